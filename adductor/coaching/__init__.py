@@ -1,0 +1,1 @@
+"""The coach: catalogue, decision rules, progression and routine choice. Pure: no clock, no I/O, no randomness."""
