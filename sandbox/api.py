@@ -1,0 +1,213 @@
+"""Strava's API v3, as much of it as this application can reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from sandbox import activities, errors, events, places
+from sandbox.activities import Recording
+from sandbox.calls import endpoint, parameters, require_scope, world
+from sandbox.models import Activity, Connection
+from sandbox.representation import detailed_activity, detailed_athlete, summary_activity, summary_athlete
+from sandbox.sports import ACTIVITY_TYPES, RUNS, SPORT_TYPES
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v3")
+
+# Strava, "Pagination".
+PER_PAGE, PER_PAGE_MAX = 30, 200
+
+
+@blueprint.get("/athlete")
+@endpoint("athlete.get", bearer=True)
+def athlete(connection: Connection) -> Any:
+    runner = world().runner(connection.runner_id)
+    if "profile:read_all" in connection.scopes:
+        return detailed_athlete(runner)
+    require_scope(connection, "read", "read_all", permission="read_permission")
+    return summary_athlete(runner)
+
+
+@blueprint.get("/athletes/<int:athlete_id>/stats")
+@endpoint("athlete.stats", bearer=True)
+def stats(connection: Connection, athlete_id: int) -> Any:
+    require_scope(connection, "activity:read", "activity:read_all", permission="activity:read_permission")
+    if athlete_id != connection.runner_id:
+        raise errors.StravaError(403, "Forbidden", ("Athlete", "id", "invalid"))
+    here = world()
+    # Strava's own totals leave out all but what everyone may see.
+    runs = [a for a in here.activities_of(athlete_id) if a.sport_type in RUNS and a.visibility == "everyone"]
+    now, none = here.clock.now(), _totals([])
+    # "Recent" is four weeks in Strava's words.
+    recent = [run for run in runs if run.start > now - 28 * 86_400]
+    this_year = [run for run in runs if here.clock.datetime().year == _year(run)]
+    body: dict[str, Any] = {"biggest_ride_distance": None, "biggest_climb_elevation_gain": None}
+    for sport in ("ride", "run", "swim"):
+        for name, chosen in (("recent", recent), ("ytd", this_year), ("all", runs)):
+            body[f"{name}_{sport}_totals"] = _totals(chosen) if sport == "run" else none
+    return body
+
+
+def _year(activity: Activity) -> int:
+    return places.utc(activity.start).year
+
+
+def _totals(chosen: list[Activity]) -> dict[str, Any]:
+    return {
+        "count": len(chosen),
+        "distance": round(sum(a.distance_m for a in chosen), 1),
+        "moving_time": sum(a.moving_time_s for a in chosen),
+        "elapsed_time": sum(a.elapsed_time_s for a in chosen),
+        "elevation_gain": round(sum(a.total_elevation_gain_m for a in chosen), 1),
+        "achievement_count": 0,
+    }
+
+
+def _number(name: str, default: int | None, low: int = 0, high: int = 2**53) -> int | None:
+    text = parameters().get(name)
+    if text in (None, ""):
+        return default
+    try:
+        number = int(str(text))
+    except ValueError:
+        raise errors.bad_request("Activity", name) from None
+    if not low <= number <= high:
+        raise errors.bad_request("Activity", name)
+    return number
+
+
+@blueprint.get("/athlete/activities")
+@endpoint("activities.list", bearer=True)
+def list_activities(connection: Connection) -> Any:
+    require_scope(connection, "activity:read", "activity:read_all", permission="activity:read_permission")
+    here = world()
+    before, after = _number("before", None), _number("after", None)
+    page = _number("page", 1, low=1) or 1
+    per_page = _number("per_page", PER_PAGE, low=1, high=PER_PAGE_MAX) or PER_PAGE
+    if after is not None and after > here.clock.now():
+        raise errors.bad_request("Activity", "after")
+    runner = here.runner(connection.runner_id)
+    found = [
+        activity
+        for activity in here.activities_of(connection.runner_id)
+        if events.may_see(connection, only_me=activity.only_me)
+        and (before is None or activity.start < before)
+        and (after is None or activity.start > after)
+    ]
+    return [summary_activity(activity, runner) for activity in found[(page - 1) * per_page : page * per_page]]
+
+
+def _own(connection: Connection, activity_id: int) -> Activity:
+    """The activity if this connection may know that it exists; Strava's 404 otherwise."""
+    activity = world().activities.get(activity_id)
+    if (
+        activity is None
+        or activity.deleted
+        or activity.runner_id != connection.runner_id
+        or not events.may_see(connection, only_me=activity.only_me)
+    ):
+        raise errors.not_found("Activity")
+    return activity
+
+
+def _detail(activity: Activity) -> dict[str, Any]:
+    here = world()
+    return detailed_activity(activity, here.runner(activity.runner_id), here.switches.private_note)
+
+
+@blueprint.get("/activities/<int:activity_id>")
+@endpoint("activities.get", bearer=True)
+def get_activity(connection: Connection, activity_id: int) -> Any:
+    require_scope(connection, "activity:read", "activity:read_all", permission="activity:read_permission")
+    here = world()
+    with here.lock:
+        activity = _own(connection, activity_id)
+        read = activity.reads
+        if read < max(activity.not_found_reads, activity.late_reads):
+            activity.reads += 1
+            here.save(activity)
+        if read < activity.not_found_reads:
+            raise errors.not_found("Activity")
+        body = _detail(activity)
+        if read < activity.late_reads:
+            for field in activity.late_fields:
+                body.pop(field, None)
+        return body
+
+
+_TRUE = {"true", "1", "t", "yes", "on"}
+
+
+def _flag(value: Any) -> bool:
+    return value if isinstance(value, bool) else str(value).lower() in _TRUE
+
+
+def _updates(given: Any) -> dict[str, Any]:
+    """The fields an application may set, out of whatever it sent; everything else is ignored without a word."""
+    switches = world().switches
+    fields: dict[str, Any] = {}
+    if given.get("name") not in (None, ""):
+        fields["name"] = str(given["name"])
+    if "description" in given:
+        fields["description"] = activities.as_strava_keeps_it(_text(given["description"]), switches.text)
+    if "private_note" in given and switches.private_note.served:
+        fields["private_note"] = activities.as_strava_keeps_it(_text(given["private_note"]), switches.text)
+    for name, allowed in (("type", ACTIVITY_TYPES), ("sport_type", SPORT_TYPES)):
+        if name in given:
+            if given[name] not in allowed:
+                raise errors.bad_request("Activity", name)
+            fields["sport_type"] = given[name]
+    for name in ("trainer", "commute", "hide_from_home"):
+        if name in given:
+            fields[name] = _flag(given[name])
+    if "gear_id" in given:
+        fields["gear_id"] = None if given["gear_id"] in (None, "", "none") else str(given["gear_id"])
+    return fields
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+@blueprint.put("/activities/<int:activity_id>")
+@endpoint("activities.update", bearer=True)
+def update_activity(connection: Connection, activity_id: int) -> Any:
+    require_scope(connection, "activity:write", permission="activity:write_permission")
+    here = world()
+    with here.lock:
+        activity = _own(connection, activity_id)
+        fields = _updates(parameters())
+        activities.edit(here, activity, fields, f"app {here.config.client_id}")
+        return _detail(activity)
+
+
+@blueprint.post("/activities")
+@endpoint("activities.create", bearer=True, upload=True)
+def create_activity(connection: Connection) -> Any:
+    require_scope(connection, "activity:write", permission="activity:write_permission")
+    here, given = world(), parameters()
+    for name in ("name", "start_date_local", "elapsed_time"):
+        if not given.get(name):
+            raise errors.bad_request("Activity", name, "missing")
+    sport_type = given.get("sport_type") or given.get("type")
+    if sport_type not in SPORT_TYPES:
+        raise errors.bad_request("Activity", "sport_type", "invalid" if sport_type else "missing")
+    try:
+        recording = Recording(
+            sport_type=sport_type,
+            minutes=float(given["elapsed_time"]) / 60,
+            distance_km=float(given.get("distance") or 0) / 1000,
+            climb_m=0,
+            # Wall time; an offset or Z at its end says nothing, as in what Strava itself sends.
+            start_local=str(given["start_date_local"]).removesuffix("Z"),
+            title=str(given["name"])[:255],
+            description=given.get("description"),
+            manual=True,
+            trainer=_flag(given.get("trainer", False)),
+            commute=_flag(given.get("commute", False)),
+        )
+    except ValueError:
+        raise errors.bad_request("Activity", "start_date_local") from None
+    activity = activities.record(here, here.runner(connection.runner_id), recording)
+    return _detail(activity), 201

@@ -1,0 +1,80 @@
+"""The sandbox as one Flask application."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, request
+from flask.json.provider import JSONProvider
+
+from sandbox import admin, api, errors, oauth, pages, subscriptions
+from sandbox.config import SandboxConfig
+from sandbox.state import World
+
+# A description can be long, a season of recordings longer.
+_BODY_MAX_BYTES = 32 * 1024 * 1024
+
+
+class _Json(JSONProvider):
+    """Compact, in the order written, real characters: as Strava sends it."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return json.dumps(obj, ensure_ascii=False, separators=(",", ":"))
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return json.loads(s)
+
+
+def create_app(config: SandboxConfig) -> Flask:
+    """The application with its world, loaded from `config.state_dir`, its deliveries under way.
+
+    Who made it ends it with `close(app)`.
+    """
+    app = Flask(__name__)
+    app.json = _Json(app)
+    app.config["MAX_CONTENT_LENGTH"] = _BODY_MAX_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_MAX_BYTES
+    world = World(config)
+    app.extensions["sandbox"] = world
+    for blueprint in (oauth.blueprint, api.blueprint, subscriptions.blueprint, admin.blueprint, pages.blueprint):
+        app.register_blueprint(blueprint)
+    app.before_request(_same_origin)
+    app.register_error_handler(errors.StravaError, _strava_error)
+    app.register_error_handler(404, _no_such_page)
+    world.courier.start()
+    return app
+
+
+def close(app: Flask) -> None:
+    """Ends the deliveries and closes the state."""
+    world = app.extensions["sandbox"]
+    assert isinstance(world, World)  # noqa: S101 - set by create_app
+    world.close()
+
+
+def _same_origin() -> Response | None:
+    """A page from elsewhere must not press buttons here, although this only listens on this machine."""
+    origin = request.headers.get("Origin")
+    if request.method in ("GET", "HEAD", "OPTIONS") or origin is None:
+        return None
+    if urlsplit(origin).netloc == request.host:
+        return None
+    return Response("This form came from another site; the sandbox takes only its own.\n", 403, mimetype="text/plain")
+
+
+def _strava_error(error: errors.StravaError) -> tuple[Response, int]:
+    return jsonify(error.body()), error.status
+
+
+def _no_such_page(_: Exception) -> Any:
+    if request.path.startswith("/api/"):
+        return jsonify(
+            {"message": "Record Not Found", "errors": [{"resource": "resource", "field": "path", "code": "invalid"}]}
+        ), 404
+    if request.path.startswith("/admin/"):
+        return jsonify(
+            {"problems": [f"there is no {request.method} {request.path}; sandbox/README.md lists the routes"]}
+        ), 404
+    return pages.not_found()

@@ -1,0 +1,131 @@
+"""What runners granted the application: codes, tokens, scopes, and their end."""
+
+from __future__ import annotations
+
+import secrets
+
+from sandbox import errors, events
+from sandbox.models import Code, Connection, Token
+from sandbox.state import World
+
+# Strava's "Authentication" page.
+SCOPES = (
+    "read", "read_all", "profile:read_all", "profile:write", "activity:read", "activity:read_all", "activity:write",
+)  # fmt: skip
+# Strava names no figure; RFC 6749 4.1.2 recommends at most 10 minutes.
+_CODE_LIFETIME_S = 600
+
+
+def _secret() -> str:
+    return secrets.token_hex(20)
+
+
+def cap_reached(world: World, runner_id: int) -> bool:
+    """Whether one more athlete would be one too many. A connected one may connect again."""
+    cap = world.switches.tier.athletes
+    return cap is not None and world.connection(runner_id) is None and world.connected_count() >= cap
+
+
+def issue_code(world: World, runner_id: int, scopes: list[str]) -> str:
+    code = Code(code=_secret(), runner_id=runner_id, scopes=scopes, expires_at=world.clock.now() + _CODE_LIFETIME_S)
+    world.save(code)
+    return code.code
+
+
+def redeem_code(world: World, text: str) -> Connection:
+    """Turns a code into a connection. Raises Strava's error for a used, old or made-up code, or the cap."""
+    with world.lock:
+        code = world.codes.get(text)
+        if code is None or code.expires_at <= world.clock.now():
+            raise errors.bad_request("AuthorizationCode", "code")
+        if world.switches.athlete_cap_at == "token" and cap_reached(world, code.runner_id):
+            raise errors.athlete_cap()
+        world.drop_code(text)
+        return connect(world, code.runner_id, code.scopes)
+
+
+def connect(world: World, runner_id: int, scopes: list[str]) -> Connection:
+    """A live connection with these scopes and a token that is good for a while."""
+    with world.lock:
+        old = world.connection(runner_id)
+        if old is not None and old.scopes == scopes:
+            _renew_if_short(world, old)
+            return old
+        connection = Connection(runner_id=runner_id, scopes=scopes, since=world.clock.now())
+        _new_access_token(world, connection)
+        connection.refresh_token = _secret()
+        world.save(connection)
+        return connection
+
+
+def refresh(world: World, refresh_token: str) -> Connection:
+    """The refresh grant. Raises Strava's error for a dead token: each works until a newer one was given out."""
+    with world.lock:
+        connection = world.connection(world.token_owner.get(refresh_token, 0))
+        if connection is None or connection.refresh_token != refresh_token:
+            raise errors.bad_request("RefreshToken", "refresh_token")
+        renewed = _renew_if_short(world, connection)
+        rotate = world.switches.tokens.rotate
+        if rotate == "always" or (renewed and rotate == "when_renewed"):
+            connection.refresh_token = _secret()
+            world.save(connection)
+        return connection
+
+
+def _renew_if_short(world: World, connection: Connection) -> bool:
+    newest = connection.access_tokens[-1]
+    if newest.expires_at - world.clock.now() > world.switches.tokens.renew_below_s:
+        return False
+    _new_access_token(world, connection)
+    world.save(connection)
+    return True
+
+
+def _new_access_token(world: World, connection: Connection) -> None:
+    now = world.clock.now()
+    # The older ones stay good until they expire by themselves.
+    connection.access_tokens = [token for token in connection.access_tokens if token.expires_at > now]
+    connection.access_tokens.append(Token(token=_secret(), expires_at=int(now) + world.switches.tokens.lifetime_s))
+
+
+def by_access_token(world: World, token: str) -> Connection:
+    """Raises Strava's 401 for a token that is unknown, expired or revoked."""
+    connection = world.connection(world.token_owner.get(token, 0))
+    if connection is not None:
+        now = world.clock.now()
+        for known in connection.access_tokens:
+            if known.token == token and known.expires_at > now:
+                return connection
+    raise errors.unauthorized("Athlete", "access_token")
+
+
+def expire_access_tokens(world: World, runner_id: int) -> None:
+    """Every access token of the runner has expired just now; the refresh token is good."""
+    with world.lock:
+        connection = world.connection(runner_id)
+        if connection is not None:
+            for token in connection.access_tokens:
+                token.expires_at = world.clock.now() - 1
+            world.save(connection)
+
+
+def disconnect(world: World, runner_id: int, *, silent: bool = False) -> bool:
+    """Ends the connection: every token dies at once and the deauthorisation event goes out. False if none."""
+    with world.lock:
+        connection = world.connection(runner_id)
+        if connection is None:
+            return False
+        connection.connected = False
+        world.save(connection)
+        if not silent:
+            events.deauthorized(world, connection)
+        return True
+
+
+def holder_of(world: World, token: str) -> Connection | None:
+    """The live connection that an access or refresh token belongs to, expired or not."""
+    connection = world.connection(world.token_owner.get(token, 0))
+    if connection is None:
+        return None
+    known = {item.token for item in connection.access_tokens} | {connection.refresh_token}
+    return connection if token in known else None

@@ -1,0 +1,190 @@
+"""Webhook events on their way: at most three attempts, a minute apart on the sandbox's clock, 2 s each.
+
+Source: Strava, "Webhook Events API". The switches make it as unkind as the real one can be: copies, losses,
+another order, delays. Nothing here promises once, or in order.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from sandbox.models import Attempt, Delivery, DeliverySwitches
+
+if TYPE_CHECKING:
+    from sandbox.state import World
+
+_log = logging.getLogger(__name__)
+
+# A callback that hangs holds a thread for two seconds; 32 of them keep 16 such events a second going.
+_THREADS = 32
+# How often to look whether another process moved the clock file while something is waiting; real seconds.
+_CLOCK_LOOK_S = 1.0
+
+
+class Courier:
+    """Keeps what is due, hands it to threads, records how it went."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._due: list[tuple[float, int]] = []
+        self._condition = threading.Condition()
+        self._stopped = False
+        self._local = threading.local()
+        # Not for secrets: a seed makes a chaos run repeatable.
+        self._random = random.Random()  # noqa: S311
+        self._seed: int | None = None
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="delivery")
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+
+    def start(self) -> None:
+        """Begins, with what an earlier process left undelivered."""
+        with self._world.lock:
+            waiting = [(d.due, d.id) for d in self._world.deliveries.values() if d.state == "waiting"]
+        with self._condition:
+            self._due = waiting
+            heapq.heapify(self._due)
+        self._world.clock.on_change(self.look)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends within the time of one attempt; what is still waiting is kept for the next start."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def look(self) -> None:
+        """Looks again at what is due: the clock, a switch or the world has changed."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def forget(self) -> None:
+        with self._condition:
+            self._due.clear()
+
+    # -- taking in ----------------------------------------------------------------------------------
+
+    def send(self, event: dict[str, Any], *, note: str = "", plain: bool = False) -> list[Delivery]:
+        """Takes one event for the current subscription; with `plain`, none of the switches touch it."""
+        world = self._world
+        if world.subscription is None:
+            return []
+        switches = DeliverySwitches() if plain else world.switches.delivery
+        if switches.seed != self._seed and switches.seed is not None:
+            self._random.seed(switches.seed)
+        self._seed = switches.seed
+        copies = switches.copies + (self._random.random() < switches.duplicate_share)
+        now = world.clock.now()
+        deliveries = []
+        for _ in range(copies):
+            due = now + switches.delay_s
+            if self._random.random() < switches.reorder_share:
+                due += self._random.uniform(0, switches.reorder_within_s)
+            dropped = self._random.random() < switches.drop_share
+            delivery = Delivery(
+                id=world.next_id("delivery"),
+                callback_url=world.subscription.callback_url,
+                event=event,
+                due=due,
+                state="dropped" if dropped else "waiting",
+                note="dropped on purpose" if dropped else note,
+            )
+            world.save(delivery)
+            deliveries.append(delivery)
+        self._put([d for d in deliveries if d.state == "waiting"])
+        return deliveries
+
+    def again(self, delivery: Delivery) -> Delivery:
+        """The same event once more, whatever became of the first."""
+        world = self._world
+        copy = Delivery(
+            id=world.next_id("delivery"), callback_url=delivery.callback_url, event=delivery.event,
+            due=world.clock.now(), note=f"again: {delivery.id}",
+        )  # fmt: skip
+        world.save(copy)
+        self._put([copy])
+        return copy
+
+    def _put(self, deliveries: list[Delivery]) -> None:
+        with self._condition:
+            for delivery in deliveries:
+                heapq.heappush(self._due, (delivery.due, delivery.id))
+            self._condition.notify_all()
+
+    # -- delivering ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        world = self._world
+        while True:
+            with self._condition:
+                if self._stopped:
+                    return
+                if not self._due or world.switches.delivery.paused:
+                    self._condition.wait()
+                    continue
+                left_s = (self._due[0][0] - world.clock.now()) / world.clock.speed
+                if left_s > 0:
+                    self._condition.wait(min(left_s, _CLOCK_LOOK_S))
+                    continue
+                _, delivery_id = heapq.heappop(self._due)
+            self._pool.submit(self._attempt_safely, delivery_id)
+
+    def _attempt_safely(self, delivery_id: int) -> None:
+        try:
+            self._attempt(delivery_id)
+        except Exception:
+            # A thread of the pool would swallow it and the delivery would wait for ever without a word.
+            _log.exception("delivery %s failed inside the sandbox", delivery_id)
+
+    def _attempt(self, delivery_id: int) -> None:
+        world = self._world
+        delivery = world.deliveries.get(delivery_id)
+        if delivery is None or self._stopped:
+            return
+        switches = world.switches.delivery
+        attempt = self._post(delivery, switches.timeout_s)
+        with world.lock:
+            if world.deliveries.get(delivery_id) is not delivery:
+                return  # a reset in between
+            delivery.attempts.append(attempt)
+            if attempt.status == 200:
+                delivery.state = "delivered"
+            elif len(delivery.attempts) >= switches.attempts:
+                delivery.state = "failed"
+            else:
+                delivery.due = world.clock.now() + switches.retry_after_s
+            world.save(delivery)
+            world.notify()
+        if delivery.state == "waiting":
+            self._put([delivery])
+
+    def _post(self, delivery: Delivery, timeout_s: float) -> Attempt:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+        at = self._world.clock.now()
+        start = time.perf_counter()
+        status, error = None, None
+        try:
+            with session.post(
+                delivery.callback_url, json=delivery.event, timeout=timeout_s, allow_redirects=False
+            ) as answer:
+                status = answer.status_code
+        except requests.RequestException as failure:
+            error = type(failure).__name__
+        ms = round((time.perf_counter() - start) * 1000, 3)
+        if status is not None and ms > timeout_s * 1000:
+            # requests' timeout is per read; Strava's is for the whole answer.
+            status, error = None, "ReadTimeout"
+        return Attempt(at=at, status=status, ms=ms, error=error)
