@@ -1,0 +1,367 @@
+"""Strava's rate limits, kept by all processes of an installation together. Nothing here sleeps.
+
+A call takes from the budget before it goes out and gives word of its answer afterwards. For each window we hold what
+Strava last reported (``seen``) and how many calls are out without an answer (``open``). Their sum is not below what
+Strava counts, so nobody is let through beyond a limit, and what other programs use of the same application counts too.
+Word that never comes (a killed process) counts as a call made; Strava's own figures then catch up with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from adductor.platforms.base import ErrorKind, PlatformError, Priority
+from adductor.platforms.strava.budget_scripts import LEARN, TAKE
+from adductor.platforms.strava.limits import (
+    DAY_S,
+    QUARTERS_A_DAY,
+    SMALLEST_LIMITS,
+    Figures,
+    Reported,
+    quarter_of,
+    read_headers,
+    return_at,
+)
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+log = logging.getLogger(__name__)
+
+# How much of each window may be used, by all calls together, while a call of this priority still goes out; per cent of
+# (quarter, day). Connecting people may use all of it: somebody waits, and it takes two calls. Fresh runs leave 5 %:
+# two people a quarter on the smallest tier. Retries leave a tenth more, or one failure that hits everybody would keep
+# new runs out. History may use half of a quarter and two fifths of a day: it is never urgent and easily large.
+SHARE_PCT: dict[Priority, tuple[int, int]] = {
+    Priority.CONNECT: (100, 100),
+    Priority.FRESH: (95, 95),
+    Priority.RETRY: (85, 85),
+    Priority.HISTORY: (50, 40),
+}
+
+# Without Redis no process knows the others' calls in flight. Each may then make this share of a window's calls by
+# itself, and only while Strava's own figures leave a fifth free. That holds for the usual seven processes.
+FALLBACK_OWN_SHARE_PCT = 10
+FALLBACK_CEILING_PCT = 80
+
+# A call ends within three timeouts of 10 s; word that is still missing twice as long after the last call won't come.
+OPEN_EXPIRES_S = 60
+# With nothing known (first start, Redis wiped) one call goes ahead and finds out. If it is lost, another may.
+PROBE_EXPIRES_S = 15
+PROBE_RETRY_S = 2.0
+# Redis that just failed isn't asked again for so long (real time): not every call should pay for its timeout.
+_REDIS_REST_S = 5.0
+
+_QUARTER = (0, 2)  # where a quarter's figures stand among the four
+_DAY = (1, 3)
+_NOTHING = (-1, -1, -1, -1)
+
+
+class _Answer(IntEnum):
+    GRANTED = 0
+    QUARTER_SPENT = 1
+    DAY_SPENT = 2
+    PROBING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """What there is and what is used or on its way, in calls. ``shared`` is False when only this process counts."""
+
+    limits: Figures
+    used: Figures
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What an answer tells the books."""
+
+    quarter: int  # in which the call was taken
+    booked: bool  # in these books, not in others
+    answered: bool
+    ok: bool
+    exceeded: bool  # 429, and the day isn't what is spent
+    usage: tuple[int, int, int, int]
+    limits: tuple[int, int, int, int]
+
+
+class _Books:
+    """The bookkeeping, for one process. `budget_scripts` does the same in Redis; a test holds them side by side."""
+
+    def __init__(self) -> None:
+        self.limits = list(SMALLEST_LIMITS.as_tuple())
+        self.quarter = -1
+        self.seen = [0, 0, 0, 0]
+        self.open = 0
+        self.last_take_s = 0.0
+        self.known = False
+
+    def advance(self, now_s: float, quarter: int) -> None:
+        if self.quarter < 0:
+            self.quarter = quarter
+        elif quarter > self.quarter:
+            # Calls on their way over the boundary may be counted on either side of it: count them on both.
+            carried, self.open = self.open, 0
+            new_day = quarter // QUARTERS_A_DAY > self.quarter // QUARTERS_A_DAY
+            for index in _QUARTER:
+                self.seen[index] = carried
+            for index in _DAY:
+                self.seen[index] = carried if new_day else self.seen[index] + carried
+            self.quarter = quarter
+        elif quarter < self.quarter - 1:
+            # One back is another process a moment behind. More is a clock set back: follow it and keep the counts.
+            self.quarter = quarter
+        elif self.open and now_s - self.last_take_s > OPEN_EXPIRES_S:
+            self.seen = [seen + self.open for seen in self.seen]
+            self.open = 0
+
+    def take(self, now_s: float, quarter: int, share_pct: tuple[int, int]) -> _Answer:
+        self.advance(now_s, quarter)
+        if not self.known and self.open and now_s - self.last_take_s < PROBE_EXPIRES_S:
+            return _Answer.PROBING
+        for indexes, share, answer in (
+            (_DAY, share_pct[1], _Answer.DAY_SPENT),
+            (_QUARTER, share_pct[0], _Answer.QUARTER_SPENT),
+        ):
+            if any((self.seen[i] + self.open + 1) * 100 > self.limits[i] * share for i in indexes):
+                return answer
+        self.open += 1
+        self.last_take_s = now_s
+        return _Answer.GRANTED
+
+    def learn(self, now_s: float, quarter: int, word: _Word) -> None:
+        self.advance(now_s, quarter)
+        released = 1 if word.booked and self.open else 0
+        self.open -= released
+        self.known = self.known or word.answered
+        same_quarter = word.quarter == self.quarter
+        same_day = word.quarter // QUARTERS_A_DAY == self.quarter // QUARTERS_A_DAY
+        for index in range(4):
+            used, limit = word.usage[index], word.limits[index]
+            if limit > 0:
+                self.limits[index] = limit
+            elif word.ok and used > self.limits[index]:
+                # Served beyond the limit that we believe in: it is higher.
+                self.limits[index] = used
+            if used >= 0 and (same_day if index in _DAY else same_quarter):
+                self.seen[index] = max(self.seen[index], used)
+            else:
+                # No figure, or one of a window that has closed meanwhile: this call counts in any case.
+                self.seen[index] += released
+        if word.exceeded and same_quarter:
+            for index in _QUARTER:
+                self.seen[index] = max(self.seen[index], self.limits[index])
+
+
+class _Taken(threading.local):
+    """What this thread took last, so that the answer is booked on the right window."""
+
+    quarter = -1
+    shared = False
+
+
+class LocalBudget:
+    """The budget of a single process: for tests, for commands without Redis, and what SharedBudget falls back on.
+
+    ``own_share_pct`` and ``ceiling_pct`` narrow it for a process that isn't alone. Safe for threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        own_share_pct: int = 100,
+        ceiling_pct: int = 100,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._now = now
+        self._own_share_pct = own_share_pct
+        self._ceiling_pct = ceiling_pct
+        self._chance = chance
+        self._books = _Books()
+        self._lock = threading.Lock()
+        self._taken = _Taken()
+        self._heard_in = -1  # the quarter of the last answer with figures
+        self._own_in = -1
+        self._own_calls = [0, 0]  # granted here, this quarter and this day
+
+    def take(self, priority: Priority) -> None:
+        """As `Budget.take`."""
+        now = self._now()
+        quarter = quarter_of(now)
+        share = SHARE_PCT[priority]
+        share = (min(share[0], self._ceiling_pct), min(share[1], self._ceiling_pct))
+        with self._lock:
+            answer = self._own_limit(quarter) or self._books.take(now.timestamp(), quarter, share)
+            if answer is _Answer.GRANTED:
+                self._own_calls = [count + 1 for count in self._own_calls]
+                self._taken.quarter = quarter
+                return
+        raise _refusal(answer, now, priority, self._chance)
+
+    def learn(self, headers: Mapping[str, str], status: int) -> None:
+        """As `Budget.learn`."""
+        self.book(_word(read_headers(headers), status, self._taken.quarter, booked=True))
+
+    def book(self, word: _Word) -> None:
+        """Book what an answer told; also of a call that was granted elsewhere."""
+        now = self._now()
+        with self._lock:
+            self._books.learn(now.timestamp(), quarter_of(now), word)
+            if max(word.usage) >= 0:
+                self._heard_in = max(self._heard_in, word.quarter)
+
+    def heard(self, quarter: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What answers to this process have told in this quarter, (usage, limits); -1 for all without any."""
+        with self._lock:
+            if self._heard_in != quarter or self._books.quarter != quarter:
+                return _NOTHING, _NOTHING
+            return tuple(self._books.seen), tuple(self._books.limits)
+
+    def state(self) -> BudgetState:
+        """What there is and what is used, as this process knows it."""
+        now = self._now()
+        with self._lock:
+            self._books.advance(now.timestamp(), quarter_of(now))
+            used = (seen + self._books.open for seen in self._books.seen)
+            return BudgetState(Figures(*self._books.limits), Figures(*used), shared=False)
+
+    def _own_limit(self, quarter: int) -> _Answer:
+        if quarter != self._own_in:
+            if quarter // QUARTERS_A_DAY != self._own_in // QUARTERS_A_DAY:
+                self._own_calls[1] = 0
+            self._own_calls[0] = 0
+            self._own_in = quarter
+        for indexes, count, answer in (
+            (_DAY, self._own_calls[1], _Answer.DAY_SPENT),
+            (_QUARTER, self._own_calls[0], _Answer.QUARTER_SPENT),
+        ):
+            if any((count + 1) * 100 > self._books.limits[i] * self._own_share_pct for i in indexes):
+                return answer
+        return _Answer.GRANTED
+
+
+class SharedBudget:
+    """The budget of an installation, in one Redis hash: each step is one atomic script. Safe for threads and processes.
+
+    ``redis`` is a redis-py client with short timeouts of its own; ``application`` tells apart Strava applications that
+    share a Redis. When Redis doesn't answer, each process goes on alone with a small share (`FALLBACK_OWN_SHARE_PCT`):
+    late notes rather than none, and no limit exceeded. When Redis has lost its memory, what this process has heard from
+    Strava in the running quarter is told to it again; with nothing known, a single call goes ahead and finds out.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        now: Callable[[], datetime],
+        prefix: str = "adductor:",
+        application: str = "default",
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        from redis.exceptions import RedisError  # not at the top: who needs a LocalBudget only doesn't pay for it
+
+        self._now = now
+        self._chance = chance
+        self._redis = redis
+        self._redis_failures: tuple[type[Exception], ...] = (RedisError, OSError)
+        self._key = f"{prefix}strava:budget:{application}"
+        self._take = redis.register_script(TAKE)
+        self._learn = redis.register_script(LEARN)
+        self._taken = _Taken()
+        self._rests_until_s = 0.0
+        self._alone = LocalBudget(
+            now=now, own_share_pct=FALLBACK_OWN_SHARE_PCT, ceiling_pct=FALLBACK_CEILING_PCT, chance=chance
+        )
+
+    def take(self, priority: Priority) -> None:
+        """As `Budget.take`."""
+        now = self._now()
+        quarter = quarter_of(now)
+        usage, limits = self._alone.heard(quarter)
+        arguments = [now.timestamp(), quarter, *SHARE_PCT[priority], *usage, *limits]
+        reply = self._ask(self._take, [*arguments, *_SETTINGS])
+        if reply is None:
+            self._alone.take(priority)
+            self._taken.shared = False
+        else:
+            answer = _Answer(int(reply))
+            if answer is not _Answer.GRANTED:
+                raise _refusal(answer, now, priority, self._chance)
+            self._taken.shared = True
+        self._taken.quarter = quarter
+
+    def learn(self, headers: Mapping[str, str], status: int) -> None:
+        """As `Budget.learn`."""
+        reported, taken = read_headers(headers), self._taken
+        self._alone.book(_word(reported, status, taken.quarter, booked=not taken.shared))
+        word = _word(reported, status, taken.quarter, booked=taken.shared)
+        flags = [int(flag) for flag in (word.booked, word.answered, word.ok, word.exceeded)]
+        now = self._now()
+        arguments = [now.timestamp(), quarter_of(now), word.quarter, *flags, *word.usage, *word.limits]
+        self._ask(self._learn, [*arguments, *_SETTINGS])
+
+    def state(self) -> BudgetState:
+        """What there is and what is used; of this process alone when Redis doesn't answer."""
+        now = self._now()
+        # A question with a share of nothing: brings the windows up to date and never grants.
+        asked = [now.timestamp(), quarter_of(now), 0, 0, *_NOTHING, *_NOTHING, *_SETTINGS]
+        if self._ask(self._take, asked) is not None:
+            names = [*(f"seen{i}" for i in range(4)), *(f"limit{i}" for i in range(4)), "open"]
+            fields = self._ask(lambda **_: self._redis.hmget(self._key, names), [])
+            if fields is not None and all(field is not None for field in fields):
+                figures = [int(field) for field in fields]
+                used = (seen + figures[8] for seen in figures[:4])
+                return BudgetState(Figures(*figures[4:8]), Figures(*used), shared=True)
+        return self._alone.state()
+
+    def _ask(self, question: Callable[..., Any], arguments: list[Any]) -> Any:
+        """Redis' answer, or None when there is none."""
+        if time.monotonic() < self._rests_until_s:
+            return None
+        try:
+            return question(keys=[self._key], args=arguments)
+        except self._redis_failures as error:
+            self._rests_until_s = time.monotonic() + _REDIS_REST_S
+            log.warning("the rate budget counts in this process alone: Redis fails (%s)", type(error).__name__)
+            return None
+
+
+_SETTINGS = [*SMALLEST_LIMITS.as_tuple(), OPEN_EXPIRES_S, PROBE_EXPIRES_S, 2 * DAY_S]
+
+
+def _word(reported: Reported, status: int, quarter: int, *, booked: bool) -> _Word:
+    return _Word(
+        quarter=quarter,
+        booked=booked,
+        answered=status > 0,
+        ok=200 <= status < 300,
+        exceeded=status == 429 and not reported.day_is_spent,
+        usage=reported.usage.as_tuple(),
+        limits=reported.limits.as_tuple(),
+    )
+
+
+def _refusal(answer: _Answer, now: datetime, priority: Priority, chance: Callable[[], float]) -> PlatformError:
+    if answer is _Answer.PROBING:
+        return PlatformError(
+            ErrorKind.RATE_LIMITED,
+            "How much of Strava's rate limit is left isn't known yet; another call is finding out.",
+            retry_at=now + timedelta(seconds=PROBE_RETRY_S * (1 + chance())),
+        )
+    day_is_spent = answer is _Answer.DAY_SPENT
+    window = "day" if day_is_spent else "quarter of an hour"
+    return PlatformError(
+        ErrorKind.RATE_LIMITED,
+        f"What this may use of Strava's rate limit for this {window} is used up; it goes on when the next one begins.",
+        retry_at=return_at(now, priority, day_is_spent=day_is_spent, chance=chance),
+    )
