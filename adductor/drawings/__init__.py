@@ -1,0 +1,106 @@
+"""Drawings of the exercises, made from pose data: inline SVG for pages, PNG for mails, and words for those who listen.
+
+Pure functions of the exercise id; no web framework, no network.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from adductor.drawings import floor_poses, picture, standing_poses
+from adductor.drawings.scene import Drawing
+
+__all__ = ["captions", "describe", "exercise_ids", "png", "positions", "still", "stylesheet", "svg"]
+
+MAIL_GROUND = "#f7f9fa"
+
+
+@cache
+def _drawings() -> dict[str, Drawing]:
+    return {d.exercise_id: d for d in (*floor_poses.drawings(), *standing_poses.drawings())}
+
+
+def drawing(exercise_id: str) -> Drawing:
+    """The pose data of an exercise. Raises KeyError, naming the known ids, when there is none."""
+    try:
+        return _drawings()[exercise_id]
+    except KeyError:
+        raise KeyError(f"no drawing for {exercise_id!r}; known: {', '.join(exercise_ids())}") from None
+
+
+def exercise_ids() -> tuple[str, ...]:
+    """The ids of all exercises that have a drawing."""
+    return tuple(_drawings())
+
+
+@cache
+def svg(
+    exercise_id: str,
+    *,
+    animated: bool = True,
+    size: int | None = None,
+    mirrored: bool = False,
+    suffix: str = "",
+) -> str:
+    """An SVG to put into a page, described by its own title and desc.
+
+    animated: one picture that moves between the positions (by `stylesheet()`; still, with the other position as a
+    pale shape, when the viewer prefers reduced motion). Otherwise the positions side by side.
+    size: width in CSS pixels; without it the picture fills its container.
+    mirrored: left and right exchanged, for the other side of the body.
+    suffix: added to the ids, for a second copy of the same drawing on one page.
+    Raises KeyError for an unknown exercise.
+    """
+    return picture.inline_svg(drawing(exercise_id), animated=animated, width_px=size, mirrored=mirrored, suffix=suffix)
+
+
+def positions(exercise_id: str) -> int:
+    """How many positions the exercise's drawing has (two; the squeeze and the jump have three)."""
+    return len(drawing(exercise_id).shown)
+
+
+def captions(exercise_id: str) -> tuple[str, ...]:
+    """A word or two for each position, such as "Start" and "Hold"."""
+    return drawing(exercise_id).captions
+
+
+def still(exercise_id: str, position: int) -> str:
+    """One position (from 0) as an SVG file of its own, colours inside, for a light ground.
+
+    Raises KeyError for an unknown exercise and IndexError for a position that it does not have.
+    """
+    chosen = drawing(exercise_id)
+    return picture.standalone_svg(chosen, [chosen.shown[position]], None)
+
+
+def poster(exercise_id: str) -> str:
+    """All positions side by side as an SVG file: the source of the PNG."""
+    chosen = drawing(exercise_id)
+    return picture.standalone_svg(chosen, chosen.shown, MAIL_GROUND)
+
+
+def _file(name: str) -> Any:
+    return resources.files("adductor.drawings").joinpath(name)
+
+
+@cache
+def png(exercise_id: str) -> bytes:
+    """The positions side by side as a PNG for mails, on a light ground. Raises KeyError for an unknown exercise."""
+    drawing(exercise_id)
+    found: bytes = _file(f"png/{exercise_id}.png").read_bytes()
+    return found
+
+
+@cache
+def stylesheet() -> str:
+    """The CSS that colours and moves the inline drawings; static, to be served as a file."""
+    found: str = _file("drawings.css").read_text(encoding="utf-8")
+    return found
+
+
+def describe(exercise_id: str) -> str:
+    """The exercise in two or three sentences: an alternative text that can be followed without the drawing."""
+    chosen = drawing(exercise_id)
+    return f"{chosen.title}. Start: {chosen.start} Movement: {chosen.movement}"

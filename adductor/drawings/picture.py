@@ -1,0 +1,167 @@
+"""Drawings as SVG: inline for pages (classes, no inline style) and standalone for PNG (colours inside)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from adductor.drawings.body import Joints
+from adductor.drawings.geometry import add, number, outline
+from adductor.drawings.motion import tracks
+from adductor.drawings.scene import Drawing, floor
+
+# Tone -> (colour on a light ground, colour on a dark ground). A calm slate figure; the one warm colour is for what
+# works: the adductors (or the outer hip) and the way they move.
+TONES: dict[str, tuple[str, str]] = {
+    "floor": ("#e9edf1", "#27303a"),
+    "skin": ("#a9b7c4", "#b7c3ce"),
+    "skin-far": ("#c9d3dc", "#7f8d9b"),
+    "shirt": ("#54708a", "#7797b3"),
+    "shirt-far": ("#93a7b9", "#54708a"),
+    "shorts": ("#2f4356", "#465f77"),
+    "shorts-far": ("#7c8fa1", "#35495c"),
+    "shoe": ("#1f2e3c", "#dfe6ec"),
+    "shoe-far": ("#76889a", "#9aa8b5"),
+    "hair": ("#2b3a48", "#33424f"),
+    "accent": ("#e8622c", "#ff8a50"),
+    "ball": ("#6f9f97", "#79b3a9"),
+    "ball-shine": ("#a9cbc5", "#b0d6cf"),
+    "wood": ("#c8b59c", "#8c7b66"),
+    "wood-top": ("#dccdb8", "#a39079"),
+    "wood-side": ("#b29d82", "#736451"),
+    "wall": ("#dde3e9", "#36414d"),
+    "wall-top": ("#e9edf1", "#414e5b"),
+    "wall-side": ("#cfd7df", "#2e3843"),
+    "cloth": ("#8fb3ac", "#6d9a92"),
+    "cloth-top": ("#a9c7c1", "#85aea6"),
+    "cloth-side": ("#7ba39b", "#5b857d"),
+    "band": ("#3f857a", "#7cc4b8"),
+    "metal": ("#4b5865", "#8b98a5"),
+}
+GROUND = ("#ffffff", "#161c22")
+HALO_WIDTH = 2.4
+
+
+def _path(data: str, tone: str, move: str, inline: bool) -> str:
+    paint = f'class="ac-{tone}{move and " " + move}"' if inline else f'fill="{TONES[tone][0]}"'
+    return f'<path {paint} d="{data}"/>'
+
+
+def _figure(drawing: Drawing, skeleton: Joints, inline: bool, follows: dict[str, int]) -> str:
+    text = ""
+    for _, layer in drawing.layers:
+        halo = body = ""
+        for part in layer:
+            data = outline(drawing.seen(part, skeleton))
+            move = f"ac-{drawing.code}{follows[part.name]}" if part.name in follows else ""
+            body += _path(data, part.tone, move, inline)
+            if part.halo:
+                halo += f'<path{f" class={chr(34)}{move}{chr(34)}" if move else ""} d="{data}"/>'
+        if halo:
+            classes = ' class="ac-halo"' if inline else ""
+            text += f'<g{classes} fill="none" stroke="{GROUND[0]}" stroke-width="{HALO_WIDTH}">{halo}</g>'
+        text += body
+    return text
+
+
+def _floor(drawing: Drawing, inline: bool) -> str:
+    return _path(outline(floor(drawing)), "floor", "", inline)
+
+
+def _arrow(drawing: Drawing, inline: bool) -> str:
+    """The way of one joint from the first shown position to the last, as an arrow beside it."""
+    if drawing.arrow is None:
+        return ""
+    joint, aside = drawing.arrow
+    first, last = drawing.shown[0], drawing.shown[-1]
+    points = [
+        drawing.camera.project(add(drawing.on_the_way(first, last, share / 8)[joint], aside)) for share in range(9)
+    ]
+    (x, y), (bx, by) = points[-1], points[-2]
+    size = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
+    ux, uy = (x - bx) / size, (y - by) / size
+    wing = 6.5
+    tip = "".join(
+        f"M{number(x)} {number(y)}L{number(x - wing * (ux - s * 0.75 * uy))} {number(y - wing * (uy + s * 0.75 * ux))}"
+        for s in (1, -1)
+    )
+    way = "M" + "L".join(f"{number(px)} {number(py)}" for px, py in points)
+    classes = ' class="ac-arrow"' if inline else ""
+    return (
+        f'<path{classes} d="{way}{tip}" fill="none" stroke="{TONES["accent"][0]}" stroke-width="3"'
+        ' stroke-linecap="round" stroke-linejoin="round"/>'
+    )
+
+
+def _ghost(drawing: Drawing) -> str:
+    """The other positions as one pale shape, shown when nothing may move."""
+    text = ""
+    for position in drawing.shown[1:]:
+        data = "".join(
+            outline(drawing.seen(part, drawing.skeletons[position]), steps=72)
+            for name, layer in drawing.layers
+            for part in layer
+            if not name.startswith(("bench", "step", "wall", "anchor", "cushion"))
+            and not part.name.startswith(("shorts", "sleeve", "muscle", "hair", "ball_shine"))
+        )
+        text += f'<path class="ac-ghost-shape" d="{data}" fill="{TONES["accent"][0]}" opacity=".25"/>'
+    return f'<g class="ac-ghost" display="none">{text}{_arrow(drawing, inline=True)}</g>'
+
+
+# Strokes of the numerals 1 to 3 in a box 6 wide and 9 high: no font is needed, so every machine draws the same.
+NUMERALS = ("M1.5 2 3.6.5V8.5", "M.8 2.4C1 .2 5.2.1 5.2 2.8 5.2 4.8 2 6 .8 8.5H5.4", "M.8 1.6C1.8.1 5 .3 5 2.4 5 3.9 3.6 4.3 2.4 4.3 3.8 4.3 5.4 4.8 5.4 6.4 5.4 8.9 1.6 9 .6 7.2")  # fmt: skip
+
+
+def _badge(index: int, inline: bool) -> str:
+    ring = ' class="ac-badge"' if inline else ""
+    return (
+        f'<g{ring} transform="translate(14 14)" fill="none" stroke="{TONES["shorts"][0]}" stroke-width="1.5"'
+        f' stroke-linecap="round" stroke-linejoin="round"><circle cx="4" cy="4" r="9"/>'
+        f'<path transform="translate(1 -.5)" d="{NUMERALS[index]}"/></g>'
+    )
+
+
+def _panels(drawing: Drawing, positions: Iterable[int], inline: bool) -> str:
+    text = ""
+    chosen = list(positions)
+    for index, position in enumerate(chosen):
+        panel = _floor(drawing, inline) + _figure(drawing, drawing.skeletons[position], inline, {})
+        if len(chosen) > 1:
+            panel += _badge(index, inline)
+            if index == len(chosen) - 1:
+                panel += _arrow(drawing, inline)
+        text += f'<g transform="translate({number(index * drawing.camera.width)} 0)">{panel}</g>' if index else panel
+    return text
+
+
+def inline_svg(drawing: Drawing, *, animated: bool, width_px: int | None, mirrored: bool, suffix: str) -> str:
+    """See `adductor.drawings.svg`."""
+    if animated:
+        panels = 1
+        inside = _floor(drawing, True) + _ghost(drawing)
+        inside += _figure(drawing, drawing.skeletons[0], True, tracks(drawing)[1])
+    else:
+        panels = len(drawing.shown)
+        inside = _panels(drawing, drawing.shown, True)
+    width, height = drawing.camera.width * panels, drawing.camera.height
+    if mirrored:
+        inside = f'<g transform="matrix(-1 0 0 1 {number(width)} 0)">{inside}</g>'
+    size = f' width="{width_px}" height="{round(width_px * height / width)}"' if width_px else ""
+    name = f"ac-{drawing.code}{suffix}"
+    return (
+        f'<svg class="ac-drawing" viewBox="0 0 {number(width)} {number(height)}"{size} role="img"'
+        f' aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(drawing.title)}</title>'
+        f'<desc id="{name}-d">{escape(f"{drawing.start} {drawing.movement}")}</desc>{inside}</svg>'
+    )
+
+
+def standalone_svg(drawing: Drawing, positions: Iterable[int], ground: str | None) -> str:
+    """Chosen positions side by side as an SVG file with its colours inside, on a light ground."""
+    chosen = list(positions)
+    width, height = drawing.camera.width * len(chosen), drawing.camera.height
+    ground_rect = f'<rect width="{number(width)}" height="{number(height)}" fill="{ground}"/>' if ground else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}"'
+        f' width="{number(width)}" height="{number(height)}"><title>{escape(drawing.title)}</title>'
+        f"{ground_rect}{_panels(drawing, chosen, False)}</svg>"
+    )

@@ -1,0 +1,85 @@
+"""From poses to a picture: parts in painting order, seen by the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from adductor.drawings import parts
+from adductor.drawings.body import Joints, Pose, between, joints
+from adductor.drawings.geometry import Camera, Disc, Vec
+from adductor.drawings.parts import Part
+
+BODY_LAYERS = ("leg_l", "leg_r", "pelvis", "chest", "head", "arm_l", "arm_r")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One movement of the loop: go to position `to` in `move_s` seconds, then stay there `hold_s` seconds."""
+
+    to: int
+    move_s: float
+    hold_s: float
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Everything about one exercise's drawing; `order` lists the layers from back to front."""
+
+    exercise_id: str
+    code: str  # short name in the stylesheet
+    title: str
+    start: str
+    movement: str
+    camera: Camera
+    poses: tuple[Pose, ...]
+    steps: tuple[Step, ...]  # the loop; the last one leads back to position 0
+    order: tuple[str, ...]
+    captions: tuple[str, ...]
+    far: frozenset[str] = frozenset()
+    accents: dict[str, str] = field(default_factory=dict)
+    props: dict[str, list[Part]] = field(default_factory=dict)
+    mat: tuple[float, float, float, float] = (-100, 100, -34, 34)  # x0, x1, z0, z1 of the floor shown
+    shown: tuple[int, ...] = (0, 1)  # the positions that a still shows
+    arrow: tuple[str, Vec] | None = None  # whose way from start to end is shown, and how far beside it
+
+    @cached_property
+    def layers(self) -> list[tuple[str, list[Part]]]:
+        """The parts by layer, from back to front."""
+        made: dict[str, list[Part]] = dict(self.props)
+        for side in "lr":
+            made[f"leg_{side}"] = parts.leg(side, f"leg_{side}" in self.far, self.accents.get(side))
+            made[f"arm_{side}"] = parts.arm(side, f"arm_{side}" in self.far)
+        made["pelvis"], made["chest"], made["head"] = parts.pelvis(), parts.chest(), parts.head()
+        return [(name, made[name]) for name in self.order]
+
+    @cached_property
+    def skeletons(self) -> tuple[Joints, ...]:
+        """The joints of each position."""
+        return tuple(joints(pose) for pose in self.poses)
+
+    def on_the_way(self, a: int, b: int, share: float) -> Joints:
+        """The joints `share` of the way from position a to b."""
+        return joints(between(self.poses[a], self.poses[b], share))
+
+    def seen(self, part: Part, skeleton: Joints) -> list[Disc]:
+        """The part's discs in picture coordinates."""
+        found = []
+        for point, radius in part.build(skeleton):
+            x, y = self.camera.project(point)
+            found.append(Disc(x, y, radius * self.camera.scale))
+        return found
+
+    @cached_property
+    def loop_s(self) -> float:
+        """The length of one loop in seconds."""
+        return sum(step.move_s + step.hold_s for step in self.steps)
+
+
+def floor(drawing: Drawing) -> Sequence[Disc]:
+    """The piece of floor under the figure."""
+    x0, x1, z0, z1 = drawing.mat
+    corners: list[Vec] = [(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)]
+    radius = 5.0
+    return [Disc(*drawing.camera.project(corner), radius) for corner in corners]

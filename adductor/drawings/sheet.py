@@ -1,0 +1,37 @@
+"""The stylesheet of the drawings: colours for both schemes, movement, and stillness where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adductor.drawings.motion import rules
+from adductor.drawings.picture import GROUND, HALO_WIDTH, TONES
+from adductor.drawings.scene import Drawing
+
+HEAD = """\
+/* Made from the pose data by `python -m adductor.drawings.render`: change those, not this file.
+   A page may set --drawing-accent, --drawing-ground (its background) and any --drawing-<tone>. */
+"""
+
+
+def stylesheet(drawings: Iterable[Drawing]) -> str:
+    """The whole stylesheet."""
+    text = HEAD
+    text += ".ac-drawing{display:block;width:100%;height:auto;overflow:visible;"
+    text += f"--ac-ground:{GROUND[0]};" + ";".join(f"--ac-{t}:{light}" for t, (light, _) in TONES.items()) + "}\n"
+    text += "@media (prefers-color-scheme:dark){.ac-drawing{"
+    text += f"--ac-ground:{GROUND[1]};" + ";".join(f"--ac-{t}:{dark}" for t, (_, dark) in TONES.items()) + "}}\n"
+    for tone in TONES:
+        text += f".ac-{tone}{{fill:var(--drawing-{tone},var(--ac-{tone}))}}\n"
+    accent = "var(--drawing-accent,var(--ac-accent))"
+    text += f".ac-halo{{fill:none;stroke:var(--drawing-ground,var(--ac-ground));stroke-width:{HALO_WIDTH}}}\n"
+    text += f".ac-ghost-shape{{fill:{accent}}}.ac-arrow{{stroke:{accent}}}\n"
+    text += ".ac-badge{stroke:var(--drawing-shorts,var(--ac-skin))}\n"
+    text += ".ac-ghost{display:none}\n"
+    for drawing in drawings:
+        text += rules(drawing)
+    # Last, so that it wins over the rules above without !important on the page's side.
+    text += ".ac-paused .ac-drawing *{animation-play-state:paused}\n"
+    text += "@media (prefers-reduced-motion:reduce){.ac-drawing *{animation:none!important}.ac-ghost{display:inline}}\n"
+    text += "@media print{.ac-drawing *{animation:none!important}.ac-ghost{display:inline}}\n"
+    return text
