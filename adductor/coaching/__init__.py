@@ -1,1 +1,7 @@
 """The coach: catalogue, decision rules, progression and routine choice. Pure: no clock, no I/O, no randomness."""
+
+from adductor.coaching.catalogue import Catalogue, CatalogueError
+from adductor.coaching.decide import decide
+from adductor.coaching.forecast import forecast
+
+__all__ = ["Catalogue", "CatalogueError", "decide", "forecast"]

@@ -79,6 +79,8 @@ class ExerciseProgress:
     at_top_in_a_row: int = 0
     missed_in_a_row: int = 0
     at_target: bool = False
+    last_rpe_1_10: float | None = None
+    last_pain_0_10: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Athlete:
     equipment: frozenset[str] | None = None  # catalogue ids; None = never asked: what every home has
     minutes_available: int | None = None
     progress: tuple[ExerciseProgress, ...] = ()
+    stage_since: date | None = None  # local; when the stage was reached, for the gate of the jump lunges
+    plyometrics_cleared: bool = False  # the runner's health answers rule out nothing that forbids jumping
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""The decision: the rules in their order, the dose, the routine, and everything that was considered."""
+
+from __future__ import annotations
+
+from adductor.coaching.catalogue import Catalogue
+from adductor.coaching.normalise import Facts, facts
+from adductor.coaching.routine import choose
+from adductor.coaching.rules import RULES, Finding, light_for_pain, why_light
+from adductor.coaching.situation import Considered, Decision, Dose, Placement, Situation, Verdict
+
+
+def decide(situation: Situation, catalogue: Catalogue) -> Verdict:
+    """What to prescribe now, how much, and why. The same situation always gives the same verdict.
+
+    Times must be aware; nothing else can go wrong: every valid situation has an answer.
+    """
+    seen = facts(situation)
+    considered: list[Considered] = []
+    for rule in RULES:
+        finding = rule.look(seen)
+        stopped = finding.decision is not None
+        considered.append(Considered(rule.name, stopped, finding.because))
+        if stopped:
+            return _verdict(seen, rule.name, finding, tuple(considered), catalogue)
+    raise AssertionError("the last rule always decides")
+
+
+def _verdict(
+    seen: Facts, rule: str, finding: Finding, considered: tuple[Considered, ...], catalogue: Catalogue
+) -> Verdict:
+    decision = finding.decision
+    assert decision is not None  # noqa: S101 - only called with a finding that stopped
+    if decision in (Decision.NONE, Decision.REFER):
+        return Verdict(decision, Dose.NONE, rule, finding.reason, considered)
+    if decision is Decision.WARM_UP:
+        routine = choose(seen, catalogue, Placement.WARM_UP, Dose.ACTIVATION)
+        return Verdict(decision, Dose.ACTIVATION, rule, finding.reason, considered, routine)
+    light = why_light(seen)
+    dose = Dose.FULL if light is None else Dose.LIGHT
+    reason = f"{finding.reason}." if light is None else f"{finding.reason}; light because: {light}."
+    placement = Placement.POST_RUN if decision is Decision.POST_RUN else Placement.REST_DAY
+    routine = choose(seen, catalogue, placement, dose, squeezes_only=light_for_pain(seen) is not None)
+    details = {}
+    if seen.trigger_run is not None:
+        event_id = seen.situation.event.activity_id
+        ids = seen.trigger_run.ids
+        details["activity_id"] = event_id if event_id in ids and event_id is not None else ids[-1]
+    return Verdict(decision, dose, rule, reason, considered, routine, light, details)

@@ -1,0 +1,431 @@
+"""What the log says, made usable: one look at a `Situation` that every rule shares.
+
+Deleted and not-yet-uploaded entries are gone, watch-and-phone duplicates are one, split files are one run, and every
+entry has its local day. Instants are compared as seconds since the epoch, so that a change of the clocks or of the
+time zone cannot shift them; local days are dates in the athlete's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+from adductor.coaching import constants as k
+from adductor.coaching.situation import Activity, Athlete, CheckIn, Intensity, Placement, PlannedRun, Situation
+
+_SEVERITY = {
+    Intensity.UNKNOWN: 0,
+    Intensity.EASY: 1,
+    Intensity.MODERATE: 2,
+    Intensity.HARD: 3,
+    Intensity.RACE: 4,
+}
+
+
+class Entry(NamedTuple):
+    """One entry of the log. ``timed`` is false when its time of day is one that nobody entered."""
+
+    activity: Activity
+    day: date
+    start_s: float
+    end_s: float
+    timed: bool
+
+
+class Run(NamedTuple):
+    """A run as the legs felt it: one file or several with short stops between. ``day`` is where it began."""
+
+    ids: tuple[str, ...]
+    day: date
+    start_s: float
+    end_s: float
+    timed: bool
+    moving_min: float
+    intensity: Intensity
+    gain_m: float
+
+    @property
+    def qualifies(self) -> bool:
+        """Long enough to be a run."""
+        return self.moving_min >= k.QUALIFYING_RUN_MIN_MOVING_MIN
+
+
+class Counted(NamedTuple):
+    """A session that takes its place in cap and spacing. ``done`` is false for one suggested and never answered."""
+
+    day: date
+    at_s: float
+    done: bool
+
+
+class Planned(NamedTuple):
+    """A planned run with its local day."""
+
+    run: PlannedRun
+    day: date
+    start_s: float
+
+
+class Raced(NamedTuple):
+    """A race that was run: its local day and how many days after it stay free."""
+
+    day: date
+    block_days: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything the rules ask about, worked out once. Built by `facts`."""
+
+    situation: Situation
+    athlete: Athlete
+    now_s: float
+    now_time: time
+    today: date
+    entries: list[Entry]
+    runs: list[Run]
+    plan: list[Planned]
+    counted: list[Counted]
+    check_ins: list[CheckIn]
+    trigger: Placement | None = None
+    trigger_run: Run | None = None
+    pain: int | None = None
+    pain_where: str = ""
+    soreness: int | None = None
+    last_run_before_today: date | None = None
+    last_run_day: date | None = None
+    last_done: date | None = None
+    races: list[Raced] = field(default_factory=list)
+
+    @property
+    def runs_today(self) -> list[Run]:
+        """Runs long enough to count that began today."""
+        return [run for run in self.runs if run.day == self.today and run.qualifies]
+
+    @property
+    def in_window(self) -> list[Counted]:
+        """Sessions of the last seven local days, today among them."""
+        first = self.today - timedelta(days=k.WEEKLY_WINDOW_LOCAL_DAYS - 1)
+        return [session for session in self.counted if session.day >= first]
+
+    @property
+    def last_counted(self) -> Counted | None:
+        """The latest session that takes a place."""
+        return max(self.counted, key=lambda session: session.at_s, default=None)
+
+    @property
+    def days_since_last_done(self) -> int | None:
+        """Local days since a session was done; None when none is known."""
+        return None if self.last_done is None else (self.today - self.last_done).days
+
+    @property
+    def sessions_ever(self) -> int:
+        """Sessions done in the athlete's life with us, as far as total and log tell."""
+        return max(self.athlete.sessions_completed_total, sum(1 for s in self.counted if s.done))
+
+
+def facts(situation: Situation) -> Facts:
+    """Look at a situation once. Every valid situation gives facts; nothing is raised."""
+    athlete = situation.athlete
+    zone = athlete.timezone
+    now_s = situation.now.timestamp()
+    local = situation.now.astimezone(zone)
+    entries = _without_duplicates(_entries(situation, now_s))
+    runs = _merged_runs(entries)
+    seen = Facts(
+        situation=situation,
+        athlete=athlete,
+        now_s=now_s,
+        now_time=local.time(),
+        today=local.date(),
+        entries=entries,
+        runs=runs,
+        plan=sorted(
+            (Planned(run, run.start.astimezone(zone).date(), run.start.timestamp()) for run in situation.plan),
+            key=lambda planned: (planned.start_s, planned.run.kind, planned.run.priority or ""),
+        ),
+        counted=_counted(situation, entries, now_s),
+        check_ins=_check_ins(situation, local.date(), now_s),
+    )
+    _find_trigger(seen)
+    _read_check_ins(seen)
+    _look_back(seen)
+    seen.races = _races(seen)
+    return seen
+
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+
+def _entries(situation: Situation, now_s: float) -> list[Entry]:
+    zone = situation.athlete.timezone
+    now = situation.now
+    entries = []
+    for activity in situation.activities:
+        if activity.deleted_at is not None and activity.deleted_at <= now:
+            continue
+        if activity.uploaded_at is not None and activity.uploaded_at > now:
+            continue
+        start_s = activity.start.timestamp()
+        local = activity.start.astimezone(zone)
+        end_s = start_s + 60 * max(activity.moving_min, activity.elapsed_min or 0)
+        hidden = _start_is_hidden(activity.start)
+        timed = not (hidden or _time_is_made_up(activity, local, start_s, end_s, now_s))
+        # A hidden start reads 00:00:01 in both of the platform's fields: its date is the local one as it stands.
+        day = activity.start.astimezone(UTC).date() if hidden else local.date()
+        # Whatever is in the log is over, whatever its watch thinks.
+        entries.append(Entry(activity, day, start_s, min(end_s, now_s) if timed else end_s, timed))
+    entries.sort(key=lambda entry: (entry.start_s, entry.end_s, entry.activity.id))
+    return entries
+
+
+def _start_is_hidden(start: datetime) -> bool:
+    """Strava shows a start time that the runner hides as T00:00:01Z."""
+    if start.second != 1 or start.microsecond:
+        return False
+    at = start.astimezone(UTC)
+    return at.hour == 0 and at.minute == 0
+
+
+def _time_is_made_up(activity: Activity, local: datetime, start_s: float, end_s: float, now_s: float) -> bool:
+    """Whether the time of day is a form's default, or cannot be."""
+    if activity.time_unreliable or start_s > now_s:
+        return True
+    if activity.source != "manual":
+        return False
+    known_s = now_s if activity.uploaded_at is None else activity.uploaded_at.timestamp()
+    if end_s > known_s + 60 * k.CLOCK_TOLERANCE_MIN:
+        return True
+    on_the_hour = local.minute == 0 and local.second == 0 and local.hour in k.PLACEHOLDER_HOURS
+    return on_the_hour and activity.moving_min % k.PLACEHOLDER_ROUND_MIN == 0
+
+
+def _family(sport: str) -> str:
+    """Sports that two devices may give to the same outing."""
+    if sport in k.QUALIFYING_SPORTS:
+        return "run"
+    if sport in k.FOOT_SPORTS:
+        return "walk"
+    return "ride" if sport.endswith("ride") else sport
+
+
+def _without_duplicates(entries: list[Entry]) -> list[Entry]:
+    """One entry for each outing that two devices recorded; the hardest reading of them is kept."""
+    latest = float("-inf")
+    for entry in entries:
+        if entry.timed and entry.start_s < latest:
+            break
+        latest = max(latest, entry.end_s) if entry.timed else latest
+    else:
+        return entries  # nothing overlaps, which is the rule
+    kept: list[Entry] = []
+    best_first = sorted(
+        entries,
+        key=lambda e: (e.activity.source == "manual", -e.activity.moving_min, e.start_s, e.activity.id),
+    )
+    for entry in best_first:
+        for index, other in enumerate(kept):
+            if _same_outing(entry, other):
+                kept[index] = _with_harder_reading(other, entry.activity)
+                break
+        else:
+            kept.append(entry)
+    kept.sort(key=lambda entry: (entry.start_s, entry.end_s, entry.activity.id))
+    return kept
+
+
+def _same_outing(one: Entry, other: Entry) -> bool:
+    if not (one.timed and other.timed) or _family(one.activity.sport) != _family(other.activity.sport):
+        return False
+    shared = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
+    shorter = min(one.end_s - one.start_s, other.end_s - other.start_s)
+    return shared > k.DUPLICATE_OVERLAP_SHARE * shorter
+
+
+def _with_harder_reading(entry: Entry, duplicate: Activity) -> Entry:
+    kept = entry.activity
+    if _SEVERITY[duplicate.intensity] <= _SEVERITY[kept.intensity] and not duplicate.elevation_gain_m:
+        return entry
+    merged = Activity(
+        id=kept.id,
+        sport=kept.sport,
+        start=kept.start,
+        moving_min=kept.moving_min,
+        elapsed_min=kept.elapsed_min,
+        distance_km=kept.distance_km if kept.distance_km is not None else duplicate.distance_km,
+        elevation_gain_m=max(kept.elevation_gain_m or 0, duplicate.elevation_gain_m or 0),
+        intensity=max(kept.intensity, duplicate.intensity, key=_SEVERITY.__getitem__),
+        source=kept.source,
+        uploaded_at=kept.uploaded_at,
+        time_unreliable=kept.time_unreliable,
+        race_priority=kept.race_priority or duplicate.race_priority,
+        body_part=kept.body_part,
+        is_adductor_session=kept.is_adductor_session or duplicate.is_adductor_session,
+    )
+    return entry._replace(activity=merged)
+
+
+def _merged_runs(entries: Iterable[Entry]) -> list[Run]:
+    """Run files in order, those with a short stop between them joined."""
+    gap_s = 60 * k.SPLIT_FILE_MERGE_GAP_MIN
+    runs: list[Run] = []
+    open_at = -1  # the last timed run: only a time that was measured can be joined to
+    for activity, day, start_s, end_s, timed in entries:
+        if activity.sport not in k.QUALIFYING_SPORTS:
+            continue
+        gain_m = activity.elevation_gain_m or 0.0
+        if timed and open_at >= 0 and start_s - runs[open_at].end_s <= gap_s:
+            run = runs[open_at]
+            runs[open_at] = Run(
+                (*run.ids, activity.id),
+                run.day,
+                run.start_s,
+                max(run.end_s, end_s),
+                True,
+                run.moving_min + activity.moving_min,
+                max(run.intensity, activity.intensity, key=_SEVERITY.__getitem__),
+                run.gain_m + gain_m,
+            )
+            continue
+        runs.append(Run((activity.id,), day, start_s, end_s, timed, activity.moving_min, activity.intensity, gain_m))
+        if timed:
+            open_at = len(runs) - 1
+    return runs
+
+
+# --- sessions and check-ins -----------------------------------------------------------------------------------------
+
+
+def _counted(situation: Situation, entries: list[Entry], now_s: float) -> list[Counted]:
+    zone = situation.athlete.timezone
+    counted = []
+    for session in situation.sessions:
+        if session.kind == "warm_up":
+            continue  # "does not count" (catalogue, warm_up_activation)
+        at_s = session.completed_at.timestamp()
+        if at_s > now_s:
+            continue
+        if session.answered and session.completed_pct < k.SESSION_COUNTS_FROM_COMPLETED_PCT:
+            continue
+        counted.append(Counted(session.completed_at.astimezone(zone).date(), at_s, session.answered))
+    days = {session.day for session in counted}
+    # Our kind of work that the runner logged elsewhere; on a day with a session of ours it is that session.
+    counted += [
+        Counted(entry.day, entry.end_s, True)
+        for entry in entries
+        if entry.activity.is_adductor_session and entry.day not in days
+    ]
+    counted.sort(key=lambda session: (session.at_s, session.done))
+    return counted
+
+
+def _check_ins(situation: Situation, today: date, now_s: float) -> list[CheckIn]:
+    """Check-ins made until now, oldest first."""
+    made = [check_in for check_in in situation.check_ins if check_in.at.timestamp() <= now_s]
+    made.sort(key=lambda check_in: (check_in.at.timestamp(), worst_pain(check_in) or 0))
+    return made
+
+
+def worst_pain(check_in: CheckIn) -> int | None:
+    """The highest pain score of a check-in, wherever it is; None when no pain was asked."""
+    scores = [
+        score
+        for score in (check_in.hip_groin_pain_0_10, check_in.squeeze_pain_0_10, check_in.other_pain_0_10)
+        if score is not None
+    ]
+    return max(scores, default=None)
+
+
+def is_valid(seen: Facts, check_in: CheckIn) -> bool:
+    """Whether a check-in still says something about today."""
+    day = check_in.at.astimezone(seen.athlete.timezone).date()
+    return (seen.today - day).days <= k.CHECK_IN_VALID_DAYS
+
+
+_PAIN_FIELDS = (
+    ("hip_groin_pain_0_10", "hip or groin pain"),
+    ("squeeze_pain_0_10", "pain when squeezing"),
+    ("other_pain_0_10", "pain elsewhere"),
+)
+
+
+def _read_check_ins(seen: Facts) -> None:
+    """The latest word on each kind of pain, the worst of them, and the latest soreness."""
+    if not seen.check_ins:
+        return
+    valid = [check_in for check_in in seen.check_ins if is_valid(seen, check_in)]
+    for name, words in _PAIN_FIELDS:
+        score = _latest(valid, name)
+        if score is not None and (seen.pain is None or score > seen.pain):
+            seen.pain, seen.pain_where = score, words
+    recent_s = seen.now_s - 3600 * k.SORENESS_VALID_H
+    seen.soreness = _latest((c for c in valid if c.at.timestamp() >= recent_s), "adductor_soreness_0_10")
+
+
+def _latest(check_ins: Iterable[CheckIn], name: str) -> int | None:
+    """The newest known score; of two given at the same moment the worse."""
+    found: tuple[float, int] | None = None
+    for check_in in check_ins:
+        score: int | None = getattr(check_in, name)
+        if score is not None and (found is None or (check_in.at.timestamp(), score) > found):
+            found = (check_in.at.timestamp(), score)
+    return None if found is None else found[1]
+
+
+# --- what follows from them -----------------------------------------------------------------------------------------
+
+
+def _find_trigger(seen: Facts) -> None:
+    """The moment for a routine: the end of a run, else the evening of a day without one."""
+    window_s = 3600 * k.POST_RUN_WINDOW_H
+    for run in reversed(seen.runs):
+        if run.timed and run.qualifies and 0 <= seen.now_s - run.end_s <= window_s:
+            seen.trigger, seen.trigger_run = Placement.POST_RUN, run
+            # A suggestion that nobody opened gives way to the one after a later run of the day; it isn't added to it.
+            seen.counted = [
+                session
+                for session in seen.counted
+                if session.done or session.day != seen.today or session.at_s > run.start_s
+            ]
+            return
+    if seen.now_time >= seen.athlete.rest_day_prompt_local:
+        seen.trigger = Placement.REST_DAY
+
+
+def _look_back(seen: Facts) -> None:
+    run_days = [run.day for run in seen.runs if run.qualifies and run.day <= seen.today]
+    if seen.athlete.last_run_date_before_window is not None:
+        run_days.append(seen.athlete.last_run_date_before_window)
+    seen.last_run_day = max(run_days, default=None)
+    seen.last_run_before_today = max((day for day in run_days if day < seen.today), default=None)
+    done = [session.day for session in seen.counted if session.done]
+    if seen.athlete.last_completed_session_date is not None:
+        done.append(seen.athlete.last_completed_session_date)
+    seen.last_done = max(done, default=None)
+
+
+def post_race_block_days(distance_km: float | None, moving_min: float | None) -> int:
+    """Days after a race that stay free. Without a distance the time tells, erring to the longer block."""
+    if not distance_km:
+        distance_km = float("inf") if not moving_min else moving_min / k.UNKNOWN_RACE_PACE_MIN_PER_KM
+    for up_to_km, days in k.POST_RACE_BLOCK_DAYS:
+        if distance_km <= up_to_km:
+            return days
+    raise AssertionError("the last row has no upper bound")
+
+
+def _races(seen: Facts) -> list[Raced]:
+    """Races that were run, from the log, and from the plan when the log lacks them."""
+    races = [
+        Raced(entry.day, post_race_block_days(entry.activity.distance_km, entry.activity.moving_min))
+        for entry in seen.entries
+        if entry.activity.sport in k.QUALIFYING_SPORTS
+        and (entry.activity.intensity is Intensity.RACE or entry.activity.race_priority is not None)
+    ]
+    logged = {race.day for race in races}
+    for planned in seen.plan:
+        if planned.run.kind == "race" and planned.day < seen.today and planned.day not in logged:
+            races.append(Raced(planned.day, post_race_block_days(planned.run.distance_km, planned.run.planned_min)))
+    return races

@@ -1,0 +1,224 @@
+"""Which exercises, how much of each: stage, placement, dose, equipment, time and progress give one routine.
+
+The same situation always gives the same routine: variety comes from the count of sessions at the stage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from adductor.coaching import constants as k
+from adductor.coaching.catalogue import Catalogue, Exercise, RoutinePlan, routine_seconds
+from adductor.coaching.normalise import Facts
+from adductor.coaching.progression import is_deload_week, jump_lunges_allowed
+from adductor.coaching.situation import Dose, ExerciseProgress, Placement, Routine, RoutineItem
+
+SQUEEZE = "supine_adductor_squeeze"
+JUMP = "jump_lunges"
+BEFORE_JUMP = "elevated_split_squat"
+
+# What needs no asking: the floor, a wall and one's own fists.
+ALWAYS_AT_HAND = frozenset({"none", "wall"})
+# A hard floor makes a slide of a towel or a sock (article: "using a towel or sock while standing on tile/hardwood is a
+# great replication"); a carpet makes one of a paper plate.
+FLOORS = {
+    "hard_floor": frozenset({"towel_on_hard_floor", "sock_on_hard_floor"}),
+    "carpet": frozenset({"paper_plate_on_carpet"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Everything that a routine depends on. ``equipment`` None: never asked, the catalogue's routine stands as it is."""
+
+    stage: int
+    placement: Placement
+    dose: Dose
+    turn: int = 0  # which session of the stage this is, counted from 0; turns the rotation
+    squeezes_only: bool = False
+    equipment: frozenset[str] | None = None
+    minutes_available: int | None = None
+    progress: tuple[ExerciseProgress, ...] = ()
+    one_set_less: bool = False
+    half_the_sets: bool = False
+    jump_lunges: bool = False
+
+
+def choose(
+    seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose, *, squeezes_only: bool = False
+) -> Routine:
+    """The routine for a decision that was just made."""
+    athlete = seen.athlete
+    gap = seen.days_since_last_done
+    return build(
+        catalogue,
+        Wish(
+            stage=athlete.programme_stage,
+            placement=placement,
+            dose=dose,
+            turn=athlete.sessions_at_stage,
+            squeezes_only=squeezes_only,
+            equipment=athlete.equipment,
+            minutes_available=athlete.minutes_available,
+            progress=athlete.progress,
+            one_set_less=gap is not None and k.ONE_SET_LESS_GAP_DAYS <= gap < k.REENTRY_GAP_DAYS,
+            half_the_sets=is_deload_week(athlete.programme_started_on, seen.today),
+            jump_lunges=jump_lunges_allowed(seen),
+        ),
+    )
+
+
+@lru_cache(maxsize=4096)
+def build(catalogue: Catalogue, wish: Wish) -> Routine:
+    """The routine for a wish: never more than three exercises, each within its stage, equipment and the time there is."""
+    plan = _plan(catalogue, wish)
+    items = [
+        _item(catalogue.exercises[line.exercise], line.sets, line.count, wish)
+        for line in plan.lines
+        if not wish.squeezes_only or line.exercise == SQUEEZE
+    ]
+    if wish.jump_lunges and wish.placement is Placement.REST_DAY and wish.dose is Dose.FULL:
+        items = [_jumped(catalogue, item, wish) for item in items]
+    items = _doable(catalogue, items, wish)
+    items = [replace(item, sets=_fewer_sets(item.sets, wish)) for item in items]
+    items = _within_time([_timed(catalogue, item) for item in items], wish.minutes_available, catalogue)
+    seconds = routine_seconds([item.seconds for item in items])
+    return Routine(
+        id=plan.id,
+        stage=plan.stage,
+        dose=wish.dose,
+        minutes=math.ceil(seconds / 60),
+        seconds=seconds,
+        items=tuple(items),
+    )
+
+
+def _plan(catalogue: Catalogue, wish: Wish) -> RoutinePlan:
+    if wish.dose is Dose.ACTIVATION:
+        return catalogue.routines["warm_up_activation"]
+    if wish.dose is Dose.LIGHT:
+        return catalogue.routines["stage1_light"]
+    id_ = "stage1_standard" if wish.stage == 1 else f"stage{wish.stage}_{wish.placement}"
+    rotation = catalogue.rotation(id_)
+    return rotation[wish.turn % len(rotation)]
+
+
+def _item(exercise: Exercise, sets: int, count: int, wish: Wish, instead_of: str | None = None) -> RoutineItem:
+    """One exercise at the runner's own level, never above what the routine allows in sets."""
+    hold_s = exercise.dose.hold_s.default if exercise.dose.hold_s else None
+    mine = next((p for p in wish.progress if p.exercise == exercise.id), None)
+    if mine is not None and wish.dose is not Dose.ACTIVATION:
+        span = exercise.dose.count
+        sets = min(sets, mine.sets or sets)
+        own_count = min(max(mine.reps_or_holds or count, span.min), span.max)
+        # A light routine is never more than the catalogue's, however far the runner is.
+        count = min(count, own_count) if wish.dose is Dose.LIGHT else own_count
+        if hold_s is not None and mine.hold_s is not None and exercise.dose.hold_s is not None:
+            own_hold = min(max(mine.hold_s, exercise.dose.hold_s.min), exercise.dose.hold_s.max)
+            hold_s = min(hold_s, own_hold) if wish.dose is Dose.LIGHT else own_hold
+    is_reps = exercise.dose.reps is not None
+    return RoutineItem(
+        exercise=exercise.id,
+        sets=sets,
+        per_side=exercise.per_side,
+        reps=count if is_reps else None,
+        holds=None if is_reps else count,
+        hold_s=hold_s,
+        positions=exercise.dose.positions,
+        rest_s=exercise.dose.rest_s.default,
+        substituted_for=instead_of,
+    )
+
+
+def _jumped(catalogue: Catalogue, item: RoutineItem, wish: Wish) -> RoutineItem:
+    if item.exercise != BEFORE_JUMP:
+        return item
+    jump = catalogue.exercises[JUMP]
+    return _item(jump, jump.dose.sets.target, jump.dose.count.default, wish)
+
+
+def _timed(catalogue: Catalogue, item: RoutineItem) -> RoutineItem:
+    count = item.reps if item.reps is not None else item.holds
+    assert count is not None  # noqa: S101 - _item sets one of them
+    return replace(item, seconds=catalogue.exercises[item.exercise].seconds(item.sets, count, item.hold_s))
+
+
+def _fewer_sets(sets: int, wish: Wish) -> int:
+    """After 10-20 days without a session one set less; in a deload week half of them; always at least one."""
+    if wish.dose is Dose.FULL:
+        if wish.one_set_less:
+            sets -= 1
+        if wish.half_the_sets:
+            sets //= 2
+    return max(sets, 1)
+
+
+# --- equipment ------------------------------------------------------------------------------------------------------
+
+
+def can_be_done(exercise: Exercise, equipment: frozenset[str] | None) -> bool:
+    """Whether a runner has what an exercise needs. None: never asked, so nothing is ruled out."""
+    if equipment is None:
+        return True
+    have = equipment | ALWAYS_AT_HAND
+    for floor, slides in FLOORS.items():
+        if floor in equipment:
+            have |= slides
+    return not exercise.equipment.any_of.isdisjoint(have)
+
+
+def _doable(catalogue: Catalogue, items: Sequence[RoutineItem], wish: Wish) -> list[RoutineItem]:
+    """Each item, or what takes its place at home; nothing twice."""
+    taken = {i.exercise for i in items if can_be_done(catalogue.exercises[i.exercise], wish.equipment)}
+    done: list[RoutineItem] = []
+    for item in items:
+        exercise = catalogue.exercises[item.exercise]
+        if can_be_done(exercise, wish.equipment):
+            done.append(item)
+            continue
+        instead = _substitute(catalogue, exercise, wish, taken)
+        if instead is not None:
+            taken.add(instead.id)
+            sets = min(item.sets, instead.dose.sets.max)
+            done.append(_item(instead, sets, instead.dose.count.default, wish, instead_of=exercise.id))
+    return done
+
+
+def _substitute(catalogue: Catalogue, exercise: Exercise, wish: Wish, taken: set[str]) -> Exercise | None:
+    """The catalogue's own substitute, else the nearest easier exercise that can be done and is not in the routine."""
+    queue = [exercise.id]
+    met = {exercise.id}
+    while queue:
+        current = catalogue.exercises[queue.pop(0)]
+        if current.id not in taken and can_be_done(current, wish.equipment):
+            return current
+        first = current.replaced_without_equipment_by
+        for id_ in (*((first,) if first in catalogue.exercises else ()), *current.easier):
+            if id_ is not None and id_ not in met:
+                met.add(id_)
+                queue.append(id_)
+    return None
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+def _within_time(items: list[RoutineItem], minutes: int | None, catalogue: Catalogue) -> list[RoutineItem]:
+    """Fewer sets first, then fewer exercises, until it fits; one set of one exercise is the least."""
+    while minutes is not None and routine_seconds([item.seconds for item in items]) > 60 * minutes:
+        most = max(item.sets for item in items)
+        if most > 1:
+            last = max(index for index, item in enumerate(items) if item.sets == most)
+            items = [
+                _timed(catalogue, replace(item, sets=item.sets - 1)) if index == last else item
+                for index, item in enumerate(items)
+            ]
+        elif len(items) > 1:
+            longest = max(range(len(items)), key=lambda index: items[index].seconds)
+            items = [item for index, item in enumerate(items) if index != longest]
+        else:
+            break
+    return items

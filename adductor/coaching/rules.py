@@ -1,0 +1,609 @@
+"""The rules, one small function each, and the one table that orders them.
+
+A rule looks at the `Facts` and answers with a `Finding`: either "go on", with the fact that let it pass, or "stop", with
+the decision and the reason in words that a runner understands. The first rule that stops decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from typing import NamedTuple
+
+from adductor.coaching import constants as k
+from adductor.coaching import words
+from adductor.coaching.normalise import Facts, Planned, is_valid, worst_pain
+from adductor.coaching.situation import CheckIn, Decision, EventType, Intensity, Placement
+
+
+class Finding(NamedTuple):
+    """What a rule found. ``decision`` None lets the next rule look."""
+
+    because: str
+    decision: Decision | None = None
+    reason: str = ""
+
+
+class Rule(NamedTuple):
+    """One row of the table: the rule's name in every log and answer, the function, and where the rule comes from."""
+
+    name: str
+    look: Callable[[Facts], Finding]
+    source: str
+
+
+def _stop(because: str, reason: str) -> Finding:
+    return Finding(because, Decision.NONE, reason)
+
+
+# --- pain and permission --------------------------------------------------------------------------------------------
+
+
+def red_flag(seen: Facts) -> Finding:
+    """A warning sign overrides everything, also a hold when it is new."""
+    flagged: CheckIn | None = None
+    for check_in in seen.check_ins:
+        if check_in.red_flags:
+            flagged = check_in
+        elif flagged is not None and (pain := worst_pain(check_in)) is not None and pain <= k.PAIN_GREEN_MAX:
+            flagged = None  # a later check-in without pain and without warning signs
+    if flagged is None:
+        return Finding("no warning signs reported")
+    if not is_valid(seen, flagged):
+        return Finding(f"warning signs reported more than {k.CHECK_IN_VALID_DAYS} days ago")
+    hold = seen.athlete.hold
+    if hold is not None and flagged.at <= hold.since:
+        return Finding("no new warning signs since the pause")
+    what = words.listed(k.RED_FLAGS.get(flag, flag) for flag in sorted(flagged.red_flags))
+    return Finding(f"reported: {what}", Decision.REFER, words.referral(what, flagged.red_flags))
+
+
+def on_hold(seen: Facts) -> Finding:
+    """After a referral nothing is prescribed until the runner says that it is sorted."""
+    hold = seen.athlete.hold
+    if hold is None:
+        return Finding("routines are not on hold")
+    since = words.day_in_words(hold.since.astimezone(seen.athlete.timezone).date())
+    return _stop(
+        f"on hold since {since}",
+        f"Your routines are paused since {since}; tell us when it is sorted and they come back.",
+    )
+
+
+def high_pain(seen: Facts) -> Finding:
+    """Pain of 6 or more, wherever it is, is for a professional."""
+    if seen.pain is None:
+        return Finding("no pain reported in the last 7 days")
+    if seen.pain <= k.PAIN_YELLOW_MAX:
+        return Finding(f"{seen.pain_where} {seen.pain} out of 10")
+    what = f"{seen.pain_where} of {seen.pain} out of 10"
+    return Finding(what, Decision.REFER, words.referral(what))
+
+
+def persistent_pain(seen: Facts) -> Finding:
+    """Some pain at every check-in for two weeks is for a professional, whatever today's number."""
+    zone = seen.athlete.timezone
+    with_pain: list[CheckIn] = []
+    for check_in in seen.check_ins:
+        pain = worst_pain(check_in)
+        if pain is None:
+            continue
+        if pain <= k.PAIN_GREEN_MAX:
+            with_pain.clear()
+        else:
+            with_pain.append(check_in)
+    if not with_pain or not is_valid(seen, with_pain[-1]):
+        return Finding("no pain at the latest check-in")
+    span = (with_pain[-1].at.astimezone(zone).date() - with_pain[0].at.astimezone(zone).date()).days
+    if span < k.PERSISTENT_YELLOW_DAYS:
+        return Finding(f"pain at check-ins for {words.days(span)}, less than {k.PERSISTENT_YELLOW_DAYS}")
+    what = f"pain at every check-in for {words.days(span)}"
+    return Finding(what, Decision.REFER, words.referral(what))
+
+
+def not_cleared(seen: Facts) -> Finding:
+    """No prescription before the safety questions, while ill, or when the runner asked for silence."""
+    athlete = seen.athlete
+    if not athlete.screening_completed:
+        return _stop(
+            "the safety questions are not answered",
+            "Please answer the safety questions first; they take a minute.",
+        )
+    if athlete.age is not None and athlete.age < k.ADULT_FROM_YEARS:
+        return _stop(
+            f"age {athlete.age}", "These routines are for adults; please ask a coach or physiotherapist who sees you."
+        )
+    if athlete.clearance_needed:
+        return _stop(
+            "a professional's go-ahead is needed",
+            "Your answers say that a professional should agree first; tell us when they have.",
+        )
+    if athlete.illness:
+        return _stop("ill", "You are ill; get well first, routines come back when you say so.")
+    if athlete.paused_until is not None and seen.today < athlete.paused_until:
+        until = words.day_in_words(athlete.paused_until)
+        return _stop(f"paused until {until}", f"You asked for a break until {until}.")
+    return Finding("screened, well and not paused")
+
+
+# --- races ----------------------------------------------------------------------------------------------------------
+
+
+def _priority(planned: Planned) -> str:
+    # A race without a priority is taken as the runner's most important one: err on rest.
+    return planned.run.priority or "A"
+
+
+def race_window(seen: Facts) -> Finding:
+    """Free days before a race, on race day and after it."""
+    for planned in seen.plan:
+        if planned.run.kind != "race":
+            continue
+        until = (planned.day - seen.today).days
+        if 0 <= until <= k.PRE_RACE_BLOCK_DAYS[_priority(planned)]:
+            when = words.ahead(until)
+            free = k.PRE_RACE_BLOCK_DAYS[_priority(planned)]
+            return _stop(
+                f"{_priority(planned)}-race {when}",
+                "Race today: fresh legs come first."
+                if until == 0
+                else f"Race {when}: the last {words.days(free)} before it stay free for fresh legs.",
+            )
+    for race in seen.races:
+        since = (seen.today - race.day).days
+        if 0 <= since <= race.block_days:
+            back = words.day_in_words(race.day + timedelta(days=race.block_days + 1))
+            return _stop(f"raced {words.ago(since)}", f"Raced {words.ago(since)}: legs recover first, until {back}.")
+    return Finding("no race near")
+
+
+# --- before a run ---------------------------------------------------------------------------------------------------
+
+
+def warm_up(seen: Facts) -> Finding:
+    """The three-minute activation shortly before a run; once a day, never with pain."""
+    if seen.situation.event.type is not EventType.RUN_STARTING_SOON:
+        return Finding("no run is about to start")
+    lead_s = 60 * k.WARM_UP_LEAD_MIN
+    soon = [p for p in seen.plan if is_a_run(p) and 0 <= p.start_s - seen.now_s <= lead_s]
+    if Placement.WARM_UP not in seen.athlete.placements_enabled:
+        return _stop("warm-ups are switched off", "You switched warm-ups off.")
+    if not soon:
+        return _stop(
+            f"no run planned within {k.WARM_UP_LEAD_MIN} minutes",
+            f"No run is planned within the next {k.WARM_UP_LEAD_MIN} minutes.",
+        )
+    if seen.pain is not None and seen.pain > k.PAIN_GREEN_MAX:
+        return _stop(
+            f"{seen.pain_where} {seen.pain} out of 10",
+            f"You reported {seen.pain_where} of {seen.pain} out of 10; "
+            "think about the run itself first, and leave the warm-up out.",
+        )
+    if _unanswered_stop(seen) is not None:
+        return _stop("last session stopped for pain", "The last session stopped for pain; tell us how it is first.")
+    zone = seen.athlete.timezone
+    for session in seen.situation.sessions:
+        at_s = session.completed_at.timestamp()
+        if session.kind == "warm_up" and at_s <= seen.now_s:
+            if session.completed_at.astimezone(zone).date() == seen.today:
+                return _stop("warmed up already today", "You had a warm-up today already; once a day is enough.")
+    if in_quiet_hours(seen.now_time, seen.athlete.quiet_hours_local):
+        return _stop("quiet hours", "These are your quiet hours.")
+    minutes = round((soon[0].start_s - seen.now_s) / 60)
+    return Finding(
+        f"{soon[0].run.kind} run in {minutes} minutes",
+        Decision.WARM_UP,
+        f"your run starts in {minutes} minutes; easy effort, once through, it does not count as a session.",
+    )
+
+
+def is_a_run(planned: Planned) -> bool:
+    """Whether a planned item is running at all."""
+    return planned.run.kind not in k.NOT_A_RUN_KINDS
+
+
+# --- how the legs are -----------------------------------------------------------------------------------------------
+
+
+def soreness(seen: Facts) -> Finding:
+    """Sore adductors wait until they are not."""
+    if seen.soreness is None:
+        return Finding("no soreness reported lately")
+    if seen.soreness < k.SORENESS_BLOCK_FROM:
+        return Finding(f"soreness {seen.soreness} out of 10")
+    return _stop(
+        f"soreness {seen.soreness} out of 10",
+        f"Your inner thighs are sore, {seen.soreness} out of 10; wait until it is {k.SORENESS_BLOCK_FROM - 1} or less.",
+    )
+
+
+def _unanswered_stop(seen: Facts) -> date | None:
+    """The day of the last session when it ended in pain and nothing was heard since."""
+    sessions = [s for s in seen.situation.sessions if s.completed_at.timestamp() <= seen.now_s]
+    if not sessions:
+        return None
+    last = max(sessions, key=lambda s: (s.completed_at.timestamp(), s.stopped_for_pain, s.pain_during_0_10 or 0))
+    ended_in_pain = last.stopped_for_pain or (last.pain_during_0_10 or 0) > k.PAIN_YELLOW_MAX
+    if not ended_in_pain:
+        return None
+    at_s = last.completed_at.timestamp()
+    if any(check_in.at.timestamp() > at_s for check_in in seen.check_ins):
+        return None
+    return last.completed_at.astimezone(seen.athlete.timezone).date()
+
+
+def check_in_first(seen: Facts) -> Finding:
+    """After a session that stopped for pain we ask before we prescribe again."""
+    day = _unanswered_stop(seen)
+    if day is None:
+        return Finding("the last session did not end in pain, or we heard from you since")
+    return _stop(
+        "last session stopped for pain, nothing heard since",
+        f"The last session, {words.ago((seen.today - day).days)}, ended in pain; tell us how it is before the next one.",
+    )
+
+
+def already_today(seen: Facts) -> Finding:
+    """One loading of the legs a day."""
+    if any(session.day == seen.today for session in seen.counted):
+        return _stop("a session today already", "You have had your session today.")
+    for entry in seen.entries:
+        activity = entry.activity
+        if entry.day == seen.today and activity.sport in k.STRENGTH_SPORTS:
+            if activity.body_part in k.NOT_LOWER_BODY:
+                continue
+            if activity.body_part is None:
+                return _stop(
+                    "strength of unknown kind today",
+                    "You logged strength work today; if it was for the legs, that is enough.",
+                )
+            return _stop("leg strength today", "You trained your legs today already; one strength session a day.")
+    return Finding("no session and no leg strength today")
+
+
+# --- the moment -----------------------------------------------------------------------------------------------------
+
+
+def in_quiet_hours(now: time, quiet: tuple[time, time]) -> bool:
+    """Whether a local time is in the quiet hours: from the first time on, until just before the second."""
+    start, end = quiet
+    if start <= end:
+        return start <= now < end
+    return now >= start or now < end
+
+
+def no_trigger(seen: Facts) -> Finding:
+    """There must be a moment for it: the end of a run, or the evening of a rest day."""
+    found = _why_no_moment(seen)
+    if found is not None:
+        return _stop(*found)
+    run = seen.trigger_run
+    if run is None:
+        return Finding(f"no run today, past {seen.athlete.rest_day_prompt_local:%H:%M}")
+    return Finding(f"run ended {_minutes_ago(seen.now_s - run.end_s)}")
+
+
+def _minutes_ago(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 120:  # below two hours minutes read better
+        return f"{minutes} minutes ago"
+    return f"{minutes // 60} h ago" if minutes < 2880 else f"{minutes // 1440} days ago"
+
+
+def _why_no_moment(seen: Facts) -> tuple[str, str] | None:
+    """The fact and the reason in words when there is no moment now."""
+    athlete = seen.athlete
+    if seen.trigger is None:
+        return _nothing_to_follow(seen)
+    if seen.trigger not in athlete.placements_enabled:
+        where = "after runs" if seen.trigger is Placement.POST_RUN else "on rest days"
+        return f"routines {where} are switched off", f"You switched routines {where} off."
+    if in_quiet_hours(seen.now_time, athlete.quiet_hours_local):
+        start, end = athlete.quiet_hours_local
+        return f"quiet hours {start:%H:%M}-{end:%H:%M}", "These are your quiet hours; sleep beats strength."
+    later = _run_later_today(seen)
+    if later is not None:
+        at = later.run.start.astimezone(athlete.timezone)
+        return f"run planned today at {at:%H:%M}", "Another run is planned today; strength comes after the last one."
+    return _not_a_rest_day(seen) if seen.trigger is Placement.REST_DAY else None
+
+
+def _nothing_to_follow(seen: Facts) -> tuple[str, str]:
+    """Why the event is no moment, as exactly as the log allows."""
+    event = seen.situation.event
+    prompt = f"{seen.athlete.rest_day_prompt_local:%H:%M}"
+    if event.type is EventType.ACTIVITY_DELETED:
+        return "the activity is gone", "The activity is gone, and with it the reason for a routine."
+    entry = next((e for e in seen.entries if e.activity.id == event.activity_id), None)
+    if event.activity_id is None or entry is None:
+        return (
+            f"no run in the last {k.POST_RUN_WINDOW_H} h and before {prompt}",
+            f"No run ended in the last {k.POST_RUN_WINDOW_H} hours, and rest days are looked at from {prompt}.",
+        )
+    sport = entry.activity.sport.replace("_", " ")
+    if entry.activity.sport not in k.QUALIFYING_SPORTS:
+        return f"a {sport} is not a run", f"Routines follow runs; this was a {sport}."
+    if not entry.timed:
+        return "start time not entered", "Nobody entered when this run was, so we can't tell that it just ended."
+    run = next(run for run in seen.runs if event.activity_id in run.ids)
+    if not run.qualifies:
+        minutes = words.number(run.moving_min)
+        return (
+            f"{minutes} minutes of moving, {k.QUALIFYING_RUN_MIN_MOVING_MIN} needed",
+            f"{minutes} minutes is short; routines follow runs of {k.QUALIFYING_RUN_MIN_MOVING_MIN} minutes or more.",
+        )
+    ended = _minutes_ago(seen.now_s - run.end_s)
+    return (
+        f"the run ended {ended}, more than {k.POST_RUN_WINDOW_H} h",
+        f"The run ended {ended}; a routine belongs to the first {k.POST_RUN_WINDOW_H} hours after it.",
+    )
+
+
+def _run_later_today(seen: Facts) -> Planned | None:
+    """A planned run of today that is still to come and was not just run early."""
+    early_s = 3600 * k.PLANNED_RUN_DONE_WITHIN_H
+    for planned in seen.plan:
+        if planned.day != seen.today or planned.start_s <= seen.now_s or not is_a_run(planned):
+            continue
+        if not any(run.timed and planned.start_s - run.start_s <= early_s for run in seen.runs_today):
+            return planned
+    return None
+
+
+def _not_a_rest_day(seen: Facts) -> tuple[str, str] | None:
+    if seen.runs_today:
+        return "ran today", "You ran today, so it is not a rest day; the moment after the run has passed."
+    for entry in seen.entries:
+        if entry.day != seen.today:
+            continue
+        what = _too_much_for_a_rest_day(entry.activity.sport, entry.activity.moving_min, entry.activity.intensity)
+        if what is not None:
+            return what, f"Your {what} today makes it no rest day."
+    last = seen.last_run_day
+    if last is None:
+        return (
+            f"no run in {k.PAUSE_AFTER_INACTIVE_DAYS} days",
+            f"No run in the last {k.PAUSE_AFTER_INACTIVE_DAYS} days; we start again with your next one.",
+        )
+    if (seen.today - last).days >= k.PAUSE_AFTER_INACTIVE_DAYS:
+        gap = words.days((seen.today - last).days)
+        return f"last run {gap} ago", f"Your last run was {gap} ago; we start again with your next one."
+    return None
+
+
+def _too_much_for_a_rest_day(sport: str, moving_min: float, intensity: Intensity) -> str | None:
+    """In words, when an activity other than a run is too long or too hard for a rest day."""
+    if sport in k.QUALIFYING_SPORTS or sport in k.STRENGTH_SPORTS or sport in k.GENTLE_SPORTS:
+        return None
+    limit = k.HIKE_BLOCKS_REST_DAY_MIN if sport in k.FOOT_SPORTS else k.RIDE_BLOCKS_REST_DAY_MIN
+    name = sport.replace("_", " ")
+    if moving_min >= limit:
+        return f"{words.number(moving_min)}-minute {name}"
+    return f"hard {name}" if intensity in k.HARD_INTENSITIES else None
+
+
+# --- how often ------------------------------------------------------------------------------------------------------
+
+
+def weekly_cap(seen: Facts) -> Finding:
+    """Never more sessions in any seven local days than the runner chose."""
+    target = seen.athlete.target_sessions_per_week
+    window = seen.in_window
+    fact = f"{len(window)} of {target} in the last {k.WEEKLY_WINDOW_LOCAL_DAYS} days"
+    if len(window) < target:
+        return Finding(fact)
+    # The day on which enough of them have left the window.
+    leaves = sorted(session.day for session in window)[len(window) - target]
+    again = words.day_in_words(leaves + timedelta(days=k.WEEKLY_WINDOW_LOCAL_DAYS))
+    return _stop(fact, f"{fact}; there is room again on {again}.")
+
+
+def spacing(seen: Facts) -> Finding:
+    """A full day between sessions, and a night and a half."""
+    last = seen.last_counted
+    if last is None:
+        return Finding("no session before this one")
+    gap_days = (seen.today - last.day).days
+    gap_h = (seen.now_s - last.at_s) / 3600
+    if gap_days < k.SPACING_LOCAL_DAYS:
+        return _stop(
+            f"last session {words.ago(gap_days)}",
+            f"The last session was {words.ago(gap_days)}; a full day between them comes first.",
+        )
+    if gap_h < k.SPACING_FLOOR_ELAPSED_H:
+        return _stop(
+            f"last session {gap_h:.0f} h ago",
+            f"The last session was only {gap_h:.0f} hours ago; {k.SPACING_FLOOR_ELAPSED_H} are needed.",
+        )
+    return Finding(f"last session {words.ago(gap_days)}")
+
+
+# --- what is near ---------------------------------------------------------------------------------------------------
+
+
+def is_key_session(planned: Planned) -> bool:
+    """A run that deserves fresh legs: by its kind, or because it is planned to be long."""
+    if planned.run.kind in k.KEY_SESSION_KINDS:
+        return True
+    return is_a_run(planned) and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
+
+
+def key_session_tomorrow(seen: Facts) -> Finding:
+    """Nothing that loads the legs the day before a run that matters."""
+    tomorrow = seen.today + timedelta(days=1)
+    for planned in seen.plan:
+        if planned.day == tomorrow and is_key_session(planned):
+            name = {"long": "long run"}.get(planned.run.kind, planned.run.kind.replace("_", " "))
+            return _stop(f"{name} tomorrow", f"Tomorrow is {_with_article(name)}; fresh legs for it come first.")
+    return Finding("nothing demanding tomorrow")
+
+
+def _with_article(name: str) -> str:
+    if name in ("intervals", "hills", "tempo", "fartlek", "threshold", "track", "hard"):
+        return f"{name} day"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def long_run(seen: Facts) -> Finding:
+    """No loading on the day of a long run."""
+    runs = seen.runs_today
+    if seen.trigger_run is not None and seen.trigger_run not in runs:
+        runs.append(seen.trigger_run)
+    longest = max((run.moving_min for run in runs), default=0.0)
+    if longest < k.LONG_RUN_MIN:
+        return Finding("no long run today")
+    minutes = words.number(longest)
+    return _stop(
+        f"run of {minutes} minutes",
+        f"{minutes} minutes is a long run; today the legs recover, strength comes another day.",
+    )
+
+
+# --- yes ------------------------------------------------------------------------------------------------------------
+
+
+def _since_last(seen: Facts) -> str:
+    since = seen.days_since_last_done
+    if since is None:
+        return "your first session" if seen.sessions_ever == 0 else "no session in the last two weeks"
+    return f"{words.days(since)} since the last one"
+
+
+def _this_week(seen: Facts) -> str:
+    return f"{len(seen.in_window)} of {seen.athlete.target_sessions_per_week} this week"
+
+
+def post_run(seen: Facts) -> Finding:
+    """At the end of a run: the article's second timing."""
+    run = seen.trigger_run
+    if run is None:
+        return Finding("no run just ended")
+    done = {
+        Intensity.EASY: "easy run done",
+        Intensity.HARD: "hard run done",
+    }.get(run.intensity, "run done")
+    reason = f"{done}, {_since_last(seen)}, {_this_week(seen)}"
+    return Finding(f"{done}, {_this_week(seen)}", Decision.POST_RUN, reason)
+
+
+def rest_day(seen: Facts) -> Finding:
+    """On a rest day: the article's third timing."""
+    reason = f"no run today, {_since_last(seen)}, {_this_week(seen)}"
+    return Finding(f"no run today, {_this_week(seen)}", Decision.REST_DAY, reason)
+
+
+# The order is the decision: what can hurt comes first, then what the runner asked for, then load, then the yes.
+RULES: tuple[Rule, ...] = (
+    Rule("red_flag", red_flag, "evidence: Robertson & Wood 2017; BMJ Best Practice"),
+    Rule("on_hold", on_hold, "judgement: say it once, then wait for the runner"),
+    Rule("high_pain", high_pain, "evidence: Thorborg 2017, red band 6-10"),
+    Rule("persistent_pain", persistent_pain, "judgement: two weeks without a green day"),
+    Rule("not_cleared", not_cleared, "judgement: safety questions first; the runner's own pause"),
+    Rule("race_window", race_window, "evidence: Wang 2025, Petersen 2007; judgement before the race"),
+    Rule("warm_up", warm_up, "article: a warm-up before your training; Leppanen 2024"),
+    Rule("soreness", soreness, "judgement: muscle soreness, wait until 3 or less"),
+    Rule("check_in_first", check_in_first, "judgement: ask before prescribing again"),
+    Rule("already_today", already_today, "judgement: do not stack"),
+    Rule("no_trigger", no_trigger, "article: at the end of running, recovery and rest days"),
+    Rule("weekly_cap", weekly_cap, "article: 1-2 times each week"),
+    Rule("spacing", spacing, "judgement, after the usual 48 h"),
+    Rule("key_session_tomorrow", key_session_tomorrow, "evidence: Doma & Deakin 2013"),
+    Rule("long_run", long_run, "judgement: no loading on exhausted legs"),
+    Rule("post_run", post_run, "article: at the end of running"),
+    Rule("rest_day", rest_day, "article: recovery/rest days"),
+)
+
+
+# --- how much -------------------------------------------------------------------------------------------------------
+
+
+def light_for_pain(seen: Facts) -> str | None:
+    """Pain of 3-5 keeps to squeezes at or under the usual pain."""
+    if seen.pain is None or seen.pain <= k.PAIN_GREEN_MAX:
+        return None
+    return f"{seen.pain_where} {seen.pain} out of 10"
+
+
+def light_for_taper(seen: Facts) -> str | None:
+    """Days 4-7 before an A-race."""
+    for planned in seen.plan:
+        if planned.run.kind == "race" and _priority(planned) == "A":
+            until = (planned.day - seen.today).days
+            if k.PRE_RACE_BLOCK_DAYS["A"] < until <= k.TAPER_LIGHT_DAYS_A:
+                return f"race {words.ahead(until)}"
+    return None
+
+
+def light_for_new_athlete(seen: Facts) -> str | None:
+    """The first two sessions ever."""
+    if seen.sessions_ever < k.NEW_ATHLETE_LIGHT_SESSIONS:
+        return "the first two sessions start gently"
+    return None
+
+
+def light_for_return(seen: Facts) -> str | None:
+    """Three weeks without a session, or the first run after two weeks without one."""
+    since = seen.days_since_last_done
+    if since is None:
+        # None in the log, which covers two weeks, and no date known: longer than that.
+        return "a while since the last session"
+    if since >= k.REENTRY_GAP_DAYS:
+        return f"{words.days(since)} since the last session"
+    if seen.runs_today or seen.trigger_run is not None:
+        before = seen.last_run_before_today
+        if before is None:
+            return f"first run in {k.FIRST_RUN_BACK_GAP_DAYS} days or more"
+        if (seen.today - before).days >= k.FIRST_RUN_BACK_GAP_DAYS:
+            return f"first run in {words.days((seen.today - before).days)}"
+    return None
+
+
+def light_after_long_run(seen: Facts) -> str | None:
+    """The day after a long run."""
+    yesterday = seen.today - timedelta(days=1)
+    if any(run.day == yesterday and run.moving_min >= k.LONG_RUN_MIN for run in seen.runs):
+        return "long run yesterday"
+    return None
+
+
+def light_for_hard_day(seen: Facts) -> str | None:
+    """A hard run today while the routine is still new."""
+    if seen.sessions_ever >= k.HARD_DAY_FULL_FROM_SESSIONS:
+        return None
+    runs = [*seen.runs_today, *([seen.trigger_run] if seen.trigger_run else [])]
+    return "hard run today" if any(run.intensity in k.HARD_INTENSITIES for run in runs) else None
+
+
+def light_for_climb(seen: Facts) -> str | None:
+    """A lot of climb on foot today."""
+    climbed = sum(
+        entry.activity.elevation_gain_m or 0
+        for entry in seen.entries
+        if entry.day == seen.today
+        and (entry.activity.sport in k.QUALIFYING_SPORTS or entry.activity.sport in k.FOOT_SPORTS)
+    )
+    run = seen.trigger_run
+    if run is not None:
+        climbed = max(climbed, run.gain_m)
+    return f"{climbed:.0f} m of climb today" if climbed >= k.HILLY_RUN_GAIN_M else None
+
+
+# Pain stands first: it also narrows the routine.
+LIGHT_WHEN: tuple[Callable[[Facts], str | None], ...] = (
+    light_for_pain,
+    light_for_taper,
+    light_for_new_athlete,
+    light_for_return,
+    light_after_long_run,
+    light_for_hard_day,
+    light_for_climb,
+)
+
+
+def why_light(seen: Facts) -> str | None:
+    """The first reason for the light dose; None for the full one."""
+    for rule in LIGHT_WHEN:
+        reason = rule(seen)
+        if reason is not None:
+            return reason
+    return None

@@ -1,0 +1,71 @@
+"""How days, counts and referrals are put into words. English, short, no jargon, no exclamation marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from adductor.coaching import constants as k
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+# evidence.md section 4, the wording of the referral
+REFERRAL = (
+    "Stop today. Pain like this is worth having checked by a physiotherapist or doctor before you run or exercise. "
+    "We'll pause your routines until you tell us it is sorted."
+)
+DO_NOT_RUN = "Please don't run until you have been seen."
+SAME_DAY = "Please get medical advice today."
+EMERGENCY = "If it came suddenly, is severe or comes with vomiting, go to an emergency department now."
+
+
+def weekday(day: date) -> str:
+    """``Tuesday``."""
+    return _WEEKDAYS[day.weekday()]
+
+
+def day_in_words(day: date) -> str:
+    """``Tuesday 24 November``."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+
+
+def days(count: int) -> str:
+    """``1 day``, ``3 days``."""
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def ago(count: int) -> str:
+    """``today``, ``yesterday``, ``3 days ago``."""
+    return "today" if count == 0 else "yesterday" if count == 1 else f"{count} days ago"
+
+
+def ahead(count: int) -> str:
+    """``today``, ``tomorrow``, ``in 3 days``."""
+    return "today" if count == 0 else "tomorrow" if count == 1 else f"in {count} days"
+
+
+def number(value: float) -> str:
+    """A number without a needless fraction: ``45``, ``7.5``."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def listed(parts: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def referral(what: str, flags: frozenset[str] = frozenset()) -> str:
+    """What was reported and what to do about it."""
+    parts = [f"You told us about {what}.", REFERRAL]
+    if flags & k.DO_NOT_RUN_FLAGS:
+        parts.append(DO_NOT_RUN)
+    if flags & k.SAME_DAY_FLAGS:
+        parts.append(SAME_DAY)
+    if flags & k.EMERGENCY_FLAGS:
+        parts.append(EMERGENCY)
+    return " ".join(parts)

@@ -1,0 +1,98 @@
+"""YAML for scenario files: libyaml's events turned straight into plain values.
+
+PyYAML's own constructor is the slow half of reading, and it turns an unquoted 17:30 into the number 1050 and a time
+without an offset into a time. Here a plain scalar is null, true, false, a number or text, as in JSON; times stay text and
+are judged by the scenario reader. Aliases are allowed, tags are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?\Z")
+_WORDS = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+MAX_DEPTH = 20  # a scenario is five deep; text that nests deeper is not one
+
+
+class ScenarioSyntaxError(ValueError):
+    """The text is not readable; the message says where."""
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) < 20:
+        if _INT.match(text):
+            return int(text)
+        if _FLOAT.match(text):
+            return float(text)
+    return text
+
+
+def yaml_documents(text: str) -> Iterator[Any]:
+    """The documents of a YAML text. Raises `ScenarioSyntaxError` at the first that can't be read."""
+    loader = _LOADER(text)
+    try:
+        next_event = loader.get_event
+        while True:
+            event = next_event()
+            if isinstance(event, yaml.StreamEndEvent):
+                return
+            if isinstance(event, yaml.DocumentStartEvent):
+                document = _node(next_event(), next_event, {}, 0)
+                if document is not None:  # `---` at the end of a file starts a document without content
+                    yield document
+    except yaml.reader.ReaderError as error:
+        raise ScenarioSyntaxError(f"(document): not readable: {error.reason}") from None
+    except yaml.MarkedYAMLError as error:
+        raise ScenarioSyntaxError(_place(error.problem_mark, error.problem or "not YAML")) from None
+    finally:
+        loader.dispose()
+
+
+def _place(mark: Any, problem: str) -> str:
+    if mark is None:
+        return f"(document): not readable as YAML: {problem}"
+    return f"line {mark.line + 1}, column {mark.column + 1}: not readable as YAML: {problem}"
+
+
+def _node(event: Any, next_event: Any, anchors: dict[str, Any], depth: int) -> Any:
+    kind = type(event)
+    if kind is yaml.ScalarEvent:
+        value: Any = _plain(event.value) if event.implicit[0] else event.value
+        if event.tag is not None and event.tag != "!":
+            raise ScenarioSyntaxError(_place(event.start_mark, f"tags like {event.tag} are not allowed"))
+    elif kind is yaml.AliasEvent:
+        if event.anchor not in anchors:
+            raise ScenarioSyntaxError(_place(event.start_mark, f"no anchor {event.anchor!r}"))
+        return anchors[event.anchor]
+    elif depth >= MAX_DEPTH:
+        raise ScenarioSyntaxError(_place(event.start_mark, f"nested more than {MAX_DEPTH} deep"))
+    elif event.tag is not None:
+        raise ScenarioSyntaxError(_place(event.start_mark, f"tags like {event.tag} are not allowed"))
+    elif kind is yaml.MappingStartEvent:
+        value = {}
+        while type(event_key := next_event()) is not yaml.MappingEndEvent:
+            key = _node(event_key, next_event, anchors, depth + 1)
+            if isinstance(key, dict | list) or key in value:
+                what = "a key must be a word" if isinstance(key, dict | list) else f"{key}: is there twice"
+                raise ScenarioSyntaxError(_place(event_key.start_mark, what))
+            value[key] = _node(next_event(), next_event, anchors, depth + 1)
+    else:
+        value = []
+        while type(item := next_event()) is not yaml.SequenceEndEvent:
+            value.append(_node(item, next_event, anchors, depth + 1))
+    if event.anchor is not None:
+        anchors[event.anchor] = value
+    return value
