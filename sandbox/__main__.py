@@ -8,19 +8,34 @@ import signal
 import socket
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
-from sandbox.app import close, create_app
+from sandbox.app import close, closing, create_app
 from sandbox.clock import Clock, ClockError
 from sandbox.config import SandboxConfig
 from sandbox.journal import Journal
 
 # Each call that a fault delays holds one; the pages and the deliveries' own callbacks need some beside them.
 _THREADS = 64
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """gthread that ends at once: nobody's kept-alive connection is worth two seconds of waiting here."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        app = getattr(self, "wsgi", None)
+        if app is not None:
+            closing(app)
+        super().handle_exit(sig, frame)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        super()._cap_keepalive(min(deadline, time.monotonic() + 0.1))
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -34,11 +49,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         settings: dict[str, Any] = {
             "bind": self._bind,
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "threads": _THREADS,
             # One process holds the state: a worker that is merely busy must not be replaced.
             "timeout": 0,
-            "graceful_timeout": 3,
+            "graceful_timeout": 4,
             "keepalive": 30,
             "loglevel": "error",
             "control_socket_disable": True,

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox import events, places
 from sandbox.models import Activity, Edit, Runner, TextSwitches, Visibility
@@ -99,6 +99,11 @@ class Changes(BaseModel):
         if fields.get("private_note", ...) is None:
             fields["private_note"] = ""
         return fields
+
+
+def problems_of(error: ValidationError) -> list[str]:
+    """Pydantic's findings, one line each: where, what."""
+    return [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()]
 
 
 def default_title(recording: Recording, start_local: datetime) -> str:

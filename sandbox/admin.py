@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox import activities, connections, events, places
-from sandbox.activities import Changes, Recording, ZoneName
+from sandbox.activities import Changes, Recording, ZoneName, problems_of
 from sandbox.calls import world
 from sandbox.clock import ClockError
 from sandbox.connections import SCOPES
@@ -55,11 +55,6 @@ def _refused(error: RefusedError) -> Response:
 @blueprint.errorhandler(UnknownError)
 def _unknown(error: UnknownError) -> Response:
     return _problem(404, str(error))
-
-
-def problems_of(error: ValidationError) -> list[str]:
-    """Pydantic's findings, one line each: where, what."""
-    return [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()]
 
 
 def _body(model: type[B]) -> B:
@@ -554,7 +549,7 @@ def wait() -> Any:
         return not any(delivery.state == "waiting" for delivery in here.deliveries.values())
 
     def called() -> bool:
-        made: int = sum(
+        made = sum(
             call.id > since
             and name in (None, call.endpoint)
             and activity_id in (None, call.activity_id)
@@ -562,7 +557,7 @@ def wait() -> Any:
             and call.status < 400
             for call in here.calls
         )
-        return made >= count
+        return bool(made >= count)
 
     def written() -> bool:
         return any(e.author.startswith("app ") for e in here.edits.get(activity_id or 0, []))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, jsonify, request
 from flask.json.provider import JSONProvider
 
-from sandbox import admin, api, errors, oauth, pages, subscriptions
+from sandbox import admin, api, control, errors, oauth, pages, subscriptions, words
 from sandbox.config import SandboxConfig
 from sandbox.state import World
 
@@ -38,8 +38,11 @@ def create_app(config: SandboxConfig) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_MAX_BYTES
     world = World(config)
     app.extensions["sandbox"] = world
-    for blueprint in (oauth.blueprint, api.blueprint, subscriptions.blueprint, admin.blueprint, pages.blueprint):
-        app.register_blueprint(blueprint)
+    for part in (oauth, api, subscriptions, admin, pages, control):
+        app.register_blueprint(part.blueprint)
+    words.register(app)
+    app.context_processor(lambda: {"app_url": config.app_url, "clock": world.clock})
+    app.after_request(_close_the_windows)
     app.before_request(_same_origin)
     app.register_error_handler(errors.StravaError, _strava_error)
     app.register_error_handler(404, _no_such_page)
@@ -49,9 +52,18 @@ def create_app(config: SandboxConfig) -> Flask:
 
 def close(app: Flask) -> None:
     """Ends the deliveries and closes the state."""
+    _world(app).close()
+
+
+def closing(app: Flask) -> None:
+    """Says that the end is near, so that whoever waits for something stops; safe in a signal handler."""
+    _world(app).closing = True
+
+
+def _world(app: Flask) -> World:
     world = app.extensions["sandbox"]
     assert isinstance(world, World)  # noqa: S101 - set by create_app
-    world.close()
+    return world
 
 
 def _same_origin() -> Response | None:
@@ -62,6 +74,17 @@ def _same_origin() -> Response | None:
     if urlsplit(origin).netloc == request.host:
         return None
     return Response("This form came from another site; the sandbox takes only its own.\n", 403, mimetype="text/plain")
+
+
+def _close_the_windows(answer: Response) -> Response:
+    """Pages load nothing from outside and stand in nobody's frame."""
+    answer.headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-src 'self'; frame-ancestors 'self'; base-uri 'none'",
+    )
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return answer
 
 
 def _strava_error(error: errors.StravaError) -> tuple[Response, int]:

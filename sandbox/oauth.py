@@ -48,6 +48,7 @@ class _Request:
         self.scopes = [scope for scope in values.get("scope", "").split(",") if scope]
         if not self.scopes or not set(self.scopes) <= set(SCOPES):
             raise errors.bad_request("Authorize", "scope")
+        self.host = target.netloc
         self.force = values.get("approval_prompt", "auto") == "force"
         self.state = values.get("state")
         self.values = {

@@ -69,6 +69,7 @@ class World:
         config.state_dir.mkdir(parents=True, exist_ok=True)
         self.config = config
         self.lock = threading.RLock()
+        self.closing = False
         self._changed = threading.Condition(self.lock)
         self.clock = Clock(config.clock_file or config.state_dir / "clock.json")
         self.journal = Journal(config.state_dir / "sandbox.sqlite3")
@@ -128,8 +129,15 @@ class World:
 
     def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Waits, in real seconds, until something makes `condition` true; False when nothing did."""
+        deadline = time.monotonic() + timeout_s
         with self.lock:
-            return self._changed.wait_for(condition, timeout_s)
+            while not condition():
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or self.closing:
+                    return False
+                # Not longer at a time: a signal handler that sets `closing` can't take the lock to wake us.
+                self._changed.wait(min(left_s, 0.5))
+            return True
 
     # -- storing ------------------------------------------------------------------------------------
 

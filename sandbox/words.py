@@ -1,0 +1,138 @@
+"""Figures and names in a runner's words, for the pages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask
+from markupsafe import Markup
+
+from sandbox import places
+from sandbox.activities import Recording
+from sandbox.models import Activity, Delivery, Runner
+from sandbox.representation import track
+from sandbox.sports import RUNS
+
+_METRES_A_MILE, _FEET_A_METRE = 1609.344, 3.28084
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    label: str
+    recording: Recording
+
+
+PRESETS = {
+    "easy": Preset("Easy run, 45 min", Recording(minutes=45)),
+    "long": Preset("Long run, 1 h 50", Recording(minutes=110, climb_m=140, workout_type="long", title="Long run")),
+    "workout": Preset("Intervals, 1 h", Recording(minutes=60, workout_type="workout", title="6 x 800 m")),
+    "race": Preset("10 km race", Recording(minutes=44, distance_km=10, workout_type="race", title="10 km race")),
+    "strength": Preset("Strength, 30 min", Recording(sport_type="WeightTraining", minutes=30, climb_m=0)),
+}
+
+SPORTS_IN_FORM = [
+    ("Run", "Run"), ("TrailRun", "Trail run"), ("VirtualRun", "Virtual run"), ("Walk", "Walk"), ("Hike", "Hike"),
+    ("Ride", "Ride"), ("Swim", "Swim"), ("WeightTraining", "Weight training"), ("Yoga", "Yoga"),
+    ("Pilates", "Pilates"), ("HighIntensityIntervalTraining", "HIIT"), ("Workout", "Workout"),
+]  # fmt: skip
+
+
+def sport_words(sport_type: str) -> str:
+    """`TrailRun` as `Trail run`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", sport_type)
+    return words[:1] + words[1:].lower()
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min" if not rest or minutes >= 10 else f"{minutes} min {rest:02} s"
+
+
+def figures(activity: Activity, runner: Runner) -> list[tuple[str, str]]:
+    """(name, value) in the units that the runner reads."""
+    found = []
+    miles = runner.measurement_preference == "feet"
+    unit_m, unit = (_METRES_A_MILE, "mi") if miles else (1000.0, "km")
+    if activity.distance_m:
+        found.append(("Distance", f"{activity.distance_m / unit_m:.2f} {unit}"))
+    found.append(("Time", duration(activity.moving_time_s)))
+    if activity.distance_m and activity.sport_type in RUNS | {"Walk", "Hike"}:
+        pace_s = round(activity.moving_time_s / (activity.distance_m / unit_m))
+        found.append(("Pace", f"{pace_s // 60}:{pace_s % 60:02} /{unit}"))
+    if activity.total_elevation_gain_m:
+        climb = activity.total_elevation_gain_m * (_FEET_A_METRE if miles else 1)
+        found.append(("Climb", f"{climb:.0f} {'ft' if miles else 'm'}"))
+    return found
+
+
+def marks(activity: Activity) -> list[str]:
+    """What stands as small labels beside the title."""
+    kinds = {1: "Race", 2: "Long run", 3: "Workout"}
+    found = [kinds[activity.workout_type]] if activity.workout_type in kinds else []
+    if activity.trainer:
+        found.append("Treadmill" if activity.sport_type in RUNS else "Indoors")
+    if activity.manual:
+        found.append("Entered by hand")
+    if activity.start_hidden:
+        found.append("Start time hidden")
+    return found
+
+
+def sketch(activity: Activity, runner: Runner) -> Markup:
+    """The track as the `d` of an SVG path in a box of 100 by 60; empty when there is none."""
+    points, _ = track(activity, runner)
+    if not points:
+        return Markup("")
+    lats, lngs = [lat for lat, _ in points], [lng for _, lng in points]
+    width, height = max(lngs) - min(lngs) or 1e-9, max(lats) - min(lats) or 1e-9
+    # A degree of longitude is shorter than one of latitude away from the equator; 0.6 is near enough here.
+    scale = min(88 / (width * 0.6), 48 / height)
+    x0, y0 = 50 - width * 0.6 * scale / 2, 30 + height * scale / 2
+    steps = [f"{x0 + (lng - min(lngs)) * 0.6 * scale:.1f} {y0 - (lat - min(lats)) * scale:.1f}" for lat, lng in points]
+    return Markup("M" + "L".join(steps))  # noqa: S704 - figures only
+
+
+def when(epoch_s: float, zone_name: str, now_s: float) -> str:
+    """`Today 17:40`, `Yesterday 6:05`, `Tue 4 Nov 2025, 6:05`, in that zone."""
+    moment, now = places.local(epoch_s, zone_name), places.local(now_s, zone_name)
+    clock = f"{moment.hour}:{moment.minute:02}"
+    days = (now.date() - moment.date()).days
+    if days in (0, 1):
+        return f"{('Today', 'Yesterday')[days]} {clock}"
+    return f"{moment:%a} {moment.day} {moment:%b %Y}, {clock}"
+
+
+def clock_time(epoch_s: float) -> str:
+    """`22 Nov 17:43:12`, UTC."""
+    moment = places.utc(epoch_s)
+    return f"{moment.day} {moment:%b %H:%M:%S}"
+
+
+def event_words(delivery: Delivery) -> str:
+    """What an event says, in a line."""
+    event = delivery.event
+    updates = event.get("updates")
+    if isinstance(updates, dict) and updates.get("authorized") == "false":
+        return f"runner {event.get('owner_id')} disconnected"
+    text = f"{event.get('object_type', '?')} {event.get('object_id', '?')}: {event.get('aspect_type', '?')}"
+    if updates and isinstance(updates, dict):
+        text += " (" + ", ".join(f"{key} = {value}" for key, value in updates.items()) + ")"
+    return text
+
+
+def minute(moment: datetime) -> str:
+    """For a `datetime-local` field."""
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def register(app: Flask) -> None:
+    """Makes these available in the templates."""
+    app.jinja_env.filters |= {
+        "sport": sport_words, "figures": figures, "marks": marks, "sketch": sketch, "when": when,
+        "clock_time": clock_time, "event_words": event_words, "minute": minute,
+    }  # fmt: skip
