@@ -1,0 +1,87 @@
+"""What one process works with: settings, clock, database, vault and the way to Strava, made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import redis
+
+from adductor import content
+from adductor.clock import Clock, clock_for
+from adductor.pipeline.holders import Holder
+from adductor.settings import Settings
+from adductor.store import Store
+from adductor.vault import Vault
+
+if TYPE_CHECKING:
+    from adductor.coaching.catalogue import Catalogue
+    from adductor.platforms.budget import Budget
+    from adductor.platforms.strava.client import StravaClient
+
+# A frozen or unreachable Redis must cost an event this much and no more; everything still works without it.
+REDIS_TIMEOUT_S = 1.0
+
+
+@dataclass
+class Installation:
+    """One per process. Parts that cost time to import or connect are made when first used."""
+
+    settings: Settings
+    clock: Clock = field(init=False)
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = clock_for(self.settings)
+        self.store = Store(self.settings.database)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.settings.fernet_keys)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return content.catalogue()
+
+    @cached_property
+    def holder(self) -> Holder:
+        """This process as a holder of claims; alive as long as the process is."""
+        return Holder.of(self.settings.data_dir / "holders")
+
+    @cached_property
+    def redis(self) -> redis.Redis | None:
+        """The shared Redis; None where none is set (then budgets are counted in this process alone)."""
+        if self.settings.redis is None:
+            return None
+        return redis.Redis.from_url(
+            self.settings.redis, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+        )
+
+    @cached_property
+    def budget(self) -> Budget:
+        from adductor.platforms.strava.budget import LocalBudget, SharedBudget
+
+        if self.redis is None:
+            return LocalBudget(now=self.clock.now)
+        return SharedBudget(self.redis, now=self.clock.now)
+
+    @cached_property
+    def strava(self) -> StravaClient:
+        """Strava as set. Raises RuntimeError without an application (``adductor up`` sets the sandbox's)."""
+        from adductor.platforms.strava.client import StravaClient
+
+        secret = self.settings.strava_client_secret
+        if self.settings.strava_client_id is None or secret is None:
+            raise RuntimeError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")
+        return StravaClient(
+            client_id=self.settings.strava_client_id,
+            client_secret=secret.get_secret_value(),
+            api_url=self.settings.strava_api_url,
+            oauth_url=self.settings.strava_oauth_url,
+            budget=self.budget,
+            now=self.clock.now,
+        )
+
+    def close(self) -> None:
+        self.store.close()

@@ -1,0 +1,91 @@
+"""The rows that remember the last days of a runner's log, no longer than Strava allows, and their gaps.
+
+An event that can't matter is not looked up, so its activity is missing here. The gap is noted, and one list call fills it
+when the history is needed again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from adductor.pipeline.situations import zone_of
+from adductor.platforms.base import LoggedActivity
+from adductor.store import models
+
+# Strava API agreement, in force since 2026-06-01: no longer than seven days.
+KEEP = timedelta(days=7)
+# What a decision looks back on.
+HISTORY = timedelta(days=14)
+# Read the history again before its rows expire.
+HISTORY_GOOD_FOR = KEEP - timedelta(hours=12)
+
+
+def has_gaps(athlete: models.Athlete, now: datetime) -> bool:
+    """Whether the last 14 days are not all here."""
+    if athlete.history_read_at is None or athlete.history_gap_from is not None:
+        return True
+    return now - athlete.history_read_at > HISTORY_GOOD_FOR
+
+
+def note_gap(athlete: models.Athlete, since: datetime) -> None:
+    """An activity of that time was not looked up."""
+    if athlete.history_gap_from is None or since < athlete.history_gap_from:
+        athlete.history_gap_from = since
+
+
+def keep(
+    session: Session, athlete: models.Athlete, activity: LoggedActivity, *, uploaded_at: datetime, now: datetime
+) -> None:
+    """Store or renew one activity. The runner's time zone follows where they run."""
+    row = session.scalar(
+        select(models.LoggedActivity).where(
+            models.LoggedActivity.athlete_id == athlete.id, models.LoggedActivity.platform_id == activity.id
+        )
+    )
+    if row is None:
+        row = models.LoggedActivity(athlete_id=athlete.id, platform_id=activity.id, uploaded_at=uploaded_at)
+        session.add(row)
+    row.sport = activity.sport
+    row.start = activity.start
+    row.moving_s, row.elapsed_s = activity.moving_s, activity.elapsed_s
+    row.distance_m, row.elevation_gain_m = activity.distance_m, activity.elevation_gain_m
+    row.intensity = str(activity.intensity)
+    row.workout = activity.workout
+    row.manual = activity.manual
+    row.time_unreliable = activity.time_unreliable
+    row.body_part = activity.body_part
+    row.is_adductor_session = activity.is_adductor_session
+    row.deleted_at = None
+    row.fetched_at = now
+    row.expires_at = now + KEEP
+    if activity.timezone and zone_of(activity.timezone).key == activity.timezone:
+        athlete.timezone = activity.timezone
+    session.flush()
+
+
+def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedActivity], now: datetime) -> None:
+    """The whole of the last 14 days as one list call gave it. Oldest first, so that the latest time zone stays."""
+    for activity in sorted(listed, key=lambda entry: entry.start):
+        if activity.complete:
+            uploaded_at = activity.start + timedelta(seconds=activity.elapsed_s)
+            keep(session, athlete, activity, uploaded_at=uploaded_at, now=now)
+    athlete.history_read_at = now
+    athlete.history_gap_from = None
+
+
+def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, now: datetime) -> None:
+    """The runner deleted it; the row goes with its expiry, at the latest after 48 h."""
+    session.execute(
+        update(models.LoggedActivity)
+        .where(models.LoggedActivity.athlete_id == athlete.id, models.LoggedActivity.platform_id == activity_id)
+        .values(deleted_at=now, expires_at=now + timedelta(hours=24))
+    )
+
+
+def expire(session: Session, now: datetime) -> int:
+    """Delete what has been kept as long as it may be. Returns how many rows."""
+    result = session.execute(delete(models.LoggedActivity).where(models.LoggedActivity.expires_at <= now))
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,72 @@
+"""Connecting and leaving."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.pipeline import claims, decisions, tokens
+from adductor.platforms.base import Grant
+from adductor.store.models import Athlete, Delivery, LoggedActivity, Suggestion, Token
+
+log = logs.get(__name__)
+
+
+def connect(session: Session, installation: Installation, platform: str, grant: Grant, scopes: str) -> Athlete:
+    """The runner as connected now: a new one, or one who comes back and continues where their own record stood."""
+    now = installation.clock.now()
+    athlete = session.scalar(
+        select(Athlete)
+        .where(Athlete.platform == platform, Athlete.platform_athlete_id == grant.athlete_id)
+        .with_for_update()
+    )
+    if athlete is None:
+        athlete = Athlete(platform=platform, platform_athlete_id=grant.athlete_id, connected_at=now, scopes=scopes)
+        session.add(athlete)
+    if athlete.status != "connected" or athlete.connected_at is None:
+        athlete.connected_at = now
+        athlete.history_read_at = None
+    athlete.name = grant.name[:200]
+    athlete.units = grant.units
+    if grant.timezone:
+        athlete.timezone = grant.timezone
+    athlete.scopes = scopes[:200]
+    athlete.status = "connected"
+    athlete.disconnected_at = None
+    session.flush()
+    session.merge(tokens.store(installation, athlete.id, grant.tokens))
+    log.info("athlete connected", athlete=athlete.id, scopes=scopes)
+    return athlete
+
+
+def disconnect(session: Session, athlete: Athlete, *, because: str, now: datetime) -> None:
+    """Writing stops at once: tokens and Strava's data go, what waits is called off. The runner's own record stays."""
+    athlete.status = because
+    athlete.disconnected_at = now
+    session.execute(delete(Token).where(Token.athlete_id == athlete.id))
+    session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id))
+    waiting = (
+        select(Delivery)
+        .join(Suggestion)
+        .where(Suggestion.athlete_id == athlete.id, Delivery.state.in_(("waiting", "claimed")))
+    )
+    for delivery in session.scalars(waiting):
+        claims.finish(delivery, "disconnected")
+    for suggestion in session.scalars(
+        select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open")
+    ):
+        suggestion.status = "withdrawn"
+        suggestion.withdrawn_because = "You disconnected."
+    log.info("athlete disconnected", athlete=athlete.id, because=because)
+
+
+def disconnect_now(installation: Installation, athlete_id: int, *, because: str) -> None:
+    """As `disconnect`, in a transaction of its own."""
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, athlete_id)
+        if athlete is not None and athlete.disconnected_at is None:
+            disconnect(session, athlete, because=because, now=installation.clock.now())

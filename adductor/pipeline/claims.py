@@ -1,0 +1,114 @@
+"""Claiming rows that wait: one UPDATE takes them, so no two workers hold the same one.
+
+Works for any table with state, due_at, lease_until, lease_holder, attempts and crashes (inbox events and deliveries).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy.orm import Session
+
+from adductor.installation import Installation
+from adductor.pipeline import waits
+from adductor.store.models import Delivery, InboxEvent
+
+Row = InboxEvent | Delivery
+
+
+T = TypeVar("T", InboxEvent, Delivery)
+
+
+def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | None = None, limit: int = 20) -> list[T]:
+    """Take up to ``limit`` rows that are due (of those named, if any), oldest first."""
+    now, real_now = installation.clock.now(), installation.clock.real_now()
+    free: ColumnElement[bool] = or_(
+        and_(table.state == "waiting", table.due_at <= now),
+        and_(table.state == "claimed", table.lease_until < real_now),
+    )
+    wanted = select(table.id).where(table.state.in_(("waiting", "claimed")), free)
+    if ids is not None:
+        wanted = wanted.where(table.id.in_(ids))
+    wanted = wanted.order_by(table.due_at, table.id).limit(limit)
+    if not installation.store.is_sqlite:
+        wanted = wanted.with_for_update(skip_locked=True)
+    with installation.store.write() as session:
+        rows = session.scalars(
+            update(table)
+            .where(table.id.in_(wanted.scalar_subquery() if installation.store.is_sqlite else wanted))
+            .values(
+                state="claimed",
+                attempts=table.attempts + 1,
+                crashes=table.crashes + case((table.state == "claimed", 1), else_=0),
+                lease_until=real_now + waits.LEASE,
+                lease_holder=installation.holder.name,
+            )
+            .returning(table),
+            execution_options={"synchronize_session": False},
+        ).all()
+        poison = [row for row in rows if row.crashes >= waits.MOST_CRASHES]
+        for row in poison:
+            park(row, f"stopped its worker {row.crashes} times")
+        return sorted((row for row in rows if row not in poison), key=lambda row: (row.due_at, row.id))
+
+
+def park(row: Row, problem: str) -> None:
+    """Leave the row for a person: `adductor replay` or the operator's page tries it again."""
+    row.state = "failed"
+    row.outcome = "gave_up"
+    row.problem = problem
+    _let_go(row)
+
+
+def finish(row: Row, outcome: str, problem: str | None = None) -> None:
+    """The row is handled."""
+    row.state = "done"
+    row.outcome = outcome
+    row.problem = problem
+    _let_go(row)
+
+
+def put_back(row: Row, installation: Installation, *, wait: timedelta, problem: str) -> None:
+    """Try again after ``wait`` of the runners' time."""
+    row.state = "waiting"
+    row.problem = problem
+    row.due_at = installation.clock.now() + wait
+    _let_go(row)
+
+
+def _let_go(row: Row) -> None:
+    row.lease_until = None
+    row.lease_holder = None
+
+
+def release_of_the_dead(installation: Installation) -> int:
+    """Give back what ended processes of this machine held. Returns how many rows."""
+    released = 0
+    holder = installation.holder
+    with installation.store.read() as session:
+        names = {
+            name
+            for table in (InboxEvent, Delivery)
+            for name in session.scalars(select(table.lease_holder).where(table.state == "claimed").distinct())
+            if name
+        }
+    dead = {name for name in names if holder.gone(name)}
+    if dead:
+        with installation.store.write() as session:
+            for table in (InboxEvent, Delivery):
+                released += _release(session, table, dead)
+    holder.tidy(keep=names)
+    return released
+
+
+def _release(session: Session, table: type[Row], holders: set[str]) -> int:
+    result = session.execute(
+        update(table)
+        .where(table.state == "claimed", table.lease_holder.in_(holders))
+        .values(state="waiting", lease_until=None, lease_holder=None, crashes=table.crashes + 1),
+        execution_options={"synchronize_session": False},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,279 @@
+"""Delivering: making what stands with the runner what should stand there.
+
+1. Claim the delivery.
+2. Read the activity right before writing (or take what was read a moment ago for the decision).
+3. Merge our block into the text that is there; leave alone what the runner edited or deleted.
+4. Write, and look at the answer: Strava answers 200 to fields that it ignores.
+5. Store what was written.
+
+Killed anywhere between 2 and 5, the next try finds either no block, and writes it, or ours, and is done: once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from adductor import logs
+from adductor.channels import note
+from adductor.channels.note import Placing
+from adductor.installation import Installation
+from adductor.pipeline import claims, platform_calls, waits
+from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
+from adductor.store.models import Athlete, Delivery, Suggestion
+
+log = logs.get(__name__)
+
+PRIVATE_NOTE = "private_note"
+DESCRIPTION = "description"
+# A read of this age may still be written on: there is no ETag, so every second between read and write is one in which the
+# runner's own edit would be overwritten.
+FRESH_FOR = timedelta(seconds=2)
+# Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
+# left out again this much later is it taken for empty.
+LOOK_AGAIN_AFTER = timedelta(seconds=10)
+# For how long a refused private note sends notes straight to the description.
+REFUSAL_GOOD_FOR = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class _Ended:
+    """How a try ended, to be stored with the delivery."""
+
+    outcome: str
+    written: str | None = None  # our block as it stands now
+    placed_in: str | None = None
+
+
+def waiting_now(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
+    """The deliveries of a suggestion that can be tried at once."""
+    rows = select(Delivery.id).where(
+        Delivery.suggestion_id == suggestion.id, Delivery.state == "waiting", Delivery.due_at <= now
+    )
+    return tuple(session.scalars(rows))
+
+
+def run(installation: Installation, ids: Sequence[int], *, fresh: LoggedActivity | None = None) -> None:
+    """Claim and deliver these. ``fresh`` is the activity as it was read a moment ago."""
+    read_at = installation.clock.real_now()
+    for delivery in claims.claim(installation, Delivery, ids=ids):
+        deliver(installation, delivery, fresh=fresh, read_at=read_at)
+
+
+def deliver(
+    installation: Installation,
+    delivery: Delivery,
+    *,
+    fresh: LoggedActivity | None = None,
+    read_at: datetime | None = None,
+) -> None:
+    """Bring a claimed delivery to its end, or give it back with a due time. Never raises for what a delivery can cause."""
+    with structlog.contextvars.bound_contextvars(trace=delivery.trace_id, delivery=delivery.id):
+        try:
+            ended = _deliver(installation, delivery, fresh, read_at)
+        except platform_calls.LaterError as later:
+            _put_back(installation, delivery, later.wait, later.problem)
+        except platform_calls.StopError as stop:
+            log.warning("delivery ended", outcome=stop.outcome, problem=stop.problem)
+            _store(installation, delivery, _Ended(stop.outcome), problem=stop.problem)
+        except Exception as error:  # one delivery must not stop the others
+            log.exception("delivery failed")
+            _put_back(installation, delivery, waits.after(delivery.attempts), f"{type(error).__name__}: {error}"[:500])
+        else:
+            log.info("delivery ended", outcome=ended.outcome, placed_in=ended.placed_in)
+            _store(installation, delivery, ended)
+
+
+def _deliver(
+    installation: Installation, delivery: Delivery, fresh: LoggedActivity | None, read_at: datetime | None
+) -> _Ended:
+    with installation.store.read() as session:
+        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        suggestion = row.suggestion
+        athlete = session.get_one(Athlete, suggestion.athlete_id)
+    if athlete.status != "connected":
+        return _Ended("disconnected")
+    if suggestion.activity_id is None:
+        raise platform_calls.StopError("no_activity", "a note needs an activity to stand in")
+    if fresh is not None and (
+        fresh.id != suggestion.activity_id or read_at is None or installation.clock.real_now() - read_at > FRESH_FOR
+    ):
+        fresh = None
+    activity = fresh or _read(installation, delivery, suggestion, athlete.id)
+    if activity is None:
+        return _Ended("gone")
+    if delivery.wanted == "absent":
+        return _take_away(installation, delivery, athlete, activity)
+    return _write(installation, delivery, athlete, activity)
+
+
+def _write(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
+    field = delivery.placed_in or _field(installation, delivery, athlete)
+    current = _text_of(installation, delivery, athlete, activity, field)
+    known = delivery.known_texts
+    placed = note.place(current, delivery.block, known=known, was_there=delivery.written_text is not None)
+    if placed.placing is Placing.ALREADY_THERE:
+        return _Ended("written", note.block_in(current, known), field)
+    if placed.placing is not Placing.WRITE:
+        return _Ended(str(placed.placing), delivery.written_text, delivery.placed_in)
+    answer = _put(installation, delivery, athlete.id, activity.id, field, placed.text)
+    stands = note.block_in(getattr(answer, field) or "", known)
+    if stands is not None:
+        return _Ended("written", stands, field)
+    if field == PRIVATE_NOTE:
+        # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
+        _remember_refusal(installation, athlete.id)
+        delivery.placed_in = DESCRIPTION
+        return _write(installation, delivery, athlete, answer if answer.description is not None else activity)
+    raise platform_calls.LaterError(waits.after(delivery.attempts), "Strava answered, but the note isn't there")
+
+
+def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
+    fields = [delivery.placed_in] if delivery.placed_in else [PRIVATE_NOTE, DESCRIPTION]
+    outcome = "nothing_there"
+    for field in fields:
+        current = getattr(activity, field)
+        if not current:
+            continue
+        removed = note.remove(current, known=delivery.known_texts)
+        if removed.placing is Placing.WRITE:
+            answer = _put(installation, delivery, athlete.id, activity.id, field, removed.text)
+            if note.block_in(getattr(answer, field) or "", delivery.known_texts) is not None:
+                raise platform_calls.LaterError(
+                    waits.after(delivery.attempts), "Strava answered, but the note is still there"
+                )
+            outcome = "removed"
+        elif removed.placing is Placing.EDITED:
+            outcome = str(Placing.EDITED)
+    return _Ended(outcome, None, delivery.placed_in)
+
+
+def _read(
+    installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete_id: int
+) -> LoggedActivity | None:
+    activity_id = suggestion.activity_id
+    if activity_id is None:
+        return None
+    try:
+        return platform_calls.call(
+            installation,
+            athlete_id,
+            delivery.attempts,
+            lambda token: installation.strava.get_activity(token, activity_id, priority=_priority(delivery)),
+        )
+    except PlatformError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        if installation.clock.now() - suggestion.created_at < waits.NOT_YET_READABLE_FOR:
+            raise platform_calls.LaterError(waits.after(delivery.attempts), "the activity can't be read now") from error
+        return None
+
+
+def _put(
+    installation: Installation, delivery: Delivery, athlete_id: int, activity_id: int, field: str, text: str
+) -> LoggedActivity:
+    try:
+        answer = platform_calls.call(
+            installation,
+            athlete_id,
+            delivery.attempts,
+            lambda token: installation.strava.update_activity(
+                token,
+                activity_id,
+                priority=_priority(delivery),
+                **({PRIVATE_NOTE: text} if field == PRIVATE_NOTE else {DESCRIPTION: text}),
+            ),
+        )
+    except PlatformError as error:  # NOT_FOUND: it went between the read and the write
+        raise platform_calls.LaterError(waits.after(delivery.attempts), error.message) from error
+    if answer.private_note is not None:
+        _remember_seen(installation, athlete_id)
+    return answer
+
+
+def _field(installation: Installation, delivery: Delivery, athlete: Athlete) -> str:
+    refused = athlete.private_note_refused_at
+    if (
+        delivery.channel == PRIVATE_NOTE
+        and refused is not None
+        and installation.clock.now() - refused < REFUSAL_GOOD_FOR
+    ):
+        return DESCRIPTION
+    return delivery.channel
+
+
+def _text_of(
+    installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity, field: str
+) -> str:
+    """What stands there now. An absent private note is unknown, and unknown is not empty until it was absent twice."""
+    text: str | None = getattr(activity, field)
+    if text is not None:
+        return text
+    if field == PRIVATE_NOTE and delivery.unseen_reads >= 1:
+        return ""
+    with installation.store.write() as session:
+        row = session.get(Delivery, delivery.id)
+        if row is not None:
+            row.unseen_reads += 1
+    raise platform_calls.LaterError(LOOK_AGAIN_AFTER, f"Strava left the {field.replace('_', ' ')} out of its answer")
+
+
+def _priority(delivery: Delivery) -> Priority:
+    return Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
+
+
+def _remember_seen(installation: Installation, athlete_id: int) -> None:
+    with installation.store.write() as session:
+        athlete = session.get(Athlete, athlete_id)
+        if athlete is not None:
+            athlete.private_note_seen_at = installation.clock.now()
+            athlete.private_note_refused_at = None
+
+
+def _remember_refusal(installation: Installation, athlete_id: int) -> None:
+    with installation.store.write() as session:
+        athlete = session.get(Athlete, athlete_id)
+        if athlete is not None:
+            athlete.private_note_refused_at = installation.clock.now()
+
+
+def _store(installation: Installation, delivery: Delivery, ended: _Ended, problem: str | None = None) -> None:
+    """Keep the end, unless somebody changed their mind meanwhile: then the row waits again, with what is known now."""
+    with installation.store.write() as session:
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if row is None:
+            return
+        if ended.written is not None:
+            _keep_written(row, ended, installation.clock.now())
+        if row.state == "claimed" and row.lease_holder == delivery.lease_holder and row.wanted == delivery.wanted:
+            claims.finish(row, ended.outcome, problem)
+
+
+def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
+    row.written_text = ended.written
+    row.placed_in = ended.placed_in
+    row.written_at = row.written_at or now
+    known: list[Any] = row.known_texts
+    if ended.written not in known:
+        row.known_texts = [*known, ended.written]
+
+
+def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, problem: str) -> None:
+    log.warning("delivery waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
+    with installation.store.write() as session:
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if row is None or row.state != "claimed":
+            return
+        suggestion = session.get(Suggestion, row.suggestion_id)
+        age = installation.clock.now() - (suggestion.created_at if suggestion else row.due_at)
+        if age > waits.GIVE_UP_AFTER:
+            claims.park(row, f"gave up after {waits.GIVE_UP_AFTER}: {problem}")
+        else:
+            row.placed_in = delivery.placed_in
+            claims.put_back(row, installation, wait=wait, problem=problem)

@@ -1,0 +1,328 @@
+"""Handling one event of the inbox.
+
+1. What doesn't need the platform is settled without it: leaving, deletions, edits of titles.
+2. If even an easy run just finished would get a "no" (cap reached, on hold, paused, ...), nobody is asked: the "no" is kept.
+3. Otherwise the activity is read; first all of the last 14 days in one call when our rows have gaps.
+4. Rows, decision, suggestion and delivery are written in one transaction, together with the end of the event.
+5. A note that is due at once is written from what was just read, so a note costs one read and one write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adductor import logs
+from adductor.coaching import situation as words
+from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
+from adductor.installation import Installation
+from adductor.pipeline import activities, athletes, claims, decisions, deliveries, platform_calls, waits
+from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
+from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Subscription, Suggestion
+
+log = logs.get(__name__)
+
+_SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of an event: a word for the record, and the deliveries to write right away."""
+
+    outcome: str
+    deliveries: tuple[int, ...] = ()
+    fresh: LoggedActivity | None = None
+
+
+def handle(installation: Installation, event: InboxEvent) -> None:
+    """Handle a claimed event to its end, or give it back with a due time. Never raises for what an event can cause."""
+    with structlog.contextvars.bound_contextvars(trace=event.trace_id, event=event.id):
+        try:
+            handled = _handle(installation, event)
+        except platform_calls.LaterError as later:
+            _put_back(installation, event, later.wait, later.problem)
+        except platform_calls.StopError as stop:
+            _finish(installation, event, Handled(stop.outcome), stop.problem)
+        except Exception as error:  # an event that we can't handle must not keep the others waiting
+            log.exception("event failed")
+            _put_back(installation, event, waits.after(event.attempts), f"{type(error).__name__}: {error}"[:500])
+        else:
+            log.info("event handled", outcome=handled.outcome, aspect=event.aspect_type)
+            if handled.deliveries:
+                deliveries.run(installation, handled.deliveries, fresh=handled.fresh)
+
+
+def _handle(installation: Installation, event: InboxEvent) -> Handled:
+    with installation.store.write() as session:
+        settled = _without_asking(session, installation, event)
+        if settled is not None:
+            _end(session, event, settled.outcome, installation.clock.now())
+            return settled
+    return _asking(installation, event)
+
+
+def _without_asking(session: Session, installation: Installation, event: InboxEvent) -> Handled | None:
+    now = installation.clock.now()
+    if not _ours(session, event):
+        return Handled("foreign_subscription")
+    athlete = session.scalar(
+        select(Athlete)
+        .where(Athlete.platform == event.platform, Athlete.platform_athlete_id == event.owner_id)
+        .with_for_update()
+    )
+    if athlete is None:
+        return Handled("unknown_athlete")
+    athlete.last_event_at = now
+    if event.object_type == "athlete":
+        if event.updates.get("authorized") == "false":
+            # An athlete who connected again after this event was sent has not left.
+            if athlete.disconnected_at is None and athlete.connected_at <= event.event_time + timedelta(seconds=1):
+                athletes.disconnect(session, athlete, because="revoked", now=now)
+            return Handled("disconnected")
+        return Handled("nothing_to_do")
+    if athlete.status != "connected":
+        return Handled("not_connected")
+    if event.aspect_type == "delete":
+        return _deleted(session, installation, athlete, event, now)
+    if athlete.confirmed_at is None:
+        activities.note_gap(athlete, event.event_time)
+        return Handled("not_confirmed")
+    suggestion = _suggestion_for(session, athlete, event.object_id)
+    if event.aspect_type == "update" and "type" not in event.updates:
+        seen = session.scalar(
+            select(DecisionRecord.id).where(
+                DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id == event.object_id
+            )
+        )
+        if suggestion is not None or seen is not None:
+            return Handled("nothing_to_do")
+        # Otherwise this edit is the first that we hear of the activity: its create came late, or never.
+    if suggestion is not None and suggestion.status != "withdrawn":
+        # Only a change of type can take a suggestion back, and what it is now must be read.
+        return None if event.aspect_type == "update" else Handled("already_decided")
+    if _deleted_since(session, event):
+        return Handled("deleted")
+    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now, best_case=True)
+    if verdict.decision in _SUGGESTS:
+        return None
+    decisions.record(
+        session,
+        athlete,
+        verdict,
+        trigger=_woken_by(event).type,
+        now=now,
+        trace_id=event.trace_id,
+        event_id=event.id,
+        activity_id=event.object_id,
+        asked_platform=False,
+    )
+    activities.note_gap(athlete, event.event_time)
+    return Handled(f"no_{verdict.rule}" if verdict.decision is words.Decision.NONE else str(verdict.decision))
+
+
+def _asking(installation: Installation, event: InboxEvent) -> Handled:
+    with installation.store.read() as session:
+        athlete = _athlete_of(session, event)
+        athlete_id, gaps = athlete.id, activities.has_gaps(athlete, installation.clock.now())
+        revives = _suggestion_for(session, athlete, event.object_id) is not None
+    priority = Priority.FRESH if event.attempts <= 1 else Priority.RETRY
+    listed: list[LoggedActivity] = []
+    if gaps:
+        since = installation.clock.now() - activities.HISTORY
+        listed = platform_calls.call(
+            installation,
+            athlete_id,
+            event.attempts,
+            lambda token: installation.strava.list_activities(token, after=since, priority=priority),
+        )
+    activity = next((entry for entry in listed if entry.id == event.object_id and entry.complete), None)
+    fresh: LoggedActivity | None = None
+    if activity is None or revives:
+        activity = fresh = _read(installation, event, athlete_id, priority)
+    if activity is not None and not activity.complete:
+        raise _not_yet(installation, event, "the activity's details are not all there yet")
+
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        locked = decisions.lock(session, athlete_id)
+        if locked is None or locked.status != "connected":
+            handled = Handled("not_connected")
+        elif activity is None:
+            handled = Handled("gone")
+        elif activity.athlete_id != event.owner_id:
+            handled = Handled("foreign_activity")
+        else:
+            activities.keep(session, locked, activity, uploaded_at=event.event_time, now=now)
+            if gaps:
+                activities.keep_history(session, locked, listed, now)
+            handled = _decide(session, installation, locked, event, activity, now)
+        _end(session, event, handled.outcome, now)
+    return Handled(handled.outcome, handled.deliveries, fresh)
+
+
+def _decide(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    event: InboxEvent,
+    activity: LoggedActivity,
+    now: datetime,
+) -> Handled:
+    suggestion = _suggestion_for(session, athlete, activity.id)
+    if suggestion is not None and suggestion.status in ("open", "done", "declined"):
+        if suggestion.status == "open" and not _still_a_run(activity):
+            decisions.withdraw(session, suggestion, "The activity is no longer a run.", now=now)
+            session.flush()
+            return Handled("withdrawn", deliveries.waiting_now(session, suggestion, now))
+        return Handled("already_decided")
+    woken_by = _woken_by(event)
+    verdict = decisions.decide(session, installation, athlete, woken_by, now)
+    decision = decisions.record(
+        session,
+        athlete,
+        verdict,
+        trigger=woken_by.type,
+        now=now,
+        trace_id=event.trace_id,
+        event_id=event.id,
+        activity_id=activity.id,
+    )
+    if verdict.decision not in _SUGGESTS:
+        return Handled(f"no_{verdict.rule}" if verdict.decision is words.Decision.NONE else str(verdict.decision))
+    before = _open_deliveries(session, athlete)
+    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=activity.id)
+    log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
+    own = deliveries.waiting_now(session, suggestion, now)
+    replaced = tuple(sorted((_open_deliveries(session, athlete) & before) - set(own)))
+    return Handled(str(verdict.decision), (*own, *replaced))
+
+
+def _open_deliveries(session: Session, athlete: Athlete) -> set[int]:
+    rows = select(Delivery.id).join(Suggestion).where(Suggestion.athlete_id == athlete.id, Delivery.state == "waiting")
+    return set(session.scalars(rows))
+
+
+def _read(installation: Installation, event: InboxEvent, athlete_id: int, priority: Priority) -> LoggedActivity | None:
+    """The activity now; None when it is gone for good."""
+    try:
+        return platform_calls.call(
+            installation,
+            athlete_id,
+            event.attempts,
+            lambda token: installation.strava.get_activity(token, event.object_id, priority=priority),
+        )
+    except PlatformError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        if installation.clock.now() - event.event_time < waits.NOT_YET_READABLE_FOR:
+            raise _not_yet(installation, event, "the activity can't be read yet") from error
+        return None
+
+
+def _not_yet(installation: Installation, event: InboxEvent, problem: str) -> platform_calls.LaterError:
+    return platform_calls.LaterError(waits.after(event.attempts), problem)
+
+
+def _deleted(
+    session: Session, installation: Installation, athlete: Athlete, event: InboxEvent, now: datetime
+) -> Handled:
+    activities.mark_deleted(session, athlete, event.object_id, now)
+    suggestion = _suggestion_for(session, athlete, event.object_id)
+    if suggestion is None or suggestion.status != "open":
+        return Handled("nothing_to_do" if suggestion is None else "already_decided")
+    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
+    decisions.record(
+        session,
+        athlete,
+        verdict,
+        trigger=words.EventType.ACTIVITY_DELETED,
+        now=now,
+        trace_id=event.trace_id,
+        event_id=event.id,
+        activity_id=event.object_id,
+        asked_platform=False,
+    )
+    decisions.withdraw(session, suggestion, "The activity was deleted.", now=now)
+    for delivery in suggestion.deliveries:
+        if delivery.state in ("waiting", "claimed"):
+            claims.finish(delivery, "gone")  # the note went with the activity
+    return Handled("withdrawn")
+
+
+def _ours(session: Session, event: InboxEvent) -> bool:
+    known = session.get(Subscription, event.platform)
+    return known is None or known.subscription_id == event.subscription_id
+
+
+def _deleted_since(session: Session, event: InboxEvent) -> bool:
+    """Events come in any order: a delete may have overtaken its create."""
+    return (
+        session.scalar(
+            select(InboxEvent.id).where(
+                InboxEvent.platform == event.platform,
+                InboxEvent.object_type == "activity",
+                InboxEvent.object_id == event.object_id,
+                InboxEvent.aspect_type == "delete",
+                InboxEvent.event_time >= event.event_time,
+            )
+        )
+        is not None
+    )
+
+
+def _athlete_of(session: Session, event: InboxEvent) -> Athlete:
+    return session.scalars(
+        select(Athlete).where(Athlete.platform == event.platform, Athlete.platform_athlete_id == event.owner_id)
+    ).one()
+
+
+def _suggestion_for(session: Session, athlete: Athlete, activity_id: int) -> Suggestion | None:
+    return session.scalar(
+        select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.activity_id == activity_id)
+    )
+
+
+def _still_a_run(activity: LoggedActivity) -> bool:
+    return activity.sport in QUALIFYING_SPORTS and activity.moving_s >= QUALIFYING_RUN_MIN_MOVING_MIN * 60
+
+
+def _woken_by(event: InboxEvent) -> words.Event:
+    types = {
+        "create": words.EventType.ACTIVITY_UPLOADED,
+        "update": words.EventType.ACTIVITY_UPDATED,
+        "delete": words.EventType.ACTIVITY_DELETED,
+    }
+    return words.Event(types[event.aspect_type], str(event.object_id))
+
+
+def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> None:
+    """Finish the event in the transaction of its consequences, unless it was reopened with new contents meanwhile."""
+    row = session.get(InboxEvent, event.id, with_for_update=True)
+    if row is not None and row.state == "claimed" and row.lease_holder == event.lease_holder:
+        claims.finish(row, outcome)
+        row.handled_at = now
+
+
+def _finish(installation: Installation, event: InboxEvent, handled: Handled, problem: str) -> None:
+    log.warning("event ended", outcome=handled.outcome, problem=problem)
+    with installation.store.write() as session:
+        row = session.get(InboxEvent, event.id, with_for_update=True)
+        if row is not None and row.state == "claimed":
+            claims.finish(row, handled.outcome, problem)
+            row.handled_at = installation.clock.now()
+
+
+def _put_back(installation: Installation, event: InboxEvent, wait: timedelta, problem: str) -> None:
+    log.warning("event waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
+    with installation.store.write() as session:
+        row = session.get(InboxEvent, event.id, with_for_update=True)
+        if row is None or row.state != "claimed":
+            return
+        if installation.clock.now() - row.received_at > waits.GIVE_UP_AFTER:
+            claims.park(row, f"gave up after {waits.GIVE_UP_AFTER}: {problem}")
+        else:
+            claims.put_back(row, installation, wait=wait, problem=problem)

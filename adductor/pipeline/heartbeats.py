@@ -1,0 +1,28 @@
+"""When each part was last seen at work, in real time: for starting up, and for whoever asks whether it still runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from adductor.installation import Installation
+from adductor.store.models import Heartbeat
+
+# A sweep comes every second; writing that down each time would be most of what an idle installation writes.
+EVERY = timedelta(seconds=10)
+
+
+def beat(installation: Installation, part: str) -> None:
+    """Note that this part is alive, at most every ten seconds."""
+    real_now = installation.clock.real_now()
+    seen = last(installation, part)
+    if seen is not None and timedelta(0) <= real_now - seen < EVERY:
+        return
+    with installation.store.write() as session:
+        session.merge(Heartbeat(part=part, at=real_now))
+
+
+def last(installation: Installation, part: str) -> datetime | None:
+    """When the part was last seen; None if never."""
+    with installation.store.read() as session:
+        row = session.get(Heartbeat, part)
+        return row.at if row is not None else None

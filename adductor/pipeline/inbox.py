@@ -1,0 +1,75 @@
+"""The inbox: every webhook event, on disk before it is answered.
+
+An event has no id of its own, so its natural key keeps it once. Should the same key come with other contents (two edits
+within one second), the row takes them and waits again: the later edit must not be lost as a duplicate of the earlier.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from adductor.platforms.base import WebhookEvent
+from adductor.store.models import InboxEvent
+
+_KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
+
+
+def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -> list[int]:
+    """Store events; returns the ids of the rows that now wait. Duplicates leave the rows as they are. The caller commits."""
+    rows = [
+        {
+            "platform": event.platform,
+            "subscription_id": event.subscription_id,
+            "object_type": event.object_type,
+            "object_id": event.object_id,
+            "aspect_type": event.aspect_type,
+            "event_time": event.event_time,
+            "owner_id": event.owner_id,
+            "updates": event.updates,
+            "received_at": now,
+            "due_at": now,
+            "state": "waiting",
+            "trace_id": secrets.token_hex(8),
+        }
+        for event in _last_of_each_key(events)
+    ]
+    return list(connection.scalars(_insert(connection.dialect.name), rows))
+
+
+def _last_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
+    """One statement may not meet the same row twice."""
+    return list({tuple(getattr(event, name) for name in _KEY): event for event in events}.values())
+
+
+@cache
+def _insert(dialect: str) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(InboxEvent)
+    changed = insert.excluded.updates != InboxEvent.updates
+    # A row that is being handled right now goes back to waiting too: its worker finishes only what it claimed.
+    return insert.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={
+            "updates": insert.excluded.updates,
+            "due_at": insert.excluded.due_at,
+            "state": "waiting",
+            "lease_until": None,
+            "lease_holder": None,
+        },
+        where=changed,
+    ).returning(InboxEvent.id)
+
+
+def forget_before(session: Session, limit: datetime) -> int:
+    """Delete handled events that came before ``limit``: titles in them are Strava's data (seven days at most)."""
+    result = session.execute(
+        delete(InboxEvent).where(InboxEvent.received_at < limit, InboxEvent.state.in_(("done", "failed")))
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,78 @@
+"""Calls to the platform for one runner: with a good token, and with what each kind of failure means for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.pipeline import athletes, tokens, waits
+from adductor.platforms.base import ErrorKind, PlatformError
+
+log = logs.get(__name__)
+T = TypeVar("T")
+
+
+class StopError(Exception):
+    """No further try helps. ``outcome`` is kept with the row, ``problem`` says it in words."""
+
+    def __init__(self, outcome: str, problem: str) -> None:
+        super().__init__(problem)
+        self.outcome = outcome
+        self.problem = problem
+
+
+class LaterError(Exception):
+    """Try again after ``wait`` of the runners' time."""
+
+    def __init__(self, wait: timedelta, problem: str) -> None:
+        super().__init__(problem)
+        self.wait = wait
+        self.problem = problem
+
+
+def call(installation: Installation, athlete_id: int, attempt: int, do: Callable[[str], T]) -> T:
+    """Do ``do(access_token)``. Raises StopError or LaterError; NOT_FOUND comes through as PlatformError.
+
+    A refused token is renewed once. When that fails too, the runner has left, and is disconnected here.
+    """
+    refused: str | None = None
+    while True:
+        try:
+            token = tokens.access_token(installation, athlete_id, not_this=refused)
+            return do(token)
+        except tokens.NotConnectedError:
+            raise StopError("not_connected", "the runner is not connected") from None
+        except PlatformError as error:
+            if error.kind is ErrorKind.REVOKED and refused is None and _came_from_the_call(error):
+                refused = token
+                continue
+            raise _in_our_terms(installation, athlete_id, attempt, error) from error
+
+
+def _came_from_the_call(error: PlatformError) -> bool:
+    """A refused access token answers 401; a dead refresh token 400, and then there is nothing left to renew."""
+    return error.status == 401
+
+
+def _in_our_terms(installation: Installation, athlete_id: int, attempt: int, error: PlatformError) -> Exception:
+    kind = error.kind
+    if kind is ErrorKind.NOT_FOUND:
+        return error
+    if kind in (ErrorKind.RETRY, ErrorKind.RATE_LIMITED):
+        wait = waits.after(attempt)
+        if error.retry_at is not None:
+            wait = max(error.retry_at - installation.clock.now(), timedelta(0))
+        return LaterError(wait, error.message)
+    if kind is ErrorKind.REVOKED:
+        athletes.disconnect_now(installation, athlete_id, because="revoked")
+        return StopError("revoked", error.message)
+    if kind is ErrorKind.SCOPE_MISSING:
+        return StopError("scope_missing", error.message)
+    if kind in (ErrorKind.INACTIVE, ErrorKind.CAP, ErrorKind.MISCONFIGURED):
+        # The operator has to act, and may well: keep the row and look again at the longest wait.
+        log.error("the platform refuses this installation", kind=str(kind), problem=error.message)
+        return LaterError(timedelta(seconds=waits.LONGEST_WAIT_S), error.message)
+    return StopError("refused", error.message)

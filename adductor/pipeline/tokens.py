@@ -1,0 +1,91 @@
+"""The platform's tokens: opened, refreshed before they expire, by one process at a time, stored before use."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from sqlalchemy import or_, update
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.platforms.base import ErrorKind, PlatformError, Tokens
+from adductor.store.models import Token
+
+# A token is renewed this long before it ends, so that none ends during a call or between two of one note.
+MARGIN = timedelta(minutes=10)
+# Longer than a refresh can take (the client's timeout is 10 s), shorter than anybody wants to wait.
+REFRESH_LEASE = timedelta(seconds=30)
+# A refresh takes a tenth of a second. Whoever finds another at it waits this long before giving the work back.
+PATIENCE_S = 3.0
+_LOOK_AGAIN_S = 0.05
+
+log = logs.get(__name__)
+
+
+class NotConnectedError(Exception):
+    """There is no token: the runner has left, or never came."""
+
+
+def access_token(installation: Installation, athlete_id: int, *, not_this: str | None = None) -> str:
+    """A token that is good for the next minutes.
+
+    ``not_this`` is one that Strava has just refused: it counts as expired. Raises NotConnectedError without a token, and
+    PlatformError as the refresh raises it (RETRY when another process is refreshing for unusually long).
+    """
+    give_up_at = time.monotonic() + PATIENCE_S
+    while True:
+        with installation.store.read() as session:
+            row = session.get(Token, athlete_id)
+        if row is None:
+            raise NotConnectedError
+        access = installation.vault.open(row.access_sealed)
+        if row.expires_at - MARGIN > installation.clock.now() and access != not_this:
+            return access
+        if _take_the_lease(installation, athlete_id, row.refresh_sealed):
+            return _refresh(installation, athlete_id, installation.vault.open(row.refresh_sealed))
+        if time.monotonic() > give_up_at:
+            raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
+        time.sleep(_LOOK_AGAIN_S)  # bounded by PATIENCE_S; the refresh that we wait for is one short call
+
+
+def store(installation: Installation, athlete_id: int, tokens: Tokens) -> Token:
+    """The row that holds these tokens, sealed. The caller adds or merges it."""
+    return Token(
+        athlete_id=athlete_id,
+        access_sealed=installation.vault.seal(tokens.access_token),
+        refresh_sealed=installation.vault.seal(tokens.refresh_token),
+        expires_at=tokens.expires_at,
+    )
+
+
+def _take_the_lease(installation: Installation, athlete_id: int, refresh_sealed: bytes) -> bool:
+    """True for one process only, and only while the refresh token is the one that we have seen."""
+    real_now = installation.clock.real_now()
+    with installation.store.write() as session:
+        result = session.execute(
+            update(Token)
+            .where(
+                Token.athlete_id == athlete_id,
+                Token.refresh_sealed == refresh_sealed,
+                or_(Token.lease_until.is_(None), Token.lease_until < real_now),
+            )
+            .values(lease_until=real_now + REFRESH_LEASE, lease_holder=installation.holder.name)
+        )
+        return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _refresh(installation: Installation, athlete_id: int, refresh_token: str) -> str:
+    try:
+        tokens = installation.strava.refresh(refresh_token)
+    except PlatformError:
+        with installation.store.write() as session:
+            session.execute(update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None))
+        raise
+    with installation.store.write() as session:
+        # The old refresh token died with the answer: this commit comes before anything else.
+        session.merge(store(installation, athlete_id, tokens))
+        session.flush()
+        session.execute(update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None, lease_holder=None))
+    log.info("token refreshed", athlete=athlete_id, expires_at=tokens.expires_at.isoformat())
+    return tokens.access_token

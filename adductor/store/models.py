@@ -1,0 +1,381 @@
+"""The tables.
+
+Three kinds of rows. Our own record (athletes, decisions, suggestions, deliveries, sessions, check-ins) is ours to keep.
+Strava's data (activities) carries an expiry and goes after seven days (Strava API agreement). Secrets (tokens) are sealed.
+
+Times are UTC. `due_at` follows the runners' clock, `lease_until` the processes' (see adductor.clock).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from adductor.store.types import BigId, Json, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime,
+        dict[str, Any]: Json,
+        list[Any]: Json,
+        int: Integer,
+        float: Float,
+        bool: Boolean,
+        date: Date,
+    }
+
+
+class Athlete(Base):
+    """A runner, their choices, and where they stand on the ladder."""
+
+    __tablename__ = "athletes"
+    __table_args__ = (
+        UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
+        Index("ix_athletes_next_due_at", "next_due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    platform: Mapped[str] = mapped_column(String(20))
+    platform_athlete_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    units: Mapped[str] = mapped_column(String(10), default="metric")
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+
+    # connected, revoked (the runner or Strava ended it), scope_missing (Strava says so; writing stops)
+    status: Mapped[str] = mapped_column(String(20), default="connected")
+    scopes: Mapped[str] = mapped_column(String(200), default="")
+    connected_at: Mapped[datetime]
+    disconnected_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]  # the first page was answered: before that nothing is written
+
+    target_sessions_per_week: Mapped[int] = mapped_column(default=2, server_default=text("2"))
+    placements: Mapped[list[Any]] = mapped_column(default=lambda: ["post_run", "rest_day"])
+    # placement -> private_note, description or mail
+    channels: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    rest_day_prompt_local: Mapped[str] = mapped_column(String(5), default="17:30")
+    quiet_from_local: Mapped[str] = mapped_column(String(5), default="22:30")
+    quiet_until_local: Mapped[str] = mapped_column(String(5), default="05:00")
+    equipment: Mapped[list[Any] | None]
+    minutes_available: Mapped[int | None]
+    usual_runs: Mapped[list[Any]] = mapped_column(default=list)  # [{"weekday": 0-6, "at": "18:00", "kind": "easy"}]
+    paused_until: Mapped[date | None]
+
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_confirmed_at: Mapped[datetime | None]
+    email_bounced_at: Mapped[datetime | None]
+    unsubscribed_at: Mapped[datetime | None]
+
+    screening_completed_at: Mapped[datetime | None]
+    clearance_needed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    illness: Mapped[bool] = mapped_column(default=False, server_default=false())
+    hold_since: Mapped[datetime | None]
+    hold_reason: Mapped[str | None] = mapped_column(String(40))
+
+    programme_stage: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    programme_started_on: Mapped[date | None]
+    sessions_completed_total: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    sessions_at_stage: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    last_completed_on: Mapped[date | None]
+    progress: Mapped[list[Any]] = mapped_column(default=list)
+
+    next_due_at: Mapped[datetime | None]  # when the clock should look at this runner
+    # From when the activity rows may have gaps (events that needed no look); None: whole.
+    history_gap_from: Mapped[datetime | None]
+    history_read_at: Mapped[datetime | None]
+    # Whether Strava is known to show and take the private note: None until seen.
+    private_note_seen_at: Mapped[datetime | None]
+    private_note_refused_at: Mapped[datetime | None]
+    last_event_at: Mapped[datetime | None]
+
+    token: Mapped[Token | None] = relationship(back_populates="athlete", cascade="all, delete-orphan", uselist=False)
+
+
+class Token(Base):
+    """The platform's tokens, sealed. Refreshed by whoever holds the lease; the others wait for the result."""
+
+    __tablename__ = "tokens"
+
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"), primary_key=True)
+    access_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    refresh_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None] = mapped_column(String(40))
+
+    athlete: Mapped[Athlete] = relationship(back_populates="token")
+
+
+class InboxEvent(Base):
+    """A webhook event as it came. Under its natural key: Strava gives events no id and may send one more than once."""
+
+    __tablename__ = "inbox_events"
+    __table_args__ = (
+        UniqueConstraint(
+            "platform",
+            "subscription_id",
+            "object_type",
+            "object_id",
+            "aspect_type",
+            "event_time",
+            name="uq_inbox_events_natural_key",
+        ),
+        # Only what waits is in this index, so its size follows the backlog and not the years.
+        Index(
+            "ix_inbox_events_waiting",
+            "due_at",
+            sqlite_where=text("state IN ('waiting', 'claimed')"),
+            postgresql_where=text("state IN ('waiting', 'claimed')"),
+        ),
+        Index("ix_inbox_events_object", "object_id"),
+        Index("ix_inbox_events_received", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    platform: Mapped[str] = mapped_column(String(20))
+    subscription_id: Mapped[int] = mapped_column(BigInteger)
+    object_type: Mapped[str] = mapped_column(String(20))
+    object_id: Mapped[int] = mapped_column(BigInteger)
+    aspect_type: Mapped[str] = mapped_column(String(20))
+    event_time: Mapped[datetime]
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    updates: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    received_at: Mapped[datetime]
+    trace_id: Mapped[str] = mapped_column(String(32))
+
+    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # claims that nobody finished
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    problem: Mapped[str | None] = mapped_column(Text)
+    handled_at: Mapped[datetime | None]
+
+
+class LoggedActivity(Base):
+    """What the running log says of an activity, no longer than Strava allows. No titles, notes or tracks are kept."""
+
+    __tablename__ = "activities"
+    __table_args__ = (
+        UniqueConstraint("athlete_id", "platform_id", name="uq_activities_platform_id"),
+        Index("ix_activities_expires_at", "expires_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    platform_id: Mapped[int] = mapped_column(BigInteger)
+    sport: Mapped[str] = mapped_column(String(40))
+    start: Mapped[datetime]
+    moving_s: Mapped[int]
+    elapsed_s: Mapped[int]
+    distance_m: Mapped[float]
+    elevation_gain_m: Mapped[float]
+    intensity: Mapped[str] = mapped_column(String(10))
+    workout: Mapped[str | None] = mapped_column(String(10))
+    manual: Mapped[bool]
+    time_unreliable: Mapped[bool]
+    body_part: Mapped[str | None] = mapped_column(String(10))
+    is_adductor_session: Mapped[bool] = mapped_column(default=False, server_default=false())
+    uploaded_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class DecisionRecord(Base):
+    """Every answer of the coach, also each "no", with its rule and reason."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        Index("ix_decisions_athlete_at", "athlete_id", "at"),
+        UniqueConstraint("event_id", name="uq_decisions_event"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    event_id: Mapped[int | None] = mapped_column(BigInteger)  # null: the clock asked, or the event row is gone
+    activity_id: Mapped[int | None] = mapped_column(BigInteger)  # the platform's id
+    trigger: Mapped[str] = mapped_column(String(30))
+    at: Mapped[datetime]
+    decision: Mapped[str] = mapped_column(String(12))
+    dose: Mapped[str] = mapped_column(String(12))
+    rule: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(Text)
+    considered: Mapped[list[Any]]
+    asked_platform: Mapped[bool] = mapped_column(default=True, server_default=true())
+    trace_id: Mapped[str] = mapped_column(String(32))
+
+
+class Suggestion(Base):
+    """A routine that is due, and what the runner answered. One at most for an activity."""
+
+    __tablename__ = "suggestions"
+    __table_args__ = (
+        UniqueConstraint("athlete_id", "activity_id", name="uq_suggestions_activity"),
+        UniqueConstraint("public_id", name="uq_suggestions_public_id"),
+        Index("ix_suggestions_athlete_at", "athlete_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(24))  # stands in links; can't be guessed
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id", ondelete="CASCADE"))
+    activity_id: Mapped[int | None] = mapped_column(BigInteger)  # the platform's id; null on a rest day
+    local_date: Mapped[date]
+    placement: Mapped[str] = mapped_column(String(12))
+    dose: Mapped[str] = mapped_column(String(12))
+    routine: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(12), default="open")  # open, done, declined, withdrawn
+    withdrawn_because: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[dict[str, Any] | None]
+
+    decision: Mapped[DecisionRecord] = relationship()
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="suggestion", cascade="all, delete-orphan")
+
+
+class Delivery(Base):
+    """One way in which a suggestion should stand (or no longer stand) with the runner."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("suggestion_id", "channel", name="uq_deliveries_channel"),
+        Index(
+            "ix_deliveries_waiting",
+            "due_at",
+            sqlite_where=text("state IN ('waiting', 'claimed')"),
+            postgresql_where=text("state IN ('waiting', 'claimed')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
+    channel: Mapped[str] = mapped_column(String(12))  # private_note, description or mail: what the runner chose
+    wanted: Mapped[str] = mapped_column(String(8), default="present")  # present or absent
+    block: Mapped[str] = mapped_column(Text)  # as it should stand
+    known_texts: Mapped[list[Any]] = mapped_column(default=list)  # every block of ours that may stand there
+    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
+    # written, removed, left_alone, already_there, never_written, no_longer_wanted, gone, ...
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    problem: Mapped[str | None] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    unseen_reads: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    placed_in: Mapped[str | None] = mapped_column(String(12))  # where it was really written
+    written_text: Mapped[str | None] = mapped_column(Text)
+    written_at: Mapped[datetime | None]
+    trace_id: Mapped[str] = mapped_column(String(32))
+
+    suggestion: Mapped[Suggestion] = relationship(back_populates="deliveries")
+
+
+class SessionRecord(Base):
+    """A routine that the runner did, as far as we were told."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        UniqueConstraint("suggestion_id", name="uq_sessions_suggestion"),
+        Index("ix_sessions_athlete_at", "athlete_id", "completed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    suggestion_id: Mapped[int | None] = mapped_column(ForeignKey("suggestions.id", ondelete="SET NULL"))
+    completed_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(20))
+    completed_pct: Mapped[int] = mapped_column(default=100)
+    rpe_1_10: Mapped[int | None]
+    pain_during_0_10: Mapped[int | None]
+    stopped_for_pain: Mapped[bool] = mapped_column(default=False, server_default=false())
+    routine: Mapped[dict[str, Any] | None]
+    source: Mapped[str] = mapped_column(String(12))  # page, mail, title or log
+    platform_id: Mapped[int | None] = mapped_column(BigInteger)  # the strength activity that said so
+
+
+class CheckInRecord(Base):
+    """The runner's own word on how it is."""
+
+    __tablename__ = "check_ins"
+    __table_args__ = (Index("ix_check_ins_athlete_at", "athlete_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    hip_groin_pain_0_10: Mapped[int | None]
+    squeeze_pain_0_10: Mapped[int | None]
+    other_pain_0_10: Mapped[int | None]
+    adductor_soreness_0_10: Mapped[int | None]
+    feeling_1_5: Mapped[int | None]
+    red_flags: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class PlannedRunRecord(Base):
+    """A race or key day that the runner told us of."""
+
+    __tablename__ = "planned_runs"
+    __table_args__ = (Index("ix_planned_runs_athlete_start", "athlete_id", "start"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    start: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(12))
+    priority: Mapped[str | None] = mapped_column(String(1))
+    distance_km: Mapped[float | None]
+    planned_min: Mapped[int | None]
+    name: Mapped[str] = mapped_column(String(120), default="")
+
+
+class Subscription(Base):
+    """The webhook subscription that this installation made."""
+
+    __tablename__ = "subscriptions"
+
+    platform: Mapped[str] = mapped_column(String(20), primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(BigInteger)
+    callback_url: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+
+
+class ClockRun(Base):
+    """A periodic task that ran for a period. The key makes a second beat harmless."""
+
+    __tablename__ = "clock_runs"
+
+    task: Mapped[str] = mapped_column(String(40), primary_key=True)
+    period: Mapped[datetime] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When a part of the installation was last seen alive, in real time."""
+
+    __tablename__ = "heartbeats"
+
+    part: Mapped[str] = mapped_column(String(60), primary_key=True)
+    at: Mapped[datetime]
+    note: Mapped[str | None] = mapped_column(Text)

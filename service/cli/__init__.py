@@ -1,0 +1,60 @@
+"""The command line. Commands are imported when they are called: `adductor decide` should not wait for a web server."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from adductor import __version__
+from adductor.settings import SettingsError
+
+_COMMANDS = {
+    "up": "service.cli.up:up",
+    "demo": "service.cli.demo:demo",
+    "web": "service.cli.parts:web",
+    "worker": "service.cli.parts:worker",
+    "beat": "service.cli.parts:beat",
+    "sandbox": "service.cli.parts:sandbox",
+    "db": "service.cli.db:db",
+    "decide": "service.cli.decide:decide",
+    "catalogue": "service.cli.catalogue:catalogue",
+    "strava": "service.cli.strava:strava",
+    "why": "service.cli.why:why",
+    "replay": "service.cli.replay:replay",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        where = _COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="adductor")
+def cli() -> None:
+    """Adductor Coach: writes adductor strength routines into the running log when they are due.
+
+    Try it on this machine, without an account anywhere:
+
+        adductor demo
+    """
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
+    try:
+        cli(standalone_mode=True)
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(f"adductor: {problem}", err=True)
+        sys.exit(2)

@@ -1,0 +1,201 @@
+"""`adductor demo`: the main job in one go, on the real parts, without a browser."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import click
+import requests
+from sqlalchemy import select
+
+from adductor import logs
+from adductor.settings import load
+from adductor.store.models import DecisionRecord
+from service import supervisor as supervising
+from service.cli.up import Running, running, subscribe_in_words
+from service.supervisor import StartError
+
+# The note comes within a second; whoever waits longer than this waits for nothing.
+NOTE_WITHIN_S = 30
+_TIMEOUT_S = 15
+_HIDDEN_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+class DemoError(Exception):
+    """The demo did not end with a note; the message says at which step."""
+
+
+@click.command()
+@click.option("--keep-log", type=click.Path(path_type=Path), help="Keep the parts' log in this file.")
+def demo(keep_log: Path | None) -> None:
+    """Connect a made-up runner, record a run, and show the note: the main job, on the real parts.
+
+    Everything runs in a throw-away folder on free ports, and is ended and removed afterwards.
+
+    \b
+    Example: adductor demo
+    """
+    try:
+        with (
+            supervising.ending_on_signals(),
+            tempfile.TemporaryDirectory(prefix="adductor-demo-", ignore_cleanup_errors=True) as folder,
+        ):
+            log_file = keep_log or Path(folder) / "parts.log"
+            try:
+                _demo(Path(folder), log_file)
+            except (DemoError, StartError, requests.RequestException) as error:
+                tail = log_file.read_text(errors="replace").splitlines()[-15:] if log_file.exists() else []
+                raise click.ClickException("\n".join([str(error), *(f"  {line}" for line in tail)])) from None
+    except KeyboardInterrupt:
+        click.echo("\nEnded; nothing is left behind.", err=True)
+        sys.exit(1)
+
+
+def _demo(folder: Path, log_file: Path) -> None:
+    stopwatch = _Stopwatch()
+    web, sandbox = (f"127.0.0.1:{supervising.free_port()}" for _ in range(2))
+    # What is set on this machine is for its real installation, not for the demo.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))
+    }
+    environment["ADDUCTOR_LOG"] = "text"
+    os.environ.clear()
+    os.environ.update(environment)
+    settings = load(
+        _env_file=None,
+        ADDUCTOR_DATA_DIR=folder,
+        ADDUCTOR_BIND=web,
+        ADDUCTOR_PUBLIC_URL=f"http://{web}",
+    )
+    logs.configure("text", "demo")
+    with log_file.open("ab") as output, running(settings, environment, sandbox_bind=sandbox, output=output) as here:
+        for name, seconds in here.steps:
+            stopwatch.note(f"started: {name}", seconds)
+        said = stopwatch.time("subscribed, with the handshake", lambda: subscribe_in_words(here.installation))
+        if not said.startswith("Strava sends"):
+            raise DemoError(said)
+        runner = stopwatch.time("connected through the OAuth pages", lambda: _connect(here))
+        run = stopwatch.time("run recorded", lambda: _record(here, runner))
+        noted = stopwatch.time("note written", lambda: _wait_for_note(here, run["id"]))
+        _show(here, run, noted)
+        stopwatch.show()
+
+
+def _connect(here: Running) -> int:
+    """As a browser does it: the button, the platform's page, the way back, the first answers. Returns the runner's id."""
+    browser = requests.Session()
+    page = browser.get(f"{here.settings.public_url}/connect/strava", timeout=_TIMEOUT_S)
+    _expect(page, "the sandbox's page to authorize")
+    form = dict(_HIDDEN_FIELD.findall(page.text))
+    granted = re.findall(r'name="granted" value="([^"]+)"', page.text)
+    runner = re.search(r'name="runner_id" value="(\d+)"', page.text)
+    action = re.search(r'<form method="post" action="([^"]+)"', page.text)
+    if runner is None or action is None:
+        raise DemoError("the sandbox's page to authorize offers no runner")
+    answers: list[tuple[str, str]] = [
+        *((name, html.unescape(value)) for name, value in form.items()),
+        ("runner_id", runner.group(1)),
+        *(("granted", scope) for scope in granted),
+        ("answer", "authorize"),
+    ]
+    welcome = browser.post(urljoin(page.url, action.group(1)), data=answers, timeout=_TIMEOUT_S)
+    _expect(welcome, "the first questions")
+    token = dict(_HIDDEN_FIELD.findall(welcome.text)).get("csrf_token", "")
+    home = browser.post(
+        f"{here.settings.public_url}/welcome",
+        data={"csrf_token": token, "pain": "no", "condition": "no", "target": "2", "place": "private_note"},
+        timeout=_TIMEOUT_S,
+    )
+    _expect(home, "the runner's home")
+    return int(runner.group(1))
+
+
+def _record(here: Running, runner: int) -> dict[str, Any]:
+    answer = requests.post(
+        f"{here.sandbox_url}/admin/runners/{runner}/activities",
+        json={
+            "sport_type": "Run",
+            "minutes": 45,
+            "distance_km": 8.1,
+            "title": "Along the river",
+            "private_note": "New shoes. Legs fine after Tuesday 🙂",
+        },
+        timeout=_TIMEOUT_S,
+    )
+    _expect(answer, "the recorded run")
+    run: dict[str, Any] = answer.json()
+    return run
+
+
+def _wait_for_note(here: Running, activity: int) -> dict[str, Any]:
+    answer = requests.get(
+        f"{here.sandbox_url}/admin/wait",
+        params={"for": "note", "activity_id": activity, "timeout_s": NOTE_WITHIN_S},
+        timeout=NOTE_WITHIN_S + _TIMEOUT_S,
+    )
+    truth: dict[str, Any] = requests.get(f"{here.sandbox_url}/admin/activities/{activity}", timeout=_TIMEOUT_S).json()
+    if answer.status_code != 200:
+        decision = _decision(here, activity)
+        why = f"decided {decision.decision} ({decision.rule}): {decision.reason}" if decision else "nothing was decided"
+        raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
+    return truth
+
+
+def _decision(here: Running, activity: int) -> DecisionRecord | None:
+    with here.installation.store.read() as session:
+        return session.scalar(
+            select(DecisionRecord).where(DecisionRecord.activity_id == activity).order_by(DecisionRecord.id.desc())
+        )
+
+
+def _show(here: Running, before: dict[str, Any], after: dict[str, Any]) -> None:
+    decision = _decision(here, before["id"])
+    click.echo(_activity("The run, as recorded", before))
+    if decision is not None:
+        click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
+    click.echo(_activity("The run, a moment later", after))
+
+
+def _activity(heading: str, truth: dict[str, Any]) -> str:
+    kilometres, minutes = truth["distance"] / 1000, truth["moving_time"] // 60
+    lines = [f"── {heading} " + "─" * max(64 - len(heading), 3)]
+    lines.append(f"{truth['name']} · {truth['sport_type']} · {kilometres:.1f} km · {minutes} min")
+    lines.append(f"Description: {truth.get('description') or '(empty)'}")
+    lines.append("Private note (only you):")
+    lines += [f"  │ {line}" for line in (truth.get("private_note") or "(empty)").splitlines()]
+    return "\n".join(lines)
+
+
+def _expect(response: requests.Response, what: str) -> None:
+    if not response.ok:
+        raise DemoError(f"{what}: {response.status_code} from {response.url.split('?')[0]}")
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._steps: list[tuple[str, float]] = []
+        self._started = time.monotonic()
+
+    def note(self, name: str, seconds: float) -> None:
+        self._steps.append((name, seconds))
+
+    def time(self, name: str, do: Callable[[], Any]) -> Any:
+        started = time.monotonic()
+        result = do()
+        self._steps.append((name, time.monotonic() - started))
+        return result
+
+    def show(self) -> None:
+        click.echo("")
+        for name, seconds in self._steps:
+            click.echo(f"{seconds:7.2f} s  {name}")
+        click.echo(f"{time.monotonic() - self._started:7.2f} s  in all")

@@ -1,0 +1,100 @@
+"""One part each, for process managers: web, worker, beat, and the sandbox."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from adductor import logs
+from adductor.settings import load
+from service import orphans
+
+
+@click.command()
+def web() -> None:
+    """Serve the web part: webhooks, connect, pages.
+
+    \b
+    Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
+    """
+    settings = load()
+    logs.configure(settings.log_format, "web")
+    orphans.end_with_parent()
+    from service.server import serve
+
+    serve(settings)
+
+
+@click.command()
+def worker() -> None:
+    """Handle events: decide, write notes, send mail.
+
+    \b
+    Example: ADDUCTOR_WORKER_PROCESSES=4 adductor worker
+    """
+    settings = load()
+    if settings.redis is None:
+        raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
+    orphans.end_with_parent()
+    # SIGTERM then means: finish what is at hand, give back the rest (Celery's soft shutdown).
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    from workers.app import app
+
+    app.worker_main(
+        [
+            "worker",
+            f"--concurrency={settings.worker_processes}",
+            "--loglevel=WARNING",
+            "--without-gossip",  # workers have nothing to tell each other: the database coordinates
+            "--without-mingle",
+            "--without-heartbeat",
+            f"--hostname=worker-{os.getpid()}@%h",
+        ]
+    )
+
+
+@click.command()
+def beat() -> None:
+    """Run the clock: sweeps, expiry, prompts. One is enough; a second does no harm.
+
+    \b
+    Example: adductor beat
+    """
+    settings = load()
+    if settings.redis is None:
+        raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
+    orphans.end_with_parent()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    from workers.app import app
+
+    app.start(["beat", "--loglevel=WARNING", "--pidfile="])
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:9000", show_default=True, help="Where to listen.")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="What is kept between starts; default: the data folder.")
+def sandbox(bind: str, state_dir: Path | None) -> None:
+    """A made-up Strava on this machine, alone.
+
+    \b
+    Example: STRAVA_CLIENT_ID=1 STRAVA_CLIENT_SECRET=made-up adductor sandbox
+    """
+    settings = load()
+    secret = settings.strava_client_secret
+    arguments = [
+        sys.executable,
+        "-m",
+        "sandbox",
+        f"--bind={bind}",
+        f"--state-dir={state_dir or settings.data_dir / 'sandbox'}",
+        f"--client-id={settings.strava_client_id or '1'}",
+        f"--client-secret={secret.get_secret_value() if secret else settings.derived('sandbox application')}",
+        f"--mail-dir={settings.mail_dir}",
+        f"--app-url={settings.public_url}",
+    ]
+    if settings.clock_speed != 1:
+        arguments.append(f"--clock-file={settings.clock_file}")
+    os.execv(sys.executable, arguments)  # noqa: S606 - becoming the sandbox, with our own arguments

@@ -1,0 +1,182 @@
+"""`adductor up`: everything on one machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+import click
+import requests
+from sqlalchemy import select
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.platforms.base import PlatformError
+from adductor.settings import Settings, load
+from adductor.store import migrate
+from adductor.store.models import Heartbeat
+from service import supervisor as supervising
+from service.supervisor import StartError, Supervisor, python
+
+SANDBOX_BIND = "127.0.0.1:9000"
+# Half of what Strava itself waits for; on one machine an answer takes a millisecond.
+_PROBE_TIMEOUT_S = 1.0
+
+
+@dataclass(slots=True)
+class Running:
+    """An installation with all its parts."""
+
+    settings: Settings
+    environment: dict[str, str]
+    sandbox_url: str | None
+    installation: Installation
+    supervisor: Supervisor
+    steps: list[tuple[str, float]]
+
+
+@contextmanager
+def running(
+    settings: Settings,
+    environment: dict[str, str],
+    *,
+    sandbox_bind: str = SANDBOX_BIND,
+    output: IO[Any] | int | None = None,
+) -> Iterator[Running]:
+    """Start every part, make the subscription, and end everything at the end. Raises StartError."""
+    with ExitStack() as stack:
+        stack.enter_context(supervising.only_one(settings.data_dir))
+        supervising.check_free(settings.bind, "ADDUCTOR_BIND")
+        environment = {
+            **environment,
+            "ADDUCTOR_DATA_DIR": str(settings.data_dir),
+            "ADDUCTOR_BIND": settings.bind,
+            "ADDUCTOR_PUBLIC_URL": settings.public_url,
+        }
+        sandbox_url = None
+        if settings.uses_sandbox:
+            supervising.check_free(sandbox_bind, "ADDUCTOR_SANDBOX_BIND")
+            sandbox_url = f"http://{sandbox_bind}"
+            environment |= _sandbox_application(settings, sandbox_url)
+        supervisor = Supervisor(output=output)
+        stack.callback(supervisor.end)
+        steps: list[tuple[str, float]] = []
+        started = time.monotonic()
+        if settings.redis is None:
+            environment["ADDUCTOR_REDIS_URL"] = supervising.start_broker(supervisor, settings.data_dir, environment)
+            steps.append(("broker", time.monotonic() - started))
+        with _environment(environment):
+            settings = load()
+        installation = Installation(settings)
+        stack.callback(installation.close)
+        migrate.upgrade(installation.store)
+        steps.append(("database", time.monotonic() - started))
+        if sandbox_url is not None:
+            supervisor.start("sandbox", python("-m", "service.cli", "sandbox", f"--bind={sandbox_bind}"), environment)
+        for part in ("web", "worker", "beat"):
+            supervisor.start(part, python("-m", "service.cli", part), environment)
+        _wait(supervisor, installation, sandbox_url)
+        steps.append(("web, worker, clock", time.monotonic() - started))
+        yield Running(settings, environment, sandbox_url, installation, supervisor, steps)
+
+
+def _wait(supervisor: Supervisor, installation: Installation, sandbox_url: str | None) -> None:
+    local = f"http://{_reachable(installation.settings.bind)}"
+    supervisor.wait_until(lambda: _answers(f"{local}/healthz"), "the web part", within_s=30)
+    if sandbox_url is not None:
+        supervisor.wait_until(lambda: _answers(f"{sandbox_url}/admin/clock"), "the sandbox", within_s=30)
+    since = installation.clock.real_now()
+
+    def worker_beats() -> bool:
+        with installation.store.read() as session:
+            at = session.scalar(select(Heartbeat.at).where(Heartbeat.part == "worker"))
+        return at is not None and (since - at).total_seconds() < 30
+
+    supervisor.wait_until(worker_beats, "the worker", within_s=30)
+
+
+@click.command()
+@click.option("--sandbox-bind", default=SANDBOX_BIND, envvar="ADDUCTOR_SANDBOX_BIND", show_default=True)
+def up(sandbox_bind: str) -> None:
+    """Run everything on this machine; Ctrl-C ends all of it.
+
+    Without a Strava application it brings a made-up Strava, to click through. With STRAVA_CLIENT_ID and
+    STRAVA_CLIENT_SECRET it serves the real one.
+
+    \b
+    Example: adductor up
+    """
+    settings = load()
+    logs.configure(settings.log_format, "up")
+    try:
+        with (
+            supervising.ending_on_signals(),
+            running(settings, dict(os.environ), sandbox_bind=sandbox_bind) as here,
+        ):
+            subscribed = subscribe_in_words(here.installation)
+            click.echo(_welcome(here, subscribed))
+            here.supervisor.watch_forever()
+    except KeyboardInterrupt:
+        click.echo("\nEverything has ended.")
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def subscribe_in_words(installation: Installation) -> str:
+    """Make the subscription; say how it went."""
+    from service.subscribing import subscribe
+
+    try:
+        return f"Strava sends its events here (subscription {subscribe(installation).subscription_id})."
+    except PlatformError as error:
+        return f"No webhook subscription yet: {error.message}\n  `adductor strava subscribe` tries again."
+
+
+def _welcome(here: Running, subscribed: str) -> str:
+    lines = ["", f"Adductor Coach is ready: {here.settings.public_url}"]
+    if here.sandbox_url is not None:
+        lines += [
+            f"The made-up Strava:      {here.sandbox_url}",
+            "",
+            "  1. Open Adductor Coach and press “Connect with Strava”.",
+            "  2. Record a run in the made-up Strava and watch its private note.",
+        ]
+    return "\n".join([*lines, "", subscribed, f"Data: {here.settings.data_dir}    Ctrl-C ends everything.", ""])
+
+
+def _sandbox_application(settings: Settings, sandbox_url: str) -> dict[str, str]:
+    return {
+        "STRAVA_CLIENT_ID": "1",
+        "STRAVA_CLIENT_SECRET": settings.derived("sandbox application"),
+        "ADDUCTOR_STRAVA_API_URL": f"{sandbox_url}/api/v3",
+        "ADDUCTOR_STRAVA_OAUTH_URL": f"{sandbox_url}/oauth",
+    }
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Read settings as our parts will see them."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=_PROBE_TIMEOUT_S).ok
+    except requests.RequestException:
+        return False
+
+
+def _reachable(bind: str) -> str:
+    """An address of this machine that a server bound there answers on."""
+    host, _, port = bind.rpartition(":")
+    return f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]", "::"} else bind  # noqa: S104 - compared, not bound

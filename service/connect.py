@@ -1,0 +1,127 @@
+"""Connecting to Strava: out to its page, back with a code, and a clear page for every way in which that can end."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from adductor import logs
+from adductor.pipeline import athletes
+from adductor.platforms.base import ErrorKind, PlatformError
+from service.app import installation
+
+blueprint = Blueprint("connect", __name__)
+log = logs.get(__name__)
+
+# Without these nothing can be seen; without writing, routines go by mail.
+_MUST_HAVE = frozenset({"read", "activity:read_all"})
+
+_PROBLEMS = {
+    "denied": (
+        "You said no, and that is fine",
+        "Strava was not connected, and nothing was read or written.",
+        "If you change your mind, connect again.",
+    ),
+    "scope": (
+        "One more tick is needed",
+        "Without “View data about your activities, including private” we can't see when a run is done.",
+        "Connect again and leave that box ticked.",
+    ),
+    "cap": (
+        "This installation is full",
+        "Strava allows this application a fixed number of runners, and that number is reached.",
+        "Ask whoever runs it to request a higher limit from Strava.",
+    ),
+    "inactive": (
+        "Strava has switched this application off",
+        "That happens when the Strava subscription of its owner has ended. It is not about your account.",
+        "Tell whoever runs it; until then nothing can be connected.",
+    ),
+    "expired": (
+        "That took too long, or was used twice",
+        "Strava's answer can be used once, within a short time.",
+        "Connect again; it takes a few seconds.",
+    ),
+    "misconfigured": (
+        "This installation isn't set up right",
+        "Strava doesn't accept its application id or secret.",
+        "Tell whoever runs it; `adductor doctor` says more.",
+    ),
+    "unreachable": (
+        "Strava doesn't answer right now",
+        "Nothing was connected.",
+        "Try again in a few minutes.",
+    ),
+}
+_STATUS = {"denied": 200, "unreachable": 502, "misconfigured": 502, "inactive": 502, "cap": 403}
+_BY_KIND = {
+    ErrorKind.CAP: "cap",
+    ErrorKind.INACTIVE: "inactive",
+    ErrorKind.MISCONFIGURED: "misconfigured",
+    ErrorKind.REFUSED: "expired",
+    ErrorKind.REVOKED: "expired",
+    ErrorKind.NOT_FOUND: "expired",
+    ErrorKind.SCOPE_MISSING: "scope",
+}
+
+
+@blueprint.get("/connect/strava")
+def start() -> Response | tuple[str, int]:
+    """Out to Strava. The state ties the way back to this browser and is good once."""
+    session["oauth_state"] = secrets.token_urlsafe(24)
+    try:
+        strava = installation().strava
+    except RuntimeError:
+        return problem("misconfigured")
+    target = strava.authorize_url(
+        redirect_uri=installation().settings.public_url + url_for("connect.callback"),
+        state=session["oauth_state"],
+        force=request.args.get("again") == "1",
+    )
+    return redirect(target)
+
+
+@blueprint.get("/connect/strava/callback")
+def callback() -> Response | tuple[str, int]:
+    """Back from Strava."""
+    expected = session.pop("oauth_state", "")
+    given = request.args.get("state", "")
+    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+        return problem("expired")
+    if "error" in request.args:
+        return problem("denied")
+    scopes = request.args.get("scope", "")
+    if not set(scopes.replace(",", " ").split()) >= _MUST_HAVE:
+        return problem("scope")
+    here = installation()
+    try:
+        grant = here.strava.exchange_code(request.args.get("code", ""))
+    except PlatformError as error:
+        log.warning("connect failed", kind=str(error.kind), problem=error.message)
+        return problem(_BY_KIND.get(error.kind, "unreachable"))
+    with here.store.write() as database:
+        athlete = athletes.connect(database, here, "strava", grant, scopes)
+        athlete_id, confirmed = athlete.id, athlete.confirmed_at is not None
+    session.clear()  # a new identity gets a new session
+    session["athlete"] = athlete_id
+    session.permanent = True
+    return redirect(url_for("pages.home") if confirmed else url_for("pages.welcome"))
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """Forget this browser; the connection stays."""
+    session.clear()
+    return redirect(url_for("pages.start"))
+
+
+def problem(name: str) -> tuple[str, int]:
+    """The page for one way in which connecting ends without a connection."""
+    title, meaning, step = _PROBLEMS[name]
+    page = render_template(
+        "connect_problem.html", title=title, meaning=meaning, step=step, again=name in {"denied", "scope", "expired"}
+    )
+    return page, _STATUS.get(name, 400)

@@ -1,0 +1,50 @@
+"""gunicorn with our settings and nothing from files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from adductor.settings import Settings
+from service.app import create_app
+
+# SQLite has one writer: one process that gathers many events in a commit is faster than two that wait for each other.
+_PROCESSES_ON_SQLITE = 1
+_PROCESSES_ON_POSTGRES = 2
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        on_sqlite = settings.database.startswith("sqlite")
+        values: dict[str, Any] = {
+            "bind": settings.bind,
+            "workers": settings.web_processes or (_PROCESSES_ON_SQLITE if on_sqlite else _PROCESSES_ON_POSTGRES),
+            "worker_class": "gthread",
+            "threads": settings.web_threads,
+            # Strava waits 2 s; a person some more. A worker that doesn't answer its master for this long is replaced.
+            "timeout": 30,
+            "graceful_timeout": 10,
+            "keepalive": 15,
+            # Longer than any header of Strava's or a browser's.
+            "limit_request_line": 4094,
+            "limit_request_fields": 60,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        # After the fork: connections and threads belong to the process that uses them.
+        return create_app(self._settings)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    _Server(settings).run()

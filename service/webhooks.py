@@ -1,0 +1,49 @@
+"""The webhook: check the shape, store, answer 200. Everything else happens later, elsewhere."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, abort, jsonify, request
+
+from adductor import logs
+from adductor.platforms.base import EventError
+from adductor.platforms.strava import webhooks as strava
+from service.app import inbox_writer, installation
+from service.inbox_writer import NotStoredError
+
+blueprint = Blueprint("webhooks", __name__)
+log = logs.get(__name__)
+
+
+@blueprint.get("/webhooks/strava/<key>")
+def handshake(key: str) -> tuple[Response, int]:
+    """Strava asks whether this address is ours before it makes the subscription."""
+    _check_key(key)
+    try:
+        return jsonify(strava.answer_handshake(request.args, installation().settings.verify_token)), 200
+    except EventError as error:
+        log.warning("handshake refused", reason=error.reason)
+        return jsonify(error=error.reason), 400
+
+
+@blueprint.post("/webhooks/strava/<key>")
+def receive(key: str) -> tuple[Response, int]:
+    """One event. 200 means that it is on disk; 503 that Strava should send it again."""
+    _check_key(key)
+    try:
+        event = strava.parse_event(request.get_data())
+    except EventError as error:
+        log.warning("event refused", reason=error.reason)
+        return jsonify(error=error.reason), 400
+    try:
+        inbox_writer().put(event)
+    except NotStoredError as error:
+        log.error("event not stored", problem=str(error))
+        return jsonify(error="the event could not be stored; please send it again"), 503
+    return jsonify(stored=True), 200
+
+
+def _check_key(key: str) -> None:
+    if not hmac.compare_digest(key.encode(), installation().settings.webhook_key.encode()):
+        abort(404)

@@ -1,0 +1,113 @@
+"""The Celery application. Every setting says why it is there; figures come from docs/decisions/002-queue.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_process_init, worker_process_shutdown
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.pipeline import heartbeats
+from adductor.settings import Settings, load
+
+SWEEP_EVERY_S = 1.0
+EXPIRE_EVERY_S = 600.0
+
+
+def celery_broker_url(redis_url: str | None) -> str:
+    """Kombu's name for the same address: it spells a unix socket differently from redis-py."""
+    if redis_url is None:
+        return "redis://127.0.0.1:6379/0"
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def configure(app: Celery, settings: Settings) -> None:
+    """Apply our settings."""
+    app.conf.update(
+        broker_url=celery_broker_url(settings.redis),
+        # Nobody reads results: the database holds what came of everything.
+        task_ignore_result=True,
+        result_backend=None,
+        # A wake-up is acknowledged when its work is done, and comes back when the worker dies over it.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # Late acks with prefetching would park wake-ups behind a slow one.
+        worker_prefetch_multiplier=1,
+        # A broker that is down at start or later is waited for, for as long as it takes.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            # A message of a killed worker comes back after this; the sweep is faster. Must exceed the longest task (90 s).
+            "visibility_timeout": 300,
+            # How often unacknowledged messages are looked for; with throttle 1 every round looks.
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            # A half-open connection is noticed in seconds, not minutes.
+            "socket_timeout": 5,
+            "socket_connect_timeout": 1,
+            "health_check_interval": 10,
+            # Several installations may share one Redis.
+            "global_keyprefix": "adductor:",
+        },
+        # Publishing never holds up a webhook: one quick second try, then the sweep finds the row.
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
+        # On SIGTERM finish what is at hand; whatever is left is back in the queue.
+        worker_soft_shutdown_timeout=10,
+        # A call to Strava ends after 10 s; a task that has not ended after a minute hangs.
+        task_soft_time_limit=60,
+        task_time_limit=90,
+        # Half a write to Strava is worse than a wake-up handled twice.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Python's own logging is set up in one place (adductor.logs).
+        worker_hijack_root_logger=False,
+        task_default_queue="events",
+        beat_schedule={
+            # Expiring by the next one: a queue full of sweeps after an outage helps nobody.
+            "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S * 5}},
+            "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S, "options": {"expires": EXPIRE_EVERY_S}},
+        },
+        # The schedule above is all there is to remember; beat keeps its file in the data folder.
+        beat_schedule_filename=str(settings.data_dir / "beat-schedule"),
+        beat_max_loop_interval=1,
+        timezone="UTC",
+    )
+
+
+app = Celery("adductor", include=["workers.tasks"])
+_installation: Installation | None = None
+
+
+@app.on_configure.connect
+def _configure(sender: Celery, **_: Any) -> None:
+    configure(sender, load())
+
+
+def installation() -> Installation:
+    """This worker process's own; made after the fork, so that no connection is shared with the parent."""
+    global _installation
+    if _installation is None:
+        _installation = Installation(load())
+    return _installation
+
+
+@setup_logging.connect
+def _logging(**_: Any) -> None:
+    logs.configure(load().log_format, "worker")
+
+
+@beat_init.connect
+def _beat_logging(**_: Any) -> None:
+    logs.configure(load().log_format, "beat")
+
+
+@worker_process_init.connect
+def _open(**_: Any) -> None:
+    heartbeats.beat(installation(), "worker")
+
+
+@worker_process_shutdown.connect
+def _close(**_: Any) -> None:
+    if _installation is not None:
+        _installation.close()
