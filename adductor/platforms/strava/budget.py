@@ -22,6 +22,7 @@ from adductor.platforms.base import ErrorKind, PlatformError, Priority
 from adductor.platforms.strava.budget_scripts import LEARN, TAKE
 from adductor.platforms.strava.limits import (
     DAY_S,
+    QUARTER_S,
     QUARTERS_A_DAY,
     SMALLEST_LIMITS,
     Figures,
@@ -102,6 +103,7 @@ class _Books:
         self.quarter = -1
         self.seen = [0, 0, 0, 0]
         self.open = 0
+        self.early = 0  # calls of the guard stretch: Strava counts them in the window that we haven't opened yet
         self.last_take_s = 0.0
         self.known = False
 
@@ -110,12 +112,13 @@ class _Books:
             self.quarter = quarter
         elif quarter > self.quarter:
             # Calls on their way over the boundary may be counted on either side of it: count them on both.
-            carried, self.open = self.open, 0
+            over, carried = self.open, self.open + self.early
+            self.open = self.early = 0
             new_day = quarter // QUARTERS_A_DAY > self.quarter // QUARTERS_A_DAY
             for index in _QUARTER:
                 self.seen[index] = carried
             for index in _DAY:
-                self.seen[index] = carried if new_day else self.seen[index] + carried
+                self.seen[index] = carried if new_day else self.seen[index] + over
             self.quarter = quarter
         elif quarter < self.quarter - 1:
             # One back is another process a moment behind. More is a clock set back: follow it and keep the counts.
@@ -135,6 +138,8 @@ class _Books:
             if any((self.seen[i] + self.open + 1) * 100 > self.limits[i] * share for i in indexes):
                 return answer
         self.open += 1
+        if int(now_s) // QUARTER_S != quarter:
+            self.early += 1
         self.last_take_s = now_s
         return _Answer.GRANTED
 
@@ -253,10 +258,11 @@ class LocalBudget:
 class SharedBudget:
     """The budget of an installation, in one Redis hash: each step is one atomic script. Safe for threads and processes.
 
-    ``redis`` is a redis-py client with short timeouts of its own; ``application`` tells apart Strava applications that
-    share a Redis. When Redis doesn't answer, each process goes on alone with a small share (`FALLBACK_OWN_SHARE_PCT`):
-    late notes rather than none, and no limit exceeded. When Redis has lost its memory, what this process has heard from
-    Strava in the running quarter is told to it again; with nothing known, a single call goes ahead and finds out.
+    ``redis`` is a redis-py client with short timeouts and ``retry=None`` (its default waits for seconds);
+    ``application`` tells apart Strava applications that share a Redis. When Redis doesn't answer, each process goes on
+    alone with a small share (`FALLBACK_OWN_SHARE_PCT`): late notes rather than none, and no limit exceeded. When Redis
+    has lost its memory, what this process has heard from Strava in the running quarter is told to it again; with
+    nothing known, a single call goes ahead and finds out.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """The bookkeeping of `budget._Books` as Lua, which Redis and Valkey run as one step.
 
-The hash: ``quarter`` (its number since 1970), ``open``, ``last`` (epoch s of the last call taken), ``known``, and for
-overall/quarter, overall/day, read/quarter, read/day in this order ``seen0``-``seen3`` and ``limit0``-``limit3``.
+The hash: ``quarter`` (its number since 1970), ``open``, ``last`` (epoch s of the last call taken), ``known``,
+``early`` (calls of the guard stretch), and for overall/quarter, overall/day, read/quarter, read/day in this order
+``seen0``-``seen3`` and ``limit0``-``limit3``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 # ARGV: now (epoch s), quarter, ..., and at the end the settings: 4 smallest limits, seconds after which a call is taken
 # for lost, seconds after which a first call is, seconds for which the hash is kept.
 _OPEN_BOOKS = """
-local QUARTERS_A_DAY = 96
+local QUARTERS_A_DAY, QUARTER_S = 96, 900
 local key, now, quarter = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local settings = #ARGV - 6
 local open_expires, probe_expires = tonumber(ARGV[settings + 4]), tonumber(ARGV[settings + 5])
@@ -17,10 +18,10 @@ local open_expires, probe_expires = tonumber(ARGV[settings + 4]), tonumber(ARGV[
 local function day_of(number) return math.floor(number / QUARTERS_A_DAY) end
 local function is_day(index) return index % 2 == 1 end
 
-local names = {'quarter', 'open', 'last', 'known'}
+local names = {'quarter', 'open', 'last', 'known', 'early'}
 local stored = redis.call('HMGET', key, unpack(names))
 local held = {quarter = tonumber(stored[1]), open = tonumber(stored[2]) or 0, last = tonumber(stored[3]) or 0,
-              known = tonumber(stored[4]) or 0}
+              known = tonumber(stored[4]) or 0, early = tonumber(stored[5]) or 0}
 local seen, limit = {}, {}
 for i = 0, 3 do
   local pair = redis.call('HMGET', key, 'seen' .. i, 'limit' .. i)
@@ -33,10 +34,9 @@ if not held.quarter then
 elseif quarter > held.quarter then
   local new_day = day_of(quarter) > day_of(held.quarter)
   for i = 0, 3 do
-    if is_day(i) and not new_day then seen[i] = seen[i] + held.open else seen[i] = held.open end
+    if is_day(i) and not new_day then seen[i] = seen[i] + held.open else seen[i] = held.open + held.early end
   end
-  held.open = 0
-  held.quarter = quarter
+  held.open, held.early, held.quarter = 0, 0, quarter
 elseif quarter < held.quarter - 1 then
   held.quarter = quarter
 elseif held.open > 0 and now - held.last > open_expires then
@@ -48,7 +48,7 @@ local function whole(number) return string.format('%.0f', number) end
 
 local function close_books()
   local flat = {'quarter', whole(held.quarter), 'open', whole(held.open), 'known', whole(held.known),
-                'last', string.format('%.6f', held.last)}
+                'early', whole(held.early),                'last', string.format('%.6f', held.last)}
   for i = 0, 3 do
     for _, value in ipairs({'seen' .. i, whole(seen[i]), 'limit' .. i, whole(limit[i])}) do
       flat[#flat + 1] = value
@@ -80,6 +80,7 @@ local function answer()
   if spent(1, day_share) or spent(3, day_share) then return 2 end
   if spent(0, quarter_share) or spent(2, quarter_share) then return 1 end
   held.open = held.open + 1
+  if math.floor(now / QUARTER_S) ~= quarter then held.early = held.early + 1 end
   held.last = now
   return 0
 end

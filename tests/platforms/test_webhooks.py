@@ -1,0 +1,212 @@
+"""Strava's webhook requests: what is read, what is refused and with which reason."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from adductor.platforms.base import EventError, WebhookEvent
+from adductor.platforms.strava.webhooks import (
+    MAX_BODY_BYTES,
+    MAX_UPDATE_VALUE_CHARS,
+    answer_handshake,
+    is_deauthorisation,
+    parse_event,
+)
+
+CREATED = {
+    "object_type": "activity",
+    "object_id": 16_000_000_001,
+    "aspect_type": "create",
+    "updates": {},
+    "owner_id": 134_815,
+    "subscription_id": 120_475,
+    "event_time": 1_795_348_800,
+}
+
+
+def body(**changes: Any) -> bytes:
+    return json.dumps({key: value for key, value in (CREATED | changes).items() if value is not ...}).encode()
+
+
+def reason(raw: bytes) -> str:
+    with pytest.raises(EventError) as caught:
+        parse_event(raw)
+    return caught.value.reason
+
+
+def test_a_create_event_is_read() -> None:
+    assert parse_event(body()) == WebhookEvent(
+        platform="strava",
+        subscription_id=120_475,
+        object_type="activity",
+        object_id=16_000_000_001,
+        aspect_type="create",
+        event_time=datetime(2026, 11, 22, 12, 0, tzinfo=UTC),
+        owner_id=134_815,
+        updates={},
+    )
+
+
+def test_updates_are_strings_and_booleans_become_the_strings_that_strava_sends() -> None:
+    event = parse_event(body(aspect_type="update", updates={"title": "Lunch Run", "private": "true", "x": False}))
+    assert event.updates == {"title": "Lunch Run", "private": "true", "x": "false"}
+
+
+def test_a_new_key_of_stravas_does_not_lose_the_event() -> None:
+    assert parse_event(body(something_new={"a": 1})).object_id == 16_000_000_001
+
+
+@pytest.mark.parametrize("absent", [..., None])
+def test_missing_updates_are_none(absent: Any) -> None:
+    assert parse_event(body(updates=absent)).updates == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"object_type": "club"}, "object_type: not one of activity, athlete"),
+        ({"object_type": ...}, "object_type: missing"),
+        ({"aspect_type": ["create"]}, "aspect_type: not one of create, delete, update"),
+        ({"object_id": "16000000001"}, "object_id: not an integer"),
+        ({"object_id": 1.0}, "object_id: not an integer"),
+        ({"object_id": True}, "object_id: not an integer"),
+        ({"object_id": 2**63}, "object_id: out of range"),
+        ({"object_id": 0}, "object_id: out of range"),
+        ({"owner_id": -5}, "owner_id: out of range"),
+        ({"owner_id": ...}, "owner_id: missing"),
+        ({"subscription_id": None}, "subscription_id: missing"),
+        ({"event_time": 1_795_348_800_000}, "event_time: out of range"),
+        ({"updates": ["title"]}, "updates: not an object"),
+        ({"updates": {"title": {"a": "b"}}}, "updates.title: not a string"),
+        ({"updates": {"title": 5}}, "updates.title: not a string"),
+        ({"updates": {"t" * 65: "x"}}, "updates: a key longer than 64 characters"),
+        ({"updates": {f"k{i}": "x" for i in range(21)}}, "updates: more than 20 keys"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_field_in_the_reason(changes: dict[str, Any], expected: str) -> None:
+    assert reason(body(**changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"", "body: not JSON in UTF-8"),
+        (b"\xff\xfe", "body: not JSON in UTF-8"),
+        (b"[]", "body: not a JSON object"),
+        (b"null", "body: not a JSON object"),
+        (b'{"object_id": NaN}', "body: NaN is not JSON"),
+        (b"[" * 16_000, "body: not JSON in UTF-8"),
+        (b'{"object_id": ' + b"9" * 5_000 + b"}", "body: not JSON in UTF-8"),
+        (b" " * (MAX_BODY_BYTES + 1), f"body: longer than {MAX_BODY_BYTES} bytes"),
+    ],
+)
+def test_bytes_that_are_no_event_are_refused(raw: bytes, expected: str) -> None:
+    assert reason(raw) == expected
+
+
+def test_a_title_is_storable_whatever_json_can_spell() -> None:
+    title = parse_event(body(updates={"title": "a\0b\ud83d c 😀"})).updates["title"]
+    assert title == "a\ufffdb\ufffd c 😀"
+    title.encode("utf-8")
+
+
+def test_an_endless_title_is_cut_and_the_event_kept() -> None:
+    assert len(parse_event(body(updates={"title": "x" * 5_000})).updates["title"]) == MAX_UPDATE_VALUE_CHARS
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(categories=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.binary(max_size=400))
+@example(b'{"a":' * 400)
+def test_random_bytes_are_refused_and_nothing_else(raw: bytes) -> None:
+    with pytest.raises(EventError):
+        parse_event(raw)
+
+
+# The first text of a run builds a table of all characters, which takes a second on a busy machine.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(sorted(CREATED)), JSON))
+def test_an_event_with_anything_in_its_fields_is_read_or_refused(changes: dict[str, Any]) -> None:
+    try:
+        event = parse_event(json.dumps(CREATED | changes).encode())
+    except EventError as error:
+        field = re.split(r"[:.]", error.reason)[0]
+    else:
+        field = "body"
+        assert 0 < event.object_id < 2**63
+        assert all(isinstance(text, str) for pair in event.updates.items() for text in pair)
+        json.dumps(event.updates, ensure_ascii=False).encode("utf-8")
+    assert field in {*CREATED, "body"}
+
+
+@given(st.integers(0, len(body()) - 1), st.integers(0, 255))
+def test_one_wrong_byte_does_no_harm(where: int, byte: int) -> None:
+    raw = bytearray(body())
+    raw[where] = byte
+    with contextlib.suppress(EventError):
+        parse_event(bytes(raw))
+
+
+def test_the_handshake_returns_the_challenge() -> None:
+    query = {"hub.mode": "subscribe", "hub.challenge": "15f7d1a91c1f40f8", "hub.verify_token": "ours"}
+    assert answer_handshake(query, "ours") == {"hub.challenge": "15f7d1a91c1f40f8"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"hub.mode": "unsubscribe"}, "hub.mode"),
+        ({"hub.verify_token": "other"}, "hub.verify_token"),
+        ({"hub.verify_token": ""}, "hub.verify_token"),
+        ({"hub.verify_token": "ours\ud800"}, "hub.verify_token"),
+        ({"hub.challenge": ""}, "hub.challenge"),
+        ({"hub.challenge": "x" * 257}, "hub.challenge"),
+    ],
+)
+def test_a_handshake_that_is_not_stravas_is_refused(change: dict[str, str], field: str) -> None:
+    query = {"hub.mode": "subscribe", "hub.challenge": "c", "hub.verify_token": "ours"} | change
+    with pytest.raises(EventError) as caught:
+        answer_handshake(query, "ours")
+    assert caught.value.reason.startswith(field)
+    assert "ours" not in caught.value.reason.removesuffix("not ours")
+
+
+def test_an_empty_handshake_is_refused() -> None:
+    with pytest.raises(EventError, match=r"hub\.mode"):
+        answer_handshake({}, "ours")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"object_type": "athlete", "aspect_type": "update", "updates": {"authorized": "false"}}, True),
+        ({"object_type": "athlete", "aspect_type": "update", "updates": {"authorized": False}}, True),
+        ({"object_type": "athlete", "aspect_type": "update", "updates": {"authorized": "true"}}, False),
+        ({"object_type": "athlete", "aspect_type": "update", "updates": {}}, False),
+        ({"object_type": "activity", "aspect_type": "update", "updates": {"authorized": "false"}}, False),
+    ],
+)
+def test_only_stravas_own_word_is_a_deauthorisation(changes: dict[str, Any], expected: bool) -> None:
+    assert is_deauthorisation(parse_event(body(**changes))) is expected
+
+
+def test_the_fast_path_loads_no_http_library() -> None:
+    heavy = "{'stravalib', 'requests', 'redis', 'pydantic', 'urllib3'}"
+    code = f"import sys, adductor.platforms.strava.webhooks; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
