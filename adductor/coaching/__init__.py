@@ -3,5 +3,6 @@
 from adductor.coaching.catalogue import Catalogue, CatalogueError
 from adductor.coaching.decide import decide
 from adductor.coaching.forecast import forecast
+from adductor.coaching.progression import Advance, after_session, after_soreness
 
-__all__ = ["Catalogue", "CatalogueError", "decide", "forecast"]
+__all__ = ["Advance", "Catalogue", "CatalogueError", "after_session", "after_soreness", "decide", "forecast"]

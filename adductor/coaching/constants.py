@@ -96,6 +96,7 @@ ADD_MAX_PAIN_0_10 = 2  # evidence: green band, Thorborg 2017
 ADD_MAX_SORENESS_0_10 = 3  # judgement
 EASIER_PAIN_ABOVE_0_10 = 3  # evidence: Lindblom 2023, trial rule
 EASIER_SORENESS_FROM_0_10 = 5  # judgement
+MISSED_FROM_RPE_1_10 = 10  # judgement: as hard as can be counts as not managed
 EASIER_AFTER_SESSIONS_MISSED = 2  # judgement: reps missed in two sessions
 HOLD_STEP_S = 5  # judgement: hold seconds grow in steps of five
 DELOAD_EVERY_WEEKS = 6  # evidence: survey practice, 6.4 days every 5.8 weeks (Bell 2023)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from adductor.coaching.catalogue import Catalogue
+from adductor.coaching.dose import light_for_pain, why_light
 from adductor.coaching.normalise import Facts, facts
-from adductor.coaching.routine import choose
-from adductor.coaching.rules import RULES, Finding, light_for_pain, why_light
+from adductor.coaching.routine import choose, why_less
+from adductor.coaching.rules import RULES, Finding
 from adductor.coaching.situation import Considered, Decision, Dose, Placement, Situation, Verdict
 
 
 def decide(situation: Situation, catalogue: Catalogue) -> Verdict:
     """What to prescribe now, how much, and why. The same situation always gives the same verdict.
 
-    Times must be aware; nothing else can go wrong: every valid situation has an answer.
+    Times must be aware; nothing else can go wrong: every valid situation has an answer. ``details`` of a ``post_run``
+    holds ``activity_id``, the file of the run that it follows.
     """
     seen = facts(situation)
     considered: list[Considered] = []
@@ -37,12 +39,16 @@ def _verdict(
         return Verdict(decision, Dose.ACTIVATION, rule, finding.reason, considered, routine)
     light = why_light(seen)
     dose = Dose.FULL if light is None else Dose.LIGHT
-    reason = f"{finding.reason}." if light is None else f"{finding.reason}; light because: {light}."
+    less = f"kept light: {light}" if light is not None else why_less(seen)
+    reason = f"{finding.reason}; {less}." if less is not None else f"{finding.reason}."
     placement = Placement.POST_RUN if decision is Decision.POST_RUN else Placement.REST_DAY
     routine = choose(seen, catalogue, placement, dose, squeezes_only=light_for_pain(seen) is not None)
-    details = {}
-    if seen.trigger_run is not None:
-        event_id = seen.situation.event.activity_id
-        ids = seen.trigger_run.ids
-        details["activity_id"] = event_id if event_id in ids and event_id is not None else ids[-1]
-    return Verdict(decision, dose, rule, reason, considered, routine, light, details)
+    return Verdict(decision, dose, rule, reason, considered, routine, light, _details(seen))
+
+
+def _details(seen: Facts) -> dict[str, str]:
+    run = seen.trigger_run
+    if run is None:
+        return {}
+    event_id = seen.situation.event.activity_id
+    return {"activity_id": event_id if event_id is not None and event_id in run.ids else run.ids[-1]}

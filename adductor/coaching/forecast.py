@@ -14,14 +14,15 @@ from adductor.coaching import constants as k
 from adductor.coaching import words
 from adductor.coaching.catalogue import Catalogue
 from adductor.coaching.decide import decide
-from adductor.coaching.normalise import Facts, facts
-from adductor.coaching.rules import is_a_run
+from adductor.coaching.normalise import Facts, facts, is_a_run
 from adductor.coaching.situation import (
     Activity,
+    Decision,
     Dose,
     Event,
     EventType,
     Expected,
+    Hold,
     Intensity,
     Placement,
     Session,
@@ -31,7 +32,7 @@ from adductor.coaching.situation import (
 
 HABIT_WINDOW_DAYS = 14  # judgement: a weekday on which the runner ran in both of the last two weeks is a habit
 USUAL_RUN_MIN = 45.0  # judgement: the length of a planned run that doesn't say
-_OFFERED = {"post_run": Placement.POST_RUN, "rest_day": Placement.REST_DAY}
+_OFFERED = {Decision.POST_RUN: Placement.POST_RUN, Decision.REST_DAY: Placement.REST_DAY}
 
 
 class _ToCome(NamedTuple):
@@ -58,13 +59,12 @@ def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> 
     """What one day brings, and the situation after it."""
     zone = seen.athlete.timezone
     now = seen.situation.now
-    reason = ""
+    nearest: Verdict | None = None  # the "no" that came closest to a yes says most
     found: Expected | None = None
     moments: list[tuple[datetime, _ToCome | None]] = []
     if day == seen.today:
         moments.append((now, None))
-    for run in _runs_on(seen, day):
-        moments.append((run.run.start + timedelta(minutes=run.run.moving_min), run))
+    moments += [(run.run.start + timedelta(minutes=run.run.moving_min), run) for run in _runs_on(seen, day)]
     evening = datetime.combine(day, seen.athlete.rest_day_prompt_local, tzinfo=zone)
     if evening > now:
         moments.append((evening, None))
@@ -79,17 +79,21 @@ def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> 
         verdict = decide(replace(ahead, now=at, event=event), catalogue)
         placement = _OFFERED.get(verdict.decision)
         if placement is None:
-            reason = verdict.reason
+            if nearest is None or len(verdict.considered) > len(nearest.considered):
+                nearest = verdict
+            if verdict.decision is Decision.REFER:
+                # Said once; from then on the runner's word is awaited.
+                ahead = replace(ahead, athlete=replace(ahead.athlete, hold=Hold(at, verdict.rule)))
             continue
         found = Expected(day, placement, verdict.dose, _why(verdict, placement, to_come))
         kind = "strength_light" if verdict.dose is Dose.LIGHT else "strength_full"
         ahead = replace(ahead, sessions=(*ahead.sessions, Session(completed_at=at, kind=kind)))
-    return found or Expected(day, None, Dose.NONE, reason or "Nothing more today."), ahead
+    return found or Expected(day, None, Dose.NONE, nearest.reason if nearest else "Nothing more today."), ahead
 
 
 def _why(verdict: Verdict, placement: Placement, to_come: _ToCome | None) -> str:
     where = "rest day" if placement is Placement.REST_DAY else "after your run" if to_come is None else to_come.words
-    return where if verdict.light_because is None else f"{where}, light because: {verdict.light_because}"
+    return where if verdict.light_because is None else f"{where}, kept light: {verdict.light_because}"
 
 
 def _runs_on(seen: Facts, day: date) -> list[_ToCome]:

@@ -68,6 +68,16 @@ class Planned(NamedTuple):
     start_s: float
 
 
+def is_a_run(planned: Planned) -> bool:
+    """Whether a planned item is running at all."""
+    return planned.run.kind not in k.NOT_A_RUN_KINDS
+
+
+def race_priority(planned: Planned) -> str:
+    """The priority of a planned race. Without one it is taken as the most important: err on rest."""
+    return planned.run.priority or "A"
+
+
 class Raced(NamedTuple):
     """A race that was run: its local day and how many days after it stay free."""
 
@@ -425,7 +435,8 @@ def _races(seen: Facts) -> list[Raced]:
         and (entry.activity.intensity is Intensity.RACE or entry.activity.race_priority is not None)
     ]
     logged = {race.day for race in races}
-    for planned in seen.plan:
-        if planned.run.kind == "race" and planned.day < seen.today and planned.day not in logged:
-            races.append(Raced(planned.day, post_race_block_days(planned.run.distance_km, planned.run.planned_min)))
-    return races
+    return races + [
+        Raced(planned.day, post_race_block_days(planned.run.distance_km, planned.run.planned_min))
+        for planned in seen.plan
+        if planned.run.kind == "race" and planned.day < seen.today and planned.day not in logged
+    ]

@@ -1,12 +1,91 @@
-"""How a runner moves along the ladder: double progression, deload, regress, return after a break, the jump gate."""
+"""How a runner moves along the ladder: double progression, deload, easier again, return after a break, the jump gate.
+
+Only answered sessions move anybody up. The numbers are those of `constants`, the texts behind them the catalogue's
+``progression``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from adductor.coaching import constants as k
+from adductor.coaching.catalogue import Catalogue, Exercise
 from adductor.coaching.normalise import Facts
-from adductor.coaching.situation import Intensity
+from adductor.coaching.situation import Athlete, Dose, ExerciseProgress, Routine, RoutineItem, Session
+
+LAST_STAGE = 4
+_LOADS = frozenset({"dumbbell", "kettlebell", "backpack", "bottle", "long_band", "loop_band", "mini_band", "cable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Where a runner stands afterwards. ``changes`` says in words what is different, for pages and notes."""
+
+    athlete: Athlete
+    changes: tuple[str, ...] = ()
+
+
+def after_session(
+    athlete: Athlete,
+    catalogue: Catalogue,
+    session: Session,
+    routine: Routine | None,
+    *,
+    soreness_next_day_0_10: int | None = None,
+) -> Advance:
+    """The athlete after a session: totals, progress of each exercise of its routine, and the stage.
+
+    ``routine`` is what was prescribed (None: unknown, only totals move). An unanswered session and a warm-up change
+    nothing; less than half of a session nothing but what pain and missed reps say. Soreness that is told later goes to `after_soreness`.
+    """
+    if not session.answered or session.kind == "warm_up":
+        return Advance(athlete)
+    day = session.completed_at.astimezone(athlete.timezone).date()
+    came_back = _after_break(athlete, catalogue, day)
+    athlete, changes = came_back.athlete, list(came_back.changes)
+    counts = session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT
+    if routine is not None and not came_back.changes:
+        steps = [
+            _step(athlete, catalogue, session, routine, item, day, soreness_next_day_0_10) for item in routine.items
+        ]
+        athlete = replace(athlete, progress=_with(athlete.progress, (progress for progress, _ in steps)))
+        changes += [change for _, change in steps if change is not None]
+    if counts:
+        # A light session above the first stage is not one of the stage.
+        of_stage = session.kind == "strength_full" or athlete.programme_stage == 1
+        athlete = replace(
+            athlete,
+            sessions_completed_total=athlete.sessions_completed_total + 1,
+            sessions_at_stage=athlete.sessions_at_stage + (1 if of_stage else 0),
+            last_completed_session_date=day,
+            programme_started_on=athlete.programme_started_on or day,
+            stage_since=athlete.stage_since or day,
+        )
+    if _stage_is_done(athlete, catalogue):
+        stage = athlete.programme_stage + 1
+        athlete = _at_stage(athlete, catalogue, stage, day)
+        changes.append(f"Level {stage}: {catalogue.stage(stage).name.lower()} work from now on.")
+    return Advance(athlete, tuple(changes))
+
+
+def after_soreness(athlete: Athlete, catalogue: Catalogue, exercises: Iterable[str], soreness_0_10: int) -> Advance:
+    """The athlete after the word on the day after a session of these exercises.
+
+    Soreness of 5 or more makes them easier; 4 keeps them where they are and starts the count of good sessions anew.
+    """
+    if soreness_0_10 <= k.ADD_MAX_SORENESS_0_10:
+        return Advance(athlete)
+    progress, changes = [], []
+    for id_ in exercises:
+        exercise = catalogue.exercises[id_]
+        mine = _progress_of(athlete, exercise)
+        if soreness_0_10 >= k.EASIER_SORENESS_FROM_0_10:
+            mine = _easier(exercise, mine)
+            changes.append(f"{exercise.name}: easier next time, you were sore.")
+        progress.append(replace(mine, at_top_in_a_row=0))
+    return Advance(replace(athlete, progress=_with(athlete.progress, progress)), tuple(changes))
 
 
 def is_deload_week(started_on: date | None, today: date) -> bool:
@@ -17,10 +96,166 @@ def is_deload_week(started_on: date | None, today: date) -> bool:
     return week % k.DELOAD_EVERY_WEEKS == 0
 
 
+# --- one exercise ---------------------------------------------------------------------------------------------------
+
+
+def start_of(exercise: Exercise) -> ExerciseProgress:
+    """The start column: the first sessions of an exercise, never the article's dose on day one."""
+    hold_s = exercise.dose.hold_s
+    return ExerciseProgress(
+        exercise=exercise.id,
+        sets=exercise.dose.sets.start,
+        reps_or_holds=exercise.dose.count.min,
+        hold_s=None if hold_s is None else hold_s.default,
+    )
+
+
+def _progress_of(athlete: Athlete, exercise: Exercise) -> ExerciseProgress:
+    return next((p for p in athlete.progress if p.exercise == exercise.id), None) or start_of(exercise)
+
+
+def _with(old: Iterable[ExerciseProgress], new: Iterable[ExerciseProgress]) -> tuple[ExerciseProgress, ...]:
+    merged = {progress.exercise: progress for progress in old}
+    merged.update({progress.exercise: progress for progress in new})
+    return tuple(merged.values())
+
+
+def _step(
+    athlete: Athlete,
+    catalogue: Catalogue,
+    session: Session,
+    routine: Routine,
+    item: RoutineItem,
+    day: date,
+    soreness: int | None,
+) -> tuple[ExerciseProgress, str | None]:
+    """One exercise after a session, and what changed in words."""
+    # A substitute stands for the exercise it replaced, until that one can come back.
+    exercise = catalogue.exercises[item.exercise]
+    avoided = next((p for p in athlete.progress if p.exercise == item.substituted_for and p.use_easier), None)
+    mine = avoided or _progress_of(athlete, exercise)
+    pain = session.pain_during_0_10
+    rpe = session.rpe_1_10
+    mine = replace(mine, last_rpe_1_10=rpe, last_pain_0_10=pain)
+    name = catalogue.exercises[mine.exercise].name
+    if session.stopped_for_pain or (pain or 0) > k.EASIER_PAIN_ABOVE_0_10:
+        return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, it hurt."
+    if (soreness or 0) >= k.EASIER_SORENESS_FROM_0_10:
+        return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, you were sore."
+    missed = session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10
+    if missed:
+        mine = replace(mine, at_top_in_a_row=0, missed_in_a_row=mine.missed_in_a_row + 1)
+        if mine.missed_in_a_row >= k.EASIER_AFTER_SESSIONS_MISSED:
+            return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, twice not all of it."
+        return mine, None
+    mine = replace(mine, missed_in_a_row=0)
+    good = (
+        (rpe or 0) <= k.ADD_MAX_RPE_1_10
+        and (pain or 0) <= k.ADD_MAX_PAIN_0_10
+        and (soreness or 0) <= k.ADD_MAX_SORENESS_0_10
+    )
+    if not good:
+        return replace(mine, at_top_in_a_row=0), None
+    if routine.dose is not Dose.FULL and athlete.programme_stage > 1:
+        return mine, None  # a light day is no step up, and no step back
+    if is_deload_week(athlete.programme_started_on, day):
+        return mine, None
+    if avoided is not None:
+        if mine.at_top_in_a_row + 1 < k.ADD_AFTER_SESSIONS_AT_TOP:
+            return replace(mine, at_top_in_a_row=mine.at_top_in_a_row + 1), None
+        return start_of(catalogue.exercises[mine.exercise]), f"{name}: back, from the start."
+    return _harder(exercise, mine)
+
+
+def _easier(exercise: Exercise, mine: ExerciseProgress) -> ExerciseProgress:
+    """Back to the start column; from there to the easier rung, if there is one."""
+    start = start_of(exercise)
+    at_start = (mine.sets, mine.reps_or_holds, mine.hold_s) == (start.sets, start.reps_or_holds, start.hold_s)
+    return replace(
+        start,
+        use_easier=(at_start or mine.use_easier) and bool(exercise.easier),
+        last_rpe_1_10=mine.last_rpe_1_10,
+        last_pain_0_10=mine.last_pain_0_10,
+    )
+
+
+def _harder(exercise: Exercise, mine: ExerciseProgress) -> tuple[ExerciseProgress, str | None]:
+    """After a good session: sets up to the aim, then reps or hold seconds to the top, then load or the next rung."""
+    dose = exercise.dose
+    start = start_of(exercise)
+    sets = mine.sets or dose.sets.start
+    count = mine.reps_or_holds or dose.count.min
+    hold_s = mine.hold_s or start.hold_s
+    twice = mine.at_top_in_a_row + 1 >= k.ADD_AFTER_SESSIONS_AT_TOP
+    counted = replace(mine, at_top_in_a_row=mine.at_top_in_a_row + 1)
+    if sets < dose.sets.target:
+        if not twice:
+            return counted, None
+        return (
+            replace(mine, sets=sets + 1, at_top_in_a_row=0),
+            f"{exercise.name}: {sets + 1} sets from now on.",
+        )
+    mine = replace(mine, at_target=mine.at_target or count >= dose.count.default)
+    if count < dose.count.max:
+        return replace(mine, reps_or_holds=count + 1, at_top_in_a_row=0), None
+    if dose.hold_s is not None and hold_s is not None and hold_s < dose.hold_s.max:
+        return replace(mine, hold_s=min(hold_s + k.HOLD_STEP_S, dose.hold_s.max), at_top_in_a_row=0), None
+    if not twice or not _LOADS & (exercise.equipment.any_of | exercise.equipment.optional):
+        return replace(counted, at_target=mine.at_target), None
+    return (
+        replace(mine, reps_or_holds=dose.count.min, at_top_in_a_row=0),
+        f"{exercise.name}: a little more load (2-10 %, or the next band), and back to {dose.count.min}.",
+    )
+
+
+# --- the stage ------------------------------------------------------------------------------------------------------
+
+
+def exercises_of_stage(athlete: Athlete, catalogue: Catalogue) -> tuple[Exercise, ...]:
+    """The exercises to master at a stage: those of its routines that are new there and that the runner can do."""
+    stage = athlete.programme_stage
+    ids = [
+        line.exercise
+        for routine in catalogue.routines.values()
+        if routine.id.startswith(f"stage{stage}_")
+        and any(placement in routine.use_for for placement in athlete.placements_enabled)
+        for line in routine.lines
+        if catalogue.exercises[line.exercise].stage == stage
+    ]
+    exercises = [catalogue.exercises[id_] for id_ in dict.fromkeys(ids)]
+    return tuple(exercise for exercise in exercises if exercise.can_be_done_with(athlete.equipment))
+
+
+def _stage_is_done(athlete: Athlete, catalogue: Catalogue) -> bool:
+    minimum = catalogue.stage(athlete.programme_stage).minimum_sessions
+    if athlete.programme_stage >= LAST_STAGE or minimum is None or athlete.sessions_at_stage < minimum:
+        return False
+    at_target = {progress.exercise for progress in athlete.progress if progress.at_target}
+    return all(exercise.id in at_target for exercise in exercises_of_stage(athlete, catalogue))
+
+
+def _at_stage(athlete: Athlete, catalogue: Catalogue, stage: int, day: date) -> Athlete:
+    """The athlete at another stage: its own exercises from the start column, the others as they were."""
+    athlete = replace(athlete, programme_stage=stage, sessions_at_stage=0, stage_since=day)
+    starts = [start_of(exercise) for exercise in exercises_of_stage(athlete, catalogue)]
+    return replace(athlete, progress=_with(athlete.progress, starts))
+
+
+def _after_break(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
+    """Four weeks off or more: one stage down, from the start column."""
+    last = athlete.last_completed_session_date
+    if last is None or (day - last).days < k.STAGE_DOWN_GAP_DAYS:
+        return Advance(athlete)
+    stage = max(1, athlete.programme_stage - 1)
+    athlete = _at_stage(athlete, catalogue, stage, day)
+    athlete = replace(athlete, programme_started_on=day)
+    return Advance(athlete, (f"Back after {(day - last).days} days: level {stage} again, from the start.",))
+
+
 def jump_lunges_allowed(seen: Facts) -> bool:
     """The gate of the jump lunges (catalogue, ``jump_lunges.gate``): everything must be known and good."""
     athlete = seen.athlete
-    if athlete.programme_stage < 4 or not athlete.plyometrics_cleared or athlete.stage_since is None:
+    if athlete.programme_stage < LAST_STAGE or not athlete.plyometrics_cleared or athlete.stage_since is None:
         return False
     if (seen.today - athlete.stage_since).days < 7 * k.JUMP_GATE_WEEKS_AT_STAGE_4:
         return False
@@ -38,7 +273,7 @@ def jump_lunges_allowed(seen: Facts) -> bool:
     since_last = seen.days_since_last_done
     if since_last is None or since_last >= k.REENTRY_GAP_DAYS:
         return False
-    return not (_tired_legs(seen) or _race_within_72_h(seen))
+    return not (_tired_legs(seen) or _race_near(seen))
 
 
 def _tired_legs(seen: Facts) -> bool:
@@ -47,16 +282,15 @@ def _tired_legs(seen: Facts) -> bool:
     return any(
         run.day >= yesterday
         and (
-            run.intensity in (Intensity.HARD, Intensity.RACE)
-            or run.moving_min >= k.LONG_RUN_MIN
-            or run.gain_m >= k.HILLY_RUN_GAIN_M
+            run.intensity in k.HARD_INTENSITIES or run.moving_min >= k.LONG_RUN_MIN or run.gain_m >= k.HILLY_RUN_GAIN_M
         )
         for run in seen.runs
     )
 
 
-def _race_within_72_h(seen: Facts) -> bool:
+def _race_near(seen: Facts) -> bool:
     gap_s = 3600 * k.PLYOMETRIC_RACE_GAP_H
-    ahead = any(planned.run.kind == "race" and abs(planned.start_s - seen.now_s) <= gap_s for planned in seen.plan)
+    if any(planned.run.kind == "race" and abs(planned.start_s - seen.now_s) <= gap_s for planned in seen.plan):
+        return True
     days = k.PLYOMETRIC_RACE_GAP_H // 24
-    return ahead or any(0 <= (seen.today - race.day).days <= days for race in seen.races)
+    return any(0 <= (seen.today - race.day).days <= days for race in seen.races)

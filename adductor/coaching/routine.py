@@ -6,7 +6,7 @@ The same situation always gives the same routine: variety comes from the count o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -20,19 +20,10 @@ SQUEEZE = "supine_adductor_squeeze"
 JUMP = "jump_lunges"
 BEFORE_JUMP = "elevated_split_squat"
 
-# What needs no asking: the floor, a wall and one's own fists.
-ALWAYS_AT_HAND = frozenset({"none", "wall"})
-# A hard floor makes a slide of a towel or a sock (article: "using a towel or sock while standing on tile/hardwood is a
-# great replication"); a carpet makes one of a paper plate.
-FLOORS = {
-    "hard_floor": frozenset({"towel_on_hard_floor", "sock_on_hard_floor"}),
-    "carpet": frozenset({"paper_plate_on_carpet"}),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Everything that a routine depends on. ``equipment`` None: never asked, the catalogue's routine stands as it is."""
+    """Everything that a routine depends on. ``equipment`` None: never asked, the catalogue's routine stands."""
 
     stage: int
     placement: Placement
@@ -52,7 +43,6 @@ def choose(
 ) -> Routine:
     """The routine for a decision that was just made."""
     athlete = seen.athlete
-    gap = seen.days_since_last_done
     return build(
         catalogue,
         Wish(
@@ -64,16 +54,28 @@ def choose(
             equipment=athlete.equipment,
             minutes_available=athlete.minutes_available,
             progress=athlete.progress,
-            one_set_less=gap is not None and k.ONE_SET_LESS_GAP_DAYS <= gap < k.REENTRY_GAP_DAYS,
+            one_set_less=_back_after_a_gap(seen),
             half_the_sets=is_deload_week(athlete.programme_started_on, seen.today),
             jump_lunges=jump_lunges_allowed(seen),
         ),
     )
 
 
+def _back_after_a_gap(seen: Facts) -> bool:
+    gap = seen.days_since_last_done
+    return gap is not None and k.ONE_SET_LESS_GAP_DAYS <= gap < k.REENTRY_GAP_DAYS
+
+
+def why_less(seen: Facts) -> str | None:
+    """In words, when a full routine has fewer sets than usual today."""
+    if is_deload_week(seen.athlete.programme_started_on, seen.today):
+        return "half the sets, every sixth week is an easier one"
+    return "one set less after the gap" if _back_after_a_gap(seen) else None
+
+
 @lru_cache(maxsize=4096)
 def build(catalogue: Catalogue, wish: Wish) -> Routine:
-    """The routine for a wish: never more than three exercises, each within its stage, equipment and the time there is."""
+    """The routine for a wish: at most three exercises, each within its stage, the equipment and the time there is."""
     plan = _plan(catalogue, wish)
     items = [
         _item(catalogue.exercises[line.exercise], line.sets, line.count, wish)
@@ -159,41 +161,45 @@ def _fewer_sets(sets: int, wish: Wish) -> int:
 # --- equipment ------------------------------------------------------------------------------------------------------
 
 
-def can_be_done(exercise: Exercise, equipment: frozenset[str] | None) -> bool:
-    """Whether a runner has what an exercise needs. None: never asked, so nothing is ruled out."""
-    if equipment is None:
-        return True
-    have = equipment | ALWAYS_AT_HAND
-    for floor, slides in FLOORS.items():
-        if floor in equipment:
-            have |= slides
-    return not exercise.equipment.any_of.isdisjoint(have)
-
-
 def _doable(catalogue: Catalogue, items: Sequence[RoutineItem], wish: Wish) -> list[RoutineItem]:
-    """Each item, or what takes its place at home; nothing twice."""
-    taken = {i.exercise for i in items if can_be_done(catalogue.exercises[i.exercise], wish.equipment)}
+    """Each item, or what takes its place: at home, or while it is too much; nothing twice."""
+    too_much = {p.exercise for p in wish.progress if p.use_easier}
+
+    def suits(exercise: Exercise) -> bool:
+        return exercise.id not in too_much and exercise.can_be_done_with(wish.equipment)
+
+    taken = {item.exercise for item in items if suits(catalogue.exercises[item.exercise])}
     done: list[RoutineItem] = []
     for item in items:
         exercise = catalogue.exercises[item.exercise]
-        if can_be_done(exercise, wish.equipment):
+        if item.exercise in taken:
             done.append(item)
             continue
-        instead = _substitute(catalogue, exercise, wish, taken)
+        instead = _substitute(catalogue, exercise, suits, taken)
         if instead is not None:
             taken.add(instead.id)
             sets = min(item.sets, instead.dose.sets.max)
             done.append(_item(instead, sets, instead.dose.count.default, wish, instead_of=exercise.id))
-    return done
+    # The last rung has no easier one: then it stays, at its smallest dose.
+    return done or [_smallest(catalogue, items[0], wish)]
 
 
-def _substitute(catalogue: Catalogue, exercise: Exercise, wish: Wish, taken: set[str]) -> Exercise | None:
-    """The catalogue's own substitute, else the nearest easier exercise that can be done and is not in the routine."""
+def _smallest(catalogue: Catalogue, item: RoutineItem, wish: Wish) -> RoutineItem:
+    squeeze = catalogue.exercises[SQUEEZE]
+    return _item(
+        squeeze, 1, squeeze.dose.count.min, wish, instead_of=None if item.exercise == SQUEEZE else item.exercise
+    )
+
+
+def _substitute(
+    catalogue: Catalogue, exercise: Exercise, suits: Callable[[Exercise], bool], taken: set[str]
+) -> Exercise | None:
+    """The catalogue's own substitute, else the nearest easier exercise that suits and is not in the routine."""
     queue = [exercise.id]
     met = {exercise.id}
     while queue:
         current = catalogue.exercises[queue.pop(0)]
-        if current.id not in taken and can_be_done(current, wish.equipment):
+        if current.id not in taken and suits(current):
             return current
         first = current.replaced_without_equipment_by
         for id_ in (*((first,) if first in catalogue.exercises else ()), *current.easier):

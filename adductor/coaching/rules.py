@@ -1,7 +1,7 @@
 """The rules, one small function each, and the one table that orders them.
 
-A rule looks at the `Facts` and answers with a `Finding`: either "go on", with the fact that let it pass, or "stop", with
-the decision and the reason in words that a runner understands. The first rule that stops decides.
+A rule looks at the `Facts` and answers with a `Finding`: either "go on", with the fact that let it pass, or "stop",
+with the decision and the reason in words that a runner understands. The first rule that stops decides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts, Planned, is_valid, worst_pain
+from adductor.coaching.normalise import Facts, Planned, is_a_run, is_valid, race_priority, worst_pain
 from adductor.coaching.situation import CheckIn, Decision, EventType, Intensity, Placement
 
 
@@ -129,22 +129,17 @@ def not_cleared(seen: Facts) -> Finding:
 # --- races ----------------------------------------------------------------------------------------------------------
 
 
-def _priority(planned: Planned) -> str:
-    # A race without a priority is taken as the runner's most important one: err on rest.
-    return planned.run.priority or "A"
-
-
 def race_window(seen: Facts) -> Finding:
     """Free days before a race, on race day and after it."""
     for planned in seen.plan:
         if planned.run.kind != "race":
             continue
         until = (planned.day - seen.today).days
-        if 0 <= until <= k.PRE_RACE_BLOCK_DAYS[_priority(planned)]:
+        if 0 <= until <= k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]:
             when = words.ahead(until)
-            free = k.PRE_RACE_BLOCK_DAYS[_priority(planned)]
+            free = k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]
             return _stop(
-                f"{_priority(planned)}-race {when}",
+                f"{race_priority(planned)}-race {when}",
                 "Race today: fresh legs come first."
                 if until == 0
                 else f"Race {when}: the last {words.days(free)} before it stay free for fresh legs.",
@@ -181,12 +176,8 @@ def warm_up(seen: Facts) -> Finding:
         )
     if _unanswered_stop(seen) is not None:
         return _stop("last session stopped for pain", "The last session stopped for pain; tell us how it is first.")
-    zone = seen.athlete.timezone
-    for session in seen.situation.sessions:
-        at_s = session.completed_at.timestamp()
-        if session.kind == "warm_up" and at_s <= seen.now_s:
-            if session.completed_at.astimezone(zone).date() == seen.today:
-                return _stop("warmed up already today", "You had a warm-up today already; once a day is enough.")
+    if _warmed_up_today(seen):
+        return _stop("warmed up already today", "You had a warm-up today already; once a day is enough.")
     if in_quiet_hours(seen.now_time, seen.athlete.quiet_hours_local):
         return _stop("quiet hours", "These are your quiet hours.")
     minutes = round((soon[0].start_s - seen.now_s) / 60)
@@ -197,9 +188,14 @@ def warm_up(seen: Facts) -> Finding:
     )
 
 
-def is_a_run(planned: Planned) -> bool:
-    """Whether a planned item is running at all."""
-    return planned.run.kind not in k.NOT_A_RUN_KINDS
+def _warmed_up_today(seen: Facts) -> bool:
+    zone = seen.athlete.timezone
+    return any(
+        session.kind == "warm_up"
+        and session.completed_at.timestamp() <= seen.now_s
+        and session.completed_at.astimezone(zone).date() == seen.today
+        for session in seen.situation.sessions
+    )
 
 
 # --- how the legs are -----------------------------------------------------------------------------------------------
@@ -239,7 +235,7 @@ def check_in_first(seen: Facts) -> Finding:
         return Finding("the last session did not end in pain, or we heard from you since")
     return _stop(
         "last session stopped for pain, nothing heard since",
-        f"The last session, {words.ago((seen.today - day).days)}, ended in pain; tell us how it is before the next one.",
+        f"The last session, {words.ago((seen.today - day).days)}, ended in pain; tell us how it is first.",
     )
 
 
@@ -280,14 +276,17 @@ def no_trigger(seen: Facts) -> Finding:
     run = seen.trigger_run
     if run is None:
         return Finding(f"no run today, past {seen.athlete.rest_day_prompt_local:%H:%M}")
-    return Finding(f"run ended {_minutes_ago(seen.now_s - run.end_s)}")
+    return Finding(f"run ended {_time_ago(seen.now_s - run.end_s)}")
 
 
-def _minutes_ago(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 120:  # below two hours minutes read better
-        return f"{minutes} minutes ago"
-    return f"{minutes // 60} h ago" if minutes < 2880 else f"{minutes // 1440} days ago"
+def _time_ago(seconds: float) -> str:
+    """``20 minutes ago``, ``3 h 35 min ago``, ``49 h ago``, ``4 days ago``."""
+    hours, minutes = divmod(int(seconds / 60), 60)
+    if hours < 2:  # below two hours minutes read better
+        return f"{60 * hours + minutes} minutes ago"
+    if hours < 12:
+        return f"{hours} h {minutes} min ago"
+    return f"{hours} h ago" if hours < 72 else f"{hours // 24} days ago"
 
 
 def _why_no_moment(seen: Facts) -> tuple[str, str] | None:
@@ -332,7 +331,7 @@ def _nothing_to_follow(seen: Facts) -> tuple[str, str]:
             f"{minutes} minutes of moving, {k.QUALIFYING_RUN_MIN_MOVING_MIN} needed",
             f"{minutes} minutes is short; routines follow runs of {k.QUALIFYING_RUN_MIN_MOVING_MIN} minutes or more.",
         )
-    ended = _minutes_ago(seen.now_s - run.end_s)
+    ended = _time_ago(seen.now_s - run.end_s)
     return (
         f"the run ended {ended}, more than {k.POST_RUN_WINDOW_H} h",
         f"The run ended {ended}; a routine belongs to the first {k.POST_RUN_WINDOW_H} hours after it.",
@@ -512,98 +511,3 @@ RULES: tuple[Rule, ...] = (
     Rule("post_run", post_run, "article: at the end of running"),
     Rule("rest_day", rest_day, "article: recovery/rest days"),
 )
-
-
-# --- how much -------------------------------------------------------------------------------------------------------
-
-
-def light_for_pain(seen: Facts) -> str | None:
-    """Pain of 3-5 keeps to squeezes at or under the usual pain."""
-    if seen.pain is None or seen.pain <= k.PAIN_GREEN_MAX:
-        return None
-    return f"{seen.pain_where} {seen.pain} out of 10"
-
-
-def light_for_taper(seen: Facts) -> str | None:
-    """Days 4-7 before an A-race."""
-    for planned in seen.plan:
-        if planned.run.kind == "race" and _priority(planned) == "A":
-            until = (planned.day - seen.today).days
-            if k.PRE_RACE_BLOCK_DAYS["A"] < until <= k.TAPER_LIGHT_DAYS_A:
-                return f"race {words.ahead(until)}"
-    return None
-
-
-def light_for_new_athlete(seen: Facts) -> str | None:
-    """The first two sessions ever."""
-    if seen.sessions_ever < k.NEW_ATHLETE_LIGHT_SESSIONS:
-        return "the first two sessions start gently"
-    return None
-
-
-def light_for_return(seen: Facts) -> str | None:
-    """Three weeks without a session, or the first run after two weeks without one."""
-    since = seen.days_since_last_done
-    if since is None:
-        # None in the log, which covers two weeks, and no date known: longer than that.
-        return "a while since the last session"
-    if since >= k.REENTRY_GAP_DAYS:
-        return f"{words.days(since)} since the last session"
-    if seen.runs_today or seen.trigger_run is not None:
-        before = seen.last_run_before_today
-        if before is None:
-            return f"first run in {k.FIRST_RUN_BACK_GAP_DAYS} days or more"
-        if (seen.today - before).days >= k.FIRST_RUN_BACK_GAP_DAYS:
-            return f"first run in {words.days((seen.today - before).days)}"
-    return None
-
-
-def light_after_long_run(seen: Facts) -> str | None:
-    """The day after a long run."""
-    yesterday = seen.today - timedelta(days=1)
-    if any(run.day == yesterday and run.moving_min >= k.LONG_RUN_MIN for run in seen.runs):
-        return "long run yesterday"
-    return None
-
-
-def light_for_hard_day(seen: Facts) -> str | None:
-    """A hard run today while the routine is still new."""
-    if seen.sessions_ever >= k.HARD_DAY_FULL_FROM_SESSIONS:
-        return None
-    runs = [*seen.runs_today, *([seen.trigger_run] if seen.trigger_run else [])]
-    return "hard run today" if any(run.intensity in k.HARD_INTENSITIES for run in runs) else None
-
-
-def light_for_climb(seen: Facts) -> str | None:
-    """A lot of climb on foot today."""
-    climbed = sum(
-        entry.activity.elevation_gain_m or 0
-        for entry in seen.entries
-        if entry.day == seen.today
-        and (entry.activity.sport in k.QUALIFYING_SPORTS or entry.activity.sport in k.FOOT_SPORTS)
-    )
-    run = seen.trigger_run
-    if run is not None:
-        climbed = max(climbed, run.gain_m)
-    return f"{climbed:.0f} m of climb today" if climbed >= k.HILLY_RUN_GAIN_M else None
-
-
-# Pain stands first: it also narrows the routine.
-LIGHT_WHEN: tuple[Callable[[Facts], str | None], ...] = (
-    light_for_pain,
-    light_for_taper,
-    light_for_new_athlete,
-    light_for_return,
-    light_after_long_run,
-    light_for_hard_day,
-    light_for_climb,
-)
-
-
-def why_light(seen: Facts) -> str | None:
-    """The first reason for the light dose; None for the full one."""
-    for rule in LIGHT_WHEN:
-        reason = rule(seen)
-        if reason is not None:
-            return reason
-    return None

@@ -81,6 +81,7 @@ class ExerciseProgress:
     at_target: bool = False
     last_rpe_1_10: float | None = None
     last_pain_0_10: int | None = None
+    use_easier: bool = False  # too much for now: the easier rung takes its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class RoutineItem:
-    """One exercise of a routine with its dose. ``reps`` or ``holds`` x ``hold_s`` seconds, per side where it says so."""
+    """One exercise of a routine with its dose: ``reps``, or ``holds`` x ``hold_s`` seconds; per side if it says so."""
 
     exercise: str
     sets: int

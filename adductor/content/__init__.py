@@ -7,7 +7,8 @@ from importlib.resources import files
 
 import yaml
 
-from adductor.coaching.catalogue import Catalogue, CatalogueError, parse
+from adductor.coaching.catalogue import Catalogue, CatalogueError
+from adductor.coaching.catalogue_reader import parse
 
 # libyaml reads the file seven times faster; the pure loader is for platforms whose wheel comes without it.
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
