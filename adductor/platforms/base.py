@@ -156,3 +156,8 @@ class WebhookEvent:
     event_time: datetime
     owner_id: int
     updates: dict[str, str]
+
+
+def storable(text: str) -> str:
+    """Text that a database takes: PostgreSQL refuses NUL, UTF-8 half a surrogate pair; JSON can spell both."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

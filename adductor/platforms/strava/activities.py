@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adductor.coaching.situation import Intensity
-from adductor.platforms.base import LoggedActivity
+from adductor.platforms.base import LoggedActivity, storable
 
 # Strava's sport types (swagger, 2026-11) whose name isn't simply our word. What isn't listed becomes "other".
 _SPORTS = {
@@ -106,11 +106,13 @@ _ZONE = re.compile(r"\)\s*([A-Za-z0-9_+\-/]+)\s*$")
 # Stands in for a start that isn't there yet; `complete` is False then.
 _NO_START = datetime(1970, 1, 1, tzinfo=UTC)
 # Stand-in for numbers that no activity has; keeps a broken answer from overflowing a database column.
+_YEARS = range(1971, 2100)
 _MAX_SECONDS = 10**8
 _MAX_METRES = 10**8
 _MAX_ID = 2**63 - 1
 # Far above any title; Strava's own form stops earlier.
 _MAX_TITLE_CHARS = 1_000
+_MAX_SPORT_TYPE_CHARS = 64
 # Where a strength activity's structured sets may sit and how deep; anything else in an answer isn't searched.
 _SET_KEYS = ("strength_sets", "exercise_sets", "exercises", "sets", "workout_sets")
 _MAX_SET_NODES = 2_000
@@ -130,8 +132,8 @@ def parse_activity(raw: object, *, detailed: bool, athlete_id: int | None = None
     athlete = raw.get("athlete")
     owner = _id(athlete.get("id")) if isinstance(athlete, dict) else None
 
-    sport_type = _text(raw.get("sport_type")) or ""
-    title = (_text(raw.get("name")) or "")[:_MAX_TITLE_CHARS]
+    sport_type = storable((_text(raw.get("sport_type")) or "")[:_MAX_SPORT_TYPE_CHARS])
+    title = storable((_text(raw.get("name")) or "")[:_MAX_TITLE_CHARS])
     trainer = raw.get("trainer") is True
     manual = raw.get("manual") is True
     moving_s = _seconds(raw.get("moving_time"))
@@ -290,10 +292,12 @@ def _instant(raw: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        # start_date_local carries a "Z" that isn't true: whoever uses it knows.
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    if moment.year not in _YEARS:
+        return None
+    # start_date_local carries a "Z" that isn't true: whoever uses it knows.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _id(raw: object) -> int | None:

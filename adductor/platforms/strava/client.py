@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Priority, Tokens
+from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Priority, Tokens, storable
 from adductor.platforms.budget import Budget
 from adductor.platforms.strava.activities import parse_activity
 from adductor.platforms.strava.errors import BY_APPLICATION, BY_TOKEN, error_for, no_answer
@@ -124,7 +124,7 @@ class StravaClient:
         return Grant(
             tokens=tokens,
             athlete_id=athlete_id,
-            name=name[:_MAX_NAME_CHARS],
+            name=storable(name[:_MAX_NAME_CHARS]),
             timezone=None,
             units=_units(athlete) or self._units_of_profile(tokens.access_token),
         )
@@ -329,20 +329,18 @@ class StravaClient:
         priority: Priority = Priority.CONNECT,
     ) -> T:
         """Make a call and turn whatever goes wrong into a PlatformError that holds nothing of the original."""
+        session = self._session()
         try:
-            return call(self._session())
-        except requests.RequestException as error:
-            failure = self._failure(error, doing, authenticated, priority)
-        except (ValueError, RecursionError):
-            # A body that isn't JSON, under whatever name the decoder gives it.
-            failure = no_answer("answered something that can't be read", doing=doing)
+            return call(session)
+        except (requests.RequestException, ValueError, RecursionError) as error:
+            failure = self._failure(error, session.last_status, doing, authenticated, priority)
         raise failure
 
     def _failure(
-        self, error: requests.RequestException, doing: str, authenticated: str, priority: Priority
+        self, error: Exception, status: int, doing: str, authenticated: str, priority: Priority
     ) -> PlatformError:
-        response = error.response
-        if isinstance(error, requests.HTTPError) and response is not None:
+        response = error.response if isinstance(error, requests.HTTPError) else None
+        if response is not None:
             retry_at = None
             if response.status_code == 429:
                 reported = read_headers(response.headers)
@@ -350,27 +348,36 @@ class StravaClient:
             return error_for(
                 response.status_code, response.content, doing=doing, authenticated=authenticated, retry_at=retry_at
             )
-        if isinstance(
-            error,
-            requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema,
-        ):
+        if 300 <= status < 400:
+            # stravalib lets redirects pass and stumbles over their body.
+            return error_for(status, b"", doing=doing, authenticated=authenticated)
+        if isinstance(error, _NO_ADDRESS):
             return PlatformError(
                 ErrorKind.MISCONFIGURED,
                 "ADDUCTOR_STRAVA_API_URL or ADDUCTOR_STRAVA_OAUTH_URL isn't an address that can be called.",
             )
-        if isinstance(error, requests.Timeout):
-            return no_answer("didn't answer in time", doing=doing)
-        if isinstance(error, AnswerTooLargeError):
-            return no_answer("answered far more than expected", doing=doing)
-        if isinstance(error, requests.exceptions.SSLError):
-            return no_answer("couldn't be reached over TLS (certificate or protocol)", doing=doing)
-        if isinstance(error, requests.exceptions.InvalidJSONError):
-            return no_answer("answered something that can't be read", doing=doing)
+        for kind, reason in _REASONS:
+            if isinstance(error, kind):
+                return no_answer(reason, doing=doing)
         return no_answer("couldn't be reached, or the connection dropped,", doing=doing)
 
     def _session(self) -> StravaSession:
         return pooled_session(api_url=self._api_url, oauth_url=self._oauth_url, timeout_s=self._timeout_s)
 
+
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+# In this order: some of them are kinds of others.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (requests.Timeout, "didn't answer in time"),
+    (AnswerTooLargeError, "answered far more than expected"),
+    (requests.exceptions.SSLError, "couldn't be reached over TLS (certificate or protocol)"),
+    (ValueError, "answered something that can't be read"),
+    (RecursionError, "answered something that can't be read"),
+)
 
 _importing = threading.Lock()
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from adductor.platforms.base import EventError, WebhookEvent
+from adductor.platforms.base import EventError, WebhookEvent, storable
 
 PLATFORM = "strava"
 
@@ -121,14 +121,9 @@ def _updates(raw: object) -> dict[str, str]:
             raise EventError(f"updates: a key longer than {MAX_UPDATE_KEY_CHARS} characters")
         if isinstance(value, bool):
             # Strava sends strings; its own examples once had booleans.
-            updates[_storable(key)] = "true" if value else "false"
+            updates[storable(key)] = "true" if value else "false"
         elif isinstance(value, str):
-            updates[_storable(key)] = _storable(value[:MAX_UPDATE_VALUE_CHARS])
+            updates[storable(key)] = storable(value[:MAX_UPDATE_VALUE_CHARS])
         else:
-            raise EventError(f"updates.{_storable(key)}: not a string")
+            raise EventError(f"updates.{storable(key)}: not a string")
     return updates
-
-
-def _storable(text: str) -> str:
-    """Text that a database takes: PostgreSQL refuses NUL, UTF-8 half a surrogate pair; JSON can spell both."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

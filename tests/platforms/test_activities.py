@@ -1,0 +1,324 @@
+"""Strava's activities in our words: what each field means, and what an answer may lack."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adductor.coaching.situation import Intensity
+from adductor.platforms.base import LoggedActivity
+from adductor.platforms.strava.activities import parse_activity
+
+EASY_RUN: dict[str, Any] = {
+    "id": 16_000_000_001,
+    "athlete": {"id": 134_815, "resource_state": 1},
+    "name": "Morning Run",
+    "sport_type": "Run",
+    "type": "Run",
+    "start_date": "2026-07-19T11:03:27Z",
+    "start_date_local": "2026-07-19T07:03:27Z",
+    "timezone": "(GMT-05:00) America/New_York",
+    "utc_offset": -14400.0,
+    "moving_time": 2_700,
+    "elapsed_time": 2_790,
+    "distance": 8_046.7,
+    "total_elevation_gain": 41.0,
+    "workout_type": 0,
+    "manual": False,
+    "trainer": False,
+    "private": False,
+    "description": None,
+    "private_note": "legs ok\r\n\U0001f60a",
+}
+
+
+def detail(**changes: Any) -> LoggedActivity:
+    return parse_activity({k: v for k, v in (EASY_RUN | changes).items() if v is not ...}, detailed=True)
+
+
+def summary(**changes: Any) -> LoggedActivity:
+    return parse_activity({k: v for k, v in (EASY_RUN | changes).items() if v is not ...}, detailed=False)
+
+
+def strength(title: str, **changes: Any) -> LoggedActivity:
+    return detail(sport_type="WeightTraining", name=title, **changes)
+
+
+def test_a_run_is_read_whole() -> None:
+    assert detail(perceived_exertion=3) == LoggedActivity(
+        id=16_000_000_001,
+        athlete_id=134_815,
+        title="Morning Run",
+        sport="run",
+        sport_type="Run",
+        start=datetime(2026, 7, 19, 11, 3, 27, tzinfo=UTC),
+        start_hidden=False,
+        timezone="America/New_York",
+        utc_offset_s=-14_400,
+        moving_s=2_700,
+        elapsed_s=2_790,
+        distance_m=8_046.7,
+        elevation_gain_m=41,
+        workout=None,
+        intensity=Intensity.EASY,
+        manual=False,
+        trainer=False,
+        private=False,
+        private_note="legs ok\r\n\U0001f60a",
+        description="",
+        body_part=None,
+        is_adductor_session=False,
+        time_unreliable=False,
+        complete=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sport_type", "trainer", "sport"),
+    [
+        ("Run", False, "run"),
+        ("Run", True, "treadmill_run"),
+        ("TrailRun", False, "trail_run"),
+        ("TrailRun", True, "trail_run"),
+        ("VirtualRun", True, "virtual_run"),
+        ("Walk", False, "walk"),
+        ("Hike", False, "hike"),
+        ("GravelRide", False, "ride"),
+        ("VirtualRide", True, "ride"),
+        ("WeightTraining", False, "strength"),
+        ("Crossfit", False, "strength"),
+        ("HighIntensityIntervalTraining", False, "strength"),
+        ("Swim", False, "swim"),
+        ("Padel", False, "other"),
+        ("SomethingNewOf2027", False, "other"),
+    ],
+)
+def test_sports_get_the_coachs_words_and_an_unknown_one_stays_unknown(
+    sport_type: str, trainer: bool, sport: str
+) -> None:
+    activity = detail(sport_type=sport_type, trainer=trainer)
+    assert (activity.sport, activity.sport_type) == (sport, sport_type)
+
+
+# --- when -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_local_times_false_z_is_not_believed() -> None:
+    assert detail().start.hour == 11
+
+
+def test_a_hidden_start_keeps_its_local_day() -> None:
+    activity = detail(start_date="2026-07-19T00:00:01Z", start_date_local="2026-07-19T00:00:01Z")
+    assert activity.start_hidden
+    assert activity.time_unreliable
+    # Read as UTC it would be the evening of the 18th in New York.
+    assert activity.start == datetime(2026, 7, 19, 4, 0, 1, tzinfo=UTC)
+
+
+def test_a_run_that_starts_a_second_past_midnight_local_is_not_hidden() -> None:
+    assert not detail(start_date="2026-07-19T04:00:01Z", start_date_local="2026-07-19T00:00:01Z").start_hidden
+
+
+@pytest.mark.parametrize(
+    ("changes", "offset_s"),
+    [
+        ({"utc_offset": 19_800.0}, 19_800),
+        ({"utc_offset": ...}, -14_400),  # daylight saving time: the zone knows, "(GMT-05:00)" doesn't
+        ({"utc_offset": None, "timezone": ...}, -14_400),
+        ({"utc_offset": None, "timezone": None, "start_date_local": None}, 0),
+        ({"utc_offset": 10**9}, -14_400),
+    ],
+)
+def test_the_utc_offset_is_the_real_one_of_the_day(changes: dict[str, Any], offset_s: float) -> None:
+    assert detail(**changes).utc_offset_s == offset_s
+
+
+@pytest.mark.parametrize(
+    ("raw", "zone"),
+    [
+        ("(GMT+05:30) Asia/Kolkata", "Asia/Kolkata"),
+        ("(GMT-03:00) America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("(GMT+00:00) Etc/GMT-14", "Etc/GMT-14"),
+        ("(GMT+01:00) Mars/Olympus", None),
+        ("(GMT+01:00) ../../etc/passwd", None),
+        ("(GMT+01:00) /etc/passwd", None),
+        ("nonsense", None),
+        ("", None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_a_zone_is_an_iana_name_or_unknown(raw: Any, zone: str | None) -> None:
+    assert detail(timezone=raw).timezone == zone
+
+
+@pytest.mark.parametrize(
+    ("changes", "unreliable"),
+    [
+        ({"manual": True, "start_date_local": "2026-07-19T12:00:00Z", "moving_time": 1_800}, True),
+        ({"manual": True, "start_date_local": "2026-07-19T12:00:00Z", "moving_time": 1_847}, False),
+        ({"manual": True, "start_date_local": "2026-07-19T12:17:00Z", "moving_time": 1_800}, False),
+        ({"manual": False, "start_date_local": "2026-07-19T12:00:00Z", "moving_time": 1_800}, False),
+    ],
+)
+def test_only_a_manual_entry_that_looks_like_a_forms_default_has_an_unreliable_time(
+    changes: dict[str, Any], unreliable: bool
+) -> None:
+    assert detail(**changes).time_unreliable is unreliable
+
+
+# --- how hard -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "workout", "intensity"),
+    [
+        ({"workout_type": 1, "perceived_exertion": 2}, "race", Intensity.RACE),
+        ({"workout_type": 3}, "workout", Intensity.HARD),
+        ({"workout_type": 2}, "long", Intensity.UNKNOWN),
+        ({"workout_type": 2, "perceived_exertion": 5.0}, "long", Intensity.MODERATE),
+        ({"workout_type": None}, None, Intensity.UNKNOWN),
+        ({"workout_type": ...}, None, Intensity.UNKNOWN),
+        ({"workout_type": 10}, None, Intensity.UNKNOWN),
+        ({"workout_type": "1"}, None, Intensity.UNKNOWN),
+        ({"perceived_exertion": 4}, None, Intensity.EASY),
+        ({"perceived_exertion": 6}, None, Intensity.MODERATE),
+        ({"perceived_exertion": 7}, None, Intensity.HARD),
+        ({"perceived_exertion": None}, None, Intensity.UNKNOWN),
+        ({"perceived_exertion": 0}, None, Intensity.UNKNOWN),
+        ({"perceived_exertion": 99}, None, Intensity.UNKNOWN),
+        # 45 minutes moving: 64.5 is 86 an hour
+        ({"suffer_score": 64.5}, None, Intensity.MODERATE),
+        ({"suffer_score": 30}, None, Intensity.EASY),
+        ({"suffer_score": 110.0}, None, Intensity.HARD),
+        ({"suffer_score": 110.0, "perceived_exertion": 3}, None, Intensity.EASY),
+        ({"suffer_score": 40.0, "moving_time": 540}, None, Intensity.UNKNOWN),
+        ({"suffer_score": 0}, None, Intensity.UNKNOWN),
+        ({"average_heartrate": 171.2}, None, Intensity.UNKNOWN),
+    ],
+)
+def test_intensity_comes_from_the_surest_source_and_is_unknown_without_one(
+    changes: dict[str, Any], workout: str | None, intensity: Intensity
+) -> None:
+    activity = detail(**changes)
+    assert (activity.workout, activity.intensity) == (workout, intensity)
+
+
+# --- what strength work it was ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "body_part", "ours"),
+    [
+        ("Adductor routine", "lower", True),
+        ("Copenhagen planks", "lower", True),
+        ("Hip & groin", "lower", True),
+        ("Adduktoren zu Hause", "lower", True),
+        ("Leg day + copenhagen", "lower", True),
+        ("Full body with adductor machine", "full", True),
+        ("Hip thrusts and squats", "lower", False),
+        ("Leg day", "lower", False),
+        ("Upper body", "upper", False),
+        ("Bench & biceps", "upper", False),
+        ("Full-body circuit", "full", False),
+        ("Core 15 min", "core", False),
+        ("Morning Workout", None, False),
+        ("Hip hop class", None, False),
+        ("Championship Yoga", None, False),
+        ("Shipping day legwork", None, False),
+    ],
+)
+def test_a_strength_title_tells_the_body_part_as_far_as_it_does(title: str, body_part: str | None, ours: bool) -> None:
+    activity = strength(title)
+    assert (activity.body_part, activity.is_adductor_session) == (body_part, ours)
+
+
+def test_structured_sets_tell_it_too() -> None:
+    sets = [{"exercise": {"name": "MACHINE_HIP_ADDUCTION"}, "reps": 12, "weight": 40.0}]
+    activity = strength("Evening Weight Training", strength_sets=sets)
+    assert (activity.body_part, activity.is_adductor_session) == ("lower", True)
+
+
+def test_a_run_is_no_adductor_session_whatever_its_title_says() -> None:
+    activity = detail(name="Easy run after adductor work, leg day tomorrow")
+    assert (activity.body_part, activity.is_adductor_session) == (None, False)
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("given_note", "note"), [(..., None), (None, None), ("", ""), ("a\r\n", "a\r\n"), (5, None)])
+def test_a_private_note_that_is_absent_or_null_is_unknown_and_not_empty(given_note: Any, note: str | None) -> None:
+    assert detail(private_note=given_note).private_note == note
+
+
+@pytest.mark.parametrize(("given_text", "text"), [(..., None), (None, ""), ("", ""), ("x\r\ny", "x\r\ny"), (5, None)])
+def test_a_null_description_of_a_detail_is_empty(given_text: Any, text: str | None) -> None:
+    assert detail(description=given_text).description == text
+
+
+@pytest.mark.parametrize("given_text", [..., None, "something"])
+def test_a_summarys_description_is_unknown_whatever_it_holds(given_text: Any) -> None:
+    assert summary(description=given_text).description is None
+
+
+@pytest.mark.parametrize("changes", [{"private": True}, {"visibility": "only_me"}])
+def test_only_me_is_private(changes: dict[str, Any]) -> None:
+    assert detail(**changes).private
+
+
+# --- what may be missing --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["sport_type", "start_date", "moving_time"])
+@pytest.mark.parametrize("value", [..., None, "", [], {}])
+def test_without_what_a_decision_needs_an_activity_is_not_complete(field: str, value: Any) -> None:
+    assert not detail(**{field: value}).complete
+
+
+def test_an_activity_of_almost_nothing_is_read_and_incomplete() -> None:
+    activity = parse_activity({"id": 7}, detailed=True, athlete_id=9)
+    assert (activity.id, activity.athlete_id, activity.complete) == (7, 9, False)
+    assert activity.intensity is Intensity.UNKNOWN
+    assert activity.private_note is None
+    assert activity.description is None
+
+
+def test_times_at_the_ends_of_the_calendar_are_absent() -> None:
+    assert not detail(start_date="0001-01-01T00:00:01Z", start_date_local="0001-01-01T00:00:01Z").complete
+    assert not detail(start_date="9999-12-31T23:59:59-14:00").complete
+
+
+def test_a_title_can_be_stored() -> None:
+    assert detail(name="a\0b\ud83d").title == "a\ufffdb\ufffd"
+
+
+@pytest.mark.parametrize("raw", [None, [], "x", {}, {"id": None}, {"id": "7"}, {"id": True}, {"id": 2**63}])
+def test_what_has_no_id_is_not_an_activity(raw: Any) -> None:
+    with pytest.raises(ValueError, match="not an activity"):
+        parse_activity(raw, detailed=True)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = [*EASY_RUN, "perceived_exertion", "suffer_score", "visibility", "exercise_sets"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING), st.booleans())
+def test_anything_in_any_field_is_read_into_storable_values(changes: dict[str, Any], detailed: bool) -> None:
+    raw = json.loads(json.dumps(EASY_RUN | changes | {"id": 7}))
+    activity = parse_activity(raw, detailed=detailed)
+    assert activity.start.tzinfo is UTC
+    assert 0 <= activity.moving_s <= 10**8
+    assert 0 <= activity.distance_m <= 10**8
+    assert abs(activity.utc_offset_s) <= 14 * 3_600
+    assert isinstance(activity.title, str)
