@@ -30,6 +30,8 @@ _SOCKET_PATH_MAX = 100
 _FIRST_REST_S = 0.2
 _LONGEST_REST_S = 30.0
 _STABLE_AFTER_S = 60.0
+# A part that falls this often before everything is ready never will be.
+_MOST_FALLS_AT_START = 3
 # gunicorn and Celery finish what is at hand within 10 s; then they are killed.
 _END_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.05
@@ -50,6 +52,7 @@ class Part:
     started_at: float = 0.0
     rest_s: float = _FIRST_REST_S
     start_again_at: float = 0.0
+    falls: int = 0
 
 
 @dataclass
@@ -72,6 +75,9 @@ class Supervisor:
         give_up_at = time.monotonic() + within_s
         while not ready():
             self.look()
+            fallen = next((part for part in self.parts if part.falls >= _MOST_FALLS_AT_START), None)
+            if fallen is not None:
+                raise StartError(f"{fallen.name} ends as soon as it starts; its log says why")
             if time.monotonic() > give_up_at:
                 raise StartError(f"{what} did not come up within {within_s:.0f} s; its log says why")
             time.sleep(_LOOK_EVERY_S)  # polling real processes that tell nobody when they are ready
@@ -86,6 +92,7 @@ class Supervisor:
                     part.rest_s = _FIRST_REST_S
                 log.warning("part fell", name=part.name, code=process.returncode, again_in_s=part.rest_s)
                 part.process = None
+                part.falls += 1
                 part.start_again_at = now + part.rest_s
                 part.rest_s = min(part.rest_s * 2, _LONGEST_REST_S)
             if part.process is None and now >= part.start_again_at:

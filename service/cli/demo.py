@@ -166,7 +166,7 @@ def _show(here: Running, before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def _activity(heading: str, truth: dict[str, Any]) -> str:
-    kilometres, minutes = truth["distance"] / 1000, truth["moving_time"] // 60
+    kilometres, minutes = truth["distance_m"] / 1000, truth["moving_time_s"] // 60
     lines = [f"── {heading} " + "─" * max(64 - len(heading), 3)]
     lines.append(f"{truth['name']} · {truth['sport_type']} · {kilometres:.1f} km · {minutes} min")
     lines.append(f"Description: {truth.get('description') or '(empty)'}")

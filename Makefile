@@ -1,0 +1,72 @@
+# `make` alone shows what there is.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test test-fast check format bench simulate lock audit clean system
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv is used where it is there; pip is enough. The locks hold hashes and no addresses: packages come from wherever this
+# machine is set up to take them from.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $(2)
+endef
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	$(call install,requirements.lock,$@)
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	$(call install,requirements-dev.lock,$@)
+	@touch $(VENV)/.run
+
+system: ## Install what the tests need besides Python packages (PostgreSQL, Redis, Chromium; Debian, as root)
+	@sh tests/system-packages
+
+demo: $(VENV)/.run ## The main job in one go: connect, record a run, read the note
+	@$(BIN)/adductor demo
+
+up: $(VENV)/.run ## Everything on this machine, staying; prints where to click
+	@$(BIN)/adductor up
+
+test: $(VENV)/.dev system ## The whole test suite
+	@$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.dev ## The tests that start no processes
+	@$(BIN)/python -m pytest -m "not processes"
+
+check: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Bring the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Measure the coach
+	@$(BIN)/python -m bench.decide
+
+simulate: $(VENV)/.dev ## A year of 1,000 made-up runners
+	@$(BIN)/python -m bench.simulate
+
+lock: ## Renew the locks (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --group build -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --group build --group dev -o requirements-dev.lock
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
