@@ -183,6 +183,9 @@ def change_switches(changes: dict[str, Any]) -> Switches:
         except ValidationError as error:
             raise RefusedError(*problems_of(error)) from None
         here.save(changed)
+        asked_seed = changes.get("delivery", {}).get("seed")
+        if asked_seed is not None:
+            here.courier.seed(asked_seed)
     here.courier.look()
     return changed
 

@@ -20,6 +20,14 @@ def _secret() -> str:
     return secrets.token_hex(20)
 
 
+def check_client(world: World, client_id: object, client_secret: object) -> None:
+    """Raises Strava's errors: 400 for an application that nobody knows, 401 for a wrong secret."""
+    if str(client_id) != str(world.config.client_id):
+        raise errors.bad_request("Application", "client_id")
+    if not secrets.compare_digest(str(client_secret).encode(), world.config.client_secret.encode()):
+        raise errors.unauthorized("Application", "client_secret")
+
+
 def cap_reached(world: World, runner_id: int) -> bool:
     """Whether one more athlete would be one too many. A connected one may connect again."""
     cap = world.switches.tier.athletes

@@ -40,7 +40,6 @@ class Courier:
         self._local = threading.local()
         # Not for secrets: a seed makes a chaos run repeatable.
         self._random = random.Random()  # noqa: S311
-        self._seed: int | None = None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="delivery")
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
@@ -68,6 +67,11 @@ class Courier:
         with self._condition:
             self._condition.notify_all()
 
+    def seed(self, seed: int) -> None:
+        """Begins the chances of the switches anew: the same seed, the same losses and doubles."""
+        with self._world.lock:
+            self._random.seed(seed)
+
     def forget(self) -> None:
         with self._condition:
             self._due.clear()
@@ -80,9 +84,6 @@ class Courier:
         if world.subscription is None:
             return []
         switches = DeliverySwitches() if plain else world.switches.delivery
-        if switches.seed != self._seed and switches.seed is not None:
-            self._random.seed(switches.seed)
-        self._seed = switches.seed
         copies = switches.copies + (self._random.random() < switches.duplicate_share)
         now = world.clock.now()
         deliveries = []

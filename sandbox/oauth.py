@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -132,14 +131,6 @@ def _new_runner(firstname: str, timezone: str) -> Runner:
     return runner
 
 
-def _check_client(client_id: str, client_secret: str) -> None:
-    config = world().config
-    if client_id != str(config.client_id):
-        raise errors.bad_request("Application", "client_id")
-    if not secrets.compare_digest(client_secret.encode(), config.client_secret.encode()):
-        raise errors.unauthorized("Application", "client_secret")
-
-
 def _token_body(connection: Connection) -> dict[str, Any]:
     token = connection.access_tokens[-1]
     return {
@@ -155,7 +146,7 @@ def _token_body(connection: Connection) -> dict[str, Any]:
 @endpoint("oauth.token")
 def token() -> Any:
     given, here = parameters(), world()
-    _check_client(str(given.get("client_id", "")), str(given.get("client_secret", "")))
+    connections.check_client(here, given.get("client_id", ""), given.get("client_secret", ""))
     if here.switches.application == "inactive":
         raise errors.inactive()
     match given.get("grant_type"):
@@ -176,7 +167,7 @@ def revoke() -> Any:
     given, here = request.authorization, world()
     if given is None or given.type != "basic":
         raise errors.unauthorized("Application", "client_id")
-    _check_client(given.username or "", given.password or "")
+    connections.check_client(here, given.username or "", given.password or "")
     with here.lock:
         connection = connections.holder_of(here, str(parameters().get("token", "")))
         if connection is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from flask import Blueprint, Response
 
-from sandbox import errors, places
+from sandbox import connections, errors, places
 from sandbox.calls import endpoint, parameters, world
 from sandbox.models import Subscription
 
@@ -20,11 +20,8 @@ HANDSHAKE_S = 2.0
 
 
 def _check_application() -> None:
-    given, config = parameters(), world().config
-    if str(given.get("client_id", "")) != str(config.client_id):
-        raise errors.bad_request("Application", "client_id")
-    if not secrets.compare_digest(str(given.get("client_secret", "")), config.client_secret):
-        raise errors.unauthorized("Application", "client_secret")
+    given = parameters()
+    connections.check_client(world(), given.get("client_id", ""), given.get("client_secret", ""))
     if world().switches.application == "inactive":
         raise errors.inactive()
 

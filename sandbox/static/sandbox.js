@@ -38,7 +38,7 @@ if (log) {
 
 // A mail is as tall as it is; without this the frame scrolls.
 for (const frame of document.querySelectorAll("iframe[data-fit]")) {
-  const fit = () => { frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 2}px`; };
+  const fit = () => { frame.style.height = "0"; frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 2}px`; };
   frame.addEventListener("load", fit);
   if (frame.contentDocument && frame.contentDocument.readyState === "complete") fit();
   addEventListener("resize", fit);

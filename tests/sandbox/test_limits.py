@@ -1,0 +1,117 @@
+"""Both buckets, their natural windows, their headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from sandbox.app import close, create_app
+from sandbox.config import SandboxConfig
+from sandbox.limits import RateLimits
+from sandbox.models import Tier
+from tests.sandbox.conftest import Sandbox
+
+SMALL = {"overall": [6, 100], "read": [4, 50], "athletes": 1}
+HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Usage", "X-ReadRateLimit-Limit", "X-ReadRateLimit-Usage")
+
+
+@pytest.fixture
+def small(connected: Sandbox) -> Sandbox:
+    """Four reads a quarter hour; the time is 10:07."""
+    connected.admin("/tier", SMALL)
+    connected.admin("/clock", {"now": "2026-11-22T10:07:00Z"})
+    connected.connect()
+    return connected
+
+
+def headers(answer: Any) -> tuple[str, ...]:
+    return tuple(answer.headers.get(name, "absent") for name in HEADERS)
+
+
+def test_every_answer_tells_limits_and_usage(small: Sandbox) -> None:
+    assert headers(small.call("GET", "/athlete")) == ("6,100", "1,1", "4,50", "1,1")
+    assert headers(small.call("GET", "/activities/1")) == ("6,100", "2,2", "4,50", "2,2")
+
+
+def test_a_put_counts_as_a_read_and_a_creation_does_not(small: Sandbox) -> None:
+    activity_id = small.record()
+    small.call("PUT", f"/activities/{activity_id}", json={"description": "x"})
+    body = {"name": "x", "sport_type": "Run", "start_date_local": "2026-11-22T08:00:00", "elapsed_time": "60"}
+    assert headers(small.call("POST", "/activities", data=body)) == ("6,100", "2,2", "4,50", "1,1")
+
+
+def test_over_the_limit_is_429_without_retry_after_and_still_counts(small: Sandbox) -> None:
+    answers = [small.call("GET", "/athlete") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
+    refused = answers[-1]
+    assert refused.get_json() == {
+        "message": "Rate Limit Exceeded",
+        "errors": [{"resource": "Application", "field": "rate limit", "code": "exceeded"}],
+    }
+    assert "Retry-After" not in refused.headers
+    assert headers(refused) == ("6,100", "6,6", "4,50", "6,6")
+    limits = small.look("/state")["limits"]
+    assert limits["over_limit"] == 2
+    assert limits["peak"]["read_15min"] == 6
+
+
+def test_a_window_ends_at_the_quarter_hour_not_after_fifteen_minutes(small: Sandbox) -> None:
+    for _ in range(5):
+        small.call("GET", "/athlete")
+    small.admin("/clock", {"now": "2026-11-22T10:14:58Z"})
+    assert small.call("GET", "/athlete").status_code == 429
+    small.admin("/clock", {"now": "2026-11-22T10:15:00Z"})
+    assert headers(small.call("GET", "/athlete")) == ("6,100", "1,7", "4,50", "1,7")
+
+
+def test_the_day_ends_at_midnight_utc(small: Sandbox) -> None:
+    small.admin("/tier", {"overall": [1000, 3], "read": [1000, 3], "athletes": 1})
+    small.admin("/clock", {"now": "2026-11-22T23:46:00Z"})
+    small.connect()
+    assert [small.call("GET", "/athlete").status_code for _ in range(4)] == [200, 200, 200, 429]
+    small.admin("/clock", {"now": "2026-11-23T00:00:01Z"})
+    assert small.call("GET", "/athlete").status_code == 200
+
+
+def test_a_bad_token_costs_nothing(small: Sandbox) -> None:
+    for _ in range(5):
+        assert small.http.get("/api/v3/athlete", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert headers(small.call("GET", "/athlete")) == ("6,100", "1,1", "4,50", "1,1")
+
+
+@pytest.mark.parametrize(
+    ("style", "seen"), [("lower", ("6,100", "1,1", "4,50", "1,1")), ("blank", (",",) * 4), ("absent", ("absent",) * 4)]
+)
+def test_headers_come_in_every_form_seen_in_the_wild(small: Sandbox, style: str, seen: tuple[str, ...]) -> None:
+    small.admin("/switches", {"rate_headers": style})
+    answer = small.call("GET", "/athlete")
+    assert headers(answer) == seen
+    if style == "lower":
+        assert "x-ratelimit-limit" in [name for name, _ in answer.headers]
+
+
+def test_usage_survives_a_restart(app: Flask, small: Sandbox, config: SandboxConfig) -> None:
+    small.call("GET", "/athlete")
+    close(app)
+    second = create_app(config)
+    try:
+        again = Sandbox(second.test_client(), small.token)
+        assert headers(again.call("GET", "/athlete")) == ("6,100", "2,2", "4,50", "2,2")
+    finally:
+        close(second)
+
+
+@pytest.mark.parametrize(("name", "read"), [("1", [100, 1000]), ("10", [200, 2000])])
+def test_the_tiers_are_stravas(strava: Sandbox, name: str, read: list[int]) -> None:
+    limits = strava.admin("/tier", {"tier": name})
+    assert limits["read"]["limit"] == read
+    assert limits["overall"]["limit"] == [2 * read[0], 2 * read[1]]
+
+
+def test_what_was_counted_is_what_is_loaded_again() -> None:
+    limits, tier = RateLimits(), Tier()
+    for second in range(150):
+        limits.count(tier, 1_000_000.0 + second, upload=second % 3 == 0)
+    assert RateLimits.load(limits.dump()) == limits
