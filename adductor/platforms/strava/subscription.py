@@ -88,6 +88,14 @@ def _after_refusal(client: Subscriptions, callback_url: str, former: str | None,
             status=error.status,
             details=error.details,
         )
+    if "callback" in said and "/invalid" in said:
+        raise PlatformError(
+            ErrorKind.MISCONFIGURED,
+            f"Strava doesn't take {_without_path(callback_url)} as a callback address: ADDUCTOR_PUBLIC_URL has to be "
+            "one that can be called from outside.",
+            status=error.status,
+            details=error.details,
+        )
     if "verifiable" in said or "callback" in said:
         lost = (
             f" The subscription for {_without_path(former)} had to be deleted for this, so there is none now."
