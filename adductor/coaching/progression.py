@@ -38,7 +38,8 @@ def after_session(
     """The athlete after a session: totals, progress of each exercise of its routine, and the stage.
 
     ``routine`` is what was prescribed (None: unknown, only totals move). An unanswered session and a warm-up change
-    nothing; less than half of a session nothing but what pain and missed reps say. Soreness that is told later goes to `after_soreness`.
+    nothing; less than half of a session nothing but what pain and missed reps say. Soreness that is told later goes
+    to `after_soreness`.
     """
     if not session.answered or session.kind == "warm_up":
         return Advance(athlete)

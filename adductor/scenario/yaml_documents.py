@@ -1,8 +1,8 @@
 """YAML for scenario files: libyaml's events turned straight into plain values.
 
 PyYAML's own constructor is the slow half of reading, and it turns an unquoted 17:30 into the number 1050 and a time
-without an offset into a time. Here a plain scalar is null, true, false, a number or text, as in JSON; times stay text and
-are judged by the scenario reader. Aliases are allowed, tags are not.
+without an offset into a time. Here a plain scalar is null, true, false, a number or text, as in JSON; times stay text
+and are judged by the scenario reader. Aliases are allowed, tags are not.
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ def _plain(text: str) -> Any:
     return text
 
 
-def yaml_documents(text: str) -> Iterator[Any]:
-    """The documents of a YAML text. Raises `ScenarioSyntaxError` at the first that can't be read."""
+def yaml_documents(text: str, lines_before: int = 0) -> Iterator[Any]:
+    """The documents of a YAML text. Raises `ScenarioSyntaxError` at the first that can't be read.
+
+    ``lines_before`` is how many lines of the file the text leaves out, so that an error names the line of the file.
+    """
     loader = _LOADER(text)
     try:
         next_event = loader.get_event
@@ -56,15 +59,26 @@ def yaml_documents(text: str) -> Iterator[Any]:
     except yaml.reader.ReaderError as error:
         raise ScenarioSyntaxError(f"(document): not readable: {error.reason}") from None
     except yaml.MarkedYAMLError as error:
-        raise ScenarioSyntaxError(_place(error.problem_mark, error.problem or "not YAML")) from None
+        raise _not_yaml(error.problem_mark, error.problem or "not YAML", lines_before) from None
+    except _PlacedError as error:
+        raise _not_yaml(error.mark, str(error), lines_before) from None
     finally:
         loader.dispose()
 
 
-def _place(mark: Any, problem: str) -> str:
+class _PlacedError(ValueError):
+    """Something YAML allows and a scenario doesn't."""
+
+    def __init__(self, mark: Any, problem: str) -> None:
+        self.mark = mark
+        super().__init__(problem)
+
+
+def _not_yaml(mark: Any, problem: str, lines_before: int) -> ScenarioSyntaxError:
     if mark is None:
-        return f"(document): not readable as YAML: {problem}"
-    return f"line {mark.line + 1}, column {mark.column + 1}: not readable as YAML: {problem}"
+        return ScenarioSyntaxError(f"(document): not readable as YAML: {problem}")
+    line = mark.line + 1 + lines_before
+    return ScenarioSyntaxError(f"line {line}, column {mark.column + 1}: not readable as YAML: {problem}")
 
 
 def _node(event: Any, next_event: Any, anchors: dict[str, Any], depth: int) -> Any:
@@ -72,22 +86,22 @@ def _node(event: Any, next_event: Any, anchors: dict[str, Any], depth: int) -> A
     if kind is yaml.ScalarEvent:
         value: Any = _plain(event.value) if event.implicit[0] else event.value
         if event.tag is not None and event.tag != "!":
-            raise ScenarioSyntaxError(_place(event.start_mark, f"tags like {event.tag} are not allowed"))
+            raise _PlacedError(event.start_mark, f"tags like {event.tag} are not allowed")
     elif kind is yaml.AliasEvent:
         if event.anchor not in anchors:
-            raise ScenarioSyntaxError(_place(event.start_mark, f"no anchor {event.anchor!r}"))
+            raise _PlacedError(event.start_mark, f"no anchor {event.anchor!r}")
         return anchors[event.anchor]
     elif depth >= MAX_DEPTH:
-        raise ScenarioSyntaxError(_place(event.start_mark, f"nested more than {MAX_DEPTH} deep"))
+        raise _PlacedError(event.start_mark, f"nested more than {MAX_DEPTH} deep")
     elif event.tag is not None:
-        raise ScenarioSyntaxError(_place(event.start_mark, f"tags like {event.tag} are not allowed"))
+        raise _PlacedError(event.start_mark, f"tags like {event.tag} are not allowed")
     elif kind is yaml.MappingStartEvent:
         value = {}
         while type(event_key := next_event()) is not yaml.MappingEndEvent:
             key = _node(event_key, next_event, anchors, depth + 1)
             if isinstance(key, dict | list) or key in value:
                 what = "a key must be a word" if isinstance(key, dict | list) else f"{key}: is there twice"
-                raise ScenarioSyntaxError(_place(event_key.start_mark, what))
+                raise _PlacedError(event_key.start_mark, what)
             value[key] = _node(next_event(), next_event, anchors, depth + 1)
     else:
         value = []

@@ -1,0 +1,91 @@
+"""`adductor catalogue`: the exercises and routines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import click
+
+from adductor.coaching.catalogue import Catalogue, Exercise
+from adductor.content import catalogue as load_catalogue
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Everything, as one JSON object.")
+def catalogue(as_json: bool) -> None:
+    """Show the exercises and routines.
+
+    \b
+    Example:
+      adductor catalogue
+      adductor catalogue --json
+    """
+    known = load_catalogue()
+    click.echo(json.dumps(as_object(known), ensure_ascii=False, indent=2) if as_json else _in_words(known))
+
+
+def as_object(known: Catalogue) -> dict[str, Any]:
+    """The catalogue as plain lists and mappings; exercises, routines and citations are lists of objects with an id."""
+    whole: dict[str, Any] = _plain(known)
+    for key in ("exercises", "routines", "citations"):
+        whole[key] = list(whole[key].values())
+    return whole
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _in_words(known: Catalogue) -> str:
+    lines = [f"{known.title} {known.version}. {known.scope}", ""]
+    for stage in known.stages:
+        lines.append(f"Level {stage.number}, {stage.name.lower()}")
+        for exercise in known.exercises.values():
+            if exercise.stage == stage.number:
+                lines += _exercise(exercise)
+        lines.append("")
+    lines.append("Routines")
+    for routine in known.routines.values():
+        where = ", ".join(sorted(place.replace("_", " ") for place in routine.use_for))
+        lines.append(f"  {routine.id}: level {routine.stage}, {where}, {routine.minutes} min")
+        for line in routine.lines:
+            exercise = known.exercises[line.exercise]
+            lines.append(f"    {exercise.name}: {line.sets} x {line.count} {_unit(exercise)}")
+    return "\n".join(lines)
+
+
+def _unit(exercise: Exercise) -> str:
+    dose = exercise.dose
+    side = " each side" if exercise.per_side else ""
+    if dose.hold_s is None:
+        return f"reps{side}"
+    return f"holds of {dose.hold_s.default} s{side}" + (f" in {dose.positions} positions" if dose.positions > 1 else "")
+
+
+def _exercise(exercise: Exercise) -> list[str]:
+    dose = exercise.dose
+    count = dose.count
+    span = str(count.default) if count.min == count.max else f"{count.min}-{count.max}"
+    lines = [
+        f"  {exercise.name} ({exercise.id})",
+        f"    {dose.sets.start} to {dose.sets.target} sets of {span} {_unit(exercise)}",
+    ]
+    if exercise.article_name is not None:
+        lines.append(f'    article: "{exercise.article_name}", {exercise.article_prescription}')
+    if exercise.interpretation is not None:
+        lines.append(f"    note: {exercise.interpretation.show_user}")
+    substitutes = f" (or {', '.join(exercise.equipment.substitutes)})" if exercise.equipment.substitutes else ""
+    lines.append(f"    needs: {', '.join(exercise.equipment.preferred)}{substitutes}")
+    lines.append(f"    sources: {', '.join(exercise.sources)}")
+    return lines
