@@ -1,0 +1,117 @@
+"""The decision cases of this folder as scenario documents."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+HERE = Path(__file__).parent
+ATHLETE: dict[str, Any] = {
+    "timezone": "Europe/London",
+    "age": 34,
+    "target_sessions_per_week": 2,
+    "programme_stage": 2,
+    "sessions_completed_total": 9,
+    "screening_completed": True,
+}
+# Weekday (Monday 0) -> minutes of the morning run.
+BACKGROUND = {1: 45, 3: 50, 5: 40, 6: 75}
+
+
+class Case:
+    """A scenario with the decision, dose and rule that are expected of it."""
+
+    def __init__(self, name: str, document: dict[str, Any], expected: tuple[str, str, str]) -> None:
+        self.name = name
+        self.document = document
+        self.expected = expected
+
+
+def given_cases() -> list[Case]:
+    """The cases written out in full."""
+    cases = yaml.load((HERE / "cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["cases"]
+    about = ("id", "title", "difficulty", "tags", "expected")
+    return [
+        Case(
+            f"{case['id']} {case['title']}",
+            {key: value for key, value in case.items() if key not in about},
+            (case["expected"]["decision"], case["expected"]["dose"], case["expected"]["rule"]),
+        )
+        for case in cases
+    ]
+
+
+def more_cases() -> list[Case]:
+    """The cases written briefly, in full."""
+    brief = yaml.load((HERE / "more_cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return [Case(case["title"], _in_full(case), tuple(case["expect"])) for case in brief]
+
+
+def all_cases() -> list[Case]:
+    """Every case."""
+    return given_cases() + more_cases()
+
+
+def _in_full(case: dict[str, Any]) -> dict[str, Any]:
+    known = {"title", "from", "expect", "athlete", "run", "also", "sessions", "plan", "check_ins", "now", "event"}
+    assert not case.keys() - known - {"background"}, case
+    athlete = ATHLETE | case.get("athlete", {})
+    zone = ZoneInfo(athlete["timezone"])
+    after_run = case["from"] == "after_run"
+    now = _local(case.get("now", "2026-11-17 07:55" if after_run else "2026-11-20 17:30"), zone)
+    activities = [_with_upload(dict(entry), zone) for entry in case.get("also", [])]
+    event = {"type": "clock_tick"}
+    if after_run:
+        run = {"id": "t", "sport": "run", "start": "2026-11-17 07:00", "moving_min": 45, "intensity": "easy"}
+        run |= case.get("run", {})
+        activities.append(_with_upload(run, zone))
+        event = {"type": "activity_uploaded", "activity_id": run["id"]}
+    if case.get("background") != "none":
+        activities += _background(datetime.fromisoformat(now), zone)
+    sessions = case.get("sessions", ["2026-11-12 08:00" if after_run else "2026-11-17 08:05"])
+    plan = case.get("plan", [] if after_run else [{"start": "2026-11-21 08:00", "kind": "easy"}])
+    return {
+        "athlete": athlete,
+        "check_ins": [entry | {"at": _local(entry["at"], zone)} for entry in case.get("check_ins", [])],
+        "plan": [entry | {"start": _local(entry["start"], zone)} for entry in plan],
+        "activities": activities,
+        "sessions": [_session(entry, zone) for entry in sessions],
+        "event": case.get("event", event),
+        "now": now,
+    }
+
+
+def _local(written: str, zone: ZoneInfo) -> str:
+    at = datetime.fromisoformat(written)
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
+
+
+def _with_upload(activity: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    for key in ("start", "uploaded_at", "deleted_at"):
+        if key in activity:
+            activity[key] = _local(activity[key], zone)
+    length = timedelta(minutes=activity.get("elapsed_min", activity["moving_min"]))
+    end = datetime.fromisoformat(activity["start"]).astimezone(ZoneInfo("UTC")) + length
+    activity.setdefault("uploaded_at", end.isoformat())
+    return activity
+
+
+def _session(entry: str | dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    if isinstance(entry, str):
+        return {"completed_at": _local(entry, zone), "kind": "strength_full", "completed_pct": 100}
+    return entry | {"completed_at": _local(entry["completed_at"], zone)}
+
+
+def _background(now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+    today = now.astimezone(zone).date()
+    runs = []
+    for back in range(1, 13):
+        day = today - timedelta(days=back)
+        if day.weekday() in BACKGROUND:
+            run = {"id": f"bg-{day}", "sport": "run", "start": f"{day} 07:00", "moving_min": BACKGROUND[day.weekday()]}
+            runs.append(_with_upload(run, zone))
+    return runs
