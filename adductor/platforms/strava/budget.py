@@ -58,6 +58,8 @@ OPEN_EXPIRES_S = 60
 # With nothing known (first start, Redis wiped) one call goes ahead and finds out. If it is lost, another may.
 PROBE_EXPIRES_S = 15
 PROBE_RETRY_S = 2.0
+# Whoever had calls under way when Redis lost its memory isn't in the new books: room for as many as the workers are.
+UNBOOKED_CALLS = 4
 # Redis that just failed isn't asked again for so long (real time): not every call should pay for its timeout.
 _REDIS_REST_S = 5.0
 
@@ -98,7 +100,8 @@ class _Word:
 class _Books:
     """The bookkeeping, for one process. `budget_scripts` does the same in Redis; a test holds them side by side."""
 
-    def __init__(self) -> None:
+    def __init__(self, unbooked_calls: int) -> None:
+        self._unbooked_calls = unbooked_calls
         self.limits = list(SMALLEST_LIMITS.as_tuple())
         self.quarter = -1
         self.seen = [0, 0, 0, 0]
@@ -147,6 +150,7 @@ class _Books:
         self.advance(now_s, quarter)
         released = 1 if word.booked and self.open else 0
         self.open -= released
+        unbooked = 0 if self.known else self._unbooked_calls
         self.known = self.known or word.answered
         same_quarter = word.quarter == self.quarter
         same_day = word.quarter // QUARTERS_A_DAY == self.quarter // QUARTERS_A_DAY
@@ -158,7 +162,7 @@ class _Books:
                 # Served beyond the limit that we believe in: it is higher.
                 self.limits[index] = used
             if used >= 0 and (same_day if index in _DAY else same_quarter):
-                self.seen[index] = max(self.seen[index], used)
+                self.seen[index] = max(self.seen[index], used + unbooked)
             else:
                 # No figure, or one of a window that has closed meanwhile: this call counts in any case.
                 self.seen[index] += released
@@ -177,7 +181,8 @@ class _Taken(threading.local):
 class LocalBudget:
     """The budget of a single process: for tests, for commands without Redis, and what SharedBudget falls back on.
 
-    ``own_share_pct`` and ``ceiling_pct`` narrow it for a process that isn't alone. Safe for threads.
+    ``own_share_pct`` and ``ceiling_pct`` narrow it for a process that isn't alone; ``unbooked_calls`` may be under way
+    when it begins. Safe for threads.
     """
 
     def __init__(
@@ -186,13 +191,14 @@ class LocalBudget:
         now: Callable[[], datetime],
         own_share_pct: int = 100,
         ceiling_pct: int = 100,
+        unbooked_calls: int = 0,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._now = now
         self._own_share_pct = own_share_pct
         self._ceiling_pct = ceiling_pct
         self._chance = chance
-        self._books = _Books()
+        self._books = _Books(unbooked_calls)
         self._lock = threading.Lock()
         self._taken = _Taken()
         self._heard_in = -1  # the quarter of the last answer with figures
@@ -342,7 +348,7 @@ class SharedBudget:
             return None
 
 
-_SETTINGS = [*SMALLEST_LIMITS.as_tuple(), OPEN_EXPIRES_S, PROBE_EXPIRES_S, 2 * DAY_S]
+_SETTINGS = [*SMALLEST_LIMITS.as_tuple(), OPEN_EXPIRES_S, PROBE_EXPIRES_S, 2 * DAY_S, UNBOOKED_CALLS]
 
 
 def _word(reported: Reported, status: int, quarter: int, *, booked: bool) -> _Word:

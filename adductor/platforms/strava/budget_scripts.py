@@ -8,12 +8,13 @@ The hash: ``quarter`` (its number since 1970), ``open``, ``last`` (epoch s of th
 from __future__ import annotations
 
 # ARGV: now (epoch s), quarter, ..., and at the end the settings: 4 smallest limits, seconds after which a call is taken
-# for lost, seconds after which a first call is, seconds for which the hash is kept.
+# for lost, seconds after which a first call is, seconds for which the hash is kept, calls that new books may miss.
 _OPEN_BOOKS = """
 local QUARTERS_A_DAY, QUARTER_S = 96, 900
 local key, now, quarter = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-local settings = #ARGV - 6
+local settings = #ARGV - 7
 local open_expires, probe_expires = tonumber(ARGV[settings + 4]), tonumber(ARGV[settings + 5])
+local unbooked_calls = tonumber(ARGV[settings + 7])
 
 local function day_of(number) return math.floor(number / QUARTERS_A_DAY) end
 local function is_day(index) return index % 2 == 1 end
@@ -64,11 +65,12 @@ end
 TAKE = (
     _OPEN_BOOKS
     + """
+local unbooked = held.known == 0 and unbooked_calls or 0
 for i = 0, 3 do
   local used, heard_limit = tonumber(ARGV[5 + i]), tonumber(ARGV[9 + i])
   if used >= 0 then
     if held.known == 0 and heard_limit > 0 then limit[i] = heard_limit end
-    seen[i] = math.max(seen[i], used)
+    seen[i] = math.max(seen[i], used + unbooked)
   end
 end
 if tonumber(ARGV[5]) >= 0 then held.known = 1 end
@@ -101,6 +103,7 @@ local booked, answered, ok, exceeded = ARGV[4] == '1', ARGV[5] == '1', ARGV[6] =
 local released = 0
 if booked and held.open > 0 then released = 1 end
 held.open = held.open - released
+local unbooked = held.known == 0 and unbooked_calls or 0
 if answered then held.known = 1 end
 for i = 0, 3 do
   local used, told = tonumber(ARGV[8 + i]), tonumber(ARGV[12 + i])
@@ -111,7 +114,7 @@ for i = 0, 3 do
   end
   local same
   if is_day(i) then same = day_of(taken) == day_of(held.quarter) else same = taken == held.quarter end
-  if used >= 0 and same then seen[i] = math.max(seen[i], used) else seen[i] = seen[i] + released end
+  if used >= 0 and same then seen[i] = math.max(seen[i], used + unbooked) else seen[i] = seen[i] + released end
 end
 if exceeded and taken == held.quarter then
   for _, i in ipairs({0, 2}) do seen[i] = math.max(seen[i], limit[i]) end

@@ -379,6 +379,12 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (RecursionError, "answered something that can't be read"),
 )
 
+
+def preload() -> None:
+    """Import stravalib now: for a process that forks workers, which then have it without each paying for it."""
+    _stravalib_client()
+
+
 _importing = threading.Lock()
 
 
