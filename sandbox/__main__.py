@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     """Ends with exit code 2 and a sentence for whatever would fail later, in a worker, less clearly."""
     host, _, port = options.bind.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         _fail(f"--bind has to be HOST:PORT, for example 127.0.0.1:9000; it is {options.bind!r}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -61,6 +61,9 @@ class Recording(BaseModel):
 
     @model_validator(mode="after")
     def _make_sense(self) -> Recording:
+        for moment in (self.start, self.start_local):
+            if moment is not None and not 1970 < moment.year < 2100:
+                raise ValueError("an activity starts between 1971 and 2099")
         if self.start is not None and self.start_local is not None:
             raise ValueError("give start or start_local, not both")
         if self.start_local is not None and self.start_local.tzinfo is not None:

@@ -549,7 +549,7 @@ def wait() -> Any:
     activity_id, since = _query("activity_id", int), _query("since", int, 0)
 
     def quiet() -> bool:
-        return not any(delivery.state == "waiting" for delivery in here.deliveries.values())
+        return not here.waiting
 
     def called() -> bool:
         made = sum(

@@ -148,7 +148,7 @@ def _updates(given: Any) -> dict[str, Any]:
     switches = world().switches
     fields: dict[str, Any] = {}
     if given.get("name") not in (None, ""):
-        fields["name"] = str(given["name"])
+        fields["name"] = _text(given["name"])
     if "description" in given:
         fields["description"] = activities.as_strava_keeps_it(_text(given["description"]), switches.text)
     if "private_note" in given and switches.private_note.served:
@@ -162,12 +162,14 @@ def _updates(given: Any) -> dict[str, Any]:
         if name in given:
             fields[name] = _flag(given[name])
     if "gear_id" in given:
-        fields["gear_id"] = None if given["gear_id"] in (None, "", "none") else str(given["gear_id"])
+        fields["gear_id"] = None if given["gear_id"] in (None, "", "none") else _text(given["gear_id"])
     return fields
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    # JSON may hold half a surrogate pair, which no UTF-8 can: it is stored as the replacement character.
+    text = "" if value is None else str(value)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @blueprint.put("/activities/<int:activity_id>")
@@ -201,13 +203,13 @@ def create_activity(connection: Connection) -> Any:
             climb_m=0,
             # Wall time; an offset or Z at its end says nothing, as in what Strava itself sends.
             start_local=str(given["start_date_local"]).removesuffix("Z"),
-            title=str(given["name"])[:255],
-            description=given.get("description"),
+            title=_text(given["name"])[:255],
+            description=_text(given.get("description")) or None,
             manual=True,
             trainer=_flag(given.get("trainer", False)),
             commute=_flag(given.get("commute", False)),
         )
-    except ValueError:
+    except (ValueError, TypeError):
         raise errors.bad_request("Activity", "start_date_local") from None
     activity = activities.record(here, here.runner(connection.runner_id), recording)
     return _detail(activity), 201

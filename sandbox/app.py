@@ -24,7 +24,14 @@ class _Json(JSONProvider):
         return json.dumps(obj, ensure_ascii=False, separators=(",", ":"))
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return json.loads(s)
+        try:
+            return json.loads(s, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def create_app(config: SandboxConfig) -> Flask:

@@ -16,6 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+SPEED_MAX = 1_000_000
+# 2100-01-01: later times only come from mistakes, and some libraries overflow on them.
+LATEST_S = 4_102_444_800.0
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -46,8 +50,12 @@ def parse_reading(text: str, where: str) -> Reading:
             f'{where} is no clock: it should hold {{"real": epoch seconds, "simulated": epoch seconds, '
             f'"speed": factor}} ({error})'
         ) from error
-    if not all(map(math.isfinite, (reading.real_s, reading.simulated_s, reading.speed))) or reading.speed <= 0:
-        raise ClockError(f"{where} is no clock: all three numbers must be finite and the speed above 0")
+    if not all(map(math.isfinite, (reading.real_s, reading.simulated_s, reading.speed))):
+        raise ClockError(f"{where} is no clock: all three numbers must be finite")
+    if not 0 < reading.speed <= SPEED_MAX or not 0 <= reading.simulated_s <= LATEST_S:
+        raise ClockError(
+            f"{where} is no clock: the speed has to be above 0 and at most {SPEED_MAX}, the time between 1970 and 2100"
+        )
     return reading
 
 

@@ -24,7 +24,8 @@ def check_client(world: World, client_id: object, client_secret: object) -> None
     """Raises Strava's errors: 400 for an application that nobody knows, 401 for a wrong secret."""
     if str(client_id) != str(world.config.client_id):
         raise errors.bad_request("Application", "client_id")
-    if not secrets.compare_digest(str(client_secret).encode(), world.config.client_secret.encode()):
+    given = str(client_secret).encode(errors="surrogatepass")
+    if not secrets.compare_digest(given, world.config.client_secret.encode()):
         raise errors.unauthorized("Application", "client_secret")
 
 

@@ -132,7 +132,7 @@ def remove() -> Any:
     text = request.form.get("id", "")
     if text == "all":
         world().faults.clear()
-    elif text.isdigit():
+    elif text.isdecimal():
         world().faults.remove(int(text))
     return _back()
 

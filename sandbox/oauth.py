@@ -110,7 +110,7 @@ def answer_authorize() -> Any:
     if form.get("runner_id") == "new":
         runner_id = _new_runner(form.get("firstname", ""), form.get("timezone", "")).id
     else:
-        runner_id = int(form["runner_id"]) if form.get("runner_id", "").isdigit() else 0
+        runner_id = int(form["runner_id"]) if form.get("runner_id", "").isdecimal() else 0
         if runner_id not in here.runners:
             raise errors.bad_request("Athlete", "runner_id")
     return _grant(asked, runner_id, granted)

@@ -10,7 +10,7 @@ _COOKIE = "sandbox_runner"
 def chosen_runner_id() -> int | None:
     """The runner of `?runner=` or of the cookie; not checked for existence."""
     text = request.args.get("runner") or request.cookies.get(_COOKIE, "")
-    return int(text) if text.isdigit() and len(text) < 19 else None
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def remember_runner(response: Response, runner_id: int) -> None:

@@ -35,6 +35,7 @@ from sandbox.models import (
 from sandbox.runners import MADE_UP_RUNNERS
 
 CALLS_KEPT = 20_000
+DELIVERIES_KEPT = 100_000
 _FIRST_IDS = {"runner": 90_000_001, "activity": 16_000_000_001}
 
 E = TypeVar("E", bound=Entity)
@@ -89,6 +90,7 @@ class World:
         self.codes = {c.code: c for c in self._all(Code)}
         self.subscription = next(iter(self._all(Subscription)), None)
         self.deliveries = {d.id: d for d in sorted(self._all(Delivery), key=lambda d: d.id)}
+        self.waiting = {d.id for d in self.deliveries.values() if d.state == "waiting"}
         self.switches = next(iter(self._all(Switches)), None) or Switches()
         self._ids: dict[str, int] = {k: v for body in self.journal.load("ids") for k, v in json.loads(body).items()}
         limits = self.journal.load("limits")
@@ -175,10 +177,22 @@ class World:
                     self.subscription = entity
                 case Delivery():
                     key = entity.id
-                    self.deliveries[entity.id] = entity
+                    self._keep_delivery(entity)
                 case Switches():
                     self.switches = entity
             self.journal.put(type(entity).__name__, key, entity.model_dump_json())
+
+    def _keep_delivery(self, delivery: Delivery) -> None:
+        self.deliveries[delivery.id] = delivery
+        if delivery.state == "waiting":
+            self.waiting.add(delivery.id)
+        else:
+            self.waiting.discard(delivery.id)
+        if len(self.deliveries) > DELIVERIES_KEPT:
+            oldest = next(iter(self.deliveries))
+            if oldest not in self.waiting:
+                del self.deliveries[oldest]
+                self.journal.drop("Delivery", oldest)
 
     def drop_code(self, code: str) -> None:
         with self.lock:
@@ -255,6 +269,7 @@ class World:
             for key in self.deliveries:
                 self.journal.drop("Delivery", key)
             self.deliveries = {}
+            self.waiting = set()
             self.notify()
 
     def forget_calls(self) -> None:

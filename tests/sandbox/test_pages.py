@@ -40,8 +40,9 @@ def test_the_long_form_records_what_was_chosen(strava: Sandbox) -> None:
         "/record",
         data={
             "sport_type": "TrailRun", "workout_type": "long", "minutes": "95.5", "distance_km": "14.2",
-            "climb_m": "620", "visibility": "only_me", "when": "at", "start_local": "2026-11-20T07:30", "trainer": "on", "manual": "on",
-            "hide_start": "on", "title": "Up & down", "description": "a\r\nb", "private_note": "p",
+            "climb_m": "620", "visibility": "only_me", "when": "at", "start_local": "2026-11-20T07:30",
+            "trainer": "on", "manual": "on", "hide_start": "on", "title": "Up & down", "description": "a\r\nb",
+            "private_note": "p",
         },
     )  # fmt: skip
     (truth,) = strava.look(f"/runners/{MARA}/activities")
