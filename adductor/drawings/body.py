@@ -7,7 +7,7 @@ hands and feet go, and the joints are computed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adductor.drawings.geometry import Vec, add, cross, middle_joint, mix, mul, square_to, sub, turn, unit
 
@@ -21,7 +21,7 @@ PELVIS_TO_WAIST_CM = 14.0
 WAIST_TO_NECK_CM = 37.0
 SHOULDER_HALF_WIDTH_CM = 16.5
 SHOULDER_BELOW_NECK_CM = 4.5
-NECK_TO_HEAD_CM = 17.0
+NECK_TO_HEAD_CM = 15.0
 UPPER_ARM_CM = 29.0
 FOREARM_CM = 25.0
 HAND_CM = 8.0
@@ -31,7 +31,10 @@ Joints = dict[str, Vec]
 
 @dataclass(frozen=True)
 class Reach:
-    """A limb whose ankle or wrist is at `to`; the knee or elbow points to `bend`; toes or fingers to `end`."""
+    """A limb whose ankle or wrist is at `to`; the knee or elbow points to `bend`; toes or fingers to `end`.
+
+    A foot whose toes point level stands flat, however the shin above it leans.
+    """
 
     to: Vec
     bend: Vec
@@ -64,6 +67,7 @@ class Pose:
     head_up: Vec | None = None
     head_front: Vec | None = None
     extra: Mapping[str, Vec] = field(default_factory=dict)  # points of props that move by themselves
+    anchor: str | None = None  # the joint about which the body turns on the way to the next position
 
 
 def _limb_joints(root: Vec, limb: Limb, upper: float, lower: float) -> tuple[Vec, Vec]:
@@ -100,7 +104,8 @@ def joints(pose: Pose) -> Joints:
             add(found["waist"], mul(chest_up, 21)), add(mul(chest_left, sign * 4.6), mul(chest_front, 0.6))
         )
         toes = unit(pose.legs[side].end)
-        down = square_to(sub(ankle, knee), toes)
+        flat = isinstance(pose.legs[side], Reach) and abs(toes[1]) < 1e-6
+        down = (0.0, -1.0, 0.0) if flat else square_to(sub(ankle, knee), toes)
         found[f"heel_{side}"] = add(add(ankle, mul(down, ANKLE_HEIGHT_CM - 3.4)), mul(toes, -3.2))
         found[f"ball_{side}"] = add(add(ankle, mul(down, ANKLE_HEIGHT_CM - 3.0)), mul(toes, 10.0))
         found[f"toe_{side}"] = add(add(ankle, mul(down, ANKLE_HEIGHT_CM - 2.4)), mul(toes, 16.0))
@@ -134,7 +139,7 @@ def between(a: Pose, b: Pose, share: float) -> Pose:
     """The pose `share` (0..1) of the way from a to b; planted hands and feet stay where they are."""
     first, second = joints(a), joints(b)
     a_up, b_up = unit(a.up), unit(b.up)
-    return Pose(
+    way = Pose(
         pelvis=mix(a.pelvis, b.pelvis, share),
         up=turn(a_up, b_up, share),
         front=turn(square_to(a.front, a_up), square_to(b.front, b_up), share),
@@ -160,3 +165,8 @@ def between(a: Pose, b: Pose, share: float) -> Pose:
         },
         extra={name: mix(point, b.extra[name], share) for name, point in a.extra.items()},
     )  # fmt: skip
+    if a.anchor is None:
+        return way
+    # The pelvis has moved on a straight line; what bears the weight says on which arc it really goes.
+    off = sub(mix(first[a.anchor], second[a.anchor], share), joints(way)[a.anchor])
+    return replace(way, pelvis=add(way.pelvis, off))

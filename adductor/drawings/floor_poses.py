@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from adductor.drawings import parts
 from adductor.drawings.body import Along, Pose, Reach
-from adductor.drawings.frame import DOWN, LEFT, NEAR, RIGHT, UP, on_chest, pelvis_below_shoulder
-from adductor.drawings.geometry import Camera, Vec, add, unit
+from adductor.drawings.frame import DOWN, LEFT, NEAR, RIGHT, UP, hip, on_chest, pelvis_below_shoulder
+from adductor.drawings.geometry import Camera, Vec, add, sub, unit
 from adductor.drawings.scene import Drawing, Step
 
 # --- lying on the right side, head to the left, face to the viewer --------------------------------------------------
@@ -46,10 +46,10 @@ def _top_leg_elevated() -> Drawing:
         " a bench; the straight bottom leg lies on the floor under it.",
         movement="The bottom leg lifts off the floor, knee straight, heel first, until it is close under the bench."
         " Hold it there, then lower it.",
-        camera=Camera(LYING_YAW, 15, (4, 30, 0), 1.42),
+        camera=Camera(LYING_YAW, 15, (9, 28, 0), 1.4),
         poses=(
             _lying(top, _straight((1, -0.035, 0))),
-            _lying(top, _straight((0.968, 0.19, 0))),
+            _lying(top, _straight((0.968, 0.232, 0))),
         ),
         steps=(Step(1, 1.6, 3.4), Step(0, 1.6, 1.4)),
         order=("bench_back", "arm_r", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_l"),
@@ -57,7 +57,7 @@ def _top_leg_elevated() -> Drawing:
         accents={"r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-100, 104, -34, 40),
-        arrow=("ankle_r", (14, 0, 6)),
+        arrow=("ankle_r", (34, 0, 6)),
     )
 
 
@@ -76,7 +76,7 @@ def _floor() -> Drawing:
             _lying(top, _straight((0.95, 0.26, 0))),
         ),
         steps=(Step(1, 2.0, 1.0), Step(0, 2.0, 0.8)),
-        order=("arm_r", "leg_r", "leg_l", "pelvis", "chest", "head", "arm_l"),
+        order=("arm_r", "leg_r", "muscle_r", "leg_l", "pelvis", "chest", "head", "arm_l"),
         captions=("Start", "Lift"),
         accents={"r": "adductor"},
         mat=(-100, 98, -34, 44),
@@ -100,7 +100,7 @@ def _abduction() -> Drawing:
             _lying(_straight((0.8, 0.55, -0.16), (0.12, -0.1, 1)), bottom),
         ),
         steps=(Step(1, 2.0, 1.0), Step(0, 2.0, 0.8)),
-        order=("arm_r", "leg_l", "leg_r", "pelvis", "chest", "head", "arm_l"),
+        order=("arm_r", "leg_l", "leg_r", "pelvis", "muscle_l", "chest", "head", "arm_l"),
         captions=("Start", "Lift"),
         accents={"l": "abductor"},
         mat=(-100, 98, -34, 40),
@@ -129,16 +129,17 @@ def _squeeze() -> Drawing:
     apart = 14.5  # half the distance of the knees: the ball and half a knee
     ext = apart - 8.5
 
-    def straight(sign: float) -> Along:
-        way = unit((41.5, -0.9, sign * ext))
-        return Along(way, (1, -0.05, 0), (0.25, 1, sign * 0.25))
+    def straight(sign: float) -> Reach:
+        return Reach((82, 7.6, sign * apart), (0.1, 1, 0), (0.25, 1, sign * 0.25))
 
     def flat(sign: float) -> Reach:
-        return Reach((44, 8, sign * apart), (0, 1, sign * 0.16), RIGHT)
+        return Reach((55, 8, sign * apart), (0, 1, sign * 0.16), RIGHT)
 
     def ninety(sign: float) -> Along:
         return Along((0.02, 41, sign * ext), (1, -0.03, 0), (0.3, 1, 0))
 
+    # Square to the way of the push and to the view, so that the wedges are seen from their broad side.
+    press = parts.press(("knee_l", "knee_r"), (-0.44, 0.9, 0))
     return Drawing(
         exercise_id="supine_adductor_squeeze",
         code="sq",
@@ -146,18 +147,25 @@ def _squeeze() -> Drawing:
         start="Lying on the back with a ball between the knees and the legs straight: squeeze and hold.",
         movement="Then the same squeeze with the feet flat and the knees bent, and again with hips and knees at 90"
         " degrees, shins level with the floor.",
-        camera=Camera(30, 16, (8, 28, 0), 1.45),
+        camera=Camera(42, 18, (6, 26, 0), 1.55),
         poses=(
             _supine({"l": straight(-1), "r": straight(1)}),
             _supine({"l": flat(-1), "r": flat(1)}),
             _supine({"l": ninety(-1), "r": ninety(1)}),
         ),
         steps=(Step(1, 1.4, 2.6), Step(2, 1.4, 2.6), Step(0, 1.8, 2.6)),
-        order=("arm_l", "leg_l", "pelvis", "chest", "head", "ball", "leg_r", "arm_r"),
+        order=(
+            *("arm_l", "press_far", "leg_l", "pelvis", "muscle_l", "chest", "head"),
+            *("ball", "leg_r", "muscle_r", "arm_r", "press"),
+        ),
         captions=("Legs straight", "Feet flat", "Hips and knees at 90°"),
         far=frozenset({"arm_l", "leg_l"}),
         accents={"l": "adductor", "r": "adductor"},
-        props={"ball": parts.ball(10.5, ("knee_l", "knee_r"), (0, 3, 0))},
+        props={
+            "ball": parts.ball(10.5, ("knee_l", "knee_r"), (0, 3, 0)),
+            "press_far": press[:1],
+            "press": press[1:],
+        },
         mat=(-96, 100, -36, 36),
         shown=(0, 1, 2),
     )
@@ -166,29 +174,37 @@ def _squeeze() -> Drawing:
 # --- side plank with the top leg on a bench ------------------------------------------------------------------------
 
 PLANK_SHOULDER: Vec = (-48, 32.8, 0)
+PLANK_ELBOW: Vec = (-48, 3.8, 0)
 PLANK_YAW = 12.0
 
 
-def _plank(up: Vec, top: Along | Reach, bottom: Along | Reach) -> Pose:
-    pelvis = pelvis_below_shoulder(PLANK_SHOULDER, up, NEAR, "r")
+def _plank(up: Vec, top: Along | Reach, bottom: Along | Reach, shoulder: Vec = PLANK_SHOULDER) -> Pose:
+    pelvis = pelvis_below_shoulder(shoulder, up, NEAR, "r")
     return Pose(
         pelvis=pelvis,
         up=up,
         front=NEAR,
+        anchor="elbow_r",
         legs={"l": top, "r": bottom},
         arms={
-            "r": Along((0, -1, 0), (0.2, 0.0, 1), (0.2, 0.0, 1)),
+            "r": Along(sub(PLANK_ELBOW, shoulder), (-0.62, 0.0, 0.8), (-0.62, 0.0, 0.8)),
             "l": Reach(on_chest(pelvis, up, NEAR, (11, -9, 4)), (-0.35, 1, 0.25), (0.7, -0.5, 0.5)),
         },
     )
 
 
 def _short_lever() -> Drawing:
-    shin: Vec = (0.62, -0.03, -0.78)
-    top = Reach((66, 40, -32), (0.6, 0, 1), (0.7, 0.1, -0.6))
-    bottom = Reach((55, 5, -32), (0.6, 0, 1), (0.7, 0.0, -0.6))
-    back, front = parts.bench((28, 0, -46), (70, 34, 12), PLANK_YAW)
-    del shin
+    top_knee: Vec = (40.4, 39.6, 0)
+    bottom_knee: Vec = (30, 6, 0)
+    shin: Vec = (0.74, -0.02, -0.67)
+
+    def pose(up: Vec, shoulder: Vec) -> Pose:
+        pelvis = pelvis_below_shoulder(shoulder, up, NEAR, "r")
+        top = Along(sub(top_knee, hip(pelvis, up, NEAR, "l")), shin, (0.85, 0.06, -0.5))
+        bottom = Along(sub(bottom_knee, hip(pelvis, up, NEAR, "r")), shin, (0.85, 0.0, -0.5))
+        return _plank(up, top, bottom, shoulder)
+
+    back, front = parts.bench((26, 0, -46), (84, 34, 12), PLANK_YAW)
     return Drawing(
         exercise_id="copenhagen_short_lever_hold",
         code="csl",
@@ -197,15 +213,16 @@ def _short_lever() -> Drawing:
         " knee rests on the floor under it.",
         movement="Push the top knee down into the bench and lift the hips until shoulder, hip and top knee are in one"
         " line. Hold and breathe.",
-        camera=Camera(PLANK_YAW, 14, (2, 34, -4), 1.5),
-        poses=(_plank((-0.8, 0.6, 0), top, bottom), _plank((-0.99, 0.13, 0), top, bottom)),
+        camera=Camera(PLANK_YAW, 16, (2, 32, -4), 1.45),
+        # Low, the shoulder is behind the elbow: the body turns about elbow and knees, which stay where they are.
+        poses=(pose((-0.82, 0.57, 0), (-53.6, 32.3, 0)), pose((-0.99, 0.13, 0), PLANK_SHOULDER)),
         steps=(Step(1, 1.6, 3.4), Step(0, 1.6, 1.4)),
         order=("bench_back", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_r", "arm_l"),
         captions=("Start", "Hold"),
         accents={"l": "adductor", "r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-98, 92, -48, 40),
-        arrow=("pelvis", (0, 0, 0)),
+        arrow=("pelvis", (-4, -26, 12)),
     )
 
 
@@ -228,7 +245,7 @@ def _long_lever() -> Drawing:
         " bench; the lower leg lies on the floor.",
         movement="Push the top foot down into the bench, lift the hips and bring the lower leg up under the bench,"
         " until the body is in one line. Hold.",
-        camera=Camera(PLANK_YAW, 14, (2, 32, 0), 1.38),
+        camera=Camera(PLANK_YAW, 16, (4, 30, 0), 1.36),
         poses=(low, high),
         steps=(Step(1, 1.8, 4.0), Step(0, 1.8, 1.4)),
         order=("bench_back", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_r", "arm_l"),
@@ -236,7 +253,7 @@ def _long_lever() -> Drawing:
         accents={"l": "adductor", "r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-98, 112, -36, 40),
-        arrow=("pelvis", (0, 0, 0)),
+        arrow=("pelvis", (-4, -26, 12)),
     )
 
 
@@ -251,7 +268,7 @@ def _dynamic() -> Drawing:
         " lower leg lifted close under the bench.",
         movement="Lower the hips and the free leg towards the floor for 3 seconds without resting, then lift for 3"
         " seconds until the feet meet at the bench again.",
-        camera=Camera(PLANK_YAW, 14, (2, 32, 0), 1.38),
+        camera=Camera(PLANK_YAW, 16, (4, 30, 0), 1.36),
         poses=(high, half),
         steps=(Step(1, 3.0, 0.3), Step(0, 3.0, 0.5)),
         order=("bench_back", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_r", "arm_l"),
@@ -259,16 +276,19 @@ def _dynamic() -> Drawing:
         accents={"l": "adductor", "r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-98, 112, -36, 40),
-        arrow=("ankle_r", (14, 0, 0)),
+        arrow=("pelvis", (-4, -24, 12)),
     )
 
 
 # --- kneeling --------------------------------------------------------------------------------------------------------
 
 
+KNEE_ON_CUSHION: Vec = (-8.5, 12, 0)
+
+
 def _half_kneeling(pelvis: Vec, up: Vec, front: Vec, foot: Vec) -> Pose:
     def hand(sign: float) -> Reach:
-        return Reach(on_chest(pelvis, up, front, (sign * 4, 17, 19)), add(DOWN, (sign * 0.5, 0, 0)), up)
+        return Reach(on_chest(pelvis, up, front, (sign * 5, 17, 17)), add(DOWN, (sign * 0.7, 0, 0)), up)
 
     return Pose(
         pelvis=pelvis,
@@ -276,11 +296,12 @@ def _half_kneeling(pelvis: Vec, up: Vec, front: Vec, foot: Vec) -> Pose:
         front=front,
         head_up=unit(add(up, (0, 0.35, 0))),
         legs={
-            "r": Reach((-8.5, 8.5, -40.8), (0, -0.4, 1), (0, -0.25, -1)),
+            "r": Along(sub(KNEE_ON_CUSHION, hip(pelvis, up, front, "r")), (0, -0.085, -1), (0, -0.25, -1)),
             "l": Reach(foot, (0.2, 1, 0.6), (0.3, 0, 1)),
         },
         arms={"l": hand(1), "r": hand(-1)},
-        extra={"weight": on_chest(pelvis, up, front, (0, 20, 23))},
+        extra={"weight": on_chest(pelvis, up, front, (0, 21, 22))},
+        anchor="knee_r",
     )
 
 
@@ -296,17 +317,17 @@ def _hinge() -> Drawing:
         camera=Camera(28, 14, (20, 56, -6), 1.5),
         poses=(
             _half_kneeling((0, 54, 0), UP, NEAR, (71, 9.5, 2)),
-            _half_kneeling((-2, 36, -33), (0, 0.62, 0.78), (0, -0.78, 0.62), (81, 9.5, -16)),
+            _half_kneeling((-2, 36.6, -34), (0, 0.62, 0.78), (0, -0.78, 0.62), (81, 9.5, -16)),
         ),
         steps=(Step(1, 3.0, 0.2), Step(0, 2.0, 0.6)),
-        order=("cushion", "leg_r", "towel", "leg_l", "pelvis", "chest", "head", "weight", "arm_l", "arm_r"),
+        order=("cushion", "leg_r", "towel", "leg_l", "pelvis", "chest", "head", "arm_l", "arm_r", "weight"),
         captions=("Start", "Slide out"),
         far=frozenset(),
         accents={"l": "adductor"},
         props={
             "cushion": parts.box("cushion", (-24, 0, -13), (7, 5, 15), 28, "cloth", 2.2),
             "towel": parts.towel("l"),
-            "weight": parts.dumbbell("weight", RIGHT),
+            "weight": parts.dumbbell("weight", RIGHT, 12),
         },
         mat=(-50, 104, -48, 34),
         arrow=("ankle_l", (0, -6, 30)),

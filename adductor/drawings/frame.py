@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from adductor.drawings.body import PELVIS_TO_WAIST_CM, SHOULDER_BELOW_NECK_CM, SHOULDER_HALF_WIDTH_CM, WAIST_TO_NECK_CM
+from adductor.drawings.body import (
+    HIP_HALF_WIDTH_CM,
+    PELVIS_TO_WAIST_CM,
+    SHOULDER_BELOW_NECK_CM,
+    SHOULDER_HALF_WIDTH_CM,
+    WAIST_TO_NECK_CM,
+)
 from adductor.drawings.geometry import Vec, add, cross, mul, square_to, unit
 
 UP: Vec = (0, 1, 0)
@@ -29,3 +35,10 @@ def pelvis_below_shoulder(shoulder: Vec, up: Vec, front: Vec, side: str) -> Vec:
     trunk = PELVIS_TO_WAIST_CM + WAIST_TO_NECK_CM - SHOULDER_BELOW_NECK_CM
     sideways = SHOULDER_HALF_WIDTH_CM * (1 if side == "l" else -1)
     return add(shoulder, add(mul(spine, -trunk), mul(left, -sideways)))
+
+
+def hip(pelvis: Vec, up: Vec, front: Vec, side: str) -> Vec:
+    """The hip joint of a side ("l" or "r")."""
+    spine = unit(up)
+    left = cross(spine, square_to(front, spine))
+    return add(pelvis, mul(left, HIP_HALF_WIDTH_CM * (1 if side == "l" else -1)))

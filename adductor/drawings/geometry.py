@@ -141,53 +141,74 @@ def _cross2(o: Point, a: Point, b: Point) -> float:
     return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])
 
 
-def number(value: float) -> str:
-    """A picture coordinate as short as SVG allows, to a tenth of a unit."""
-    text = f"{value:.1f}"
-    text = text.removesuffix(".0")
-    if text == "-0":
+def number(value: float, digits: int = 1) -> str:
+    """A picture coordinate as short as SVG allows."""
+    text = f"{value:.{digits}f}"
+    if digits:
+        text = text.rstrip("0").rstrip(".")
+    if text in ("-0", ""):
         return "0"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def outline(discs: Sequence[Disc], steps: int = 120) -> str:
-    """The path data round all discs as if a string were pulled tight round them."""
-    tagged: list[tuple[float, float, int]] = []
+def _joined(numbers: Sequence[str]) -> str:
+    """Numbers with a space only where the next has no sign to part them."""
+    return numbers[0] + "".join(n if n.startswith("-") else f" {n}" for n in numbers[1:])
+
+
+Tagged = tuple[float, float, int]
+
+
+def _hull(discs: Sequence[Disc], steps: int) -> list[Tagged]:
+    """Points on the discs' rims in the order of a string pulled tight round them, with their disc's index."""
+    tagged: list[Tagged] = []
     for index, disc in enumerate(discs):
         for step in range(steps):
             angle = 2 * math.pi * step / steps
-            tagged.append(
-                (disc.x + disc.r * math.cos(angle), disc.y + disc.r * math.sin(angle), index),
-            )
+            tagged.append((disc.x + disc.r * math.cos(angle), disc.y + disc.r * math.sin(angle), index))
     tagged.sort()
-    half: list[list[tuple[float, float, int]]] = []
+    hull: list[Tagged] = []
     for points in (tagged, tagged[::-1]):
-        chain: list[tuple[float, float, int]] = []
+        chain: list[Tagged] = []
         for point in points:
             while len(chain) >= 2 and _cross2(chain[-2][:2], chain[-1][:2], point[:2]) <= 0:
                 chain.pop()
             chain.append(point)
-        half.append(chain[:-1])
-    hull = half[0] + half[1]
+        hull += chain[:-1]
+    return hull
+
+
+def outline(discs: Sequence[Disc], digits: int = 1, steps: int = 120) -> str:
+    """The path data round all discs as if a string were pulled tight round them: straight lines and arcs."""
+    hull = _hull(discs, steps)
     first = next((i for i in range(len(hull)) if hull[i][2] != hull[i - 1][2]), None)
     if first is None:
         disc = discs[hull[0][2]]
-        r, left = number(disc.r), number(disc.x - disc.r)
-        return f"M{left} {number(disc.y)}a{r} {r} 0 1 1 {number(2 * disc.r)} 0a{r} {r} 0 1 1 {number(-2 * disc.r)} 0z"
+        r, across = number(disc.r, digits), number(2 * disc.r, digits)
+        start = _joined([number(disc.x - disc.r, digits), number(disc.y, digits)])
+        return f"M{start}a{r} {r} 0 1 1 {across} 0a{r} {r} 0 1 1-{across} 0z"
     hull = hull[first:] + hull[:first]
-    runs: list[list[tuple[float, float, int]]] = []
+    runs: list[list[Tagged]] = []
     for point in hull:
         if runs and runs[-1][-1][2] == point[2]:
             runs[-1].append(point)
         else:
             runs.append([point])
-    data = ""
+    # Relative steps are shorter to write; each starts from the rounded end of the last, so errors don't add up.
+    x, y = round(runs[0][0][0], digits), round(runs[0][0][1], digits)
+    data = "M" + _joined([number(x, digits), number(y, digits)])
     for run in runs:
-        start, end = run[0], run[-1]
-        data += f"{'L' if data else 'M'}{number(start[0])} {number(start[1])}"
-        if len(run) > 1:
-            r = number(discs[run[0][2]].r)
-            # More than half a turn needs SVG's large-arc flag.
-            large = 1 if len(run) - 1 > steps / 2 else 0
-            data += f"A{r} {r} 0 {large} 1 {number(end[0])} {number(end[1])}"
+        for end, curved in ((run[0], False), (run[-1], True)):
+            dx, dy = round(end[0] - x, digits), round(end[1] - y, digits)
+            if dx == 0 and dy == 0:
+                continue
+            step = _joined([number(dx, digits), number(dy, digits)])
+            if curved:
+                r = number(discs[run[0][2]].r, digits)
+                # More than half a turn needs SVG's large-arc flag.
+                large = 1 if len(run) - 1 > steps / 2 else 0
+                data += f"a{r} {r} 0 {large} 1{step if step.startswith('-') else ' ' + step}"
+            else:
+                data += f"l{step}"
+            x, y = x + dx, y + dy
     return data + "z"

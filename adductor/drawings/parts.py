@@ -24,6 +24,7 @@ class Part:
     tone: str
     build: Build
     halo: bool = True  # a thin rim in the colour of the ground, so that crossing limbs stay apart
+    bone: str = ""  # the part whose movement this one shares, because both are on the same bone
 
 
 def _left(j: Joints) -> Vec:
@@ -45,8 +46,8 @@ def _thigh_front(j: Joints, side: str) -> Vec:
     return unit(cross(_left(j), unit(sub(j[f"knee_{side}"], j[f"hip_{side}"]))))
 
 
-def leg(side: str, far: bool, accent: str | None = None) -> list[Part]:
-    """Thigh, shin, shoe and shorts; `accent` marks "adductor" or "abductor" as the working muscle."""
+def leg(side: str, far: bool) -> list[Part]:
+    """Shin, shoe, thigh and shorts."""
     s, tone = side, "-far" if far else ""
 
     def thigh(j: Joints) -> list[Ball]:
@@ -64,7 +65,19 @@ def leg(side: str, far: bool, accent: str | None = None) -> list[Part]:
 
     def shorts(j: Joints) -> list[Ball]:
         hip, knee = j[f"hip_{s}"], j[f"knee_{s}"]
-        return [(hip, 9.9), (mix(hip, knee, 0.42), 9.2)]
+        return [(hip, 9.5), (mix(hip, knee, 0.42), 8.9)]
+
+    return [
+        Part(f"shin_{s}", f"skin{tone}", shin),
+        Part(f"shoe_{s}", f"shoe{tone}", shoe),
+        Part(f"thigh_{s}", f"skin{tone}", thigh),
+        Part(f"shorts_{s}", f"shorts{tone}", shorts, halo=False, bone=f"thigh_{s}"),
+    ]
+
+
+def muscle(side: str, kind: str) -> list[Part]:
+    """The working muscle in the accent colour: "adductor" (inner thigh) or "abductor" (outer hip)."""
+    s = side
 
     def adductor(j: Joints) -> list[Ball]:
         hip, knee, medial = j[f"hip_{s}"], j[f"knee_{s}"], _medial(j, s)
@@ -76,20 +89,12 @@ def leg(side: str, far: bool, accent: str | None = None) -> list[Part]:
 
     def abductor(j: Joints) -> list[Ball]:
         hip, knee, lateral = j[f"hip_{s}"], j[f"knee_{s}"], mul(_medial(j, s), -1)
-        above = add(hip, mul(unit(sub(j["waist"], j["pelvis"])), 9))
-        return [(add(above, mul(lateral, 2)), 3.4), (add(mix(hip, knee, 0.25), mul(lateral, 5.4)), 1.6)]
+        crest = add(add(hip, mul(unit(sub(j["waist"], j["pelvis"])), 8)), mul(lateral, 3))
+        return [(crest, 4.6), (add(mix(hip, knee, 0.2), mul(lateral, 4.5)), 1.8)]
 
-    found = [
-        Part(f"shin_{s}", f"skin{tone}", shin),
-        Part(f"shoe_{s}", f"shoe{tone}", shoe),
-        Part(f"thigh_{s}", f"skin{tone}", thigh),
-        Part(f"shorts_{s}", f"shorts{tone}", shorts),
-    ]
-    if accent == "adductor":
-        found.append(Part(f"muscle_{s}", "accent", adductor, halo=False))
-    elif accent == "abductor":
-        found.append(Part(f"muscle_{s}", "accent", abductor, halo=False))
-    return found
+    if kind == "adductor":
+        return [Part(f"muscle_{s}", "accent", adductor, halo=False, bone=f"thigh_{s}")]
+    return [Part(f"muscle_{s}", "accent", abductor, halo=False)]
 
 
 def _front_sign(j: Joints, side: str) -> float:
@@ -118,13 +123,13 @@ def arm(side: str, far: bool) -> list[Part]:
 
     def sleeve(j: Joints) -> list[Ball]:
         shoulder = j[f"shoulder_{s}"]
-        return [(shoulder, 5.7), (mix(shoulder, j[f"elbow_{s}"], 0.42), 5.3)]
+        return [(shoulder, 5.4), (mix(shoulder, j[f"elbow_{s}"], 0.44), 5.0)]
 
     return [
         Part(f"fore_{s}", f"skin{tone}", fore),
         Part(f"hand_{s}", f"skin{tone}", hand),
         Part(f"upper_{s}", f"skin{tone}", upper),
-        Part(f"sleeve_{s}", f"shirt{tone}", sleeve),
+        Part(f"sleeve_{s}", f"shirt{tone}", sleeve, halo=False, bone=f"upper_{s}"),
     ]
 
 
@@ -154,19 +159,19 @@ def head() -> list[Part]:
     """Neck, face and hair. The hair lies up and back on the skull, so it shows where the face looks."""
 
     def neck(j: Joints) -> list[Ball]:
-        return [(mix(j["neck"], j["head"], -0.05), 4.6), (mix(j["neck"], j["head"], 0.62), 4.4)]
+        return [(mix(j["neck"], j["head"], -0.1), 5.3), (mix(j["neck"], j["head"], 0.6), 4.7)]
 
     def face(j: Joints) -> list[Ball]:
         up, front = sub(j["crown"], j["head"]), sub(j["face"], j["head"])
-        chin = add(add(j["head"], mul(up, -0.48)), mul(front, 0.28))
-        nose = add(add(j["head"], mul(up, -0.1)), mul(front, 1.0))
-        return [(add(j["head"], mul(front, 0.08)), 8.6), (chin, 5.0), (nose, 1.3)]
+        chin = add(add(j["head"], mul(up, -0.52)), mul(front, 0.3))
+        nose = add(add(j["head"], mul(up, -0.16)), mul(front, 0.94))
+        return [(add(j["head"], mul(front, 0.06)), 8.7), (chin, 4.6), (nose, 1.3)]
 
     def hair(j: Joints) -> list[Ball]:
         up, front = sub(j["crown"], j["head"]), sub(j["face"], j["head"])
         return [
-            (add(add(j["head"], mul(up, 0.22)), mul(front, -0.18)), 9.2),
-            (add(add(j["head"], mul(up, -0.15)), mul(front, -0.42)), 6.6),
+            (add(add(j["head"], mul(up, 0.2)), mul(front, -0.16)), 9.3),
+            (add(add(j["head"], mul(up, -0.2)), mul(front, -0.42)), 6.4),
         ]
 
     return [Part("neck", "skin", neck), Part("hair", "hair", hair), Part("face", "skin", face)]
@@ -238,6 +243,26 @@ def ball(radius_cm: float, between: tuple[str, str], lift: Vec = (0, 0, 0)) -> l
     return [Part("ball", "ball", build), Part("ball_shine", "ball-shine", shine, halo=False)]
 
 
+def press(between: tuple[str, str], across: Vec) -> list[Part]:
+    """Two wedges that point from outside at what is squeezed between two joints; `across` is their width's way."""
+    wide = mul(unit(across), 5.0)
+
+    def wedge(a: str, b: str) -> Build:
+        def build(j: Joints) -> list[Ball]:
+            outward = unit(sub(j[a], j[b]))
+            tip = add(j[a], mul(outward, 9.5))
+            base = add(tip, mul(outward, 11.0))
+            return [(tip, 0.9), (add(base, wide), 0.9), (sub(base, wide), 0.9)]
+
+        return build
+
+    a, b = between
+    return [
+        Part("press_a", "accent", wedge(a, b), halo=False),
+        Part("press_b", "accent", wedge(b, a), halo=False),
+    ]
+
+
 def towel(side: str, half_x: float = 15, half_z: float = 9) -> list[Part]:
     """A folded towel or slider under a foot; it goes where the foot goes."""
 
@@ -266,7 +291,7 @@ def dumbbell(at: str, along: Vec, half_cm: float = 9.0) -> list[Part]:
         ]
 
     return [
-        Part("bar", "metal", bar),
-        Part("weight_a", "metal", weight(-1.0)),
-        Part("weight_b", "metal", weight(1.0)),
+        Part("bar", "metal", bar, halo=False),
+        Part("weight_a", "metal", weight(-1.0), halo=False),
+        Part("weight_b", "metal", weight(1.0), halo=False),
     ]

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from html import escape
 
 from adductor.drawings.body import Joints
-from adductor.drawings.geometry import add, number, outline
+from adductor.drawings.geometry import Disc, add, number, outline
 from adductor.drawings.motion import tracks
+from adductor.drawings.parts import Part
 from adductor.drawings.scene import Drawing, floor
 
 # Tone -> (colour on a light ground, colour on a dark ground). A calm slate figure; the one warm colour is for what
@@ -22,7 +23,7 @@ TONES: dict[str, tuple[str, str]] = {
     "shorts-far": ("#7c8fa1", "#35495c"),
     "shoe": ("#1f2e3c", "#dfe6ec"),
     "shoe-far": ("#76889a", "#9aa8b5"),
-    "hair": ("#2b3a48", "#33424f"),
+    "hair": ("#2b3a48", "#566776"),
     "accent": ("#e8622c", "#ff8a50"),
     "ball": ("#6f9f97", "#79b3a9"),
     "ball-shine": ("#a9cbc5", "#b0d6cf"),
@@ -36,10 +37,15 @@ TONES: dict[str, tuple[str, str]] = {
     "cloth-top": ("#a9c7c1", "#85aea6"),
     "cloth-side": ("#7ba39b", "#5b857d"),
     "band": ("#3f857a", "#7cc4b8"),
-    "metal": ("#4b5865", "#8b98a5"),
+    "badge": ("#2f4356", "#b7c3ce"),
+    "metal": ("#4b5865", "#5f6c79"),
 }
 GROUND = ("#ffffff", "#161c22")
 HALO_WIDTH = 2.4
+ROUND_STROKES = 'stroke-linecap="round" stroke-linejoin="round"'
+NOT_IN_A_GHOST = ("shorts", "sleeve", "muscle", "face", "hand", "ball_shine", "press", "bar", "weight")
+# The arrow leaves out both ends of the way, so that its tip does not hide the foot that it follows.
+ARROW_FROM, ARROW_TO = 0.08, 0.9
 
 
 def _path(data: str, tone: str, move: str, inline: bool) -> str:
@@ -47,20 +53,32 @@ def _path(data: str, tone: str, move: str, inline: bool) -> str:
     return f'<path {paint} d="{data}"/>'
 
 
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
+
+
 def _figure(drawing: Drawing, skeleton: Joints, inline: bool, follows: dict[str, int]) -> str:
     text = ""
     for _, layer in drawing.layers:
-        halo = body = ""
+        # Neighbours that look and move alike become one path.
+        halo: dict[str, str] = {}
+        body: list[tuple[str, str, str]] = []
         for part in layer:
             data = outline(drawing.seen(part, skeleton))
             move = f"ac-{drawing.code}{follows[part.name]}" if part.name in follows else ""
-            body += _path(data, part.tone, move, inline)
+            if body and body[-1][:2] == (part.tone, move):
+                data_before = body.pop()[2]
+                body.append((part.tone, move, data_before + data))
+            else:
+                body.append((part.tone, move, data))
             if part.halo:
-                halo += f'<path{f" class={chr(34)}{move}{chr(34)}" if move else ""} d="{data}"/>'
+                halo[move] = halo.get(move, "") + data
         if halo:
-            classes = ' class="ac-halo"' if inline else ""
-            text += f'<g{classes} fill="none" stroke="{GROUND[0]}" stroke-width="{HALO_WIDTH}">{halo}</g>'
-        text += body
+            rims = "".join(f'<path{_class(move)} d="{data}"/>' for move, data in halo.items())
+            # The stylesheet says the same of .ac-halo; a file without a stylesheet has to say it itself.
+            paint = _class("ac-halo") if inline else f' stroke="{GROUND[0]}" stroke-width="{HALO_WIDTH}"'
+            text += f"<g{paint}>{rims}</g>"
+        text += "".join(_path(data, tone, move, inline) for tone, move, data in body)
     return text
 
 
@@ -73,10 +91,9 @@ def _arrow(drawing: Drawing, inline: bool) -> str:
     if drawing.arrow is None:
         return ""
     joint, aside = drawing.arrow
-    first, last = drawing.shown[0], drawing.shown[-1]
-    points = [
-        drawing.camera.project(add(drawing.on_the_way(first, last, share / 8)[joint], aside)) for share in range(9)
-    ]
+    first, last = drawing.arrow_way
+    shares = [ARROW_FROM + (ARROW_TO - ARROW_FROM) * step / 6 for step in range(7)]
+    points = [drawing.camera.project(add(drawing.on_the_way(first, last, share)[joint], aside)) for share in shares]
     (x, y), (bx, by) = points[-1], points[-2]
     size = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
     ux, uy = (x - bx) / size, (y - by) / size
@@ -85,40 +102,57 @@ def _arrow(drawing: Drawing, inline: bool) -> str:
         f"M{number(x)} {number(y)}L{number(x - wing * (ux - s * 0.75 * uy))} {number(y - wing * (uy + s * 0.75 * ux))}"
         for s in (1, -1)
     )
-    way = "M" + "L".join(f"{number(px)} {number(py)}" for px, py in points)
-    classes = ' class="ac-arrow"' if inline else ""
-    return (
-        f'<path{classes} d="{way}{tip}" fill="none" stroke="{TONES["accent"][0]}" stroke-width="3"'
-        ' stroke-linecap="round" stroke-linejoin="round"/>'
-    )
+    way = "M" + " ".join(f"{number(px)} {number(py)}" for px, py in points)  # more pairs after M are lines
+    paint = 'class="ac-arrow"'
+    if not inline:
+        paint = f'fill="none" stroke="{TONES["accent"][0]}" stroke-width="3" {ROUND_STROKES}'
+    return f'<path {paint} d="{way}{tip}"/>'
+
+
+def _ghost_discs(drawing: Drawing, part: Part, skeleton: Joints) -> list[Disc]:
+    """A limb without its bulges: enough for a pale shape, in fewer bytes."""
+    discs = drawing.seen(part, skeleton)
+    return discs[:2] if part.name.startswith(("thigh", "shin", "fore")) else discs
 
 
 def _ghost(drawing: Drawing) -> str:
-    """The other positions as one pale shape, shown when nothing may move."""
+    """The other positions as pale shapes, shown when nothing may move.
+
+    One is drawn in its place, two small and beside each other: three figures on one spot could not be told apart.
+    """
     text = ""
-    for position in drawing.shown[1:]:
+    others = drawing.shown[1:]
+    for index, position in enumerate(others):
         data = "".join(
-            outline(drawing.seen(part, drawing.skeletons[position]), steps=72)
+            outline(_ghost_discs(drawing, part, drawing.skeletons[position]), digits=0, steps=60)
             for name, layer in drawing.layers
             for part in layer
             if not name.startswith(("bench", "step", "wall", "anchor", "cushion"))
-            and not part.name.startswith(("shorts", "sleeve", "muscle", "hair", "ball_shine"))
+            and not part.name.startswith(NOT_IN_A_GHOST)
         )
-        text += f'<path class="ac-ghost-shape" d="{data}" fill="{TONES["accent"][0]}" opacity=".25"/>'
-    return f'<g class="ac-ghost" display="none">{text}{_arrow(drawing, inline=True)}</g>'
+        aside = ""
+        if len(others) > 1:
+            x, y = drawing.insets[index]
+            aside = f' transform="translate({number(x)} {number(y)})scale(.5)"'
+        text += f'<path{aside} d="{data}"/>'
+    return f'<g class="ac-ghost" display="none">{text}</g>'
 
 
 # Strokes of the numerals 1 to 3 in a box 6 wide and 9 high: no font is needed, so every machine draws the same.
-NUMERALS = ("M1.5 2 3.6.5V8.5", "M.8 2.4C1 .2 5.2.1 5.2 2.8 5.2 4.8 2 6 .8 8.5H5.4", "M.8 1.6C1.8.1 5 .3 5 2.4 5 3.9 3.6 4.3 2.4 4.3 3.8 4.3 5.4 4.8 5.4 6.4 5.4 8.9 1.6 9 .6 7.2")  # fmt: skip
+NUMERALS = (
+    "M1.5 2 3.6.5V8.5",
+    "M.8 2.4C1 .2 5.2.1 5.2 2.8 5.2 4.8 2 6 .8 8.5H5.4",
+    "M.8 1.6C1.8.1 5 .3 5 2.4 5 3.9 3.6 4.3 2.4 4.3 3.8 4.3 5.4 4.8 5.4 6.4 5.4 8.9 1.6 9 .6 7.2",
+)
 
 
 def _badge(index: int, inline: bool) -> str:
-    ring = ' class="ac-badge"' if inline else ""
-    return (
-        f'<g{ring} transform="translate(14 14)" fill="none" stroke="{TONES["shorts"][0]}" stroke-width="1.5"'
-        f' stroke-linecap="round" stroke-linejoin="round"><circle cx="4" cy="4" r="9"/>'
-        f'<path transform="translate(1 -.5)" d="{NUMERALS[index]}"/></g>'
-    )
+    """The number of a position, in its upper left corner."""
+    paint = 'class="ac-badge"'
+    if not inline:
+        paint = f'fill="none" stroke="{TONES["badge"][0]}" stroke-width="1.5" {ROUND_STROKES}'
+    numeral = f'<path transform="translate(1 -.5)" d="{NUMERALS[index]}"/>'
+    return f'<g {paint} transform="translate(14 14)"><circle cx="4" cy="4" r="9"/>{numeral}</g>'
 
 
 def _panels(drawing: Drawing, positions: Iterable[int], inline: bool) -> str:
@@ -128,7 +162,7 @@ def _panels(drawing: Drawing, positions: Iterable[int], inline: bool) -> str:
         panel = _floor(drawing, inline) + _figure(drawing, drawing.skeletons[position], inline, {})
         if len(chosen) > 1:
             panel += _badge(index, inline)
-            if index == len(chosen) - 1:
+            if position == drawing.arrow_way[1]:
                 panel += _arrow(drawing, inline)
         text += f'<g transform="translate({number(index * drawing.camera.width)} 0)">{panel}</g>' if index else panel
     return text
@@ -140,6 +174,8 @@ def inline_svg(drawing: Drawing, *, animated: bool, width_px: int | None, mirror
         panels = 1
         inside = _floor(drawing, True) + _ghost(drawing)
         inside += _figure(drawing, drawing.skeletons[0], True, tracks(drawing)[1])
+        if len(drawing.shown) == 2 and drawing.arrow:
+            inside += f'<g class="ac-ghost" display="none">{_arrow(drawing, inline=True)}</g>'
     else:
         panels = len(drawing.shown)
         inside = _panels(drawing, drawing.shown, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from adductor.drawings import parts
 from adductor.drawings.body import Joints, Pose, between, joints
@@ -23,9 +23,12 @@ class Step:
     hold_s: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
-    """Everything about one exercise's drawing; `order` lists the layers from back to front."""
+    """Everything about one exercise's drawing; `order` lists the layers from back to front.
+
+    There is one object for each exercise, compared by identity, so that what is computed from it can be kept.
+    """
 
     exercise_id: str
     code: str  # short name in the stylesheet
@@ -42,23 +45,33 @@ class Drawing:
     props: dict[str, list[Part]] = field(default_factory=dict)
     mat: tuple[float, float, float, float] = (-100, 100, -34, 34)  # x0, x1, z0, z1 of the floor shown
     shown: tuple[int, ...] = (0, 1)  # the positions that a still shows
-    arrow: tuple[str, Vec] | None = None  # whose way from start to end is shown, and how far beside it
+    insets: tuple[tuple[float, float], ...] = ((0, 0), (160, 0))  # where small pictures of further positions go
+    arrow: tuple[str, Vec] | None = None  # whose way is shown, and how far beside it
+    arrow_way: tuple[int, int] = (0, 1)  # from which position to which; drawn in the picture of the second
 
     @cached_property
     def layers(self) -> list[tuple[str, list[Part]]]:
         """The parts by layer, from back to front."""
         made: dict[str, list[Part]] = dict(self.props)
         for side in "lr":
-            made[f"leg_{side}"] = parts.leg(side, f"leg_{side}" in self.far, self.accents.get(side))
+            made[f"leg_{side}"] = parts.leg(side, f"leg_{side}" in self.far)
+            made[f"muscle_{side}"] = parts.muscle(side, self.accents[side]) if side in self.accents else []
             made[f"arm_{side}"] = parts.arm(side, f"arm_{side}" in self.far)
         made["pelvis"], made["chest"], made["head"] = parts.pelvis(), parts.chest(), parts.head()
-        return [(name, made[name]) for name in self.order]
+        order = list(self.order)
+        for side in self.accents:
+            # The muscle goes over both the thigh and the hips from which it starts, unless placed explicitly.
+            if f"muscle_{side}" not in order:
+                over = max(order.index(f"leg_{side}"), order.index("pelvis"))
+                order.insert(over + 1, f"muscle_{side}")
+        return [(name, made[name]) for name in order]
 
     @cached_property
     def skeletons(self) -> tuple[Joints, ...]:
         """The joints of each position."""
         return tuple(joints(pose) for pose in self.poses)
 
+    @lru_cache(maxsize=2048)  # noqa: B019 - the drawings live as long as the process
     def on_the_way(self, a: int, b: int, share: float) -> Joints:
         """The joints `share` of the way from position a to b."""
         return joints(between(self.poses[a], self.poses[b], share))

@@ -14,6 +14,9 @@ HEAD = """\
 """
 
 
+STILL = ".ac-drawing *{animation:none!important}.ac-ghost{display:inline}"
+
+
 def stylesheet(drawings: Iterable[Drawing]) -> str:
     """The whole stylesheet."""
     text = HEAD
@@ -25,13 +28,13 @@ def stylesheet(drawings: Iterable[Drawing]) -> str:
         text += f".ac-{tone}{{fill:var(--drawing-{tone},var(--ac-{tone}))}}\n"
     accent = "var(--drawing-accent,var(--ac-accent))"
     text += f".ac-halo{{fill:none;stroke:var(--drawing-ground,var(--ac-ground));stroke-width:{HALO_WIDTH}}}\n"
-    text += f".ac-ghost-shape{{fill:{accent}}}.ac-arrow{{stroke:{accent}}}\n"
-    text += ".ac-badge{stroke:var(--drawing-shorts,var(--ac-skin))}\n"
+    text += f".ac-ghost{{fill:{accent};fill-opacity:.34}}.ac-arrow{{fill:none;stroke:{accent};stroke-width:3}}\n"
+    text += ".ac-arrow,.ac-badge{stroke-linecap:round;stroke-linejoin:round}\n"
+    text += ".ac-badge{fill:none;stroke:var(--drawing-badge,var(--ac-badge));stroke-width:1.5}\n"
     text += ".ac-ghost{display:none}\n"
     for drawing in drawings:
         text += rules(drawing)
     # Last, so that it wins over the rules above without !important on the page's side.
     text += ".ac-paused .ac-drawing *{animation-play-state:paused}\n"
-    text += "@media (prefers-reduced-motion:reduce){.ac-drawing *{animation:none!important}.ac-ghost{display:inline}}\n"
-    text += "@media print{.ac-drawing *{animation:none!important}.ac-ghost{display:inline}}\n"
+    text += f"@media (prefers-reduced-motion:reduce){{{STILL}}}\n@media print{{{STILL}}}\n"
     return text

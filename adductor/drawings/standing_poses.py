@@ -34,7 +34,7 @@ def _resisted() -> Drawing:
             legs={"r": stance, "l": Along(swing, swing, toes)},
             arms={
                 "r": Reach((-58, 118, 10), (-0.2, -1, 0.2), (-0.35, 1, 0)),
-                "l": Reach((15, 100, 7), (1, 0, -0.4), (-0.7, -0.5, 0.4)),
+                "l": Reach((13, 101, 4), (1, 0, -0.4), (-0.55, -0.5, 0.6)),
             },
         )
 
@@ -90,7 +90,7 @@ def _lateral_lunge() -> Drawing:
         camera=Camera(16, 8, (21, 80, 0), 1.25),
         poses=(
             pose((-1, 89.6, 0), UP, NEAR, (11, 9.5, 1), 22),
-            pose((-6, 58, -17), (-0.04, 0.76, 0.65), (0, -0.65, 0.76), (66.5, 9.5, 1), 30),
+            pose((-11, 57, -17), (-0.06, 0.76, 0.65), (0, -0.65, 0.76), (61.5, 9.5, 1), 30),
         ),
         steps=(Step(1, 3.0, 0.2), Step(0, 2.0, 0.6)),
         order=("towel", "leg_l", "leg_r", "pelvis", "chest", "head", "arm_l", "arm_r"),
@@ -124,15 +124,15 @@ def _bowler() -> Drawing:
                 },
             ),
             Pose(
-                pelvis=(-1, 76, -15),
-                up=(-0.05, 0.62, 0.78),
-                front=(-0.1, -0.78, 0.62),
-                chest_up=(-0.12, 0.5, 0.86),
+                pelvis=(-1, 71, -20),
+                up=(-0.05, 0.5, 0.86),
+                front=(-0.1, -0.86, 0.5),
+                chest_up=(-0.12, 0.36, 0.92),
                 chest_front=(-0.35, -0.8, 0.45),
                 head_up=(-0.15, 0.62, 0.75),
-                legs={"r": stance, "l": Reach((-36, 20, -52), (0.3, -0.2, 1), (-0.15, -0.9, 0.1))},
+                legs={"r": stance, "l": Reach((-38, 20, -54), (0.3, -0.2, 1), (-0.15, -0.9, 0.1))},
                 arms={
-                    "l": Along((-0.5, -0.8, 0.35), (-0.62, -0.75, 0.2), (-0.6, -0.8, 0.2)),
+                    "l": Along((-0.6, -0.78, 0.12), (-0.76, -0.64, 0.1), (-0.76, -0.66, 0.1)),
                     "r": Along((-0.6, -0.2, -0.75), (-0.5, -0.3, -0.8), (-0.5, -0.3, -0.8)),
                 },
             ),
@@ -141,7 +141,7 @@ def _bowler() -> Drawing:
         order=("leg_l", "pelvis", "leg_r", "arm_r", "chest", "head", "arm_l"),
         captions=("Start", "Reach across"),
         accents={"r": "adductor"},
-        mat=(-70, 60, -64, 44),
+        mat=(-46, 40, -60, 44),
         arrow=("hand_l", (4, 0, 8)),
     )
 
@@ -151,12 +151,12 @@ def _cross_over() -> Drawing:
 
     def arms(pelvis: Vec) -> dict[str, Limb]:
         return {
-            "l": Reach(on_chest(pelvis, UP, NEAR, (13, -7, 8)), (1, 0, -0.4), (-0.7, -0.5, 0.4)),
-            "r": Reach(on_chest(pelvis, UP, NEAR, (-13, -7, 8)), (-1, 0, -0.4), (0.7, -0.5, 0.4)),
+            "l": Reach(on_chest(pelvis, UP, NEAR, (15, -4, 3)), (1, 0, -0.4), (-0.55, -0.5, 0.6)),
+            "r": Reach(on_chest(pelvis, UP, NEAR, (-15, -4, 3)), (-1, 0, -0.4), (0.55, -0.5, 0.6)),
         }
 
     low: Vec = (-1, 86.5, -2)
-    high: Vec = (28, 110, 1)
+    high: Vec = (28, 110, 6)
     return Drawing(
         exercise_id="cross_over_step_up",
         code="cos",
@@ -182,7 +182,7 @@ def _cross_over() -> Drawing:
         accents={"r": "adductor"},
         props={"step": parts.box("step", (14, 0, -16), (52, 22, 26), 14)},
         mat=(-50, 80, -32, 36),
-        arrow=("pelvis", (0, 0, 0)),
+        arrow=("pelvis", (-34, -10, 0)),
     )  # fmt: skip
 
 
@@ -202,8 +202,8 @@ def _hanging(forward: float = 0.1) -> dict[str, Limb]:
 def _hips(pelvis: Vec, up: Vec) -> dict[str, Limb]:
     """Hands on the hips."""
     return {
-        "l": Reach(on_chest(pelvis, up, RIGHT, (12, -7, 6)), (-1, 0, -0.7), (0.5, -0.6, 0.3)),
-        "r": Reach(on_chest(pelvis, up, RIGHT, (-12, -7, 6)), (-1, 0, 0.7), (0.5, -0.6, -0.3)),
+        "l": Reach(on_chest(pelvis, up, RIGHT, (13, -4, 0)), (-1, 0, -0.7), (0.8, -0.5, 0.3)),
+        "r": Reach(on_chest(pelvis, up, RIGHT, (-13, -4, 0)), (-1, 0, 0.7), (0.8, -0.5, -0.3)),
     }
 
 
@@ -266,14 +266,14 @@ def _kickstand() -> Drawing:
         far=FAR,
         accents={"r": "adductor"},
         mat=(-70, 80, -26, 26),
-        arrow=("pelvis", (-18, 0, 0)),
+        arrow=("pelvis", (-22, 4, 0)),
     )  # fmt: skip
 
 
 def _step_up() -> Drawing:
     stance = Reach((27, 26, 7), RIGHT, RIGHT)
     low: Vec = (6, 86, 0)
-    high: Vec = (25, 107.4, 0)
+    high: Vec = (25, 107.3, 5)
     lean: Vec = (0.2, 1, 0)
     return Drawing(
         exercise_id="step_up_forward_low",
@@ -286,7 +286,7 @@ def _step_up() -> Drawing:
         poses=(
             Pose(
                 pelvis=low, up=lean, front=RIGHT,
-                legs={"r": stance, "l": Reach((-6, 8, -8), RIGHT, RIGHT)}, arms=_hips(low, lean),
+                legs={"r": stance, "l": Reach((-15, 8, -8), RIGHT, RIGHT)}, arms=_hips(low, lean),
             ),
             Pose(
                 pelvis=high, up=UP, front=RIGHT,
@@ -327,12 +327,12 @@ def _split_floor() -> Drawing:
         far=FAR,
         accents={"r": "adductor"},
         mat=(-80, 80, -28, 28),
-        arrow=("pelvis", (-20, 0, 0)),
+        arrow=("pelvis", (-34, 4, 0)),
     )
 
 
 def _split_elevated() -> Drawing:
-    front = Reach((28, 8, 8.5), RIGHT, RIGHT)
+    front = Reach((23, 8, 8.5), RIGHT, RIGHT)
     rear = Reach((-60, 48.6, -8), (0.6, -1, 0), (-0.9, -0.38, 0))
     back, near = parts.bench((-88, 0, -26), (-54, 43, 20), SIDE_YAW)
     return Drawing(
@@ -346,7 +346,7 @@ def _split_elevated() -> Drawing:
         camera=Camera(SIDE_YAW, 8, (-14, 80, 0), 1.28),
         poses=(
             _split((0, 82, 0), front, rear, (0.08, 1, 0)),
-            _split((-4, 54, 0), front, rear, (0.2, 1, 0)),
+            _split((-3, 54, 0), front, rear, (0.24, 1, 0)),
         ),
         steps=(Step(1, 3.0, 0.3), Step(0, 2.0, 0.6)),
         order=("bench_back", "bench", *SIDE_ORDER),
@@ -355,7 +355,7 @@ def _split_elevated() -> Drawing:
         accents={"r": "adductor"},
         props={"bench_back": back, "bench": near},
         mat=(-96, 74, -32, 28),
-        arrow=("pelvis", (-20, 0, 0)),
+        arrow=("pelvis", (-34, 22, 0)),
     )
 
 
@@ -390,8 +390,8 @@ def _jump() -> Drawing:
             "l": Along((0.12, -1, 0), (-0.14, -1, 0), (0.75, -0.66, 0)),
         },
         arms={
-            "l": Along((0.1, -1, -0.15), (0.9, -0.15, 0), (0.9, 0, 0)),
-            "r": Along((0.1, -1, 0.15), (0.9, -0.15, 0), (0.9, 0, 0)),
+            "l": Along((-0.15, -1, -0.15), (0.9, -0.35, 0), (0.9, -0.2, 0)),
+            "r": Along((-0.15, -1, 0.15), (0.9, -0.35, 0), (0.9, -0.2, 0)),
         },
     )
     return Drawing(
@@ -410,6 +410,8 @@ def _jump() -> Drawing:
         accents={"l": "adductor", "r": "adductor"},
         mat=(-80, 80, -28, 28),
         shown=(0, 1, 2),
+        insets=((-10, 70), (172, 70)),
+        arrow=("pelvis", (-28, -6, 0)),
     )
 
 

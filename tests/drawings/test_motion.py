@@ -1,0 +1,74 @@
+"""Movement as CSS: the keyframes put every part where the computed figure has it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from adductor import drawings
+from adductor.drawings import motion
+
+
+@pytest.mark.parametrize("exercise_id", drawings.exercise_ids())
+def test_joints_hold_together_between_keyframes(exercise_id: str) -> None:
+    """What the CSS does to the ends of each bone, at moments that are no keyframes, against the true figure."""
+    chosen = drawings.drawing(exercise_id)
+    found, follows = motion.tracks(chosen)
+    lead = {"thigh", "shin", "shoe", "upper", "fore", "pelvis", "chest"}
+    for _, layer in chosen.layers:
+        for part in layer:
+            if part.name.split("_")[0] not in lead or part.name not in follows:
+                continue
+            item = found[follows[part.name]]
+            base = chosen.seen(part, chosen.skeletons[0])
+            position = 0
+            for step, way in zip(chosen.steps, item.ways, strict=True):
+                for share in (0.11, 0.31, 0.5, 0.69, 0.93, 1.0):
+                    index = next(i for i in range(1, len(way)) if way[i][0] >= share)
+                    (a_share, a), (b_share, b) = way[index - 1], way[index]
+                    mixed = motion.between(a, b, (share - a_share) / (b_share - a_share))
+                    seen = chosen.seen(part, chosen.on_the_way(position, step.to, share))
+                    for start, end in list(zip(base, seen, strict=True))[:2]:
+                        x, y = motion.apply(mixed, item.axis_deg, item.anchor, start)
+                        off = math.hypot(x - end.x, y - end.y)
+                        # Limbs are 10 units and more wide: a joint stays closed with a third of that.
+                        assert off < 3.5, f"{part.name} is {off:.1f} units off at {share}"
+                position = step.to
+
+
+@pytest.mark.parametrize("exercise_id", drawings.exercise_ids())
+def test_the_loop_ends_where_it_began(exercise_id: str) -> None:
+    chosen = drawings.drawing(exercise_id)
+    assert chosen.steps[-1].to == 0
+    for item in motion.tracks(chosen)[0]:
+        last = item.ways[-1][-1][1]
+        assert (last.dx, last.dy) == pytest.approx((0, 0), abs=0.05)
+        assert math.remainder(last.turn_deg, 360) == pytest.approx(0, abs=0.05)
+
+
+def test_pieces_of_the_ease_curve_run_like_the_whole() -> None:
+    def done(timing: str, share: float) -> float:
+        """The progress of a CSS timing function after a share of the time."""
+        if timing == "linear":
+            return share
+        x1, y1, x2, y2 = (float(v) for v in timing.removeprefix("cubic-bezier(").removesuffix(")").split(","))
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            s = (low + high) / 2
+            x = 3 * (1 - s) ** 2 * s * x1 + 3 * (1 - s) * s * s * x2 + s**3
+            low, high = (s, high) if x < share else (low, s)
+        return 3 * (1 - low) ** 2 * low * y1 + 3 * (1 - low) * low * low * y2 + low**3
+
+    for a, b in ((0.0, 0.25), (0.25, 0.5), (0.5, 1.0), (0.0, 0.125), (0.875, 1.0)):
+        for tenth in range(1, 10):
+            time = motion.moment(a) + (motion.moment(b) - motion.moment(a)) * tenth / 10
+            whole = done("cubic-bezier(.42,0,.58,1)", time)
+            assert a + (b - a) * done(motion.ease(a, b), tenth / 10) == pytest.approx(whole, abs=0.012)
+
+
+def test_the_tempo_is_slow_on_the_way_out() -> None:
+    """Three seconds out, two back: who moves along with the drawing keeps the catalogue's tempo."""
+    for exercise_id in ("standing_lateral_slide_lunge", "half_kneeling_slide_hinge", "single_leg_deadlift"):
+        out, back = drawings.drawing(exercise_id).steps
+        assert (out.move_s, back.move_s) == (3.0, 2.0)
