@@ -121,7 +121,7 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
         asked_platform=False,
     )
     activities.note_gap(athlete, event.event_time)
-    return Handled(f"no_{verdict.rule}" if verdict.decision is words.Decision.NONE else str(verdict.decision))
+    return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
 
 
 def _asking(installation: Installation, event: InboxEvent) -> Handled:
@@ -156,7 +156,7 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
         elif activity.athlete_id != event.owner_id:
             handled = Handled("foreign_activity")
         else:
-            activities.keep(session, locked, activity, uploaded_at=event.event_time, now=now)
+            activities.keep(session, locked, activity, uploaded_at=min(event.event_time, now), now=now)
             if gaps:
                 activities.keep_history(session, locked, listed, now)
             handled = _decide(session, installation, locked, event, activity, now)
@@ -192,7 +192,7 @@ def _decide(
         activity_id=activity.id,
     )
     if verdict.decision not in _SUGGESTS:
-        return Handled(f"no_{verdict.rule}" if verdict.decision is words.Decision.NONE else str(verdict.decision))
+        return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
     before = _open_deliveries(session, athlete)
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=activity.id)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from sqlalchemy import or_, update
+from sqlalchemy import ColumnElement, or_, update
 
 from adductor import logs
 from adductor.installation import Installation
@@ -42,7 +42,7 @@ def access_token(installation: Installation, athlete_id: int, *, not_this: str |
         access = installation.vault.open(row.access_sealed)
         if row.expires_at - MARGIN > installation.clock.now() and access != not_this:
             return access
-        if _take_the_lease(installation, athlete_id, row.refresh_sealed):
+        if _take_the_lease(installation, row):
             return _refresh(installation, athlete_id, installation.vault.open(row.refresh_sealed))
         if time.monotonic() > give_up_at:
             raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
@@ -59,17 +59,16 @@ def store(installation: Installation, athlete_id: int, tokens: Tokens) -> Token:
     )
 
 
-def _take_the_lease(installation: Installation, athlete_id: int, refresh_sealed: bytes) -> bool:
+def _take_the_lease(installation: Installation, seen: Token) -> bool:
     """True for one process only, and only while the refresh token is the one that we have seen."""
     real_now = installation.clock.real_now()
+    free: ColumnElement[bool] = or_(Token.lease_until.is_(None), Token.lease_until < real_now)
+    if seen.lease_holder is not None and installation.holder.gone(seen.lease_holder):
+        free = or_(free, Token.lease_holder == seen.lease_holder)
     with installation.store.write() as session:
         result = session.execute(
             update(Token)
-            .where(
-                Token.athlete_id == athlete_id,
-                Token.refresh_sealed == refresh_sealed,
-                or_(Token.lease_until.is_(None), Token.lease_until < real_now),
-            )
+            .where(Token.athlete_id == seen.athlete_id, Token.refresh_sealed == seen.refresh_sealed, free)
             .values(lease_until=real_now + REFRESH_LEASE, lease_holder=installation.holder.name)
         )
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
@@ -80,7 +79,7 @@ def _refresh(installation: Installation, athlete_id: int, refresh_token: str) ->
         tokens = installation.strava.refresh(refresh_token)
     except PlatformError:
         with installation.store.write() as session:
-            session.execute(update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None))
+            session.execute(update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None, lease_holder=None))
         raise
     with installation.store.write() as session:
         # The old refresh token died with the answer: this commit comes before anything else.

@@ -1,0 +1,289 @@
+"""A whole installation on this machine, as `adductor up` runs it, living in its own time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import requests
+from sqlalchemy import func, select
+
+from adductor.pipeline import athletes
+from adductor.platforms.base import Grant, Tokens
+from adductor.settings import load
+from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, LoggedActivity, Suggestion
+from service import supervisor as supervising
+from service.cli.up import Running, running, subscribe_in_words
+
+# A Wednesday morning in Europe: no quiet hours, far from any change of clocks.
+MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
+ALL_SCOPES = "read,activity:read_all,activity:write"
+_WITHIN_S = 30.0
+T = TypeVar("T")
+
+
+@dataclass
+class Live:
+    """What tests say to a running installation and its sandbox."""
+
+    here: Running
+    log: Path
+
+    def __post_init__(self) -> None:
+        self.store = self.here.installation.store
+        self.web = self.here.settings.public_url
+        self.sandbox = self.here.sandbox_url or ""
+        self._http = requests.Session()
+
+    # -- the sandbox -------------------------------------------------------------------------------------------------
+
+    def admin(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        answer = self._http.request(method, f"{self.sandbox}/admin/{path}", json=body, params=query, timeout=60)
+        assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def record(self, runner: Runner, **recording: Any) -> int:
+        """The runner records something (by default an easy 45-minute run that has just ended); its id."""
+        return int(self.admin("POST", f"runners/{runner.strava_id}/activities", recording)["id"])
+
+    def truth(self, activity: int) -> dict[str, Any]:
+        """The activity as it really is, with everything that was ever written into it."""
+        truth: dict[str, Any] = self.admin("GET", f"activities/{activity}")
+        return truth
+
+    def edit(self, activity: int, **changes: Any) -> None:
+        self.admin("POST", f"activities/{activity}/edit", {"changes": changes})
+
+    def fault(self, **fault: Any) -> int:
+        return int(self.admin("POST", "faults", fault)["id"])
+
+    def calls(self, endpoint: str | None = None, activity: int | None = None) -> list[dict[str, Any]]:
+        query = {"endpoint": endpoint, "activity_id": activity, "limit": 1000}
+        answer = self.admin("GET", "calls", **{name: value for name, value in query.items() if value is not None})
+        calls: list[dict[str, Any]] = answer["calls"]
+        return calls
+
+    def written(self, activity: int) -> list[dict[str, Any]]:
+        """The writes of our application into this activity."""
+        return [edit for edit in self.truth(activity)["edits"] if str(edit["author"]).startswith("app ")]
+
+    def event(self, **event: Any) -> requests.Response:
+        """An event straight to our webhook, as it comes."""
+        body = {
+            "object_type": "activity",
+            "aspect_type": "create",
+            "updates": {},
+            "event_time": int(self.here.installation.clock.now().timestamp()),
+            "subscription_id": self.subscription_id(),
+            **event,
+        }
+        return self._http.post(self.here.installation.settings.webhook_url, json=body, timeout=10)
+
+    def subscription_id(self) -> int:
+        return int(self.admin("GET", "state")["subscription"]["id"])
+
+    # -- our own side ------------------------------------------------------------------------------------------------
+
+    def runner(self, scopes: str = ALL_SCOPES, **athlete: Any) -> Runner:
+        """A runner who is connected and has answered the first questions. ``athlete`` sets columns of their row."""
+        minted = self.admin("POST", "connected-athletes", {"scopes": scopes.split(","), "runner": {"timezone": "UTC"}})
+        installation = self.here.installation
+        grant = Grant(
+            tokens=Tokens(
+                minted["access_token"], minted["refresh_token"], datetime.fromtimestamp(minted["expires_at"], UTC)
+            ),
+            athlete_id=minted["runner_id"],
+            name="A Runner",
+            timezone="UTC",
+            units="metric",
+        )
+        now = installation.clock.now()
+        values = {
+            "confirmed_at": now,
+            "screening_completed_at": now,
+            "programme_stage": 2,
+            "sessions_completed_total": 9,
+            "last_completed_on": now.date() - timedelta(days=5),
+            "history_read_at": now,
+            "equipment": None,
+            **athlete,
+        }
+        with self.store.write() as session:
+            row = athletes.connect(session, installation, "strava", grant, scopes)
+            for name, value in values.items():
+                setattr(row, name, value)
+            session.add(_an_earlier_run(row.id, now))
+            return Runner(id=row.id, strava_id=minted["runner_id"])
+
+    def athlete(self, runner: Runner) -> Athlete:
+        with self.store.read() as session:
+            return session.get_one(Athlete, runner.id)
+
+    def suggestion(self, activity: int) -> Suggestion | None:
+        with self.store.read() as session:
+            return session.scalar(select(Suggestion).where(Suggestion.activity_id == activity))
+
+    def deliveries(self, activity: int) -> list[Delivery]:
+        with self.store.read() as session:
+            return list(session.scalars(select(Delivery).join(Suggestion).where(Suggestion.activity_id == activity)))
+
+    def decisions(self, activity: int) -> list[DecisionRecord]:
+        with self.store.read() as session:
+            return list(session.scalars(select(DecisionRecord).where(DecisionRecord.activity_id == activity)))
+
+    def events(self, object_id: int) -> list[InboxEvent]:
+        with self.store.read() as session:
+            return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == object_id)))
+
+    def count_events(self) -> int:
+        with self.store.read() as session:
+            return session.scalar(select(func.count()).select_from(InboxEvent)) or 0
+
+    # -- waiting -----------------------------------------------------------------------------------------------------
+
+    def until(self, condition: Callable[[], T], *, within_s: float = _WITHIN_S) -> T:
+        """Wait for something to become true, while fallen parts are started again as `adductor up` does."""
+        give_up_at = time.monotonic() + within_s
+        while True:
+            self.here.supervisor.look()
+            result = condition()
+            if result:
+                return result
+            if time.monotonic() > give_up_at:
+                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
+                raise AssertionError(f"it did not happen within {within_s:.0f} s; the parts' log ends with\n{tail}")
+            time.sleep(0.02)
+
+    def note_comes(self, activity: int, field: str = "private_note") -> str:
+        """Wait for our block, and for the delivery to be at rest."""
+        self.until(lambda: "— Adductor Coach" in (self.truth(activity)[field] or ""))
+        self.settles(activity)
+        text: str = self.truth(activity)[field]
+        return text
+
+    def settles(self, object_id: int) -> list[InboxEvent]:
+        """Wait until every event of this object, and every delivery for it, is at rest."""
+
+        def at_rest() -> bool:
+            events = self.events(object_id)
+            rows = [*events, *self.deliveries(object_id)]
+            return bool(events) and all(row.state in ("done", "failed") for row in rows)
+
+        self.until(at_rest)
+        return self.events(object_id)
+
+    # -- violence ----------------------------------------------------------------------------------------------------
+
+    def processes(self, part: str) -> list[psutil.Process]:
+        """A part with all its children."""
+        found = next(entry for entry in self.here.supervisor.parts if entry.name == part)
+        if found.process is None:
+            return []
+        try:
+            top = psutil.Process(found.process.pid)
+            return [top, *top.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def kill(self, part: str) -> None:
+        """SIGKILL to every process of the part at once; the supervisor starts it again on the next look."""
+        processes = self.processes(part)
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)  # so that none has time to react to the end of another
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=10)
+
+    def stop(self, part: str) -> None:
+        for process in self.processes(part):
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self, part: str) -> None:
+        for process in reversed(self.processes(part)):
+            process.send_signal(signal.SIGCONT)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """One runner, under our id and Strava's."""
+
+    id: int
+    strava_id: int
+
+
+def _an_earlier_run(athlete_id: int, now: datetime) -> LoggedActivity:
+    """Somebody who runs: without it every run would be the first after a break."""
+    return LoggedActivity(
+        athlete_id=athlete_id,
+        platform_id=1_000_000 + athlete_id,
+        sport="run",
+        start=now - timedelta(days=3),
+        moving_s=2400,
+        elapsed_s=2400,
+        distance_m=7200,
+        elevation_gain_m=30,
+        intensity="easy",
+        manual=False,
+        time_unreliable=False,
+        uploaded_at=now - timedelta(days=3),
+        fetched_at=now,
+        expires_at=now + timedelta(days=6),
+    )
+
+
+@contextmanager
+def installation(
+    folder: Path, *, speed: float = 20, start: datetime = MORNING, **settings: str
+) -> Iterator[Live]:
+    """All parts in ``folder``, their clock starting at ``start`` and running ``speed`` times as fast as ours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    web, sandbox = (f"127.0.0.1:{supervising.free_port()}" for _ in range(2))
+    clock = {"real": time.time(), "simulated": start.timestamp(), "speed": speed}
+    (folder / "clock.json").write_text(json.dumps(clock))
+    values = {
+        "ADDUCTOR_DATA_DIR": str(folder),
+        "ADDUCTOR_BIND": web,
+        "ADDUCTOR_PUBLIC_URL": f"http://{web}",
+        "ADDUCTOR_CLOCK_SPEED": str(speed),
+        "ADDUCTOR_LOG": "text",
+        **settings,
+    }
+    environment = {**_clean_environment(), **values}
+    log = folder / "parts.log"
+    with (
+        log.open("ab") as output,
+        running(
+            load(_env_file=None, **values), environment, sandbox_bind=sandbox, output=output
+        ) as here,
+    ):
+        said = subscribe_in_words(here.installation)
+        assert said.startswith("Strava sends"), said
+        yield Live(here, log)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
+
+
+def adductor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does."""
+    import sys
+
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *arguments],
+        env={**_clean_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
