@@ -5,11 +5,12 @@ Pure functions of the exercise id; no web framework, no network.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from adductor.drawings import floor_poses, picture, standing_poses
+from adductor.drawings import floor_poses, picture, sheet, standing_poses
 from adductor.drawings.scene import Drawing
 
 __all__ = ["captions", "describe", "exercise_ids", "png", "positions", "still", "stylesheet", "svg"]
@@ -94,10 +95,20 @@ def png(exercise_id: str) -> bytes:
 
 
 @cache
-def stylesheet() -> str:
-    """The CSS that colours and moves the inline drawings; static, to be served as a file."""
-    found: str = _file("drawings.css").read_text(encoding="utf-8")
-    return found
+def stylesheet(*exercise_ids: str) -> str:
+    """The CSS that colours and moves the inline drawings; static, to be served as a file.
+
+    With ids only what these exercises need: the whole is about 130 kB (15 kB compressed), one exercise a few.
+    Raises KeyError for an unknown exercise.
+    """
+    whole: str = _file("drawings.css").read_text(encoding="utf-8")
+    if not exercise_ids:
+        return whole
+    for exercise_id in exercise_ids:
+        drawing(exercise_id)
+    first, *sections = re.split(r"^(?=/\* [a-z0-9_]+ \*/$)", whole, flags=re.MULTILINE)
+    wanted = {sheet.section(exercise_id) for exercise_id in exercise_ids}
+    return first + "".join(text for text in sections if text.splitlines()[0] in wanted)
 
 
 def describe(exercise_id: str) -> str:

@@ -46,7 +46,7 @@ def _top_leg_elevated() -> Drawing:
         " a bench; the straight bottom leg lies on the floor under it.",
         movement="The bottom leg lifts off the floor, knee straight, heel first, until it is close under the bench."
         " Hold it there, then lower it.",
-        camera=Camera(LYING_YAW, 15, (9, 28, 0), 1.4),
+        camera=Camera(LYING_YAW, 15, (3, 28, 0), 1.4),
         poses=(
             _lying(top, _straight((1, -0.035, 0))),
             _lying(top, _straight((0.968, 0.232, 0))),
@@ -70,7 +70,7 @@ def _floor() -> Drawing:
         start="Lying on one side with the head on the lower arm. The top knee is bent and that foot stands flat on"
         " the floor in front of the straight bottom leg.",
         movement="The straight bottom leg lifts off the floor, heel first, pauses, and lowers slowly.",
-        camera=Camera(LYING_YAW, 17, (4, 26, 0), 1.5),
+        camera=Camera(LYING_YAW, 17, (0, 26, 0), 1.42),
         poses=(
             _lying(top, _straight((1, -0.035, 0))),
             _lying(top, _straight((0.95, 0.26, 0))),
@@ -94,7 +94,7 @@ def _abduction() -> Drawing:
         " slightly behind the bottom one.",
         movement="The straight top leg lifts towards the ceiling, heel leading and toes forward, pauses, and lowers"
         " slowly. The outer hip works.",
-        camera=Camera(LYING_YAW, 15, (4, 36, 0), 1.42),
+        camera=Camera(LYING_YAW, 15, (1, 36, 0), 1.42),
         poses=(
             _lying(_straight((1, -0.1, -0.1)), bottom),
             _lying(_straight((0.8, 0.55, -0.16), (0.12, -0.1, 1)), bottom),
@@ -213,7 +213,7 @@ def _short_lever() -> Drawing:
         " knee rests on the floor under it.",
         movement="Push the top knee down into the bench and lift the hips until shoulder, hip and top knee are in one"
         " line. Hold and breathe.",
-        camera=Camera(PLANK_YAW, 16, (2, 32, -4), 1.45),
+        camera=Camera(PLANK_YAW, 16, (1, 32, -4), 1.45),
         # Low, the shoulder is behind the elbow: the body turns about elbow and knees, which stay where they are.
         poses=(pose((-0.82, 0.57, 0), (-53.6, 32.3, 0)), pose((-0.99, 0.13, 0), PLANK_SHOULDER)),
         steps=(Step(1, 1.6, 3.4), Step(0, 1.6, 1.4)),
@@ -276,7 +276,7 @@ def _dynamic() -> Drawing:
         accents={"l": "adductor", "r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-98, 112, -36, 40),
-        arrow=("pelvis", (-4, -24, 12)),
+        arrow=("pelvis", (-6, -31, 16)),
     )
 
 

@@ -155,15 +155,21 @@ def _badge(index: int, inline: bool) -> str:
     return f'<g {paint} transform="translate(14 14)"><circle cx="4" cy="4" r="9"/>{numeral}</g>'
 
 
-def _panels(drawing: Drawing, positions: Iterable[int], inline: bool) -> str:
+def _mirrored(drawing: Drawing, inside: str) -> str:
+    return f'<g transform="matrix(-1 0 0 1 {number(drawing.camera.width)} 0)">{inside}</g>'
+
+
+def _panels(drawing: Drawing, positions: Iterable[int], inline: bool, mirrored: bool = False) -> str:
     text = ""
     chosen = list(positions)
     for index, position in enumerate(chosen):
         panel = _floor(drawing, inline) + _figure(drawing, drawing.skeletons[position], inline, {})
+        if len(chosen) > 1 and position == drawing.arrow_way[1]:
+            panel += _arrow(drawing, inline)
+        if mirrored:
+            panel = _mirrored(drawing, panel)
         if len(chosen) > 1:
             panel += _badge(index, inline)
-            if position == drawing.arrow_way[1]:
-                panel += _arrow(drawing, inline)
         text += f'<g transform="translate({number(index * drawing.camera.width)} 0)">{panel}</g>' if index else panel
     return text
 
@@ -176,12 +182,12 @@ def inline_svg(drawing: Drawing, *, animated: bool, width_px: int | None, mirror
         inside += _figure(drawing, drawing.skeletons[0], True, tracks(drawing)[1])
         if len(drawing.shown) == 2 and drawing.arrow:
             inside += f'<g class="ac-ghost" display="none">{_arrow(drawing, inline=True)}</g>'
+        if mirrored:
+            inside = _mirrored(drawing, inside)
     else:
         panels = len(drawing.shown)
-        inside = _panels(drawing, drawing.shown, True)
+        inside = _panels(drawing, drawing.shown, True, mirrored)
     width, height = drawing.camera.width * panels, drawing.camera.height
-    if mirrored:
-        inside = f'<g transform="matrix(-1 0 0 1 {number(width)} 0)">{inside}</g>'
     size = f' width="{width_px}" height="{round(width_px * height / width)}"' if width_px else ""
     name = f"ac-{drawing.code}{suffix}"
     return (

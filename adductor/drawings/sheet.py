@@ -17,6 +17,11 @@ HEAD = """\
 STILL = ".ac-drawing *{animation:none!important}.ac-ghost{display:inline}"
 
 
+def section(exercise_id: str) -> str:
+    """The line after which the rules of one exercise stand, up to the next such line."""
+    return f"/* {exercise_id} */"
+
+
 def stylesheet(drawings: Iterable[Drawing]) -> str:
     """The whole stylesheet."""
     text = HEAD
@@ -32,9 +37,8 @@ def stylesheet(drawings: Iterable[Drawing]) -> str:
     text += ".ac-arrow,.ac-badge{stroke-linecap:round;stroke-linejoin:round}\n"
     text += ".ac-badge{fill:none;stroke:var(--drawing-badge,var(--ac-badge));stroke-width:1.5}\n"
     text += ".ac-ghost{display:none}\n"
-    for drawing in drawings:
-        text += rules(drawing)
-    # Last, so that it wins over the rules above without !important on the page's side.
     text += ".ac-paused .ac-drawing *{animation-play-state:paused}\n"
     text += f"@media (prefers-reduced-motion:reduce){{{STILL}}}\n@media print{{{STILL}}}\n"
+    for drawing in drawings:
+        text += f"{section(drawing.exercise_id)}\n{rules(drawing)}"
     return text

@@ -73,7 +73,7 @@ def _lateral_lunge() -> Drawing:
             front=front,
             head_up=(0, 1, 0.35),
             legs={
-                "r": Reach((-8.5, 8, 0), (-0.12, 0, 1), (-0.15, 0, 1)),
+                "r": Reach((-8.5, 8, 0), (0.06, 0, 1), (-0.15, 0, 1)),
                 "l": Reach(foot, (0, 0, 1), (0.12, 0, 1)),
             },
             arms=_fists(pelvis, up, front, forward),

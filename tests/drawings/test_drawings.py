@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from adductor import drawings
+from adductor.drawings.scene import floor
 
 CATALOGUE_IDS = {
     "side_lying_adduction_top_leg_elevated",
@@ -104,6 +105,10 @@ def test_every_class_that_moves_or_colours_is_in_the_stylesheet(exercise_id: str
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_the_drawing_stays_inside_its_frame_in_every_position(exercise_id: str) -> None:
     chosen = drawings.drawing(exercise_id)
+    for corner in floor(chosen):
+        assert corner.x - corner.r >= 0
+        assert corner.x + corner.r <= chosen.camera.width
+        assert corner.y + corner.r <= chosen.camera.height
     for joints in chosen.skeletons:
         for _, layer in chosen.layers:
             for part in layer:
@@ -138,6 +143,24 @@ def test_the_alternative_text_can_be_followed_alone(exercise_id: str) -> None:
     assert "Movement: " in text
     assert 150 < len(text) < 480
     assert not re.search(r"\b(prevent|treat|rehab|cure)", text, re.IGNORECASE)
+
+
+def test_a_page_can_take_only_the_rules_that_it_needs() -> None:
+    one = drawings.stylesheet("bowler_squat")
+    assert ".ac-bow0{" in one
+    assert "prefers-reduced-motion" in one
+    assert ".ac-jump0{" not in one
+    assert len(one) < len(drawings.stylesheet()) / 4
+    assert drawings.stylesheet(*ALL) == drawings.stylesheet()
+    with pytest.raises(KeyError, match="no drawing for"):
+        drawings.stylesheet("plank")
+
+
+def test_the_numbers_of_mirrored_positions_stay_readable() -> None:
+    root = ElementTree.fromstring(drawings.svg("bowler_squat", animated=False, mirrored=True))
+    mirrored = [group for group in root.iter("g") if group.get("transform", "").startswith("matrix(-1")]
+    assert len(mirrored) == 2
+    assert not [circle for group in mirrored for circle in group.iter("circle")]
 
 
 def test_an_unknown_exercise_is_named_with_the_known_ones() -> None:
