@@ -40,7 +40,8 @@ def of(
     )
     check_ins = session.scalars(
         select(models.CheckInRecord).where(
-            models.CheckInRecord.athlete_id == athlete.id, models.CheckInRecord.at >= now - CHECK_IN_WINDOW
+            models.CheckInRecord.athlete_id == athlete.id,
+            models.CheckInRecord.at >= max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW),
         )
     )
     plan = session.scalars(
@@ -51,7 +52,7 @@ def of(
         )
     )
     return words.Situation(
-        athlete=_athlete(athlete, zone),
+        athlete=athlete_of(athlete),
         event=event,
         now=now,
         check_ins=tuple(_check_in(row) for row in check_ins),
@@ -90,9 +91,12 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _athlete(row: models.Athlete, zone: ZoneInfo) -> words.Athlete:
+def athlete_of(row: models.Athlete) -> words.Athlete:
+    """The runner in the coach's words."""
+    zone = zone_of(row.timezone)
     return words.Athlete(
         timezone=zone,
+        age=row.age_years,
         target_sessions_per_week=row.target_sessions_per_week,
         programme_stage=row.programme_stage,
         sessions_completed_total=row.sessions_completed_total,
@@ -107,6 +111,8 @@ def _athlete(row: models.Athlete, zone: ZoneInfo) -> words.Athlete:
         quiet_hours_local=(time.fromisoformat(row.quiet_from_local), time.fromisoformat(row.quiet_until_local)),
         last_completed_session_date=row.last_completed_on,
         programme_started_on=row.programme_started_on,
+        stage_since=row.stage_since,
+        plyometrics_cleared=row.plyometrics_cleared,
         equipment=None if row.equipment is None else frozenset(row.equipment),
         minutes_available=row.minutes_available,
         progress=tuple(_progress(entry) for entry in row.progress),

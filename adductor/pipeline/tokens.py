@@ -79,7 +79,9 @@ def _refresh(installation: Installation, athlete_id: int, refresh_token: str) ->
         tokens = installation.strava.refresh(refresh_token)
     except PlatformError:
         with installation.store.write() as session:
-            session.execute(update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None, lease_holder=None))
+            session.execute(
+                update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None, lease_holder=None)
+            )
         raise
     with installation.store.write() as session:
         # The old refresh token died with the answer: this commit comes before anything else.

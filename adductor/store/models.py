@@ -86,12 +86,16 @@ class Athlete(Base):
 
     screening_completed_at: Mapped[datetime | None]
     clearance_needed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    age_years: Mapped[int | None]
     illness: Mapped[bool] = mapped_column(default=False, server_default=false())
     hold_since: Mapped[datetime | None]
     hold_reason: Mapped[str | None] = mapped_column(String(40))
+    hold_cleared_at: Mapped[datetime | None]  # check-ins before this no longer speak
 
     programme_stage: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     programme_started_on: Mapped[date | None]
+    stage_since: Mapped[date | None]
+    plyometrics_cleared: Mapped[bool] = mapped_column(default=False, server_default=false())
     sessions_completed_total: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     sessions_at_stage: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     last_completed_on: Mapped[date | None]
@@ -251,6 +255,8 @@ class Suggestion(Base):
     withdrawn_because: Mapped[str | None] = mapped_column(Text)
     answered_at: Mapped[datetime | None]
     answer: Mapped[dict[str, Any] | None]
+    # Where the runner stood on the ladder before this answer, so that it can be changed.
+    before_answer: Mapped[dict[str, Any] | None]
 
     decision: Mapped[DecisionRecord] = relationship()
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="suggestion", cascade="all, delete-orphan")

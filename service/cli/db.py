@@ -27,7 +27,9 @@ def upgrade() -> None:
         migrate.upgrade(store)
     except SQLAlchemyError as error:
         # The driver's own words may hold the address, never the password; ours name the setting.
-        raise click.ClickException(f"can't reach the database of ADDUCTOR_DATABASE_URL ({type(error).__name__})") from None
+        raise click.ClickException(
+            f"can't reach the database of ADDUCTOR_DATABASE_URL ({type(error).__name__})"
+        ) from None
     after = migrate.current(store)
     click.echo(f"database at revision {after}" + ("" if before != after else ", as it was"))
 

@@ -64,9 +64,7 @@ def _demo(folder: Path, log_file: Path) -> None:
     stopwatch = _Stopwatch()
     web, sandbox = (f"127.0.0.1:{supervising.free_port()}" for _ in range(2))
     # What is set on this machine is for its real installation, not for the demo.
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))
-    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
     environment["ADDUCTOR_LOG"] = "text"
     os.environ.clear()
     os.environ.update(environment)

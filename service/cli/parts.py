@@ -75,7 +75,9 @@ def beat() -> None:
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:9000", show_default=True, help="Where to listen.")
-@click.option("--state-dir", type=click.Path(path_type=Path), help="What is kept between starts; default: the data folder.")
+@click.option(
+    "--state-dir", type=click.Path(path_type=Path), help="What is kept between starts; default: the data folder."
+)
 def sandbox(bind: str, state_dir: Path | None) -> None:
     """A made-up Strava on this machine, alone.
 

@@ -238,7 +238,14 @@ def test_a_private_note_that_comes_late_is_not_overwritten(live: Live) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["One line", "Two\r\nlines\r\n", "Emoji 🙂🏃‍♀️ and ünïcödé", "ends with spaces   ", "\n\nstarts empty", "tab\tand\x0bmore"],
+    [
+        "One line",
+        "Two\r\nlines\r\n",
+        "Emoji 🙂🏃‍♀️ and ünïcödé",
+        "ends with spaces   ",
+        "\n\nstarts empty",
+        "tab\tand\x0bmore",
+    ],
     ids=["plain", "crlf", "emoji", "trailing spaces", "leading lines", "odd whitespace"],
 )
 def test_the_runners_words_stay_byte_for_byte(live: Live, words: str) -> None:
@@ -424,7 +431,9 @@ def test_strava_altering_our_text_does_not_make_it_the_runners(live: Live) -> No
 
 def test_a_write_that_strava_answers_with_an_error_page_is_tried_again(live: Live) -> None:
     runner = live.runner()
-    live.fault(endpoint="activities.update", runner_id=runner.strava_id, status=502, html="<h1>Bad gateway</h1>", times=1)
+    live.fault(
+        endpoint="activities.update", runner_id=runner.strava_id, status=502, html="<h1>Bad gateway</h1>", times=1
+    )
     run = live.record(runner)
 
     live.note_comes(run)

@@ -242,9 +242,7 @@ def _an_earlier_run(athlete_id: int, now: datetime) -> LoggedActivity:
 
 
 @contextmanager
-def installation(
-    folder: Path, *, speed: float = 20, start: datetime = MORNING, **settings: str
-) -> Iterator[Live]:
+def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, **settings: str) -> Iterator[Live]:
     """All parts in ``folder``, their clock starting at ``start`` and running ``speed`` times as fast as ours."""
     folder.mkdir(parents=True, exist_ok=True)
     web, sandbox = (f"127.0.0.1:{supervising.free_port()}" for _ in range(2))
@@ -262,9 +260,7 @@ def installation(
     log = folder / "parts.log"
     with (
         log.open("ab") as output,
-        running(
-            load(_env_file=None, **values), environment, sandbox_bind=sandbox, output=output
-        ) as here,
+        running(load(_env_file=None, **values), environment, sandbox_bind=sandbox, output=output) as here,
     ):
         said = subscribe_in_words(here.installation)
         assert said.startswith("Strava sends"), said

@@ -48,11 +48,15 @@ def upgrade() -> None:
         sa.Column("unsubscribed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("screening_completed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("clearance_needed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("age_years", sa.Integer(), nullable=True),
         sa.Column("illness", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("hold_since", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("hold_reason", sa.String(length=40), nullable=True),
+        sa.Column("hold_cleared_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("programme_stage", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("programme_started_on", sa.Date(), nullable=True),
+        sa.Column("stage_since", sa.Date(), nullable=True),
+        sa.Column("plyometrics_cleared", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sessions_completed_total", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("sessions_at_stage", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("last_completed_on", sa.Date(), nullable=True),
@@ -257,6 +261,11 @@ def upgrade() -> None:
         sa.Column("answered_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column(
             "answer", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+        ),
+        sa.Column(
+            "before_answer",
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+            nullable=True,
         ),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], ondelete="CASCADE"),
