@@ -1,9 +1,10 @@
 """Strava's rate limits, kept by all processes of an installation together. Nothing here sleeps.
 
 A call takes from the budget before it goes out and gives word of its answer afterwards. For each window we hold what
-Strava last reported (``seen``) and how many calls are out without an answer (``open``). Their sum is not below what
-Strava counts, so nobody is let through beyond a limit, and what other programs use of the same application counts too.
-Word that never comes (a killed process) counts as a call made; Strava's own figures then catch up with it.
+Strava last reported (``seen``), the calls that are under way (``open``), and those that ended without figures or may
+have been counted elsewhere (``lost``). A lost one counts until figures come from a call that began after it ended.
+The sum is not below what Strava counts, so nobody is let through beyond a limit; what other programs use of the same
+application counts too; and no mistake of ours outlives the next good answer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from adductor.platforms.strava.limits import (
     QUARTER_S,
     QUARTERS_A_DAY,
     SMALLEST_LIMITS,
+    WINDOW_GUARD_S,
     Figures,
     Reported,
     quarter_of,
@@ -58,8 +60,10 @@ OPEN_EXPIRES_S = 60
 # With nothing known (first start, Redis wiped) one call goes ahead and finds out. If it is lost, another may.
 PROBE_EXPIRES_S = 15
 PROBE_RETRY_S = 2.0
-# Whoever had calls under way when Redis lost its memory isn't in the new books: room for as many as the workers are.
+# Calls that may be under way when books begin anew, because Redis lost them: as many as there are workers.
 UNBOOKED_CALLS = 4
+# How long a call that others began may go on before Strava counts it; calls take a tenth of a second, slow ones some.
+UNDER_WAY_S = 10.0
 # Redis that just failed isn't asked again for so long (real time): not every call should pay for its timeout.
 _REDIS_REST_S = 5.0
 
@@ -89,6 +93,7 @@ class _Word:
     """What an answer tells the books."""
 
     quarter: int  # in which the call was taken
+    taken_s: float  # and when
     booked: bool  # in these books, not in others
     answered: bool
     ok: bool
@@ -105,30 +110,44 @@ class _Books:
         self.limits = list(SMALLEST_LIMITS.as_tuple())
         self.quarter = -1
         self.seen = [0, 0, 0, 0]
+        self.lost = [0, 0, 0, 0]
+        self.lost_until_s = 0.0  # figures of a call that began before this may not hold the lost ones
         self.open = 0
         self.early = 0  # calls of the guard stretch: Strava counts them in the window that we haven't opened yet
         self.last_take_s = 0.0
         self.known = False
 
+    @property
+    def used(self) -> list[int]:
+        return [seen + lost + self.open for seen, lost in zip(self.seen, self.lost, strict=True)]
+
     def advance(self, now_s: float, quarter: int) -> None:
         if self.quarter < 0:
             self.quarter = quarter
+            self.lost = [self._unbooked_calls] * 4
+            self.lost_until_s = now_s + UNDER_WAY_S
         elif quarter > self.quarter:
-            # Calls on their way over the boundary may be counted on either side of it: count them on both.
-            over, carried = self.open, self.open + self.early
-            self.open = self.early = 0
-            new_day = quarter // QUARTERS_A_DAY > self.quarter // QUARTERS_A_DAY
-            for index in _QUARTER:
-                self.seen[index] = carried
-            for index in _DAY:
-                self.seen[index] = carried if new_day else self.seen[index] + over
-            self.quarter = quarter
+            self._open_window(now_s, quarter)
         elif quarter < self.quarter - 1:
             # One back is another process a moment behind. More is a clock set back: follow it and keep the counts.
             self.quarter = quarter
         elif self.open and now_s - self.last_take_s > OPEN_EXPIRES_S:
-            self.seen = [seen + self.open for seen in self.seen]
+            self.lost = [lost + self.open for lost in self.lost]
+            self.lost_until_s = max(self.lost_until_s, now_s)
             self.open = 0
+
+    def _open_window(self, now_s: float, quarter: int) -> None:
+        new_day = quarter // QUARTERS_A_DAY > self.quarter // QUARTERS_A_DAY
+        # Calls on their way over the boundary may be counted on either side of it: count them on both.
+        for index in range(4):
+            if index in _DAY and not new_day:
+                self.lost[index] += self.open
+            else:
+                self.seen[index], self.lost[index] = 0, self.open + self.early
+        if self.open + self.early:
+            self.lost_until_s = max(self.lost_until_s, now_s + UNDER_WAY_S)
+        self.open = self.early = 0
+        self.quarter = quarter
 
     def take(self, now_s: float, quarter: int, share_pct: tuple[int, int]) -> _Answer:
         self.advance(now_s, quarter)
@@ -138,7 +157,7 @@ class _Books:
             (_DAY, share_pct[1], _Answer.DAY_SPENT),
             (_QUARTER, share_pct[0], _Answer.QUARTER_SPENT),
         ):
-            if any((self.seen[i] + self.open + 1) * 100 > self.limits[i] * share for i in indexes):
+            if any((self.used[i] + 1) * 100 > self.limits[i] * share for i in indexes):
                 return answer
         self.open += 1
         if int(now_s) // QUARTER_S != quarter:
@@ -150,8 +169,8 @@ class _Books:
         self.advance(now_s, quarter)
         released = 1 if word.booked and self.open else 0
         self.open -= released
-        unbooked = 0 if self.known else self._unbooked_calls
         self.known = self.known or word.answered
+        holds_the_lost = word.taken_s >= self.lost_until_s
         same_quarter = word.quarter == self.quarter
         same_day = word.quarter // QUARTERS_A_DAY == self.quarter // QUARTERS_A_DAY
         for index in range(4):
@@ -162,10 +181,13 @@ class _Books:
                 # Served beyond the limit that we believe in: it is higher.
                 self.limits[index] = used
             if used >= 0 and (same_day if index in _DAY else same_quarter):
-                self.seen[index] = max(self.seen[index], used + unbooked)
-            else:
-                # No figure, or one of a window that has closed meanwhile: this call counts in any case.
-                self.seen[index] += released
+                self.seen[index] = max(self.seen[index], used)
+                if holds_the_lost:
+                    self.lost[index] = 0
+            elif released:
+                # No figure, or one of a window that has closed meanwhile.
+                self.lost[index] += 1
+                self.lost_until_s = max(self.lost_until_s, now_s + WINDOW_GUARD_S)
         if word.exceeded and same_quarter:
             for index in _QUARTER:
                 self.seen[index] = max(self.seen[index], self.limits[index])
@@ -175,6 +197,7 @@ class _Taken(threading.local):
     """What this thread took last, so that the answer is booked on the right window."""
 
     quarter = -1
+    at_s = 0.0
     shared = False
 
 
@@ -215,13 +238,13 @@ class LocalBudget:
             answer = self._own_limit(quarter) or self._books.take(now.timestamp(), quarter, share)
             if answer is _Answer.GRANTED:
                 self._own_calls = [count + 1 for count in self._own_calls]
-                self._taken.quarter = quarter
+                self._taken.quarter, self._taken.at_s = quarter, now.timestamp()
                 return
         raise _refusal(answer, now, priority, self._chance)
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         """As `Budget.learn`."""
-        self.book(_word(read_headers(headers), status, self._taken.quarter, booked=True))
+        self.book(_word(read_headers(headers), status, self._taken, booked=True))
 
     def book(self, word: _Word) -> None:
         """Book what an answer told; also of a call that was granted elsewhere."""
@@ -243,8 +266,7 @@ class LocalBudget:
         now = self._now()
         with self._lock:
             self._books.advance(now.timestamp(), quarter_of(now))
-            used = (seen + self._books.open for seen in self._books.seen)
-            return BudgetState(Figures(*self._books.limits), Figures(*used), shared=False)
+            return BudgetState(Figures(*self._books.limits), Figures(*self._books.used), shared=False)
 
     def _own_limit(self, quarter: int) -> _Answer:
         if quarter != self._own_in:
@@ -310,16 +332,16 @@ class SharedBudget:
             if answer is not _Answer.GRANTED:
                 raise _refusal(answer, now, priority, self._chance)
             self._taken.shared = True
-        self._taken.quarter = quarter
+        self._taken.quarter, self._taken.at_s = quarter, now.timestamp()
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         """As `Budget.learn`."""
         reported, taken = read_headers(headers), self._taken
-        self._alone.book(_word(reported, status, taken.quarter, booked=not taken.shared))
-        word = _word(reported, status, taken.quarter, booked=taken.shared)
+        self._alone.book(_word(reported, status, taken, booked=not taken.shared))
+        word = _word(reported, status, taken, booked=taken.shared)
         flags = [int(flag) for flag in (word.booked, word.answered, word.ok, word.exceeded)]
         now = self._now()
-        arguments = [now.timestamp(), quarter_of(now), word.quarter, *flags, *word.usage, *word.limits]
+        arguments = [now.timestamp(), quarter_of(now), word.quarter, word.taken_s, *flags, *word.usage, *word.limits]
         self._ask(self._learn, [*arguments, *_SETTINGS])
 
     def state(self) -> BudgetState:
@@ -328,12 +350,13 @@ class SharedBudget:
         # A question with a share of nothing: brings the windows up to date and never grants.
         asked = [now.timestamp(), quarter_of(now), 0, 0, *_NOTHING, *_NOTHING, *_SETTINGS]
         if self._ask(self._take, asked) is not None:
-            names = [*(f"seen{i}" for i in range(4)), *(f"limit{i}" for i in range(4)), "open"]
+            names = [f"{name}{i}" for name in ("seen", "lost", "limit") for i in range(4)]
+            names.append("open")
             fields = self._ask(lambda **_: self._redis.hmget(self._key, names), [])
             if fields is not None and all(field is not None for field in fields):
                 figures = [int(field) for field in fields]
-                used = (seen + figures[8] for seen in figures[:4])
-                return BudgetState(Figures(*figures[4:8]), Figures(*used), shared=True)
+                used = (figures[i] + figures[4 + i] + figures[12] for i in range(4))
+                return BudgetState(Figures(*figures[8:12]), Figures(*used), shared=True)
         return self._alone.state()
 
     def _ask(self, question: Callable[..., Any], arguments: list[Any]) -> Any:
@@ -348,12 +371,21 @@ class SharedBudget:
             return None
 
 
-_SETTINGS = [*SMALLEST_LIMITS.as_tuple(), OPEN_EXPIRES_S, PROBE_EXPIRES_S, 2 * DAY_S, UNBOOKED_CALLS]
+_SETTINGS = [
+    *SMALLEST_LIMITS.as_tuple(),
+    OPEN_EXPIRES_S,
+    PROBE_EXPIRES_S,
+    2 * DAY_S,
+    UNBOOKED_CALLS,
+    UNDER_WAY_S,
+    WINDOW_GUARD_S,
+]
 
 
-def _word(reported: Reported, status: int, quarter: int, *, booked: bool) -> _Word:
+def _word(reported: Reported, status: int, taken: _Taken, *, booked: bool) -> _Word:
     return _Word(
-        quarter=quarter,
+        quarter=taken.quarter,
+        taken_s=taken.at_s,
         booked=booked,
         answered=status > 0,
         ok=200 <= status < 300,

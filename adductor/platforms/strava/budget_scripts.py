@@ -1,62 +1,75 @@
 """The bookkeeping of `budget._Books` as Lua, which Redis and Valkey run as one step.
 
 The hash: ``quarter`` (its number since 1970), ``open``, ``last`` (epoch s of the last call taken), ``known``,
-``early`` (calls of the guard stretch), and for overall/quarter, overall/day, read/quarter, read/day in this order
-``seen0``-``seen3`` and ``limit0``-``limit3``.
+``early`` (calls of the guard stretch), ``lost_until`` (epoch s), and for overall/quarter, overall/day, read/quarter,
+read/day in this order ``seen0``-``seen3``, ``lost0``-``lost3`` and ``limit0``-``limit3``.
 """
 
 from __future__ import annotations
 
-# ARGV: now (epoch s), quarter, ..., and at the end the settings: 4 smallest limits, seconds after which a call is taken
-# for lost, seconds after which a first call is, seconds for which the hash is kept, calls that new books may miss.
+# ARGV: now (epoch s), quarter, ..., and the settings at the end.
 _OPEN_BOOKS = """
 local QUARTERS_A_DAY, QUARTER_S = 96, 900
 local key, now, quarter = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-local settings = #ARGV - 7
+local settings = #ARGV - 9
 local open_expires, probe_expires = tonumber(ARGV[settings + 4]), tonumber(ARGV[settings + 5])
-local unbooked_calls = tonumber(ARGV[settings + 7])
+local kept_for, unbooked_calls = ARGV[settings + 6], tonumber(ARGV[settings + 7])
+local under_way, guard = tonumber(ARGV[settings + 8]), tonumber(ARGV[settings + 9])
 
 local function day_of(number) return math.floor(number / QUARTERS_A_DAY) end
 local function is_day(index) return index % 2 == 1 end
 
-local names = {'quarter', 'open', 'last', 'known', 'early'}
-local stored = redis.call('HMGET', key, unpack(names))
+local stored = redis.call('HMGET', key, 'quarter', 'open', 'last', 'known', 'early', 'lost_until')
 local held = {quarter = tonumber(stored[1]), open = tonumber(stored[2]) or 0, last = tonumber(stored[3]) or 0,
-              known = tonumber(stored[4]) or 0, early = tonumber(stored[5]) or 0}
-local seen, limit = {}, {}
+              known = tonumber(stored[4]) or 0, early = tonumber(stored[5]) or 0,
+              lost_until = tonumber(stored[6]) or 0}
+local seen, lost, limit = {}, {}, {}
 for i = 0, 3 do
-  local pair = redis.call('HMGET', key, 'seen' .. i, 'limit' .. i)
-  seen[i] = tonumber(pair[1]) or 0
-  limit[i] = tonumber(pair[2]) or tonumber(ARGV[settings + i])
+  local figures = redis.call('HMGET', key, 'seen' .. i, 'lost' .. i, 'limit' .. i)
+  seen[i] = tonumber(figures[1]) or 0
+  lost[i] = tonumber(figures[2]) or 0
+  limit[i] = tonumber(figures[3]) or tonumber(ARGV[settings + i])
 end
+
+local function lost_at_least_until(moment) held.lost_until = math.max(held.lost_until, moment) end
 
 if not held.quarter then
   held.quarter = quarter
+  for i = 0, 3 do lost[i] = unbooked_calls end
+  held.lost_until = now + under_way
 elseif quarter > held.quarter then
   local new_day = day_of(quarter) > day_of(held.quarter)
   for i = 0, 3 do
-    if is_day(i) and not new_day then seen[i] = seen[i] + held.open else seen[i] = held.open + held.early end
+    if is_day(i) and not new_day then
+      lost[i] = lost[i] + held.open
+    else
+      seen[i], lost[i] = 0, held.open + held.early
+    end
   end
+  if held.open + held.early > 0 then lost_at_least_until(now + under_way) end
   held.open, held.early, held.quarter = 0, 0, quarter
 elseif quarter < held.quarter - 1 then
   held.quarter = quarter
 elseif held.open > 0 and now - held.last > open_expires then
-  for i = 0, 3 do seen[i] = seen[i] + held.open end
+  for i = 0, 3 do lost[i] = lost[i] + held.open end
+  lost_at_least_until(now)
   held.open = 0
 end
 
 local function whole(number) return string.format('%.0f', number) end
+local function exact(number) return string.format('%.6f', number) end
 
 local function close_books()
   local flat = {'quarter', whole(held.quarter), 'open', whole(held.open), 'known', whole(held.known),
-                'early', whole(held.early),                'last', string.format('%.6f', held.last)}
+                'early', whole(held.early), 'last', exact(held.last), 'lost_until', exact(held.lost_until)}
   for i = 0, 3 do
-    for _, value in ipairs({'seen' .. i, whole(seen[i]), 'limit' .. i, whole(limit[i])}) do
-      flat[#flat + 1] = value
+    for name, value in pairs({seen = seen[i], lost = lost[i], limit = limit[i]}) do
+      flat[#flat + 1] = name .. i
+      flat[#flat + 1] = whole(value)
     end
   end
   redis.call('HSET', key, unpack(flat))
-  redis.call('EXPIRE', key, ARGV[settings + 6])
+  redis.call('EXPIRE', key, kept_for)
 end
 """
 
@@ -65,19 +78,18 @@ end
 TAKE = (
     _OPEN_BOOKS
     + """
-local unbooked = held.known == 0 and unbooked_calls or 0
 for i = 0, 3 do
   local used, heard_limit = tonumber(ARGV[5 + i]), tonumber(ARGV[9 + i])
   if used >= 0 then
     if held.known == 0 and heard_limit > 0 then limit[i] = heard_limit end
-    seen[i] = math.max(seen[i], used + unbooked)
+    seen[i] = math.max(seen[i], used)
   end
 end
 if tonumber(ARGV[5]) >= 0 then held.known = 1 end
 
 local function answer()
   if held.known == 0 and held.open > 0 and now - held.last < probe_expires then return 3 end
-  local function spent(i, share) return (seen[i] + held.open + 1) * 100 > limit[i] * share end
+  local function spent(i, share) return (seen[i] + lost[i] + held.open + 1) * 100 > limit[i] * share end
   local quarter_share, day_share = tonumber(ARGV[3]), tonumber(ARGV[4])
   if spent(1, day_share) or spent(3, day_share) then return 2 end
   if spent(0, quarter_share) or spent(2, quarter_share) then return 1 end
@@ -93,20 +105,19 @@ return reply
 """
 )
 
-# ARGV 3: the quarter in which the call was taken; 4-7: booked here, answered, ok, exceeded (0 or 1); 8-11 and 12-15:
-# usage and limits from the headers, -1 for none.
+# ARGV 3-4: the quarter in which the call was taken, and when (epoch s); 5-8: booked here, answered, ok, exceeded (0 or
+# 1); 9-12 and 13-16: usage and limits from the headers, -1 for none.
 LEARN = (
     _OPEN_BOOKS
     + """
-local taken = tonumber(ARGV[3])
-local booked, answered, ok, exceeded = ARGV[4] == '1', ARGV[5] == '1', ARGV[6] == '1', ARGV[7] == '1'
-local released = 0
-if booked and held.open > 0 then released = 1 end
-held.open = held.open - released
-local unbooked = held.known == 0 and unbooked_calls or 0
+local taken, taken_at = tonumber(ARGV[3]), tonumber(ARGV[4])
+local booked, answered, ok, exceeded = ARGV[5] == '1', ARGV[6] == '1', ARGV[7] == '1', ARGV[8] == '1'
+local released = booked and held.open > 0
+if released then held.open = held.open - 1 end
 if answered then held.known = 1 end
+local holds_the_lost = taken_at >= held.lost_until
 for i = 0, 3 do
-  local used, told = tonumber(ARGV[8 + i]), tonumber(ARGV[12 + i])
+  local used, told = tonumber(ARGV[9 + i]), tonumber(ARGV[13 + i])
   if told > 0 then
     limit[i] = told
   elseif ok and used > limit[i] then
@@ -114,7 +125,13 @@ for i = 0, 3 do
   end
   local same
   if is_day(i) then same = day_of(taken) == day_of(held.quarter) else same = taken == held.quarter end
-  if used >= 0 and same then seen[i] = math.max(seen[i], used + unbooked) else seen[i] = seen[i] + released end
+  if used >= 0 and same then
+    seen[i] = math.max(seen[i], used)
+    if holds_the_lost then lost[i] = 0 end
+  elseif released then
+    lost[i] = lost[i] + 1
+    lost_at_least_until(now + guard)
+  end
 end
 if exceeded and taken == held.quarter then
   for _, i in ipairs({0, 2}) do seen[i] = math.max(seen[i], limit[i]) end
