@@ -1,0 +1,180 @@
+"""Random but possible lives of runners, for the property tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from adductor.coaching import constants as k
+from adductor.coaching.situation import (
+    Activity,
+    Athlete,
+    CheckIn,
+    Event,
+    EventType,
+    Hold,
+    Intensity,
+    Placement,
+    PlannedRun,
+    Session,
+    Situation,
+)
+
+ZONES = [ZoneInfo(name) for name in ("Europe/London", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC")]
+EQUIPMENT = (
+    "ball", "pillow", "chair", "bench", "long_band", "mini_band", "slider", "hard_floor", "carpet", "step", "sofa",
+)  # fmt: skip
+# Around a year of any date: both changes of the clocks are in it.
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(  # noqa: DTZ001 - given its zone here
+    lambda at: at.replace(tzinfo=UTC, microsecond=0)
+)
+SCORES = st.one_of(st.none(), st.integers(0, 10))
+KINDS = ["easy", "rest", "long", "tempo", "intervals", "race", "ride"]
+
+
+def clock_times() -> st.SearchStrategy[time]:
+    return st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+
+
+@st.composite
+def athletes(draw: st.DrawFn, *, cleared: bool = False) -> Athlete:
+    now = draw(MOMENTS)
+    held = not cleared and draw(st.integers(0, 9)) == 0
+    return Athlete(
+        timezone=draw(st.sampled_from(ZONES)),
+        age=draw(st.one_of(st.none(), st.integers(18, 90))),
+        target_sessions_per_week=draw(st.integers(1, 2)),
+        programme_stage=draw(st.integers(1, 4)),
+        sessions_completed_total=draw(st.integers(0, 40)),
+        sessions_at_stage=draw(st.integers(0, 12)),
+        screening_completed=True if cleared else draw(st.sampled_from([True, True, True, False, None])),
+        hold=Hold(now, "pain") if held else None,
+        illness=not cleared and draw(st.integers(0, 9)) == 0,
+        placements_enabled=frozenset(Placement)
+        if cleared
+        else draw(st.frozensets(st.sampled_from(Placement), min_size=1)),
+        rest_day_prompt_local=draw(clock_times()),
+        quiet_hours_local=draw(st.tuples(clock_times(), clock_times())),
+        last_run_date_before_window=draw(st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 1, 1)))),
+        programme_started_on=draw(st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 1, 1)))),
+        equipment=draw(st.one_of(st.none(), st.frozensets(st.sampled_from(EQUIPMENT)))),
+        minutes_available=draw(st.one_of(st.none(), st.integers(1, 40))),
+    )
+
+
+@st.composite
+def activities(draw: st.DrawFn, now: datetime, index: int) -> Activity:
+    start = now - timedelta(minutes=draw(st.integers(0, 14 * 1440)))
+    moving = draw(st.integers(1, 240))
+    return Activity(
+        id=f"a{index}",
+        sport=draw(st.sampled_from(["run", "run", "run", "trail_run", "walk", "hike", "ride", "strength", "swim"])),
+        start=start,
+        moving_min=moving,
+        elapsed_min=draw(st.one_of(st.none(), st.integers(moving, moving + 60))),
+        distance_km=draw(st.one_of(st.none(), st.floats(0, 60))),
+        elevation_gain_m=draw(st.one_of(st.none(), st.integers(0, 1500))),
+        intensity=draw(st.sampled_from(Intensity)),
+        source=draw(st.sampled_from(["device", "device", "manual"])),
+        uploaded_at=draw(st.one_of(st.none(), st.just(start + timedelta(minutes=moving + draw(st.integers(0, 3000)))))),
+        deleted_at=now - timedelta(minutes=5) if draw(st.integers(0, 15)) == 0 else None,
+        time_unreliable=draw(st.integers(0, 15)) == 0,
+        body_part=draw(st.sampled_from([None, "upper", "lower", "full", "core"])),
+        is_adductor_session=draw(st.integers(0, 15)) == 0,
+    )
+
+
+@st.composite
+def sessions(draw: st.DrawFn, now: datetime) -> Session:
+    return Session(
+        completed_at=now - timedelta(minutes=draw(st.integers(0, 14 * 1440))),
+        kind=draw(st.sampled_from(["strength_full", "strength_light", "warm_up"])),
+        completed_pct=draw(st.sampled_from([0, 30, 49, 50, 100])),
+        answered=draw(st.booleans()),
+        pain_during_0_10=draw(SCORES),
+        stopped_for_pain=draw(st.integers(0, 9)) == 0,
+    )
+
+
+@st.composite
+def check_ins(draw: st.DrawFn, now: datetime, *, red_flags: bool = True) -> CheckIn:
+    flagged = red_flags and draw(st.integers(0, 7)) == 0
+    return CheckIn(
+        at=now - timedelta(minutes=draw(st.integers(0, 21 * 1440))),
+        hip_groin_pain_0_10=draw(SCORES),
+        squeeze_pain_0_10=draw(SCORES),
+        other_pain_0_10=draw(SCORES),
+        adductor_soreness_0_10=draw(SCORES),
+        feeling_1_5=draw(st.one_of(st.none(), st.integers(1, 5))),
+        red_flags=frozenset({draw(st.sampled_from(sorted(k.RED_FLAGS)))}) if flagged else frozenset(),
+    )
+
+
+@st.composite
+def planned_runs(draw: st.DrawFn, now: datetime) -> PlannedRun:
+    kind = draw(st.sampled_from(KINDS))
+    return PlannedRun(
+        start=now + timedelta(minutes=draw(st.integers(-3 * 1440, 10 * 1440))),
+        kind=kind,
+        priority=draw(st.sampled_from([None, "A", "B", "C"])) if kind == "race" else None,
+        distance_km=draw(st.one_of(st.none(), st.floats(1, 60))),
+        planned_min=draw(st.one_of(st.none(), st.integers(10, 200))),
+    )
+
+
+@st.composite
+def due_situations(draw: st.DrawFn) -> Situation:
+    """A situation in which a session is due: the end of a run, or the evening of a rest day."""
+    athlete = draw(athletes(cleared=True))
+    midnight = time(0)
+    athlete = replace(athlete, quiet_hours_local=(midnight, midnight), rest_day_prompt_local=midnight)
+    now = draw(MOMENTS)
+    days = draw(st.integers(0, 5))
+    run = Activity(
+        id="just",
+        sport="run",
+        start=now - timedelta(days=days, minutes=70),
+        moving_min=draw(st.integers(10, 60)),
+        intensity=draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE)),
+        elevation_gain_m=draw(st.integers(0, 900)),
+    )
+    done = Session(now - timedelta(days=draw(st.integers(3, 14))), "strength_full")
+    pain = draw(st.one_of(st.none(), st.integers(0, 5)))
+    return Situation(
+        athlete=athlete,
+        event=Event(EventType.CLOCK_TICK),
+        now=now,
+        activities=(run,),
+        sessions=(done,) if draw(st.booleans()) else (),
+        check_ins=(CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=pain),),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn, *, cleared: bool = False) -> Situation:
+    """A situation; ``cleared`` leaves out holds, illness and switched-off placements, so that yes comes more often."""
+    now = draw(MOMENTS)
+    logged = tuple(draw(activities(now, index)) for index in range(draw(st.integers(0, 6))))
+    if draw(st.booleans()):
+        # A run that just ended, or nearly nothing would ever be due.
+        moving = draw(st.integers(10, 100))
+        just = Activity(
+            id="just",
+            sport="run",
+            start=now - timedelta(minutes=moving + draw(st.integers(0, 150))),
+            moving_min=moving,
+            intensity=draw(st.sampled_from([Intensity.EASY, Intensity.HARD, Intensity.MODERATE])),
+        )
+        logged = (*logged, just)
+    return Situation(
+        athlete=draw(athletes(cleared=cleared)),
+        event=Event(draw(st.sampled_from(EventType)), draw(st.sampled_from([None, "just", "a0", "gone"]))),
+        now=now,
+        check_ins=tuple(draw(check_ins(now)) for _ in range(draw(st.integers(0, 1 if cleared else 3)))),
+        plan=tuple(draw(planned_runs(now)) for _ in range(draw(st.integers(0, 2)))),
+        activities=logged,
+        sessions=tuple(draw(sessions(now)) for _ in range(draw(st.integers(0, 3)))),
+    )
