@@ -131,7 +131,7 @@ class Supervisor:
             stdout=self.output,
             stderr=subprocess.STDOUT if self.output is not None else None,
             start_new_session=True,  # Ctrl-C is for us: we end the parts in order
-            preexec_fn=orphans.die_with_parent,  # noqa: PLW1509 - one prctl call, no locks
+            preexec_fn=orphans.die_with_parent,
         )
         part.started_at = time.monotonic()
 

@@ -39,7 +39,7 @@ def configure(app: Celery, settings: Settings) -> None:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            # A message of a killed worker comes back after this; the sweep is faster. Must exceed the longest task (90 s).
+            # A killed worker's message comes back after this; the sweep is faster. Longer than any task (90 s).
             "visibility_timeout": 300,
             # How often unacknowledged messages are looked for; with throttle 1 every round looks.
             "unacked_restore_interval": 10,
@@ -53,8 +53,8 @@ def configure(app: Celery, settings: Settings) -> None:
         },
         # Publishing never holds up a webhook: one quick second try, then the sweep finds the row.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
-        # On SIGTERM a task at hand gets this long. A note takes a fraction of it, Celery waits for all of it, and whatever
-        # is cut off is taken up again from the database.
+        # On SIGTERM a task at hand gets this long. A note takes a fraction of it, Celery waits for all of it, and
+        # whatever is cut off is taken up again from the database.
         worker_soft_shutdown_timeout=3,
         # A call to Strava ends after 10 s; a task that has not ended after a minute hangs.
         task_soft_time_limit=60,

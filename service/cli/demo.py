@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
 
 import click
 import requests
@@ -19,7 +20,7 @@ from sqlalchemy import select
 
 from adductor import logs
 from adductor.settings import load
-from adductor.store.models import DecisionRecord
+from adductor.store.models import Athlete, DecisionRecord
 from service import supervisor as supervising
 from service.cli.up import Running, running, subscribe_in_words
 from service.supervisor import StartError
@@ -95,13 +96,14 @@ def _connect(here: Running) -> int:
     _expect(page, "the sandbox's page to authorize")
     form = dict(_HIDDEN_FIELD.findall(page.text))
     granted = re.findall(r'name="granted" value="([^"]+)"', page.text)
-    runner = re.search(r'name="runner_id" value="(\d+)"', page.text)
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
-    if runner is None or action is None:
-        raise DemoError("the sandbox's page to authorize offers no runner")
+    if action is None:
+        raise DemoError("the sandbox's page to authorize has no form")
     answers: list[tuple[str, str]] = [
         *((name, html.unescape(value)) for name, value in form.items()),
-        ("runner_id", runner.group(1)),
+        ("runner_id", "new"),
+        ("firstname", "Robin"),
+        ("timezone", _where_it_is_day(here)),
         *(("granted", scope) for scope in granted),
         ("answer", "authorize"),
     ]
@@ -114,7 +116,15 @@ def _connect(here: Running) -> int:
         timeout=_TIMEOUT_S,
     )
     _expect(home, "the runner's home")
-    return int(runner.group(1))
+    with here.installation.store.read() as session:
+        return session.scalars(select(Athlete.platform_athlete_id)).one()
+
+
+def _where_it_is_day(here: Running) -> str:
+    """A time zone in which somebody may well have come home from a run now: at night the coach keeps quiet."""
+    now = here.installation.clock.now()
+    zones = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
+    return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 
 def _record(here: Running, runner: int) -> dict[str, Any]:
@@ -137,7 +147,7 @@ def _record(here: Running, runner: int) -> dict[str, Any]:
 def _wait_for_note(here: Running, activity: int) -> dict[str, Any]:
     answer = requests.get(
         f"{here.sandbox_url}/admin/wait",
-        params={"for": "note", "activity_id": activity, "timeout_s": NOTE_WITHIN_S},
+        params={"for": "note", "activity_id": str(activity), "timeout_s": str(NOTE_WITHIN_S)},
         timeout=NOTE_WITHIN_S + _TIMEOUT_S,
     )
     truth: dict[str, Any] = requests.get(f"{here.sandbox_url}/admin/activities/{activity}", timeout=_TIMEOUT_S).json()

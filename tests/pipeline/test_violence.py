@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import requests
 
 from adductor.channels import note
 from adductor.installation import Installation
@@ -158,13 +156,3 @@ def _token_of_its_own(live: Live, runner: Runner) -> str:
         return tokens.access_token(worker, runner.id)
     finally:
         worker.close()
-
-
-def test_the_parts_that_end_with_the_parent_leave_no_file_locked(own_live: Live) -> None:
-    folder = Path(own_live.here.settings.data_dir)
-    with pytest.raises(Exception, match="another `adductor up`"):
-        from service.supervisor import only_one
-
-        with only_one(folder):
-            pass
-    assert requests.get(f"{own_live.web}/readyz", timeout=5).json() == {"status": "ready"}
