@@ -8,13 +8,12 @@ import signal
 import socket
 import sqlite3
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers import gthread
 
 from sandbox.app import close, closing, create_app
 from sandbox.clock import Clock, ClockError
@@ -25,17 +24,18 @@ from sandbox.journal import Journal
 _THREADS = 64
 
 
-class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """gthread that ends at once: nobody's kept-alive connection is worth two seconds of waiting here."""
+# Seconds that gunicorn keeps idle connections open when it ends; two by default, which is most of a short demo.
+gthread.STOP_KEEPALIVE_LINGER = 0.1
+
+
+class _Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """gthread that tells the world when the end has come, so that long waits are answered."""
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         app = getattr(self, "wsgi", None)
         if app is not None:
             closing(app)
         super().handle_exit(sig, frame)
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        super()._cap_keepalive(min(deadline, time.monotonic() + 0.1))
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from sandbox.admin import change_switches
+from sandbox.admin.steering import change_switches
 from sandbox.calls import world
 from sandbox.faults import FaultSpec
 from sandbox.models import TIERS, DeliverySwitches
@@ -49,7 +49,7 @@ COMMON_FAULTS: dict[str, tuple[str, FaultSpec]] = {
         FaultSpec(endpoint="activities.get", status=404, body='{"message":"Record Not Found","errors":[]}', times=1),
     ),
     "maintenance": (
-        "The next five calls meet a maintenance page in HTML (503)",
+        "The application's next five calls meet a maintenance page in HTML (503)",
         FaultSpec(endpoint="*", status=503, html="<html><body>We'll be back.</body></html>", times=5),
     ),
     "lost-answer": (
@@ -57,9 +57,9 @@ COMMON_FAULTS: dict[str, tuple[str, FaultSpec]] = {
         FaultSpec(endpoint="activities.update", when="after", drop=True, times=1),
     ),
     "dropped": ("The next call is cut off before it arrives", FaultSpec(endpoint="*", drop=True, times=1)),
-    "slow": ("Every call takes three seconds", FaultSpec(endpoint="*", delay_ms=3000)),
+    "slow": ("Every call of the application takes three seconds", FaultSpec(endpoint="*", delay_ms=3000)),
     "between": (
-        "Another application adds a line to the private note between our read and our write, once",
+        "Another application adds a line to the private note between the application's read and its write, once",
         FaultSpec.model_validate(
             {
                 "endpoint": "activities.get",

@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Every endpoint that a fault can name; "*" means all of them.
+# Every endpoint that a fault can name; "*" means all calls of the application, which leaves out the page
+# where a runner authorizes it.
 ENDPOINTS = (
     "oauth.authorize", "oauth.token", "oauth.revoke", "oauth.deauthorize",
     "subscriptions.create", "subscriptions.list", "subscriptions.delete",
@@ -70,6 +71,10 @@ class Fault(FaultSpec):
         return self.times is not None and self.happened >= self.times
 
 
+def _concerns(named: str, endpoint: str) -> bool:
+    return named == endpoint or (named == "*" and endpoint != "oauth.authorize")
+
+
 class Faults:
     """The switched-on faults. Safe for threads."""
 
@@ -110,7 +115,7 @@ class Faults:
             for fault in self._faults.values():
                 if (
                     fault.spent
-                    or fault.endpoint not in ("*", endpoint)
+                    or not _concerns(fault.endpoint, endpoint)
                     or fault.runner_id not in (None, runner_id)
                     or fault.activity_id not in (None, activity_id)
                 ):

@@ -40,6 +40,12 @@ def test_the_token_endpoint_can_fail_too(connected: Sandbox) -> None:
     assert [connected.refresh().status_code for _ in range(2)] == [500, 200]
 
 
+def test_a_fault_for_every_call_spares_the_page_that_people_see(strava: Sandbox) -> None:
+    fault(strava, "*", status=503)
+    assert strava.http.get("/oauth/authorize").status_code == 400  # a wrong request, but no fault
+    assert strava.refresh("x").status_code == 503
+
+
 def test_a_delay_happens_and_the_call_succeeds(connected: Sandbox) -> None:
     fault(connected, "athlete.get", delay_ms=200, times=1)
     start = time.monotonic()

@@ -1,0 +1,73 @@
+"""What the parts of the admin API share: who may ask, how bodies are read, how a refusal looks."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ValidationError
+
+from sandbox.activities import problems_of
+from sandbox.state import UnknownError
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+B = TypeVar("B", bound=BaseModel)
+
+
+class RefusedError(ValueError):
+    """The request makes no sense; each line of `problems` says what and where."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@blueprint.before_request
+def _only_from_here() -> Response | None:
+    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - "unknown", not a bind
+    mapped = getattr(address, "ipv4_mapped", None)
+    if not (mapped or address).is_loopback:
+        return problem(403, "the admin API answers only to this machine (loopback)")
+    return None
+
+
+def problem(status: int, *problems: str) -> Response:
+    answer = jsonify({"problems": list(problems)})
+    answer.status_code = status
+    return answer
+
+
+@blueprint.errorhandler(RefusedError)
+def _refused(error: RefusedError) -> Response:
+    return problem(400, *error.problems)
+
+
+@blueprint.errorhandler(UnknownError)
+def _unknown(error: UnknownError) -> Response:
+    return problem(404, str(error))
+
+
+def body(model: type[B]) -> B:
+    """The JSON body as that model; an empty body counts as `{}`."""
+    raw: Any = {}
+    if request.get_data(cache=True):
+        raw = request.get_json(silent=True, force=True)
+        if not isinstance(raw, dict):
+            raise RefusedError("the body has to be a JSON object")
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise RefusedError(*problems_of(error)) from None
+
+
+def query(name: str, convert: Callable[[str], Any], default: Any = None) -> Any:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    try:
+        return convert(text)
+    except ValueError:
+        raise RefusedError(f"{name}: {text!r} is no {convert.__name__}") from None

@@ -1,0 +1,34 @@
+"""Figures that several answers of the admin API carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.calls import world
+
+
+def limits() -> dict[str, Any]:
+    here = world()
+    with here.lock:
+        tier, now = here.switches.tier, here.clock.now()
+        return {
+            "tier": tier.name,
+            "overall": {"limit": tier.overall, "used": here.limits.usage("overall", now)},
+            "read": {"limit": tier.read, "used": here.limits.usage("read", now)},
+            "over_limit": here.limits.over_limit,
+            "peak": here.limits.peak,
+        }
+
+
+def call_counts() -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for (name, status), count in sorted(world().call_counts.items(), key=str):
+        counts.setdefault(name, {})["dropped" if status is None else str(status)] = count
+    return counts
+
+
+def delivery_counts() -> dict[str, int]:
+    counts = dict.fromkeys(("waiting", "delivered", "failed", "dropped"), 0)
+    for delivery in world().deliveries.values():
+        counts[delivery.state] += 1
+    return counts

@@ -1,0 +1,182 @@
+"""State, reset, switches, size, clock and faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.activities import problems_of
+from sandbox.admin.common import RefusedError, blueprint, body
+from sandbox.admin.counts import call_counts, delivery_counts, limits
+from sandbox.calls import world
+from sandbox.clock import ClockError
+from sandbox.faults import FaultSpec
+from sandbox.models import TIERS, Switches, Tier
+from sandbox.state import UnknownError
+
+
+def _clock() -> dict[str, Any]:
+    clock = world().clock
+    return {"now": clock.now(), "utc": clock.datetime().isoformat(), "speed": clock.speed}
+
+
+@blueprint.get("/state")
+def state() -> Any:
+    here = world()
+    with here.lock:
+        return {
+            "clock": _clock(),
+            "application": {
+                "client_id": here.config.client_id,
+                "status": here.switches.application,
+                "connected_athletes": here.connected_count(),
+            },
+            "subscription": here.subscription.model_dump() if here.subscription else None,
+            "runners": len(here.runners),
+            "activities": sum(not a.deleted for a in here.activities.values()),
+            "limits": limits(),
+            "calls": call_counts(),
+            "deliveries": delivery_counts(),
+            "faults": [fault.model_dump() for fault in here.faults.all()],
+        }
+
+
+class _Reset(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    what: str = Field("everything", pattern="^(everything|faults|switches|calls|deliveries)$")
+
+
+@blueprint.post("/reset")
+def reset() -> Any:
+    here, asked = world(), body(_Reset)
+    with here.lock:
+        match asked.what:
+            case "everything":
+                here.reset()
+            case "faults":
+                here.faults.clear()
+            case "switches":
+                here.save(Switches())
+            case "calls":
+                here.forget_calls()
+            case "deliveries":
+                here.forget_deliveries()
+    here.courier.look()
+    return state()
+
+
+@blueprint.get("/switches")
+def switches() -> Any:
+    return world().switches.model_dump()
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """`new` over `old`, key by key all the way down."""
+    result = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def change_switches(changes: dict[str, Any]) -> Switches:
+    """Raises `RefusedError` for a switch that does not exist or a value that it can't have."""
+    here = world()
+    with here.lock:
+        try:
+            changed = Switches.model_validate(merged(here.switches.model_dump(), changes))
+        except ValidationError as error:
+            raise RefusedError(*problems_of(error)) from None
+        here.save(changed)
+        asked_seed = changes.get("delivery", {}).get("seed")
+        if asked_seed is not None:
+            here.courier.seed(asked_seed)
+    here.courier.look()
+    return changed
+
+
+@blueprint.post("/switches")
+def set_switches() -> Any:
+    raw = request.get_json(silent=True, force=True)
+    if not isinstance(raw, dict):
+        raise RefusedError("the body has to be a JSON object with the switches to change")
+    return change_switches(raw).model_dump()
+
+
+@blueprint.post("/tier")
+def set_tier() -> Any:
+    raw = request.get_json(silent=True, force=True)
+    if not isinstance(raw, dict):
+        raise RefusedError('the body has to be {"tier": "1" | "10" | "unlimited"} or a tier of your own')
+    if set(raw) == {"tier"}:
+        name = str(raw["tier"])
+        if name not in TIERS:
+            raise RefusedError(f"tier: {name!r} is none of {', '.join(TIERS)}")
+        tier = TIERS[name]
+    else:
+        try:
+            tier = Tier.model_validate({"name": "custom"} | raw)
+        except ValidationError as error:
+            raise RefusedError(*problems_of(error)) from None
+    change_switches({"tier": tier.model_dump()})
+    return limits()
+
+
+class _SetClock(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    now: AwareDatetime | float | None = None
+    advance_s: float = 0.0
+    speed: float | None = Field(None, gt=0, le=1_000_000)
+
+
+@blueprint.get("/clock")
+def clock() -> Any:
+    return _clock()
+
+
+@blueprint.post("/clock")
+def set_clock() -> Any:
+    asked = body(_SetClock)
+    now = asked.now if isinstance(asked.now, float) or asked.now is None else asked.now.timestamp()
+    try:
+        world().clock.set(now=now, advance_s=asked.advance_s, speed=asked.speed)
+    except ClockError as error:
+        raise RefusedError(str(error)) from None
+    return _clock()
+
+
+@blueprint.get("/faults")
+def faults() -> Any:
+    return [fault.model_dump() for fault in world().faults.all()]
+
+
+@blueprint.post("/faults")
+def add_fault() -> Any:
+    spec = body(FaultSpec)
+    if (spec.html is not None or spec.body is not None) and spec.status is None:
+        raise RefusedError("status: a body of your own needs a status")
+    if spec.edit is not None and spec.endpoint != "activities.get":
+        raise RefusedError("edit: only activities.get can have someone edit after it")
+    if not (spec.delay_ms or spec.status or spec.drop or spec.edit):
+        raise RefusedError("body: a fault needs an effect: delay_ms, status, drop or edit")
+    return world().faults.add(spec).model_dump(), 201
+
+
+@blueprint.delete("/faults/<int:fault_id>")
+def remove_fault(fault_id: int) -> Any:
+    if not world().faults.remove(fault_id):
+        raise UnknownError(f"there is no fault {fault_id}")
+    return Response(status=204)
+
+
+class _Seed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    seed: int | None = None
+
+
+@blueprint.delete("/faults")
+def clear_faults() -> Any:
+    world().faults.clear(body(_Seed).seed)
+    return Response(status=204)
