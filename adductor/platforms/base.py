@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
-from adductor.coaching.situation import Intensity
+if TYPE_CHECKING:
+    # Only a name here: the webhook's process need not load the coach for it.
+    from adductor.coaching.situation import Intensity
 
 
 class ErrorKind(StrEnum):

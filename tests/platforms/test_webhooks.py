@@ -205,8 +205,8 @@ def test_only_stravas_own_word_is_a_deauthorisation(changes: dict[str, Any], exp
     assert is_deauthorisation(parse_event(body(**changes))) is expected
 
 
-def test_the_fast_path_loads_no_http_library() -> None:
-    heavy = "{'stravalib', 'requests', 'redis', 'pydantic', 'urllib3'}"
+def test_the_fast_path_loads_neither_an_http_library_nor_the_coach() -> None:
+    heavy = "{'stravalib', 'requests', 'redis', 'pydantic', 'urllib3', 'adductor.coaching'}"
     code = f"import sys, adductor.platforms.strava.webhooks; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

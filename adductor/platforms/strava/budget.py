@@ -289,8 +289,8 @@ class SharedBudget:
     ``redis`` is a redis-py client with short timeouts and ``retry=None`` (its default waits for seconds);
     ``application`` tells apart Strava applications that share a Redis. When Redis doesn't answer, each process goes on
     alone with a small share (`FALLBACK_OWN_SHARE_PCT`): late notes rather than none, and no limit exceeded. When Redis
-    has lost its memory, what this process has heard from Strava in the running quarter is told to it again; with
-    nothing known, a single call goes ahead and finds out.
+    has lost its memory, a single call goes ahead and finds out, and what the asking process has heard from Strava in
+    the running quarter is told to Redis first. That one call is the only one that can go over a limit.
     """
 
     def __init__(

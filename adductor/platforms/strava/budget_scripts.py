@@ -74,7 +74,8 @@ end
 """
 
 # ARGV 3-4: share of (quarter, day) in per cent; 5-8 and 9-12: usage and limits that the asking process has heard of in
-# this quarter, -1 for none. Returns 0 granted, 1 quarter spent, 2 day spent, 3 another call is finding out.
+# this quarter, -1 for none; it may be old, so that a first call still goes ahead alone.
+# Returns 0 granted, 1 quarter spent, 2 day spent, 3 another call is finding out.
 TAKE = (
     _OPEN_BOOKS
     + """
@@ -85,7 +86,6 @@ for i = 0, 3 do
     seen[i] = math.max(seen[i], used)
   end
 end
-if tonumber(ARGV[5]) >= 0 then held.known = 1 end
 
 local function answer()
   if held.known == 0 and held.open > 0 and now - held.last < probe_expires then return 3 end
