@@ -57,7 +57,7 @@ def _top_leg_elevated() -> Drawing:
         accents={"r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-100, 104, -34, 40),
-        arrow=("ankle_r", (34, 0, 6)),
+        arrow=("ankle_r", (27, 0, 6)),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 Vec = tuple[float, float, float]
 Point = tuple[float, float]
@@ -107,6 +108,7 @@ class Camera:
     width: float = 320.0
     height: float = 240.0
 
+    @cached_property
     def _axes(self) -> tuple[Vec, Vec, Vec]:
         yaw, pitch = math.radians(self.yaw_deg), math.radians(self.pitch_deg)
         right = (math.cos(yaw), 0.0, -math.sin(yaw))
@@ -116,7 +118,7 @@ class Camera:
 
     def project(self, point: Vec) -> Point:
         """The picture coordinates of a world point."""
-        right, up, _ = self._axes()
+        right, up, _ = self._axes
         offset = sub(point, self.centre)
         return (
             self.width / 2 + dot(offset, right) * self.scale,
@@ -125,7 +127,7 @@ class Camera:
 
     def depth(self, point: Vec) -> float:
         """How near a point is to the viewer, in centimetres: the greater, the nearer."""
-        return dot(point, self._axes()[2])
+        return dot(point, self._axes[2])
 
 
 @dataclass(frozen=True)
@@ -135,10 +137,6 @@ class Disc:
     x: float
     y: float
     r: float
-
-
-def _cross2(o: Point, a: Point, b: Point) -> float:
-    return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -156,59 +154,72 @@ def _joined(numbers: Sequence[str]) -> str:
     return numbers[0] + "".join(n if n.startswith("-") else f" {n}" for n in numbers[1:])
 
 
-Tagged = tuple[float, float, int]
+def _tangent(a: Disc, b: Disc, near: float) -> float:
+    """The direction, close to the angle `near`, in which both discs reach equally far: there the string leaves a."""
+    dx, dy = b.x - a.x, b.y - a.y
+    distance = math.hypot(dx, dy) or 1e-9
+    towards = math.atan2(dy, dx)
+    aside = math.acos(max(-1.0, min(1.0, (a.r - b.r) / distance)))
+    return min(
+        (near + math.remainder(towards + sign * aside - near, math.tau) for sign in (1, -1)),
+        key=lambda angle: abs(angle - near),
+    )
 
 
-def _hull(discs: Sequence[Disc], steps: int) -> list[Tagged]:
-    """Points on the discs' rims in the order of a string pulled tight round them, with their disc's index."""
-    tagged: list[Tagged] = []
-    for index, disc in enumerate(discs):
-        for step in range(steps):
-            angle = 2 * math.pi * step / steps
-            tagged.append((disc.x + disc.r * math.cos(angle), disc.y + disc.r * math.sin(angle), index))
-    tagged.sort()
-    hull: list[Tagged] = []
-    for points in (tagged, tagged[::-1]):
-        chain: list[Tagged] = []
-        for point in points:
-            while len(chain) >= 2 and _cross2(chain[-2][:2], chain[-1][:2], point[:2]) <= 0:
-                chain.pop()
-            chain.append(point)
-        hull += chain[:-1]
-    return hull
+FLAT_ARC = 0.15  # picture units
 
 
-def outline(discs: Sequence[Disc], digits: int = 1, steps: int = 120) -> str:
-    """The path data round all discs as if a string were pulled tight round them: straight lines and arcs."""
-    hull = _hull(discs, steps)
-    first = next((i for i in range(len(hull)) if hull[i][2] != hull[i - 1][2]), None)
-    if first is None:
-        disc = discs[hull[0][2]]
+def outline(discs: Sequence[Disc], digits: int = 1, steps: int = 72) -> str:
+    """The path data round all discs as if a string were pulled tight round them: straight lines and arcs.
+
+    Looks into `steps` directions for the disc that reaches furthest; where that changes, the string runs straight
+    from one to the next.
+    """
+    turn = math.tau / steps
+    furthest: list[int] = []
+    for step in range(steps):
+        cos, sin = math.cos(step * turn), math.sin(step * turn)
+        reach = [disc.x * cos + disc.y * sin + disc.r for disc in discs]
+        furthest.append(reach.index(max(reach)))
+    # (disc before, disc after, angle of the straight piece between them), in the order of the angles
+    changes = [
+        (
+            furthest[step - 1],
+            furthest[step],
+            _tangent(discs[furthest[step - 1]], discs[furthest[step]], (step - 0.5) * turn),
+        )
+        for step in range(steps)
+        if furthest[step - 1] != furthest[step]
+    ]
+    if not changes:
+        disc = discs[furthest[0]]
         r, across = number(disc.r, digits), number(2 * disc.r, digits)
         start = _joined([number(disc.x - disc.r, digits), number(disc.y, digits)])
         return f"M{start}a{r} {r} 0 1 1 {across} 0a{r} {r} 0 1 1-{across} 0z"
-    hull = hull[first:] + hull[:first]
-    runs: list[list[Tagged]] = []
-    for point in hull:
-        if runs and runs[-1][-1][2] == point[2]:
-            runs[-1].append(point)
-        else:
-            runs.append([point])
+
+    def rim(index: int, angle: float) -> Point:
+        disc = discs[index]
+        return disc.x + disc.r * math.cos(angle), disc.y + disc.r * math.sin(angle)
+
     # Relative steps are shorter to write; each starts from the rounded end of the last, so errors don't add up.
-    x, y = round(runs[0][0][0], digits), round(runs[0][0][1], digits)
+    x, y = (round(value, digits) for value in rim(changes[0][0], changes[0][2]))
     data = "M" + _joined([number(x, digits), number(y, digits)])
-    for run in runs:
-        for end, curved in ((run[0], False), (run[-1], True)):
+    for index, (_, disc_index, angle) in enumerate(changes):
+        last = index + 1 == len(changes)
+        until = changes[0][2] + math.tau if last else changes[index + 1][2]
+        for end, curved in ((rim(disc_index, angle), False), (rim(disc_index, until), True)):
             dx, dy = round(end[0] - x, digits), round(end[1] - y, digits)
             if dx == 0 and dy == 0:
                 continue
-            step = _joined([number(dx, digits), number(dy, digits)])
-            if curved:
-                r = number(discs[run[0][2]].r, digits)
+            step_data = _joined([number(dx, digits), number(dy, digits)])
+            # An arc that bulges by less than this looks like its chord, which is shorter to write.
+            bulge = discs[disc_index].r * (1 - math.cos((until - angle) / 2))
+            if curved and bulge > FLAT_ARC:
+                r = number(discs[disc_index].r, digits)
                 # More than half a turn needs SVG's large-arc flag.
-                large = 1 if len(run) - 1 > steps / 2 else 0
-                data += f"a{r} {r} 0 {large} 1{step if step.startswith('-') else ' ' + step}"
+                large = 1 if until - angle > math.pi else 0
+                data += f"a{r} {r} 0 {large} 1{step_data if step_data.startswith('-') else ' ' + step_data}"
             else:
-                data += f"l{step}"
+                data += f"l{step_data}"
             x, y = x + dx, y + dy
     return data + "z"

@@ -124,7 +124,7 @@ def _ghost(drawing: Drawing) -> str:
     others = drawing.shown[1:]
     for index, position in enumerate(others):
         data = "".join(
-            outline(_ghost_discs(drawing, part, drawing.skeletons[position]), digits=0, steps=60)
+            outline(_ghost_discs(drawing, part, drawing.skeletons[position]), digits=0)
             for name, layer in drawing.layers
             for part in layer
             if not name.startswith(("bench", "step", "wall", "anchor", "cushion"))
