@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from adductor.store import Store, migrate
+from tests.support import postgres
 from tests.support.live import Live, installation
 
 
@@ -26,3 +30,37 @@ def own_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """An installation of the test's own, to be treated badly."""
     with installation(tmp_path_factory.mktemp("own")) as running:
         yield running
+
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server; yields the start of its URLs."""
+    with postgres.server(tmp_path_factory.mktemp("postgres")) as base:
+        yield base
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """A fresh, empty PostgreSQL database."""
+    return postgres.new_database(postgres_server, f"coach_{next(_databases)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database of each kind that we support."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'coach.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A migrated database of each kind."""
+    opened = Store(database_url)
+    migrate.upgrade(opened)
+    yield opened
+    opened.close()

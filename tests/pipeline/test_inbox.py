@@ -1,0 +1,74 @@
+"""Events are kept once, under their natural key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from adductor.pipeline import inbox
+from adductor.platforms.base import WebhookEvent
+from adductor.store import Store
+from adductor.store.models import InboxEvent
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+EVENT = WebhookEvent("strava", 1, "activity", 42, "update", NOW, 7, {"title": "Morning run"})
+
+
+def _put(store: Store, *events: WebhookEvent) -> list[int]:
+    with store.connection() as connection:
+        return inbox.put(connection, events, NOW)
+
+
+def _rows(store: Store) -> list[InboxEvent]:
+    with store.read() as session:
+        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
+
+
+def test_a_new_event_waits(store: Store) -> None:
+    (row_id,) = _put(store, EVENT)
+
+    (row,) = _rows(store)
+    assert (row.id, row.state, row.updates) == (row_id, "waiting", {"title": "Morning run"})
+    assert len(row.trace_id) == 16
+
+
+def test_the_same_event_again_is_no_second_row_and_wakes_nobody(store: Store) -> None:
+    _put(store, EVENT)
+
+    assert _put(store, EVENT) == []
+    assert len(_rows(store)) == 1
+
+
+def test_the_same_event_twice_in_one_batch_is_one_row(store: Store) -> None:
+    assert len(_put(store, EVENT, EVENT)) == 1
+
+
+def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(store: Store) -> None:
+    (row_id,) = _put(store, EVENT)
+    with store.write() as session:
+        session.get_one(InboxEvent, row_id).state = "done"
+
+    again = _put(store, replace(EVENT, updates={"type": "Walk"}))
+
+    (row,) = _rows(store)
+    assert again == [row_id]
+    assert (row.state, row.updates) == ("waiting", {"type": "Walk"})
+
+
+def test_events_of_another_second_or_aspect_are_rows_of_their_own(store: Store) -> None:
+    _put(store, EVENT, replace(EVENT, event_time=NOW + timedelta(seconds=1)), replace(EVENT, aspect_type="delete"))
+
+    assert len(_rows(store)) == 3
+
+
+def test_handled_events_are_forgotten_after_their_time_and_waiting_ones_never(store: Store) -> None:
+    done, waiting = _put(store, EVENT, replace(EVENT, object_id=43))
+    with store.write() as session:
+        session.get_one(InboxEvent, done).state = "done"
+
+    with store.write() as session:
+        assert inbox.forget_before(session, NOW + timedelta(seconds=1)) == 1
+
+    assert [row.id for row in _rows(store)] == [waiting]

@@ -1,0 +1,70 @@
+"""Transactions mean the same on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import text
+
+from adductor.store import Store
+from adductor.store.models import Heartbeat
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+def test_what_was_written_is_there_and_what_failed_is_not(store: Store) -> None:
+    with store.write() as session:
+        session.add(Heartbeat(part="kept", at=NOON))
+    with pytest.raises(RuntimeError), store.write() as session:  # noqa: PT012 - the failure is inside the transaction
+        session.add(Heartbeat(part="lost", at=NOON))
+        session.flush()
+        raise RuntimeError
+
+    with store.read() as session:
+        assert [row.part for row in session.query(Heartbeat)] == ["kept"]
+
+
+def test_a_time_comes_back_as_the_same_moment_in_utc(store: Store) -> None:
+    berlin = timezone(timedelta(hours=1))
+    with store.write() as session:
+        session.add(Heartbeat(part="x", at=datetime(2026, 11, 18, 13, 0, tzinfo=berlin)))
+
+    with store.read() as session:
+        at = session.get_one(Heartbeat, "x").at
+    assert (at, at.tzinfo) == (NOON, UTC)
+
+
+def test_a_naive_time_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="naive time"), store.write() as session:
+        session.add(Heartbeat(part="x", at=datetime(2026, 11, 18, 12, 0)))  # noqa: DTZ001
+
+
+def test_twenty_writers_at_once_lose_nothing(store: Store) -> None:
+    with store.write() as session:
+        session.add(Heartbeat(part="counter", at=NOON, note="0"))
+
+    def add_one(_: int) -> None:
+        with store.write() as session:
+            row = session.get_one(Heartbeat, "counter", with_for_update=True)
+            row.note = str(int(row.note or 0) + 1)
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(add_one, range(100)))
+
+    with store.read() as session:
+        assert session.get_one(Heartbeat, "counter").note == "100"
+
+
+def test_sqlite_syncs_every_commit(tmp_path: object) -> None:
+    store = Store(f"sqlite:///{tmp_path}/x.db")
+    with store.connection() as connection:
+        journal, synchronous = (
+            connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")
+        )
+    assert (journal, synchronous) == ("wal", 2)
+
+
+def test_a_database_that_is_not_there_does_not_answer() -> None:
+    assert not Store("postgresql+psycopg://nobody@127.0.0.1:1/none").answers()

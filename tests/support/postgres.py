@@ -1,0 +1,88 @@
+"""A real PostgreSQL of the tests' own, in a folder that goes with them."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from service.supervisor import free_port
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    elsewhere = shutil.which("initdb")
+    if elsewhere is None:
+        raise RuntimeError(
+            "these tests need PostgreSQL; `make system` installs it (Debian: apt-get install postgresql)"
+        )
+    return Path(elsewhere).parent
+
+
+def _as_nobody_special(arguments: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root; Debian's package brings a user for it."""
+    return ["runuser", "-u", "postgres", "--", *arguments] if os.geteuid() == 0 else arguments
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Run a server; yields the start of its SQLAlchemy URLs, to which a database's name is added."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        for parent in folder.parents:  # pytest's folders are closed to others, but this one is for another user
+            if os.stat(parent).st_uid == 0 and parent != Path("/") and parent.is_relative_to("/tmp"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    data, port, binaries = folder / "data", free_port(), _binaries()
+    options = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
+    subprocess.run(_as_nobody_special([str(binaries / "initdb"), *options]), check=True, capture_output=True, cwd="/")
+    process = subprocess.Popen(
+        _as_nobody_special(
+            [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"]
+        ),
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, process)
+        yield f"postgresql+psycopg://coach@127.0.0.1:{port}"
+    finally:
+        subprocess.run(
+            _as_nobody_special([str(binaries / "pg_ctl"), "stop", "-D", str(data), "-m", "immediate"]),
+            check=False,
+            capture_output=True,
+            cwd="/",
+        )
+        process.wait(30)
+
+
+def new_database(base: str, name: str) -> str:
+    """Create a database; its SQLAlchemy URL."""
+    with psycopg.connect(f"{base.replace('+psycopg', '')}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return f"{base}/{name}"
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    import time
+
+    for _ in range(600):
+        if process.poll() is not None:
+            raise RuntimeError("PostgreSQL ended as soon as it started")
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user="coach", dbname="postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("PostgreSQL did not come up")

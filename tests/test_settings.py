@@ -1,0 +1,178 @@
+"""Settings: all that is wrong is named at once, with the way out, and no secret is shown."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from adductor.settings import Settings, SettingsError, load
+from tests.support.live import adductor
+
+SECRET = "0123456789abcdef" * 4
+
+
+@pytest.fixture(autouse=True)
+def _an_empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("ADDUCTOR_", "STRAVA_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ADDUCTOR_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+def _problems(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    return caught.value.problems
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    settings = load()
+
+    assert settings.bind == "127.0.0.1:8000"
+    assert settings.uses_sandbox
+    assert settings.database == f"sqlite:///{tmp_path}/data/adductor.db"
+    assert settings.redis is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("ADDUCTOR_BIND", "8000", "127.0.0.1:8000"),
+        ("ADDUCTOR_BIND", "127.0.0.1:99999", "127.0.0.1:8000"),
+        ("ADDUCTOR_PUBLIC_URL", "coach.example.org", "https://"),
+        ("ADDUCTOR_PUBLIC_URL", "https://" + "a" * 250 + ".example.org", "too long"),
+        ("ADDUCTOR_SECRET_KEY", "short", "secrets.token_hex"),
+        ("ADDUCTOR_TOKEN_KEYS", "not-a-key", "Fernet.generate_key"),
+        ("ADDUCTOR_DATABASE_URL", "mysql://x", "postgresql+psycopg://"),
+        ("ADDUCTOR_REDIS_URL", "http://x", "redis://"),
+        ("ADDUCTOR_SMTP_URL", "mail.example.org", "smtp://"),
+        ("ADDUCTOR_MAIL_FROM", "nobody", "coach@example.org"),
+        ("ADDUCTOR_MAIL_FROM", "a@b\nBcc: c@d", "coach@example.org"),
+        ("ADDUCTOR_WEBHOOK_KEY", "a/b", "letters"),
+        ("ADDUCTOR_NOTE_DELAY_S", "-1", "between 0"),
+        ("ADDUCTOR_NOTE_DELAY_S", "soon", "number"),
+        ("ADDUCTOR_CLOCK_SPEED", "0", "above 0"),
+        ("ADDUCTOR_LOG", "loud", "'text' or 'json'"),
+        ("ADDUCTOR_ENV", "staging", "'production'"),
+        ("ADDUCTOR_TRUSTED_PROXIES", "99", "between 0 and 5"),
+        ("ADDUCTOR_WORKER_PROCESSES", "0", "between 1"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
+) -> None:
+    (problem,) = _problems(monkeypatch, **{name: value})
+
+    assert problem.startswith(f"{name}: ")
+    assert hint in problem
+
+
+def test_all_wrong_values_and_combinations_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = _problems(
+        monkeypatch,
+        ADDUCTOR_BIND="x",
+        ADDUCTOR_CLOCK_SPEED="-1",
+        ADDUCTOR_ENV="production",
+        STRAVA_CLIENT_ID="1",
+    )
+
+    assert {problem.partition(":")[0] for problem in problems} == {
+        "ADDUCTOR_BIND",
+        "ADDUCTOR_CLOCK_SPEED",
+        "ADDUCTOR_SECRET_KEY",
+        "STRAVA_CLIENT_SECRET",
+    }
+
+
+def test_production_wants_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "ADDUCTOR_SECRET_KEY" in _problems(monkeypatch, ADDUCTOR_ENV="production")[0]
+
+
+def test_time_runs_faster_only_away_from_the_real_strava(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = _problems(monkeypatch, ADDUCTOR_CLOCK_SPEED="60", STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="made-up")
+
+    assert problems == ["ADDUCTOR_CLOCK_SPEED: must be 1 outside the sandbox and tests"]
+
+
+def test_a_secret_is_made_once_and_is_for_its_owner_only(tmp_path: Path) -> None:
+    first, second = load().secret, load().secret
+
+    assert first == second
+    assert len(first) == 64
+    assert stat.S_IMODE((tmp_path / "data" / "secret-key").stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_end_with_one_secret() -> None:
+    with ThreadPoolExecutor(16) as pool:
+        secrets = set(pool.map(lambda _: load().secret, range(32)))
+
+    assert len(secrets) == 1
+
+
+def test_derived_secrets_differ_by_purpose_and_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADDUCTOR_SECRET_KEY", SECRET)
+    settings = load()
+
+    derived = {settings.webhook_key, settings.verify_token, settings.derived("sessions"), *settings.fernet_keys}
+
+    assert len(derived) == 4
+    assert load().webhook_key == settings.webhook_key
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADDUCTOR_SECRET_KEY", SECRET)
+    monkeypatch.setenv("ADDUCTOR_DATABASE_URL", "postgresql+psycopg://coach:hunter2@db/coach")
+    monkeypatch.setenv("STRAVA_CLIENT_ID", "1")
+    monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up-secret")
+
+    shown = repr(load()) + str(load())
+
+    assert not {word for word in (SECRET, "hunter2", "made-up-secret") if word in shown}
+
+
+def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = _problems(monkeypatch, ADDUCTOR_SECRET_KEY="my-cat", ADDUCTOR_TOKEN_KEYS="my-dog")
+
+    assert "my-cat" not in str(problems)
+    assert "my-dog" not in str(problems)
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    monkeypatch.setenv("ADDUCTOR_SECRET_KEY_FILE", str(tmp_path / "secret"))
+
+    assert load().secret == SECRET
+
+
+def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = _problems(monkeypatch, ADDUCTOR_SECRET_KEY_FILE="/nowhere/secret")
+
+    assert problem.startswith("ADDUCTOR_SECRET_KEY_FILE: can't read /nowhere/secret")
+
+
+def test_a_dotenv_file_beside_the_process_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ADDUCTOR_NOTE_DELAY_S=90\n")
+
+    assert load().note_delay_s == 90
+
+
+def test_the_command_line_names_every_problem_and_exits_with_2(tmp_path: Path) -> None:
+    ended = adductor("up", ADDUCTOR_BIND="x", STRAVA_CLIENT_ID="1", ADDUCTOR_DATA_DIR=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("adductor: ") == 2
+    assert "Traceback" not in ended.stderr
+
+
+def test_settings_cant_be_changed_after_the_start() -> None:
+    settings: Settings = load()
+
+    with pytest.raises(Exception, match="frozen"):
+        settings.bind = "0.0.0.0:1"
