@@ -260,13 +260,14 @@ def _span(reader: _Reader) -> Span:
 
 def _dose(reader: _Reader) -> DosePlan:
     both = ("type", "sets", "rest_s", "setup_s", "side_switch_s")
+    if isinstance(reader.value, Mapping) and "type" in reader.value:
+        _Reader(reader.value["type"], f"{reader.path}.type").text(("reps", "holds"))
     is_reps = isinstance(reader.value, Mapping) and reader.value.get("type") == "reps"
     fields = (
         reader.map((*both, "reps"))
         if is_reps
         else reader.map((*both, "holds", "hold_s", "between_holds_s"), ("positions",))
     )
-    fields["type"].text(("reps", "holds"))
     return DosePlan(
         sets=_sets(fields["sets"]),
         reps=_span(fields["reps"]) if is_reps else None,
@@ -348,8 +349,9 @@ def _exercise(reader: _Reader) -> Exercise:
     muscles = fields["muscles"].map(("primary", "secondary"))
     easier, harder = fields["easier"].texts(), fields["harder"].texts()
     positions = tuple(_position(item) for item in fields["positions"].items()) if "positions" in fields else ()
-    if positions and len(positions) != dose.positions:
-        fields["positions"].fail(f"{len(positions)} are described but the dose says {dose.positions}")
+    if len(positions) != (dose.positions if dose.positions > 1 else 0):
+        where = fields.get("positions") or _Reader(None, f"{reader.path}.positions")
+        where.fail(f"{len(positions)} are described but the dose says {dose.positions}")
     equipment = _equipment(fields["equipment"])
     estimated = fields["estimated_seconds"].map(("start", "typical_target", "max"))
     exercise = Exercise(

@@ -1,0 +1,134 @@
+"""The words: what a runner reads, with the facts in them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from adductor import scenario
+from adductor.coaching import constants as k
+from adductor.coaching import decide, words
+from adductor.coaching.dose import LIGHT_WHEN
+from adductor.coaching.rules import RULES
+from adductor.coaching.situation import Verdict
+from adductor.content import catalogue
+from tests.coaching.cases import all_cases, given_cases, more_cases
+
+# The given cases by their number, the others by their title.
+CASES = {case.name.split()[0] if case.name.startswith("DC-") else case.name: case.document for case in all_cases()}
+
+
+def verdict(name: str, **changes: Any) -> Verdict:
+    document = CASES[name] | changes
+    return decide(scenario.parse(document), catalogue())
+
+
+def test_a_yes_says_what_was_done_how_long_ago_the_last_was_and_how_many_this_week() -> None:
+    assert verdict("The plain case").reason == "easy run done, 5 days since the last one, 1 of 2 this week."
+    assert verdict("The plain rest day").reason == "no run today, 3 days since the last one, 1 of 2 this week."
+
+
+@pytest.mark.parametrize(
+    ("name", "because"),
+    [
+        ("Pain 5 keeps it light", "hip or groin pain 5 out of 10"),
+        ("A-race in four days", "race in 4 days"),
+        ("Second session ever", "the first two sessions start gently"),
+        ("21 days since the last session", "21 days since the last session"),
+        ("First run in fourteen days", "first run in 14 days"),
+        ("Long run yesterday, easy run today", "long run yesterday"),
+        ("Intervals today, fourth session ever", "hard run today"),
+        ("600 m of climb", "600 m of climb today"),
+    ],
+)
+def test_a_light_dose_says_why(name: str, because: str) -> None:
+    light = verdict(name)
+    assert light.light_because == because
+    assert light.reason.endswith(f"; kept light: {because}.")
+
+
+def test_fewer_sets_say_why() -> None:
+    gap = verdict("20 days since the last session")
+    assert gap.reason.endswith("; one set less after the gap.")
+    deload = CASES["The plain case"] | {
+        "athlete": CASES["The plain case"]["athlete"] | {"programme_started_on": "2026-10-12"}
+    }
+    assert decide(scenario.parse(deload), catalogue()).reason.endswith(
+        "; half the sets, every sixth week is an easier one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("DC-006", "2 of 2 in the last 7 days; there is room again on Sunday 22 November."),
+        ("DC-009", "The last session was only 32 hours ago; 36 are needed."),
+        ("DC-010", "The last session was yesterday; a full day between them comes first."),
+        ("DC-016", "Race tomorrow: the last 3 days before it stay free for fresh legs."),
+        ("DC-038", "Routines follow runs; this was a walk."),
+        ("DC-043", "6 minutes is short; routines follow runs of 10 minutes or more."),
+        ("DC-057", "The run ended 3 h 35 min ago; a routine belongs to the first 3 hours after it."),
+        ("DC-050", "The run ended 49 h ago; a routine belongs to the first 3 hours after it."),
+        ("DC-083", "You asked for a break until Friday 27 November."),
+        ("A run is planned for tonight", "Another run is planned today; strength comes after the last one."),
+        ("A three-hour hike", "Your 180-minute hike today makes it no rest day."),
+    ],
+)  # fmt: skip
+def test_a_no_says_why_with_its_facts(name: str, reason: str) -> None:
+    assert verdict(name).reason == reason
+
+
+def test_a_referral_carries_the_wording_and_more_for_bones_fever_and_emergencies() -> None:
+    assert "Stop today." in verdict("DC-061").reason
+    assert words.REFERRAL in verdict("DC-065").reason
+    assert words.DO_NOT_RUN in verdict("Pain when hopping, whatever the score").reason
+    assert words.SAME_DAY in verdict("DC-068").reason
+    assert words.EMERGENCY in words.referral("x", frozenset({"testicular_pain_or_swelling"}))
+    assert words.EMERGENCY not in verdict("DC-068").reason
+
+
+def test_every_red_flag_refers_in_words() -> None:
+    for flag, said in k.RED_FLAGS.items():
+        checks = [{"at": "2026-11-17T07:50:00+00:00", "red_flags": [flag]}]
+        referred = verdict("The plain case", check_ins=checks)
+        assert (referred.decision, referred.rule) == ("refer", "red_flag")
+        assert said in referred.reason
+
+
+def test_considered_lists_every_rule_up_to_the_deciding_one() -> None:
+    names = [rule.name for rule in RULES]
+    for case in all_cases():
+        seen = decide(scenario.parse(case.document), catalogue()).considered
+        assert [entry.rule for entry in seen] == names[: len(seen)]
+
+
+def test_every_rule_decides_some_case_and_has_a_source() -> None:
+    decided = {case.expected[2] for case in all_cases()}
+    assert decided == {rule.name for rule in RULES}
+    assert all(rule.source and rule.look.__doc__ for rule in RULES)
+    assert all(reason.__doc__ for reason in LIGHT_WHEN)
+
+
+def test_the_run_that_a_routine_follows_is_named() -> None:
+    assert verdict("DC-048").details == {"activity_id": "b"}
+    assert verdict("The plain rest day").details == {}
+    jog_first = CASES["DC-048"] | {"event": {"type": "activity_updated", "activity_id": "a"}}
+    assert decide(scenario.parse(jog_first), catalogue()).details == {"activity_id": "a"}
+    tick = jog_first | {"event": {"type": "clock_tick"}}
+    assert decide(scenario.parse(tick), catalogue()).details == {"activity_id": "b"}
+
+
+def test_words_for_days_and_lists() -> None:
+    assert words.day_in_words(date(2026, 11, 24)) == "Tuesday 24 November"
+    assert [words.ago(n) for n in (0, 1, 2)] == ["today", "yesterday", "2 days ago"]
+    assert [words.ahead(n) for n in (0, 1, 2)] == ["today", "tomorrow", "in 2 days"]
+    assert [words.listed(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+    assert (words.days(1), words.days(2), words.number(7.0), words.number(7.55)) == ("1 day", "2 days", "7", "7.5")
+
+
+def test_wording_promises_no_cure() -> None:
+    for case in (*given_cases(), *more_cases()):
+        reason = decide(scenario.parse(case.document), catalogue()).reason.lower()
+        assert not any(word in reason for word in ("prevent", "treat", "rehab", "diagnos", "cure"))

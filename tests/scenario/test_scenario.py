@@ -1,0 +1,403 @@
+"""Scenario files: what is read, and how what is wrong is named."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
+
+import pytest
+import yaml
+
+from adductor.coaching import constants as k
+from adductor.coaching.situation import Hold, Intensity, Placement, Situation
+from adductor.scenario import Part, ScenarioError, documents, parse, parts
+
+MINIMAL: dict[str, Any] = {
+    "athlete": {"timezone": "Europe/London"},
+    "event": {"type": "clock_tick"},
+    "now": "2026-11-20T17:30:00+00:00",
+}
+FULL: dict[str, Any] = {
+    "athlete": {
+        "timezone": "Europe/Berlin",
+        "age": 34,
+        "target_sessions_per_week": 1,
+        "programme_stage": 3,
+        "sessions_completed_total": 12,
+        "sessions_at_stage": 3,
+        "screening_completed": True,
+        "clearance_needed": False,
+        "hold": {"since": "2026-11-17T07:51:00+00:00", "reason": "pain_6_10"},
+        "illness": False,
+        "paused_until": "2026-11-27",
+        "placements_enabled": ["warm_up", "post_run"],
+        "rest_day_prompt_local": "16:30",
+        "quiet_hours_local": ["22:30", "05:00"],
+        "last_completed_session_date": "2026-10-26",
+        "last_run_date_before_window": "2026-10-28",
+        "programme_started_on": "2026-09-01",
+        "stage_since": "2026-10-01",
+        "plyometrics_cleared": False,
+        "equipment": ["chair", "long_band"],
+        "minutes_available": 10,
+        "progress": [{"exercise": "bowler_squat", "sets": 2, "reps_or_holds": 6, "last_rpe_1_10": 7.5}],
+    },
+    "check_ins": [
+        {
+            "at": "2026-11-17T07:50:00Z",
+            "hip_groin_pain_0_10": 1,
+            "squeeze_pain_0_10": 2,
+            "knee_pain_0_10": 4,
+            "other_pain_0_10": 3,
+            "adductor_soreness_0_10": 0,
+            "feeling_1_5": 5,
+            "red_flags": ["fever"],
+        }
+    ],
+    "plan": [
+        {"start": "2026-11-22T09:00:00+01:00", "kind": "race", "priority": "A", "distance_km": 21.1, "planned_min": 110}
+    ],
+    "activities": [
+        {
+            "id": "t",
+            "sport": "trail_run",
+            "start": "2026-11-17T07:00:00+00:00",
+            "moving_min": 45,
+            "elapsed_min": 50.5,
+            "distance_km": 8,
+            "elevation_gain_m": 640,
+            "intensity": "easy",
+            "source": "manual",
+            "uploaded_at": "2026-11-17T07:49:00+00:00",
+            "deleted_at": "2026-11-17T08:49:00+00:00",
+            "time_unreliable": True,
+            "race_priority": "B",
+            "body_part": "lower",
+            "is_adductor_session": False,
+        }
+    ],
+    "sessions": [
+        {
+            "completed_at": "2026-11-12T08:00:00+00:00",
+            "kind": "strength_full",
+            "completed_pct": 80,
+            "answered": True,
+            "rpe_1_10": 7,
+            "pain_during_0_10": 1,
+            "stopped_for_pain": False,
+            "routine_id": "stage1_light",
+            "exercises": ["bowler_squat"],
+        }
+    ],
+    "event": {"type": "activity_uploaded", "activity_id": "t"},
+    "now": "2026-11-17T07:55:00+00:00",
+}
+
+
+def problems_of(document: Any) -> tuple[str, ...]:
+    with pytest.raises(ScenarioError) as caught:
+        parse(document)
+    return caught.value.problems
+
+
+def changed(path: str, value: Any, base: dict[str, Any] = FULL) -> dict[str, Any]:
+    document: dict[str, Any] = copy.deepcopy(base)
+    *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
+    target: Any = document
+    for part in way:
+        target = target[part]
+    if value is KeyError:
+        del target[last]
+    else:
+        target[last] = value
+    return document
+
+
+# --- what is read ---------------------------------------------------------------------------------------------------
+
+
+def test_time_zone_event_and_now_are_enough() -> None:
+    situation = parse(MINIMAL)
+    assert situation.athlete.target_sessions_per_week == 2
+    assert situation.athlete.screening_completed is None
+    assert situation.activities == situation.sessions == situation.plan == situation.check_ins == ()
+
+
+def test_every_key_is_read() -> None:
+    situation = parse(FULL)
+    athlete = situation.athlete
+    assert athlete.hold == Hold(datetime(2026, 11, 17, 7, 51, tzinfo=UTC), "pain_6_10")
+    assert athlete.paused_until == date(2026, 11, 27)
+    assert athlete.placements_enabled == {Placement.WARM_UP, Placement.POST_RUN}
+    assert athlete.rest_day_prompt_local == time(16, 30)
+    assert athlete.quiet_hours_local == (time(22, 30), time(5))
+    assert athlete.equipment == {"chair", "long_band"}
+    assert athlete.progress[0].last_rpe_1_10 == 7.5
+    assert situation.check_ins[0].other_pain_0_10 == 4  # the worst of knee and other
+    assert situation.check_ins[0].red_flags == {"fever"}
+    assert situation.plan[0].start == datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert situation.activities[0].intensity is Intensity.EASY
+    assert situation.activities[0].elevation_gain_m == 640
+    assert situation.sessions[0].completed_pct == 80
+    assert situation.now == datetime(2026, 11, 17, 7, 55, tzinfo=UTC)
+
+
+def test_null_is_the_same_as_absent_where_a_key_is_not_required() -> None:
+    nothing = dict.fromkeys(("hold", "paused_until", "age", "equipment"))
+    assert parse(MINIMAL | {"athlete": MINIMAL["athlete"] | nothing, "plan": None}) == parse(MINIMAL)
+
+
+@pytest.mark.parametrize("key", ["gain_m", "climb_m", "ascent_m", "elevation_m", "total_elevation_gain_m"])
+def test_climb_may_be_spelled_as_other_logs_do(key: str) -> None:
+    document = changed("activities/0/elevation_gain_m", KeyError)
+    document["activities"][0][key] = 700
+    assert parse(document).activities[0].elevation_gain_m == 700
+
+
+@pytest.mark.parametrize(
+    ("answers", "needed"),
+    [
+        ({"clearance_required": True}, True),
+        ({"needs_clearance": True}, True),
+        ({"clearance_pending": True}, True),
+        ({"cleared": False}, True),
+        ({"cleared": True}, False),
+        ({"pregnant": True}, True),
+        ({"postpartum": True}, True),
+        ({"pregnant": True, "clearance_given": True}, False),
+        ({"pregnant": False}, False),
+    ],
+)
+def test_health_answers_say_whether_a_go_ahead_is_needed(answers: dict[str, bool], needed: bool) -> None:
+    assert parse(MINIMAL | {"athlete": MINIMAL["athlete"] | answers}).athlete.clearance_needed is needed
+
+
+def test_platform_ids_may_be_numbers() -> None:
+    document = changed("activities/0/id", 123456)
+    document["event"]["activity_id"] = 123456
+    assert parse(document).activities[0].id == parse(document).event.activity_id == "123456"
+
+
+def test_every_red_flag_has_a_word() -> None:
+    for flag in k.RED_FLAGS:
+        assert parse(changed("check_ins/0/red_flags", [flag])).check_ins[0].red_flags == {flag}
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("athlete", KeyError, "athlete: must be given"),
+        ("athlete", None, "athlete: must be given"),
+        ("athlete", "Ann", "athlete: must be a mapping, not the text 'Ann'"),
+        ("event", KeyError, "event: must be given"),
+        ("now", KeyError, "now: must be given"),
+        ("now", "2026-11-17T07:55:00", "now: '2026-11-17T07:55:00' has no offset"),
+        ("now", "yesterday", "now: 'yesterday' is not a time like"),
+        ("now", 1789, "now: must be a time like"),
+        ("now", "0001-01-01T00:00:00+00:00", "now: the year 1 is not within 2000 to 2100"),
+        ("title", "x", "title: unknown key; known here: athlete, check_ins"),
+        ("athlete/timezone", "Mars/Olympus", "athlete.timezone: 'Mars/Olympus' is not a time zone"),
+        ("athlete/timezone", "../etc/passwd", "athlete.timezone: '../etc/passwd' is not a time zone"),
+        ("athlete/timezone", "", "athlete.timezone: must be a time zone"),
+        ("athlete/timezone", 3, "athlete.timezone: must be a time zone"),
+        ("athlete/timezone", KeyError, "athlete.timezone: must be given"),
+        ("athlete/shoe", 44, "athlete.shoe: unknown key"),
+        ("athlete/age", -1, "athlete.age: -1 is not within 0 to 120"),
+        ("athlete/age", True, "athlete.age: must be a whole number, not true"),
+        ("athlete/age", 34.5, "athlete.age: must be a whole number, not the number 34.5"),
+        ("athlete/target_sessions_per_week", 3, "athlete.target_sessions_per_week: 3 is not within 1 to 2"),
+        ("athlete/target_sessions_per_week", 0, "athlete.target_sessions_per_week: 0 is not within 1 to 2"),
+        ("athlete/programme_stage", 5, "athlete.programme_stage: 5 is not within 1 to 4"),
+        ("athlete/screening_completed", "yes", "athlete.screening_completed: must be true or false, not the text 'yes'"),
+        ("athlete/illness", 1, "athlete.illness: must be true or false, not the number 1"),
+        ("athlete/hold", {"since": "2026-11-17T07:51:00+00:00"}, "athlete.hold.reason: must be given"),
+        ("athlete/hold/since", "2026-11-17T07:51:00", "athlete.hold.since: '2026-11-17T07:51:00' has no offset"),
+        ("athlete/hold", True, "athlete.hold: must be a mapping, not true"),
+        ("athlete/paused_until", "2026-11-31", "athlete.paused_until: must be a date like"),
+        ("athlete/paused_until", "2026-11-27T00:00:00+00:00", "athlete.paused_until: must be a date like"),
+        ("athlete/paused_until", "0999-11-27", "athlete.paused_until: the year 999 is not within"),
+        ("athlete/placements_enabled", ["bedtime"], "athlete.placements_enabled[0]: must be one of warm_up, post_run"),
+        ("athlete/placements_enabled", "post_run", "athlete.placements_enabled: must be a list"),
+        ("athlete/rest_day_prompt_local", "24:00", "athlete.rest_day_prompt_local: must be a local time like '17:30'"),
+        ("athlete/rest_day_prompt_local", 1050, "athlete.rest_day_prompt_local: must be a local time like '17:30'"),
+        ("athlete/quiet_hours_local", ["22:30"], "athlete.quiet_hours_local: must be a list of two local times"),
+        ("athlete/quiet_hours_local", ["22:30", "5"], "athlete.quiet_hours_local: must be a local time"),
+        ("athlete/cleared", True, "athlete.cleared: says the same as another key"),
+        ("athlete/minutes_available", 0, "athlete.minutes_available: 0 is not within 1 to 240"),
+        ("athlete/progress/0/sets", 0, "athlete.progress[0].sets: 0 is not within 1 to 10"),
+        ("athlete/progress/0/exercise", KeyError, "athlete.progress[0].exercise: must be given"),
+        ("check_ins/0/at", KeyError, "check_ins[0].at: must be given"),
+        ("check_ins/0/hip_groin_pain_0_10", 11, "check_ins[0].hip_groin_pain_0_10: 11 is not within 0 to 10"),
+        ("check_ins/0/hip_groin_pain_0_10", 3.5, "check_ins[0].hip_groin_pain_0_10: must be a whole number"),
+        ("check_ins/0/feeling_1_5", 0, "check_ins[0].feeling_1_5: 0 is not within 1 to 5"),
+        ("check_ins/0/red_flags", ["boredom"], "check_ins[0].red_flags[0]: must be one of pain_on_hopping"),
+        ("check_ins/0/mood", 1, "check_ins[0].mood: unknown key"),
+        ("plan/0/kind", "nap", "plan[0].kind: must be one of easy"),
+        ("plan/0/priority", "D", "plan[0].priority: must be one of A, B, C"),
+        ("plan/0/distance_km", -1, "plan[0].distance_km: -1 is not within 0 to 1000"),
+        ("plan/0/start", "2026-11-22", "plan[0].start: '2026-11-22' has no offset"),
+        ("activities/0/moving_min", -5, "activities[0].moving_min: -5 is not within 0 to 10080"),
+        ("activities/0/moving_min", "45", "activities[0].moving_min: must be a number, not the text '45'"),
+        ("activities/0/moving_min", float("nan"), "activities[0].moving_min: nan is not within"),
+        ("activities/0/moving_min", float("inf"), "activities[0].moving_min: inf is not within"),
+        ("activities/0/moving_min", KeyError, "activities[0].moving_min: must be given"),
+        ("activities/0/elapsed_min", 44, "activities[0].elapsed_min: 44 is below the moving time of 45"),
+        ("activities/0/sport", "Run", "activities[0].sport: must be a lower-case word like trail_run"),
+        ("activities/0/intensity", "brutal", "activities[0].intensity: must be one of easy"),
+        ("activities/0/source", "horse", "activities[0].source: must be one of device, manual"),
+        ("activities/0/body_part", "tail", "activities[0].body_part: must be one of upper"),
+        ("activities/0/gain_m", 640, "activities[0].gain_m: says the same as another key"),
+        ("activities/0", None, "activities[0]: must be a mapping, not nothing"),
+        ("activities", {}, "activities: must be a list, not a mapping"),
+        ("sessions/0/kind", "stretching", "sessions[0].kind: must be one of strength_full"),
+        ("sessions/0/completed_pct", 101, "sessions[0].completed_pct: 101 is not within 0 to 100"),
+        ("sessions/0/rpe_1_10", 0.5, "sessions[0].rpe_1_10: 0.5 is not within 1 to 10"),
+        ("event/type", "earthquake", "event.type: must be one of activity_uploaded"),
+        ("event/type", KeyError, "event.type: must be given"),
+        ("event/activity_id", True, "event.activity_id: must be text, not true"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_its_path(path: str, value: Any, problem: str) -> None:
+    found = problems_of(changed(path, value))
+    assert any(line.startswith(problem) for line in found), found
+
+
+def test_all_problems_of_a_scenario_are_named_at_once() -> None:
+    document = changed("now", "soon")
+    document["athlete"]["age"] = "old"
+    document["activities"][0]["moving_min"] = -1
+    document["activities"].append({"id": "u", "sport": "run"})
+    assert [line.split(":")[0] for line in problems_of(document)] == [
+        "athlete.age",
+        "activities[0].moving_min",
+        "activities[1].start",
+        "activities[1].moving_min",
+        "now",
+    ]
+
+
+def test_two_activities_with_one_id_are_refused() -> None:
+    document = changed("activities", [FULL["activities"][0]] * 2)
+    assert problems_of(document) == ("activities[1].id: 't' is there twice",)
+
+
+@pytest.mark.parametrize("document", [None, [], "x", 7, {1: 2}])
+def test_something_else_than_a_scenario_is_refused(document: Any) -> None:
+    assert problems_of(document)
+
+
+# --- documents ------------------------------------------------------------------------------------------------------
+
+
+def read(text: str) -> list[Situation]:
+    return [parse(document) for document in documents(text)]
+
+
+def test_yaml_block_flow_and_json_say_the_same() -> None:
+    block = yaml.safe_dump(FULL)
+    flow = yaml.safe_dump(FULL, default_flow_style=True)
+    expected = [parse(FULL)]
+    assert read(block) == read(flow) == read(json.dumps(FULL)) == read(json.dumps(FULL, indent=2)) == expected
+
+
+def test_unquoted_times_are_text_and_not_numbers_or_times() -> None:
+    text = """
+    athlete: {timezone: Europe/London, rest_day_prompt_local: 17:30, quiet_hours_local: [22:30, 05:00]}
+    event: {type: clock_tick}
+    now: 2026-11-20T17:30:00+00:00
+    """
+    assert read(text)[0].athlete.rest_day_prompt_local == time(17, 30)
+
+
+def test_a_naive_time_is_refused_also_when_yaml_would_know_it() -> None:
+    with pytest.raises(ScenarioError, match="now: '2026-11-20 17:30:00' has no offset"):
+        read("{athlete: {timezone: UTC}, event: {type: clock_tick}, now: 2026-11-20 17:30:00}")
+
+
+def test_numbers_words_and_quotes_are_what_they_look_like() -> None:
+    (document,) = documents("{a: 1, b: -2.5, c: 1e3, d: true, e: ~, f: '1', g: yes, h: 0x10, i: 007}")
+    assert document == {
+        "a": 1, "b": -2.5, "c": 1000.0, "d": True, "e": None, "f": "1", "g": "yes", "h": "0x10", "i": "007"
+    }  # fmt: skip
+
+
+def test_anchors_and_aliases_are_read() -> None:
+    (document,) = documents("a: &x [1, 2]\nb: *x\n")
+    assert document == {"a": [1, 2], "b": [1, 2]}
+
+
+@pytest.mark.parametrize("join", ["---\n", "\n---\n", "...\n---\n"])
+def test_many_yaml_documents(join: str) -> None:
+    one = yaml.safe_dump(MINIMAL)
+    assert len(list(documents(join.join([one] * 5)))) == 5
+
+
+def test_many_json_documents_by_line_or_not() -> None:
+    one = json.dumps(MINIMAL)
+    assert len(list(documents("\n".join([one] * 5)))) == len(list(documents(one * 5))) == 5
+
+
+def test_a_mark_at_the_end_or_no_text_are_no_document() -> None:
+    assert list(documents(yaml.safe_dump(MINIMAL) + "---\n")) == [MINIMAL]
+    assert list(documents("")) == list(documents("# nothing\n")) == []
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert list(documents("\ufeff" + json.dumps(MINIMAL))) == [MINIMAL]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [1,\nb: 2", r"line 3, column 1: not readable as YAML"),
+        ("a: 1\na: 2", r"line 2, column 1: not readable as YAML: a: is there twice"),
+        ('{"a": 1, "a": 2}', r"a: is there twice"),
+        ('{"a": NaN}', r"NaN is not a number"),
+        ("a: !!python/object:os.system {}", r"line 1, column 4: .*tags like .* are not allowed"),
+        ("a: !secret x", r"tags like !secret are not allowed"),
+        ("a: *gone", r"line 1, column 4: .*no anchor 'gone'"),
+        ("[a]: 1", r"a key must be a word"),
+        ("a: " + "[" * 30 + "]" * 30, r"nested more than 20 deep"),
+        ("a: \x00", r"not readable"),
+    ],
+)
+def test_unreadable_text_is_named_with_its_line(text: str, problem: str) -> None:
+    with pytest.raises(ScenarioError, match=problem):
+        list(documents(text))
+
+
+@pytest.mark.parametrize("per_part", [1, 2, 3, 100])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_file_in_parts_is_the_same_file(per_part: int, as_json: bool) -> None:
+    many = [MINIMAL | {"now": (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=n)).isoformat()} for n in range(7)]
+    text = "\n".join(json.dumps(one) for one in many) if as_json else yaml.safe_dump_all(many)
+    cut = parts(text, per_part)
+    assert [document for part in cut for document in documents(part)] == many
+    assert len(cut) == -(-7 // per_part)
+
+
+def test_a_problem_in_a_part_names_the_line_of_the_file() -> None:
+    text = yaml.safe_dump_all([MINIMAL, MINIMAL]) + "---\na: [\n"
+    broken = parts(text, 1)[-1]
+    with pytest.raises(ScenarioError, match=f"line {len(text.splitlines()) + 1},"):
+        list(documents(broken))
+
+
+def test_text_with_directives_is_not_cut() -> None:
+    text = "%YAML 1.1\n---\na: 1\n---\nb: 2\n"
+    assert parts(text, 1) == [Part(text)]
+
+
+def test_dashes_inside_a_text_do_not_start_a_document() -> None:
+    text = "a: |\n  x\n  ---\n  y\nb: --- z\n"
+    assert [document for part in parts(text, 1) for document in documents(part)] == [{"a": "x\n---\ny\n", "b": "--- z"}]
+
+
+def test_offsets_are_kept() -> None:
+    assert parse(changed("now", "2026-11-17T07:55:00+05:30")).now.utcoffset() == timedelta(hours=5, minutes=30)
+    assert parse(changed("now", "2026-11-17T07:55:00Z")).now.tzinfo in (UTC, timezone(timedelta(0)))

@@ -1,0 +1,167 @@
+"""`adductor decide` and `adductor catalogue`, as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from service.cli.catalogue import catalogue
+from service.cli.decide import SCENARIOS_PER_PART, decide
+from tests.coaching.cases import ATHLETE, all_cases, more_cases
+
+PLAIN = more_cases()[0].document
+
+
+def run(*args: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(decide, list(args), input=stdin)
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "scenario.yaml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def test_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
+    result = run(written(tmp_path, yaml.safe_dump(PLAIN)), "--json")
+
+    assert result.exit_code == 0
+    answer: dict[str, Any] = json.loads(result.stdout)
+    assert list(answer) == ["decision", "dose", "rule", "reason", "considered", "routine"]
+    assert (answer["decision"], answer["dose"], answer["rule"]) == ("post_run", "full", "post_run")
+    assert answer["considered"][0] == {"rule": "red_flag", "stopped": False, "because": "no warning signs reported"}
+    assert answer["considered"][-1]["stopped"] is True
+    assert answer["routine"] == {
+        "id": "stage2_post_run",
+        "minutes": 8,
+        "items": [
+            {
+                "exercise": "supine_adductor_squeeze",
+                "sets": 1,
+                "holds": 1,
+                "hold_s": 10,
+                "per_side": False,
+                "positions": 3,
+            },
+            {"exercise": "standing_resisted_adduction", "sets": 2, "reps": 12, "per_side": True},
+        ],
+    }
+
+
+def test_routine_is_null_without_a_dose(tmp_path: Path) -> None:
+    ill = PLAIN | {"athlete": ATHLETE | {"illness": True}}
+    answer = json.loads(run(written(tmp_path, json.dumps(ill)), "--json").stdout)
+    assert (answer["decision"], answer["dose"], answer["routine"]) == ("none", "none", None)
+
+
+def test_a_substitute_says_what_it_stands_for() -> None:
+    bare = PLAIN | {"athlete": ATHLETE | {"equipment": []}}
+    items = json.loads(run("-", "--json", stdin=json.dumps(bare)).stdout)["routine"]["items"]
+    assert items[1]["substituted_for"] == "standing_resisted_adduction"
+
+
+def test_words_name_decision_reason_routine_and_every_rule() -> None:
+    shown = run("-", stdin=yaml.safe_dump(PLAIN)).stdout
+    assert shown.startswith("post_run, full (rule post_run)\nWhy: easy run done, 5 days since the last one, 1 of 2")
+    assert "  1. Supine adductor squeeze, three positions: 1 x 10 s each\n" in shown
+    assert "  2. Standing resisted adduction: 2 x 12 each side\n" in shown
+    assert "weekly_cap" in shown
+    assert "went on: 1 of 2 in the last 7 days" in shown
+    assert shown.endswith("decided: easy run done, 1 of 2 this week\n")
+
+
+def test_several_documents_give_one_line_of_json_each_in_their_order() -> None:
+    cases = all_cases()
+    text = yaml.safe_dump_all([case.document for case in cases])
+    lines = run("-", "--json", stdin=text).stdout.splitlines()
+    answers = [json.loads(line) for line in lines]
+    assert [(a["decision"], a["dose"], a["rule"]) for a in answers] == [case.expected for case in cases]
+
+
+def test_a_large_file_is_answered_in_order() -> None:
+    cases = (all_cases() * 8)[: 2 * SCENARIOS_PER_PART + 10]
+    text = "\n".join(json.dumps(case.document) for case in cases)
+    lines = run("-", "--json", stdin=text).stdout.splitlines()
+    assert [json.loads(line)["rule"] for line in lines] == [case.expected[2] for case in cases]
+
+
+def test_a_wrong_scenario_is_one_line_a_problem_and_exit_1(tmp_path: Path) -> None:
+    wrong = PLAIN | {"now": "2026-11-17T07:55:00", "mood": "fine"}
+    result = run(written(tmp_path, yaml.safe_dump(wrong)), "--json")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert sorted(line.split(": ")[1] for line in result.stderr.splitlines()) == ["mood", "now"]
+    assert all(line.startswith("adductor decide: ") for line in result.stderr.splitlines())
+
+
+def test_of_several_scenarios_the_wrong_one_is_named_by_its_number() -> None:
+    many = [PLAIN] * (SCENARIOS_PER_PART + 3)
+    many[SCENARIOS_PER_PART + 1] = PLAIN | {"now": "soon"}
+    result = run("-", "--json", stdin="\n".join(json.dumps(one) for one in many))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"adductor decide: scenario {SCENARIOS_PER_PART + 2}: now: 'soon' is not a time")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "adductor decide: standard input holds no scenario\n"),
+        ("a: [", "adductor decide: line 2, column 1: not readable as YAML"),
+        ("- 1", "adductor decide: (document): must be a mapping, not a list\n"),
+    ],
+)
+def test_text_that_is_no_scenario_is_exit_1(text: str, problem: str) -> None:
+    result = run("-", stdin=text)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(problem)
+
+
+def test_bytes_that_are_no_text_are_exit_1(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    result = run(str(file))
+    assert result.exit_code == 1
+    assert "can't be read" in result.stderr
+
+
+def test_a_file_that_is_not_there_and_a_wrong_option_are_exit_2(tmp_path: Path) -> None:
+    assert run(str(tmp_path / "none.yaml")).exit_code == 2
+    assert run("-", "--yaml").exit_code == 2
+    assert run().exit_code == 2
+
+
+def test_help_has_an_example() -> None:
+    assert "adductor decide runner.yaml" in run("--help").stdout
+    assert "adductor catalogue --json" in CliRunner().invoke(catalogue, ["--help"]).stdout
+
+
+def test_catalogue_in_words_shows_the_articles_own_and_the_visible_note() -> None:
+    shown = CliRunner().invoke(catalogue, []).stdout
+    assert 'article: "Side Lying Abduction (Top Leg Elevated)", 3 sets x 3, 5-second holds' in shown
+    assert "The source article prints 'Abduction'" in shown
+    assert "towel on tile or hardwood" in shown
+    assert "stage4_rest_day: level 4, rest day, 15 min" in shown
+
+
+def test_catalogue_as_json_is_complete() -> None:
+    whole = json.loads(CliRunner().invoke(catalogue, ["--json"]).stdout)
+    assert len(whole["exercises"]) == 18
+    assert whole["exercises"][0]["dose"]["sets"] == {"start": 1, "target": 3, "max": 3}
+    assert whole["routines"][3]["lines"][1] == {"exercise": "standing_resisted_adduction", "sets": 2, "count": 12}
+    assert {citation["id"] for citation in whole["citations"]} >= {"article", "Haroy2019"}
+
+
+def test_deciding_loads_no_database_no_queue_and_no_platform() -> None:
+    heavy = "{'sqlalchemy', 'celery', 'stravalib', 'flask'}"
+    code = f"import sys, service.cli.decide; print(sorted({heavy} & sys.modules.keys()))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
