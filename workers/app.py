@@ -106,7 +106,9 @@ def _beat_logging(**_: Any) -> None:
 @worker_init.connect
 def _import_early(**_: Any) -> None:
     # Half a second and 50 MB: once before the fork, shared by all children, and not in the way of the first note.
-    import stravalib  # noqa: F401
+    from adductor.platforms.strava import client
+
+    client.preload()
 
 
 @worker_process_init.connect
