@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,7 +63,7 @@ class Supervisor:
 
     output: IO[Any] | int | None = None  # where the parts' logs go; None: where ours go
     parts: list[Part] = field(default_factory=list)
-    _ending: bool = False
+    folders_to_remove: list[Path] = field(default_factory=list)
 
     def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
         part = Part(name, arguments, {**environment, orphans.PARENT: str(os.getpid())})
@@ -122,6 +123,8 @@ class Supervisor:
                 process.kill()
                 process.wait()
             part.process = None
+        for folder in self.folders_to_remove:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, part: Part) -> None:
         part.process = subprocess.Popen(
@@ -206,6 +209,8 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
     folder = data_dir / "broker"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = broker_socket(data_dir)
+    if path.parent != folder:
+        supervisor.folders_to_remove.append(path.parent)
     supervisor.start(
         "broker",
         [

@@ -80,6 +80,9 @@ def running(
         for part in ("web", "worker", "beat"):
             supervisor.start(part, python("-m", "service.cli", part), environment)
         _wait(supervisor, installation, sandbox_url)
+        if sandbox_url is not None:
+            # As many runners as Strava gives a small application; one alone would leave a newcomer at its wall.
+            requests.post(f"{sandbox_url}/admin/tier", json={"tier": "10"}, timeout=_PROBE_TIMEOUT_S)
         steps.append(("web, worker, clock", time.monotonic() - started))
         yield Running(settings, environment, sandbox_url, installation, supervisor, steps)
 
