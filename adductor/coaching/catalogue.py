@@ -13,7 +13,6 @@ from typing import Any
 # Before the first exercise and between two of them; part of the routine line of `duration_formula`.
 ROUTINE_START_S = 20
 BETWEEN_EXERCISES_S = 20
-MAX_DEFAULT_EXERCISES = 3  # evidence.md section 8: fewer than four are done more often (Bachmann 2018)
 
 
 # What needs no asking: the floor, a wall and one's own fists.

@@ -1,0 +1,110 @@
+"""Does a test notice? `python -m bench.mutate` changes every constant of the coach and drops every rule, one at a time.
+
+Each change is made in a process of its own, in memory, and the tests of the coach run until the first failure. Prints the
+changes that no test noticed; exits 1 when there are any.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+from adductor.coaching import catalogue, constants, dose, progression, rules
+
+FAST = [
+    f"tests/coaching/test_{name}.py" for name in ("cases", "reasons", "routine", "progression", "forecast", "catalogue")
+]
+# The package shows functions under the names of these modules.
+DECIDE = import_module("adductor.coaching.decide")
+FORECAST = import_module("adductor.coaching.forecast")
+
+
+class Change(NamedTuple):
+    """One change: what it is called, and what makes it."""
+
+    name: str
+    make: Callable[[], None]
+
+
+def variants(value: Any) -> Iterator[tuple[str, Any]]:
+    """Values close to this one: numbers a little off, collections with one member missing or changed."""
+    if isinstance(value, bool) or (isinstance(value, float) and math.isinf(value)):
+        return
+    if isinstance(value, int):
+        yield f"{value + 1}", value + 1
+        yield f"{value - 1}", value - 1
+    elif isinstance(value, float):
+        yield f"{value * 1.2:g}", value * 1.2
+        yield f"{value * 0.8:g}", value * 0.8
+    elif isinstance(value, frozenset):
+        for member in sorted(value, key=str):
+            yield f"without {member}", value - {member}
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield f"without {key}", {k: v for k, v in value.items() if k != key}
+            for name, other in variants(member):
+                yield f"{key}: {name}", value | {key: other}
+    elif isinstance(value, tuple):
+        for index, member in enumerate(value):
+            for name, other in variants(member):
+                yield f"[{index}] {name}", (*value[:index], other, *value[index + 1 :])
+
+
+def _set(module: ModuleType, name: str, value: Any) -> Callable[[], None]:
+    return lambda: setattr(module, name, value)
+
+
+def changes() -> Iterator[Change]:
+    """Every change that a test should notice."""
+    for module in (constants, catalogue, FORECAST, progression):
+        for name, value in vars(module).items():
+            if name.isupper() and not name.startswith("_"):
+                for variant, changed in variants(value):
+                    yield Change(f"{name} {variant}", _set(module, name, changed))
+    for rule in rules.RULES:
+        left = tuple(other for other in rules.RULES if other is not rule)
+        yield Change(f"without the rule {rule.name}", _set(DECIDE, "RULES", left))
+    for reason in dose.LIGHT_WHEN:
+        kept = tuple(other for other in dose.LIGHT_WHEN if other is not reason)
+        yield Change(f"without the reason {reason.__name__}", _set(dose, "LIGHT_WHEN", kept))
+
+
+def noticed(change: Change | None) -> bool:
+    """Whether a test fails with this change; the change lives and ends in a child process."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+    code = 1
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):  # noqa: PTH123
+        if change is not None:
+            change.make()
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *FAST])
+    os._exit(1 if code else 0)
+
+
+def main() -> int:
+    """Make every change, count what was noticed."""
+    if noticed(None):
+        print("the tests fail without any change")
+        return 1
+    unnoticed = []
+    total = 0
+    for change in changes():
+        total += 1
+        if not noticed(change):
+            unnoticed.append(change.name)
+            print(f"not noticed: {change.name}", flush=True)
+    print(f"{total - len(unnoticed)} of {total} changes noticed")
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
