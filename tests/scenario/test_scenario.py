@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import yaml
 
 from adductor.coaching import constants as k
 from adductor.coaching.situation import Hold, Intensity, Placement, Situation
-from adductor.scenario import Part, ScenarioError, documents, parse, parts
+from adductor.scenario import Part, ScenarioError, documents, keys, parse, parts
 
 MINIMAL: dict[str, Any] = {
     "athlete": {"timezone": "Europe/London"},
@@ -401,3 +402,17 @@ def test_dashes_inside_a_text_do_not_start_a_document() -> None:
 def test_offsets_are_kept() -> None:
     assert parse(changed("now", "2026-11-17T07:55:00+05:30")).now.utcoffset() == timedelta(hours=5, minutes=30)
     assert parse(changed("now", "2026-11-17T07:55:00Z")).now.tzinfo in (UTC, timezone(timedelta(0)))
+
+
+# --- the page about them --------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_page_is_a_scenario_and_the_page_names_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scenario-file.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert len(read(example)) == 1
+    for shape in (keys._ATHLETE, keys._CHECK_IN, keys._PLANNED, keys._ACTIVITY, keys._SESSION, keys._EVENT):
+        for key in shape.keys:
+            assert key.removesuffix("_pain_0_10") in page, key
+    for kind in keys.PLAN_KINDS:
+        assert f"`{kind}`" in page
