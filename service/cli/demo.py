@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -90,9 +91,18 @@ def _demo(folder: Path, log_file: Path) -> None:
 
 
 def _connect(here: Running) -> int:
-    """As a browser does it: the button, the platform's page, the way back, the first answers. Returns the runner's id."""
+    connect_as_a_browser(here.settings.public_url, zone=where_it_is_day(here.installation.clock.now()))
+    with here.installation.store.read() as session:
+        return session.scalars(select(Athlete.platform_athlete_id)).one()
+
+
+def connect_as_a_browser(public_url: str, *, zone: str) -> None:
+    """A new sandbox runner in that time zone: the button, the platform's page, the way back, the first answers.
+
+    Raises DemoError naming the step that failed.
+    """
     browser = requests.Session()
-    page = browser.get(f"{here.settings.public_url}/connect/strava", timeout=_TIMEOUT_S)
+    page = browser.get(f"{public_url}/connect/strava", timeout=_TIMEOUT_S)
     _expect(page, "the sandbox's page to authorize")
     form = dict(_HIDDEN_FIELD.findall(page.text))
     granted = re.findall(r'name="granted" value="([^"]+)"', page.text)
@@ -103,7 +113,7 @@ def _connect(here: Running) -> int:
         *((name, html.unescape(value)) for name, value in form.items()),
         ("runner_id", "new"),
         ("firstname", "Robin"),
-        ("timezone", _where_it_is_day(here)),
+        ("timezone", zone),
         *(("granted", scope) for scope in granted),
         ("answer", "authorize"),
     ]
@@ -111,18 +121,15 @@ def _connect(here: Running) -> int:
     _expect(welcome, "the first questions")
     token = dict(_HIDDEN_FIELD.findall(welcome.text)).get("csrf_token", "")
     home = browser.post(
-        f"{here.settings.public_url}/welcome",
+        f"{public_url}/welcome",
         data={"csrf_token": token, "pain": "no", "condition": "no", "target": "2", "place": "private_note"},
         timeout=_TIMEOUT_S,
     )
     _expect(home, "the runner's home")
-    with here.installation.store.read() as session:
-        return session.scalars(select(Athlete.platform_athlete_id)).one()
 
 
-def _where_it_is_day(here: Running) -> str:
+def where_it_is_day(now: datetime) -> str:
     """A time zone in which somebody may well have come home from a run now: at night the coach keeps quiet."""
-    now = here.installation.clock.now()
     zones = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
     return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 

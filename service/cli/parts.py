@@ -28,13 +28,33 @@ def web() -> None:
     serve(settings)
 
 
+# The clock asks for a sweep every second and a worker notes that it came; after this long one of the two isn't there.
+_SEEN_WITHIN_S = 60
+_check = click.option("--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute.")
+
+
+def _at_work() -> None:
+    """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
+    from adductor.installation import Installation
+    from adductor.pipeline import heartbeats
+
+    installation = Installation(load())
+    seen = heartbeats.last(installation, "clock")
+    if seen is None or (installation.clock.real_now() - seen).total_seconds() > _SEEN_WITHIN_S:
+        raise click.ClickException("no sweep in the last minute: the clock, the broker or all workers are missing")
+    click.echo("at work")
+
+
 @click.command()
-def worker() -> None:
+@_check
+def worker(check: bool) -> None:
     """Handle events: decide, write notes, send mail.
 
     \b
     Example: ADDUCTOR_WORKER_PROCESSES=4 adductor worker
     """
+    if check:
+        return _at_work()
     settings = load()
     if settings.redis is None:
         raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
@@ -54,15 +74,19 @@ def worker() -> None:
             f"--hostname=worker-{os.getpid()}@%h",
         ]
     )
+    return None
 
 
 @click.command()
-def beat() -> None:
+@_check
+def beat(check: bool) -> None:
     """Run the clock: sweeps, expiry, prompts. One is enough; a second does no harm.
 
     \b
     Example: adductor beat
     """
+    if check:
+        return _at_work()
     settings = load()
     if settings.redis is None:
         raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
@@ -71,6 +95,7 @@ def beat() -> None:
     from workers.app import app
 
     app.start(["beat", "--loglevel=WARNING", "--pidfile="])
+    return None
 
 
 @click.command()

@@ -1,0 +1,24 @@
+# One image for every part; what each does is the command it is given (docker-compose.yml).
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY requirements.lock ./
+# The same two commands as the Makefile's.
+RUN python -m venv /opt/adductor \
+ && /opt/adductor/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY adductor adductor
+COPY service service
+COPY workers workers
+COPY sandbox sandbox
+RUN /opt/adductor/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin adductor \
+ && install -d -o adductor -g adductor -m 0700 /data
+COPY --from=build /opt/adductor /opt/adductor
+ENV PATH=/opt/adductor/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    ADDUCTOR_DATA_DIR=/data ADDUCTOR_BIND=0.0.0.0:8000 ADDUCTOR_LOG=json
+USER adductor
+WORKDIR /data
+EXPOSE 8000
+CMD ["adductor", "web"]

@@ -1,0 +1,70 @@
+"""`adductor athlete export|forget`: what is held about one runner, and deleting it."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.pipeline import record
+from adductor.settings import load
+from adductor.store.models import Athlete
+
+
+@click.group()
+def athlete() -> None:
+    """Hand over or delete everything that is held about one runner.
+
+    \b
+    Example:
+      adductor athlete export 7 > runner-7.json
+      adductor athlete forget 7 --remove-notes
+    """
+
+
+@athlete.command()
+@click.argument("athlete_id", metavar="ID", type=int)
+def export(athlete_id: int) -> None:
+    """Everything held about the athlete with our ID, as JSON; no tokens.
+
+    \b
+    Example: adductor athlete export 7 > runner-7.json
+    """
+    installation = _installation()
+    with installation.store.read() as session:
+        found = session.get(Athlete, athlete_id)
+        if found is None:
+            raise click.ClickException(f"there is no athlete {athlete_id}; `adductor why ID` uses the same ids")
+        click.echo(json.dumps(record.export(session, found), ensure_ascii=False, indent=2))
+
+
+@athlete.command()
+@click.argument("athlete_id", metavar="ID", type=int)
+@click.option("--remove-notes", is_flag=True, help="Take our notes out of their activities first.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def forget(athlete_id: int, remove_notes: bool, yes: bool) -> None:
+    """Delete everything about the athlete with our ID and give the access back to Strava.
+
+    \b
+    Example: adductor athlete forget 7 --remove-notes
+    """
+    installation = _installation()
+    if not yes:
+        click.confirm(f"Delete everything about athlete {athlete_id}? This can't be undone.", abort=True)
+    try:
+        done = record.forget(installation, athlete_id, remove_notes=remove_notes)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Athlete {athlete_id} is deleted.")
+    if remove_notes:
+        click.echo(f"Notes removed: {done.notes_removed}; left in place: {done.notes_left}.")
+    if not done.revoked:
+        click.echo("Strava could not be told; the runner can end the access under strava.com/settings/apps.")
+
+
+def _installation() -> Installation:
+    settings = load()
+    logs.configure(settings.log_format, "athlete")
+    return Installation(settings)
