@@ -16,6 +16,8 @@ from adductor.store import Store
 from adductor.vault import Vault
 
 if TYPE_CHECKING:
+    from adductor.channels.links import Links
+    from adductor.channels.postbox import Postbox
     from adductor.coaching.catalogue import Catalogue
     from adductor.platforms.budget import Budget
     from adductor.platforms.strava.client import StravaClient
@@ -45,6 +47,21 @@ class Installation:
         return content.catalogue()
 
     @cached_property
+    def links(self) -> Links:
+        """The signed links of mails and notes."""
+        from adductor.channels.links import Links
+
+        return Links(self.settings.derived("answer links"), self.settings.public_url, self.clock.now)
+
+    @cached_property
+    def postbox(self) -> Postbox:
+        """The mail server as set, or the folder that keeps the mails without one."""
+        from adductor.channels.postbox import Postbox
+
+        smtp_url = self.settings.smtp_url
+        return Postbox(smtp_url.get_secret_value() if smtp_url else None, self.settings.mail_dir)
+
+    @cached_property
     def holder(self) -> Holder:
         """This process as a holder of claims; alive as long as the process is."""
         return Holder.of(self.settings.data_dir / "holders")
@@ -55,7 +72,10 @@ class Installation:
         if self.settings.redis is None:
             return None
         return redis.Redis.from_url(
-            self.settings.redis, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+            self.settings.redis,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            retry=None,  # redis-py's own retries would cost four seconds a failure
         )
 
     @cached_property
@@ -64,7 +84,8 @@ class Installation:
 
         if self.redis is None:
             return LocalBudget(now=self.clock.now)
-        return SharedBudget(self.redis, now=self.clock.now)
+        application = self.settings.strava_client_id or "default"
+        return SharedBudget(self.redis, now=self.clock.now, application=application)
 
     @cached_property
     def strava(self) -> StravaClient:

@@ -13,6 +13,9 @@ from adductor.pipeline import heartbeats
 from adductor.settings import Settings, load
 
 SWEEP_EVERY_S = 1.0
+# A prompt at 17:30 comes a few seconds after 17:30 of the runners' time. In a faster time it is looked at
+# twice a second.
+CLOCK_EVERY_S = 5.0
 EXPIRE_EVERY_S = 600.0
 
 
@@ -21,6 +24,11 @@ def celery_broker_url(redis_url: str | None) -> str:
     if redis_url is None:
         return "redis://127.0.0.1:6379/0"
     return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def clock_every_s(settings: Settings) -> float:
+    """How often to look whose prompt time has come, in real seconds."""
+    return CLOCK_EVERY_S if settings.clock_speed == 1 else SWEEP_EVERY_S / 2
 
 
 def configure(app: Celery, settings: Settings) -> None:
@@ -67,6 +75,11 @@ def configure(app: Celery, settings: Settings) -> None:
         beat_schedule={
             # Expiring by the next one: a queue full of sweeps after an outage helps nobody.
             "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S * 5}},
+            "clock": {
+                "task": "clock",
+                "schedule": clock_every_s(settings),
+                "options": {"expires": max(clock_every_s(settings) * 2, SWEEP_EVERY_S)},
+            },
             "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S, "options": {"expires": EXPIRE_EVERY_S}},
         },
         # The schedule above is all there is to remember; beat keeps its file in the data folder.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adductor.pipeline import prompts
 from adductor.pipeline import sweep as rounds
 from workers.app import app, installation
 
@@ -17,6 +18,13 @@ def wake(ids: list[int]) -> None:
 def sweep() -> None:
     """The round that needs no message: it finds what a lost one would have said."""
     rounds.sweep(installation())
+
+
+@app.task(name="clock")
+def clock() -> None:
+    """Whose prompt time has come?"""
+    while prompts.tick(installation()) == prompts.BATCH:
+        pass
 
 
 @app.task(name="expire")

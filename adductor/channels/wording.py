@@ -58,12 +58,19 @@ def note_block(routine: Routine, reason: str, link: str | None) -> str:
     lines += [
         f"{number}. {short_name(item.exercise)}: {dose_of(item)}" for number, item in enumerate(routine.items, start=1)
     ]
-    lines.append(f"Why today: {_sentence(reason)}")
+    lines.append(f"Why today: {sentence(reason)}")
     lines.append(f"Stop if it hurts. Steps and timer: {link}" if link else "Stop if it hurts.")
     lines.append(SIGNATURE)
     return "\n".join(lines)
 
 
-def _sentence(reason: str) -> str:
+def with_answer_link(block: str, link: str) -> str:
+    """The block of a private note: with the runner's way to answer, before the signature. Never for a public text."""
+    lines = block.split("\n")
+    return "\n".join([*lines[:-1], f"Afterwards, how did it go: {link}", lines[-1]])
+
+
+def sentence(reason: str) -> str:
+    """A reason on one line, with its full stop."""
     reason = " ".join(reason.split())
     return reason if reason.endswith((".", "?")) else f"{reason}."

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from adductor.pipeline import due
 from adductor.pipeline.situations import zone_of
 from adductor.platforms.base import LoggedActivity
 from adductor.store import models
@@ -62,7 +63,10 @@ def keep(
     row.fetched_at = now
     row.expires_at = now + KEEP
     if activity.timezone and zone_of(activity.timezone).key == activity.timezone:
+        moved = athlete.timezone != activity.timezone
         athlete.timezone = activity.timezone
+        if moved or athlete.next_due_at is None:
+            due.reschedule(athlete, now)
     session.flush()
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from adductor import coaching, logs
 from adductor.coaching import situation as words
@@ -103,7 +103,8 @@ def answer(
     Raises AnswerError for a suggestion that was withdrawn without an answer: nothing was to be done.
     """
     stored = _stored(given)
-    if suggestion.answer == stored:
+    suggestion.asks_about_activity = None
+    if suggestion.answer == stored and suggestion.status != "open":
         return Taken(repeated=True)
     if suggestion.status == "withdrawn":
         raise AnswerError("this routine was taken back, so there is nothing to answer")
@@ -151,8 +152,14 @@ def clear_hold(athlete: Athlete, *, now: datetime) -> None:
 
 
 def pause(athlete: Athlete, until: date | None) -> None:
-    """No routines before that local day; None ends the pause."""
+    """No routines before that local day; None ends the pause. What is announced and not done yet is taken back.
+
+    The caller works out anew when the clock should look (`prompts.reschedule`).
+    """
     athlete.paused_until = until
+    session = object_session(athlete)
+    if until is not None and session is not None:
+        decisions.withdraw_open(session, athlete, "You asked for a break.")
 
 
 def _session_done(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import claims, decisions, tokens
+from adductor.pipeline import claims, decisions, due, tokens
 from adductor.platforms.base import Grant
 from adductor.store.models import Athlete, Delivery, LoggedActivity, Suggestion, Token
 
@@ -37,6 +37,7 @@ def connect(session: Session, installation: Installation, platform: str, grant: 
     athlete.scopes = scopes[:200]
     athlete.status = "connected"
     athlete.disconnected_at = None
+    due.reschedule(athlete, now)
     session.flush()
     session.merge(tokens.store(installation, athlete.id, grant.tokens))
     log.info("athlete connected", athlete=athlete.id, scopes=scopes)
@@ -47,6 +48,7 @@ def disconnect(session: Session, athlete: Athlete, *, because: str, now: datetim
     """Writing stops at once: tokens and Strava's data go, what waits is called off. The runner's own record stays."""
     athlete.status = because
     athlete.disconnected_at = now
+    athlete.next_due_at = None
     session.execute(delete(Token).where(Token.athlete_id == athlete.id))
     session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id))
     waiting = (

@@ -1,6 +1,6 @@
 """Claiming rows that wait: one UPDATE takes them, so no two workers hold the same one.
 
-Works for any table with state, due_at, lease_until, lease_holder, attempts and crashes (inbox events and deliveries).
+Works for any table with state, due_at, lease_until, lease_holder, attempts and crashes: inbox events, deliveries, letters.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from adductor.installation import Installation
 from adductor.pipeline import waits
-from adductor.store.models import Delivery, InboxEvent
+from adductor.store.models import Delivery, InboxEvent, Letter
 
-Row = InboxEvent | Delivery
+Row = InboxEvent | Delivery | Letter
+_TABLES: tuple[type[InboxEvent], type[Delivery], type[Letter]] = (InboxEvent, Delivery, Letter)
 
-
-T = TypeVar("T", InboxEvent, Delivery)
+T = TypeVar("T", InboxEvent, Delivery, Letter)
 
 
 def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | None = None, limit: int = 20) -> list[T]:
@@ -91,14 +91,14 @@ def release_of_the_dead(installation: Installation) -> int:
     with installation.store.read() as session:
         names = {
             name
-            for table in (InboxEvent, Delivery)
+            for table in _TABLES
             for name in session.scalars(select(table.lease_holder).where(table.state == "claimed").distinct())
             if name
         }
     dead = {name for name in names if holder.gone(name)}
     if dead:
         with installation.store.write() as session:
-            for table in (InboxEvent, Delivery):
+            for table in _TABLES:
                 released += _release(session, table, dead)
     holder.tidy(keep=names)
     return released

@@ -14,8 +14,8 @@ from adductor import coaching
 from adductor.channels import wording
 from adductor.coaching import situation as words
 from adductor.installation import Installation
-from adductor.pipeline import situations
-from adductor.store.models import Athlete, DecisionRecord, Delivery, Suggestion
+from adductor.pipeline import reach, situations
+from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Suggestion
 
 # How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
 _PUBLIC_ID_BYTES = 9
@@ -38,7 +38,7 @@ def record(
     activity_id: int | None = None,
     asked_platform: bool = True,
 ) -> DecisionRecord:
-    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it."""
+    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
     row = DecisionRecord(
         athlete_id=athlete.id,
         event_id=event_id,
@@ -54,8 +54,11 @@ def record(
         trace_id=trace_id,
     )
     session.add(row)
-    if verdict.decision is words.Decision.REFER and athlete.hold_since is None:
-        athlete.hold_since, athlete.hold_reason = now, verdict.rule
+    if verdict.decision is words.Decision.REFER:
+        if athlete.hold_since is None:
+            athlete.hold_since, athlete.hold_reason = now, verdict.rule
+            _write_referral(session, athlete, verdict, trace_id, now)
+        withdraw_open(session, athlete, "You told us about pain; your routines are paused.", now=now)
     session.flush()
     return row
 
@@ -86,8 +89,9 @@ def suggest(
         Suggestion.placement != words.Placement.WARM_UP,
     )
     for replaced in session.scalars(earlier):
-        if replaced.activity_id != activity_id:
-            withdraw(session, replaced, "A later run today carries the routine.", now=now)
+        # A warm-up loads nothing and replaces nothing.
+        if placement != words.Placement.WARM_UP and (activity_id is None or replaced.activity_id != activity_id):
+            withdraw(session, replaced, "A later routine today took its place.", now=now)
 
     suggestion = None
     if activity_id is not None:
@@ -109,24 +113,39 @@ def suggest(
     suggestion.status = "open"
     suggestion.withdrawn_because = None
     session.flush()
-    _deliver(session, installation, athlete, suggestion, routine, decision.trace_id, now)
+    deliver(session, installation, athlete, suggestion, decision.trace_id, now)
     return suggestion
 
 
-def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: datetime) -> None:
-    """The suggestion no longer holds: what was written for it is to go, what wasn't written yet never comes."""
+def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: datetime | None = None) -> None:
+    """The suggestion no longer holds: what was written for it is to go, what wasn't written yet never comes.
+
+    ``now`` has its note taken away at once even if Strava is being waited for.
+    """
     suggestion.status = "withdrawn"
     suggestion.withdrawn_because = because
     for delivery in suggestion.deliveries:
         if delivery.wanted == "absent":
             continue
         delivery.wanted = "absent"
-        if delivery.state == "waiting" and delivery.attempts == 0:
+        if delivery.channel == reach.PAGES:
+            continue
+        if delivery.state == "waiting" and (delivery.attempts == 0 or delivery.channel == reach.MAIL):
             delivery.state, delivery.outcome = "done", "never_written"
-        elif delivery.channel != "mail":
+        elif delivery.channel != reach.MAIL:
             # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
-            delivery.state, delivery.due_at = "waiting", now
+            delivery.state, delivery.due_at = "waiting", now or delivery.due_at
             delivery.lease_until = delivery.lease_holder = None
+
+
+def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> int:
+    """Take back everything announced that nobody has done yet. Returns how many suggestions."""
+    rows = session.scalars(select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open"))
+    count = 0
+    for suggestion in rows:
+        withdraw(session, suggestion, because, now=now)
+        count += 1
+    return count
 
 
 def routine_of(suggestion: Suggestion) -> words.Routine:
@@ -156,31 +175,77 @@ def decide(
     return coaching.decide(situation, installation.catalogue)
 
 
-def _deliver(
+def deliver(
     session: Session,
     installation: Installation,
     athlete: Athlete,
     suggestion: Suggestion,
-    routine: words.Routine,
     trace_id: str,
     now: datetime,
 ) -> None:
-    channel = athlete.channels.get(suggestion.placement, "private_note")
-    link = f"{installation.settings.public_url}/routine/{suggestion.public_id}"
-    block = wording.note_block(routine, suggestion.reason, link)
-    delivery = session.scalar(
-        select(Delivery).where(Delivery.suggestion_id == suggestion.id, Delivery.channel == channel)
+    """One delivery for each way to the runner; ways that were used for this suggestion before are used again."""
+    routine = routine_of(suggestion)
+    block = wording.note_block(routine, suggestion.reason, installation.links.routine(suggestion.public_id))
+    placement = words.Placement(suggestion.placement)
+    delay = timedelta(seconds=installation.settings.note_delay_s if suggestion.activity_id is not None else 0)
+    for way in reach.ways(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
+        delivery = session.scalar(
+            select(Delivery).where(Delivery.suggestion_id == suggestion.id, Delivery.channel == way.channel)
+        )
+        if delivery is None:
+            delivery = Delivery(suggestion_id=suggestion.id, channel=way.channel, known_texts=[])
+            session.add(delivery)
+        delivery.wanted = "present"
+        delivery.block = block
+        delivery.trace_id = trace_id
+        delivery.due_at = now + delay
+        delivery.activity_id = way.activity_id
+        if way.channel in reach.NOTES and way.activity_id is not None:
+            earlier = [*(delivery.known_texts or []), *_blocks_in(session, athlete, way.activity_id)]
+            private = wording.with_answer_link(block, answer_link(installation, suggestion))
+            delivery.known_texts = list(dict.fromkeys([*earlier, block, private]))
+        if way.channel == reach.PAGES:
+            delivery.state, delivery.outcome = "done", "on_the_pages"
+        elif way.channel == reach.MAIL and delivery.written_at is not None:
+            delivery.state, delivery.outcome = "done", "sent"  # a mail can't be taken back, and isn't sent twice
+        elif way.channel == reach.MAIL and not reach.messages_left(session, athlete, now):
+            delivery.state, delivery.outcome = "done", "enough_messages"
+        else:
+            delivery.state, delivery.outcome = "waiting", None
+        delivery.problem = None
+        delivery.attempts = delivery.crashes = delivery.unseen_reads = delivery.unsure_handovers = 0
+        delivery.lease_until = delivery.lease_holder = None
+        session.flush()
+
+
+def answer_link(installation: Installation, suggestion: Suggestion) -> str:
+    """The runner's way to answer, without an answer chosen. The same for as long as the suggestion stands."""
+    return installation.links.answer(suggestion.public_id, None, suggestion.created_at)
+
+
+def _blocks_in(session: Session, athlete: Athlete, activity_id: int) -> list[str]:
+    """Every block of ours that may stand in this activity: a new one takes the place of an older one."""
+    rows = session.scalars(
+        select(Delivery.known_texts)
+        .join(Suggestion)
+        .where(Suggestion.athlete_id == athlete.id, Delivery.activity_id == activity_id)
     )
-    if delivery is None:
-        delivery = Delivery(suggestion_id=suggestion.id, channel=channel, known_texts=[])
-        session.add(delivery)
-    delivery.wanted = "present"
-    delivery.block = block
-    delivery.known_texts = [*(known for known in delivery.known_texts or [] if known != block), block]
-    delivery.state = "waiting"
-    delivery.outcome = delivery.problem = None
-    delivery.due_at = now + timedelta(seconds=installation.settings.note_delay_s)
-    delivery.attempts = delivery.crashes = delivery.unseen_reads = 0
-    delivery.lease_until = delivery.lease_holder = None
-    delivery.trace_id = trace_id
-    session.flush()
+    return [text for known in rows for text in known]
+
+
+def _write_referral(session: Session, athlete: Athlete, verdict: words.Verdict, trace_id: str, now: datetime) -> None:
+    """The coach's word by mail too, once for each hold."""
+    if not reach.can_mail(athlete) or athlete.email is None:
+        return
+    session.add(
+        Letter(
+            athlete_id=athlete.id,
+            kind="refer",
+            key=secrets.token_hex(8),
+            to=athlete.email,
+            words=verdict.reason,
+            created_at=now,
+            due_at=now,
+            trace_id=trace_id,
+        )
+    )

@@ -11,7 +11,7 @@ Killed anywhere between 2 and 5, the next try finds either no block, and writes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,17 +21,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from adductor import logs
-from adductor.channels import note
+from adductor.channels import note, wording
 from adductor.channels.note import Placing
 from adductor.installation import Installation
-from adductor.pipeline import claims, platform_calls, waits
+from adductor.pipeline import claims, decisions, mails, platform_calls, reach, waits
+from adductor.pipeline.reach import DESCRIPTION, PRIVATE_NOTE
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
 from adductor.store.models import Athlete, Delivery, Suggestion
 
 log = logs.get(__name__)
 
-PRIVATE_NOTE = "private_note"
-DESCRIPTION = "description"
 # A read of this age may still be written on: there is no ETag, so every second between read and write is one in which the
 # runner's own edit would be overwritten.
 FRESH_FOR = timedelta(seconds=2)
@@ -93,16 +92,18 @@ def deliver(
 def _deliver(
     installation: Installation, delivery: Delivery, fresh: LoggedActivity | None, read_at: datetime | None
 ) -> _Ended:
+    if delivery.channel == reach.MAIL:
+        return _Ended(mails.send_routine(installation, delivery))
     with installation.store.read() as session:
         row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
         suggestion = row.suggestion
         athlete = session.get_one(Athlete, suggestion.athlete_id)
     if athlete.status != "connected":
         return _Ended("disconnected")
-    if suggestion.activity_id is None:
+    if delivery.activity_id is None:
         raise platform_calls.StopError("no_activity", "a note needs an activity to stand in")
     if fresh is not None and (
-        fresh.id != suggestion.activity_id or read_at is None or installation.clock.real_now() - read_at > FRESH_FOR
+        fresh.id != delivery.activity_id or read_at is None or installation.clock.real_now() - read_at > FRESH_FOR
     ):
         fresh = None
     activity = fresh or _read(installation, delivery, suggestion, athlete.id)
@@ -110,14 +111,22 @@ def _deliver(
         return _Ended("gone")
     if delivery.wanted == "absent":
         return _take_away(installation, delivery, athlete, activity)
-    return _write(installation, delivery, athlete, activity)
+    private = wording.with_answer_link(delivery.block, decisions.answer_link(installation, suggestion))
+    return _write(installation, delivery, athlete, activity, {PRIVATE_NOTE: private, DESCRIPTION: delivery.block})
 
 
-def _write(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
+def _write(
+    installation: Installation,
+    delivery: Delivery,
+    athlete: Athlete,
+    activity: LoggedActivity,
+    blocks: Mapping[str, str],
+) -> _Ended:
+    """``blocks``: our block for each field. What everybody may read carries no link that answers for the runner."""
     field = delivery.placed_in or _field(installation, delivery, athlete)
     current = _text_of(installation, delivery, athlete, activity, field)
     known = delivery.known_texts
-    placed = note.place(current, delivery.block, known=known, was_there=delivery.written_text is not None)
+    placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
     if placed.placing is Placing.ALREADY_THERE:
         return _Ended("written", note.block_in(current, known), field)
     if placed.placing is not Placing.WRITE:
@@ -130,7 +139,7 @@ def _write(installation: Installation, delivery: Delivery, athlete: Athlete, act
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
         delivery.placed_in = DESCRIPTION
-        return _write(installation, delivery, athlete, answer if answer.description is not None else activity)
+        return _write(installation, delivery, athlete, answer if answer.description is not None else activity, blocks)
     raise platform_calls.LaterError(waits.after(delivery.attempts), "Strava answered, but the note isn't there")
 
 
@@ -157,7 +166,7 @@ def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete,
 def _read(
     installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete_id: int
 ) -> LoggedActivity | None:
-    activity_id = suggestion.activity_id
+    activity_id = delivery.activity_id
     if activity_id is None:
         return None
     try:
@@ -190,6 +199,10 @@ def _put(
                 **({PRIVATE_NOTE: text} if field == PRIVATE_NOTE else {DESCRIPTION: text}),
             ),
         )
+    except platform_calls.StopError as stop:
+        if stop.outcome == "scope_missing":
+            _without_write_scope(installation, delivery, athlete_id)
+        raise
     except PlatformError as error:  # NOT_FOUND: it went between the read and the write
         raise platform_calls.LaterError(waits.after(delivery.attempts), error.message) from error
     if answer.private_note is not None:
@@ -243,6 +256,19 @@ def _remember_refusal(installation: Installation, athlete_id: int) -> None:
             athlete.private_note_refused_at = installation.clock.now()
 
 
+def _without_write_scope(installation: Installation, delivery: Delivery, athlete_id: int) -> None:
+    """The runner took the permission to write back, or never gave it: mail takes over, and the pages say so."""
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, athlete_id)
+        if athlete is None:
+            return
+        athlete.scopes = ",".join(scope for scope in athlete.scopes.split(",") if scope != reach.WRITE_SCOPE)
+        suggestion = session.get(Suggestion, delivery.suggestion_id)
+        if suggestion is not None and suggestion.status == "open":
+            decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, now)
+
+
 def _store(installation: Installation, delivery: Delivery, ended: _Ended, problem: str | None = None) -> None:
     """Keep the end, unless somebody changed their mind meanwhile: then the row waits again, with what is known now."""
     with installation.store.write() as session:
@@ -251,8 +277,12 @@ def _store(installation: Installation, delivery: Delivery, ended: _Ended, proble
             return
         if ended.written is not None:
             _keep_written(row, ended, installation.clock.now())
-        if row.state == "claimed" and row.lease_holder == delivery.lease_holder and row.wanted == delivery.wanted:
+        held = row.state == "claimed" and row.lease_holder == delivery.lease_holder
+        # What was mailed stays mailed, whatever is wanted by now.
+        if held and (row.wanted == delivery.wanted or row.channel == reach.MAIL):
             claims.finish(row, ended.outcome, problem)
+            if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
+                row.written_at = row.written_at or installation.clock.now()
 
 
 def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:

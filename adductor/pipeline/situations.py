@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -81,6 +81,25 @@ def best_case(situation: words.Situation) -> words.Situation:
         activities=(*situation.activities, run),
         event=words.Event(words.EventType.ACTIVITY_UPLOADED, run.id),
     )
+
+
+def best_rest_day(situation: words.Situation) -> words.Situation:
+    """The same runner had they run two days ago: if even then nothing is due today, no need to ask Strava."""
+    run = words.Activity(
+        id="best-case",
+        sport="run",
+        start=situation.now - timedelta(days=2),
+        moving_min=30,
+        elapsed_min=30,
+        intensity=words.Intensity.EASY,
+        uploaded_at=situation.now - timedelta(days=2),
+    )
+    return replace(situation, activities=(*situation.activities, run))
+
+
+def instant(wall: datetime) -> datetime:
+    """A wall time as UTC: comparisons and subtractions within one zone would otherwise ignore its changes of clocks."""
+    return wall.astimezone(UTC)
 
 
 def zone_of(name: str) -> ZoneInfo:

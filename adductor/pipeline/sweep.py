@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import activities, claims, deliveries, events, heartbeats, inbox
-from adductor.store.models import ClockRun, Delivery, InboxEvent
+from adductor.pipeline import activities, claims, deliveries, events, heartbeats, inbox, mails
+from adductor.store.models import ClockRun, Delivery, InboxEvent, Letter
 
 log = logs.get(__name__)
 
@@ -33,13 +33,21 @@ def handle_deliveries(installation: Installation) -> int:
     return len(claimed)
 
 
+def handle_letters(installation: Installation) -> int:
+    """Send the letters that are due. Returns how many rows were taken."""
+    claimed = claims.claim(installation, Letter, limit=BATCH)
+    for letter in claimed:
+        mails.run_letter(installation, letter)
+    return len(claimed)
+
+
 def sweep(installation: Installation) -> int:
     """One round: give back what the dead held, then take what is due. Returns how many rows were taken."""
     heartbeats.beat(installation, "clock")
     released = claims.release_of_the_dead(installation)
     if released:
         log.warning("claims of ended processes given back", rows=released)
-    return handle_events(installation) + handle_deliveries(installation)
+    return handle_events(installation) + handle_deliveries(installation) + handle_letters(installation)
 
 
 def expire(installation: Installation) -> None:

@@ -69,7 +69,7 @@ class Athlete(Base):
 
     target_sessions_per_week: Mapped[int] = mapped_column(default=2, server_default=text("2"))
     placements: Mapped[list[Any]] = mapped_column(default=lambda: ["post_run", "rest_day"])
-    # placement -> private_note, description or mail
+    # placement -> private_note, description, mail or pages, or a list of them (see adductor.pipeline.reach)
     channels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rest_day_prompt_local: Mapped[str] = mapped_column(String(5), default="17:30")
     quiet_from_local: Mapped[str] = mapped_column(String(5), default="22:30")
@@ -83,6 +83,8 @@ class Athlete(Base):
     email_confirmed_at: Mapped[datetime | None]
     email_bounced_at: Mapped[datetime | None]
     unsubscribed_at: Mapped[datetime | None]
+    # Stands in the address of the runner's calendar feed; a new one ends the old address.
+    calendar_key: Mapped[str | None] = mapped_column(String(32), unique=True)
 
     screening_completed_at: Mapped[datetime | None]
     clearance_needed: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -102,6 +104,9 @@ class Athlete(Base):
     progress: Mapped[list[Any]] = mapped_column(default=list)
 
     next_due_at: Mapped[datetime | None]  # when the clock should look at this runner
+    # The local day of the last look at a rest day, and of the last warm-up: one of each a day, whoever asks.
+    last_prompted_on: Mapped[date | None]
+    last_warm_up_on: Mapped[date | None]
     # From when the activity rows may have gaps (events that needed no look); None: whole.
     history_gap_from: Mapped[datetime | None]
     history_read_at: Mapped[datetime | None]
@@ -255,6 +260,8 @@ class Suggestion(Base):
     withdrawn_because: Mapped[str | None] = mapped_column(Text)
     answered_at: Mapped[datetime | None]
     answer: Mapped[dict[str, Any] | None]
+    # Strength work of an unknown kind that was logged after it (the platform's id): we ask whether it was this routine.
+    asks_about_activity: Mapped[int | None] = mapped_column(BigInteger)
     # Where the runner stood on the ladder before this answer, so that it can be changed.
     before_answer: Mapped[dict[str, Any] | None]
 
@@ -278,7 +285,9 @@ class Delivery(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
-    channel: Mapped[str] = mapped_column(String(12))  # private_note, description or mail: what the runner chose
+    # private_note, description or mail; pages when nothing else reaches the runner
+    channel: Mapped[str] = mapped_column(String(12))
+    activity_id: Mapped[int | None] = mapped_column(BigInteger)  # where a note stands (the platform's id)
     wanted: Mapped[str] = mapped_column(String(8), default="present")  # present or absent
     block: Mapped[str] = mapped_column(Text)  # as it should stand
     known_texts: Mapped[list[Any]] = mapped_column(default=list)  # every block of ours that may stand there
@@ -295,9 +304,45 @@ class Delivery(Base):
     placed_in: Mapped[str | None] = mapped_column(String(12))  # where it was really written
     written_text: Mapped[str | None] = mapped_column(Text)
     written_at: Mapped[datetime | None]
+    # How often a mail was given to the mail server without hearing what became of it.
+    unsure_handovers: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     trace_id: Mapped[str] = mapped_column(String(32))
 
     suggestion: Mapped[Suggestion] = relationship(back_populates="deliveries")
+
+
+class Letter(Base):
+    """A mail that is no routine: the confirmation of an address, or a referral. Each is sent once under its key."""
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        UniqueConstraint("athlete_id", "kind", "key", name="uq_letters_key"),
+        Index(
+            "ix_letters_waiting",
+            "due_at",
+            sqlite_where=text("state IN ('waiting', 'claimed')"),
+            postgresql_where=text("state IN ('waiting', 'claimed')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(12))  # confirm or refer
+    key: Mapped[str] = mapped_column(String(80))
+    to: Mapped[str] = mapped_column(String(254))
+    words: Mapped[str] = mapped_column(Text, default="")  # the coach's word, of a referral
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    problem: Mapped[str | None] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    unsure_handovers: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    trace_id: Mapped[str] = mapped_column(String(32))
 
 
 class SessionRecord(Base):

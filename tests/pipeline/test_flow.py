@@ -30,7 +30,8 @@ def test_a_recorded_run_gets_its_routine_with_the_reason(live: Live) -> None:
     assert lines[0].startswith("Adductor routine · level 2 · ")
     assert lines[1].startswith("1. ")
     assert any(line.startswith("Why today: ") for line in lines)
-    assert lines[-2].startswith(f"Stop if it hurts. Steps and timer: {live.web}/routine/")
+    assert lines[-3].startswith(f"Stop if it hurts. Steps and timer: {live.web}/routine/")
+    assert lines[-2].startswith(f"Afterwards, how did it go: {live.web}/a/")
     assert lines[-1] == "— Adductor Coach"
     assert live.truth(run)["description"] in (None, "")
 

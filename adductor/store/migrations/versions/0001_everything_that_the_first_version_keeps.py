@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("email_confirmed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("email_bounced_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("unsubscribed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("calendar_key", sa.String(length=32), nullable=True),
         sa.Column("screening_completed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("clearance_needed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("age_years", sa.Integer(), nullable=True),
@@ -64,12 +65,15 @@ def upgrade() -> None:
             "progress", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("next_due_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("last_prompted_on", sa.Date(), nullable=True),
+        sa.Column("last_warm_up_on", sa.Date(), nullable=True),
         sa.Column("history_gap_from", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("history_read_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("private_note_seen_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("private_note_refused_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("last_event_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("calendar_key"),
         sa.UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
     )
     with op.batch_alter_table("athletes", schema=None) as batch_op:
@@ -215,6 +219,39 @@ def upgrade() -> None:
         batch_op.create_index("ix_decisions_athlete_at", ["athlete_id", "at"], unique=False)
 
     op.create_table(
+        "letters",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("to", sa.String(length=254), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("created_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("outcome", sa.String(length=40), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("due_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("lease_holder", sa.String(length=40), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("crashes", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("unsure_handovers", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("trace_id", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("athlete_id", "kind", "key", name="uq_letters_key"),
+    )
+    with op.batch_alter_table("letters", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_letters_waiting",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('waiting', 'claimed')"),
+            postgresql_where=sa.text("state IN ('waiting', 'claimed')"),
+        )
+
+    op.create_table(
         "planned_runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -262,6 +299,7 @@ def upgrade() -> None:
         sa.Column(
             "answer", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
         ),
+        sa.Column("asks_about_activity", sa.BigInteger(), nullable=True),
         sa.Column(
             "before_answer",
             sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
@@ -281,6 +319,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("suggestion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=12), nullable=False),
+        sa.Column("activity_id", sa.BigInteger(), nullable=True),
         sa.Column("wanted", sa.String(length=8), nullable=False),
         sa.Column("block", sa.Text(), nullable=False),
         sa.Column(
@@ -298,6 +337,7 @@ def upgrade() -> None:
         sa.Column("placed_in", sa.String(length=12), nullable=True),
         sa.Column("written_text", sa.Text(), nullable=True),
         sa.Column("written_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("unsure_handovers", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("trace_id", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(["suggestion_id"], ["suggestions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),

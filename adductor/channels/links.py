@@ -1,0 +1,97 @@
+"""Links that a mail or a private note may carry. Each is signed, names one purpose, and ends.
+
+Whoever holds such a link may do the one thing that it names, and nothing else; opening one never changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+# A mail is answered within days; a month covers a holiday. Judgement.
+ANSWER_GOOD_FOR = timedelta(days=30)
+# Long enough for a mail that waits for its server, short enough that a forgotten address doesn't come back.
+CONFIRM_GOOD_FOR = timedelta(days=3)
+# RFC 8058 wants unsubscribing to work for as long as the mail lies there.
+UNSUBSCRIBE_GOOD_FOR = timedelta(days=5 * 365)
+
+
+class LinkError(ValueError):
+    """Not a link of ours, or not one for this purpose."""
+
+
+class LinkExpiredError(LinkError):
+    """It was ours, and its time is over."""
+
+
+class Links:
+    """Makes and reads links. ``now`` is the clock of the runners."""
+
+    def __init__(self, secret: str, public_url: str, now: Callable[[], datetime]) -> None:
+        self._secret = secret
+        self._public_url = public_url
+        self._now = now
+
+    def routine(self, public_id: str) -> str:
+        """The steps of a routine. Holds nothing of the runner's, so it needs no signature."""
+        return f"{self._public_url}/routine/{public_id}"
+
+    def answer(self, public_id: str, said: str | None, since: datetime) -> str:
+        """Answer a suggestion; ``said`` chooses the answer beforehand. The same arguments give the same link."""
+        token = self._sign("answer", [public_id, said or ""], since + ANSWER_GOOD_FOR)
+        return f"{self._public_url}/a/{token}"
+
+    def read_answer(self, token: str) -> tuple[str, str | None]:
+        """The suggestion's public id and the answer, if the link names one."""
+        public_id, said = _texts(self._read("answer", token), 2)
+        return public_id, said or None
+
+    def unsubscribe(self, athlete_id: int, since: datetime) -> str:
+        """End the mails."""
+        return f"{self._public_url}/unsubscribe/{self._sign('unsubscribe', athlete_id, since + UNSUBSCRIBE_GOOD_FOR)}"
+
+    def read_unsubscribe(self, token: str) -> int:
+        """The runner whose mails are to end."""
+        return _number(self._read("unsubscribe", token))
+
+    def confirm(self, athlete_id: int, address: str, since: datetime) -> str:
+        """Confirm that mails to ``address`` are read by the runner."""
+        token = self._sign("confirm", [str(athlete_id), address], since + CONFIRM_GOOD_FOR)
+        return f"{self._public_url}/confirm-address/{token}"
+
+    def read_confirm(self, token: str) -> tuple[int, str]:
+        """The runner and the address."""
+        athlete_id, address = _texts(self._read("confirm", token), 2)
+        return int(athlete_id), address
+
+    def _sign(self, purpose: str, what: Any, until: datetime) -> str:
+        signed: str | bytes = self._signer(purpose).dumps([what, int(until.timestamp())])
+        return signed if isinstance(signed, str) else signed.decode()
+
+    def _read(self, purpose: str, token: str) -> Any:
+        try:
+            what, until = self._signer(purpose).loads(token)
+        except (BadSignature, ValueError, TypeError) as error:
+            raise LinkError("not a link of ours") from error
+        if self._now().timestamp() > until:
+            raise LinkExpiredError("the time of this link is over")
+        return what
+
+    def _signer(self, purpose: str) -> URLSafeSerializer:
+        # The purpose is part of the signature: a link for one thing can't be used for another.
+        return URLSafeSerializer(self._secret, salt=f"adductor {purpose}")
+
+
+def _texts(value: Any, count: int) -> list[str]:
+    if not (isinstance(value, list) and len(value) == count and all(isinstance(entry, str) for entry in value)):
+        raise LinkError("not a link of ours")
+    return value
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int):
+        raise LinkError("not a link of ours")
+    return value

@@ -1,0 +1,125 @@
+"""Where a runner is reached: what they chose for each placement, and what of it works now.
+
+``athlete.channels`` maps a placement to a channel or a list of them ("both"): private_note, description, mail, pages.
+``{"post_run": "private_note"}`` and ``{"post_run": ["private_note", "mail"]}`` are both good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
+from adductor.coaching.situation import Placement
+from adductor.store.models import Athlete, Delivery, LoggedActivity, Suggestion
+
+PRIVATE_NOTE = "private_note"
+DESCRIPTION = "description"
+MAIL = "mail"
+PAGES = "pages"
+NOTES = frozenset({PRIVATE_NOTE, DESCRIPTION})
+CHANNELS = (PRIVATE_NOTE, DESCRIPTION, MAIL, PAGES)
+# What holds for a placement that the runner has not chosen a channel for. A routine that isn't about a run just
+# recorded goes by mail: a note into an old run is written only where the runner prefers it.
+DEFAULTS = {Placement.POST_RUN: (PRIVATE_NOTE,), Placement.REST_DAY: (MAIL,), Placement.WARM_UP: (MAIL,)}
+WRITE_SCOPE = "activity:write"
+# A rest-day note stands in a run that the runner still looks at.
+NOTE_OF_LATEST_RUN_DAYS = 3
+# evidence.md section 8: at 2-5 messages a week 37 % switch them off, so three is the most; notes are not messages.
+MOST_MESSAGES_A_WEEK = 3
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way that works now. ``activity_id`` (the platform's): where a note stands."""
+
+    channel: str
+    activity_id: int | None = None
+
+
+def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
+    """What the runner chose for this placement, whether it works now or not."""
+    value = athlete.channels.get(str(placement))
+    if value is None:
+        return DEFAULTS[placement]
+    values = [value] if isinstance(value, str) else value
+    return tuple(dict.fromkeys(entry for entry in values if entry in CHANNELS)) or (PAGES,)
+
+
+def can_write(athlete: Athlete) -> bool:
+    """Whether the runner lets us write notes."""
+    return WRITE_SCOPE in athlete.scopes
+
+
+def can_mail(athlete: Athlete) -> bool:
+    """Whether there is an address that may be used: confirmed, not bounced, not unsubscribed."""
+    return bool(
+        athlete.email
+        and athlete.email_confirmed_at is not None
+        and athlete.email_bounced_at is None
+        and athlete.unsubscribed_at is None
+    )
+
+
+def reaches(athlete: Athlete, placement: Placement) -> bool:
+    """Whether a routine of this placement could get to the runner at all; if not, no prompt is made for it."""
+    channels = chosen(athlete, placement)
+    if placement is Placement.WARM_UP:
+        return MAIL in channels and can_mail(athlete)
+    return PAGES in channels or can_mail(athlete) or (can_write(athlete) and bool(NOTES & set(channels)))
+
+
+def ways(
+    session: Session, athlete: Athlete, placement: Placement, *, activity_id: int | None, now: datetime
+) -> Sequence[Way]:
+    """How a routine due now gets to the runner. Where a chosen way doesn't work, mail takes its place; else the pages."""
+    found: list[Way] = []
+    for channel in chosen(athlete, placement):
+        if channel in NOTES and placement is not Placement.WARM_UP and can_write(athlete):
+            stands_in = activity_id if activity_id is not None else latest_run(session, athlete, now)
+            if stands_in is not None:
+                # A routine days after the run has no place in what everybody reads.
+                found.append(Way(channel if activity_id is not None else PRIVATE_NOTE, stands_in))
+                continue
+        if channel != PAGES and can_mail(athlete):
+            found.append(Way(MAIL))
+    return list(dict.fromkeys(found)) or [Way(PAGES)]
+
+
+def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
+    """The run of the last three days whose note the runner still looks at."""
+    found: int | None = session.scalar(
+        select(LoggedActivity.platform_id)
+        .where(
+            LoggedActivity.athlete_id == athlete.id,
+            LoggedActivity.sport.in_(sorted(QUALIFYING_SPORTS)),
+            LoggedActivity.moving_s >= QUALIFYING_RUN_MIN_MOVING_MIN * 60,
+            LoggedActivity.deleted_at.is_(None),
+            LoggedActivity.start >= now - timedelta(days=NOTE_OF_LATEST_RUN_DAYS),
+            LoggedActivity.start <= now,
+        )
+        .order_by(LoggedActivity.start.desc())
+        .limit(1)
+    )
+    return found
+
+
+def messages_left(session: Session, athlete: Athlete, now: datetime) -> int:
+    """How many mails with routines may still go to this runner now: at most three in any seven days."""
+    sent = session.scalar(
+        select(func.count())
+        .select_from(Delivery)
+        .join(Suggestion)
+        .where(
+            Suggestion.athlete_id == athlete.id,
+            Delivery.channel == MAIL,
+            Suggestion.created_at > now - WEEK,
+            (Delivery.written_at.is_not(None)) | (Delivery.state.in_(("waiting", "claimed"))),
+        )
+    )
+    return max(MOST_MESSAGES_A_WEEK - (sent or 0), 0)
