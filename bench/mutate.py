@@ -20,8 +20,9 @@ import pytest
 from adductor.coaching import catalogue, constants, dose, progression, rules
 
 FAST = [
-    f"tests/coaching/test_{name}.py" for name in ("cases", "reasons", "routine", "progression", "forecast", "catalogue")
-]
+    f"tests/coaching/test_{name}.py"
+    for name in ("kinds", "cases", "reasons", "routine", "progression", "forecast", "catalogue")
+] + ["tests/scenario"]
 # The package shows functions under the names of these modules.
 DECIDE = import_module("adductor.coaching.decide")
 FORECAST = import_module("adductor.coaching.forecast")
