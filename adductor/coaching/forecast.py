@@ -119,7 +119,8 @@ def _runs_on(seen: Facts, day: date) -> list[_ToCome]:
             intensity=intensity,
             race_priority=run.priority if run.kind == "race" else None,
         )
-        runs.append(_ToCome(activity, f"after your planned {run.kind.replace('_', ' ')}{_run(run.kind)}"))
+        known = "usual" if run.usual else "planned"
+        runs.append(_ToCome(activity, f"after your {known} {run.kind.replace('_', ' ')}{_run(run.kind)}"))
     if on_day:
         return runs
     habit = _habit(seen, day)

@@ -344,7 +344,10 @@ def _run_later_today(seen: Facts) -> Planned | None:
     for planned in seen.plan:
         if planned.day != seen.today or planned.start_s <= seen.now_s or not is_a_run(planned):
             continue
-        if not any(run.timed and planned.start_s - run.start_s <= early_s for run in seen.runs_today):
+        done = (
+            planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in seen.runs_today
+        )
+        if not any(done):
             return planned
     return None
 

@@ -134,6 +134,7 @@ class PlannedRun:
     priority: str | None = None  # of a race: A, B or C
     distance_km: float | None = None
     planned_min: float | None = None
+    usual: bool = False  # from the runner's weekly habit, not from a plan: any run of the day is that run
 
 
 @dataclass(frozen=True, slots=True)

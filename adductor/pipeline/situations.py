@@ -192,7 +192,7 @@ def _usual_runs(usual: list[Any], zone: ZoneInfo, now: datetime) -> list[words.P
         for run in usual:
             if run["weekday"] == day.weekday():
                 start = datetime.combine(day, time.fromisoformat(run["at"]), tzinfo=zone)
-                runs.append(words.PlannedRun(start=start, kind=run.get("kind", "easy")))
+                runs.append(words.PlannedRun(start=start, kind=run.get("kind", "easy"), usual=True))
     return runs
 
 

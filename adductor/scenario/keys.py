@@ -144,6 +144,7 @@ _PLANNED = Shape(
         ("priority", among(PRIORITIES)),
         ("distance_km", number(0, 1000)),
         ("planned_min", number(0, LONGEST_ACTIVITY_MIN)),
+        ("usual", flag),
     ),
     required=("start", "kind"),
 )

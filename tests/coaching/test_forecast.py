@@ -135,3 +135,10 @@ def test_late_in_the_day_nothing_more_comes_today() -> None:
     ahead = forecast(situation(now=late, activities=(run(1), run(8))), catalogue(), 1)
     assert due(ahead) == []
     assert "quiet hours" in ahead[0].reason
+
+
+def test_a_usual_run_is_called_usual() -> None:
+    usual = PlannedRun(datetime(2026, 11, 21, 10, tzinfo=UTC), "easy", usual=True)
+    done = (Session(FRIDAY - timedelta(days=1), "strength_full"),)
+    ahead = forecast(situation(plan=(usual,), sessions=done), catalogue(), 2)
+    assert ahead[1].reason == "after your usual easy run"
