@@ -50,10 +50,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["inbox_writer"] = InboxWriter(installation.store, installation.clock, wake_workers)
     csrf = CSRFProtect(app)
 
-    from service import connect, ops, pages, webhooks
+    from service import answers, connect, ops, pages, webhooks
 
     csrf.exempt(webhooks.blueprint)
-    for part in (webhooks, ops, connect, pages):
+    csrf.exempt(answers.blueprint)  # the signed links are the permission
+    for part in (webhooks, ops, connect, pages, answers):
         app.register_blueprint(part.blueprint)
     app.after_request(_protect)
     app.context_processor(lambda: {"version": __version__, "public_url": settings.public_url})

@@ -18,7 +18,7 @@ from adductor import coaching, logs
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
 from adductor.installation import Installation
-from adductor.pipeline import decisions, situations
+from adductor.pipeline import decisions, prompts, situations
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, SessionRecord, Suggestion
 
 log = logs.get(__name__)
@@ -100,14 +100,14 @@ def answer(
 ) -> Taken:
     """Take the runner's answer to a suggestion. ``athlete`` must be locked (`decisions.lock`).
 
-    Raises AnswerError for a suggestion that was withdrawn without an answer: nothing was to be done.
+    Also to one that was withdrawn: whoever did it nevertheless has done it.
     """
     stored = _stored(given)
     suggestion.asks_about_activity = None
     if suggestion.answer == stored and suggestion.status != "open":
         return Taken(repeated=True)
-    if suggestion.status == "withdrawn":
-        raise AnswerError("this routine was taken back, so there is nothing to answer")
+    if suggestion.status == "withdrawn" and given.said is Said.NOT_TODAY:
+        return Taken(repeated=True)
     _undo(session, athlete, suggestion)
     suggestion.answer = stored
     suggestion.answered_at = now
@@ -138,9 +138,11 @@ def check_in(
     session.flush()
     event = words.Event(words.EventType.CHECK_IN)
     verdict = decisions.decide(session, installation, athlete, event, now)
-    return decisions.record(
+    decision = decisions.record(
         session, athlete, verdict, trigger=event.type, now=now, trace_id=f"check-in-{record.id}", asked_platform=False
     )
+    prompts.reconsider(session, installation, athlete, now=now)
+    return decision
 
 
 def clear_hold(athlete: Athlete, *, now: datetime) -> None:
@@ -149,6 +151,10 @@ def clear_hold(athlete: Athlete, *, now: datetime) -> None:
     athlete.hold_reason = None
     athlete.hold_cleared_at = now
     athlete.clearance_needed = False
+    session = object_session(athlete)
+    if session is not None:
+        # It is a word on how it is, too: a session that ended in pain is no longer one that nothing was heard about.
+        session.add(CheckInRecord(athlete_id=athlete.id, at=now, red_flags=[]))
 
 
 def pause(athlete: Athlete, until: date | None) -> None:

@@ -1,7 +1,8 @@
 """Handling one event of the inbox.
 
 1. What doesn't need the platform is settled without it: leaving, deletions, edits of titles.
-2. If even an easy run just finished would get a "no" (cap reached, on hold, paused, ...), nobody is asked: the "no" is kept.
+2. If even an easy run just finished would get a "no" (cap reached, on hold, ...), nobody is asked: the "no" is kept. Unless
+   the activity may answer a routine that is open, or end a pause.
 3. Otherwise the activity is read; first all of the last 14 days in one call when our rows have gaps.
 4. Rows, decision, suggestion and delivery are written in one transaction, together with the end of the event.
 5. A note that is due at once is written from what was just read, so a note costs one read and one write.
@@ -20,7 +21,7 @@ from adductor import logs
 from adductor.coaching import situation as words
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.installation import Installation
-from adductor.pipeline import activities, athletes, claims, decisions, deliveries, platform_calls, waits
+from adductor.pipeline import activities, athletes, claims, decisions, deliveries, platform_calls, titles, waits
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Subscription, Suggestion
 
@@ -91,6 +92,9 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
     if athlete.confirmed_at is None:
         activities.note_gap(athlete, event.event_time)
         return Handled("not_confirmed")
+    obeyed = None
+    if "title" in event.updates:
+        obeyed = titles.obey(session, installation, athlete, event.updates["title"], event.object_id, now=now)
     suggestion = _suggestion_for(session, athlete, event.object_id)
     if event.aspect_type == "update" and "type" not in event.updates:
         seen = session.scalar(
@@ -99,7 +103,7 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
             )
         )
         if suggestion is not None or seen is not None:
-            return Handled("nothing_to_do")
+            return Handled(obeyed or "nothing_to_do")
         # Otherwise this edit is the first that we hear of the activity: its create came late, or never.
     if suggestion is not None and suggestion.status != "withdrawn":
         # Only a change of type can take a suggestion back, and what it is now must be read.
@@ -107,7 +111,7 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
     if _deleted_since(session, event):
         return Handled("deleted")
     verdict = decisions.decide(session, installation, athlete, _woken_by(event), now, best_case=True)
-    if verdict.decision in _SUGGESTS:
+    if verdict.decision in _SUGGESTS or titles.worth_reading(session, athlete, now):
         return None
     decisions.record(
         session,
@@ -159,6 +163,9 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
             activities.keep(session, locked, activity, uploaded_at=min(event.event_time, now), now=now)
             if gaps:
                 activities.keep_history(session, locked, listed, now)
+            if event.aspect_type == "create":
+                titles.obey(session, installation, locked, activity.title, activity.id, now=now)
+            titles.strength(session, installation, locked, activity, now=now)
             handled = _decide(session, installation, locked, event, activity, now)
         _end(session, event, handled.outcome, now)
     return Handled(handled.outcome, handled.deliveries, fresh)

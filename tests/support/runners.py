@@ -1,0 +1,185 @@
+"""A store of its own with runners in it and a clock that the test sets; no processes, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adductor.clock import Clock
+from adductor.coaching import situation as words
+from adductor.installation import Installation
+from adductor.pipeline import decisions, prompts
+from adductor.settings import load
+from adductor.store import migrate
+from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, LoggedActivity, Suggestion
+
+# A Wednesday morning, far from any change of clocks.
+MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
+
+
+class SetClock(Clock):
+    """Time stands where the test puts it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def real_now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Place:
+    """An installation in a folder, and what tests do in it."""
+
+    installation: Installation
+    clock: SetClock
+    _ids: Iterator[int] = field(default_factory=lambda: iter(range(500, 10_000)))
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.at
+
+    def later(self, **delta: float) -> datetime:
+        """Let time pass; the new now."""
+        self.clock.at += timedelta(**delta)
+        return self.clock.at
+
+    def runner(self, **values: Any) -> int:
+        """A connected runner at stage 2 with a confirmed address who ran three days ago; their id."""
+        row = {
+            "platform": "strava",
+            "platform_athlete_id": next(self._ids),
+            "timezone": "UTC",
+            "scopes": "read,activity:read_all,activity:write",
+            "connected_at": self.now - timedelta(days=60),
+            "confirmed_at": self.now - timedelta(days=60),
+            "screening_completed_at": self.now - timedelta(days=60),
+            "programme_stage": 2,
+            "sessions_completed_total": 9,
+            "last_completed_on": self.now.date() - timedelta(days=5),
+            "history_read_at": self.now,
+            "email": "runner@example.org",
+            "email_confirmed_at": self.now - timedelta(days=50),
+            **values,
+        }
+        with self.installation.store.write() as session:
+            athlete = Athlete(**row)
+            session.add(athlete)
+            session.flush()
+            self.add_run(session, athlete, self.now - timedelta(days=3))
+            prompts.reschedule(athlete, self.now)
+            return athlete.id
+
+    def add_run(self, session: Session, athlete: Athlete, start: datetime, **values: Any) -> int:
+        """A run in the log; the platform's id of it."""
+        number = next(self._ids) * 1000
+        session.add(
+            LoggedActivity(
+                athlete_id=athlete.id,
+                platform_id=number,
+                **{
+                    "sport": "run",
+                    "start": start,
+                    "moving_s": 2400,
+                    "elapsed_s": 2400,
+                    "distance_m": 7200,
+                    "elevation_gain_m": 30,
+                    "intensity": "easy",
+                    "manual": False,
+                    "time_unreliable": False,
+                    "uploaded_at": start + timedelta(seconds=2400),
+                    "fetched_at": start + timedelta(seconds=2400),
+                    "expires_at": start + timedelta(days=7),
+                    **values,
+                },
+            )
+        )
+        session.flush()
+        return number
+
+    def run_done(self, runner: int) -> int:
+        """The runner comes home from an easy run, and the coach is asked; the platform's id of the run."""
+        with self.installation.store.write() as session:
+            athlete = self.locked(session, runner)
+            run = self.add_run(session, athlete, self.now - timedelta(minutes=41))
+            event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(run))
+            verdict = decisions.decide(session, self.installation, athlete, event, self.now)
+            decision = decisions.record(
+                session, athlete, verdict, trigger=event.type, now=self.now, trace_id="test", activity_id=run
+            )
+            if verdict.routine is not None:
+                decisions.suggest(session, self.installation, athlete, verdict, decision, now=self.now, activity_id=run)
+            return run
+
+    def locked(self, session: Session, runner: int) -> Athlete:
+        athlete = decisions.lock(session, runner)
+        assert athlete is not None
+        return athlete
+
+    def athlete(self, runner: int) -> Athlete:
+        with self.installation.store.read() as session:
+            return session.get_one(Athlete, runner)
+
+    def change(self, runner: int, **values: Any) -> None:
+        with self.installation.store.write() as session:
+            for name, value in values.items():
+                setattr(self.locked(session, runner), name, value)
+
+    def suggestions(self, runner: int) -> list[Suggestion]:
+        with self.installation.store.read() as session:
+            return list(
+                session.scalars(select(Suggestion).where(Suggestion.athlete_id == runner).order_by(Suggestion.id))
+            )
+
+    def suggestion(self, runner: int) -> Suggestion:
+        """The latest one."""
+        return self.suggestions(runner)[-1]
+
+    def deliveries(self, runner: int) -> list[Delivery]:
+        with self.installation.store.read() as session:
+            rows = select(Delivery).join(Suggestion).where(Suggestion.athlete_id == runner).order_by(Delivery.id)
+            return list(session.scalars(rows))
+
+    def decisions(self, runner: int) -> list[DecisionRecord]:
+        with self.installation.store.read() as session:
+            rows = select(DecisionRecord).where(DecisionRecord.athlete_id == runner).order_by(DecisionRecord.id)
+            return list(session.scalars(rows))
+
+    def letters(self, runner: int) -> list[Letter]:
+        with self.installation.store.read() as session:
+            return list(session.scalars(select(Letter).where(Letter.athlete_id == runner).order_by(Letter.id)))
+
+    def mails(self) -> list[bytes]:
+        """The mails kept in the folder, oldest first."""
+        files = self.installation.settings.mail_dir.glob("*.eml")
+        return [file.read_bytes() for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+
+
+@contextmanager
+def place(folder: Path, at: datetime = MORNING, **settings: str) -> Iterator[Place]:
+    """An installation in ``folder`` with an empty database."""
+    values = {
+        "ADDUCTOR_DATA_DIR": str(folder),
+        "ADDUCTOR_PUBLIC_URL": "https://coach.example.org",
+        "ADDUCTOR_MAIL_FROM": "Adductor Coach <coach@example.org>",
+        "ADDUCTOR_SECRET_KEY": "0123456789abcdef0123456789abcdef",
+        **settings,
+    }
+    installation = Installation(load(_env_file=None, **values))
+    clock = SetClock(at)
+    installation.clock = clock
+    migrate.upgrade(installation.store)
+    try:
+        yield Place(installation, clock)
+    finally:
+        installation.close()
