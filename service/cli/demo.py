@@ -77,7 +77,10 @@ def _demo(folder: Path, log_file: Path) -> None:
         ADDUCTOR_PUBLIC_URL=f"http://{web}",
     )
     logs.configure("text", "demo")
-    with log_file.open("ab") as output, running(settings, environment, sandbox_bind=sandbox, output=output) as here:
+    with (
+        log_file.open("ab") as output,
+        running(settings, environment, sandbox_bind=sandbox, output=output, fork=True) as here,
+    ):
         for name, seconds in here.steps:
             stopwatch.note(f"started: {name}", seconds)
         said = stopwatch.time("subscribed, with the handshake", lambda: subscribe_in_words(here.installation))
@@ -130,7 +133,14 @@ def connect_as_a_browser(public_url: str, *, zone: str) -> None:
 
 def where_it_is_day(now: datetime) -> str:
     """A time zone in which somebody may well have come home from a run now: at night the coach keeps quiet."""
-    zones = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
+    zones = (
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Los_Angeles",
+        "Pacific/Auckland",
+        "Asia/Tokyo",
+        "Asia/Kolkata",
+    )
     return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 

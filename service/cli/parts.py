@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -20,6 +21,11 @@ def web() -> None:
     \b
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
+    run_web()
+
+
+def run_web() -> None:
+    """The web part, in this process, until it is told to end."""
     settings = load()
     logs.configure(settings.log_format, "web")
     orphans.end_with_parent()
@@ -28,9 +34,12 @@ def web() -> None:
     serve(settings)
 
 
+_NO_BROKER = "ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker"
 # The clock asks for a sweep every second and a worker notes that it came; after this long one of the two isn't there.
 _SEEN_WITHIN_S = 60
-_check = click.option("--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute.")
+_check = click.option(
+    "--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute."
+)
 
 
 def _at_work() -> None:
@@ -55,26 +64,30 @@ def worker(check: bool) -> None:
     """
     if check:
         return _at_work()
+    if load().redis is None:
+        raise click.UsageError(_NO_BROKER)
+    return run_worker()
+
+
+def run_worker() -> None:
+    """The worker part, in this process, until it is told to end."""
     settings = load()
-    if settings.redis is None:
-        raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
     orphans.end_with_parent()
     # SIGTERM then means: finish what is at hand, give back the rest (Celery's soft shutdown).
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     from workers.app import app
 
-    app.worker_main(
-        [
-            "worker",
-            f"--concurrency={settings.worker_processes}",
-            "--loglevel=WARNING",
-            "--without-gossip",  # workers have nothing to tell each other: the database coordinates
-            "--without-mingle",
-            "--without-heartbeat",
-            f"--hostname=worker-{os.getpid()}@%h",
-        ]
+    # Celery's own command line would bring its whole shell with it; this is what it does in the end.
+    running = app.Worker(
+        hostname=f"worker-{os.getpid()}@{platform.node()}",
+        concurrency=settings.worker_processes,
+        loglevel="WARNING",
+        without_gossip=True,  # workers have nothing to tell each other: the database coordinates
+        without_mingle=True,
+        without_heartbeat=True,
     )
-    return None
+    running.start()
+    sys.exit(running.exitcode)
 
 
 @click.command()
@@ -87,15 +100,19 @@ def beat(check: bool) -> None:
     """
     if check:
         return _at_work()
+    if load().redis is None:
+        raise click.UsageError(_NO_BROKER)
+    return run_beat()
+
+
+def run_beat() -> None:
+    """The clock, in this process, until it is told to end."""
     settings = load()
-    if settings.redis is None:
-        raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
     orphans.end_with_parent()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     from workers.app import app
 
-    app.start(["beat", "--loglevel=WARNING", "--pidfile="])
-    return None
+    app.Beat(loglevel="WARNING").run()
 
 
 @click.command()

@@ -75,7 +75,9 @@ def status() -> None:
         ours = subscription.callback_url == installation.settings.webhook_url
         click.echo(f"subscription {subscription.id} -> {_without_key(subscription.callback_url)}")
         if not ours:
-            raise click.ClickException("that is not this installation's address; mend it with: adductor strava subscribe")
+            raise click.ClickException(
+                "that is not this installation's address; mend it with: adductor strava subscribe"
+            )
         if known is None or known.subscription_id != subscription.id:
             raise click.ClickException("its id is not known here; mend it with: adductor strava subscribe")
     click.echo("Strava's events come here")

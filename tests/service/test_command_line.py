@@ -107,7 +107,9 @@ def test_up_serves_the_pages_and_keeps_its_data_over_a_restart(tmp_path: Path) -
         assert (tmp_path / "secret-key").read_text() == secret
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "terminal closed"])
+@pytest.mark.parametrize(
+    "ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "terminal closed"]
+)
 def test_up_ends_all_its_parts(tmp_path: Path, ending: signal.Signals) -> None:
     with _up(tmp_path) as (process, _, _):
         family = _family(process)
@@ -132,7 +134,9 @@ def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:
         taken.listen()
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
 
-        ended = adductor("up", ADDUCTOR_DATA_DIR=str(tmp_path), ADDUCTOR_BIND=bind, ADDUCTOR_PUBLIC_URL=f"http://{bind}")
+        ended = adductor(
+            "up", ADDUCTOR_DATA_DIR=str(tmp_path), ADDUCTOR_BIND=bind, ADDUCTOR_PUBLIC_URL=f"http://{bind}"
+        )
 
     assert ended.returncode == 1
     assert f"can't listen on {bind}" in ended.stderr
@@ -152,10 +156,13 @@ def test_a_second_up_in_the_same_folder_is_refused_and_one_in_another_runs_besid
 
 def test_a_fallen_part_is_started_again(tmp_path: Path) -> None:
     with _up(tmp_path) as (process, web, _):
-        part = next(child for child in psutil.Process(process.pid).children() if child.cmdline()[-1] == "web")
-        for child in [*part.children(), part]:
+        part = next(
+            child for child in psutil.Process(process.pid).children() if "gunicorn: master" in child.cmdline()[0]
+        )
+        family = [part, *part.children()]
+        for child in family:
             child.kill()
-        part.wait(10)
+        psutil.wait_procs(family, timeout=10)
 
         for _ in range(300):
             try:
