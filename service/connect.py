@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
@@ -18,6 +19,8 @@ log = logs.get(__name__)
 
 # Without these nothing can be seen; without writing, routines go by mail.
 _MUST_HAVE = frozenset({"read", "activity:read_all"})
+# Where signing in may lead back to; anything else would be an open redirect.
+_ROUTINE = re.compile(r"/routine/[A-Za-z0-9_-]{1,24}")
 
 _PROBLEMS = {
     "denied": (
@@ -72,6 +75,9 @@ _BY_KIND = {
 def start() -> Response | tuple[str, int]:
     """Out to Strava. The state ties the way back to this browser and is good once."""
     session["oauth_state"] = secrets.token_urlsafe(24)
+    back_to = request.args.get("next", "")
+    if _ROUTINE.fullmatch(back_to):
+        session["after_sign_in"] = back_to
     try:
         strava = installation().strava
     except RuntimeError:
@@ -105,10 +111,13 @@ def callback() -> Response | tuple[str, int]:
     with here.store.write() as database:
         athlete = athletes.connect(database, here, "strava", grant, scopes)
         athlete_id, confirmed = athlete.id, athlete.confirmed_at is not None
+    back_to = session.get("after_sign_in")
     session.clear()  # a new identity gets a new session
     session["athlete"] = athlete_id
     session.permanent = True
-    return redirect(url_for("pages.home") if confirmed else url_for("pages.welcome"))
+    if not confirmed:
+        return redirect(url_for("pages.welcome"))
+    return redirect(back_to if isinstance(back_to, str) and _ROUTINE.fullmatch(back_to) else url_for("pages.home"))
 
 
 @blueprint.post("/sign-out")

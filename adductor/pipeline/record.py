@@ -1,0 +1,172 @@
+"""Everything held about one runner: to hand over, and to delete."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, inspect, select
+from sqlalchemy.orm import Session
+
+from adductor import logs
+from adductor.channels import note
+from adductor.installation import Installation
+from adductor.pipeline import athletes, decisions, platform_calls
+from adductor.platforms.base import PlatformError, Priority
+from adductor.store.models import Athlete, Base, Delivery, InboxEvent, Suggestion, Token
+from adductor.vault import VaultError
+
+log = logs.get(__name__)
+
+# Nothing that opens a door is handed over, not even to the runner: exports lie around in download folders.
+_NEVER_EXPORTED = frozenset({"calendar_key", "lease_until", "lease_holder"})
+# A runner who deletes everything waits for it in front of a page; a worker of the web server is replaced after 30 s.
+REMOVE_NOTES_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What deleting led to. ``notes_left`` stand in the running log still: it could not be reached for them."""
+
+    notes_removed: int = 0
+    notes_left: int = 0
+    revoked: bool = False
+
+
+def export(session: Session, athlete: Athlete) -> dict[str, Any]:
+    """Everything held about a runner as plain values for JSON, times in UTC; no tokens and no secret addresses."""
+    whole: dict[str, Any] = {"athlete": _plain(athlete)}
+    for table in _tables_of_an_athlete():
+        owner = inspect(table).columns["athlete_id"]
+        rows = session.scalars(select(table).where(owner == athlete.id))
+        whole[str(table.__tablename__)] = [_plain(row) for row in rows]
+    deliveries = select(Delivery).join(Suggestion).where(Suggestion.athlete_id == athlete.id)
+    whole["deliveries"] = [_plain(row) for row in session.scalars(deliveries)]
+    whole["events"] = [_plain(row) for row in session.scalars(select(InboxEvent).where(_events_of(athlete)))]
+    token = session.get(Token, athlete.id)
+    whole["connection"] = None if token is None else {"access_token_expires_at": token.expires_at.isoformat()}
+    return whole
+
+
+def disconnect(installation: Installation, athlete_id: int, *, because: str = "revoked") -> bool:
+    """End the connection: the access goes back to Strava, and Strava's data goes from here. Our own record stays.
+
+    Returns whether Strava took the access back; when it can't be reached everything else happens all the same.
+    """
+    revoked = _revoke(installation, athlete_id)
+    athletes.disconnect_now(installation, athlete_id, because=because)
+    return revoked
+
+
+def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = False) -> Forgotten:
+    """Delete everything about a runner, and give the access back to Strava.
+
+    With ``remove_notes`` our blocks are taken out of their activities first, as far as they stand there as we wrote them;
+    what the runner edited stays. Raises LookupError for an unknown runner.
+    """
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, athlete_id)
+        if athlete is None:
+            raise LookupError(f"there is no athlete {athlete_id}")
+        written = _written(session, athlete_id) if remove_notes else []
+        # From here on no worker writes anything new for this runner.
+        athlete.status = "leaving"
+    removed = left = 0
+    give_up_at = time.monotonic() + REMOVE_NOTES_WITHIN_S
+    for delivery, activity_id in written:
+        if time.monotonic() > give_up_at:
+            left += 1
+            continue
+        try:
+            removed += _take_out(installation, athlete_id, delivery, activity_id)
+        except (PlatformError, platform_calls.LaterError, platform_calls.StopError) as error:
+            left += 1
+            log.warning("note not removed", athlete=athlete_id, problem=str(error))
+    revoked = _revoke(installation, athlete_id)
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, athlete_id)
+        if athlete is not None:
+            session.execute(delete(InboxEvent).where(_events_of(athlete)))
+            session.delete(athlete)  # the database takes everything else of theirs with it
+    log.info("athlete forgotten", athlete=athlete_id, notes_removed=removed, notes_left=left)
+    return Forgotten(removed, left, revoked)
+
+
+def _tables_of_an_athlete() -> list[type[Base]]:
+    """Every table with rows of one runner, also those that come later; the tokens are told apart, without their keys."""
+    mapped = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda table: str(table.__tablename__))
+    return [table for table in mapped if table is not Token and "athlete_id" in inspect(table).columns]
+
+
+def _written(session: Session, athlete_id: int) -> list[tuple[Delivery, int]]:
+    rows = session.execute(
+        select(Delivery, Suggestion.activity_id)
+        .join(Suggestion)
+        .where(
+            Suggestion.athlete_id == athlete_id,
+            Delivery.written_text.is_not(None),
+            Delivery.placed_in.in_(("private_note", "description")),
+            Delivery.outcome.not_in(("removed", "edited_by_runner", "deleted_by_runner")),
+        )
+        .order_by(Delivery.id.desc())
+    )
+    found = []
+    for delivery, activity_id in rows:
+        stands_in = getattr(delivery, "activity_id", None) or activity_id
+        if stands_in is not None:
+            found.append((delivery, int(stands_in)))
+    return found
+
+
+def _take_out(installation: Installation, athlete_id: int, delivery: Delivery, activity_id: int) -> int:
+    """Remove one block; returns 1 if one was there."""
+    field = delivery.placed_in or "private_note"
+
+    def read(token: str) -> Any:
+        return installation.strava.get_activity(token, activity_id, priority=Priority.CONNECT)
+
+    activity = platform_calls.call(installation, athlete_id, delivery.attempts, read)
+    text = getattr(activity, field) or ""
+    taken = note.remove(text, known=delivery.known_texts)
+    if taken.placing is not note.Placing.WRITE:
+        return 0
+
+    def write(token: str) -> Any:
+        changed = {"private_note": taken.text} if field == "private_note" else {"description": taken.text}
+        return installation.strava.update_activity(token, activity_id, priority=Priority.CONNECT, **changed)
+
+    platform_calls.call(installation, athlete_id, delivery.attempts, write)
+    return 1
+
+
+def _revoke(installation: Installation, athlete_id: int) -> bool:
+    with installation.store.read() as session:
+        token = session.get(Token, athlete_id)
+    if token is None:
+        return False
+    try:
+        refresh_token = installation.vault.open(token.refresh_sealed)
+        installation.strava.revoke(refresh_token)
+    except (PlatformError, VaultError, RuntimeError) as error:
+        log.warning("access not given back", athlete=athlete_id, problem=str(error))
+        return False
+    return True
+
+
+def _events_of(athlete: Athlete) -> Any:
+    return (InboxEvent.platform == athlete.platform) & (InboxEvent.owner_id == athlete.platform_athlete_id)
+
+
+def _plain(row: Base) -> dict[str, Any]:
+    columns = inspect(type(row)).columns
+    return {
+        column.key: _value(getattr(row, column.key))
+        for column in columns
+        if column.key not in _NEVER_EXPORTED and not column.key.endswith("_sealed")
+    }
+
+
+def _value(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -1,0 +1,91 @@
+"""Who is looking at a page, and what every page of a runner needs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, ParamSpec, cast
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, g, redirect, request, session, url_for
+from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response
+
+from adductor.pipeline import situations
+from adductor.store.models import Athlete
+from service.app import installation
+
+blueprint = Blueprint("pages", __name__)
+P = ParamSpec("P")
+Page = str | Response | tuple[str | Response, int]
+
+# Whose pages open: also those of a runner who took a permission back, who has to read how to give it again.
+_MAY_LOOK = frozenset({"connected", "scope_missing"})
+
+
+def signed_in(page: Callable[P, Page]) -> Callable[P, Page]:
+    """Pages of a runner: whoever isn't signed in is sent to the start."""
+
+    @functools.wraps(page)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Page:
+        athlete = current_athlete()
+        if athlete is None:
+            return redirect(url_for("pages.start"))
+        if athlete.confirmed_at is None and request.endpoint not in ("pages.welcome", "pages.leave"):
+            return redirect(url_for("pages.welcome"))
+        return page(*args, **kwargs)
+
+    return guarded
+
+
+def current_athlete() -> Athlete | None:
+    """The runner whose browser this is, while they are connected. Looked up once a request."""
+    if "athlete" not in g:
+        g.athlete = _look_up(session.get("athlete"))
+    return cast("Athlete | None", g.athlete)
+
+
+def _look_up(athlete_id: object) -> Athlete | None:
+    if not isinstance(athlete_id, int):
+        return None
+    with installation().store.read() as database:
+        athlete = database.get(Athlete, athlete_id)
+    return athlete if athlete is not None and athlete.status in _MAY_LOOK else None
+
+
+def the_athlete() -> Athlete:
+    """The runner of a guarded page."""
+    athlete = current_athlete()
+    if athlete is None:
+        abort(401)
+    return athlete
+
+
+def today_of(athlete: Athlete) -> date:
+    """The runner's local day now."""
+    return installation().clock.now().astimezone(situations.zone_of(athlete.timezone)).date()
+
+
+def local_time(athlete: Athlete) -> Callable[[datetime], str]:
+    """``Tuesday 24 November, 18:05`` on the runner's own clock."""
+    zone = situations.zone_of(athlete.timezone)
+    return lambda moment: f"{moment.astimezone(zone):%A %-d %B, %H:%M}"
+
+
+def activity_url(activity_id: int | None) -> str | None:
+    """Where the running log shows an activity ("View on Strava")."""
+    if activity_id is None:
+        return None
+    parts = urlsplit(installation().settings.strava_oauth_url)
+    return f"{parts.scheme}://{parts.netloc}/activities/{activity_id}"
+
+
+@blueprint.app_context_processor
+def _for_every_page() -> dict[str, Any]:
+    return {"athlete": current_athlete()}
+
+
+@blueprint.record_once
+def _for_every_template(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.globals["activity_url"] = activity_url

@@ -1,0 +1,92 @@
+"""Privacy: what is held and until when, taking it along, disconnecting, deleting everything."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response, render_template, request, session
+from sqlalchemy import func, select
+
+from adductor.pipeline import record
+from adductor.store.models import Delivery, Suggestion
+from service.app import installation
+from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete
+
+_CONFIRM = "delete"
+
+
+@blueprint.get("/privacy")
+def privacy() -> Page:
+    """What is held, and until when; for a runner also the ways out."""
+    return _page(None)
+
+
+@blueprint.get("/privacy/export")
+@signed_in
+def export() -> Page:
+    """Everything held about the runner, as a JSON file."""
+    with installation().store.read() as database:
+        whole = record.export(database, the_athlete())
+    return Response(
+        json.dumps(whole, ensure_ascii=False, indent=2),
+        mimetype="application/json",
+        headers={
+            "Content-Disposition": 'attachment; filename="adductor-coach.json"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@blueprint.post("/privacy/disconnect")
+@signed_in
+def disconnect() -> Page:
+    """End the connection; the runner's own record stays for when they come back."""
+    revoked = record.disconnect(installation(), the_athlete().id)
+    session.clear()
+    text = (
+        "Nothing is written any more, and what we had read from Strava is deleted. Your own record waits for you here."
+    )
+    return _gone("Disconnected", text, revoked)
+
+
+@blueprint.post("/privacy/delete")
+@signed_in
+def leave() -> Page:
+    """Delete everything, with or without taking our notes out of the log."""
+    if request.form.get("confirm", "").strip().lower() != _CONFIRM:
+        return _page(f"Confirm: type the word {_CONFIRM} to delete everything. Nothing was deleted."), 400
+    remove_notes = request.form.get("notes") == "remove"
+    done = record.forget(installation(), the_athlete().id, remove_notes=remove_notes)
+    session.clear()
+    text = "We hold nothing about you any more."
+    if remove_notes:
+        text += f" Notes taken out of your activities: {done.notes_removed}."
+        if done.notes_left:
+            text += f" {done.notes_left} could not be reached and still stand there; you can delete them in Strava."
+    return _gone("Everything is deleted", text, done.revoked)
+
+
+def _gone(title: str, text: str, revoked: bool) -> str:
+    if not revoked:
+        text += " Strava could not be told just now: you can also end the access in Strava under Settings, My Apps."
+    # The page after it is nobody's.
+    return render_template("message.html", title=title, text=text, athlete=None)
+
+
+def _page(problem: str | None) -> str:
+    athlete = current_athlete()
+    notes = 0
+    if athlete is not None:
+        with installation().store.read() as database:
+            notes = (
+                database.scalar(
+                    select(func.count())
+                    .select_from(Delivery)
+                    .join(Suggestion)
+                    .where(
+                        Suggestion.athlete_id == athlete.id, Delivery.outcome == "written", Delivery.channel != "mail"
+                    )
+                )
+                or 0
+            )
+    return render_template("privacy.html", problem=problem, notes=notes)

@@ -1,0 +1,240 @@
+"""The guided routine. Its link can't be guessed and works without signing in, but then shows nothing of the runner."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from flask import abort, flash, jsonify, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from adductor import drawings
+from adductor.channels import wording
+from adductor.coaching import swaps
+from adductor.coaching.catalogue import Exercise
+from adductor.coaching.situation import Routine, RoutineItem
+from adductor.pipeline import answers, decisions
+from adductor.store.models import Suggestion
+from service.app import installation
+from service.pages.access import Page, blueprint, current_athlete
+from service.pages.words import SIGNS
+
+# A rep without a tempo of its own; judgement.
+USUAL_REP_S = 4
+# How a light, a warm-up and a full squeeze differ (catalogue, `effort`).
+_WAYS = {
+    swaps.Way.EASIER: "Easier",
+    swaps.Way.WITHOUT_EQUIPMENT: "Without equipment",
+    swaps.Way.HARDER: "Harder",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One exercise of a routine as the page shows it. ``timing`` are the data attributes that the timer reads."""
+
+    place: int
+    item: RoutineItem
+    exercise: Exercise
+    name: str
+    dose: str
+    effort: str | None
+    timing: dict[str, int]
+    alternatives: tuple[tuple[str, str, str, str], ...]  # way, exercise id, name, dose
+
+
+@blueprint.get("/routine/<public_id>")
+def routine(public_id: str) -> Page:
+    """The steps; with a script one at a time with a timer, without one as a list. ``swap=2:exercise`` exchanges."""
+    here = installation()
+    suggestion = _suggestion(public_id)
+    made = _swapped(suggestion, request.args.getlist("swap"))
+    steps = [_step(made, place) for place in range(len(made.items))]
+    offered = [id_ for step in steps for id_ in (step.exercise.id, *(entry[1] for entry in step.alternatives))]
+    return render_template(
+        "routine.html",
+        suggestion=suggestion,
+        routine=made,
+        title=wording.title(made),
+        steps=steps,
+        swapped=_swaps(suggestion, made),
+        drawings_css=url_for("pages.drawings_css", of=",".join(sorted(set(offered)))),
+        svg=drawings.svg,
+        signs=SIGNS,
+        mine=_is_mine(suggestion),
+        # The sandbox and the tests live in a faster time; the timer lives with them.
+        speed=here.settings.clock_speed,
+    )
+
+
+@blueprint.get("/routine/<public_id>/exercise/<int:place>/<exercise_id>")
+def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
+    """One exercise of the routine, or what may take its place: to be put into the page, also offline."""
+    suggestion = _suggestion(public_id)
+    made = _swapped(suggestion, [f"{place + 1}:{exercise_id}"])
+    original = decisions.routine_of(suggestion)
+    return render_template(
+        "_step.html", suggestion=suggestion, step=_step(made, place, original), swapped=[], svg=drawings.svg
+    )
+
+
+@blueprint.get("/routine/<public_id>/state")
+def routine_state(public_id: str) -> Response:
+    """Whether this browser may finish the routine now, and the token to do it with: asked before something is sent."""
+    suggestion = _suggestion(public_id)
+    response = jsonify(signed_in=current_athlete() is not None, mine=_is_mine(suggestion), csrf_token=generate_csrf())
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.post("/routine/<public_id>")
+def finish(public_id: str) -> Page:
+    """How it went. Sending the same again changes nothing, so a queue may send more than once."""
+    suggestion = _suggestion(public_id)
+    athlete = current_athlete()
+    if athlete is None:
+        session["after_sign_in"] = url_for("pages.routine", public_id=public_id)
+        return _said("Sign in, then send it again: only you can finish your routine.", 401)
+    if athlete.id != suggestion.athlete_id:
+        return _said("This routine belongs to somebody else, so your answer was not kept.", 403)
+    here = installation()
+    now = here.clock.now()
+    try:
+        given = _answer()
+        made = _swapped(suggestion, request.form.getlist("swap"))
+        with here.store.write() as database:
+            row_athlete = decisions.lock(database, athlete.id)
+            row = database.get(Suggestion, suggestion.id)
+            if row_athlete is None or row is None:
+                abort(404)
+            if row.status == "open":
+                # What was done is what the ladder should count; what was written stays with the delivery.
+                row.routine = asdict(made)
+            taken = answers.answer(database, here, row_athlete, row, given, source="page", now=now)
+    except answers.AnswerError as error:
+        return _said(f"Your answer was not kept: {error}.", 400)
+    refer = taken.decision is not None and taken.decision.decision == "refer"
+    if _wants_json():
+        return jsonify(
+            saved=True,
+            repeated=taken.repeated,
+            changes=list(taken.changes),
+            next=url_for("pages.home") if refer else url_for("pages.suggestion", public_id=public_id),
+        )
+    if refer:
+        return redirect(url_for("pages.home"))
+    flash(" ".join(["Done and kept.", *taken.changes]), "done")
+    return redirect(url_for("pages.suggestion", public_id=public_id))
+
+
+def _suggestion(public_id: str) -> Suggestion:
+    with installation().store.read() as database:
+        row = database.scalar(select(Suggestion).where(Suggestion.public_id == public_id))
+    if row is None:
+        abort(404)
+    return row
+
+
+def _is_mine(suggestion: Suggestion) -> bool:
+    athlete = current_athlete()
+    return athlete is not None and athlete.id == suggestion.athlete_id
+
+
+def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
+    """The routine with the asked swaps (``2:exercise`` = the second exercise); 400 for one that isn't on offer."""
+    made = decisions.routine_of(suggestion)
+    catalogue = installation().catalogue
+    for wish in wanted:
+        place, _, exercise_id = wish.partition(":")
+        if not place.isascii() or not place.isdecimal():
+            abort(400)
+        try:
+            made = swaps.swap(catalogue, made, int(place) - 1, exercise_id)
+        except swaps.SwapError:
+            abort(400)
+    return made
+
+
+def _swaps(suggestion: Suggestion, made: Routine) -> list[str]:
+    """The swaps that lead from the prescribed routine to this one."""
+    before = decisions.routine_of(suggestion).items
+    return [
+        f"{place}:{item.exercise}"
+        for place, (was, item) in enumerate(zip(before, made.items, strict=True), start=1)
+        if was.exercise != item.exercise
+    ]
+
+
+def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
+    catalogue = installation().catalogue
+    item = made.items[place]
+    exercise = catalogue.exercises[item.exercise]
+    offered = [
+        (_WAYS[found.way], found.item.exercise, wording.short_name(found.item.exercise), wording.dose_of(found.item))
+        for found in swaps.alternatives(catalogue, made, place)
+    ]
+    if original is not None and original.items[place].exercise != item.exercise:
+        was = original.items[place]
+        offered = [("Back to", was.exercise, wording.short_name(was.exercise), wording.dose_of(was))]
+    effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)))
+    return Step(
+        place=place,
+        item=item,
+        exercise=exercise,
+        name=exercise.name,
+        dose=wording.dose_of(item),
+        effort=effort,
+        timing=_timing(item, exercise),
+        alternatives=tuple(offered),
+    )
+
+
+def _timing(item: RoutineItem, exercise: Exercise) -> dict[str, int]:
+    """Everything that the timer needs, in seconds and counts."""
+    return {
+        "sets": item.sets,
+        "sides": 2 if item.per_side else 1,
+        "reps": item.reps or 0,
+        "rep-s": exercise.tempo.rep_s if exercise.tempo else USUAL_REP_S,
+        "holds": item.holds or 0,
+        "hold-s": item.hold_s or 0,
+        "positions": item.positions,
+        "between-s": exercise.dose.between_holds_s,
+        "switch-s": exercise.dose.side_switch_s,
+        "rest-s": item.rest_s,
+        "setup-s": exercise.dose.setup_s,
+    }
+
+
+def _answer() -> answers.Answer:
+    form = request.form
+
+    def number(name: str, what: str) -> int | None:
+        given = form.get(name, "").strip()
+        if not given:
+            return None
+        if not given.isascii() or not given.isdecimal():
+            raise answers.AnswerError(f"{what} must be a number")
+        return int(given)
+
+    pain = number("pain", "pain")
+    stopped = form.get("stopped") == "1"
+    return answers.Answer(
+        answers.Said.PAIN if stopped else answers.Said.DONE,
+        pain_0_10=pain,
+        rpe_1_10=number("rpe", "effort"),
+        completed_pct=number("completed_pct", "how much was done"),
+        red_flags=frozenset(form.getlist("sign")),
+        where="routine",
+    )
+
+
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best == "application/json"
+
+
+def _said(text: str, status: int) -> Page:
+    if _wants_json():
+        return jsonify(saved=False, problem=text), status
+    return render_template("message.html", title="Not kept yet", text=text, sign_in=status == 401), status

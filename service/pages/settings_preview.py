@@ -1,0 +1,111 @@
+"""What a change of settings would mean, in words, before it is kept: the coach is asked about the days ahead, twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from adductor.channels import wording
+from adductor.coaching.routine import Wish, build
+from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, Situation
+from adductor.installation import Installation
+from adductor.pipeline import situations
+from adductor.store.models import Athlete
+from service.pages import settings_forms, standing
+from service.pages.words import PLACEMENTS, WEEKDAYS
+
+_DAYS = 14
+
+
+def of(installation: Installation, athlete_id: int, section: str, changes: dict[str, Any]) -> list[str]:
+    """Sentences on what the changes of a section would mean."""
+    now = installation.clock.now()
+    with installation.store.read() as database, database.no_autoflush:
+        row = database.get_one(Athlete, athlete_id)
+        before = standing.situation_now(database, row, now)
+        before_words = _facts(row)
+        for name, value in changes.items():
+            setattr(row, name, value)  # never committed: this session only reads
+        after = standing.situation_now(database, row, now)
+        lines = _of_section(installation, row, section, before_words)
+        database.rollback()
+    return [*lines, *_ahead(installation, before, after)]
+
+
+def of_race(installation: Installation, athlete_id: int, race: settings_forms.Race) -> list[str]:
+    """What a race or key day would mean for the routines around it."""
+    now = installation.clock.now()
+    with installation.store.read() as database:
+        row = database.get_one(Athlete, athlete_id)
+        before = standing.situation_now(database, row, now)
+    planned = PlannedRun(race.start, race.kind, race.priority, race.distance_km)
+    after = replace(before, plan=(*before.plan, planned))
+    if race.start - now > timedelta(days=_DAYS):
+        return ["That is more than two weeks away: nothing changes yet. Routines make room when it comes near."]
+    return _ahead(installation, before, after)
+
+
+def _facts(row: Athlete) -> dict[str, Any]:
+    return {"placements": list(row.placements), "email": row.email}
+
+
+def _of_section(installation: Installation, row: Athlete, section: str, before: dict[str, Any]) -> list[str]:
+    if section == "dose":
+        where = [
+            f"{PLACEMENTS[name]}: {settings_forms.PLACE_WORDS[settings_forms.place_of(row, name)].lower()}."
+            for name in row.placements
+        ]
+        length = f" None longer than {row.minutes_available} minutes." if row.minutes_available else ""
+        count = "one session" if row.target_sessions_per_week == 1 else "two sessions"
+        return [f"At most {count} in any seven days.{length}", *where]
+    if section == "times":
+        return [
+            f"A rest-day prompt comes at {row.rest_day_prompt_local}, if one is due. "
+            f"Between {row.quiet_from_local} and {row.quiet_until_local} nothing comes."
+        ]
+    if section == "equipment":
+        have = frozenset(row.equipment or ())
+        mine = situations.athlete_of(row)
+        wish = Wish(row.programme_stage, Placement.POST_RUN, Dose.FULL, equipment=have, progress=mine.progress)
+        routine = build(installation.catalogue, wish)
+        names = ", ".join(wording.short_name(item.exercise) for item in routine.items)
+        return [f"Your routine after a run would be: {names} ({routine.minutes} min)."]
+    if section == "email":
+        return _mail(row.email, before["email"])
+    if section == "you" and row.clearance_needed:
+        return ["Routines wait until you tell us that a professional has cleared it."]
+    return []
+
+
+def _mail(address: str | None, before: str | None) -> list[str]:
+    if address is None:
+        return ["No mails from us. Routines that went by mail stand here on your pages."]
+    if address == before:
+        return ["Nothing changes."]
+    return [f"We send one mail to {address}; routines go there only after you have confirmed it."]
+
+
+def _ahead(installation: Installation, before: Situation, after: Situation) -> list[str]:
+    was = standing.ahead(installation, before, _DAYS)
+    will_be = standing.ahead(installation, after, _DAYS)
+    next_was = standing.what_is_next(installation, before, was)
+    next_is = standing.what_is_next(installation, after, will_be)
+    if _days(was) == _days(will_be) and next_was == next_is:
+        return [f"The days ahead stay as they are. Next: {_inner(next_is.headline)}."]
+    lines = [f"Next: {_inner(next_is.headline)} (before: {_inner(next_was.headline)})."]
+    if next_is.expected is None:
+        lines.append(next_is.why)
+    planned = [f"{day.day:%A %-d %B}" for day in will_be if day.placement is not None]
+    if planned:
+        lines.append(f"Expected in the next two weeks: {', '.join(planned)}.")
+    return lines
+
+
+def _days(expected: Sequence[Expected]) -> list[tuple[object, ...]]:
+    return [(day.day, day.placement, day.dose) for day in expected if day.placement is not None]
+
+
+def _inner(headline: str) -> str:
+    return headline if headline.startswith(WEEKDAYS) else headline[0].lower() + headline[1:]

@@ -1,0 +1,90 @@
+"""What stands on the pages for the names in the data."""
+
+from __future__ import annotations
+
+from adductor.coaching.constants import RED_FLAGS
+
+# What a home may have; ids of the catalogue's equipment, in the words of the question.
+EQUIPMENT = (
+    ("chair", "A sturdy chair, bench or sofa"),
+    ("ball", "A ball, or a firm pillow"),
+    ("long_band", "A long resistance band"),
+    ("hard_floor", "A smooth floor and a towel or socks to slide on"),
+    ("step", "A step or stair"),
+    ("slider", "Exercise sliders"),
+    ("dumbbell", "A dumbbell or kettlebell"),
+)
+# Bands, sliders and weights are not in every home; the rest is taken as there until the runner says otherwise.
+NOT_IN_EVERY_HOME = frozenset({"long_band", "slider", "dumbbell"})
+
+PLACES = (
+    ("private_note", "In the private note of my run (only I see it)"),
+    ("description", "In the description of my run (everybody who sees the run can read it)"),
+)
+PLACEMENTS = {
+    "post_run": "After a run",
+    "rest_day": "On a rest day",
+    "warm_up": "As a warm-up before a run",
+}
+ROUTINES = {"post_run": "Routine after the run", "rest_day": "Routine on a rest day", "warm_up": "Warm-up"}
+CHANNELS = {"private_note": "private note", "description": "description", "mail": "e-mail", "page": "only here"}
+RULES = {
+    "red_flag": "Warning signs",
+    "on_hold": "Hold",
+    "high_pain": "Strong pain",
+    "persistent_pain": "Pain that stays",
+    "not_cleared": "Health questions and pauses",
+    "race_window": "Races",
+    "warm_up": "Warm-up",
+    "soreness": "Soreness",
+    "check_in_first": "A question that is still open",
+    "already_today": "Today so far",
+    "no_trigger": "A moment for it",
+    "weekly_cap": "Sessions in the last 7 days",
+    "spacing": "Rest since the last session",
+    "key_session_tomorrow": "Tomorrow",
+    "long_run": "How tired the legs are",
+    "post_run": "After the run",
+    "rest_day": "Rest day",
+}
+ANSWERS = {
+    "done": "Done",
+    "too_easy": "Too easy",
+    "too_hard": "Too hard",
+    "not_today": "Not today",
+    "pain": "It hurt",
+}
+OUTCOMES = {
+    "written": "Written into {place}.",
+    "already_there": "Written into {place}.",
+    "removed": "Taken out of {place} again.",
+    "edited_by_runner": "You edited it, so it is yours now.",
+    "deleted_by_runner": "You deleted it, so it stays away.",
+    "gone": "The activity is gone.",
+    "sent": "Sent to you by e-mail.",
+    "never_written": "Taken back before it was written.",
+    "no_longer_wanted": "Taken back before it was written.",
+    "disconnected": "Not written: you disconnected.",
+}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+RUN_KINDS = {"easy": "Easy", "long": "Long", "tempo": "Tempo", "intervals": "Intervals", "workout": "Other hard run"}
+SIGNS = {flag: text[0].upper() + text[1:] for flag, text in RED_FLAGS.items()}
+
+
+def place_of(channel: str | None) -> str:
+    """``the private note of the run``."""
+    return {
+        "private_note": "the private note of the run",
+        "description": "the description of the run",
+        "mail": "an e-mail",
+    }.get(channel or "", "this page")
+
+
+def delivered(outcome: str | None, state: str, placed_in: str | None, channel: str) -> str:
+    """Where a delivery stands, in a sentence."""
+    if outcome is None:
+        return "On its way." if state in ("waiting", "claimed") else "It could not be written."
+    text = OUTCOMES.get(outcome)
+    if text is None:
+        return "It could not be written." if state == "failed" else f"{outcome.replace('_', ' ').capitalize()}."
+    return text.format(place=place_of(placed_in or channel))
