@@ -16,7 +16,6 @@ from service.pages.words import EQUIPMENT, NOT_IN_EVERY_HOME, PLACES
 
 # What the first routine of a runner without a history says; the coach's own words come with the run.
 _PREVIEW_REASON = "easy run done, your first session; kept light: the first two sessions are light"
-LONGEST
 
 
 @blueprint.get("/")
