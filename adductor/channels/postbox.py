@@ -14,7 +14,6 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -90,7 +89,7 @@ class Postbox:
             self._envelope(client, sender, recipient)
             about_to()
             try:
-                code, answer = client.data(message.as_bytes(policy=SMTP_POLICY))
+                code, answer = client.data(_as_sent(message))
             except smtplib.SMTPDataError as error:  # an answer to DATA itself: the text was not sent
                 code, answer = error.smtp_code, _bytes(error.smtp_error)
             except _LOST as error:
@@ -164,10 +163,15 @@ def _keep(message: EmailMessage, folder: Path) -> None:
     name = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32]
     draft = folder / f".{name}.{os.getpid()}"
     with draft.open("wb") as file:
-        file.write(message.as_bytes(policy=SMTP_POLICY))
+        file.write(_as_sent(message))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(folder / f"{name}.eml")
+
+
+def _as_sent(message: EmailMessage) -> bytes:
+    """With the line ends of the wire, and lines as long as the message's own policy wants them."""
+    return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
 
 
 def _bytes(value: bytes | str) -> bytes:

@@ -208,7 +208,7 @@ def deliver(
             delivery.state, delivery.outcome = "done", "on_the_pages"
         elif way.channel == reach.MAIL and delivery.written_at is not None:
             delivery.state, delivery.outcome = "done", "sent"  # a mail can't be taken back, and isn't sent twice
-        elif way.channel == reach.MAIL and not reach.messages_left(session, athlete, now):
+        elif way.channel == reach.MAIL and not reach.messages_left(session, athlete, now, apart_from=suggestion.id):
             delivery.state, delivery.outcome = "done", "enough_messages"
         else:
             delivery.state, delivery.outcome = "waiting", None

@@ -109,14 +109,18 @@ def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
     return found
 
 
-def messages_left(session: Session, athlete: Athlete, now: datetime) -> int:
-    """How many mails with routines may still go to this runner now: at most three in any seven days."""
+def messages_left(session: Session, athlete: Athlete, now: datetime, *, apart_from: int | None = None) -> int:
+    """How many mails with routines may still go to this runner now: at most three in any seven days.
+
+    ``apart_from``: the suggestion that is asking, so that it doesn't count itself.
+    """
     sent = session.scalar(
         select(func.count())
         .select_from(Delivery)
         .join(Suggestion)
         .where(
             Suggestion.athlete_id == athlete.id,
+            Suggestion.id != (apart_from or 0),
             Delivery.channel == MAIL,
             Suggestion.created_at > now - WEEK,
             (Delivery.written_at.is_not(None)) | (Delivery.state.in_(("waiting", "claimed"))),
