@@ -119,6 +119,23 @@ def test_up_ends_all_its_parts(tmp_path: Path, ending: signal.Signals) -> None:
         assert _all_gone(family)
 
 
+def test_with_an_application_of_its_own_it_brings_no_sandbox(tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with _up(
+        tmp_path,
+        STRAVA_CLIENT_ID="1",
+        STRAVA_CLIENT_SECRET="made-up",
+        ADDUCTOR_STRAVA_API_URL=f"{nobody}/api/v3",
+        ADDUCTOR_STRAVA_OAUTH_URL=f"{nobody}/oauth",
+    ) as (process, web, sandbox):
+        to_strava = requests.get(f"{web}/connect/strava", timeout=5, allow_redirects=False)
+
+        assert to_strava.headers["Location"].startswith(f"{nobody}/oauth/authorize?")
+        assert not any("-m sandbox" in " ".join(child.cmdline()) for child in _family(process)[1:])
+        with pytest.raises(requests.ConnectionError):
+            requests.get(sandbox, timeout=2)
+
+
 def test_no_part_outlives_a_killed_up(tmp_path: Path) -> None:
     with _up(tmp_path) as (process, _, _):
         family = _family(process)
