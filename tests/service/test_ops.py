@@ -1,0 +1,96 @@
+"""For those who run it: alive, ready, counted; and what every answer carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from adductor.settings import load
+from adductor.store import Store, migrate
+from service.app import create_app
+from tests.support.live import Live
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    settings = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_REDIS_URL="redis://127.0.0.1:1/0")
+    migrate.upgrade(Store(settings.database))
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def test_the_process_is_alive_and_says_its_version(client: FlaskClient) -> None:
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.get_json()["version"]
+
+
+def test_without_a_broker_it_is_not_ready_and_says_what_is_down(client: FlaskClient) -> None:
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.get_json() == {"status": "not ready", "down": ["broker"]}
+
+
+def test_without_a_database_it_is_not_ready_but_alive(tmp_path: Path) -> None:
+    settings = load(
+        _env_file=None,
+        ADDUCTOR_DATA_DIR=tmp_path,
+        ADDUCTOR_DATABASE_URL="postgresql+psycopg://coach@127.0.0.1:1/none",
+        ADDUCTOR_REDIS_URL="redis://127.0.0.1:1/0",
+    )
+    client = create_app(settings).test_client()
+
+    assert client.get("/readyz").get_json()["down"] == ["broker", "database"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient) -> None:
+    answer = client.get("/metrics")
+
+    assert answer.status_code == 200
+    assert "adductor_oldest_waiting_event_seconds 0.0" in answer.text
+    assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 404
+
+
+def test_metrics_behind_a_token_want_the_token(tmp_path: Path) -> None:
+    settings = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_METRICS_TOKEN="a-made-up-token")
+    migrate.upgrade(Store(settings.database))
+    client = create_app(settings).test_client()
+
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer a-made-up-token"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere"])
+def test_every_answer_carries_the_protecting_headers(client: FlaskClient, path: str) -> None:
+    headers = client.get(path).headers
+
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_body_beyond_any_event_is_refused(client: FlaskClient, app: Flask) -> None:
+    key = app.extensions["installation"].settings.webhook_key
+
+    answer = client.post(f"/webhooks/strava/{key}", data=b"x" * 100_000)
+
+    assert answer.status_code in (400, 413)
+
+
+@pytest.mark.processes
+def test_when_everything_runs_it_is_ready(live: Live) -> None:
+    import requests
+
+    assert requests.get(f"{live.web}/readyz", timeout=5).json() == {"status": "ready"}
