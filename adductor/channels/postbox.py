@@ -77,6 +77,17 @@ class Postbox:
             return
         self._send(self._server, message, about_to)
 
+    def check(self) -> None:
+        """Connect and sign in, send nothing. Raises MailLaterError with what is wrong; nothing to check without a server."""
+        if self._server is None:
+            return
+        try:
+            _connected(self._server).quit()
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailLaterError(f"the mail server refuses our user or password ({error.smtp_code})") from error
+        except (*_LOST, smtplib.SMTPException) as error:
+            raise MailLaterError(f"the mail server can't be used: {error}") from error
+
     def _send(self, server: _Server, message: EmailMessage, about_to: Callable[[], None]) -> None:
         sender, recipient = parseaddr(str(message["From"]))[1], parseaddr(str(message["To"]))[1]
         try:
