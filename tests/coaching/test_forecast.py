@@ -142,3 +142,21 @@ def test_a_usual_run_is_called_usual() -> None:
     done = (Session(FRIDAY - timedelta(days=1), "strength_full"),)
     ahead = forecast(situation(plan=(usual,), sessions=done), catalogue(), 2)
     assert ahead[1].reason == "after your usual easy run"
+
+
+def test_a_habit_reaches_back_exactly_two_weeks() -> None:
+    evenings = forecast(situation(activities=(run(7, hour=16), run(14, hour=16), run(1))), catalogue(), 1)
+    assert evenings[0].reason == "after your usual Friday run"
+    too_old = forecast(situation(activities=(run(8), run(15), run(2))), catalogue(), 7)
+    assert "usual" not in " ".join(entry.reason for entry in too_old)
+
+
+def test_a_planned_run_without_a_length_takes_45_minutes() -> None:
+    def expected(hour: int, minute: int) -> Placement | None:
+        day = datetime(2026, 11, 21, hour, minute, tzinfo=UTC)
+        who = replace(situation().athlete, placements_enabled=frozenset({AFTER_RUN}))
+        return forecast(situation(athlete=who, plan=(PlannedRun(day, "easy"),)), catalogue(), 2)[1].placement
+
+    # Quiet hours are 22:30-05:00.
+    assert expected(21, 40) is expected(4, 20) is AFTER_RUN
+    assert expected(21, 50) is expected(4, 14) is None

@@ -101,6 +101,12 @@ def test_hold_seconds_grow_in_steps_of_five_when_the_holds_are_at_the_top() -> N
     assert progress_of(after(who, session(1)), SIDE_LYING).hold_s == 10
 
 
+def test_a_step_of_hold_seconds_is_five() -> None:
+    hold = "copenhagen_short_lever_hold"
+    who = athlete(2, progress=(ExerciseProgress(hold, sets=2, reps_or_holds=5, hold_s=5),), sessions_at_stage=1)
+    assert progress_of(after(who, session(0)), hold).hold_s == 10
+
+
 def test_twice_at_the_top_asks_for_load_and_goes_back_to_the_bottom() -> None:
     who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=15),))
     who = after(who, session(0))

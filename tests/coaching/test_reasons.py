@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +58,18 @@ def test_fewer_sets_say_why() -> None:
     assert decide(scenario.parse(deload), catalogue()).reason.endswith(
         "; half the sets, every sixth week is an easier one."
     )
+
+
+@pytest.mark.parametrize(("days", "less"), [(9, False), (10, True), (20, True), (21, False)])
+def test_ten_to_twenty_days_without_a_session_take_a_set(days: int, less: bool) -> None:
+    last = date(2026, 11, 17) - timedelta(days=days)
+    athlete = CASES["The plain case"]["athlete"] | {"last_completed_session_date": last.isoformat()}
+    answer = verdict("The plain case", athlete=athlete, sessions=[])
+    assert ("one set less after the gap" in answer.reason) is less
+    assert answer.routine is not None
+    assert answer.dose == ("light" if days == 21 else "full")
+    if answer.dose == "full":
+        assert answer.routine.items[1].sets == (1 if less else 2)
 
 
 @pytest.mark.parametrize(
