@@ -98,7 +98,7 @@ def routine_mail(
     values = {
         "subject": _SUBJECTS[placement].format(title=wording.title(routine)),
         "heading": _HEADINGS[placement].format(minutes=routine.minutes),
-        "why": _capital(wording.sentence(reason)),
+        "why": wording.sentence(reason),
         "steps": [
             {
                 "name": wording.short_name(item.exercise),
@@ -208,7 +208,3 @@ def _host(sender: str) -> str:
 
 def _cid(exercise: str, host: str) -> str:
     return f"{exercise.replace('_', '-')}@{host}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from adductor.coaching.situation import Placement
 from adductor.pipeline import answers, due, prompts, reach
-from adductor.store.models import Athlete, DecisionRecord
+from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from tests.support.runners import MORNING, Place
 
 ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu", "Pacific/Apia"]
@@ -194,6 +194,15 @@ def test_warm_ups_come_before_usual_runs_once_a_day_and_never_in_quiet_hours(her
     assert [row.placement for row in here.suggestions(runner)] == ["warm_up"]
 
 
+def _done(here: Place, runner: int, suggestion: Suggestion) -> None:
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        given = answers.Answer(answers.Said.DONE)
+        answers.answer(
+            session, here.installation, athlete, session.merge(suggestion), given, source="mail", now=here.now
+        )
+
+
 def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None:
     runner = here.runner(
         placements=["warm_up", "rest_day"],
@@ -202,20 +211,9 @@ def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None
 
     for _ in range(21):
         _run_clock(here, until=here.now + timedelta(days=1))
-        for number, suggestion in enumerate(here.suggestions(runner)):
+        for suggestion in here.suggestions(runner):
             if suggestion.status == "open":
-                with here.installation.store.write() as session:
-                    athlete = here.locked(session, runner)
-                    row = session.merge(here.suggestions(runner)[number])
-                    answers.answer(
-                        session,
-                        here.installation,
-                        athlete,
-                        row,
-                        answers.Answer(answers.Said.DONE),
-                        source="mail",
-                        now=here.now,
-                    )
+                _done(here, runner, suggestion)
 
     sent = [row.written_at for row in here.deliveries(runner) if row.channel == "mail" and row.written_at]
     assert len(sent) >= 8
