@@ -27,19 +27,25 @@ def weeks_chart(weeks: Sequence[Week], target: int) -> Markup:
         x = _LEFT + index * step + step * (1 - _BAR_SHARE) / 2
         height = max(week.sessions * unit, 3)
         kind = "hit" if week.sessions >= target else "some" if week.sessions else "none"
-        now = " now" if index == len(weeks) - 1 else ""
+        now = " current" if index == len(weeks) - 1 else ""
         parts.append(
             f'<rect class="bar {kind}{now}" x="{x:.1f}" y="{_FLOOR - height:.1f}" width="{step * _BAR_SHARE:.1f}" '
             f'height="{height:.1f}" rx="3"/>'
         )
         if index % 4 == 3:
             parts.append(
-                f'<text class="tick" x="{x + step * _BAR_SHARE / 2:.1f}" y="{_FLOOR + 18}" text-anchor="middle">'
+                f'<text class="tick" x="{_tick_x(x, step, bool(now)):.1f}" y="{_FLOOR + 18}" '
+                f'text-anchor="{"end" if now else "middle"}">'
                 f"{'this week' if now else f'{week.monday:%-d %b}'}</text>"
             )
     y = _FLOOR - target * unit
     parts.append(f'<line class="target" x1="{_LEFT}" x2="{_WIDTH - _LEFT}" y1="{y:.1f}" y2="{y:.1f}"/>')
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - numbers and our own words only
+
+
+def _tick_x(x: float, step: float, last: bool) -> float:
+    """Below the middle of its bar; the last one ends with the chart."""
+    return _WIDTH - _LEFT if last else x + step * _BAR_SHARE / 2
 
 
 def in_words(weeks: Sequence[Week], target: int) -> str:

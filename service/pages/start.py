@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import abort, redirect, render_template, request, url_for
 
+from adductor import drawings
 from adductor.channels import mail, wording
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement
@@ -23,7 +24,7 @@ def start() -> Page:
     """What this is, and the one button."""
     if current_athlete() is not None:
         return redirect(url_for("pages.home"))
-    return render_template("start.html", preview=preview(None, stage=2))
+    return render_template("start.html", preview=preview(None, stage=2), svg=drawings.svg)
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])

@@ -1,0 +1,101 @@
+"""Every page for everybody: axe finds nothing in both colour schemes, nothing is too wide at 320 px, no foreign host."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import Opens, no_barriers
+from tests.support import people
+from tests.support.live import Live
+
+pytestmark = [pytest.mark.processes, pytest.mark.browser]
+
+SMALLEST = {"width": 320, "height": 640}
+PAGES = ("/home", "/suggestions", "/settings", "/privacy", "/check-in", "/exercises", "/nothing-here")
+
+
+def _complaints(page: Page) -> list[str]:
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [SMALLEST, people.DESKTOP], ids=["320px", "desktop"])
+def test_nobody_is_shut_out(live: Live, new_context: Opens, scheme: str, size: dict[str, int]) -> None:
+    context: BrowserContext = new_context(scheme=scheme, size=size)
+    hosts: set[str] = set()
+    context.on("request", lambda request: hosts.add("/".join(request.url.split("/")[:3])))
+    page = context.new_page()
+    complaints = _complaints(page)
+    page.goto(f"{live.web}/")
+    no_barriers(page)
+    people.authorize(live, page)
+    no_barriers(page)
+    page.get_by_role("button", name="Start").evaluate("button => button.form.noValidate = true")
+    page.get_by_role("button", name="Start").click()
+    no_barriers(page)
+    page.close()
+
+    page, runner = people.connected(live, context)
+    complaints += _complaints(page)
+    no_barriers(page)
+    run = live.record(runner)
+    live.note_comes(run)
+    suggestion = live.suggestion(run)
+    assert suggestion is not None
+    for path in (*PAGES, f"/suggestions/{suggestion.public_id}", f"/routine/{suggestion.public_id}"):
+        page.goto(live.web + path)
+        for summary in page.locator("summary").all()[:12]:
+            summary.click()
+        no_barriers(page)
+    page.goto(f"{live.web}/routine/{suggestion.public_id}")
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Pause").click()
+    no_barriers(page)
+    page.get_by_role("button", name="It hurts, stop").click()
+    no_barriers(page)
+    page.locator("input[name=rpe][value='9']").check(force=True)
+    page.locator("input[name=pain][value='8']").check(force=True)
+    page.get_by_role("button", name="Done").click()
+    page.wait_for_url("**/home")
+    no_barriers(page)
+    assert [text for text in complaints if "400" not in text and "404" not in text] == []
+    assert hosts <= {live.web, live.sandbox}
+
+
+def test_the_keyboard_alone_starts_pauses_and_finishes_a_routine(live: Live, context: BrowserContext) -> None:
+    page, runner = people.connected(live, context)
+    run = live.record(runner)
+    live.note_comes(run)
+    suggestion = live.suggestion(run)
+    assert suggestion is not None
+    page.goto(f"{live.web}/routine/{suggestion.public_id}")
+    begin = page.get_by_role("button", name="Start the timer")
+    begin.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # the focus is on Pause now
+    assert page.get_by_role("button", name="Go on").is_visible()
+    for _ in range(60):
+        if page.evaluate("document.activeElement.dataset.do") == "leave":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "finish-title"
+
+
+def test_the_first_page_is_light(live: Live, context: BrowserContext) -> None:
+    page = context.new_page()
+    client = context.new_cdp_session(page)
+    client.send("Network.enable")
+    received: list[float] = []
+    client.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+
+    page.goto(f"{live.web}/")
+    page.wait_for_load_state("networkidle")
+
+    assert len(received) >= 3
+    assert sum(received) < 60_000

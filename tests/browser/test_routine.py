@@ -1,0 +1,172 @@
+"""The guided routine: through it with the timer, without a connection, without a script, with another exercise."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import select
+
+from adductor.store.models import SessionRecord
+from tests.browser.conftest import Opens
+from tests.support import people
+from tests.support.live import Live, Runner
+
+pytestmark = [pytest.mark.processes, pytest.mark.browser]
+
+# The squeezes and lifts of a light routine take four minutes and a half; the tests' clock is twenty times as fast.
+THROUGH_MS = 40_000
+
+
+def _due(live: Live, context: BrowserContext, **athlete: object) -> tuple[Page, Runner, str]:
+    page, runner = people.connected(live, context, **athlete)
+    run = live.record(runner)
+    live.note_comes(run)
+    suggestion = live.suggestion(run)
+    assert suggestion is not None
+    return page, runner, f"{live.web}/routine/{suggestion.public_id}"
+
+
+def _how_it_was(page: Page, *, rpe: int, pain: int) -> None:
+    page.locator(f"input[name=rpe][value='{rpe}']").check(force=True)
+    page.locator(f"input[name=pain][value='{pain}']").check(force=True)
+    page.get_by_role("button", name="Done").click()
+
+
+def _sessions(live: Live, runner: Runner) -> list[SessionRecord]:
+    with live.store.read() as session:
+        return list(session.scalars(select(SessionRecord).where(SessionRecord.athlete_id == runner.id)))
+
+
+def test_the_timer_leads_through_all_of_it_and_the_session_is_done(live: Live, context: BrowserContext) -> None:
+    page, runner, address = _due(live, context)
+    page.goto(address)
+
+    page.get_by_role("button", name="Start the timer").click()
+    expect(page.locator("[data-show=phase]")).to_contain_text("Get ready")
+    expect(page.locator("[data-show=phase]")).to_contain_text("Side-lying", timeout=THROUGH_MS)
+    expect(page.get_by_role("heading", name="How did it go?")).to_be_visible(timeout=THROUGH_MS)
+    expect(page.get_by_label("All of it")).to_be_checked()
+    _how_it_was(page, rpe=6, pain=0)
+
+    page.wait_for_url("**/suggestions/*")
+    (session,) = _sessions(live, runner)
+    assert (session.completed_pct, session.rpe_1_10, session.pain_during_0_10) == (100, 6, 0)
+    assert live.athlete(runner).sessions_completed_total == 1
+
+
+def test_pause_next_and_back_do_what_they_say(live: Live, context: BrowserContext) -> None:
+    page, _, address = _due(live, context)
+    page.goto(address)
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Next").click()
+    what = page.locator("[data-show=what]")
+    expect(what).to_contain_text("Hold")
+    first = what.inner_text()
+
+    page.get_by_role("button", name="Next").click()
+    expect(what).to_have_text("Let go")
+    page.get_by_role("button", name="Back").click()
+
+    expect(what).to_have_text(first)
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+
+
+def test_stopping_for_pain_asks_how_strong_and_holds_the_routines(live: Live, context: BrowserContext) -> None:
+    page, runner, address = _due(live, context)
+    page.goto(address)
+    page.get_by_role("button", name="Start the timer").click()
+
+    page.get_by_role("button", name="It hurts, stop").click()
+    expect(page.get_by_label("I stopped because it hurt")).to_be_checked()
+    _how_it_was(page, rpe=8, pain=7)
+
+    page.wait_for_url("**/home")
+    expect(page.get_by_role("heading", name="Routines are stopped")).to_be_visible()
+    assert _sessions(live, runner)[0].stopped_for_pain
+
+
+def test_it_works_without_a_connection_and_the_answer_arrives_later_once(live: Live, context: BrowserContext) -> None:
+    page, runner, address = _due(live, context)
+    page.goto(address)
+    expect(page.locator("#routine")).to_have_attribute("data-offline", "ready")
+    context.set_offline(True)
+
+    page.goto(address)
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Finish now").click()
+    page.get_by_label("All of it").check()
+    _how_it_was(page, rpe=7, pain=1)
+    expect(page.locator("[data-show=sent]")).to_contain_text("kept on this device")
+    assert _sessions(live, runner) == []
+    context.set_offline(False)
+
+    page.wait_for_url("**/suggestions/*")
+    assert [(session.rpe_1_10, session.completed_pct) for session in _sessions(live, runner)] == [(7, 100)]
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.includes('answer'))") == []
+
+
+def test_another_exercise_takes_its_place_also_without_a_connection(live: Live, context: BrowserContext) -> None:
+    page, runner, address = _due(live, context)
+    page.goto(address)
+    expect(page.locator("#routine")).to_have_attribute("data-offline", "ready")
+    context.set_offline(True)
+    page.locator("#step-2").get_by_text("Something else").click()
+
+    page.locator("#step-2 [data-swap]").first.click()
+
+    expect(page.locator("#step-2")).to_have_attribute("data-exercise", "side_lying_adduction_floor")
+    context.set_offline(False)
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Finish now").click()
+    page.get_by_label("All of it").check()
+    _how_it_was(page, rpe=5, pain=0)
+    page.wait_for_url("**/suggestions/*")
+    (session,) = _sessions(live, runner)
+    assert session.routine is not None
+    assert session.routine["items"][1]["exercise"] == "side_lying_adduction_floor"
+
+
+def test_without_a_script_it_is_a_list_with_a_form(live: Live, new_context: Opens) -> None:
+    page, runner, address = _due(live, new_context(script=False))
+    page.goto(address)
+
+    expect(page.get_by_role("button", name="Start the timer")).to_be_hidden()
+    page.locator("#step-2 .swap").get_by_text("Something else").click()
+    page.locator("#step-2 [data-swap]").first.click()
+    expect(page.locator("#step-2")).to_have_attribute("data-exercise", "side_lying_adduction_floor")
+    _how_it_was(page, rpe=7, pain=0)
+
+    page.wait_for_url("**/suggestions/*")
+    assert [session.source for session in _sessions(live, runner)] == ["page"]
+
+
+def test_a_stranger_with_the_link_sees_steps_and_nothing_of_the_runner(
+    live: Live, context: BrowserContext, new_context: Opens
+) -> None:
+    _, _, address = _due(live, context)
+    page = new_context().new_page()
+
+    page.goto(address)
+
+    expect(page.get_by_role("button", name="Start the timer")).to_be_visible()
+    assert "Robin" not in page.content()
+    assert "days since" not in page.content()
+    expect(page.get_by_text("Nobody is signed in here")).to_be_visible()
+
+
+def test_an_answer_given_signed_out_is_sent_after_signing_in(live: Live, context: BrowserContext) -> None:
+    page, runner, address = _due(live, context)
+    page.goto(f"{live.web}/settings")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(address)
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Finish now").click()
+    page.get_by_label("All of it").check()
+    _how_it_was(page, rpe=8, pain=0)
+    expect(page.locator("[data-show=sent]")).to_contain_text("Sign in")
+
+    page.get_by_role("link", name="Sign in with Strava").click()
+
+    page.wait_for_url("**/suggestions/*")
+    assert [session.rpe_1_10 for session in _sessions(live, runner)] == [8]
