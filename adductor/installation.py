@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adductor.channels.links import Links
     from adductor.channels.postbox import Postbox
     from adductor.coaching.catalogue import Catalogue
-    from adductor.platforms.budget import Budget
+    from adductor.platforms.strava.budget import LocalBudget, SharedBudget
     from adductor.platforms.strava.client import StravaClient
 
 # A frozen or unreachable Redis must cost an event this much and no more; everything still works without it.
@@ -79,7 +79,7 @@ class Installation:
         )
 
     @cached_property
-    def budget(self) -> Budget:
+    def budget(self) -> SharedBudget | LocalBudget:
         from adductor.platforms.strava.budget import LocalBudget, SharedBudget
 
         if self.redis is None:

@@ -59,6 +59,11 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
     structlog.contextvars.bind_contextvars(part=part)
 
 
+def only_errors() -> None:
+    """For commands whose answer is for people: what they print themselves is all there is to say."""
+    logging.getLogger().setLevel(logging.ERROR)
+
+
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)

@@ -6,8 +6,10 @@ Names and meanings are fixed by the README's table. A wrong value is reported wi
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import sys
@@ -33,6 +35,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+# In the data folder: held as long as `adductor up` runs there, and what it brought itself.
+UP_LOCK = "up.lock"
+UP_BROUGHT = "up.json"
 # The longest callback that Strava takes (Strava: webhook events API).
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
@@ -234,6 +239,10 @@ class Settings(BaseSettings):
     def _all_at_once(cls, values: Any, check: ModelWrapValidatorHandler[Settings]) -> Settings:
         """Name the wrong values and the wrong combinations together: one start, one list."""
         problems = _wrong_combinations(values)
+        bind = str(values.get("ADDUCTOR_BIND", ""))
+        if not values.get("ADDUCTOR_PUBLIC_URL") and bind.startswith(("127.0.0.1:", "localhost:")):
+            # Nobody from outside comes to such an address: it is its own public one.
+            values = {**values, "ADDUCTOR_PUBLIC_URL": f"http://{bind}"}
         try:
             settings = check(values)
         except ValidationError as error:
@@ -347,6 +356,30 @@ def _secret_kept_in(data_dir: Path) -> str:
 def load(**overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError naming everything that is wrong at once."""
     return Settings(**overrides)
+
+
+def load_beside_up() -> Settings:
+    """The settings of a command that is run beside `adductor up`: what that one brought itself (its broker, its made-up
+    Strava) counts as set, as long as it runs. Raises SettingsError.
+    """
+    settings = load()
+    for name, value in brought_by_up(settings.data_dir).items():
+        os.environ.setdefault(name, value)
+    return load()
+
+
+def brought_by_up(data_dir: Path) -> dict[str, str]:
+    """What a running `adductor up` in this folder brought itself; empty when none runs."""
+    lock, brought = data_dir / UP_LOCK, data_dir / UP_BROUGHT
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        values: dict[str, str] = json.loads(brought.read_text()) if brought.exists() else {}
+        return values
+    except OSError:
+        return {}
+    return {}
 
 
 def _wrong_combinations(values: dict[str, Any]) -> list[str]:

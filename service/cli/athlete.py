@@ -9,7 +9,7 @@ import click
 from adductor import logs
 from adductor.installation import Installation
 from adductor.pipeline import record
-from adductor.settings import load
+from adductor.settings import load_beside_up
 from adductor.store.models import Athlete
 
 
@@ -65,6 +65,6 @@ def forget(athlete_id: int, remove_notes: bool, yes: bool) -> None:
 
 
 def _installation() -> Installation:
-    settings = load()
+    settings = load_beside_up()
     logs.configure(settings.log_format, "athlete")
     return Installation(settings)

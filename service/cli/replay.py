@@ -8,7 +8,7 @@ from sqlalchemy import select
 from adductor import logs
 from adductor.installation import Installation
 from adductor.pipeline import sweep
-from adductor.settings import load
+from adductor.settings import load_beside_up
 from adductor.store.models import InboxEvent
 
 
@@ -23,7 +23,7 @@ def replay(event_ids: tuple[int, ...], failed: bool) -> None:
     """
     if bool(event_ids) == failed:
         raise click.UsageError("name events by their ids, or give --failed")
-    settings = load()
+    settings = load_beside_up()
     logs.configure(settings.log_format, "replay")
     installation = Installation(settings)
     with installation.store.write() as session:

@@ -7,7 +7,7 @@ import click
 from adductor import logs
 from adductor.installation import Installation
 from adductor.platforms.base import PlatformError
-from adductor.settings import Settings, load
+from adductor.settings import Settings, load_beside_up
 from adductor.store.models import Subscription
 
 
@@ -84,7 +84,7 @@ def status() -> None:
 
 
 def _installation() -> Installation:
-    settings: Settings = load()
+    settings: Settings = load_beside_up()
     logs.configure(settings.log_format, "strava")
     if settings.uses_sandbox:
         raise click.UsageError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")

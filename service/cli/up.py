@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -19,7 +21,7 @@ from sqlalchemy import select
 from adductor import logs
 from adductor.installation import Installation
 from adductor.platforms.base import PlatformError
-from adductor.settings import Settings, load
+from adductor.settings import UP_BROUGHT, Settings, load
 from adductor.store import Store, migrate
 from adductor.store.models import Heartbeat
 from service import supervisor as supervising
@@ -40,6 +42,8 @@ _IN_COMMON = (
     "service.webhooks",
     "workers.tasks",
 )
+# Said on every page and in every link anyway; a command beside must not guess them.
+_WORTH_TELLING = ("ADDUCTOR_BIND", "ADDUCTOR_PUBLIC_URL", "ADDUCTOR_CLOCK_SPEED")
 SANDBOX_BIND = "127.0.0.1:9000"
 # Half of what Strava itself waits for; on one machine an answer takes a millisecond.
 _PROBE_TIMEOUT_S = 1.0
@@ -103,6 +107,7 @@ def running(
         forks = _forks() if fork else {}
         for part in ("web", "worker", "beat"):
             supervisor.start(part, python("-m", "service.cli", part), environment, forked=forks.get(part))
+        stack.callback(_tell_commands_beside(settings.data_dir, environment))
         installation = Installation(settings)
         stack.callback(installation.close)
         _wait(supervisor, installation, sandbox_url)
@@ -111,6 +116,21 @@ def running(
             requests.post(f"{sandbox_url}/admin/tier", json={"tier": "10"}, timeout=_PROBE_TIMEOUT_S)
         steps.append(("web, worker, clock", time.monotonic() - started))
         yield Running(settings, environment, sandbox_url, installation, supervisor, steps)
+
+
+def _tell_commands_beside(data_dir: Path, environment: dict[str, str]) -> Callable[[], None]:
+    """What was brought and not set, for `adductor doctor` and others that run beside; returns how to take it back."""
+    file = data_dir / UP_BROUGHT
+    brought = {
+        name: value
+        for name, value in environment.items()
+        if name in _WORTH_TELLING or (name.startswith(("ADDUCTOR_", "STRAVA_")) and os.environ.get(name) != value)
+    }
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as written:
+        json.dump(brought, written)
+    return lambda: file.unlink(missing_ok=True)
 
 
 def _forks() -> dict[str, Callable[[], Any]]:

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import select
 
 from adductor.pipeline.situations import zone_of
-from adductor.settings import load
+from adductor.settings import load_beside_up
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord
 
@@ -20,7 +20,7 @@ def why(athlete: int, last: int) -> None:
     \b
     Example: adductor why 1 --last 3
     """
-    store = Store(load().database)
+    store = Store(load_beside_up().database)
     with store.read() as session:
         runner = session.get(Athlete, athlete) or session.scalar(
             select(Athlete).where(Athlete.platform_athlete_id == athlete)
