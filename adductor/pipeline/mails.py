@@ -98,9 +98,11 @@ def confirm_address(installation: Installation, session: Session, athlete: Athle
     """Send the one mail that an unconfirmed address gets, with the link that confirms it. The caller commits.
 
     At most three a day for one runner, so that nobody can fill a stranger's mailbox; a further one waits its turn.
+    Raises AddressError for what can't be an address.
     """
     if athlete.email is None or athlete.email_confirmed_at is not None:
         return
+    athlete.email = mail.checked_address(athlete.email)
     now = installation.clock.now()
     earlier = session.scalars(
         select(Letter.due_at)
@@ -113,7 +115,7 @@ def confirm_address(installation: Installation, session: Session, athlete: Athle
             athlete_id=athlete.id,
             kind="confirm",
             key=secrets.token_hex(8),
-            to=mail.checked_address(athlete.email),
+            to=athlete.email,
             created_at=now,
             due_at=earlier[-MOST_CONFIRMATIONS] + CONFIRMATIONS_EVERY if full else now,
             trace_id=secrets.token_hex(8),

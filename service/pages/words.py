@@ -46,6 +46,8 @@ RULES = {
     "long_run": "How tired the legs are",
     "post_run": "After the run",
     "rest_day": "Rest day",
+    "no_way": "A way to reach you",
+    "enough_messages": "Messages in the last 7 days",
 }
 ANSWERS = {
     "done": "Done",
@@ -65,6 +67,14 @@ OUTCOMES = {
     "never_written": "Taken back before it was written.",
     "no_longer_wanted": "Taken back before it was written.",
     "disconnected": "Not written: you disconnected.",
+    "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
+    "on_the_pages": "It stands only here: there is no permission to write notes and no confirmed e-mail address.",
+    "no_address": "Not sent: there is no confirmed e-mail address.",
+    "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
+    "mail_refused": "Not sent: the mail server refused it.",
+    "enough_messages": "Not sent: you had three mails in seven days, and that is enough.",
+    "too_late": "Not sent: its moment had passed.",
+    "scope_missing": "Not written: Strava's permission to write is missing. Connect again to allow it.",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 RUN_KINDS = {"easy": "Easy", "long": "Long", "tempo": "Tempo", "intervals": "Intervals", "workout": "Other hard run"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from adductor.coaching.situation import Placement
 from adductor.pipeline import answers, due, prompts, reach
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
-from tests.support.runners import MORNING, Place
+from tests.support.runners import MORNING, Place, place
 
 ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu", "Pacific/Apia"]
 
@@ -105,15 +106,17 @@ def test_a_journey_east_moves_the_prompt_to_the_new_evening(here: Place) -> None
     assert look.at == datetime(2026, 11, 18, 16, 30, tzinfo=UTC)
 
 
-def test_eight_clocks_at_once_look_once(here: Place) -> None:
-    runners = [here.runner() for _ in range(5)]
-    here.clock.at = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
+def test_eight_clocks_at_once_look_once(tmp_path: Path, database_url: str) -> None:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as here:
+        runners = [here.runner() for _ in range(5)]
+        here.clock.at = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
 
-    with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: prompts.tick(here.installation), range(8)))
+        with ThreadPoolExecutor(8) as pool:
+            taken = list(pool.map(lambda _: prompts.tick(here.installation), range(8)))
 
-    assert sum(taken) == 5
-    assert [len(_looked(here, runner)) for runner in runners] == [1] * 5
+        assert sum(taken) == 5
+        assert [len(_looked(here, runner)) for runner in runners] == [1] * 5
+        assert len(here.mails()) == 5
 
 
 def test_a_look_that_is_repeated_after_a_crash_decides_once(here: Place) -> None:
