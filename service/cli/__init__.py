@@ -60,3 +60,12 @@ def main() -> None:
         for problem in error.problems:
             click.echo(f"adductor: {problem}", err=True)
         sys.exit(2)
+    except Exception as error:
+        # Asked by its name: SQLAlchemy costs half a second to import, and `adductor decide` does without.
+        if not type(error).__module__.startswith("sqlalchemy."):
+            raise
+        problem = type(error).__name__
+        click.echo(
+            f"adductor: can't use the database of ADDUCTOR_DATABASE_URL ({problem}); try: adductor doctor", err=True
+        )
+        sys.exit(1)

@@ -67,7 +67,7 @@ def doctor() -> None:
     click.echo("ok    settings      all of them can be used")
     for check in _checks(installation):
         try:
-            click.echo(f"ok    {check.name:<13} {check.look(installation)}")
+            click.echo(f"ok    {check.name:<13} {_look(check, installation)}")
         except FailedError as failure:
             failed += 1
             click.echo(f"FAIL  {check.name:<13} {failure.seen}\n      {'':<13} -> {failure.do}")
@@ -83,6 +83,13 @@ def _checks(installation: Installation) -> Iterator[Check]:
             yield Check(check.name, _no_application)
         else:
             yield check
+
+
+def _look(check: Check, installation: Installation) -> str:
+    try:
+        return check.look(installation)
+    except SQLAlchemyError as error:
+        raise FailedError("can't be looked at without the database", "mend the database first") from error
 
 
 def _no_application(_: Installation) -> str:
@@ -120,10 +127,7 @@ def _broker(installation: Installation) -> str:
 
 
 def _at_work(installation: Installation) -> str:
-    try:
-        seen = heartbeats.last(installation, "clock")
-    except SQLAlchemyError as error:
-        raise FailedError("can't be seen without the database", "mend the database first") from error
+    seen = heartbeats.last(installation, "clock")
     if seen is None:
         raise FailedError("no sweep was ever seen", "start `adductor beat` and `adductor worker`")
     ago = installation.clock.real_now() - seen
@@ -136,12 +140,9 @@ def _at_work(installation: Installation) -> str:
 
 
 def _backlog(installation: Installation) -> str:
-    try:
-        with installation.store.read() as session:
-            failed = session.scalar(select(func.count()).where(InboxEvent.state == "failed")) or 0
-            waiting = session.scalar(select(func.count()).where(InboxEvent.state.in_(("waiting", "claimed")))) or 0
-    except SQLAlchemyError as error:
-        raise FailedError("can't be counted without the database", "mend the database first") from error
+    with installation.store.read() as session:
+        failed = session.scalar(select(func.count()).where(InboxEvent.state == "failed")) or 0
+        waiting = session.scalar(select(func.count()).where(InboxEvent.state.in_(("waiting", "claimed")))) or 0
     if failed:
         raise FailedError(f"{failed} given up, {waiting} waiting", "see why and try again: adductor replay --failed")
     return f"{waiting} waiting, none given up"

@@ -224,8 +224,9 @@ def test_wrong_usage_gets_one_clear_line(tmp_path: Path, arguments: list[str], c
     assert "Traceback" not in ended.stderr
 
 
-def test_a_database_out_of_reach_is_named_without_its_password() -> None:
-    ended = adductor("db", "upgrade", ADDUCTOR_DATABASE_URL="postgresql+psycopg://coach:hunter2@127.0.0.1:1/coach")
+@pytest.mark.parametrize("command", [("db", "upgrade"), ("why", "1"), ("replay", "--failed")], ids=" ".join)
+def test_a_database_out_of_reach_is_named_without_its_password(command: tuple[str, ...]) -> None:
+    ended = adductor(*command, ADDUCTOR_DATABASE_URL="postgresql+psycopg://coach:hunter2@127.0.0.1:1/coach")
 
     assert ended.returncode == 1
     assert "ADDUCTOR_DATABASE_URL" in ended.stderr
