@@ -1,12 +1,13 @@
 """Does a test notice? `python -m bench.mutate` changes every constant of the coach and drops every rule, one at a time.
 
-Each change is made in a process of its own, in memory, and the tests of the coach run until the first failure. Prints the
-changes that no test noticed; exits 1 when there are any.
+Each change is made in a forked process, in memory, and the tests of the coach run there until the first failure. Prints
+the changes that no test noticed; exits 1 when there are any.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 import sys
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
+from _pytest.main import pytest_runtestloop as run_tests
 
 from adductor.coaching import catalogue, constants, dose, progression, rules
 
@@ -78,36 +80,57 @@ def changes() -> Iterator[Change]:
         yield Change(f"without the reason {reason.__name__}", _set(dose, "LIGHT_WHEN", kept))
 
 
-def noticed(change: Change | None) -> bool:
-    """Whether a test fails with this change; the change lives and ends in a child process."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
-    code = 1
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):  # noqa: PTH123
+class Mutating:
+    """A pytest plugin: the tests are collected once and run anew for every change, each time in a forked process."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.unnoticed: list[str] = []
+        self.problem = ""
+
+    def noticed(self, session: pytest.Session, change: Change | None) -> bool:
+        """Whether a test fails with this change."""
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
         if change is not None:
             change.make()
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *FAST])
-    os._exit(1 if code else 0)
+        # The first failure says enough.
+        session.config.option.maxfail = 1
+        try:
+            run_tests(session)
+        finally:
+            os._exit(1 if session.testsfailed else 0)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Make every change; in place of running the tests once."""
+        if session.testsfailed or self.noticed(session, None):
+            self.problem = "the tests fail without any change"
+            return True
+        for change in changes():
+            self.total += 1
+            if not self.noticed(session, change):
+                self.unnoticed.append(change.name)
+        return True
 
 
 def main() -> int:
     """Make every change, count what was noticed."""
-    if noticed(None):
-        print("the tests fail without any change")
+    mutating = Mutating()
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        pytest.main(["-q", "-p", "no:cacheprovider", *FAST], plugins=[mutating])
+    if mutating.problem or not mutating.total:
+        print(mutating.problem or said.getvalue())
         return 1
-    unnoticed = []
-    total = 0
-    for change in changes():
-        total += 1
-        if not noticed(change):
-            unnoticed.append(change.name)
-            print(f"not noticed: {change.name}", flush=True)
-    if noticed(None):
-        print("somebody changed the code or the tests meanwhile: run it again")
-        return 1
-    print(f"{total - len(unnoticed)} of {total} changes noticed")
-    return 1 if unnoticed else 0
+    for name in mutating.unnoticed:
+        print(f"not noticed: {name}")
+    print(f"{mutating.total - len(mutating.unnoticed)} of {mutating.total} changes noticed")
+    return 1 if mutating.unnoticed else 0
 
 
 if __name__ == "__main__":

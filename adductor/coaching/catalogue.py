@@ -15,14 +15,11 @@ ROUTINE_START_S = 20
 BETWEEN_EXERCISES_S = 20
 
 
-# What needs no asking: the floor, a wall and one's own fists.
-ALWAYS_AT_HAND = frozenset({"none", "wall"})
-# A hard floor makes a slide of a towel or a sock (article: "using a towel or sock while standing on tile/hardwood is a
-# great replication"); a carpet makes one of a paper plate.
-FLOORS = {
-    "hard_floor": frozenset({"towel_on_hard_floor", "sock_on_hard_floor"}),
-    "carpet": frozenset({"paper_plate_on_carpet"}),
-}
+# What needs no asking: the floor and one's own body.
+ALWAYS_AT_HAND = frozenset({"none"})
+# A hard floor makes a slide of a sock (article: "using a towel or sock while standing on tile/hardwood is a great
+# replication"); a carpet makes one of a paper plate.
+FLOORS = {"hard_floor": "sock_on_hard_floor", "carpet": "paper_plate_on_carpet"}
 
 
 class CatalogueError(ValueError):
@@ -175,10 +172,7 @@ class Exercise:
         """Whether a runner has what the exercise needs. None: never asked, so nothing is ruled out."""
         if equipment is None:
             return True
-        have = equipment | ALWAYS_AT_HAND
-        for floor, slides in FLOORS.items():
-            if floor in equipment:
-                have |= slides
+        have = equipment | ALWAYS_AT_HAND | {slide for floor, slide in FLOORS.items() if floor in equipment}
         return not self.equipment.any_of.isdisjoint(have)
 
     def seconds(self, sets: int, count: int, hold_s: int | None = None) -> int:

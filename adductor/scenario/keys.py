@@ -63,6 +63,11 @@ def _quiet_hours(value: Any) -> tuple[time, time]:
     return clock(value[0]), clock(value[1])
 
 
+def _target(value: Any) -> int:
+    target: int = whole(1, k.WEEKLY_CAP_MAX)(value)
+    return target
+
+
 def _not(reader: Reader) -> Reader:
     return lambda value: not reader(value)
 
@@ -104,7 +109,7 @@ _ATHLETE = Shape(
         **_same_names(
             ("timezone", zone),
             ("age", whole(0, 120)),
-            ("target_sessions_per_week", whole(1, k.WEEKLY_CAP_MAX)),
+            ("target_sessions_per_week", _target),
             ("programme_stage", whole(1, 4)),
             ("sessions_completed_total", whole(0, 100_000)),
             ("sessions_at_stage", whole(0, 100_000)),

@@ -147,8 +147,10 @@ def test_a_usual_run_is_called_usual() -> None:
 def test_a_habit_reaches_back_exactly_two_weeks() -> None:
     evenings = forecast(situation(activities=(run(7, hour=16), run(14, hour=16), run(1))), catalogue(), 1)
     assert evenings[0].reason == "after your usual Friday run"
-    too_old = forecast(situation(activities=(run(8), run(15), run(2))), catalogue(), 7)
-    assert "usual" not in " ".join(entry.reason for entry in too_old)
+    after_runs = replace(situation().athlete, placements_enabled=frozenset({AFTER_RUN}))
+    too_old = situation(athlete=after_runs, activities=(run(8), run(15), run(2)))
+    assert due(forecast(too_old, catalogue(), 7)) == []
+    assert due(forecast(replace(too_old, activities=(run(8), run(1))), catalogue(), 7)) != []
 
 
 def test_a_planned_run_without_a_length_takes_45_minutes() -> None:

@@ -268,6 +268,10 @@ def test_reps_missed_in_two_sessions_make_it_easier(fields: dict[str, float]) ->
     assert (progress_of(twice, BAND).sets, progress_of(twice, BAND).reps_or_holds) == (2, 10)
 
 
+def test_effort_9_is_not_missed() -> None:
+    assert progress_of(after(athlete(), session(0, rpe_1_10=9)), SQUEEZE).missed_in_a_row == 0
+
+
 def test_a_managed_session_forgets_the_missed_one() -> None:
     who = athlete(1)
     who = after(who, session(0, completed_pct=80), session(1), session(2, completed_pct=80))
@@ -284,8 +288,9 @@ def test_soreness_of_5_the_next_day_makes_its_exercises_easier() -> None:
 
 
 def test_soreness_of_4_starts_the_count_anew_and_of_3_changes_nothing() -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=2, reps_or_holds=10, at_top_in_a_row=1),))
-    assert progress_of(after_soreness(who, catalogue(), [BAND], 4).athlete, BAND).at_top_in_a_row == 0
+    mine = ExerciseProgress(BAND, sets=3, reps_or_holds=14, at_top_in_a_row=1)
+    who = athlete(2, progress=(mine,))
+    assert progress_of(after_soreness(who, catalogue(), [BAND], 4).athlete, BAND) == replace(mine, at_top_in_a_row=0)
     assert after_soreness(who, catalogue(), [BAND], 3).athlete == who
 
 
