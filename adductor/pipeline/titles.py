@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor import logs
+from adductor.coaching.constants import CLOCK_TOLERANCE_MIN
 from adductor.installation import Installation
 from adductor.pipeline import answers, due, situations
 from adductor.pipeline.answers import Answer, Said
@@ -24,6 +25,8 @@ log = logs.get(__name__)
 _WORDS = re.compile(r"#adductor-(done|skip|pause|resume)\b", re.IGNORECASE)
 # How long after a routine was suggested a word or strength work elsewhere in the log still means it. Judgement.
 MEANS_IT_FOR = timedelta(hours=48)
+# A watch's clock is not ours, and the log's times are whole seconds (constants.CLOCK_TOLERANCE_MIN).
+CLOCKS_DIFFER_BY = timedelta(minutes=CLOCK_TOLERANCE_MIN)
 # A pause without an end would be for ever if forgotten; `#adductor-resume` or the pages end it sooner. Judgement.
 PAUSE_DAYS = 28
 
@@ -56,7 +59,7 @@ def strength(
     if activity.sport != "strength":
         return None
     ended = activity.start + timedelta(seconds=max(activity.elapsed_s, activity.moving_s))
-    suggestion = _open_suggestion(session, athlete, not_before=ended - MEANS_IT_FOR, until=ended)
+    suggestion = _open_suggestion(session, athlete, not_before=ended - MEANS_IT_FOR, until=ended + CLOCKS_DIFFER_BY)
     if suggestion is None:
         return None
     if activity.is_adductor_session:
@@ -91,7 +94,7 @@ def _answer(
         )
         # An old title that is edited again speaks of its own day, not of today's routine.
         ended = now if row is None else row.start + timedelta(seconds=row.elapsed_s)
-        suggestion = _open_suggestion(session, athlete, not_before=ended - MEANS_IT_FOR, until=ended)
+        suggestion = _open_suggestion(session, athlete, not_before=ended - MEANS_IT_FOR, until=ended + CLOCKS_DIFFER_BY)
     if suggestion is None:
         return False
     said = Said.DONE if word == "done" else Said.NOT_TODAY

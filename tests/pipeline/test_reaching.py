@@ -64,7 +64,7 @@ def _outcomes(live: Live, activity: int) -> list[str | None]:
 
 
 def test_ten_days_of_prompts_in_four_time_zones_through_a_change_of_clocks(tmp_path: Path) -> None:
-    start = datetime(2026, 10, 19, 6, 0, tzinfo=UTC)  # Europe's clocks change on the 25th
+    start = datetime(2026, 10, 19, 8, 30, tzinfo=UTC)  # Europe's clocks change on the 25th
     zones = ["Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu"]
     with installation(tmp_path / "weeks", start=start, speed=20) as live:
         runners = {
