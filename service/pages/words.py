@@ -73,6 +73,7 @@ OUTCOMES = {
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
     "mail_refused": "Not sent: the mail server refused it.",
     "enough_messages": "Not sent: you had three mails in seven days, and that is enough.",
+    "note_refused": "Strava did not take the private note.",
     "too_late": "Not sent: its moment had passed.",
     "scope_missing": "Not written: Strava's permission to write is missing. Connect again to allow it.",
 }

@@ -22,8 +22,9 @@ def _complaints(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [SMALLEST, people.DESKTOP], ids=["320px", "desktop"])
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", SMALLEST), ("dark", people.DESKTOP)], ids=["light at 320 px", "dark on a desktop"]
+)
 def test_nobody_is_shut_out(live: Live, new_context: Opens, scheme: str, size: dict[str, int]) -> None:
     context: BrowserContext = new_context(scheme=scheme, size=size)
     hosts: set[str] = set()
@@ -38,6 +39,7 @@ def test_nobody_is_shut_out(live: Live, new_context: Opens, scheme: str, size: d
     page.get_by_role("button", name="Start").click()
     no_barriers(page)
     page.close()
+    context.clear_cookies()
 
     page, runner = people.connected(live, context)
     complaints += _complaints(page)

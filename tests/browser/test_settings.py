@@ -50,7 +50,7 @@ def test_a_race_is_planned_and_taken_off_again(live: Live, context: BrowserConte
     day = (live.here.installation.clock.now() + timedelta(days=20)).date()
     races = page.locator("#races")
 
-    races.get_by_label("Day").fill(day.isoformat())
+    races.get_by_label("Day", exact=True).fill(day.isoformat())
     races.get_by_label("Name").fill("City run")
     races.get_by_role("button", name="Add").click()
     expect(races).to_contain_text("City run")

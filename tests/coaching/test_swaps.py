@@ -1,0 +1,66 @@
+"""Other exercises in place: easier always, without equipment where something is needed, harder never above the dose."""
+
+from __future__ import annotations
+
+import pytest
+
+from adductor import content
+from adductor.coaching import swaps
+from adductor.coaching.routine import Wish, build
+from adductor.coaching.situation import Dose, Placement, Routine
+
+CATALOGUE = content.catalogue()
+ROUTINES = [
+    build(CATALOGUE, Wish(stage=stage, placement=placement, dose=dose, turn=turn))
+    for stage in (1, 2, 3, 4)
+    for placement in (Placement.POST_RUN, Placement.REST_DAY)
+    for dose in (Dose.FULL, Dose.LIGHT, Dose.ACTIVATION)
+    for turn in range(3)
+]
+
+
+@pytest.mark.parametrize("routine", ROUTINES, ids=lambda routine: f"{routine.id}-{routine.dose}")
+def test_no_swap_leads_above_what_was_prescribed(routine: Routine) -> None:
+    for index, item in enumerate(routine.items):
+        for found in swaps.alternatives(CATALOGUE, routine, index):
+            exercise = CATALOGUE.exercises[found.item.exercise]
+            assert exercise.stage <= max(routine.stage, CATALOGUE.exercises[item.exercise].stage)
+            assert not exercise.plyometric
+            assert found.item.sets <= item.sets
+            assert found.item.exercise not in {other.exercise for other in routine.items}
+            if found.way is swaps.Way.WITHOUT_EQUIPMENT:
+                assert exercise.can_be_done_with(frozenset())
+            if found.way is swaps.Way.HARDER:
+                assert routine.dose is Dose.FULL
+
+
+@pytest.mark.parametrize("routine", ROUTINES, ids=lambda routine: f"{routine.id}-{routine.dose}")
+def test_a_swapped_routine_stays_whole(routine: Routine) -> None:
+    for index in range(len(routine.items)):
+        for found in swaps.alternatives(CATALOGUE, routine, index):
+            made = swaps.swap(CATALOGUE, routine, index, found.item.exercise)
+            assert len(made.items) == len(routine.items)
+            assert made.items[index].substituted_for is not None
+            assert made.seconds == 20 + sum(i.seconds for i in made.items) + 20 * (len(made.items) - 1)
+            assert 60 * (made.minutes - 1) < made.seconds <= 60 * made.minutes
+
+
+def test_what_needs_a_band_has_something_without() -> None:
+    routine = build(CATALOGUE, Wish(stage=2, placement=Placement.POST_RUN, dose=Dose.FULL))
+    place = [item.exercise for item in routine.items].index("standing_resisted_adduction")
+
+    ways = [found.way for found in swaps.alternatives(CATALOGUE, routine, place)]
+
+    assert swaps.Way.WITHOUT_EQUIPMENT in ways
+
+
+def test_swapping_an_exercise_for_itself_changes_nothing() -> None:
+    routine = ROUTINES[0]
+
+    assert swaps.swap(CATALOGUE, routine, 0, routine.items[0].exercise) is routine
+
+
+@pytest.mark.parametrize(("index", "exercise"), [(0, "jump_lunges"), (0, "nothing"), (9, "jump_lunges"), (-1, "x")])
+def test_what_is_not_on_offer_is_refused(index: int, exercise: str) -> None:
+    with pytest.raises(swaps.SwapError):
+        swaps.swap(CATALOGUE, ROUTINES[0], index, exercise)

@@ -1,0 +1,75 @@
+"""The first page: nothing is written before it, every field is checked and named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.service.pages.conftest import Visitor
+from tests.support.runners import Place
+
+RIGHT = {"pain": "no", "condition": "no", "target": "2", "place": "private_note"}
+
+
+@pytest.fixture
+def newcomer(here: Place, visitor: Visitor) -> int:
+    made = here.runner(confirmed_at=None, screening_completed_at=None, email=None, email_confirmed_at=None)
+    visitor.sign_in(made)
+    return made
+
+
+def test_the_preview_is_a_real_note_of_the_coach(visitor: Visitor, newcomer: int) -> None:
+    page = visitor.get("/welcome").text
+
+    assert "Adductor routine · light · " in page
+    assert "— Adductor Coach" in page
+
+
+def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, newcomer: int) -> None:
+    answer = visitor.post("/welcome", **RIGHT, equipment_answered="1", has_chair="1")
+
+    athlete = here.athlete(newcomer)
+    assert answer.headers["Location"] == "/home"
+    assert athlete.confirmed_at is not None
+    assert athlete.screening_completed_at is not None
+    assert not athlete.clearance_needed
+    assert athlete.equipment == ["chair"]
+    assert athlete.channels["post_run"] == "private_note"
+
+
+@pytest.mark.parametrize("field", ["pain", "condition"])
+def test_a_yes_to_a_health_question_waits_for_clearance(
+    visitor: Visitor, here: Place, newcomer: int, field: str
+) -> None:
+    visitor.post("/welcome", **{**RIGHT, field: "yes"})
+
+    assert here.athlete(newcomer).clearance_needed
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("pain", "", "Pain now"),
+        ("condition", "maybe", "Injury, pregnancy"),
+        ("target", "3", "Sessions a week"),
+        ("place", "title", "Where to write"),
+        ("email", "nobody", "E-mail"),
+        ("email", "a@b.example\nBcc: x@y.example", "E-mail"),
+        ("email", "a" * 300 + "@b.example", "E-mail"),
+    ],
+)
+def test_a_wrong_answer_is_named_and_nothing_is_kept(
+    visitor: Visitor, here: Place, newcomer: int, field: str, value: str, named: str
+) -> None:
+    answer = visitor.post("/welcome", **{**RIGHT, field: value})
+
+    assert answer.status_code == 400
+    assert f"<li>{named}" in answer.text
+    assert here.athlete(newcomer).confirmed_at is None
+
+
+def test_an_address_gets_one_mail_to_confirm_it(visitor: Visitor, here: Place, newcomer: int) -> None:
+    visitor.post("/welcome", **RIGHT, email="me@example.org")
+
+    athlete = here.athlete(newcomer)
+    assert (athlete.email, athlete.email_confirmed_at) == ("me@example.org", None)
+    assert [letter.kind for letter in here.letters(newcomer)] == ["confirm"]

@@ -1,0 +1,138 @@
+"""The routine's page and its end: swaps, answers, what a queue may send."""
+
+from __future__ import annotations
+
+import pytest
+
+from adductor.pipeline import decisions
+from tests.service.pages.conftest import Visitor
+from tests.support.runners import Place
+
+JSON = {"Accept": "application/json"}
+
+
+def _finish(visitor: Visitor, public_id: str, **fields: str) -> dict[str, object]:
+    answer = visitor.http.post(f"/routine/{public_id}", data={"csrf_token": visitor.token(), **fields}, headers=JSON)
+    said: dict[str, object] = {"status": answer.status_code, **(answer.get_json() or {})}
+    return said
+
+
+def test_the_timer_gets_what_was_prescribed(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+    first = decisions.routine_of(suggestion).items[0]
+
+    page = visitor.get(f"/routine/{suggestion.public_id}").text
+
+    assert f'data-exercise="{first.exercise}"' in page
+    assert f'data-sets="{first.sets}"' in page
+    assert f'data-hold-s="{first.hold_s or 0}"' in page
+
+
+def test_a_finished_routine_is_a_session(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+
+    said = _finish(visitor, suggestion.public_id, rpe="7", pain="0", completed_pct="100")
+
+    assert said["saved"] is True
+    assert here.suggestion(runner).status == "done"
+    assert here.athlete(runner).sessions_completed_total == 10
+
+
+def test_sent_twice_is_done_once(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+
+    said = [_finish(visitor, suggestion.public_id, rpe="7", pain="0", completed_pct="100") for _ in range(3)]
+
+    assert [entry["repeated"] for entry in said] == [False, True, True]
+    assert here.athlete(runner).sessions_completed_total == 10
+
+
+def test_an_exchanged_exercise_is_what_counts(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+
+    _finish(visitor, suggestion.public_id, rpe="6", pain="0", swap="2:side_lying_adduction_floor")
+
+    row = here.suggestion(runner)
+    item = decisions.routine_of(row).items[1]
+    assert item.exercise == "side_lying_adduction_floor"
+    assert item.substituted_for == decisions.routine_of(suggestion).items[1].exercise
+
+
+@pytest.mark.parametrize("swap", ["2:jump_lunges", "9:side_lying_adduction_floor", "x", "2:", ":", "0:x", "2:<script>"])
+def test_an_exchange_that_is_not_on_offer_is_refused(visitor: Visitor, here: Place, runner: int, swap: str) -> None:
+    suggestion = visitor.suggested(runner)
+
+    page = visitor.get(f"/routine/{suggestion.public_id}", query_string={"swap": swap})
+    said = _finish(visitor, suggestion.public_id, rpe="6", pain="0", swap=swap)
+
+    assert (page.status_code, said["status"]) == (400, 400)
+    assert here.suggestion(runner).status == "open"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rpe": "0"},
+        {"rpe": "11"},
+        {"rpe": "many"},
+        {"rpe": "7", "pain": "12"},
+        {"rpe": "7", "completed_pct": "140"},
+        {"stopped": "1"},
+        {"rpe": "7", "sign": "boredom"},
+    ],
+)
+def test_an_impossible_answer_is_refused_with_the_reason(
+    visitor: Visitor, here: Place, runner: int, fields: dict[str, str]
+) -> None:
+    suggestion = visitor.suggested(runner)
+
+    said = _finish(visitor, suggestion.public_id, **fields)
+
+    assert said["status"] == 400
+    assert str(said["problem"]).startswith("Your answer was not kept: ")
+    assert here.suggestion(runner).status == "open"
+
+
+def test_pain_during_it_holds_the_routines(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+
+    said = _finish(visitor, suggestion.public_id, rpe="8", pain="7", stopped="1", completed_pct="30")
+
+    assert said["next"] == "/home"
+    assert here.athlete(runner).hold_since is not None
+
+
+def test_signed_out_it_asks_to_sign_in(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+    token = visitor.token()
+    with visitor.http.session_transaction() as session:
+        session.pop("athlete")
+
+    state = visitor.get(f"/routine/{suggestion.public_id}/state").get_json()
+    answer = visitor.http.post(
+        f"/routine/{suggestion.public_id}", data={"csrf_token": token, "rpe": "7", "pain": "0"}, headers=JSON
+    )
+
+    assert state["signed_in"] is False
+    assert answer.status_code == 401
+    assert here.suggestion(runner).status == "open"
+
+
+def test_an_unknown_routine_is_not_there(visitor: Visitor) -> None:
+    for path in ("/routine/nope", "/routine/nope/state", "/routine/nope/exercise/0/jump_lunges"):
+        assert visitor.get(path).status_code == 404
+
+
+def test_the_drawings_stylesheet_is_only_of_exercises_that_exist(visitor: Visitor) -> None:
+    assert visitor.get("/drawings.css?of=jump_lunges").status_code == 200
+    assert visitor.get("/drawings.css?of=../../secrets").status_code == 404
+    assert visitor.get("/drawings/nothing.svg").status_code == 404
+
+
+def test_the_stylesheet_is_sent_packed_to_whoever_takes_it(visitor: Visitor) -> None:
+    packed = visitor.get("/drawings.css", headers={"Accept-Encoding": "gzip"})
+    plain = visitor.get("/drawings.css", headers={"Accept-Encoding": "identity"})
+
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert len(packed.data) * 4 < len(plain.data)
