@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 def _write(file: Path, simulated: datetime, speed: float) -> None:
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps({"real": time.time(), "simulated": simulated.timestamp(), "speed": speed}))
-    os.replace(draft, file)
+    draft.replace(file)
 
 
 def test_the_plain_clock_tells_real_time() -> None:

@@ -40,7 +40,7 @@ def server(folder: Path) -> Iterator[str]:
         owner = pwd.getpwnam("postgres")
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         for parent in folder.parents:  # pytest's folders are closed to others, but this one is for another user
-            if os.stat(parent).st_uid == 0 and parent != Path("/") and parent.is_relative_to("/tmp"):
+            if parent.stat().st_uid == 0 and parent != Path("/") and parent.is_relative_to("/tmp"):
                 parent.chmod(parent.stat().st_mode | 0o011)
     data, port, binaries = folder / "data", free_port(), _binaries()
     options = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
