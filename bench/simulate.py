@@ -322,7 +322,11 @@ def row(name: str, years: list[Year]) -> str:
     """One line of the table."""
     weeks = [count / year.target for year in years for count in per_week(year).values()]
     counts = [count for year in years for count in per_week(year).values()]
-    gaps = [(b - a).days for year in years for a, b in pairwise(days_of(year))]
+    gaps = [
+        (b.astimezone(zone).date() - a.astimezone(zone).date()).days
+        for year in years
+        for (a, _), (b, zone) in pairwise(year.done)
+    ]
     stages = "  ".join(f"{mean(year.stages[week] for year in years):.1f}" for week in LOOKED_AT_WEEKS)
     return (
         f"{name:<26}{len(years):>7}{mean(counts):>11.2f}{100 * mean(w >= 1 for w in weeks):>11.0f} %"
