@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check format bench simulate lock audit clean system
+.PHONY: help demo up test test-fast check format bench simulate mutate screenshots examples lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,15 @@ bench: $(VENV)/.dev ## Measure the coach
 
 simulate: $(VENV)/.dev ## A year of 1,000 made-up runners
 	@$(BIN)/python -m bench.simulate
+
+mutate: $(VENV)/.dev ## Change every constant and drop every rule of the coach; a test must notice each
+	@$(BIN)/python -m bench.mutate
+
+screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
+	@$(BIN)/python -m bench.screenshots
+
+examples: $(VENV)/.dev ## Write docs/examples anew
+	@$(BIN)/python -m adductor.channels.examples docs/examples
 
 lock: ## Renew the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

@@ -8,7 +8,6 @@ import sys
 import click
 
 from adductor import __version__
-from adductor.settings import SettingsError
 
 _COMMANDS = {
     "up": "service.cli.up:up",
@@ -56,12 +55,13 @@ def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
     try:
         cli(standalone_mode=True)
-    except SettingsError as error:
-        for problem in error.problems:
-            click.echo(f"adductor: {problem}", err=True)
-        sys.exit(2)
     except Exception as error:
-        # Asked by its name: SQLAlchemy costs half a second to import, and `adductor decide` does without.
+        # Asked by their names: settings and SQLAlchemy cost half a second to import, and `adductor decide` does without.
+        problems = getattr(error, "problems", None)
+        if type(error).__name__ == "SettingsError" and problems:
+            for line in problems:
+                click.echo(f"adductor: {line}", err=True)
+            sys.exit(2)
         if not type(error).__module__.startswith("sqlalchemy."):
             raise
         problem = type(error).__name__
