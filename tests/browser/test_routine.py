@@ -106,6 +106,25 @@ def test_it_works_without_a_connection_and_the_answer_arrives_later_once(live: L
     assert page.evaluate("Object.keys(localStorage).filter(key => key.includes('answer'))") == []
 
 
+def test_an_answer_left_on_the_phone_goes_out_from_whichever_page_is_opened_next(
+    live: Live, context: BrowserContext
+) -> None:
+    page, runner, address = _due(live, context)
+    page.goto(address)
+    context.set_offline(True)
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Finish now").click()
+    page.get_by_label("All of it").check()
+    _how_it_was(page, rpe=6, pain=0)
+    expect(page.locator("[data-show=sent]")).to_contain_text("kept on this device")
+    page.close()
+    context.set_offline(False)
+
+    context.new_page().goto(f"{live.web}/home")
+
+    live.until(lambda: [session.rpe_1_10 for session in _sessions(live, runner)] == [6])
+
+
 def test_another_exercise_takes_its_place_also_without_a_connection(live: Live, context: BrowserContext) -> None:
     page, runner, address = _due(live, context)
     page.goto(address)
