@@ -54,7 +54,15 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for chatty in ("urllib3", "stravalib", "alembic", "celery.worker.strategy", "celery.app.trace", "celery.beat"):
+    for chatty in (
+        "urllib3",
+        "stravalib",
+        "alembic",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "celery.beat",
+        "celery.worker.request",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(part=part)
 

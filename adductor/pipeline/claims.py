@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from adductor.installation import Installation
 from adductor.pipeline import waits
-from adductor.store.models import Delivery, InboxEvent, Letter
+from adductor.store.models import Delivery, InboxEvent, Letter, Token
 
 Row = InboxEvent | Delivery | Letter
 _TABLES: tuple[type[InboxEvent], type[Delivery], type[Letter]] = (InboxEvent, Delivery, Letter)
@@ -85,22 +85,22 @@ def _let_go(row: Row) -> None:
 
 
 def release_of_the_dead(installation: Installation) -> int:
-    """Give back what ended processes of this machine held. Returns how many rows."""
+    """Give back what ended processes of this machine held, also a token's refresh. Returns how many rows."""
     released = 0
     holder = installation.holder
     with installation.store.read() as session:
-        names = {
-            name
-            for table in _TABLES
-            for name in session.scalars(select(table.lease_holder).where(table.state == "claimed").distinct())
-            if name
-        }
+        held = [select(table.lease_holder).where(table.state == "claimed").distinct() for table in _TABLES]
+        held.append(select(Token.lease_holder).where(Token.lease_holder.is_not(None)).distinct())
+        names = {name for statement in held for name in session.scalars(statement) if name}
     dead = {name for name in names if holder.gone(name)}
     if dead:
         with installation.store.write() as session:
             for table in _TABLES:
                 released += _release(session, table, dead)
-    holder.tidy(keep=names)
+            session.execute(
+                update(Token).where(Token.lease_holder.in_(dead)).values(lease_until=None, lease_holder=None)
+            )
+    holder.tidy(keep=names - dead)
     return released
 
 

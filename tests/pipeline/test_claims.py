@@ -20,7 +20,7 @@ from adductor.pipeline.holders import Holder
 from adductor.platforms.base import WebhookEvent
 from adductor.settings import load
 from adductor.store import migrate
-from adductor.store.models import InboxEvent
+from adductor.store.models import Athlete, InboxEvent, Token
 
 EVENT = WebhookEvent("strava", 1, "activity", 1, "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), 7, {})
 
@@ -142,6 +142,29 @@ def test_what_another_machine_holds_is_left_to_its_lease(installation: Installat
     _change(installation, lease_holder="1234-on-another-machine")
 
     assert claims.release_of_the_dead(installation) == 0
+
+
+def test_a_dead_process_does_not_keep_others_from_renewing_a_token(installation: Installation, tmp_path: Path) -> None:
+    name = _holder_that_died(tmp_path / "holders")
+    with installation.store.write() as session:
+        athlete = Athlete(platform="strava", platform_athlete_id=7, connected_at=installation.clock.now(), scopes="")
+        session.add(athlete)
+        session.flush()
+        session.add(
+            Token(
+                athlete_id=athlete.id,
+                access_sealed=b"x",
+                refresh_sealed=b"x",
+                expires_at=installation.clock.now(),
+                lease_until=installation.clock.real_now() + timedelta(minutes=1),
+                lease_holder=name,
+            )
+        )
+
+    claims.release_of_the_dead(installation)
+
+    with installation.store.read() as session:
+        assert session.scalars(select(Token.lease_holder)).one() is None
 
 
 def test_the_files_of_the_dead_are_tidied_away(installation: Installation, tmp_path: Path) -> None:
