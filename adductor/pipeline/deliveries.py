@@ -37,8 +37,6 @@ FRESH_FOR = timedelta(seconds=2)
 # Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
 # left out again this much later is it taken for empty.
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
-# For how long a refused private note sends notes straight to the description.
-REFUSAL_GOOD_FOR = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -138,6 +136,9 @@ def _write(
     if field == PRIVATE_NOTE:
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
+        if reach.can_mail(athlete):
+            _deliver_elsewhere(installation, delivery, athlete.id)
+            return _Ended("note_refused")
         delivery.placed_in = DESCRIPTION
         return _write(installation, delivery, athlete, answer if answer.description is not None else activity, blocks)
     raise platform_calls.LaterError(waits.after(delivery.attempts), "Strava answered, but the note isn't there")
@@ -201,7 +202,7 @@ def _put(
         )
     except platform_calls.StopError as stop:
         if stop.outcome == "scope_missing":
-            _without_write_scope(installation, delivery, athlete_id)
+            _deliver_elsewhere(installation, delivery, athlete_id, without_write_scope=True)
         raise
     except PlatformError as error:  # NOT_FOUND: it went between the read and the write
         raise platform_calls.LaterError(waits.after(delivery.attempts), error.message) from error
@@ -211,12 +212,7 @@ def _put(
 
 
 def _field(installation: Installation, delivery: Delivery, athlete: Athlete) -> str:
-    refused = athlete.private_note_refused_at
-    if (
-        delivery.channel == PRIVATE_NOTE
-        and refused is not None
-        and installation.clock.now() - refused < REFUSAL_GOOD_FOR
-    ):
+    if delivery.channel == PRIVATE_NOTE and reach.note_refused(athlete, installation.clock.now()):
         return DESCRIPTION
     return delivery.channel
 
@@ -256,17 +252,20 @@ def _remember_refusal(installation: Installation, athlete_id: int) -> None:
             athlete.private_note_refused_at = installation.clock.now()
 
 
-def _without_write_scope(installation: Installation, delivery: Delivery, athlete_id: int) -> None:
-    """The runner took the permission to write back, or never gave it: mail takes over, and the pages say so."""
-    now = installation.clock.now()
+def _deliver_elsewhere(
+    installation: Installation, delivery: Delivery, athlete_id: int, *, without_write_scope: bool = False
+) -> None:
+    """This way turned out to be closed: the suggestion takes another, by what is known of the runner now."""
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None:
             return
-        athlete.scopes = ",".join(scope for scope in athlete.scopes.split(",") if scope != reach.WRITE_SCOPE)
+        if without_write_scope:
+            # The runner took the permission to write back, or never gave it; the pages say so.
+            athlete.scopes = ",".join(scope for scope in athlete.scopes.split(",") if scope != reach.WRITE_SCOPE)
         suggestion = session.get(Suggestion, delivery.suggestion_id)
         if suggestion is not None and suggestion.status == "open":
-            decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, now)
+            decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, installation.clock.now())
 
 
 def _store(installation: Installation, delivery: Delivery, ended: _Ended, problem: str | None = None) -> None:

@@ -32,6 +32,8 @@ NOTE_OF_LATEST_RUN_DAYS = 3
 # evidence.md section 8: at 2-5 messages a week 37 % switch them off, so three is the most; notes are not messages.
 MOST_MESSAGES_A_WEEK = 3
 WEEK = timedelta(days=7)
+# For how long a refused private note sends notes elsewhere.
+REFUSAL_GOOD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ def can_mail(athlete: Athlete) -> bool:
     )
 
 
+def note_refused(athlete: Athlete, now: datetime) -> bool:
+    """Whether the log lately took no private note; a day later it is tried again."""
+    refused = athlete.private_note_refused_at
+    return refused is not None and now - refused < REFUSAL_GOOD_FOR
+
+
 def reaches(athlete: Athlete, placement: Placement) -> bool:
     """Whether a routine of this placement could get to the runner at all; if not, no prompt is made for it."""
     channels = chosen(athlete, placement)
@@ -80,7 +88,9 @@ def ways(
     """How a routine due now gets to the runner. Where a chosen way doesn't work, mail takes its place; else the pages."""
     found: list[Way] = []
     for channel in chosen(athlete, placement):
-        if channel in NOTES and placement is not Placement.WARM_UP and can_write(athlete):
+        # What was meant for the runner alone goes by mail rather than where others read it.
+        refused = channel == PRIVATE_NOTE and note_refused(athlete, now) and can_mail(athlete)
+        if channel in NOTES and placement is not Placement.WARM_UP and can_write(athlete) and not refused:
             stands_in = activity_id if activity_id is not None else latest_run(session, athlete, now)
             if stands_in is not None:
                 # A routine days after the run has no place in what everybody reads.

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from adductor.pipeline import answers, claims, deliveries, mails, sweep
+from adductor.pipeline import answers, claims, deliveries, mails, prompts, sweep
 from adductor.pipeline.answers import Answer, Said
-from adductor.store.models import CheckInRecord, Delivery
+from adductor.store.models import CheckInRecord, Delivery, PlannedRunRecord
 from tests.support.mail_server import MailServer
 from tests.support.runners import Place, place
 
@@ -121,7 +121,7 @@ def test_a_mail_that_was_sent_is_not_sent_again(here: Place) -> None:
     assert (delivery.outcome, len(here.mails())) == ("sent", 1)
 
 
-@pytest.mark.parametrize("what", ["pause", "pain", "ill"])
+@pytest.mark.parametrize("what", ["pause", "pain", "ill", "race"])
 def test_what_is_announced_is_not_sent_any_more(here: Place, what: str) -> None:
     runner = _by_mail(here)
     with here.installation.store.write() as session:
@@ -132,8 +132,11 @@ def test_what_is_announced_is_not_sent_any_more(here: Place, what: str) -> None:
             record = CheckInRecord(hip_groin_pain_0_10=8, red_flags=[])
             answers.check_in(session, here.installation, athlete, record, now=here.now)
         else:
-            athlete.illness = True
-            answers.prompts.reconsider(session, here.installation, athlete, now=here.now)
+            if what == "race":
+                start = here.now + timedelta(days=1)
+                session.add(PlannedRunRecord(athlete_id=runner, start=start, kind="race", priority="A"))
+            athlete.illness = what == "ill"
+            prompts.reconsider(session, here.installation, athlete, now=here.now)
 
     sweep.handle_deliveries(here.installation)
 

@@ -216,6 +216,20 @@ def test_a_missing_permission_turns_the_note_into_a_mail(mailing: Live, server: 
     assert mailing.athlete(runner).status == "connected"
 
 
+def test_a_private_note_that_strava_refuses_goes_by_mail_rather_than_where_others_read_it(
+    mailing: Live, server: MailServer
+) -> None:
+    mailing.admin("POST", "switches", {"private_note": {"served": False}})
+    try:
+        run = mailing.record(_with_mail(mailing, channels={"post_run": "private_note"}))
+        mailing.until(lambda: sorted(str(entry) for entry in _outcomes(mailing, run)) == ["note_refused", "sent"])
+    finally:
+        mailing.admin("POST", "switches", {"private_note": {"served": True}})
+
+    assert len(server.taken) == 1
+    assert not mailing.truth(run)["description"]
+
+
 def _give_token(live: Live, runner: Runner, minted: dict[str, object]) -> None:
     from adductor.pipeline import tokens
     from adductor.platforms.base import Tokens
