@@ -43,6 +43,7 @@ def test_the_timer_leads_through_all_of_it_and_the_session_is_done(live: Live, c
 
     page.get_by_role("button", name="Start the timer").click()
     expect(page.locator("[data-show=phase]")).to_contain_text("Get ready")
+    expect(page.locator("#routine")).to_have_attribute("data-awake", "yes")
     expect(page.locator("[data-show=phase]")).to_contain_text("Side-lying", timeout=THROUGH_MS)
     expect(page.get_by_role("heading", name="How did it go?")).to_be_visible(timeout=THROUGH_MS)
     expect(page.get_by_label("All of it")).to_be_checked()
@@ -59,6 +60,7 @@ def test_pause_next_and_back_do_what_they_say(live: Live, context: BrowserContex
     page.goto(address)
     page.get_by_role("button", name="Start the timer").click()
     page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#routine")).to_have_attribute("data-awake", "no")  # a pause lets the phone sleep
     page.get_by_role("button", name="Next").click()
     what = page.locator("[data-show=what]")
     expect(what).to_contain_text("Hold")
