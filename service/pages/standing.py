@@ -93,20 +93,25 @@ def what_is_next(installation: Installation, situation: Situation, expected: Seq
             why = expected[0].reason if day.day != today and expected[0].placement is None else f"Expected {day.reason}"
             return Next(day, f"{_upper(_when(day.day, today))}, {place}", _sentence(why))
     if Placement.POST_RUN in situation.athlete.placements_enabled:
-        first = next((day for day in ahead(installation, _running_daily(situation)) if day.placement is not None), None)
+        runs = _runs_every_day(situation)
+        imagined = ahead(installation, replace(situation, plan=(*situation.plan, *runs)))
+        first = next((day for day in imagined if day.placement is not None), None)
         if first is not None:
-            soon = first.day == today
+            soon = first.day <= runs[0].start.date()
             headline = "After your next run" if soon else f"After a run, from {_when(first.day, today)} on"
             return Next(first, headline, "When you have recorded one." if soon else _sentence(expected[0].reason))
     return Next(None, "Nothing in the next two weeks", _sentence(expected[0].reason))
 
 
-def _running_daily(situation: Situation) -> Situation:
-    """The same runner if they ran easily every evening: shows from when on a run would bring a routine."""
-    zone = situation.athlete.timezone
-    start = situation.now.astimezone(zone) + timedelta(minutes=1)
-    runs = tuple(PlannedRun(start + timedelta(days=offset), "easy") for offset in range(DAYS_AHEAD))
-    return replace(situation, plan=(*situation.plan, *runs))
+def _runs_every_day(situation: Situation) -> list[PlannedRun]:
+    """An easy run on each of the days ahead, at the runner's own hour for prompts: when would the first one count?"""
+    athlete = situation.athlete
+    now = situation.now.astimezone(athlete.timezone)
+    starts = (
+        datetime.combine(now.date() + timedelta(days=offset), athlete.rest_day_prompt_local, tzinfo=athlete.timezone)
+        for offset in range(DAYS_AHEAD)
+    )
+    return [PlannedRun(start, "easy") for start in starts if start > now]
 
 
 def _when(day: date, today: date) -> str:
