@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from adductor.coaching.situation import Placement
 from adductor.installation import Installation
-from adductor.pipeline import mails
+from adductor.pipeline import mails, reach
 from adductor.store.models import Athlete
 
 
@@ -17,8 +18,18 @@ def change(installation: Installation, session: Session, athlete: Athlete, addre
         address is None or (athlete.email_confirmed_at is not None and athlete.email_bounced_at is None)
     ):
         return
+    _rest_days(athlete, address)
     athlete.email = address
     athlete.email_confirmed_at = None
     athlete.email_bounced_at = None
     if address is not None:
         mails.confirm_address(installation, session, athlete)
+
+
+def _rest_days(athlete: Athlete, address: str | None) -> None:
+    """A rest day has no run to write into: with a first address its routines go there, without one they stand here."""
+    chosen = (athlete.channels or {}).get(Placement.REST_DAY)
+    if address is None and chosen in (None, reach.MAIL):
+        athlete.channels = {**athlete.channels, Placement.REST_DAY: reach.PAGES}
+    elif address is not None and athlete.email is None and chosen in (None, reach.PAGES):
+        athlete.channels = {**athlete.channels, Placement.REST_DAY: reach.MAIL}

@@ -15,7 +15,7 @@ from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.installation import Installation
-from adductor.pipeline import situations
+from adductor.pipeline import reach, situations
 from adductor.store.models import Athlete, LoggedActivity, SessionRecord, Suggestion
 from service.pages.words import PLACEMENTS
 
@@ -75,8 +75,14 @@ class Next:
 
 
 def situation_now(session: Session, athlete: Athlete, now: datetime) -> Situation:
-    """The runner as the coach would see them at this moment."""
-    return situations.of(session, athlete, Event(EventType.CLOCK_TICK), now)
+    """The runner as the coach would see them at this moment, with the placements that can reach them.
+
+    A rest-day routine that goes by mail to nobody is never made, so it must not be announced either.
+    """
+    situation = situations.of(session, athlete, Event(EventType.CLOCK_TICK), now)
+    enabled = situation.athlete.placements_enabled
+    reached = frozenset(placement for placement in enabled if reach.reaches(athlete, placement))
+    return replace(situation, athlete=replace(situation.athlete, placements_enabled=reached))
 
 
 def ahead(installation: Installation, situation: Situation, days: int = DAYS_AHEAD) -> tuple[Expected, ...]:

@@ -112,7 +112,8 @@ def _store(athlete: Athlete, *, target: int, place: str) -> None:
     athlete.screening_completed_at = now
     athlete.clearance_needed = "yes" in (request.form["pain"], request.form["condition"])
     athlete.target_sessions_per_week = target
-    athlete.channels = {**(athlete.channels or {}), "post_run": place}
+    # Until there is an address, what belongs to no run stands on the runner's pages.
+    athlete.channels = {"rest_day": "pages", **(athlete.channels or {}), "post_run": place}
     athlete.equipment = _equipment()
     athlete.confirmed_at = athlete.confirmed_at or now
     athlete.programme_started_on = (

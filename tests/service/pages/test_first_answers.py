@@ -67,6 +67,19 @@ def test_a_wrong_answer_is_named_and_nothing_is_kept(
     assert here.athlete(newcomer).confirmed_at is None
 
 
+def test_without_an_address_rest_days_stand_on_the_pages_and_with_one_they_go_there(
+    visitor: Visitor, here: Place, newcomer: int
+) -> None:
+    visitor.post("/welcome", **RIGHT)
+    assert here.athlete(newcomer).channels["rest_day"] == "pages"
+
+    visitor.post("/settings/email", email="me@example.org")
+    assert here.athlete(newcomer).channels["rest_day"] == "mail"
+
+    visitor.post("/settings/email", email="")
+    assert here.athlete(newcomer).channels["rest_day"] == "pages"
+
+
 def test_an_address_gets_one_mail_to_confirm_it(visitor: Visitor, here: Place, newcomer: int) -> None:
     visitor.post("/welcome", **RIGHT, email="me@example.org")
 

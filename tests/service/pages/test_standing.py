@@ -20,6 +20,12 @@ def _weeks(*sessions: int) -> list[Week]:
     return [Week(first + timedelta(weeks=index), count) for index, count in enumerate(sessions)]
 
 
+def _next(here: Place, runner: int) -> standing.Next:
+    with here.installation.store.read() as session:
+        situation = standing.situation_now(session, here.athlete(runner), here.now)
+    return standing.what_is_next(here.installation, situation, standing.ahead(here.installation, situation))
+
+
 @pytest.mark.parametrize(
     ("sessions", "target", "in_a_row"),
     [
@@ -46,11 +52,7 @@ def test_without_a_plan_the_next_run_is_named_at_any_hour(
     if hour < 9:
         here.later(days=1)
 
-    with here.installation.store.read() as session:
-        situation = standing.situation_now(session, here.athlete(runner), here.now)
-    found = standing.what_is_next(here.installation, situation, standing.ahead(here.installation, situation))
-
-    assert found.headline == "After your next run"
+    assert _next(here, runner).headline == "After your next run"
 
 
 def test_after_a_session_a_run_counts_again_only_after_the_rest(visitor: Visitor, here: Place, runner: int) -> None:
@@ -63,11 +65,16 @@ def test_after_a_session_a_run_counts_again_only_after_the_rest(visitor: Visitor
     assert "After a run, from Friday on" in page
 
 
+def test_a_rest_day_that_reaches_nobody_is_not_announced(visitor: Visitor, here: Place, runner: int) -> None:
+    here.change(runner, placements=["rest_day"], channels={"rest_day": "mail"}, email_confirmed_at=None)
+    assert _next(here, runner).headline == "Nothing in the next two weeks"
+
+    here.change(runner, channels={"rest_day": "pages"})
+
+    assert _next(here, runner).headline.endswith(", on a rest day")
+
+
 def test_a_usual_run_is_what_comes_next(visitor: Visitor, here: Place, runner: int) -> None:
     here.change(runner, placements=["post_run"], usual_runs=[{"weekday": 3, "at": "18:00", "kind": "easy"}])
 
-    with here.installation.store.read() as session:
-        situation = standing.situation_now(session, here.athlete(runner), here.now)
-    found = standing.what_is_next(here.installation, situation, standing.ahead(here.installation, situation))
-
-    assert found.headline == "Tomorrow, after a run"
+    assert _next(here, runner).headline == "Tomorrow, after a run"
