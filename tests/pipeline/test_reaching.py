@@ -84,10 +84,10 @@ def test_ten_days_of_prompts_in_four_time_zones_through_a_change_of_clocks(tmp_p
             now = live.here.installation.clock.now()
             if at - now > timedelta(seconds=30):
                 _set_clock(live, at - timedelta(seconds=2))
-            # Beyond what a claim sets: the look itself is over.
-            live.until(lambda at=at: _next_due(live) > at + CLAIMED_FOR + timedelta(minutes=5))  # type: ignore[misc]
+            # Beyond what a claim sets, and nothing to deliver: the look itself is over.
+            over = at + CLAIMED_FOR + timedelta(minutes=5)
+            live.until(lambda over=over: _next_due(live) > over and not _waiting(live))  # type: ignore[misc]
 
-        live.until(lambda: not _waiting(live))
         for zone, runner in runners.items():
             looks = _looks(live, runner)
             days = [row.at.astimezone(ZoneInfo(zone)).date() for row in looks]
