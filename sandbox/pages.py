@@ -130,6 +130,17 @@ def _back_to(activity_id: int) -> Any:
     return redirect(url_for("pages.feed", _anchor=f"a{activity_id}"), 303)
 
 
+@blueprint.get("/activities/<int:activity_id>")
+def show(activity_id: int) -> Any:
+    """Where an application's "View on Strava" leads: the feed of the runner whose it is, at that activity."""
+    activity = world().activities.get(activity_id)
+    if activity is None or activity.deleted:
+        abort(404)
+    answer = _back_to(activity_id)
+    remember_runner(answer, activity.runner_id)
+    return answer
+
+
 @blueprint.post("/activities/<int:activity_id>/edit")
 def edit(activity_id: int) -> Any:
     activity, form = _own(activity_id), request.form

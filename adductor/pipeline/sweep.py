@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adductor import logs
@@ -15,6 +16,10 @@ log = logs.get(__name__)
 
 # How many rows one sweep takes: short enough that a task ends well within its time limit (60 s at 1 s a row at worst).
 BATCH = 20
+
+
+# A letter's key keeps it from being sent twice; a month later nobody asks for it again.
+KEEP_LETTERS = timedelta(days=30)
 
 
 def handle_events(installation: Installation, ids: list[int] | None = None) -> int:
@@ -58,6 +63,11 @@ def expire(installation: Installation) -> None:
     with installation.store.write() as session:
         rows = activities.expire(session, now)
         old_events = inbox.forget_before(session, now - activities.KEEP)
+        # Our own traces of work: they have said what they had to.
+        session.execute(delete(ClockRun).where(ClockRun.at < now - activities.KEEP))
+        session.execute(
+            delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(("done", "failed")))
+        )
     log.info("expired", activities=rows, events=old_events)
 
 

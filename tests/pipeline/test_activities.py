@@ -97,6 +97,25 @@ def test_what_has_been_kept_long_enough_goes_and_only_once_an_hour_does_anybody_
         assert len(session.scalars(select(models.ClockRun)).all()) == 1
 
 
+def test_our_own_traces_of_work_go_too(installation: Installation) -> None:
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        session.add(models.ClockRun(task="expire", period=now - 8 * DAY, at=now - 8 * DAY))
+        for age, state in ((31, "done"), (31, "waiting"), (1, "done")):
+            session.add(
+                models.Letter(
+                    athlete_id=1, kind="refer", key=f"{age} {state}", to="a@example.org", created_at=now - age * DAY,
+                    state=state, due_at=now, trace_id="x",
+                )
+            )  # fmt: skip
+
+    sweep.expire(installation)
+
+    with installation.store.read() as session:
+        assert session.scalars(select(models.Letter.key).order_by(models.Letter.key)).all() == ["1 done", "31 waiting"]
+        assert [row.at for row in session.scalars(select(models.ClockRun))] != [now - 8 * DAY]
+
+
 def test_a_deleted_activity_is_marked_and_goes_within_two_days(installation: Installation) -> None:
     _keep(installation, _run(installation))
     now = installation.clock.now()

@@ -35,6 +35,16 @@ def test_one_click_records_a_run(strava: Sandbox) -> None:
     assert truth["name"] in page(strava)
 
 
+def test_a_link_to_an_activity_leads_to_it_in_its_runners_feed(strava: Sandbox) -> None:
+    strava.http.post("/record", data={"preset": "easy"})
+    (truth,) = strava.look(f"/runners/{MARA}/activities")
+
+    answer = strava.http.get(f"/activities/{truth['id']}")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/#a{truth['id']}")
+    assert strava.http.get("/activities/1").status_code == 404
+
+
 def test_the_long_form_records_what_was_chosen(strava: Sandbox) -> None:
     strava.http.post(
         "/record",
