@@ -14,7 +14,7 @@ from tests.sandbox.conftest import MARA
 from tests.sandbox.test_process import Process
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = pytest.mark.browser
 
 AUTHORIZE = "/oauth/authorize?client_id=7&redirect_uri=http://localhost/x&response_type=code&scope=read,activity:write"
 NOTE = "Routine, 8 min\nSteps: http://127.0.0.1:8000/a-very-long-address-without-any-space-in-it-at-all-" + "x" * 80
@@ -22,6 +22,7 @@ NOTE = "Routine, 8 min\nSteps: http://127.0.0.1:8000/a-very-long-address-without
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "these tests need Chromium; `make system` installs it (Debian: apt-get install chromium)"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
         yield launched
