@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import sys
 from email.utils import parseaddr
@@ -38,6 +39,8 @@ from pydantic_settings import (
 # In the data folder: held as long as `adductor up` runs there, and what it brought itself.
 UP_LOCK = "up.lock"
 UP_BROUGHT = "up.json"
+_STARTTLS = re.compile(r"(^|&)starttls=(1|true|yes)(&|$)", re.IGNORECASE)
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 # The longest callback that Strava takes (Strava: webhook events API).
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
@@ -188,6 +191,9 @@ class Settings(BaseSettings):
             parts = urlsplit(value.get_secret_value())
             if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
                 raise ValueError("is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://...")
+            private = parts.scheme == "smtps" or _STARTTLS.search(parts.query) or parts.hostname in _THIS_MACHINE
+            if parts.password and not private:
+                raise ValueError("would send its password for all to read; add ?starttls=1, or use smtps://")
         return value
 
     @field_validator("mail_from")

@@ -53,6 +53,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("ADDUCTOR_DATABASE_URL", "mysql://x", "postgresql+psycopg://"),
         ("ADDUCTOR_REDIS_URL", "http://x", "redis://"),
         ("ADDUCTOR_SMTP_URL", "mail.example.org", "smtp://"),
+        ("ADDUCTOR_SMTP_URL", "smtp://coach:secret@mail.example.org:587", "starttls=1"),
         ("ADDUCTOR_MAIL_FROM", "nobody", "coach@example.org"),
         ("ADDUCTOR_MAIL_FROM", "a@b\nBcc: c@d", "coach@example.org"),
         ("ADDUCTOR_WEBHOOK_KEY", "a/b", "letters"),
