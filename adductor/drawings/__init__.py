@@ -13,7 +13,7 @@ from typing import Any
 from adductor.drawings import floor_poses, picture, sheet, standing_poses
 from adductor.drawings.scene import Drawing
 
-__all__ = ["captions", "describe", "exercise_ids", "png", "positions", "still", "stylesheet", "svg"]
+__all__ = ["captions", "describe", "exercise_ids", "moments_s", "png", "positions", "still", "stylesheet", "svg"]
 
 MAIL_GROUND = "#f7f9fa"
 
@@ -65,6 +65,19 @@ def positions(exercise_id: str) -> int:
 def captions(exercise_id: str) -> tuple[str, ...]:
     """A word or two for each position, such as "Start" and "Hold"."""
     return drawing(exercise_id).captions
+
+
+def moments_s(exercise_id: str) -> tuple[float, ...]:
+    """When each position is reached in the loop of the moving drawing, in seconds from its start: where to stop it to
+    show one. Raises KeyError for an unknown exercise."""
+    chosen = drawing(exercise_id)
+    reached = {0: 0.0}
+    now = 0.0
+    for step in chosen.steps:
+        now += step.move_s
+        reached.setdefault(step.to, now)
+        now += step.hold_s
+    return tuple(round(reached[position], 3) for position in chosen.shown)
 
 
 def still(exercise_id: str, position: int) -> str:

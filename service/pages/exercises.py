@@ -13,6 +13,7 @@ from adductor.coaching.catalogue import Exercise
 from service.app import installation
 from service.pages.access import Page, blueprint
 from service.pages.assets import packed_if_wanted
+from service.pages.words import LEVELS
 
 
 @blueprint.get("/exercises")
@@ -26,6 +27,7 @@ def exercises() -> Page:
             (stage, [exercise for exercise in catalogue.exercises.values() if exercise.stage == stage.number])
             for stage in catalogue.stages
         ],
+        levels=LEVELS,
         dose=dose_in_words,
         short=wording.short_name,
         svg=drawings.svg,

@@ -14,7 +14,7 @@ from service.app import installation
 from service.pages import reschedule, standing
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
 from service.pages.chart import in_words, weeks_chart
-from service.pages.words import ROUTINES
+from service.pages.words import LEVELS, ROUTINES
 
 PAUSES_DAYS = {"1": 7, "2": 14, "4": 28}
 LONGEST_PAUSE_DAYS = 365
@@ -55,6 +55,7 @@ def home() -> Page:
         next=standing.what_is_next(here, situation, expected),
         strip=strip,
         ladder=standing.ladder(here, athlete),
+        levels=LEVELS,
         this_week=weeks[-1].sessions,
         streak=standing.on_target_in_a_row(weeks, target),
         chart=weeks_chart(shown, target),

@@ -41,6 +41,7 @@ class Step:
     dose: str
     effort: str | None
     timing: dict[str, int]
+    positions: tuple[tuple[str, float], ...]  # of a hold in several: what each is called, its moment in the drawing, s
     alternatives: tuple[tuple[str, str, str, str], ...]  # way, exercise id, name, dose
 
 
@@ -177,17 +178,30 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     if original is not None and original.items[place].exercise != item.exercise:
         was = original.items[place]
         offered = [("Back to", was.exercise, wording.short_name(was.exercise), wording.dose_of(was))]
-    effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)))
     return Step(
         place=place,
         item=item,
         exercise=exercise,
         name=exercise.name,
         dose=wording.dose_of(item),
-        effort=effort,
+        effort=_effort(made, exercise),
         timing=_timing(item, exercise),
+        positions=_positions(item),
         alternatives=tuple(offered),
     )
+
+
+def _effort(made: Routine, exercise: Exercise) -> str | None:
+    """How hard to try; the catalogue says only in one place of what the percentage is."""
+    effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)))
+    return effort and effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
+
+
+def _positions(item: RoutineItem) -> tuple[tuple[str, float], ...]:
+    """The positions that the timer names one by one, in the drawing's words, so that text and drawing agree."""
+    if item.positions < 2 or item.positions != drawings.positions(item.exercise):
+        return ()
+    return tuple(zip(drawings.captions(item.exercise), drawings.moments_s(item.exercise), strict=True))
 
 
 def _timing(item: RoutineItem, exercise: Exercise) -> dict[str, int]:

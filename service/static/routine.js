@@ -21,10 +21,11 @@
       var d = step.dataset;
       var n = function (name) { return Number(d[name]); };
       var captions = d.captions ? d.captions.split("|") : [];
+      var moments = d.moments ? d.moments.split("|").map(Number) : [];
       function add(kind, text, seconds, more) {
         if (seconds > 0) { phases.push(Object.assign({ place: place, kind: kind, text: text, seconds: seconds, side: 1, set: 1 }, more)); }
       }
-      add("ready", "Get ready", Math.max(n("setupS"), READY_S), {});
+      add("ready", "Get ready", Math.max(n("setupS"), READY_S), { moment: moments[0] });
       for (var set = 1; set <= n("sets"); set++) {
         for (var side = 1; side <= n("sides"); side++) {
           var where = (n("sets") > 1 ? "Set " + set + " of " + n("sets") : "") +
@@ -35,15 +36,16 @@
           } else {
             var total = n("holds") * n("positions");
             for (var hold = 1; hold <= total; hold++) {
-              var caption = captions[Math.floor((hold - 1) / n("holds"))];
-              var text = caption ? "Hold: " + caption.replace(/^Supine \+? ?/, "") : "Hold" + (total > 1 ? " " + hold + " of " + total : "");
-              add("hold", text, n("holdS"), at);
-              if (hold < total) { add("rest", "Let go", n("betweenS"), at); }
+              var position = Math.floor((hold - 1) / n("holds")), coming = Math.floor(hold / n("holds"));
+              var caption = captions[position];
+              var text = caption ? "Hold: " + caption.charAt(0).toLowerCase() + caption.slice(1) : "Hold" + (total > 1 ? " " + hold + " of " + total : "");
+              add("hold", text, n("holdS"), Object.assign({ moment: moments[position] }, at));
+              if (hold < total) { add("rest", "Let go", n("betweenS"), Object.assign({ moment: moments[coming] }, at)); }
             }
           }
           if (side < n("sides")) { add("rest", "Change sides", n("switchS") || READY_S, Object.assign({}, at, { side: 2 })); }
         }
-        if (set < n("sets")) { add("rest", "Rest", n("restS"), { set: set + 1, where: "next: set " + (set + 1) + " of " + n("sets") }); }
+        if (set < n("sets")) { add("rest", "Rest", n("restS"), { set: set + 1, where: "next: set " + (set + 1) + " of " + n("sets"), moment: moments[0] }); }
       }
     });
     return phases;
@@ -72,11 +74,21 @@
         drawing.hidden = current && other ? Number(drawing.dataset.side) !== phase.side : drawing.dataset.side === "2";
       });
     });
+    pose(steps()[phase.place], phase.moment);
     var name = steps()[phase.place].dataset.name;
     show.phase.textContent = phase.kind === "ready" ? "Get ready: " + name : name + (phase.where ? " · " + phase.where : "");
     bar.classList.toggle("work", phase.kind === "hold" || phase.kind === "reps");
     bar.classList.toggle("rest", phase.kind === "rest" || phase.kind === "ready");
     cue(phase.kind === "hold" || phase.kind === "reps" ? "go" : "rest");
+  }
+
+  // A hold in a named position: the drawing stops in it, and during a pause between two already in the next.
+  function pose(step, moment) {
+    step.getAnimations({ subtree: true }).forEach(function (animation) {
+      if (moment === undefined || !animation.animationName) { return; }
+      animation.pause();
+      animation.currentTime = moment * 1000;
+    });
   }
 
   function draw() {
@@ -278,10 +290,15 @@
 
   document.addEventListener("answers-sent", function (event) { report(event.detail); });
 
+  var leaving = false;
+
   function report(results) {
     var mine = (results || []).find(function (result) { return result.routine === root.dataset.id; });
     if (!mine) { return; }
-    if (mine.saved) { show.sent.textContent = "Done and kept."; location.assign(mine.next); }
+    if (mine.saved) {
+      show.sent.textContent = "Done and kept.";
+      if (!leaving) { leaving = true; location.assign(mine.next); } // told twice: by the queue and by its event
+    }
     else if (mine.signIn) { show.sent.textContent = "Kept on this device. Sign in, and it is sent."; }
     else if (mine.later) { show.sent.textContent = "No connection: kept on this device, sent as soon as there is one."; }
     else { show.sent.textContent = mine.problem; }

@@ -34,12 +34,14 @@ def new_context(browser: Browser) -> Iterator[Opens]:
     """Makes browsers of their own: nothing kept from another test; a phone unless said otherwise."""
     opened: list[BrowserContext] = []
 
-    def make(*, scheme: str = "light", size: dict[str, int] = people.PHONE, script: bool = True) -> BrowserContext:
+    def make(
+        *, scheme: str = "light", size: dict[str, int] = people.PHONE, script: bool = True, moving: bool = False
+    ) -> BrowserContext:
         context = browser.new_context(
             viewport={"width": size["width"], "height": size["height"]},
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=script,
-            reduced_motion="reduce",
+            reduced_motion="no-preference" if moving else "reduce",
         )
         context.set_default_timeout(15_000)
         opened.append(context)

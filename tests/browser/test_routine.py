@@ -74,6 +74,24 @@ def test_pause_next_and_back_do_what_they_say(live: Live, context: BrowserContex
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
 
 
+def test_the_drawing_stands_in_the_position_that_is_named(live: Live, new_context: Opens) -> None:
+    page, _, address = _due(live, new_context(moving=True))
+    page.goto(address)
+    page.get_by_role("button", name="Start the timer").click()
+    page.get_by_role("button", name="Pause").click()
+    shown = {}
+    for _ in range(5):
+        page.get_by_role("button", name="Next").click()
+        what = page.locator("[data-show=what]").inner_text()
+        shown[what] = page.locator(".step.current").evaluate(
+            "step => [...new Set(step.getAnimations({ subtree: true }).map(a => a.playState + ' ' + a.currentTime))]"
+        )
+
+    assert shown["Hold: legs straight"] == ["paused 0"]
+    assert shown["Hold: feet flat"] == ["paused 1400"]
+    assert shown["Hold: hips and knees at 90°"] == ["paused 5400"]
+
+
 def test_stopping_for_pain_asks_how_strong_and_holds_the_routines(live: Live, context: BrowserContext) -> None:
     page, runner, address = _due(live, context)
     page.goto(address)

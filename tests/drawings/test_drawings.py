@@ -136,6 +136,18 @@ def test_the_positions_of_a_still_differ() -> None:
 
 
 @pytest.mark.parametrize("exercise_id", ALL)
+def test_every_position_has_its_moment_in_the_loop(exercise_id: str) -> None:
+    moments = drawings.moments_s(exercise_id)
+    assert len(moments) == drawings.positions(exercise_id)
+    assert len(set(moments)) == len(moments)
+    assert all(0 <= moment < drawings.drawing(exercise_id).loop_s for moment in moments)
+
+
+def test_the_moments_of_the_squeeze_are_those_of_its_loop() -> None:
+    assert drawings.moments_s("supine_adductor_squeeze") == (0.0, 1.4, 5.4)
+
+
+@pytest.mark.parametrize("exercise_id", ALL)
 def test_the_alternative_text_can_be_followed_alone(exercise_id: str) -> None:
     text = drawings.describe(exercise_id)
     assert text.startswith(drawings.drawing(exercise_id).title)

@@ -28,6 +28,16 @@ def test_the_timer_gets_what_was_prescribed(visitor: Visitor, here: Place, runne
     assert f'data-hold-s="{first.hold_s or 0}"' in page
 
 
+def test_a_squeeze_is_called_by_the_positions_of_its_drawing(visitor: Visitor, here: Place, runner: int) -> None:
+    here.change(runner, programme_stage=1, sessions_completed_total=0)
+    suggestion = visitor.suggested(runner)
+
+    page = visitor.get(f"/routine/{suggestion.public_id}").text
+
+    assert 'data-captions="Legs straight|Feet flat|Hips and knees at 90°" data-moments="0.0|1.4|5.4"' in page
+    assert "Effort: 60-70% of your hardest" in page
+
+
 def test_a_finished_routine_is_a_session(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
 
