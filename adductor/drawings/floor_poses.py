@@ -138,8 +138,6 @@ def _squeeze() -> Drawing:
     def ninety(sign: float) -> Along:
         return Along((0.02, 41, sign * ext), (1, -0.03, 0), (0.3, 1, 0))
 
-    # Square to the way of the push and to the view, so that the wedges are seen from their broad side.
-    press = parts.press(("knee_l", "knee_r"), (-0.44, 0.9, 0))
     return Drawing(
         exercise_id="supine_adductor_squeeze",
         code="sq",
@@ -155,17 +153,13 @@ def _squeeze() -> Drawing:
         ),
         steps=(Step(1, 1.4, 2.6), Step(2, 1.4, 2.6), Step(0, 1.8, 2.6)),
         order=(
-            *("arm_l", "press_far", "leg_l", "pelvis", "muscle_l", "chest", "head"),
-            *("ball", "leg_r", "muscle_r", "arm_r", "press"),
+            *("arm_l", "leg_l", "pelvis", "muscle_l", "chest", "head"),
+            *("ball", "leg_r", "muscle_r", "arm_r"),
         ),
         captions=("Legs straight", "Feet flat", "Hips and knees at 90°"),
         far=frozenset({"arm_l", "leg_l"}),
         accents={"l": "adductor", "r": "adductor"},
-        props={
-            "ball": parts.ball(10.5, ("knee_l", "knee_r"), (0, 3, 0)),
-            "press_far": press[:1],
-            "press": press[1:],
-        },
+        props={"ball": parts.ball(10.5, ("knee_l", "knee_r"), (0, 3, 0))},
         mat=(-96, 100, -36, 36),
         shown=(0, 1, 2),
     )

@@ -243,26 +243,6 @@ def ball(radius_cm: float, between: tuple[str, str], lift: Vec = (0, 0, 0)) -> l
     return [Part("ball", "ball", build), Part("ball_shine", "ball-shine", shine, halo=False)]
 
 
-def press(between: tuple[str, str], across: Vec) -> list[Part]:
-    """Two wedges that point from outside at what is squeezed between two joints; `across` is their width's way."""
-    wide = mul(unit(across), 5.0)
-
-    def wedge(a: str, b: str) -> Build:
-        def build(j: Joints) -> list[Ball]:
-            outward = unit(sub(j[a], j[b]))
-            tip = add(j[a], mul(outward, 9.5))
-            base = add(tip, mul(outward, 11.0))
-            return [(tip, 0.9), (add(base, wide), 0.9), (sub(base, wide), 0.9)]
-
-        return build
-
-    a, b = between
-    return [
-        Part("press_a", "accent", wedge(a, b), halo=False),
-        Part("press_b", "accent", wedge(b, a), halo=False),
-    ]
-
-
 def towel(side: str, half_x: float = 15, half_z: float = 9) -> list[Part]:
     """A folded towel or slider under a foot; it goes where the foot goes."""
 

@@ -43,7 +43,7 @@ TONES: dict[str, tuple[str, str]] = {
 GROUND = ("#ffffff", "#161c22")
 HALO_WIDTH = 2.4
 ROUND_STROKES = 'stroke-linecap="round" stroke-linejoin="round"'
-NOT_IN_A_GHOST = ("shorts", "sleeve", "muscle", "face", "hand", "ball_shine", "press", "bar", "weight")
+NOT_IN_A_GHOST = ("shorts", "sleeve", "muscle", "face", "hand", "ball_shine", "bar", "weight")
 # The arrow leaves out both ends of the way, so that its tip does not hide the foot that it follows.
 ARROW_FROM, ARROW_TO = 0.08, 0.9
 
