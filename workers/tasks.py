@@ -9,9 +9,10 @@ from workers.app import app, installation
 
 @app.task(name="wake")
 def wake(ids: list[int]) -> None:
-    """Events have come: handle these. Also what a crowded moment left behind, until nothing of them waits."""
+    """Events have come: handle these, as far as the time of one task goes. The sweep finds the rest."""
+    until = rounds.give_up_at()
     for start in range(0, len(ids), rounds.BATCH):
-        rounds.handle_events(installation(), ids[start : start + rounds.BATCH])
+        rounds.handle_events(installation(), ids[start : start + rounds.BATCH], until=until)
 
 
 @app.task(name="sweep")
@@ -23,7 +24,8 @@ def sweep() -> None:
 @app.task(name="clock")
 def clock() -> None:
     """Whose prompt time has come?"""
-    while prompts.tick(installation()) == prompts.BATCH:
+    until = rounds.give_up_at()
+    while prompts.tick(installation(), until=until) == prompts.BATCH:
         pass
 
 

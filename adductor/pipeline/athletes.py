@@ -27,9 +27,10 @@ def connect(session: Session, installation: Installation, platform: str, grant: 
     if athlete is None:
         athlete = Athlete(platform=platform, platform_athlete_id=grant.athlete_id, connected_at=now, scopes=scopes)
         session.add(athlete)
-    if athlete.status != "connected" or athlete.connected_at is None:
-        athlete.connected_at = now
+    if athlete.status != "connected":
         athlete.history_read_at = None
+    # Also of one whom we take for connected: that they left before may still be on its way to us.
+    athlete.connected_at = now
     athlete.name = grant.name[:200]
     athlete.units = grant.units
     if grant.timezone:

@@ -84,6 +84,26 @@ def _let_go(row: Row) -> None:
     row.lease_holder = None
 
 
+def give_back(installation: Installation, table: type[Row], rows: Sequence[Row]) -> None:
+    """Rows that were claimed and not begun wait again, as if nobody had taken them."""
+    with installation.store.write() as session:
+        session.execute(
+            update(table)
+            .where(
+                table.id.in_([row.id for row in rows]),
+                table.state == "claimed",
+                table.lease_holder == installation.holder.name,
+            )
+            .values(state="waiting", attempts=table.attempts - 1, lease_until=None, lease_holder=None),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def holds(row: Row, claimed: Row) -> bool:
+    """Whether ``row``, as it stands now, is still held by the claim that gave us ``claimed``."""
+    return row.state == "claimed" and row.lease_holder == claimed.lease_holder
+
+
 def release_of_the_dead(installation: Installation) -> int:
     """Give back what ended processes of this machine held, also a token's refresh. Returns how many rows."""
     released = 0

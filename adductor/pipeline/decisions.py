@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching
@@ -39,6 +39,9 @@ def record(
     asked_platform: bool = True,
 ) -> DecisionRecord:
     """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
+    if event_id is not None:
+        # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it.
+        session.execute(update(DecisionRecord).where(DecisionRecord.event_id == event_id).values(event_id=None))
     row = DecisionRecord(
         athlete_id=athlete.id,
         event_id=event_id,
@@ -130,12 +133,15 @@ def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: dat
         delivery.wanted = "absent"
         if delivery.channel == reach.PAGES:
             continue
-        if delivery.state == "waiting" and (delivery.attempts == 0 or delivery.channel == reach.MAIL):
+        # A block that stands there is to go, also when another was about to take its place.
+        untouched = delivery.attempts == 0 and delivery.written_text is None
+        if delivery.state == "waiting" and (untouched or delivery.channel == reach.MAIL):
             delivery.state, delivery.outcome = "done", "never_written"
         elif delivery.channel != reach.MAIL:
             # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
             delivery.state, delivery.due_at = "waiting", now or delivery.due_at
             delivery.lease_until = delivery.lease_holder = None
+            delivery.unseen_reads = 0
 
 
 def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> int:
@@ -196,6 +202,8 @@ def deliver(
             delivery = Delivery(suggestion_id=suggestion.id, channel=way.channel, known_texts=[])
             session.add(delivery)
         delivery.wanted = "present"
+        if way.channel == reach.MAIL and delivery.state == "claimed":
+            continue  # it is being sent at this moment; a second worker would send it twice
         delivery.block = block
         delivery.trace_id = trace_id
         delivery.due_at = now + delay
@@ -213,7 +221,8 @@ def deliver(
         else:
             delivery.state, delivery.outcome = "waiting", None
         delivery.problem = None
-        delivery.attempts = delivery.crashes = delivery.unseen_reads = delivery.unsure_handovers = 0
+        # Not its unsure handovers: the copies that may have gone out have gone out.
+        delivery.attempts = delivery.crashes = delivery.unseen_reads = 0
         delivery.lease_until = delivery.lease_holder = None
         session.flush()
 

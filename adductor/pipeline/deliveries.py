@@ -37,6 +37,7 @@ FRESH_FOR = timedelta(seconds=2)
 # Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
 # left out again this much later is it taken for empty.
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
+REMOVED = "removed"
 
 
 @dataclass(slots=True)
@@ -56,9 +57,14 @@ def waiting_now(session: Session, suggestion: Suggestion, now: datetime) -> tupl
     return tuple(session.scalars(rows))
 
 
-def run(installation: Installation, ids: Sequence[int], *, fresh: LoggedActivity | None = None) -> None:
-    """Claim and deliver these. ``fresh`` is the activity as it was read a moment ago."""
-    read_at = installation.clock.real_now()
+def run(
+    installation: Installation,
+    ids: Sequence[int],
+    *,
+    fresh: LoggedActivity | None = None,
+    read_at: datetime | None = None,
+) -> None:
+    """Claim and deliver these. ``fresh`` is the activity as it was read at ``read_at`` (real time)."""
     for delivery in claims.claim(installation, Delivery, ids=ids):
         deliver(installation, delivery, fresh=fresh, read_at=read_at)
 
@@ -122,7 +128,7 @@ def _write(
 ) -> _Ended:
     """``blocks``: our block for each field. What everybody may read carries no link that answers for the runner."""
     field = delivery.placed_in or _field(installation, delivery, athlete)
-    current = _text_of(installation, delivery, athlete, activity, field)
+    current = _text_of(installation, delivery, activity, field)
     known = delivery.known_texts
     placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
     if placed.placing is Placing.ALREADY_THERE:
@@ -148,7 +154,9 @@ def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete,
     fields = [delivery.placed_in] if delivery.placed_in else [PRIVATE_NOTE, DESCRIPTION]
     outcome = "nothing_there"
     for field in fields:
-        current = getattr(activity, field)
+        known_there = field == delivery.placed_in and delivery.written_text is not None
+        # Left out of the answer is not empty: our note may stand there.
+        current = _text_of(installation, delivery, activity, field) if known_there else getattr(activity, field)
         if not current:
             continue
         removed = note.remove(current, known=delivery.known_texts)
@@ -158,7 +166,7 @@ def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete,
                 raise platform_calls.LaterError(
                     waits.after(delivery.attempts), "Strava answered, but the note is still there"
                 )
-            outcome = "removed"
+            outcome = REMOVED
         elif removed.placing is Placing.EDITED:
             outcome = str(Placing.EDITED)
     return _Ended(outcome, None, delivery.placed_in)
@@ -217,9 +225,7 @@ def _field(installation: Installation, delivery: Delivery, athlete: Athlete) -> 
     return delivery.channel
 
 
-def _text_of(
-    installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity, field: str
-) -> str:
+def _text_of(installation: Installation, delivery: Delivery, activity: LoggedActivity, field: str) -> str:
     """What stands there now. An absent private note is unknown, and unknown is not empty until it was absent twice."""
     text: str | None = getattr(activity, field)
     if text is not None:
@@ -276,10 +282,16 @@ def _store(installation: Installation, delivery: Delivery, ended: _Ended, proble
             return
         if ended.written is not None:
             _keep_written(row, ended, installation.clock.now())
-        held = row.state == "claimed" and row.lease_holder == delivery.lease_holder
+        held = claims.holds(row, delivery)
+        if not held and ended.written is not None and row.channel in reach.NOTES and row.state != "waiting":
+            # Whoever took it meanwhile read the activity before our text stood there. Look again at what stands now.
+            row.state, row.due_at = "waiting", installation.clock.now()
+            row.lease_until = row.lease_holder = None
         # What was mailed stays mailed, whatever is wanted by now.
         if held and (row.wanted == delivery.wanted or row.channel == reach.MAIL):
             claims.finish(row, ended.outcome, problem)
+            if ended.outcome == REMOVED:
+                row.written_text = None  # it is we who took it away, so it may come back
             if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
                 row.written_at = row.written_at or installation.clock.now()
 
@@ -297,7 +309,7 @@ def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, p
     log.warning("delivery waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id, with_for_update=True)
-        if row is None or row.state != "claimed":
+        if row is None or not claims.holds(row, delivery):
             return
         suggestion = session.get(Suggestion, row.suggestion_id)
         age = installation.clock.now() - (suggestion.created_at if suggestion else row.due_at)

@@ -37,6 +37,7 @@ class Handled:
     outcome: str
     deliveries: tuple[int, ...] = ()
     fresh: LoggedActivity | None = None
+    read_at: datetime | None = None  # when ``fresh`` was read, real time
 
 
 def handle(installation: Installation, event: InboxEvent) -> None:
@@ -54,7 +55,7 @@ def handle(installation: Installation, event: InboxEvent) -> None:
         else:
             log.info("event handled", outcome=handled.outcome, aspect=event.aspect_type)
             if handled.deliveries:
-                deliveries.run(installation, handled.deliveries, fresh=handled.fresh)
+                deliveries.run(installation, handled.deliveries, fresh=handled.fresh, read_at=handled.read_at)
 
 
 def _handle(installation: Installation, event: InboxEvent) -> Handled:
@@ -147,6 +148,7 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
     fresh: LoggedActivity | None = None
     if activity is None or revives:
         activity = fresh = _read(installation, event, athlete_id, priority)
+    read_at = installation.clock.real_now()
     if activity is not None and not activity.complete:
         raise _not_yet(installation, event, "the activity's details are not all there yet")
 
@@ -168,7 +170,7 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
             titles.strength(session, installation, locked, activity, now=now)
             handled = _decide(session, installation, locked, event, activity, now)
         _end(session, event, handled.outcome, now)
-    return Handled(handled.outcome, handled.deliveries, fresh)
+    return Handled(handled.outcome, handled.deliveries, fresh, read_at)
 
 
 def _decide(
@@ -309,7 +311,7 @@ def _woken_by(event: InboxEvent) -> words.Event:
 def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> None:
     """Finish the event in the transaction of its consequences, unless it was reopened with new contents meanwhile."""
     row = session.get(InboxEvent, event.id, with_for_update=True)
-    if row is not None and row.state == "claimed" and row.lease_holder == event.lease_holder:
+    if row is not None and claims.holds(row, event):
         claims.finish(row, outcome)
         row.handled_at = now
 
@@ -318,7 +320,7 @@ def _finish(installation: Installation, event: InboxEvent, handled: Handled, pro
     log.warning("event ended", outcome=handled.outcome, problem=problem)
     with installation.store.write() as session:
         row = session.get(InboxEvent, event.id, with_for_update=True)
-        if row is not None and row.state == "claimed":
+        if row is not None and claims.holds(row, event):
             claims.finish(row, handled.outcome, problem)
             row.handled_at = installation.clock.now()
 
@@ -327,7 +329,7 @@ def _put_back(installation: Installation, event: InboxEvent, wait: timedelta, pr
     log.warning("event waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
     with installation.store.write() as session:
         row = session.get(InboxEvent, event.id, with_for_update=True)
-        if row is None or row.state != "claimed":
+        if row is None or not claims.holds(row, event):
             return
         if installation.clock.now() - row.received_at > waits.GIVE_UP_AFTER:
             claims.park(row, f"gave up after {waits.GIVE_UP_AFTER}: {problem}")

@@ -45,8 +45,9 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
 
 
 def _last_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
-    """One statement may not meet the same row twice."""
-    return list({tuple(getattr(event, name) for name in _KEY): event for event in events}.values())
+    """One statement may not meet the same row twice. In one order for all, or two of them could wait for each other."""
+    by_key = {tuple(getattr(event, name) for name in _KEY): event for event in events}
+    return [by_key[key] for key in sorted(by_key)]
 
 
 @cache

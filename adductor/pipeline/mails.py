@@ -142,7 +142,7 @@ def run_letter(installation: Installation, letter: Letter) -> None:
         log.info("letter ended", kind=letter.kind, outcome=outcome)
         with installation.store.write() as session:
             row = session.get(Letter, letter.id, with_for_update=True)
-            if row is not None and row.state == "claimed" and row.lease_holder == letter.lease_holder:
+            if row is not None and claims.holds(row, letter):
                 claims.finish(row, outcome, problem)
                 row.sent_at = installation.clock.now() if outcome in (SENT, MAYBE_SENT) else None
 
@@ -198,7 +198,7 @@ def _count_handover(installation: Installation, claimed: Delivery | Letter, by: 
             row = session.get(Delivery, claimed.id, with_for_update=True)
         else:
             row = session.get(Letter, claimed.id, with_for_update=True)
-        if row is None or row.state != "claimed" or row.lease_holder != claimed.lease_holder:
+        if row is None or not claims.holds(row, claimed):
             raise StopError("taken_over", "another worker took this over")
         if by > 0 and isinstance(row, Delivery) and row.wanted == "absent":
             raise StopError("never_written", "it was taken back before it was sent")
@@ -263,7 +263,7 @@ def _put_back(installation: Installation, letter: Letter, wait: timedelta, probl
     log.warning("letter waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
     with installation.store.write() as session:
         row = session.get(Letter, letter.id, with_for_update=True)
-        if row is None or row.state != "claimed":
+        if row is None or not claims.holds(row, letter):
             return
         if installation.clock.now() - row.created_at > waits.GIVE_UP_AFTER:
             claims.park(row, f"gave up after {waits.GIVE_UP_AFTER}: {problem}")

@@ -106,7 +106,7 @@ def zone_of(name: str) -> ZoneInfo:
     """The time zone of that name; UTC for one that this machine doesn't know."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, such as "America"
         return ZoneInfo("UTC")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,45 +17,80 @@ from adductor.store.models import ClockRun, Delivery, InboxEvent, Letter
 
 log = logs.get(__name__)
 
-# How many rows one sweep takes: short enough that a task ends well within its time limit (60 s at 1 s a row at worst).
+T = TypeVar("T", InboxEvent, Delivery, Letter)
+
+# How many rows are claimed together. Those that time doesn't reach are given back.
 BATCH = 20
-
-
+# When Strava hangs, a row takes tens of seconds. No further one is begun after this (real time), so that a task ends within
+# its own limit of 60 s, and nothing that it has not touched is counted as a crash.
+BEGIN_WITHIN_S = 25.0
+# Of a sweep: events first, then deliveries, then letters, each to its own point in time.
+_SWEEP_SHARES = (0.4, 0.8, 1.0)
 # A letter's key keeps it from being sent twice; a month later nobody asks for it again.
 KEEP_LETTERS = timedelta(days=30)
 
 
-def handle_events(installation: Installation, ids: list[int] | None = None) -> int:
-    """Handle what waits in the inbox (of these ids, if given). Returns how many rows were taken."""
-    claimed = claims.claim(installation, InboxEvent, ids=ids, limit=BATCH)
-    for event in claimed:
-        events.handle(installation, event)
-    return len(claimed)
+def give_up_at(share: float = 1.0) -> float:
+    """Until when (by `time.monotonic`) a task that starts now may begin rows."""
+    return time.monotonic() + BEGIN_WITHIN_S * share
 
 
-def handle_deliveries(installation: Installation) -> int:
-    """Deliver what is due. Returns how many rows were taken."""
-    claimed = claims.claim(installation, Delivery, limit=BATCH)
-    for delivery in claimed:
-        deliveries.deliver(installation, delivery)
-    return len(claimed)
+def handle_events(installation: Installation, ids: list[int] | None = None, *, until: float | None = None) -> int:
+    """Handle what waits in the inbox (of these ids, if given). Returns how many rows were begun."""
+    return _each(installation, InboxEvent, events.handle, ids, until)
 
 
-def handle_letters(installation: Installation) -> int:
-    """Send the letters that are due. Returns how many rows were taken."""
-    claimed = claims.claim(installation, Letter, limit=BATCH)
-    for letter in claimed:
-        mails.run_letter(installation, letter)
-    return len(claimed)
+def handle_deliveries(installation: Installation, *, until: float | None = None) -> int:
+    """Deliver what is due. Returns how many rows were begun."""
+    return _each(installation, Delivery, deliveries.deliver, None, until)
+
+
+def handle_letters(installation: Installation, *, until: float | None = None) -> int:
+    """Send the letters that are due. Returns how many rows were begun."""
+    return _each(installation, Letter, mails.run_letter, None, until)
+
+
+def _each(
+    installation: Installation,
+    table: type[T],
+    do: Callable[[Installation, T], None],
+    ids: list[int] | None,
+    until: float | None,
+) -> int:
+    """Claim and do one after the other until the time is up; without ``until`` all of them.
+
+    A row that its worker did not survive before is done last and with nothing else in hand: should it end this worker too,
+    it alone is to blame, and not those that were claimed with it.
+    """
+    if until is not None and time.monotonic() >= until:
+        return 0
+    claimed = claims.claim(installation, table, ids=ids, limit=BATCH)
+    left = sorted(claimed, key=lambda row: row.crashes > 0)
+    begun = 0
+    try:
+        while left and (until is None or time.monotonic() < until):
+            row = left.pop(0)
+            if row.crashes and left:
+                claims.give_back(installation, table, left)
+                left = []
+            begun += 1
+            do(installation, row)
+    finally:
+        if left:
+            claims.give_back(installation, table, left)
+    return begun
 
 
 def sweep(installation: Installation) -> int:
-    """One round: give back what the dead held, then take what is due. Returns how many rows were taken."""
+    """One round: give back what the dead held, then take what is due. Returns how many rows were begun."""
+    for_events, for_deliveries, for_letters = (give_up_at(share) for share in _SWEEP_SHARES)
     heartbeats.beat(installation, "clock")
     released = claims.release_of_the_dead(installation)
     if released:
         log.warning("claims of ended processes given back", rows=released)
-    return handle_events(installation) + handle_deliveries(installation) + handle_letters(installation)
+    begun = handle_events(installation, until=for_events)
+    begun += handle_deliveries(installation, until=for_deliveries)
+    return begun + handle_letters(installation, until=for_letters)
 
 
 def expire(installation: Installation) -> None:

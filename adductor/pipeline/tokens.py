@@ -43,7 +43,7 @@ def access_token(installation: Installation, athlete_id: int, *, not_this: str |
         if row.expires_at - MARGIN > installation.clock.now() and access != not_this:
             return access
         if _take_the_lease(installation, row):
-            return _refresh(installation, athlete_id, installation.vault.open(row.refresh_sealed))
+            return _refresh(installation, row)
         if time.monotonic() > give_up_at:
             raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
         time.sleep(_LOOK_AGAIN_S)  # bounded by PATIENCE_S; the refresh that we wait for is one short call
@@ -74,19 +74,28 @@ def _take_the_lease(installation: Installation, seen: Token) -> bool:
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def _refresh(installation: Installation, athlete_id: int, refresh_token: str) -> str:
+def _refresh(installation: Installation, seen: Token) -> str:
+    """``seen`` is the row as it was when the lease was taken: what came in its place meanwhile is better than ours."""
+    athlete_id = seen.athlete_id
     try:
-        tokens = installation.strava.refresh(refresh_token)
-    except PlatformError:
+        tokens = installation.strava.refresh(installation.vault.open(seen.refresh_sealed))
+    except PlatformError as error:
         with installation.store.write() as session:
-            session.execute(
-                update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None, lease_holder=None)
-            )
+            row = session.get(Token, athlete_id, with_for_update=True)
+            if row is not None:
+                row.lease_until = row.lease_holder = None
+        if error.kind is ErrorKind.REVOKED and row is not None and row.refresh_sealed != seen.refresh_sealed:
+            # Refused was a token that is no longer theirs: they have connected anew, and must not be taken for gone.
+            raise PlatformError(ErrorKind.RETRY, "the runner connected anew during a refresh") from error
         raise
     with installation.store.write() as session:
         # The old refresh token died with the answer: this commit comes before anything else.
+        row = session.get(Token, athlete_id, with_for_update=True)
+        if row is None:
+            raise NotConnectedError  # left meanwhile: nothing of theirs is kept
+        row.lease_until = row.lease_holder = None
+        if row.refresh_sealed != seen.refresh_sealed:
+            return installation.vault.open(row.access_sealed)
         session.merge(store(installation, athlete_id, tokens))
-        session.flush()
-        session.execute(update(Token).where(Token.athlete_id == athlete_id).values(lease_until=None, lease_holder=None))
     log.info("token refreshed", athlete=athlete_id, expires_at=tokens.expires_at.isoformat())
     return tokens.access_token

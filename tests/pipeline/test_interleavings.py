@@ -1,0 +1,446 @@
+"""What happens between two steps of the flow: others write, withdraw, connect again, or the time is up.
+
+The running log here is a dictionary in memory, because the moment between its read and our write is what these tests set.
+Everything else is the real thing; tests/pipeline/test_flow.py has the whole flow over real processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adductor.channels import note
+from adductor.coaching.situation import Intensity
+from adductor.pipeline import (
+    athletes,
+    claims,
+    decisions,
+    deliveries,
+    events,
+    inbox,
+    prompts,
+    situations,
+    sweep,
+    tokens,
+    waits,
+)
+from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
+from adductor.store.models import Delivery, InboxEvent
+from tests.support.runners import MORNING, Place, place
+
+RUN = 900_001
+
+
+@dataclass
+class Log:
+    """Strava's part: activities that are read and written whole."""
+
+    activities: dict[int, LoggedActivity] = field(default_factory=dict)
+    reads: int = 0
+    writes: list[str] = field(default_factory=list)
+    after_read: Callable[[], None] = lambda: None
+    leaves_note_out: bool = False
+    during_refresh: Callable[[], None] = lambda: None
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        self.during_refresh()
+        if refresh_token == "dead":
+            raise PlatformError(ErrorKind.REVOKED, "the refresh token is no longer good", status=400)
+        return Tokens("renewed", "renewed too", MORNING + timedelta(days=300))
+
+    def get_activity(self, _token: str, activity_id: int, **_: Any) -> LoggedActivity:
+        self.reads += 1
+        found = self.activities[activity_id]
+        act, self.after_read = self.after_read, lambda: None
+        act()
+        return replace(found, private_note=None) if self.leaves_note_out else found
+
+    def list_activities(self, _token: str, **_: Any) -> list[LoggedActivity]:
+        return []
+
+    def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
+        self.writes.append(private_note)
+        self.edit(activity_id, private_note=private_note)
+        return self.activities[activity_id]
+
+    def edit(self, activity_id: int, **values: Any) -> None:
+        self.activities[activity_id] = replace(self.activities[activity_id], **values)
+
+    @property
+    def note(self) -> str:
+        return self.activities[RUN].private_note or ""
+
+
+@pytest.fixture
+def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
+    """On both databases: what waits for whom differs between them."""
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def log(here: Place) -> Log:
+    made = Log()
+    here.installation.strava = made  # type: ignore[assignment]
+    return made
+
+
+def _comes_home(here: Place, log: Log, words: str = "Mine.") -> int:
+    """A connected runner whose run is in the log now; their id."""
+    runner = here.runner(email=None, email_confirmed_at=None)
+    owner = here.athlete(runner).platform_athlete_id
+    with here.installation.store.write() as session:
+        far = here.now + timedelta(days=300)
+        session.add(tokens.store(here.installation, runner, Tokens("access", "refresh", far)))
+    log.activities[RUN] = LoggedActivity(
+        id=RUN,
+        athlete_id=owner,
+        title="Run in the park",
+        sport="run",
+        sport_type="Run",
+        start=here.now - timedelta(minutes=45),
+        start_hidden=False,
+        timezone="UTC",
+        utc_offset_s=0,
+        moving_s=2400,
+        elapsed_s=2400,
+        distance_m=8000,
+        elevation_gain_m=10,
+        workout=None,
+        intensity=Intensity.EASY,
+        manual=False,
+        trainer=False,
+        private=False,
+        private_note=words,
+        description="",
+        body_part=None,
+        is_adductor_session=False,
+        time_unreliable=False,
+        complete=True,
+    )
+    return runner
+
+
+def _event(here: Place, runner: int, aspect: str = "create", **updates: str) -> WebhookEvent:
+    owner = here.athlete(runner).platform_athlete_id
+    return WebhookEvent("strava", 1, "activity", RUN, aspect, here.now, owner, updates)
+
+
+def _put(here: Place, *received: WebhookEvent) -> None:
+    with here.installation.store.connection() as connection:
+        inbox.put(connection, list(received), here.now)
+
+
+def _take(here: Place, *received: WebhookEvent) -> None:
+    _put(here, *received)
+    sweep.sweep(here.installation)
+
+
+def _rows(here: Place) -> list[InboxEvent]:
+    with here.installation.store.read() as session:
+        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
+
+
+def _withdraw(here: Place, runner: int) -> None:
+    with here.installation.store.write() as session:
+        decisions.withdraw_open(session, here.locked(session, runner), "You asked for a break.", now=here.now)
+
+
+# -- edits ------------------------------------------------------------------------------------------------------------
+
+
+def test_two_changes_of_type_within_one_second_are_both_decided(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    log.edit(RUN, sport="walk")
+    _take(here, _event(here, runner, "update", type="Walk"))
+
+    log.edit(RUN, sport="run")
+    _take(here, _event(here, runner, "update", type="Run"))
+
+    (row,) = _rows(here)
+    assert (row.state, row.outcome, row.problem) == ("done", "post_run", None)
+    assert note.SIGNATURE in log.note
+    assert len(here.decisions(runner)) == 2
+
+
+def test_an_event_can_be_replayed(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    log.edit(RUN, sport="walk")
+    _take(here, _event(here, runner))
+    with here.installation.store.write() as session:
+        session.scalars(select(InboxEvent)).one().state = "waiting"
+
+    sweep.sweep(here.installation)
+
+    (row,) = _rows(here)
+    assert (row.state, row.problem) == ("done", None)
+
+
+def test_a_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    log.edit(RUN, sport="walk")
+    _take(here, _event(here, runner, "update", type="Walk"))
+    assert log.note == "Mine."
+
+    here.later(minutes=1)
+    log.edit(RUN, sport="run")
+    _take(here, _event(here, runner, "update", type="Run"))
+
+    assert log.note.startswith("Mine.\n\n")
+    assert log.note.count(note.SIGNATURE) == 1
+
+
+def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    with here.installation.store.write() as session:
+        suggestion = here.suggestion(runner)
+        suggestion = session.merge(suggestion)
+        athlete = here.locked(session, runner)
+        decisions.deliver(session, here.installation, athlete, suggestion, "test", here.now)
+
+    _withdraw(here, runner)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
+def test_a_note_that_the_log_leaves_out_of_one_answer_is_still_taken_away(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    _withdraw(here, runner)
+    log.leaves_note_out = True
+    sweep.sweep(here.installation)
+
+    log.leaves_note_out = False
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
+def test_what_was_read_too_long_before_the_write_is_read_again(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+
+    def edited_while_the_database_is_busy() -> None:
+        here.later(seconds=deliveries.FRESH_FOR.total_seconds() + 1)
+        log.edit(RUN, private_note="Mine, and more.")
+
+    real_decide = events._decide
+
+    def slowly(*arguments: Any) -> events.Handled:
+        edited_while_the_database_is_busy()
+        return real_decide(*arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(events, "_decide", slowly)
+        _take(here, _event(here, runner))
+
+    assert log.note.startswith("Mine, and more.\n\n")
+
+
+# -- two at one delivery ------------------------------------------------------------------------------------------------
+
+
+def test_a_note_taken_back_between_its_read_and_its_write_does_not_stay(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _put(here, _event(here, runner))
+
+    def taken_back_and_looked_at() -> None:
+        _withdraw(here, runner)
+        before = log.note
+        sweep.handle_deliveries(here.installation)  # another worker: nothing stands there yet
+        assert log.note == before
+
+    def when_delivering() -> None:
+        log.after_read = taken_back_and_looked_at
+
+    real_run = deliveries.run
+
+    def run(installation: Any, ids: Any, **_: Any) -> None:
+        when_delivering()
+        real_run(installation, ids)  # reads again, and in between somebody changes their mind
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(deliveries, "run", run)
+        sweep.handle_events(here.installation)
+    assert note.SIGNATURE in log.note  # written over the change of mind
+
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
+def test_a_worker_does_not_put_back_what_another_holds_by_now(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _put(here, _event(here, runner))
+    (claimed,) = claims.claim(here.installation, InboxEvent)
+    with here.installation.store.write() as session:
+        session.scalars(select(InboxEvent)).one().lease_holder = "another"
+
+    events._put_back(here.installation, claimed, timedelta(seconds=5), "late")
+
+    (row,) = _rows(here)
+    assert (row.state, row.lease_holder) == ("claimed", "another")
+
+
+def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) -> None:
+    runner = here.runner(channels={"post_run": "mail"})
+    here.run_done(runner)
+    (claimed,) = claims.claim(here.installation, Delivery)
+
+    with here.installation.store.write() as session:
+        suggestion = session.merge(here.suggestion(runner))
+        decisions.deliver(session, here.installation, here.locked(session, runner), suggestion, "test", here.now)
+
+    assert claims.claim(here.installation, Delivery) == []
+    deliveries.deliver(here.installation, claimed)
+    assert [row.outcome for row in here.deliveries(runner)] == ["sent"]
+
+
+# -- a claim of many ----------------------------------------------------------------------------------------------------
+
+
+def _strangers(here: Place, count: int) -> None:
+    _put(
+        here,
+        *(WebhookEvent("strava", 1, "activity", number, "create", MORNING, 7, {}) for number in range(1, count + 1)),
+    )
+
+
+def test_when_the_time_is_up_the_rest_is_given_back_unharmed(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    _strangers(here, 3)
+    clock = iter([0.0, 0.0, 99.0, 99.0])
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: next(clock))
+
+    assert sweep.handle_events(here.installation, until=50.0) == 1
+
+    assert [(row.state, row.attempts, row.crashes) for row in _rows(here)] == [
+        ("done", 1, 0),
+        ("waiting", 0, 0),
+        ("waiting", 0, 0),
+    ]
+
+
+def test_one_event_that_kills_its_workers_does_not_take_its_neighbours_along(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _strangers(here, 6)
+    handle = events.handle
+
+    class Killed(BaseException):
+        """Stands for the end of the process: what follows does not run."""
+
+    def deadly(installation: Any, event: InboxEvent) -> None:
+        if event.object_id == 2:
+            raise Killed
+        handle(installation, event)
+
+    monkeypatch.setattr(events, "handle", deadly)
+    give_back = claims.give_back
+    for _ in range(waits.MOST_CRASHES * 3):
+        with monkeypatch.context() as dying:
+            dead: list[bool] = []
+
+            def unless_dead(*arguments: Any, dead: list[bool] = dead) -> None:
+                if not dead:
+                    give_back(*arguments)
+
+            def killed(installation: Any, event: InboxEvent, dead: list[bool] = dead) -> None:
+                try:
+                    deadly(installation, event)
+                except Killed:
+                    dead.append(True)
+                    raise
+
+            dying.setattr(claims, "give_back", unless_dead)
+            dying.setattr(events, "handle", killed)
+            try:
+                sweep.handle_events(here.installation)
+            except Killed:
+                here.later(seconds=waits.LEASE.total_seconds() + 1)  # the dead worker's lease runs out
+
+    assert [row.state for row in _rows(here)] == ["done", "failed", "done", "done", "done", "done"]
+
+
+# -- leaving and coming back --------------------------------------------------------------------------------------------
+
+
+def test_word_of_leaving_that_comes_after_the_return_ends_nothing(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    owner = here.athlete(runner).platform_athlete_id
+    left = WebhookEvent("strava", 1, "athlete", owner, "update", here.now, owner, {"authorized": "false"})
+    here.later(minutes=1)
+    _connects_again(here, runner)
+
+    _take(here, left)
+
+    assert here.athlete(runner).status == "connected"
+    assert tokens.access_token(here.installation, runner) == "new"
+
+
+def _expired(here: Place, runner: int, refresh_token: str) -> None:
+    with here.installation.store.write() as session:
+        session.merge(tokens.store(here.installation, runner, Tokens("old", refresh_token, here.now)))
+
+
+def _connects_again(here: Place, runner: int) -> None:
+    owner = here.athlete(runner).platform_athlete_id
+    grant = Grant(Tokens("new", "newer", here.now + timedelta(hours=6)), owner, "Robin", None, "metric")
+    with here.installation.store.write() as session:
+        athletes.connect(session, here.installation, "strava", grant, "read,activity:read_all,activity:write")
+
+
+@pytest.mark.parametrize("refresh_token", ["dead", "good"])
+def test_whoever_connects_again_during_a_refresh_keeps_the_new_tokens(
+    here: Place, log: Log, refresh_token: str
+) -> None:
+    runner = _comes_home(here, log)
+    _expired(here, runner, refresh_token)
+    log.during_refresh = lambda: _connects_again(here, runner)
+
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+
+    assert here.athlete(runner).status == "connected"
+    assert tokens.access_token(here.installation, runner) == "new"
+    assert note.SIGNATURE in log.note
+
+
+def test_whoever_leaves_during_a_refresh_leaves_no_token_behind(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _expired(here, runner, "good")
+    log.during_refresh = lambda: athletes.disconnect_now(here.installation, runner, because="revoked")
+
+    _take(here, _event(here, runner))
+
+    with pytest.raises(tokens.NotConnectedError):
+        tokens.access_token(here.installation, runner)
+    assert [row.outcome for row in _rows(here)] == ["not_connected"]
+
+
+def test_runners_whom_a_round_of_the_clock_has_no_time_for_are_due_at_once(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runners = [here.runner(next_due_at=None) for _ in range(3)]
+    for runner in runners:
+        here.change(runner, next_due_at=here.now)
+    clock = iter([0.0, 99.0])
+    monkeypatch.setattr(prompts.time, "monotonic", lambda: next(clock))
+
+    assert prompts.tick(here.installation, until=50.0) == 1
+
+    assert [here.athlete(runner).next_due_at == here.now for runner in runners] == [False, True, True]
+
+
+def test_a_time_zone_that_is_the_name_of_a_folder_counts_as_unknown() -> None:
+    assert situations.zone_of("America").key == "UTC"
