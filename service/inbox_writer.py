@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from adductor import logs
 from adductor.clock import Clock
 from adductor.pipeline import inbox
@@ -91,7 +89,7 @@ class InboxWriter:
         try:
             with self._store.connection() as connection:
                 ids = inbox.put(connection, [waiting.event for waiting in batch], self._clock.now())
-        except SQLAlchemyError as error:
+        except Exception as error:  # whatever it is: this thread must live, or no event is ever stored again
             log.error("events not stored", events=len(batch), problem=type(error).__name__)
             for waiting in batch:
                 waiting.problem = error

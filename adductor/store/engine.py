@@ -65,6 +65,7 @@ class Store:
 def _sqlite(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,  # the values of a failed statement are a runner's, and don't belong into logs
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=20,
@@ -94,6 +95,7 @@ def _sqlite(url: str, pool_size: int) -> Engine:
 def _postgres(url: str, pool_size: int) -> Engine:
     return create_engine(
         url,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=20,
         pool_pre_ping=True,  # a restarted server must not fail the next webhook

@@ -118,6 +118,16 @@ def test_an_event_that_is_not_stored_is_said_so_and_the_next_one_is(
     assert _count(store) == 1
 
 
+def test_a_failure_that_nobody_foresaw_does_not_end_the_storing(store: Store, writer: InboxWriter) -> None:
+    too_large_for_the_database = 2**70
+    with pytest.raises(NotStoredError):
+        writer.put(replace(EVENT, object_id=too_large_for_the_database))
+
+    writer.put(EVENT)
+
+    assert _count(store) == 1
+
+
 def test_a_database_that_hangs_is_not_waited_for_beyond_stravas_patience(tmp_path: object) -> None:
     from adductor.store import migrate
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from adductor.store import Store
 from adductor.store.models import Heartbeat
@@ -34,6 +35,13 @@ def test_a_time_comes_back_as_the_same_moment_in_utc(store: Store) -> None:
     with store.read() as session:
         at = session.get_one(Heartbeat, "x").at
     assert (at, at.tzinfo) == (NOON, UTC)
+
+
+def test_an_error_of_the_database_does_not_tell_the_values(store: Store) -> None:
+    with pytest.raises(DBAPIError) as told, store.write() as session:
+        session.execute(text("INSERT INTO nowhere VALUES (:word)"), {"word": "the runner's own"})
+
+    assert "the runner's own" not in str(told.value)
 
 
 def test_a_naive_time_is_refused(store: Store) -> None:
