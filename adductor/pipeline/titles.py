@@ -75,10 +75,13 @@ def strength(
 
 
 def worth_reading(session: Session, athlete: Athlete, now: datetime) -> bool:
-    """Whether a new activity may say something to us although no routine can be due: it ends a pause or answers."""
+    """Whether a new activity may answer a suggestion although no routine can be due.
+
+    A pause is not a reason: it promises that nobody is asked, and a title that ends it comes with its edit.
+    """
     today: date = now.astimezone(situations.zone_of(athlete.timezone)).date()
     if athlete.paused_until is not None and athlete.paused_until > today:
-        return True
+        return False
     return _open_suggestion(session, athlete, not_before=now - MEANS_IT_FOR, until=now) is not None
 
 

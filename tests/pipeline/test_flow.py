@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -369,8 +369,9 @@ def test_a_revoked_connection_without_an_event_is_noticed_by_the_first_call(live
         ({"hold_reason": "high_pain"}, "on_hold"),
         ({"screening_completed_at": None}, "not_cleared"),
         ({"clearance_needed": True}, "not_cleared"),
+        ({"paused_until": date(2027, 1, 1)}, "not_cleared"),
     ],
-    ids=["on hold", "questions unanswered", "clearance needed"],
+    ids=["on hold", "questions unanswered", "clearance needed", "paused"],
 )
 def test_a_runner_for_whom_nothing_can_be_due_costs_no_call(live: Live, state: dict[str, Any], rule: str) -> None:
     if "hold_reason" in state:

@@ -290,9 +290,14 @@ def test_pausing_in_the_title_takes_the_note_back_and_resuming_lets_routines_com
     assert _status(live, run) == "withdrawn"
     live.settles(run)
 
-    resumed = live.record(runner, title="Back again #adductor-resume")
-    live.note_comes(resumed)
-    assert live.athlete(runner).paused_until is None
+    during = live.record(runner)
+    live.settles(during)
+    assert live.calls(activity=during) == []  # a pause asks nobody
+
+    live.edit(during, title="Back again #adductor-resume")
+    live.until(lambda: live.athlete(runner).paused_until is None)
+    live.settles(during)
+    live.note_comes(live.record(runner))
 
 
 def test_strength_work_of_our_kind_recorded_after_it_is_the_answer(live: Live) -> None:
