@@ -59,6 +59,7 @@ def context(new_context: Opens) -> BrowserContext:
 
 def no_barriers(page: Page) -> None:
     """axe finds nothing, and nothing is wider than the screen."""
+    page.wait_for_load_state("load")
     found = Axe().run(page)
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

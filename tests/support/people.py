@@ -41,7 +41,8 @@ def authorize(live: Live, page: Page, *, untick: str | None = None, deny: bool =
     page.get_by_label("Time zone").fill("UTC")
     if untick is not None:
         page.locator(f"input[name=granted][value='{untick}']").uncheck()
-    page.get_by_role("button", name="Deny" if deny else "Authorize").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Deny" if deny else "Authorize").click()
 
 
 def first_answers(page: Page) -> None:
