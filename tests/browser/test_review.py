@@ -18,7 +18,8 @@ def test_every_decision_can_be_read_with_its_reason_and_the_text_as_written(
     run = live.record(runner)
     note = live.note_comes(run)
     second = live.record(runner)
-    live.settles(second)
+    live.note_comes(second)
+    live.settles(run)  # the first one's note has been taken away again, and is still shown as it stood
 
     page.goto(f"{live.web}/suggestions")
 
