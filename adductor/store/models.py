@@ -51,6 +51,7 @@ class Athlete(Base):
     __table_args__ = (
         UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
         Index("ix_athletes_next_due_at", "next_due_at"),
+        Index("ix_athletes_status", "status"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -153,6 +154,12 @@ class InboxEvent(Base):
             "due_at",
             sqlite_where=text("state IN ('waiting', 'claimed')"),
             postgresql_where=text("state IN ('waiting', 'claimed')"),
+        ),
+        Index(
+            "ix_inbox_events_given_up",
+            "due_at",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
         ),
         Index("ix_inbox_events_object", "object_id"),
         Index("ix_inbox_events_received", "received_at"),
@@ -281,6 +288,12 @@ class Delivery(Base):
             sqlite_where=text("state IN ('waiting', 'claimed')"),
             postgresql_where=text("state IN ('waiting', 'claimed')"),
         ),
+        Index(
+            "ix_deliveries_given_up",
+            "due_at",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -322,6 +335,12 @@ class Letter(Base):
             "due_at",
             sqlite_where=text("state IN ('waiting', 'claimed')"),
             postgresql_where=text("state IN ('waiting', 'claimed')"),
+        ),
+        Index(
+            "ix_letters_given_up",
+            "due_at",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
         ),
     )
 
