@@ -14,6 +14,7 @@ from adductor import __version__
 from adductor.installation import Installation
 from adductor.settings import Settings, load
 from service.inbox_writer import InboxWriter
+from service.wire import AsciiQuery
 
 # Larger than any webhook event or form of ours by far.
 MOST_BODY_BYTES = 64 * 1024
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Referrers are withheld by our own policy, so they can't be asked for.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.wsgi_app = AsciiQuery(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
