@@ -10,6 +10,7 @@ import redis
 
 from adductor import content
 from adductor.clock import Clock, clock_for
+from adductor.counts import Counts
 from adductor.pipeline.holders import Holder
 from adductor.settings import Settings
 from adductor.store import Store
@@ -33,10 +34,13 @@ class Installation:
     settings: Settings
     clock: Clock = field(init=False)
     store: Store = field(init=False)
+    counts: Counts = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = clock_for(self.settings)
         self.store = Store(self.settings.database)
+        self.counts = Counts(lambda: self.redis)
+        self.store.after_commit = self.counts.committed
 
     @cached_property
     def vault(self) -> Vault:
@@ -102,7 +106,9 @@ class Installation:
             oauth_url=self.settings.strava_oauth_url,
             budget=self.budget,
             now=self.clock.now,
+            counted=self.counts.add,
         )
 
     def close(self) -> None:
+        self.counts.close()
         self.store.close()

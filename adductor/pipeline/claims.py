@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
+from adductor import counts
 from adductor.installation import Installation
 from adductor.pipeline import waits
 from adductor.store.models import Delivery, InboxEvent, Letter, Token
@@ -61,6 +62,7 @@ def park(row: Row, problem: str) -> None:
     row.outcome = "gave_up"
     row.problem = problem
     _let_go(row)
+    count(row)
 
 
 def finish(row: Row, outcome: str, problem: str | None = None) -> None:
@@ -69,6 +71,18 @@ def finish(row: Row, outcome: str, problem: str | None = None) -> None:
     row.outcome = outcome
     row.problem = problem
     _let_go(row)
+    count(row)
+
+
+def count(row: Row) -> None:
+    """Count the end of this row once it is committed. Whoever ends rows by another way than `finish` calls this."""
+    session, outcome = object_session(row), row.outcome or "none"
+    if isinstance(row, InboxEvent):
+        counts.with_commit(session, counts.EVENTS, outcome)
+    elif isinstance(row, Delivery):
+        counts.with_commit(session, counts.DELIVERIES, row.channel, outcome)
+    else:
+        counts.with_commit(session, counts.LETTERS, row.kind, outcome)
 
 
 def put_back(row: Row, installation: Installation, *, wait: timedelta, problem: str) -> None:

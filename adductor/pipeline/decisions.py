@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from adductor import coaching
+from adductor import coaching, counts
 from adductor.channels import wording
 from adductor.coaching import situation as words
 from adductor.installation import Installation
-from adductor.pipeline import reach, situations
+from adductor.pipeline import claims, reach, situations
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Suggestion
 
 # How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
@@ -57,6 +57,7 @@ def record(
         trace_id=trace_id,
     )
     session.add(row)
+    counts.with_commit(session, counts.DECISIONS, row.decision, row.rule)
     if verdict.decision is words.Decision.REFER:
         if athlete.hold_since is None:
             athlete.hold_since, athlete.hold_reason = now, verdict.rule
@@ -136,7 +137,7 @@ def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: dat
         # A block that stands there is to go, also when another was about to take its place.
         untouched = delivery.attempts == 0 and delivery.written_text is None
         if delivery.state == "waiting" and (untouched or delivery.channel == reach.MAIL):
-            delivery.state, delivery.outcome = "done", "never_written"
+            claims.finish(delivery, "never_written")
         elif delivery.channel != reach.MAIL:
             # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
             delivery.state, delivery.due_at = "waiting", now or delivery.due_at
@@ -224,6 +225,8 @@ def deliver(
         # Not its unsure handovers: the copies that may have gone out have gone out.
         delivery.attempts = delivery.crashes = delivery.unseen_reads = 0
         delivery.lease_until = delivery.lease_holder = None
+        if delivery.state == "done":
+            claims.count(delivery)
         session.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(url, pool_size) if self.is_sqlite else _postgres(url, pool_size)
         self._write_engine = self.engine.execution_options(writes=True)
+        self.after_commit: Callable[[Session], None] | None = None  # told of each `write` that was committed
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -34,8 +35,11 @@ class Store:
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a read that later wants to write would fail instead
         of waiting.
         """
-        with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with Session(self._write_engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            if self.after_commit is not None:
+                self.after_commit(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import requests
 
+from adductor import counts
 from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Priority, Tokens, storable
 from adductor.platforms.budget import Budget
 from adductor.platforms.strava.activities import parse_activity
@@ -72,7 +73,7 @@ class StravaClient:
 
     Every method raises PlatformError, whose ``kind`` says what to do and whose ``message`` is for people. Calls to the
     API take from ``budget`` first. OAuth calls don't: their answers carry no rate-limit headers and Strava's limits are
-    on API requests. ``now`` gives an aware time.
+    on API requests. ``now`` gives an aware time. ``counted`` is told of every call, as `adductor.counts` names it.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class StravaClient:
         budget: Budget,
         now: Callable[[], datetime],
         timeout_s: float = 10,
+        counted: Callable[..., None] | None = None,
     ) -> None:
         self._client_id = client_id
         self._client_secret = client_secret
@@ -93,6 +95,7 @@ class StravaClient:
         self._budget = budget
         self._timeout_s = timeout_s
         self._now = now
+        self._counted = counted or (lambda *_: None)
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
@@ -308,9 +311,12 @@ class StravaClient:
         self, call: Callable[[ApiV3], T], doing: str, priority: Priority, access_token: str | None = None
     ) -> T:
         """One call that counts. Without a token it is the application that calls."""
-        self._budget.take(priority)
+        try:
+            self._budget.take(priority)
+        except PlatformError:
+            self._counted(counts.HELD_BACK, priority.name.lower())
+            raise
         session = self._session()
-        session.last_status, session.last_headers = 0, {}
         try:
             return self._attempt(
                 lambda session: call(_protocol(session, access_token)),
@@ -330,10 +336,13 @@ class StravaClient:
     ) -> T:
         """Make a call and turn whatever goes wrong into a PlatformError that holds nothing of the original."""
         session = self._session()
+        session.last_status, session.last_headers = 0, {}
         try:
             return call(session)
         except (requests.RequestException, ValueError, RecursionError) as error:
             failure = self._failure(error, session.last_status, doing, authenticated, priority)
+        finally:
+            self._counted(counts.CALLS, doing, str(session.last_status or "none"))
         raise failure
 
     def _failure(
