@@ -115,6 +115,9 @@ class Athlete(Base):
     private_note_seen_at: Mapped[datetime | None]
     private_note_refused_at: Mapped[datetime | None]
     last_event_at: Mapped[datetime | None]
+    # When to look whether events were missed, and when that was last done (see adductor.pipeline.reconcile).
+    reconcile_at: Mapped[datetime | None]
+    reconciled_at: Mapped[datetime | None]
 
     token: Mapped[Token | None] = relationship(back_populates="athlete", cascade="all, delete-orphan", uselist=False)
 
@@ -163,6 +166,7 @@ class InboxEvent(Base):
         ),
         Index("ix_inbox_events_object", "object_id"),
         Index("ix_inbox_events_received", "received_at"),
+        Index("ix_inbox_events_owner", "owner_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -176,6 +180,8 @@ class InboxEvent(Base):
     updates: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime]
     trace_id: Mapped[str] = mapped_column(String(32))
+    # webhook, or reconcile: nobody told us, we found it in the log
+    origin: Mapped[str] = mapped_column(String(10), default="webhook", server_default="webhook")
 
     state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
     due_at: Mapped[datetime]
@@ -195,6 +201,7 @@ class LoggedActivity(Base):
     __table_args__ = (
         UniqueConstraint("athlete_id", "platform_id", name="uq_activities_platform_id"),
         Index("ix_activities_expires_at", "expires_at"),
+        Index("ix_activities_fetched_at", "fetched_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -317,7 +324,9 @@ class Delivery(Base):
     placed_in: Mapped[str | None] = mapped_column(String(12))  # where it was really written
     written_text: Mapped[str | None] = mapped_column(Text)
     written_at: Mapped[datetime | None]
-    # How often a mail was given to the mail server without hearing what became of it.
+    # Whether a blank line of ours stands between the runner's words and our block; None: nothing was written yet.
+    separated: Mapped[bool | None]
+    # How often a mail (or a note) was given away without hearing what became of it.
     unsure_handovers: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     trace_id: Mapped[str] = mapped_column(String(32))
 
@@ -449,3 +458,31 @@ class Heartbeat(Base):
     part: Mapped[str] = mapped_column(String(60), primary_key=True)
     at: Mapped[datetime]
     note: Mapped[str | None] = mapped_column(Text)
+
+
+class Outage(Base):
+    """A stretch (the runners' time) in which no webhook event could be stored: everybody's log is looked at after it."""
+
+    __tablename__ = "outages"
+    __table_args__ = (Index("ix_outages_ended_at", "ended_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    # Runners up to this id have been put in line.
+    reached_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    done_at: Mapped[datetime | None]
+
+
+class Revocation(Base):
+    """An access that Strava is still to be given back, after its runner has left. Sealed; nothing says whose it was."""
+
+    __tablename__ = "revocations"
+    __table_args__ = (Index("ix_revocations_due_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    platform: Mapped[str] = mapped_column(String(20))
+    token_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
