@@ -51,6 +51,7 @@ class Athlete(Base):
     __table_args__ = (
         UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
         Index("ix_athletes_next_due_at", "next_due_at"),
+        Index("ix_athletes_reconcile_at", "reconcile_at"),
         Index("ix_athletes_status", "status"),
     )
 
