@@ -20,14 +20,14 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from adductor import logs
+from adductor import counts, logs
 from adductor.channels import note, wording
 from adductor.channels.note import Placing
 from adductor.installation import Installation
 from adductor.pipeline import claims, decisions, mails, platform_calls, reach, waits
 from adductor.pipeline.reach import DESCRIPTION, PRIVATE_NOTE
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
-from adductor.store.models import Athlete, Delivery, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
 
 log = logs.get(__name__)
 
@@ -63,10 +63,13 @@ def run(
     *,
     fresh: LoggedActivity | None = None,
     read_at: datetime | None = None,
+    came_at: datetime | None = None,
 ) -> None:
-    """Claim and deliver these. ``fresh`` is the activity as it was read at ``read_at`` (real time)."""
+    """Claim and deliver these. ``fresh`` is the activity as it was read at ``read_at`` (real time); ``came_at`` is when
+    the event behind them came (the runners' time).
+    """
     for delivery in claims.claim(installation, Delivery, ids=ids):
-        deliver(installation, delivery, fresh=fresh, read_at=read_at)
+        deliver(installation, delivery, fresh=fresh, read_at=read_at, came_at=came_at)
 
 
 def deliver(
@@ -75,6 +78,7 @@ def deliver(
     *,
     fresh: LoggedActivity | None = None,
     read_at: datetime | None = None,
+    came_at: datetime | None = None,
 ) -> None:
     """Bring a claimed delivery to its end, or give it back with a due time. Never raises for what a delivery can cause."""
     with structlog.contextvars.bound_contextvars(trace=delivery.trace_id, delivery=delivery.id):
@@ -90,7 +94,7 @@ def deliver(
             _put_back(installation, delivery, waits.after(delivery.attempts), f"{type(error).__name__}: {error}"[:500])
         else:
             log.info("delivery ended", outcome=ended.outcome, placed_in=ended.placed_in)
-            _store(installation, delivery, ended)
+            _store(installation, delivery, ended, came_at=came_at)
 
 
 def _deliver(
@@ -274,13 +278,22 @@ def _deliver_elsewhere(
             decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, installation.clock.now())
 
 
-def _store(installation: Installation, delivery: Delivery, ended: _Ended, problem: str | None = None) -> None:
+def _store(
+    installation: Installation,
+    delivery: Delivery,
+    ended: _Ended,
+    problem: str | None = None,
+    *,
+    came_at: datetime | None = None,
+) -> None:
     """Keep the end, unless somebody changed their mind meanwhile: then the row waits again, with what is known now."""
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id, with_for_update=True)
         if row is None:
             return
         if ended.written is not None:
+            if row.written_at is None:
+                _count_wait(session, row, came_at, installation.clock.now())
             _keep_written(row, ended, installation.clock.now())
         held = claims.holds(row, delivery)
         if not held and ended.written is not None and row.channel in reach.NOTES and row.state != "waiting":
@@ -294,6 +307,19 @@ def _store(installation: Installation, delivery: Delivery, ended: _Ended, proble
                 row.written_text = None  # it is we who took it away, so it may come back
             if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
                 row.written_at = row.written_at or installation.clock.now()
+
+
+def _count_wait(session: Session, row: Delivery, came_at: datetime | None, now: datetime) -> None:
+    """Count how long this first writing took from its event on. On the quick way ``came_at`` is known already."""
+    if came_at is None:
+        came_at = session.scalar(
+            select(InboxEvent.received_at)
+            .join(DecisionRecord, DecisionRecord.event_id == InboxEvent.id)
+            .join(Suggestion, Suggestion.decision_id == DecisionRecord.id)
+            .where(Suggestion.id == row.suggestion_id)
+        )
+    if came_at is not None:  # a rest-day routine has no event
+        counts.note_with_commit(session, (now - came_at).total_seconds())
 
 
 def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:

@@ -55,7 +55,13 @@ def handle(installation: Installation, event: InboxEvent) -> None:
         else:
             log.info("event handled", outcome=handled.outcome, aspect=event.aspect_type)
             if handled.deliveries:
-                deliveries.run(installation, handled.deliveries, fresh=handled.fresh, read_at=handled.read_at)
+                deliveries.run(
+                    installation,
+                    handled.deliveries,
+                    fresh=handled.fresh,
+                    read_at=handled.read_at,
+                    came_at=event.received_at,
+                )
 
 
 def _handle(installation: Installation, event: InboxEvent) -> Handled:
