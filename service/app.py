@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, abort, current_app, request
 from flask_wtf import CSRFProtect
+from werkzeug.datastructures import MultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from adductor import __version__
+from adductor import __version__, logs
 from adductor.installation import Installation
 from adductor.settings import Settings, load
+from service import limits
 from service.inbox_writer import InboxWriter
 from service.wire import AsciiQuery
+
+log = logs.get(__name__)
 
 # Larger than any webhook event or form of ours by far.
 MOST_BODY_BYTES = 64 * 1024
@@ -24,32 +28,53 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# A year: browsers that have once been here over TLS come back over TLS only.
+HSTS = "max-age=31536000"
+
+# Answers to requests whose body may not have been read.
+_UNREAD = frozenset({413, 429})
+
+
+class _Coach(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """Flask would log the path; of half of our addresses that is a secret. The route says as much."""
+        rule = request.url_rule
+        log.error("request failed", method=request.method, route=rule.rule if rule else None, exc_info=exc_info)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application for these settings (by default: those of the environment)."""
     settings = settings or load()
     installation = Installation(settings)
-    app = Flask(__name__)
+    app = _Coach(__name__)
+    with_tls = settings.public_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.derived("sessions"),
         MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
-        SESSION_COOKIE_NAME="adductor",
+        # The prefix makes browsers refuse one that a neighbour under the same domain, or somebody without TLS, has set.
+        SESSION_COOKIE_NAME="__Host-adductor" if with_tls else "adductor",
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        SESSION_COOKIE_SECURE=with_tls,
         PERMANENT_SESSION_LIFETIME=timedelta(days=SESSION_DAYS),
         # The session's own end is the form's end: a page left open over lunch still works.
         WTF_CSRF_TIME_LIMIT=None,
         # Referrers are withheld by our own policy, so they can't be asked for.
         WTF_CSRF_SSL_STRICT=False,
+        TRUSTED_PROXIES=settings.trusted_proxies,
+        HSTS=HSTS if with_tls else None,
     )
     app.wsgi_app = AsciiQuery(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        # Only who called. Our own address is a setting, so nobody needs to tell us its scheme or host.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
+        )
     app.extensions["installation"] = installation
     app.extensions["inbox_writer"] = InboxWriter(installation.store, installation.clock, wake_workers)
+    app.before_request(_refuse_what_no_form_says)
+    limits.protect(app, settings)
     csrf = CSRFProtect(app)
 
     from service import answers, connect, ops, pages, webhooks
@@ -80,6 +105,20 @@ def wake_workers(ids: Sequence[int]) -> None:
     wake.apply_async(args=[list(ids)])
 
 
+def _refuse_what_no_form_says() -> None:
+    """A NUL comes from no keyboard, and PostgreSQL takes it nowhere: neither in a text nor to compare with."""
+    views = (request.view_args or {}).values()
+    texts = [*(str(value) for value in views), *_texts(request.args)]
+    if request.blueprint != "webhooks":  # Strava's events are read with rules of their own
+        texts += _texts(request.form)
+    if any("\0" in text for text in texts):
+        abort(400)
+
+
+def _texts(fields: MultiDict[str, str]) -> list[str]:
+    return [text for name, values in fields.lists() for text in (name, *values)]
+
+
 def _protect(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -87,9 +126,13 @@ def _protect(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if current_app.config["HSTS"]:
+        headers.setdefault("Strict-Transport-Security", current_app.config["HSTS"])
     if response.mimetype == "text/html":
         headers.setdefault("Cache-Control", "no-store")
+    if response.status_code in _UNREAD:
+        # What is left of the request is not waited for.
+        headers["Connection"] = "close"
     return response

@@ -13,6 +13,7 @@ from adductor import logs
 from adductor.pipeline import athletes
 from adductor.platforms.base import ErrorKind, PlatformError
 from service.app import installation
+from service.pages.access import remember
 
 blueprint = Blueprint("connect", __name__)
 log = logs.get(__name__)
@@ -110,11 +111,9 @@ def callback() -> Response | tuple[str, int]:
         return problem(_BY_KIND.get(error.kind, "unreachable"))
     with here.store.write() as database:
         athlete = athletes.connect(database, here, "strava", grant, scopes)
-        athlete_id, confirmed = athlete.id, athlete.confirmed_at is not None
+        whose, confirmed = (athlete.id, athlete.platform_athlete_id), athlete.confirmed_at is not None
     back_to = session.get("after_sign_in")
-    session.clear()  # a new identity gets a new session
-    session["athlete"] = athlete_id
-    session.permanent = True
+    remember(*whose)
     if not confirmed:
         return redirect(url_for("pages.welcome"))
     return redirect(back_to if isinstance(back_to, str) and _ROUTINE.fullmatch(back_to) else url_for("pages.home"))

@@ -18,7 +18,7 @@ from service.app import installation
 
 blueprint = Blueprint("pages", __name__)
 P = ParamSpec("P")
-Page = str | Response | tuple[str | Response, int]
+Page = str | Response | tuple[str | Response, int] | tuple[str | Response, int, dict[str, str]]
 
 # Whose pages open: also those of a runner who took a permission back, who has to read how to give it again.
 _MAY_LOOK = frozenset({"connected", "scope_missing"})
@@ -42,16 +42,30 @@ def signed_in(page: Callable[P, Page]) -> Callable[P, Page]:
 def current_athlete() -> Athlete | None:
     """The runner whose browser this is, while they are connected. Looked up once a request."""
     if "athlete" not in g:
-        g.athlete = _look_up(session.get("athlete"))
+        g.athlete = _look_up(session.get("athlete"), session.get("platform_athlete"))
     return cast("Athlete | None", g.athlete)
 
 
-def _look_up(athlete_id: object) -> Athlete | None:
+def remember(athlete_id: int, platform_athlete_id: int) -> None:
+    """This browser is this runner's from now on. A new identity gets a new session: nothing of the old one stays.
+
+    SQLite gives the id of a runner who has deleted everything to the next newcomer, so the id alone would open the
+    newcomer's pages to a browser of the one who left: the platform's id must fit, too.
+    """
+    session.clear()
+    session["athlete"] = athlete_id
+    session["platform_athlete"] = platform_athlete_id
+    session.permanent = True
+
+
+def _look_up(athlete_id: object, platform_athlete_id: object) -> Athlete | None:
     if not isinstance(athlete_id, int):
         return None
     with installation().store.read() as database:
         athlete = database.get(Athlete, athlete_id)
-    return athlete if athlete is not None and athlete.status in _MAY_LOOK else None
+    if athlete is None or athlete.platform_athlete_id != platform_athlete_id:
+        return None
+    return athlete if athlete.status in _MAY_LOOK else None
 
 
 def the_athlete() -> Athlete:
