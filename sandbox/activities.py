@@ -165,6 +165,8 @@ def record(world: World, runner: Runner, recording: Recording) -> Activity:
             not_found_reads=switches.not_found_reads,
             late_fields=switches.late_fields,
             late_reads=switches.late_reads,
+            not_found_until=world.clock.now() + switches.not_found_for_s if switches.not_found_for_s else 0.0,
+            late_until=world.clock.now() + switches.late_for_s if switches.late_for_s else 0.0,
         )
         world.save(activity)
         if not recording.silent:
@@ -172,8 +174,19 @@ def record(world: World, runner: Runner, recording: Recording) -> Activity:
     return activity
 
 
-def edit(world: World, activity: Activity, fields: dict[str, Any], author: str, *, silent: bool = False) -> set[str]:
-    """Sets fields, writes down who changed what, sends the event. Returns the fields that are different now."""
+def edit(
+    world: World,
+    activity: Activity,
+    fields: dict[str, Any],
+    author: str,
+    *,
+    silent: bool = False,
+    sent: dict[str, Any] | None = None,
+) -> set[str]:
+    """Sets fields, writes down who changed what, sends the event. Returns the fields that are different now.
+
+    `sent`: the fields as an application sent them, where they may be kept as something else.
+    """
     with world.lock:
         was_only_me = activity.only_me
         changed = set()
@@ -183,10 +196,11 @@ def edit(world: World, activity: Activity, fields: dict[str, Any], author: str, 
                 continue
             setattr(activity, name, value)
             changed.add(name)
+            as_sent = (sent or {}).get(name, value)
             world.save(
                 Edit(
                     id=world.next_id("edit"), activity_id=activity.id, at=world.clock.now(), author=author,
-                    field=name, before=before, after=value,
+                    field=name, before=before, after=value, sent=None if as_sent == value else as_sent,
                 )
             )  # fmt: skip
         if changed:

@@ -123,14 +123,14 @@ def get_activity(connection: Connection, activity_id: int) -> Any:
     here = world()
     with here.lock:
         activity = _own(connection, activity_id)
-        read = activity.reads
+        read, now = activity.reads, here.clock.now()
         if read < max(activity.not_found_reads, activity.late_reads):
             activity.reads += 1
             here.save(activity)
-        if read < activity.not_found_reads:
+        if read < activity.not_found_reads or now < activity.not_found_until:
             raise errors.not_found("Activity")
         body = _detail(activity)
-        if read < activity.late_reads:
+        if read < activity.late_reads or now < activity.late_until:
             for field in activity.late_fields:
                 body.pop(field, None)
         return body
@@ -151,7 +151,7 @@ def _updates(given: Any) -> dict[str, Any]:
         fields["name"] = _text(given["name"])
     if "description" in given:
         fields["description"] = activities.as_strava_keeps_it(_text(given["description"]), switches.text)
-    if "private_note" in given and switches.private_note.served:
+    if "private_note" in given and switches.private_note.served and switches.private_note.taken:
         fields["private_note"] = activities.as_strava_keeps_it(_text(given["private_note"]), switches.text)
     for name, allowed in (("type", ACTIVITY_TYPES), ("sport_type", SPORT_TYPES)):
         if name in given:
@@ -179,8 +179,9 @@ def update_activity(connection: Connection, activity_id: int) -> Any:
     here = world()
     with here.lock:
         activity = _own(connection, activity_id)
-        fields = _updates(parameters())
-        activities.edit(here, activity, fields, f"app {here.config.client_id}")
+        given = parameters()
+        sent = {name: _text(given[name]) for name in ("description", "private_note") if name in given}
+        activities.edit(here, activity, _updates(given), f"app {here.config.client_id}", sent=sent)
         return _detail(activity)
 
 

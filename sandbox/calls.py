@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from werkzeug.datastructures import MultiDict
 
 from sandbox import connections, errors
@@ -142,7 +142,7 @@ def endpoint(
                 here.log_call(
                     at=here.clock.now(), real_s=arrived, endpoint=name, method=request.method, path=request.path,
                     status=status, ms=real_ms_since(start), activity_id=activity_id,
-                    runner_id=progress.connection.runner_id if progress.connection else None,
+                    runner_id=progress.connection.runner_id if progress.connection else g.get("runner_id"),
                     over_limit=progress.over_limit, faults=[fault.id for fault in hits],
                     fields=sorted(parameters()) if request.method in ("PUT", "POST") else [],
                 )  # fmt: skip

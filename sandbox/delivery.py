@@ -91,6 +91,8 @@ class Courier:
             due = now + switches.delay_s
             if self._random.random() < switches.reorder_share:
                 due += self._random.uniform(0, switches.reorder_within_s)
+            if self._random.random() < switches.late_share:
+                due += switches.late_by_s
             dropped = self._random.random() < switches.drop_share
             delivery = Delivery(
                 id=world.next_id("delivery"),

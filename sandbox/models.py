@@ -64,6 +64,8 @@ class Activity(Entity):
     not_found_reads: int = 0
     late_fields: list[str] = Field(default_factory=list)
     late_reads: int = 0
+    not_found_until: float = 0.0
+    late_until: float = 0.0
 
     @property
     def only_me(self) -> bool:
@@ -71,7 +73,8 @@ class Activity(Entity):
 
 
 class Edit(Entity):
-    """One field of one activity, changed: who, when, from what to what."""
+    """One field of one activity, changed: who, when, from what to what. ``sent`` is what an application sent, where it
+    was kept as something else."""
 
     id: int
     activity_id: int
@@ -80,6 +83,7 @@ class Edit(Entity):
     field: str
     before: Any
     after: Any
+    sent: Any = None
 
 
 class Token(Entity):
@@ -138,10 +142,15 @@ class ReadSwitches(Entity):
     not_found_reads: int = Field(0, ge=0)
     late_fields: list[str] = Field(default_factory=list)
     late_reads: int = Field(0, ge=0)
+    # The same by the sandbox's clock: for so long after the recording.
+    not_found_for_s: float = Field(0.0, ge=0)
+    late_for_s: float = Field(0.0, ge=0)
 
 
 class PrivateNoteSwitches(Entity):
     served: bool = True
+    # Whether a PUT may set it while it is served.
+    taken: bool = True
     when_empty: Literal["empty", "null", "absent"] = "empty"
 
 
@@ -168,6 +177,8 @@ class DeliverySwitches(Entity):
     drop_share: float = Field(0.0, ge=0, le=1)
     reorder_share: float = Field(0.0, ge=0, le=1)
     reorder_within_s: float = Field(30.0, ge=0)
+    late_share: float = Field(0.0, ge=0, le=1)
+    late_by_s: float = Field(1200.0, ge=0)
     delay_s: float = Field(0.0, ge=0)
     attempts: int = Field(3, ge=1, le=10)
     retry_after_s: float = Field(60.0, ge=0)

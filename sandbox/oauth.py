@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, g, redirect, render_template, request
 
 from sandbox import connections, errors, places
 from sandbox.activities import known_zone
@@ -133,6 +133,7 @@ def _new_runner(firstname: str, timezone: str) -> Runner:
 
 def _token_body(connection: Connection) -> dict[str, Any]:
     token = connection.access_tokens[-1]
+    g.runner_id = connection.runner_id  # for the log: no bearer names the runner here
     return {
         "token_type": "Bearer",
         "access_token": token.token,

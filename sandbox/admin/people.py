@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox import activities, connections, events, places
 from sandbox.activities import Changes, Recording, ZoneName
-from sandbox.admin.common import RefusedError, blueprint, body
+from sandbox.admin.common import RefusedError, blueprint, body, problem, query
 from sandbox.calls import world
 from sandbox.connections import SCOPES
 from sandbox.models import Activity, Runner
@@ -149,6 +149,16 @@ def record_many(runner_id: int) -> Any:
     return {"ids": made}, 201
 
 
+@blueprint.get("/activities")
+def all_activities() -> Any:
+    """The truths of all runners' activities, also deleted ones, by id; a page begins after `after`."""
+    here = world()
+    after, limit = query("after", int, 0), query("limit", int, 200)
+    with here.lock:
+        ids = sorted(number for number in here.activities if number > after)[: max(limit, 0)]
+        return [truth(here.activities[number]) for number in ids]
+
+
 @blueprint.get("/activities/<int:activity_id>")
 def activity(activity_id: int) -> Any:
     here = world()
@@ -161,6 +171,8 @@ class _Edit(BaseModel):
     author: str = activities.THE_RUNNER
     silent: bool = False
     changes: Changes
+    # As a form that was opened a while ago: saved only when these texts are still what the form showed.
+    if_unchanged: dict[Literal["description", "private_note"], str | None] | None = None
 
 
 @blueprint.post("/activities/<int:activity_id>/edit")
@@ -168,6 +180,9 @@ def edit(activity_id: int) -> Any:
     here, asked = world(), body(_Edit)
     with here.lock:
         found = here.activity(activity_id)
+        for name, text in (asked.if_unchanged or {}).items():
+            if getattr(found, name) != text:
+                return problem(409, f"{name}: it has changed meanwhile; read it again")
         activities.edit(here, found, asked.changes.as_fields(), asked.author, silent=asked.silent)
         return truth(found)
 

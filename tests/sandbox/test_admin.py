@@ -144,6 +144,31 @@ def test_everyones_edits_are_remembered_in_order(connected: Sandbox) -> None:
     assert history == [("runner", "a", "b"), ("Shoes", "b", "c"), ("app 4711", "c", "d")]
 
 
+def test_a_form_that_was_opened_before_somebody_elses_edit_is_not_saved(connected: Sandbox) -> None:
+    activity_id = connected.record(private_note="a")
+    form = {"changes": {"private_note": "a, mine"}, "if_unchanged": {"private_note": "a"}}
+    connected.call("PUT", f"/activities/{activity_id}", json={"private_note": "a, ours"})
+    connected.admin(f"/activities/{activity_id}/edit", form, status=409)
+    assert connected.truth(activity_id)["private_note"] == "a, ours"
+    form["if_unchanged"]["private_note"] = "a, ours"
+    connected.admin(f"/activities/{activity_id}/edit", form)
+    assert connected.truth(activity_id)["private_note"] == "a, mine"
+
+
+def test_all_activities_come_in_pages_also_deleted_ones(connected: Sandbox) -> None:
+    ids = [connected.record() for _ in range(3)]
+    connected.admin(f"/activities/{ids[1]}", method="DELETE")
+    first, rest = connected.look("/activities?limit=2"), connected.look(f"/activities?after={ids[1]}")
+    assert [(truth["id"], truth["deleted"]) for truth in [*first, *rest]] == list(
+        zip(ids, (False, True, False), strict=True)
+    )
+
+
+def test_the_log_knows_whose_token_was_renewed(connected: Sandbox) -> None:
+    connected.refresh()
+    assert connected.look("/calls?endpoint=oauth.token")["calls"][-1]["runner_id"] == connected.runner_id
+
+
 def test_a_description_can_be_taken_away_by_its_runner(connected: Sandbox) -> None:
     activity_id = connected.record(description="a", private_note="b")
     connected.edit(activity_id, description=None, private_note=None, title=None)

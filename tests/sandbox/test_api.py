@@ -195,6 +195,7 @@ def test_texts_can_come_back_altered(connected: Sandbox, switch: str, kept: str)
     text = "two: http://x.example/a\nend 1.5 \n"
     body = connected.call("PUT", f"/activities/{activity_id}", json={"description": text}).get_json()
     assert body["description"] == kept
+    assert [edit["sent"] for edit in connected.truth(activity_id)["edits"]] == [text]
 
 
 def test_what_is_for_only_me_does_not_exist_without_read_all(connected: Sandbox) -> None:
@@ -237,6 +238,25 @@ def test_a_fresh_activity_can_be_missing_and_then_incomplete(connected: Sandbox)
     assert [answer.status_code for answer in answers] == [404, 404, 200, 200]
     assert not {"workout_type", "description"} & set(answers[2].get_json())
     assert answers[3].get_json()["description"] == "there"
+
+
+def test_missing_and_incomplete_can_pass_with_time(connected: Sandbox) -> None:
+    connected.admin(
+        "/switches", {"new_activity": {"not_found_for_s": 60, "late_for_s": 120, "late_fields": ["private_note"]}}
+    )
+    activity_id = connected.record(private_note="mine")
+    assert connected.call("GET", f"/activities/{activity_id}").status_code == 404
+    connected.admin("/clock", {"advance_s": 90})
+    assert "private_note" not in connected.call("GET", f"/activities/{activity_id}").get_json()
+    connected.admin("/clock", {"advance_s": 60})
+    assert connected.call("GET", f"/activities/{activity_id}").get_json()["private_note"] == "mine"
+
+
+def test_a_private_note_can_be_shown_and_not_taken(connected: Sandbox) -> None:
+    connected.admin("/switches", {"private_note": {"taken": False}})
+    activity_id = connected.record(private_note="mine")
+    answer = connected.call("PUT", f"/activities/{activity_id}", json={"private_note": "ours"})
+    assert (answer.status_code, answer.get_json()["private_note"]) == (200, "mine")
 
 
 def test_the_list_is_newest_first_in_pages_between_before_and_after(connected: Sandbox) -> None:

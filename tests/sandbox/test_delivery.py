@@ -198,6 +198,14 @@ def test_events_can_change_places(subscribed: Sandbox, callback: Callback) -> No
     assert arrived != ids
 
 
+def test_events_can_come_late(subscribed: Sandbox) -> None:
+    subscribed.admin("/switches", {"delivery": {"late_share": 1.0, "late_by_s": 1800, "paused": True}})
+    now = subscribed.look("/clock")["now"]
+    subscribed.record()
+    (delivery,) = subscribed.look("/deliveries")["deliveries"]
+    assert 1790 < delivery["due"] - now < 1810
+
+
 def test_paused_events_wait(subscribed: Sandbox, callback: Callback) -> None:
     subscribed.admin("/switches", {"delivery": {"paused": True}})
     subscribed.record()
