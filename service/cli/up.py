@@ -17,8 +17,9 @@ from typing import IO, Any
 import click
 import requests
 from sqlalchemy import select
+from sqlalchemy.orm import configure_mappers
 
-from adductor import logs
+from adductor import content, logs
 from adductor.installation import Installation
 from adductor.platforms.base import PlatformError
 from adductor.settings import UP_BROUGHT, Settings, load
@@ -29,6 +30,8 @@ from service.supervisor import StartError, Supervisor, python
 
 # What our parts import sooner or later.
 _IN_COMMON = (
+    "celery.app.amqp",
+    "celery.app.log",
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.concurrency.prefork",
@@ -36,8 +39,13 @@ _IN_COMMON = (
     "gunicorn.workers.gthread",
     "kombu.transport.redis",
     "service.connect",
+    "celery.worker.consumer.delayed_delivery",
+    "celery.worker.strategy",
+    "gunicorn.glogging",
     "service.ops",
+    "kombu.mixins",
     "service.pages",
+    "service.answers",
     "service.server",
     "service.webhooks",
     "workers.tasks",
@@ -101,8 +109,12 @@ def running(
         if sandbox_url is not None:
             supervisor.start("sandbox", python("-m", "service.cli", "sandbox", f"--bind={sandbox_bind}"), environment)
         store = Store(settings.database)
-        migrate.upgrade(store)
-        store.close()
+        try:
+            migrate.upgrade(store)
+        except migrate.RevisionError as error:
+            raise StartError(str(error)) from None
+        finally:
+            store.close()
         steps.append(("database", time.monotonic() - started))
         forks = _forks() if fork else {}
         for part in ("web", "worker", "beat"):
@@ -146,6 +158,9 @@ def _forks() -> dict[str, Callable[[], Any]]:
     gc.freeze()  # what is here now is shared as long as nobody's collector touches it
     return {name: getattr(parts, f"run_{name}") for name in ("web", "worker", "beat")}
 
+    # SQLAlchemy and we put these off until they are first needed: then each part would make its own.
+    configure_mappers()
+    content.catalogue()
 
 def _wait(supervisor: Supervisor, installation: Installation, sandbox_url: str | None) -> None:
     local = f"http://{_reachable(installation.settings.bind)}"
