@@ -23,8 +23,15 @@ def _hide_secrets(_: Any, __: str, entry: structlog.typing.EventDict) -> structl
 
 def configure(log_format: Literal["text", "json"], part: str) -> None:
     """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way."""
+
+    def name_the_part(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        # Not bound as context: that is each thread's own, and a web server's threads are not the one that set this up.
+        entry.setdefault("part", part)
+        return entry
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_the_part,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _hide_secrets,
@@ -64,7 +71,6 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
         "celery.worker.request",
     ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(part=part)
 
 
 def only_errors() -> None:

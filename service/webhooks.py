@@ -6,7 +6,7 @@ import hmac
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from adductor import logs
+from adductor import counts, logs
 from adductor.platforms.base import EventError
 from adductor.platforms.strava import webhooks as strava
 from service.app import inbox_writer, installation
@@ -35,12 +35,15 @@ def receive(key: str) -> tuple[Response, int]:
         event = strava.parse_event(request.get_data())
     except EventError as error:
         log.warning("event refused", reason=error.reason)
+        installation().counts.add(counts.WEBHOOKS, "refused")
         return jsonify(error=error.reason), 400
     try:
         inbox_writer().put(event)
     except NotStoredError as error:
         log.error("event not stored", problem=str(error))
+        installation().counts.add(counts.WEBHOOKS, "not_stored")
         return jsonify(error="the event could not be stored; please send it again"), 503
+    installation().counts.add(counts.WEBHOOKS, "stored")
     return jsonify(stored=True), 200
 
 

@@ -22,8 +22,11 @@ from adductor.store.models import InboxEvent
 _KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
 
 
-def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -> list[int]:
-    """Store events; returns the ids of the rows that now wait. Duplicates leave the rows as they are. The caller commits."""
+def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -> dict[int, str]:
+    """Store events; returns the ids of the rows that now wait, each with the id that its trace has in the logs.
+
+    Duplicates leave the rows as they are. The caller commits.
+    """
     rows = [
         {
             "platform": event.platform,
@@ -41,7 +44,8 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
         }
         for event in _last_of_each_key(events)
     ]
-    return list(connection.scalars(_insert(connection.dialect.name), rows))
+    stored = connection.execute(_insert(connection.dialect.name), rows)
+    return {row_id: trace_id for row_id, trace_id in stored.tuples()}
 
 
 def _last_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
@@ -65,7 +69,7 @@ def _insert(dialect: str) -> Any:
             "lease_holder": None,
         },
         where=changed,
-    ).returning(InboxEvent.id)
+    ).returning(InboxEvent.id, InboxEvent.trace_id)
 
 
 def forget_before(session: Session, limit: datetime) -> int:

@@ -18,7 +18,7 @@ EVENT = WebhookEvent("strava", 1, "activity", 42, "update", NOW, 7, {"title": "M
 
 def _put(store: Store, *events: WebhookEvent) -> list[int]:
     with store.connection() as connection:
-        return inbox.put(connection, events, NOW)
+        return list(inbox.put(connection, events, NOW))
 
 
 def _rows(store: Store) -> list[InboxEvent]:
