@@ -42,7 +42,7 @@ class Handled:
 
 def handle(installation: Installation, event: InboxEvent) -> None:
     """Handle a claimed event to its end, or give it back with a due time. Never raises for what an event can cause."""
-    with structlog.contextvars.bound_contextvars(trace=event.trace_id, event=event.id):
+    with structlog.contextvars.bound_contextvars(trace=event.trace_id, event_id=event.id):
         try:
             handled = _handle(installation, event)
         except platform_calls.LaterError as later:

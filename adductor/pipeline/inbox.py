@@ -45,7 +45,7 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
         for event in _last_of_each_key(events)
     ]
     stored = connection.execute(_insert(connection.dialect.name), rows)
-    return {row_id: trace_id for row_id, trace_id in stored.tuples()}
+    return dict(stored.tuples())
 
 
 def _last_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
