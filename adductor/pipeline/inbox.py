@@ -45,7 +45,7 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
         for event in _last_of_each_key(events)
     ]
     stored = connection.execute(_insert(connection.dialect.name), rows)
-    return dict(stored.tuples())
+    return {row.id: row.trace_id for row in stored}
 
 
 def _last_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
