@@ -18,6 +18,7 @@ from adductor.coaching.constants import RED_FLAGS
 from adductor.pipeline import addresses, answers, decisions
 from adductor.pipeline.answers import Answer, AnswerError, Said, Taken
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
+from service import numbers
 from service.app import installation
 
 blueprint = Blueprint("answers", __name__)
@@ -93,7 +94,7 @@ def take(token: str) -> Page:
 @blueprint.get("/unsubscribe/<token>")
 def ask_to_unsubscribe(token: str) -> Page:
     """A button that ends the mails."""
-    athlete = _athlete(installation().links.read_unsubscribe(token))
+    athlete = _athlete(*installation().links.read_unsubscribe(token))
     return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None)
 
 
@@ -101,11 +102,11 @@ def ask_to_unsubscribe(token: str) -> Page:
 def unsubscribe(token: str) -> Page:
     """End the mails: by the button, or by the mail program's own (RFC 8058). ``again`` takes it back."""
     here = installation()
-    athlete_id = here.links.read_unsubscribe(token)
+    athlete_id, platform_athlete_id = here.links.read_unsubscribe(token)
     again = request.form.get("again") == "1"
     with here.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is None:
+        if athlete is None or athlete.platform_athlete_id != platform_athlete_id:
             raise LinkError("the runner has left")
         change = addresses.subscribe_again if again else addresses.unsubscribe
         change(athlete, now=here.clock.now())
@@ -158,10 +159,9 @@ def _given(said: Said) -> Answer:
     form = request.form
     pain: int | None = None
     if said is Said.PAIN:
-        number = form.get("pain", "").strip()
-        if not (number.isascii() and number.isdecimal()):
+        pain = numbers.whole(form.get("pain", ""))
+        if pain is None:
             raise AnswerError("choose how strong the pain was, from 0 to 10")
-        pain = int(number)
     signs = frozenset(form.getlist("sign")) if said is Said.PAIN else frozenset()
     return Answer(said, pain_0_10=pain, red_flags=signs, where=form.get("where", "").strip())
 
@@ -189,10 +189,10 @@ def _suggestion(public_id: str) -> Suggestion:
     return row
 
 
-def _athlete(athlete_id: int) -> Athlete:
+def _athlete(athlete_id: int, platform_athlete_id: int) -> Athlete:
     with installation().store.read() as session:
         row = session.get(Athlete, athlete_id)
-    if row is None:
+    if row is None or row.platform_athlete_id != platform_athlete_id:
         raise LinkError("the runner has left")
     return row
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -19,14 +20,21 @@ log = logs.get(__name__)
 def connect(session: Session, installation: Installation, platform: str, grant: Grant, scopes: str) -> Athlete:
     """The runner as connected now: a new one, or one who comes back and continues where their own record stood."""
     now = installation.clock.now()
-    athlete = session.scalar(
+    theirs = (
         select(Athlete)
         .where(Athlete.platform == platform, Athlete.platform_athlete_id == grant.athlete_id)
         .with_for_update()
     )
+    athlete = session.scalar(theirs)
     if athlete is None:
-        athlete = Athlete(platform=platform, platform_athlete_id=grant.athlete_id, connected_at=now, scopes=scopes)
-        session.add(athlete)
+        # The button pressed twice: whoever comes second waits for the first here, and finds their row.
+        insert = sqlite.insert if installation.store.is_sqlite else postgresql.insert
+        session.execute(
+            insert(Athlete)
+            .values(platform=platform, platform_athlete_id=grant.athlete_id, connected_at=now)
+            .on_conflict_do_nothing()
+        )
+        athlete = session.scalars(theirs).one()
     if athlete.status != "connected":
         athlete.history_read_at = None
     # Also of one whom we take for connected: that they left before may still be on its way to us.

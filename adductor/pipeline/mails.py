@@ -239,7 +239,7 @@ def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) 
         sender=settings.mail_from,
         to=to,
         at=at,
-        unsubscribe_link=installation.links.unsubscribe(athlete.id, at),
+        unsubscribe_link=installation.links.unsubscribe(athlete.id, athlete.platform_athlete_id, at),
         settings_link=f"{settings.public_url}/settings",
     )
 

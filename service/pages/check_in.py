@@ -7,6 +7,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from adductor.coaching.constants import RED_FLAGS
 from adductor.pipeline import answers, decisions
 from adductor.store.models import CheckInRecord
+from service import numbers
 from service.app import installation
 from service.pages import reschedule
 from service.pages.access import Page, blueprint, signed_in, the_athlete
@@ -54,10 +55,11 @@ def _record() -> tuple[CheckInRecord, dict[str, str]]:
         given = request.form.get(field, "").strip()
         if not given:
             continue
-        if not given.isascii() or not given.isdecimal() or not low <= int(given) <= high:
+        number = numbers.whole(given)
+        if number is None or not low <= number <= high:
             problems[field] = f"{label}: choose a number from {low} to {high}."
             continue
-        values[column] = int(given)
+        values[column] = number
     signs = request.form.getlist("sign")
     if unknown := set(signs) - set(RED_FLAGS):
         problems["sign"] = f"Warning signs: “{sorted(unknown)[0]}” is not one of them."

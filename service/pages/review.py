@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from adductor.channels import wording
 from adductor.pipeline import answers, decisions
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Suggestion
+from service import numbers
 from service.app import installation
 from service.pages import words
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete
@@ -21,7 +22,7 @@ ON_A_PAGE = 25
 def suggestions() -> Page:
     """Everything that was decided, newest first."""
     athlete = the_athlete()
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=numbers.row_id)
     wanted = (
         select(DecisionRecord, Suggestion)
         .outerjoin(Suggestion, Suggestion.decision_id == DecisionRecord.id)
@@ -78,10 +79,11 @@ def _given() -> answers.Answer:
         said = answers.Said(request.form.get("said", ""))
     except ValueError:
         raise answers.AnswerError("choose one of the answers") from None
-    pain = request.form.get("pain", "")
-    if pain and not pain.isdecimal():
+    given = request.form.get("pain", "")
+    pain = numbers.whole(given)
+    if given and pain is None:
         raise answers.AnswerError("pain must be a number from 0 to 10")
-    return answers.Answer(said, pain_0_10=int(pain) if pain else None, where="review")
+    return answers.Answer(said, pain_0_10=pain, where="review")
 
 
 def _page(public_id: str, problem: str | None = None) -> str:

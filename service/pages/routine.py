@@ -16,6 +16,7 @@ from adductor.coaching.catalogue import Exercise
 from adductor.coaching.situation import Routine, RoutineItem
 from adductor.pipeline import answers, decisions
 from adductor.store.models import Suggestion
+from service import numbers
 from service.app import installation
 from service.pages.access import Page, blueprint, current_athlete
 from service.pages.words import SIGNS
@@ -147,11 +148,12 @@ def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
     made = decisions.routine_of(suggestion)
     catalogue = installation().catalogue
     for wish in wanted:
-        place, _, exercise_id = wish.partition(":")
-        if not place.isascii() or not place.isdecimal():
+        said, _, exercise_id = wish.partition(":")
+        place = numbers.whole(said)
+        if place is None:
             abort(400)
         try:
-            made = swaps.swap(catalogue, made, int(place) - 1, exercise_id)
+            made = swaps.swap(catalogue, made, place - 1, exercise_id)
         except swaps.SwapError:
             abort(400)
     return made
@@ -228,9 +230,10 @@ def _answer() -> answers.Answer:
         given = form.get(name, "").strip()
         if not given:
             return None
-        if not given.isascii() or not given.isdecimal():
+        said = numbers.whole(given)
+        if said is None:
             raise answers.AnswerError(f"{what} must be a number")
-        return int(given)
+        return said
 
     pain = number("pain", "pain")
     stopped = form.get("stopped") == "1"

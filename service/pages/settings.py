@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from adductor.pipeline import decisions, situations
 from adductor.store.models import Athlete, PlannedRunRecord
+from service import numbers
 from service.app import installation
 from service.pages import emails, reschedule, settings_forms, settings_preview
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
@@ -87,7 +88,7 @@ def add_race() -> Page:
     return redirect(url_for("pages.settings") + "#races")
 
 
-@blueprint.post("/settings/races/<int:race_id>/remove")
+@blueprint.post(f"/settings/races/<int(max={numbers.LARGEST_ID}):race_id>/remove")
 @signed_in
 def remove_race(race_id: int) -> Page:
     """It is off."""

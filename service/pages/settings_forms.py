@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from werkzeug.datastructures import MultiDict
 
 from adductor.store.models import Athlete
+from service import numbers
 from service.pages.start import address_problem
 from service.pages.words import EQUIPMENT, PLACEMENTS, RUN_KINDS, WEEKDAYS
 
@@ -96,11 +97,12 @@ def dose(form: Form, athlete: Athlete) -> Given:
         else:
             channels[name] = place.split("+") if "+" in place else place
     given.changes["channels"] = channels
-    minutes = form.get("minutes", "")
-    if minutes and (not minutes.isdecimal() or int(minutes) not in MINUTES):
+    chosen = form.get("minutes", "")
+    minutes = numbers.whole(chosen)
+    if chosen and minutes not in MINUTES:
         given.problems["minutes"] = "Longest routine: choose one of the lengths."
     else:
-        given.changes["minutes_available"] = int(minutes) if minutes else None
+        given.changes["minutes_available"] = minutes
     return given
 
 
@@ -170,11 +172,12 @@ def you(form: Form, athlete: Athlete) -> Given:
     if zone not in available_timezones():
         given.problems["timezone"] = "Time zone: give one like Europe/Berlin."
     given.changes["timezone"] = zone
-    age = form.get("age", "").strip()
-    if age and not (age.isascii() and age.isdecimal() and 0 < int(age) <= _OLDEST_YEARS):
+    said = form.get("age", "").strip()
+    age = numbers.whole(said)
+    if said and not (age is not None and 0 < age <= _OLDEST_YEARS):
         given.problems["age"] = f"Age: give whole years up to {_OLDEST_YEARS}, or leave it empty."
     else:
-        given.changes["age_years"] = int(age) if age else None
+        given.changes["age_years"] = age
     given.changes["illness"] = form.get("illness") == "1"
     given.changes["clearance_needed"] = form.get("condition") == "1"
     given.changes["plyometrics_cleared"] = form.get("jumping") == "1"

@@ -53,7 +53,7 @@ def test_every_page_behind_a_link_is_free_of_barriers(live: Live, new_context: O
         _link(live, runner),
         _link(live, runner, "done"),
         _link(live, runner, "pain"),
-        links.unsubscribe(runner.id, now),
+        links.unsubscribe(runner.id, runner.strava_id, now),
         links.confirm(runner.id, "anna@example.org", now),
         f"{live.web}/a/nonsense",
     ):

@@ -142,7 +142,9 @@ def test_a_forged_link_and_one_of_another_purpose_are_none(here: Place, browser:
     runner = here.runner()
     here.run_done(runner)
     link = _link(here, runner, "done")
-    unsubscribe = here.installation.links.unsubscribe(runner, here.now).rpartition("/")[2]
+    unsubscribe = here.installation.links.unsubscribe(
+        runner, here.athlete(runner).platform_athlete_id, here.now
+    ).rpartition("/")[2]
 
     for wrong in (
         f"{link[:-2]}xx",
@@ -157,9 +159,22 @@ def test_a_forged_link_and_one_of_another_purpose_are_none(here: Place, browser:
     assert here.athlete(runner).unsubscribed_at is None
 
 
+@pytest.mark.parametrize("junk", ["=", "==", "!", "%20", "%00", ".."])
+def test_a_link_has_one_spelling(here: Place, browser: FlaskClient, junk: str) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    link = _link(here, runner, "done")
+
+    for wrong in (f"{link}{junk}", f"{link[:-3]}{junk}{link[-3:]}"):
+        assert browser.post(wrong).status_code == 404, wrong
+    assert here.suggestion(runner).status == "open"
+
+
 def test_unsubscribing_is_one_click_of_the_mail_program(here: Place, browser: FlaskClient) -> None:
     runner = here.runner()
-    link = here.installation.links.unsubscribe(runner, here.now).removeprefix("https://coach.example.org")
+    link = here.installation.links.unsubscribe(runner, here.athlete(runner).platform_athlete_id, here.now).removeprefix(
+        "https://coach.example.org"
+    )
 
     assert browser.get(link).status_code == 200
     assert here.athlete(runner).unsubscribed_at is None
