@@ -25,12 +25,13 @@ class StopError(Exception):
 
 
 class LaterError(Exception):
-    """Try again after ``wait`` of the runners' time."""
+    """Try again after ``wait`` of the runners' time. ``budget``: nothing went out, the rate limit leaves no call now."""
 
-    def __init__(self, wait: timedelta, problem: str) -> None:
+    def __init__(self, wait: timedelta, problem: str, *, budget: bool = False) -> None:
         super().__init__(problem)
         self.wait = wait
         self.problem = problem
+        self.budget = budget
 
 
 def call(installation: Installation, athlete_id: int, attempt: int, do: Callable[[str], T]) -> T:
@@ -65,7 +66,7 @@ def _in_our_terms(installation: Installation, athlete_id: int, attempt: int, err
         wait = waits.after(attempt)
         if error.retry_at is not None:
             wait = max(error.retry_at - installation.clock.now(), timedelta(0))
-        return LaterError(wait, error.message)
+        return LaterError(wait, error.message, budget=kind is ErrorKind.RATE_LIMITED)
     if kind is ErrorKind.REVOKED:
         athletes.disconnect_now(installation, athlete_id, because="revoked")
         return StopError("revoked", error.message)
