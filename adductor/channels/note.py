@@ -76,21 +76,30 @@ def place(current: str, block: str, *, known: Sequence[str] = (), was_there: boo
     return Placed(Placing.WRITE, text[: first.start] + block + text[first.end :])
 
 
-def remove(current: str, *, known: Sequence[str]) -> Placed:
-    """Take our block away, with the separator that came with it."""
+def remove(current: str, *, known: Sequence[str], separated: bool = True) -> Placed:
+    """Take our block away, and the blank line before it where that is ours too (``separated``).
+
+    It isn't where our block began the text: a blank line above it was put there by the runner later.
+    """
     found = _find(current, known)
     ours = [piece for piece in found if piece.ours]
     if not ours:
         return Placed(Placing.EDITED if found else Placing.NOTHING_THERE, current)
     text = current
     for piece in reversed(ours):
-        text = _without(text, piece)
+        text = _without(text, piece) if separated else text[: piece.start] + text[piece.end :]
     return Placed(Placing.WRITE, text)
 
 
 def block_in(text: str, known: Sequence[str]) -> str | None:
     """Our block as it stands in ``text``, after whatever the running log did to it; None when it isn't there."""
     return next((piece.text for piece in _find(text, known) if piece.ours), None)
+
+
+def separated(text: str, known: Sequence[str]) -> bool:
+    """Whether our block, which we have just written into ``text``, has something of the runner's before it."""
+    found = next((piece for piece in _find(text, known) if piece.ours), None)
+    return found is not None and found.start > 0
 
 
 def same(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.orm import Session
 
 from adductor.pipeline import due
@@ -16,8 +16,11 @@ from adductor.pipeline.situations import zone_of
 from adductor.platforms.base import LoggedActivity
 from adductor.store import models
 
-# Strava API agreement, in force since 2026-06-01: no longer than seven days.
-KEEP = timedelta(days=7)
+# Strava API agreement, in force since 2026-06-01: no longer than seven days. The job that deletes runs hourly, so rows are
+# due two hours before (`adductor.pipeline.ages` shows that none is older).
+KEEP = timedelta(days=7) - timedelta(hours=2)
+# Deletions are to be seen here within 48 hours.
+KEEP_DELETED = timedelta(hours=24)
 # What a decision looks back on.
 HISTORY = timedelta(days=14)
 # Read the history again before its rows expire.
@@ -81,11 +84,21 @@ def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedA
 
 
 def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, now: datetime) -> None:
-    """The runner deleted it; the row goes with its expiry, at the latest after 48 h."""
+    """The runner deleted it: the row goes within a day, its titles at once."""
+    row, goes_at = models.LoggedActivity, now + KEEP_DELETED
     session.execute(
-        update(models.LoggedActivity)
-        .where(models.LoggedActivity.athlete_id == athlete.id, models.LoggedActivity.platform_id == activity_id)
-        .values(deleted_at=now, expires_at=now + timedelta(hours=24))
+        update(row)
+        .where(row.athlete_id == athlete.id, row.platform_id == activity_id)
+        # Never later than it would have gone anyway.
+        .values(deleted_at=now, expires_at=case((row.expires_at < goes_at, row.expires_at), else_=goes_at))
+    )
+    event = models.InboxEvent
+    session.execute(
+        update(event)
+        .where(
+            event.object_id == activity_id, event.object_type == "activity", event.owner_id == athlete.platform_athlete_id
+        )
+        .values(updates={})
     )
 
 
