@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -34,18 +35,21 @@ _IN_COMMON = (
     "celery.app.log",
     "celery.apps.beat",
     "celery.apps.worker",
-    "celery.concurrency.prefork",
+    "celery.concurrency.thread",
+    "celery.events.receiver",
+    "celery.worker.autoscale",
+    "celery.worker.components",
     "celery.worker.consumer",
-    "gunicorn.workers.gthread",
-    "kombu.transport.redis",
-    "service.connect",
     "celery.worker.consumer.delayed_delivery",
     "celery.worker.strategy",
     "gunicorn.glogging",
-    "service.ops",
+    "gunicorn.workers.gthread",
     "kombu.mixins",
-    "service.pages",
+    "kombu.transport.redis",
     "service.answers",
+    "service.connect",
+    "service.ops",
+    "service.pages",
     "service.server",
     "service.webhooks",
     "workers.tasks",
@@ -53,6 +57,9 @@ _IN_COMMON = (
 # Said on every page and in every link anyway; a command beside must not guess them.
 _WORTH_TELLING = ("ADDUCTOR_BIND", "ADDUCTOR_PUBLIC_URL", "ADDUCTOR_CLOCK_SPEED")
 SANDBOX_BIND = "127.0.0.1:9000"
+# By default glibc keeps freed memory apart for each of our threads, who work one at a time anyway: 15 MB after some load.
+_MALLOC_ARENAS = 2
+_M_ARENA_MAX = -8  # malloc.h
 # Half of what Strava itself waits for; on one machine an answer takes a millisecond.
 _PROBE_TIMEOUT_S = 1.0
 
@@ -91,6 +98,7 @@ def running(
             "ADDUCTOR_DATA_DIR": str(settings.data_dir),
             "ADDUCTOR_BIND": settings.bind,
             "ADDUCTOR_PUBLIC_URL": settings.public_url,
+            "MALLOC_ARENA_MAX": environment.get("MALLOC_ARENA_MAX", str(_MALLOC_ARENAS)),
         }
         sandbox_url = None
         if settings.uses_sandbox:
@@ -155,12 +163,14 @@ def _forks() -> dict[str, Callable[[], Any]]:
     for module in _IN_COMMON:
         importlib.import_module(module)
     client.preload()
-    gc.freeze()  # what is here now is shared as long as nobody's collector touches it
-    return {name: getattr(parts, f"run_{name}") for name in ("web", "worker", "beat")}
-
     # SQLAlchemy and we put these off until they are first needed: then each part would make its own.
     configure_mappers()
     content.catalogue()
+    # Forks don't read the environment for it as processes anew do. Not glibc (musl): nothing to set.
+    getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)(_M_ARENA_MAX, _MALLOC_ARENAS)
+    gc.freeze()  # what is here now is shared as long as nobody's collector touches it
+    return {name: getattr(parts, f"run_{name}") for name in ("web", "worker", "beat")}
+
 
 def _wait(supervisor: Supervisor, installation: Installation, sandbox_url: str | None) -> None:
     local = f"http://{_reachable(installation.settings.bind)}"
