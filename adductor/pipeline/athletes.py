@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from adductor import logs
 from adductor.installation import Installation
 from adductor.pipeline import claims, decisions, due, tokens
 from adductor.platforms.base import Grant
-from adductor.store.models import Athlete, Delivery, LoggedActivity, Suggestion, Token
+from adductor.store.models import Athlete, Delivery, InboxEvent, LoggedActivity, Suggestion, Token
 
 log = logs.get(__name__)
 
@@ -46,6 +46,9 @@ def connect(session: Session, installation: Installation, platform: str, grant: 
     athlete.scopes = scopes[:200]
     athlete.status = "connected"
     athlete.disconnected_at = None
+    # The first look only works out when one is due. What was run before now is never written to.
+    athlete.reconcile_at = now
+    athlete.reconciled_at = None
     due.reschedule(athlete, now)
     session.flush()
     session.merge(tokens.store(installation, athlete.id, grant.tokens))
@@ -58,8 +61,15 @@ def disconnect(session: Session, athlete: Athlete, *, because: str, now: datetim
     athlete.status = because
     athlete.disconnected_at = now
     athlete.next_due_at = None
+    athlete.reconcile_at = None
+    athlete.name = ""  # Strava's too; connecting again brings it back
     session.execute(delete(Token).where(Token.athlete_id == athlete.id))
     session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id))
+    session.execute(
+        update(InboxEvent)
+        .where(InboxEvent.owner_id == athlete.platform_athlete_id, InboxEvent.object_type == "activity")
+        .values(updates={})  # titles
+    )
     waiting = (
         select(Delivery)
         .join(Suggestion)

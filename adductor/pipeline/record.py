@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, inspect, select
+from sqlalchemy import delete, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.channels import note
 from adductor.installation import Installation
-from adductor.pipeline import athletes, decisions, platform_calls
+from adductor.pipeline import athletes, decisions, leaving, platform_calls
 from adductor.platforms.base import PlatformError, Priority
 from adductor.store.models import Athlete, Base, Delivery, InboxEvent, Suggestion, Token
-from adductor.vault import VaultError
 
 log = logs.get(__name__)
 
@@ -24,6 +24,9 @@ log = logs.get(__name__)
 _NEVER_EXPORTED = frozenset({"calendar_key", "lease_until", "lease_holder"})
 # A runner who deletes everything waits for it in front of a page; a worker of the web server is replaced after 30 s.
 REMOVE_NOTES_WITHIN_S = 20.0
+_LOOK_AGAIN_S = 0.05
+# A runner who is still leaving after this was left so by a process that ended.
+CUT_OFF_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,15 @@ def disconnect(installation: Installation, athlete_id: int, *, because: str = "r
 
     Returns whether Strava took the access back; when it can't be reached everything else happens all the same.
     """
-    revoked = _revoke(installation, athlete_id)
-    athletes.disconnect_now(installation, athlete_id, because=because)
-    return revoked
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, athlete_id)
+        if athlete is None or athlete.disconnected_at is not None:
+            return False
+        now = installation.clock.now()
+        access = leaving.hand_in(session, athlete_id, now)
+        athletes.disconnect(session, athlete, because=because, now=now)
+    # Writing has stopped; only now is there time to wait for Strava.
+    return leaving.give_back_now(installation, access)
 
 
 def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = False) -> Forgotten:
@@ -70,12 +79,12 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
         athlete = decisions.lock(session, athlete_id)
         if athlete is None:
             raise LookupError(f"there is no athlete {athlete_id}")
-        written = _written(session, athlete_id) if remove_notes else []
-        # From here on no worker writes anything new for this runner.
+        # From here on no worker begins to write for this runner.
         athlete.status = "leaving"
+        athlete.disconnected_at = installation.clock.now()
     removed = left = 0
     give_up_at = time.monotonic() + REMOVE_NOTES_WITHIN_S
-    for delivery, activity_id in written:
+    for delivery, activity_id in _written_in_the_end(installation, athlete_id, give_up_at) if remove_notes else []:
         if time.monotonic() > give_up_at:
             left += 1
             continue
@@ -84,12 +93,14 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
         except (PlatformError, platform_calls.LaterError, platform_calls.StopError) as error:
             left += 1
             log.warning("note not removed", athlete=athlete_id, problem=str(error))
-    revoked = _revoke(installation, athlete_id)
+    access = None
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is not None:
+            access = leaving.hand_in(session, athlete_id, installation.clock.now())
             session.execute(delete(InboxEvent).where(_events_of(athlete)))
             session.delete(athlete)  # the database takes everything else of theirs with it
+    revoked = leaving.give_back_now(installation, access)
     log.info("athlete forgotten", athlete=athlete_id, notes_removed=removed, notes_left=left)
     return Forgotten(removed, left, revoked)
 
@@ -100,15 +111,53 @@ def _tables_of_an_athlete() -> list[type[Base]]:
     return [table for table in mapped if table is not Token and "athlete_id" in inspect(table).columns]
 
 
+def finish_leaving(installation: Installation) -> int:
+    """Delete the runners whose deleting was cut off by the end of its process. Returns how many."""
+    with installation.store.read() as session:
+        ids = session.scalars(
+            select(Athlete.id).where(
+                Athlete.status == "leaving", Athlete.disconnected_at < installation.clock.now() - CUT_OFF_AFTER
+            )
+        ).all()
+    for athlete_id in ids:
+        with contextlib.suppress(LookupError):  # gone meanwhile
+            forget(installation, athlete_id)
+    return len(ids)
+
+
+def _written_in_the_end(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, int]]:
+    """The notes that stand, after what was being written when the runner left has come to its end."""
+    while time.monotonic() < give_up_at - REMOVE_NOTES_WITHIN_S / 2:
+        with installation.store.read() as session:
+            at_work = session.scalars(
+                select(Delivery.lease_holder)
+                .join(Suggestion)
+                .where(
+                    Suggestion.athlete_id == athlete_id,
+                    Delivery.state == "claimed",
+                    Delivery.lease_until > installation.clock.real_now(),
+                )
+            ).all()
+        if not any(holder and not installation.holder.gone(holder) for holder in at_work):
+            break
+        time.sleep(_LOOK_AGAIN_S)  # bounded by give_up_at: a write is one short call
+    with installation.store.read() as session:
+        return _written(session, athlete_id)
+
+
 def _written(session: Session, athlete_id: int) -> list[tuple[Delivery, int]]:
     rows = session.execute(
         select(Delivery, Suggestion.activity_id)
         .join(Suggestion)
         .where(
             Suggestion.athlete_id == athlete_id,
-            Delivery.written_text.is_not(None),
-            Delivery.placed_in.in_(("private_note", "description")),
-            Delivery.outcome.not_in(("removed", "edited_by_runner", "deleted_by_runner")),
+            Delivery.channel.in_(("private_note", "description")),
+            # Also one whose write was cut off: nobody knows whether it arrived.
+            or_(Delivery.written_text.is_not(None), Delivery.unsure_handovers > 0, Delivery.crashes > 0),
+            or_(
+                Delivery.outcome.is_(None),
+                Delivery.outcome.not_in(("removed", "edited_by_runner", "deleted_by_runner")),
+            ),
         )
         .order_by(Delivery.id.desc())
     )
@@ -122,14 +171,14 @@ def _written(session: Session, athlete_id: int) -> list[tuple[Delivery, int]]:
 
 def _take_out(installation: Installation, athlete_id: int, delivery: Delivery, activity_id: int) -> int:
     """Remove one block; returns 1 if one was there."""
-    field = delivery.placed_in or "private_note"
+    field = delivery.placed_in or delivery.channel
 
     def read(token: str) -> Any:
         return installation.strava.get_activity(token, activity_id, priority=Priority.CONNECT)
 
     activity = platform_calls.call(installation, athlete_id, delivery.attempts, read)
     text = getattr(activity, field) or ""
-    taken = note.remove(text, known=delivery.known_texts)
+    taken = note.remove(text, known=delivery.known_texts, separated=delivery.separated is not False)
     if taken.placing is not note.Placing.WRITE:
         return 0
 
@@ -139,20 +188,6 @@ def _take_out(installation: Installation, athlete_id: int, delivery: Delivery, a
 
     platform_calls.call(installation, athlete_id, delivery.attempts, write)
     return 1
-
-
-def _revoke(installation: Installation, athlete_id: int) -> bool:
-    with installation.store.read() as session:
-        token = session.get(Token, athlete_id)
-    if token is None:
-        return False
-    try:
-        refresh_token = installation.vault.open(token.refresh_sealed)
-        installation.strava.revoke(refresh_token)
-    except (PlatformError, VaultError, RuntimeError) as error:
-        log.warning("access not given back", athlete=athlete_id, problem=str(error))
-        return False
-    return True
 
 
 def _events_of(athlete: Athlete) -> Any:
