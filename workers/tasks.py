@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from adductor.pipeline import prompts
+import time
+from typing import Any
+
+from celery.signals import after_task_publish
+
+from adductor.pipeline import heartbeats, prompts
 from adductor.pipeline import sweep as rounds
 from workers.app import app, installation
 
@@ -19,6 +24,17 @@ def wake(ids: list[int]) -> None:
 def sweep() -> None:
     """The round that needs no message: it finds what a lost one would have said."""
     rounds.sweep(installation())
+
+
+_asked_at = [-heartbeats.EVERY.total_seconds()]
+
+
+@after_task_publish.connect(sender="sweep")
+def _the_clock_ticks(**_: Any) -> None:
+    """Only the clock asks for sweeps: that it just did is its sign of life."""
+    if time.monotonic() - _asked_at[0] >= heartbeats.EVERY.total_seconds():
+        _asked_at[0] = time.monotonic()
+        heartbeats.beat(installation(), "beat")
 
 
 @app.task(name="clock")
