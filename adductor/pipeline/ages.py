@@ -1,0 +1,79 @@
+"""How old the oldest of Strava's data is that we hold. A job looks hourly, and fails loudly when any is too old.
+
+Independent of the columns by which rows are deleted: it goes by when they were read or came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from adductor import logs
+from adductor.installation import Installation
+from adductor.store.models import Heartbeat, InboxEvent, LoggedActivity
+
+log = logs.get(__name__)
+
+# Strava API agreement, in force since 2026-06-01.
+LIMIT = timedelta(days=7)
+PART = "strava-data-age"
+
+
+class TooOldError(Exception):
+    """Data of Strava's is held for longer than the agreement allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long the oldest row of each kind has been held; zero where there is none."""
+
+    activities: timedelta
+    events: timedelta
+
+    @property
+    def oldest(self) -> timedelta:
+        return max(self.activities, self.events)
+
+    @property
+    def too_old(self) -> bool:
+        return self.oldest > LIMIT
+
+
+def oldest(session: Session, now: datetime) -> Ages:
+    """The ages now, each by an index: activities since they were read, events (their titles are Strava's) since they came.
+
+    An event that still waits to be handled counts only while it holds anything but its own numbers.
+    """
+    read_at: datetime | None = session.scalar(select(func.min(LoggedActivity.fetched_at)))
+    came_at: datetime | None = session.scalar(
+        select(InboxEvent.received_at)
+        .where(or_(InboxEvent.state.in_(("done", "failed")), InboxEvent.updates != {}))
+        .order_by(InboxEvent.received_at)
+        .limit(1)
+    )
+    return Ages(_since(read_at, now), _since(came_at, now))
+
+
+def check(installation: Installation) -> Ages:
+    """Store and log the oldest age. Raises TooOldError when the agreement is broken."""
+    with installation.store.read() as session:
+        ages = oldest(session, installation.clock.now())
+    hours = f"activities {_hours(ages.activities)} h, events {_hours(ages.events)} h"
+    with installation.store.write() as session:
+        session.merge(Heartbeat(part=PART, at=installation.clock.real_now(), note=hours))
+    if ages.too_old:
+        log.error("strava data is held for too long", held=hours, limit_h=_hours(LIMIT))
+        raise TooOldError(f"Strava's data may be held for {LIMIT.days} days; the oldest here: {hours}")
+    log.info("oldest strava data", held=hours)
+    return ages
+
+
+def _since(moment: datetime | None, now: datetime) -> timedelta:
+    return max(now - moment, timedelta(0)) if moment is not None else timedelta(0)
+
+
+def _hours(age: timedelta) -> float:
+    return round(age / timedelta(hours=1), 1)
