@@ -72,7 +72,7 @@ class Installation:
 
     @cached_property
     def redis(self) -> redis.Redis | None:
-        """The shared Redis; None where none is set (then budgets are counted in this process alone)."""
+        """The shared Redis; None where none is set (then each process has a small share of the budgets to itself)."""
         if self.settings.redis is None:
             return None
         return redis.Redis.from_url(
@@ -84,10 +84,18 @@ class Installation:
 
     @cached_property
     def budget(self) -> SharedBudget | LocalBudget:
-        from adductor.platforms.strava.budget import LocalBudget, SharedBudget
+        from adductor.platforms.strava.budget import (
+            FALLBACK_CEILING_PCT,
+            FALLBACK_OWN_SHARE_PCT,
+            LocalBudget,
+            SharedBudget,
+        )
 
         if self.redis is None:
-            return LocalBudget(now=self.clock.now)
+            # Other processes may call Strava too, and none knows of the others' calls: a small share for each.
+            return LocalBudget(
+                now=self.clock.now, own_share_pct=FALLBACK_OWN_SHARE_PCT, ceiling_pct=FALLBACK_CEILING_PCT
+            )
         application = self.settings.strava_client_id or "default"
         return SharedBudget(self.redis, now=self.clock.now, application=application)
 

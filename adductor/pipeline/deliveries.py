@@ -38,6 +38,10 @@ FRESH_FOR = timedelta(seconds=2)
 # left out again this much later is it taken for empty.
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
 REMOVED = "removed"
+# The runner was faster than the note: "do this" would be noise now.
+ANSWERED = "answered"
+# A note that would have to wait longer than this for the rate budget (the day's is gone) goes by mail where there is one.
+MAIL_INSTEAD_AFTER = timedelta(minutes=30)
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ class _Ended:
     outcome: str
     written: str | None = None  # our block as it stands now
     placed_in: str | None = None
+    separated: bool | None = None  # whether a blank line of ours stands before it
 
 
 def waiting_now(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
@@ -85,6 +90,8 @@ def deliver(
         try:
             ended = _deliver(installation, delivery, fresh, read_at)
         except platform_calls.LaterError as later:
+            if later.budget and later.wait > MAIL_INSTEAD_AFTER and _mail_instead(installation, delivery, later.problem):
+                return
             _put_back(installation, delivery, later.wait, later.problem)
         except platform_calls.StopError as stop:
             log.warning("delivery ended", outcome=stop.outcome, problem=stop.problem)
@@ -108,6 +115,8 @@ def _deliver(
         athlete = session.get_one(Athlete, suggestion.athlete_id)
     if athlete.status != "connected":
         return _Ended("disconnected")
+    if _answered(row):
+        return _Ended(ANSWERED)
     if delivery.activity_id is None:
         raise platform_calls.StopError("no_activity", "a note needs an activity to stand in")
     if fresh is not None and (
@@ -136,13 +145,13 @@ def _write(
     known = delivery.known_texts
     placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
     if placed.placing is Placing.ALREADY_THERE:
-        return _Ended("written", note.block_in(current, known), field)
+        return _Ended("written", note.block_in(current, known), field, note.separated(current, known))
     if placed.placing is not Placing.WRITE:
         return _Ended(str(placed.placing), delivery.written_text, delivery.placed_in)
-    answer = _put(installation, delivery, athlete.id, activity.id, field, placed.text)
+    answer = _put(installation, delivery, athlete, activity.id, field, placed.text)
     stands = note.block_in(getattr(answer, field) or "", known)
     if stands is not None:
-        return _Ended("written", stands, field)
+        return _Ended("written", stands, field, note.separated(placed.text, known))
     if field == PRIVATE_NOTE:
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
@@ -163,9 +172,9 @@ def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete,
         current = _text_of(installation, delivery, activity, field) if known_there else getattr(activity, field)
         if not current:
             continue
-        removed = note.remove(current, known=delivery.known_texts)
+        removed = note.remove(current, known=delivery.known_texts, separated=delivery.separated is not False)
         if removed.placing is Placing.WRITE:
-            answer = _put(installation, delivery, athlete.id, activity.id, field, removed.text)
+            answer = _put(installation, delivery, athlete, activity.id, field, removed.text)
             if note.block_in(getattr(answer, field) or "", delivery.known_texts) is not None:
                 raise platform_calls.LaterError(
                     waits.after(delivery.attempts), "Strava answered, but the note is still there"
@@ -198,8 +207,14 @@ def _read(
 
 
 def _put(
-    installation: Installation, delivery: Delivery, athlete_id: int, activity_id: int, field: str, text: str
+    installation: Installation, delivery: Delivery, athlete: Athlete, activity_id: int, field: str, text: str
 ) -> LoggedActivity:
+    athlete_id = athlete.id
+    _look_again(installation, delivery)
+    priority = _priority(delivery)
+    if priority is Priority.FRESH and delivery.wanted == "present" and reach.can_mail(athlete):
+        priority = Priority.REPLACEABLE
+    delivery.unsure_handovers += 1  # kept with the row when no word of the write comes back
     try:
         answer = platform_calls.call(
             installation,
@@ -208,19 +223,86 @@ def _put(
             lambda token: installation.strava.update_activity(
                 token,
                 activity_id,
-                priority=_priority(delivery),
+                priority=priority,
                 **({PRIVATE_NOTE: text} if field == PRIVATE_NOTE else {DESCRIPTION: text}),
             ),
         )
+    except platform_calls.LaterError as later:
+        if later.budget:
+            delivery.unsure_handovers -= 1
+        raise
     except platform_calls.StopError as stop:
+        delivery.unsure_handovers -= 1
         if stop.outcome == "scope_missing":
             _deliver_elsewhere(installation, delivery, athlete_id, without_write_scope=True)
         raise
     except PlatformError as error:  # NOT_FOUND: it went between the read and the write
+        delivery.unsure_handovers -= 1
         raise platform_calls.LaterError(waits.after(delivery.attempts), error.message) from error
     if answer.private_note is not None:
         _remember_seen(installation, athlete_id)
     return answer
+
+
+def _look_again(installation: Installation, delivery: Delivery) -> None:
+    """The last look before a write: whoever left, answered or changed their mind since the read is not written to."""
+    with installation.store.read() as session:
+        row = session.get(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        status = session.scalar(select(Athlete.status).where(Athlete.id == row.suggestion.athlete_id)) if row else None
+    if row is None or status != "connected":
+        raise platform_calls.StopError("disconnected", "the runner left before it was written")
+    if delivery.wanted == "present" and _answered(row):
+        raise platform_calls.StopError(ANSWERED, "the runner had answered before it was written")
+    if row.wanted != delivery.wanted:
+        raise platform_calls.StopError("never_written", "it was taken back before it was written")
+
+
+def _answered(row: Delivery) -> bool:
+    """Whether a note that doesn't stand yet has been answered elsewhere."""
+    return row.wanted == "present" and row.written_text is None and row.suggestion.status in ("done", "declined")
+
+
+def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
+    """The day's rate budget is gone: a mail takes the note's place, where there is an address and no mail yet.
+
+    Only of a note that certainly was never written, so that none comes both ways when the budget is back.
+    """
+    if delivery.channel not in reach.NOTES or delivery.wanted != "present":
+        return False
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
+        athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if athlete is None or row is None or not claims.holds(row, delivery) or row.wanted != "present":
+            return False
+        certain = row.written_text is None and not row.crashes and not delivery.unsure_handovers
+        suggestion = row.suggestion
+        mailed = session.scalar(
+            select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.channel == reach.MAIL)
+        )
+        if (
+            not certain
+            or mailed is not None
+            or suggestion.status != "open"
+            or not reach.can_mail(athlete)
+            or not reach.messages_left(session, athlete, now, apart_from=suggestion.id)
+            or not mails.could_still_go(athlete, suggestion, now)
+        ):
+            return False
+        session.add(
+            Delivery(
+                suggestion_id=suggestion.id,
+                channel=reach.MAIL,
+                block=row.block,
+                known_texts=[],
+                due_at=now,
+                trace_id=row.trace_id,
+            )
+        )
+        claims.finish(row, mails.MAILED_INSTEAD, problem)
+    log.info("delivery ended", outcome=mails.MAILED_INSTEAD)
+    return True
 
 
 def _field(installation: Installation, delivery: Delivery, athlete: Athlete) -> str:
@@ -304,7 +386,7 @@ def _store(
         if held and (row.wanted == delivery.wanted or row.channel == reach.MAIL):
             claims.finish(row, ended.outcome, problem)
             if ended.outcome == REMOVED:
-                row.written_text = None  # it is we who took it away, so it may come back
+                row.written_text = row.separated = None  # it is we who took it away, so it may come back
             if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
                 row.written_at = row.written_at or installation.clock.now()
 
@@ -325,6 +407,8 @@ def _count_wait(session: Session, row: Delivery, came_at: datetime | None, now: 
 def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
     row.written_text = ended.written
     row.placed_in = ended.placed_in
+    if row.separated is None:
+        row.separated = ended.separated
     row.written_at = row.written_at or now
     known: list[Any] = row.known_texts
     if ended.written not in known:
@@ -343,4 +427,6 @@ def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, p
             claims.park(row, f"gave up after {waits.GIVE_UP_AFTER}: {problem}")
         else:
             row.placed_in = delivery.placed_in
+            if row.channel in reach.NOTES:
+                row.unsure_handovers = delivery.unsure_handovers
             claims.put_back(row, installation, wait=wait, problem=problem)

@@ -50,6 +50,9 @@ MOST_CONFIRMATIONS = 3
 CONFIRMATIONS_EVERY = timedelta(days=1)
 SENT = "sent"
 MAYBE_SENT = "maybe_sent"
+# The end of a note for which the day's rate budget had no call left.
+MAILED_INSTEAD = "mailed_instead"
+_BY_MAIL_BECAUSE = " (By mail today: Strava takes no more notes from us until tomorrow.)"
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
@@ -59,6 +62,9 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         suggestion = row.suggestion
         athlete = session.get_one(Athlete, suggestion.athlete_id)
         asking = _asking(session, suggestion)
+        instead = session.scalar(
+            select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.outcome == MAILED_INSTEAD)
+        )
     if row.written_at is not None:
         return SENT
     now = installation.clock.now()
@@ -69,21 +75,31 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
     if not reach.can_mail(athlete) or athlete.email is None:
         return "no_address"
     _right_time(athlete, suggestion, now)
-    message = routine_message(installation, athlete, suggestion, athlete.email, asking)
+    why = _BY_MAIL_BECAUSE if instead is not None else ""
+    message = routine_message(installation, athlete, suggestion, athlete.email, asking, also=why)
     return _hand_over(installation, delivery, message)
 
 
 def routine_message(
-    installation: Installation, athlete: Athlete, suggestion: Suggestion, to: str, asking: Suggestion | None = None
+    installation: Installation,
+    athlete: Athlete,
+    suggestion: Suggestion,
+    to: str,
+    asking: Suggestion | None = None,
+    *,
+    also: str = "",
 ) -> EmailMessage:
-    """The mail of a suggestion. ``asking``: an earlier one that strength work logged since may have been."""
+    """The mail of a suggestion. ``asking``: an earlier one that strength work logged since may have been.
+
+    ``also`` is added to the reason.
+    """
     links, placement = installation.links, words.Placement(suggestion.placement)
     return mail.routine_mail(
         _frame(installation, athlete, to, suggestion.created_at),
         public_id=suggestion.public_id,
         placement=placement,
         routine=decisions.routine_of(suggestion),
-        reason=suggestion.reason,
+        reason=suggestion.reason + also,
         routine_link=links.routine(suggestion.public_id),
         replies=[
             Reply(text, links.answer(suggestion.public_id, said, suggestion.created_at))
@@ -215,6 +231,17 @@ def _mark_bounced(installation: Installation, claimed: Delivery | Letter) -> Non
         if athlete is not None:
             athlete.email_bounced_at = installation.clock.now()
             log.warning("address bounced", athlete=athlete.id)
+
+
+def could_still_go(athlete: Athlete, suggestion: Suggestion, now: datetime) -> bool:
+    """Whether a mail about this would go out now or after the quiet hours that end today."""
+    try:
+        _right_time(athlete, suggestion, now)
+    except LaterError:
+        return True
+    except StopError:
+        return False
+    return True
 
 
 def _right_time(athlete: Athlete, suggestion: Suggestion, now: datetime) -> None:

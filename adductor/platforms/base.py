@@ -92,6 +92,7 @@ class Priority(IntEnum):
     RETRY = 1  # what failed before
     HISTORY = 2  # reconciliation and history
     CONNECT = 3  # a person is waiting in front of the screen; a part of the budget is theirs
+    REPLACEABLE = 4  # a note whose place a mail can take
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 SHARE_PCT: dict[Priority, tuple[int, int]] = {
     Priority.CONNECT: (100, 100),
     Priority.FRESH: (95, 95),
+    # What is left of a day then is for reading runs: one call leads to a mail, and two to a note.
+    Priority.REPLACEABLE: (95, 85),
     Priority.RETRY: (85, 85),
     Priority.HISTORY: (50, 40),
 }

@@ -27,6 +27,7 @@ WINDOW_GUARD_S = 2
 RETURN_SPREAD_S: dict[Priority, tuple[float, float]] = {
     Priority.CONNECT: (0, 5),
     Priority.FRESH: (1, 60),
+    Priority.REPLACEABLE: (1, 60),
     Priority.RETRY: (30, 150),
     Priority.HISTORY: (120, 600),
 }
