@@ -74,6 +74,8 @@ OUTCOMES = {
     "never_written": "Taken back before it was written.",
     "no_longer_wanted": "Taken back before it was written.",
     "disconnected": "Not written: you disconnected.",
+    "answered": "Not written: you had answered already.",
+    "mailed_instead": "Sent to you by e-mail instead: Strava took no more notes from us that day.",
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
     "on_the_pages": "It stands only here: there is no permission to write notes and no confirmed e-mail address.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
