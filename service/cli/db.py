@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.settings import load
 from adductor.store import Store, migrate
+from adductor.store.backup import BackupError, back_up
 
 
 @click.group()
@@ -34,6 +37,26 @@ def upgrade() -> None:
         ) from None
     after = migrate.current(store)
     click.echo(f"database at revision {after}" + ("" if before != after else ", as it was"))
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy the SQLite database into FILE, while everything runs.
+
+    PostgreSQL has pg_dump for this. How to put a copy back: docs/backup.md.
+
+    \b
+    Example: adductor db backup adductor-$(date +%F).db
+    """
+    settings = load()
+    try:
+        size = back_up(settings.database, file)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{file}: {size} bytes")
+    if settings.secret_key is None:
+        click.echo(f"Not in it, and needed with it: {settings.data_dir / 'secret-key'}")
 
 
 def _current(store: Store) -> str | None:

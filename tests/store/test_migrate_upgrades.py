@@ -1,0 +1,179 @@
+"""An installation that has been running for a while comes to the current revision, from wherever it stands, with its data.
+
+Walks all revisions that are found: whoever adds one has nothing to add here, unless it changes values on purpose.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import JSON, Column, LargeBinary, MetaData, Table, create_engine, select, text, types
+
+from adductor.store import Store, migrate
+from adductor.store.models import Base
+from tests.support.live import adductor
+
+ROWS = 3
+MOMENT = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
+# Values that migrations ask for; everything else is made up.
+KNOWN_WORDS = {"status": "connected", "timezone": "UTC", "state": "done", "platform": "strava"}
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def _made_up(column: Column[Any], number: int) -> Any:
+    if column.name in KNOWN_WORDS and not column.primary_key:
+        return KNOWN_WORDS[column.name]
+    kind = column.type
+    if isinstance(kind, JSON):
+        return {"number": number, "words": ["ä", "🙂"]}
+    if isinstance(kind, types.Boolean):
+        return number % 2 == 0
+    if isinstance(kind, types.DateTime):
+        return (MOMENT + timedelta(hours=number)).replace(tzinfo=UTC if kind.timezone else None)
+    if isinstance(kind, types.Date):
+        return date(2026, 11, 1) + timedelta(days=number)
+    if isinstance(kind, types.Float):
+        return number + 0.5
+    if isinstance(kind, types.Integer):
+        return number
+    if isinstance(kind, LargeBinary):
+        return b"\x00sealed" + bytes([number])
+    assert isinstance(kind, types.String), f"{column}: no made-up value for {kind!r}"
+    return f"{number}{column.name}é"[: kind.length or 200]
+
+
+def _fill(store: Store) -> Rows:
+    """Rows in every table: the first holds a value in each column, the others what must be there."""
+    schema, filled = MetaData(), {}
+    with store.connection() as connection:
+        schema.reflect(connection)
+        for table in schema.sorted_tables:
+            if table.name == "alembic_version":
+                continue
+            rows = [_row(table, number) for number in range(1, ROWS + 1)]
+            for row in rows:
+                connection.execute(table.insert().values(**row))
+            filled[table.name] = rows
+    return filled
+
+
+def _row(table: Table, number: int) -> dict[str, Any]:
+    return {
+        column.name: number if column.foreign_keys else _made_up(column, number)
+        for column in table.columns
+        if number == 1 or not column.nullable
+    }
+
+
+def _read(store: Store) -> Rows:
+    schema = MetaData()
+    with store.engine.connect() as connection:
+        schema.reflect(connection)
+        return {
+            table.name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in schema.sorted_tables
+        }
+
+
+def test_the_revisions_that_are_read_from_the_files_are_alembics() -> None:
+    walked = ScriptDirectory.from_config(migrate.config()).walk_revisions()
+
+    assert migrate.revisions() == [script.revision for script in walked][::-1]
+
+
+@pytest.mark.parametrize("revision", migrate.revisions())
+def test_data_of_every_earlier_revision_survives_the_upgrade(database_url: str, revision: str) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store, revision)
+    before = _fill(store)
+    assert all(len(rows) == ROWS for rows in before.values())
+
+    migrate.upgrade(store)
+
+    after = _read(store)
+    for table, rows in before.items():
+        assert len(after[table]) == ROWS, table
+        for was, now in zip(rows, after[table], strict=True):
+            assert {name: value for name, value in now.items() if name in was} == was, table
+    with store.read() as session:
+        for model in Base.registry.mappers:
+            assert len(session.scalars(select(model.class_)).all()) == len(after.get(model.local_table.name, []))
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        if store.is_sqlite:
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    store.close()
+
+
+def test_a_database_that_fits_is_let_through(store: Store) -> None:
+    migrate.check(store)
+
+
+def test_an_empty_database_and_an_older_one_ask_for_the_upgrade(database_url: str) -> None:
+    store = Store(database_url)
+    with pytest.raises(migrate.RevisionError, match=r"is empty .* run: adductor db upgrade"):
+        migrate.check(store)
+    migrate.upgrade(store, migrate.revisions()[0])
+    if migrate.latest() != migrate.revisions()[0]:
+        with pytest.raises(migrate.RevisionError, match=r"at revision 0001 .* run: adductor db upgrade"):
+            migrate.check(store)
+    store.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(store: Store) -> None:
+    with store.connection() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    for attempt in (migrate.check, migrate.upgrade):
+        with pytest.raises(migrate.RevisionError, match=r"9999, which a newer version has made.*docs/upgrade.md"):
+            attempt(store)
+    assert migrate.current(store) == "9999"
+
+
+def test_looking_makes_no_database_file(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'none.db'}")
+
+    assert migrate.current(store) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("command", "revision", "said"),
+    [
+        (("web",), "0001", "run: adductor db upgrade"),
+        (("worker",), "0001", "run: adductor db upgrade"),
+        (("beat",), "0001", "run: adductor db upgrade"),
+        (("web",), "9999", "a newer version"),
+        (("up",), "9999", "a newer version"),
+        (("db", "upgrade"), "9999", "a newer version"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+)
+def test_parts_refuse_a_database_that_does_not_fit(
+    tmp_path: Path, command: tuple[str, ...], revision: str, said: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'adductor.db'}"
+    store = Store(url)
+    migrate.upgrade(store)
+    store.close()
+    with create_engine(url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": revision})
+
+    ended = adductor(
+        *command,
+        ADDUCTOR_DATA_DIR=str(tmp_path),
+        ADDUCTOR_REDIS_URL="redis://127.0.0.1:1/0",
+        ADDUCTOR_BIND="127.0.0.1:0",
+    )
+
+    assert ended.returncode == 1, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
