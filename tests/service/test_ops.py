@@ -57,8 +57,14 @@ def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient)
     answer = client.get("/metrics")
 
     assert answer.status_code == 200
-    assert "adductor_oldest_waiting_event_seconds 0.0" in answer.text
+    assert 'adductor_queue_oldest_due_seconds{queue="events"} 0.0' in answer.text
+    assert 'adductor_part_up{part="broker"} 0.0' in answer.text
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_what_a_proxy_on_this_machine_passes_on_is_not_this_machine(client: FlaskClient, header: str) -> None:
+    assert client.get("/metrics", headers={header: "203.0.113.9"}).status_code == 404
 
 
 def test_metrics_behind_a_token_want_the_token(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""How much waits, since when, and what was given up: for whoever looks after the installation.
+
+Nothing here reads a table from end to end. What waits and what was given up stand in indexes of their own, whose size
+follows the backlog and not the years; the oldest row is the first of an index (tests/pipeline/test_figures.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, TextClause, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, Letter, LoggedActivity, Subscription
+
+QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
+    "events": InboxEvent,
+    "deliveries": Delivery,
+    "letters": Letter,
+}
+# As in the indexes, word for word: a database takes an index with a condition only for a query that says the same.
+WAITING = text("state IN ('waiting', 'claimed')")
+GIVEN_UP = text("state = 'failed'")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits in one table. Times are the runners'."""
+
+    name: str
+    due: int  # could be done now
+    later: int  # waits for its time
+    given_up: int
+    oldest_due_at: datetime | None
+    next_due_at: datetime | None  # of what waits for its time
+
+    def age_s(self, now: datetime) -> float:
+        """How long the oldest due row has been waiting, in seconds; 0 without one."""
+        return max((now - self.oldest_due_at).total_seconds(), 0.0) if self.oldest_due_at else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The oldest row of a table that holds Strava's data. None: there is none."""
+
+    table: str
+    at: datetime | None
+
+
+def queues(session: Session, now: datetime) -> list[Queue]:
+    """What waits in each table of the pipeline."""
+    found = []
+    for name, table in QUEUES.items():
+        due, oldest = _count(session, table.due_at, WAITING, table.due_at <= now)
+        later, following = _count(session, table.due_at, WAITING, table.due_at > now)
+        given_up, _ = _count(session, table.due_at, GIVEN_UP)
+        found.append(Queue(name, due, later, given_up, oldest, following))
+    # Prompts wait as a time in each runner's row, and are never given up.
+    due, oldest = _count(session, Athlete.next_due_at, Athlete.next_due_at <= now)
+    later, following = _count(session, Athlete.next_due_at, Athlete.next_due_at > now)
+    return [*found, Queue("prompts", due, later, 0, oldest, following)]
+
+
+def athletes_by_status(session: Session) -> dict[str, int]:
+    """How many runners are connected, have left, ..."""
+    rows = session.execute(select(Athlete.status, func.count()).group_by(Athlete.status))
+    return {row[0]: row[1] for row in rows}
+
+
+def heartbeats(session: Session) -> dict[str, datetime]:
+    """When the clock (`beat`) last asked for a round, and when a worker last made one; real time.
+
+    A worker that has just started has made none yet, and says so under its own name.
+    """
+    seen = {row.part: row.at for row in session.execute(select(Heartbeat.part, Heartbeat.at))}
+    made = [seen[name] for name in ("worker", "clock") if name in seen]
+    return {**({"beat": seen["beat"]} if "beat" in seen else {}), **({"worker": max(made)} if made else {})}
+
+
+def oldest_strava_data(session: Session) -> Sequence[Oldest]:
+    """The oldest rows with Strava's data, which may be kept for seven days."""
+    fetched = session.scalar(select(func.min(LoggedActivity.fetched_at)))
+    received = session.scalar(select(func.min(InboxEvent.received_at)))
+    return [Oldest("activities", fetched), Oldest("inbox_events", received)]
+
+
+def subscription(session: Session) -> Subscription | None:
+    """The webhook subscription that we know of."""
+    return session.get(Subscription, "strava")
+
+
+def _count(
+    session: Session,
+    due_at: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
+    *where: ColumnElement[bool] | TextClause,
+) -> tuple[int, datetime | None]:
+    row = session.execute(select(func.count(), func.min(due_at)).where(*where)).one()
+    return row[0], row[1]

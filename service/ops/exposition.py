@@ -1,0 +1,147 @@
+"""What `/metrics` says, read from the database and from Redis at each scrape: the same from every process.
+
+What happened how often comes from `adductor.counts`, what stands now from `adductor.pipeline.figures`. A part that doesn't
+answer takes its own figures with it and no others; `adductor_part_up` says so.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from adductor import __version__, counts
+from adductor.installation import Installation
+from adductor.pipeline import figures
+from adductor.platforms.strava.limits import Figures
+from service.ops.health import parts_that_answer
+
+# counts' name -> our metric's name, what it says, its labels.
+COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    counts.WEBHOOKS: (
+        "webhook_requests",
+        "Webhook requests with the right key, by what they were answered",
+        ("outcome",),
+    ),
+    counts.EVENTS: ("events", "Events that came to an end", ("outcome",)),
+    counts.DECISIONS: ("decisions", "Decisions of the coach, also each no", ("decision", "rule")),
+    counts.DELIVERIES: ("deliveries", "Deliveries that came to an end", ("channel", "outcome")),
+    counts.LETTERS: ("letters", "Mails that are no routine and came to an end", ("kind", "outcome")),
+    counts.CALLS: ("strava_calls", "Calls to Strava; status none: no answer came", ("kind", "status")),
+    counts.HELD_BACK: ("strava_calls_held_back", "Calls not made, to stay within the rate limit", ("priority",)),
+}
+
+
+def text(here: Installation) -> bytes:
+    """The exposition of this installation now."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Everything(here))
+    return generate_latest(registry)
+
+
+class _Everything(Collector):
+    def __init__(self, here: Installation) -> None:
+        self._here = here
+
+    def collect(self) -> Iterator[Metric]:
+        here = self._here
+        kind = "sqlite" if here.store.is_sqlite else "postgresql"
+        yield _gauge(
+            "build_info",
+            "Always 1; what runs",
+            ("version", "python", "database"),
+            [((__version__, platform.python_version(), kind), 1)],
+        )
+        up = parts_that_answer(here)
+        yield _gauge("part_up", "Whether it answers", ("part",), [((name,), int(on)) for name, on in up.items()])
+        if up["broker"]:
+            yield from _counted(here.counts.totals() or {})
+            yield from _budget(here)
+        if up["database"]:
+            try:
+                yield from _standing(here)
+            except SQLAlchemyError:
+                return  # it went meanwhile
+
+
+def _counted(totals: Mapping[tuple[str, ...], float]) -> Iterator[Metric]:
+    for name, (metric, what, labels) in COUNTERS.items():
+        family = CounterMetricFamily(f"adductor_{metric}", what, labels=labels)
+        for entry, total in sorted(totals.items()):
+            if entry[0] == name and len(entry) == len(labels) + 1:
+                family.add_metric(entry[1:], total)
+        yield family
+    bounds = [*(str(bound) for bound in counts.NOTE_BUCKETS_S), "+Inf"]
+    so_far, buckets = 0.0, []
+    for bound in bounds:
+        so_far += totals.get((counts.NOTE_BUCKET, bound), 0)
+        buckets.append((bound, so_far))
+    histogram = HistogramMetricFamily(
+        "adductor_note_seconds", "From the webhook's arrival to the written note, a wait that was asked for included"
+    )
+    histogram.add_metric([], buckets, totals.get((counts.NOTE_SUM,), 0.0))
+    yield histogram
+
+
+def _budget(here: Installation) -> Iterator[Metric]:
+    state = here.budget.state()
+    for name, what, amounts in (
+        ("strava_budget_limit", "Calls that Strava allows", state.limits),
+        ("strava_budget_left", "Calls that are left", left(state.limits, state.used)),
+    ):
+        rows = [
+            (("overall", "quarter_hour"), amounts.overall_quarter),
+            (("overall", "day"), amounts.overall_day),
+            (("read", "quarter_hour"), amounts.read_quarter),
+            (("read", "day"), amounts.read_day),
+        ]
+        yield _gauge(name, what, ("bucket", "window"), rows)
+
+
+def left(limits: Figures, used: Figures) -> Figures:
+    """What is left of each window."""
+    return Figures(*(max(limit - gone, 0) for limit, gone in zip(limits.as_tuple(), used.as_tuple(), strict=True)))
+
+
+def _standing(here: Installation) -> Iterator[Metric]:
+    now, real_now = here.clock.now(), here.clock.real_now()
+    with here.store.read() as session:
+        queues = figures.queues(session, now)
+        athletes = figures.athletes_by_status(session)
+        beats = figures.heartbeats(session)
+        oldest = figures.oldest_strava_data(session)
+        subscribed = figures.subscription(session) is not None
+    rows = [
+        ((queue.name, state), amount)
+        for queue in queues
+        for state, amount in (("due", queue.due), ("later", queue.later), ("given_up", queue.given_up))
+    ]
+    yield _gauge("queue_rows", "Rows that wait, or that were given up and are kept", ("queue", "state"), rows)
+    ages = [((queue.name,), queue.age_s(now)) for queue in queues]
+    yield _gauge("queue_oldest_due_seconds", "How long the oldest row that is due has been so", ("queue",), ages)
+    yield _gauge(
+        "athletes", "Runners by status", ("status",), [((status,), count) for status, count in sorted(athletes.items())]
+    )
+    seen = [((part,), _age_s(real_now, at)) for part, at in sorted(beats.items())]
+    yield _gauge("heartbeat_age_seconds", "Since a part was last seen at work", ("part",), seen)
+    data = [((row.table,), _age_s(now, row.at) if row.at else 0.0) for row in oldest]
+    yield _gauge("strava_data_oldest_seconds", "Age of the oldest row with Strava's data", ("table",), data)
+    yield _gauge("subscription_known", "Whether we know of a webhook subscription", (), [((), int(subscribed))])
+
+
+def _age_s(now: datetime, at: datetime) -> float:
+    return max((now - at).total_seconds(), 0.0)
+
+
+def _gauge(
+    name: str, what: str, labels: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"adductor_{name}", what, labels=labels)
+    for values, amount in rows:
+        family.add_metric(values, amount)
+    return family
