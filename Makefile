@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check format bench simulate mutate screenshots examples lock clean system
+.PHONY: help demo up test test-fast check format bench simulate mutate fuzz screenshots examples lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ simulate: $(VENV)/.dev ## A year of 1,000 made-up runners
 
 mutate: $(VENV)/.dev ## Change every constant and drop every rule of the coach; a test must notice each
 	@$(BIN)/python -m bench.mutate
+
+fuzz: $(VENV)/.dev ## A million spoilt requests, and the described HTTP surface (SEED=, INPUTS=)
+	@$(BIN)/python -m bench.fuzz $(if $(SEED),--seed $(SEED)) $(if $(INPUTS),--inputs $(INPUTS)) --traced
 
 screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
 	@$(BIN)/python -m bench.screenshots

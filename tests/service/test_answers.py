@@ -159,7 +159,7 @@ def test_a_forged_link_and_one_of_another_purpose_are_none(here: Place, browser:
     assert here.athlete(runner).unsubscribed_at is None
 
 
-@pytest.mark.parametrize("junk", ["=", "==", "!", "%20", "%00", ".."])
+@pytest.mark.parametrize("junk", ["=", "==", "!", "%20", ".."])
 def test_a_link_has_one_spelling(here: Place, browser: FlaskClient, junk: str) -> None:
     runner = here.runner()
     here.run_done(runner)
