@@ -45,6 +45,8 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
 SECRET_KEY_MIN_CHARS = 32
+# Typed into a form that anybody can open; 20 characters of a password manager are beyond guessing.
+OPS_TOKEN_MIN_CHARS = 20
 
 
 class SettingsError(Exception):
@@ -107,6 +109,8 @@ class Settings(BaseSettings):
     clock_speed: Annotated[float, _name("ADDUCTOR_CLOCK_SPEED")] = 1
     log: Annotated[Literal["text", "json"] | None, _name("ADDUCTOR_LOG")] = None
     metrics_token: Annotated[SecretStr | None, _name("ADDUCTOR_METRICS_TOKEN")] = None
+    # Opens the operator's page /ops, which isn't there without it.
+    ops_token: Annotated[SecretStr | None, _name("ADDUCTOR_OPS_TOKEN")] = None
     # How many reverse proxies in front may set X-Forwarded-*; 0 trusts none.
     trusted_proxies: Annotated[int, _name("ADDUCTOR_TRUSTED_PROXIES")] = 0
     # Web threads of the one process on SQLite, and worker processes: see docs/operate.md.
@@ -148,6 +152,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"is shorter than {SECRET_KEY_MIN_CHARS} characters; "
                 "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            )
+        return value
+
+    @field_validator("ops_token")
+    @classmethod
+    def _beyond_guessing(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < OPS_TOKEN_MIN_CHARS:
+            raise ValueError(
+                f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; "
+                "make one with: python -c 'import secrets; print(secrets.token_urlsafe(24))'"
             )
         return value
 
