@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from adductor import logs
 from adductor.installation import Installation
@@ -16,7 +17,7 @@ log = logs.get(__name__)
 PART = "clock"
 # Time servers move a clock by less; the note of the time is ten seconds old at most.
 SET_BACK_BY = timedelta(seconds=60)
-_TABLES = (InboxEvent, Delivery, Letter, Revocation)
+_TABLES: tuple[Any, ...] = (InboxEvent, Delivery, Letter, Revocation)
 
 
 def notice(installation: Installation) -> int:
@@ -44,12 +45,9 @@ def _move(installation: Installation, now: datetime, by: timedelta) -> int:
         for table in _TABLES:
             waiting = select(table.id, table.due_at).where(table.due_at > now)
             if table is not Revocation:
-                waiting = waiting.where(table.state == "waiting")  # type: ignore[attr-defined]
-            rows = [{"row": row_id, "due": due_at - by} for row_id, due_at in session.execute(waiting)]
+                waiting = waiting.where(table.state == "waiting")
+            rows = [{"id": row_id, "due_at": due_at - by} for row_id, due_at in session.execute(waiting)]
             if rows:
-                row, due = bindparam("row"), bindparam("due", type_=table.__table__.c.due_at.type)
-                session.connection().execute(
-                    update(table.__table__).where(table.__table__.c.id == row).values(due_at=due), rows
-                )
+                session.execute(update(table), rows)  # by primary key
             moved += len(rows)
     return moved
