@@ -12,6 +12,21 @@ import structlog
 # Names whose values never belong in a log, however they got there.
 _SECRET_NAMES = re.compile(r"token|secret|password|authorization|cookie|api_key", re.IGNORECASE)
 _TRACE_SAFE = {"token_expires_at"}
+# Secrets inside texts, above all inside what other people's libraries say of an address that they failed at: signed links
+# and keys in paths, credentials in queries and forms, passwords in URLs, authorisation headers.
+_SECRETS_IN_TEXTS = (
+    (re.compile(r"(/(?:webhooks/strava|a|unsubscribe|confirm-address|calendar)/)[\w.%=-]{12,}"), r"\1[hidden]"),
+    (
+        re.compile(
+            r"((?:[\w.]*token|[\w.]*secret|password|code|state|hub\.challenge)[\"']?[=:] ?[\"']?)[\w.~%+/=-]{8,}", re.I
+        ),
+        r"\1[hidden]",
+    ),
+    (re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@"), r"\1[hidden]@"),
+    (re.compile(r"\b(Bearer|Basic) [\w.~+/=-]{8,}", re.I), r"\1 [hidden]"),
+)
+# What ends a line, or moves a terminal's cursor: with it a visitor could write log lines of their own.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _hide_secrets(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -19,6 +34,36 @@ def _hide_secrets(_: Any, __: str, entry: structlog.typing.EventDict) -> structl
         if _SECRET_NAMES.search(name) and name not in _TRACE_SAFE:
             entry[name] = "[hidden]"
     return entry
+
+
+def _hide_secrets_in_texts(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {name: _hidden(value) for name, value in entry.items()}
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        for pattern, instead in _SECRETS_IN_TEXTS:
+            value = pattern.sub(instead, value)
+        return value
+    if isinstance(value, dict):
+        return {key: _hidden(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(entry) for entry in value]
+    return value
+
+
+def _one_line_an_event(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """For people's eyes: JSON escapes by itself. Only a traceback has further lines, and those are set in."""
+    if isinstance(entry.get("event"), str):
+        entry["event"] = _CONTROLS.sub(_spelled, entry["event"])
+    if isinstance(entry.get("exception"), str):
+        lines = entry["exception"].splitlines()
+        entry["exception"] = "\n".join(f"    {_CONTROLS.sub(_spelled, line)}" for line in lines)
+    return entry
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode()
 
 
 def configure(log_format: Literal["text", "json"], part: str) -> None:
@@ -54,6 +99,8 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _hide_secrets_in_texts,
+                *([] if log_format == "json" else [_one_line_an_event]),
                 renderer,
             ],
         )

@@ -31,9 +31,6 @@ CONTENT_SECURITY_POLICY = (
 # A year: browsers that have once been here over TLS come back over TLS only.
 HSTS = "max-age=31536000"
 
-# Answers to requests whose body may not have been read.
-_UNREAD = frozenset({413, 429})
-
 
 class _Coach(Flask):
     def log_exception(self, exc_info: Any) -> None:
@@ -133,7 +130,4 @@ def _protect(response: Response) -> Response:
         headers.setdefault("Strict-Transport-Security", current_app.config["HSTS"])
     if response.mimetype == "text/html":
         headers.setdefault("Cache-Control", "no-store")
-    if response.status_code in _UNREAD:
-        # What is left of the request is not waited for.
-        headers["Connection"] = "close"
     return response

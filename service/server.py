@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from adductor.settings import Settings
-from service.app import create_app
+from service.app import MOST_BODY_BYTES, create_app
+from service.gathering import GatheringWorker
 
 # SQLite has one writer: one process that gathers many events in a commit is faster than two that wait for each other.
 _PROCESSES_ON_SQLITE = 1
 _PROCESSES_ON_POSTGRES = 2
+
+
+class _Logs(Logger):  # type: ignore[misc]
+    """gunicorn's own lines go where ours go: in our format, and without the secrets of the addresses that they name."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -25,18 +36,27 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         values: dict[str, Any] = {
             "bind": settings.bind,
             "workers": settings.web_processes or (_PROCESSES_ON_SQLITE if on_sqlite else _PROCESSES_ON_POSTGRES),
-            "worker_class": "gthread",
+            "worker_class": GatheringWorker,
             "threads": settings.web_threads,
+            # Well below the 1024 files that a process may usually open, database and broker included.
+            "worker_connections": 500,
             # Strava waits 2 s; a person some more. A worker that doesn't answer its master for this long is replaced.
             "timeout": 30,
             "graceful_timeout": 10,
             "keepalive": 15,
-            # Longer than any header of Strava's or a browser's.
+            # Longer than any header of Strava's or a browser's; all of them together: service.gathering.
             "limit_request_line": 4094,
             "limit_request_fields": 60,
+            "limit_request_field_size": 8190,
+            # gunicorn by itself lets whoever comes from this machine say where the application stands and whether there is
+            # TLS. Nobody may: both are settings of ours, and ADDUCTOR_TRUSTED_PROXIES says who may name the caller.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "loglevel": "warning",
+            "logger_class": _Logs,
             "control_socket_disable": True,
         }
+        GatheringWorker.most_body_bytes = MOST_BODY_BYTES
         for name, value in values.items():
             self.cfg.set(name, value)
 
