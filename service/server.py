@@ -8,6 +8,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from adductor.settings import Settings
+from service import pulse
 from service.app import MOST_BODY_BYTES, create_app
 from service.gathering import GatheringWorker
 
@@ -62,7 +63,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def load(self) -> Any:
         # After the fork: connections and threads belong to the process that uses them.
-        return create_app(self._settings)
+        app = create_app(self._settings)
+        pulse.start(app.extensions["installation"])
+        return app
 
 
 def serve(settings: Settings) -> None:

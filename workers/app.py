@@ -81,6 +81,12 @@ def configure(app: Celery, settings: Settings) -> None:
                 "options": {"expires": max(clock_every_s(settings) * 2, SWEEP_EVERY_S)},
             },
             "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S, "options": {"expires": EXPIRE_EVERY_S}},
+            # As often as prompts are looked at: an index says in a moment that nobody is due.
+            "reconcile": {
+                "task": "reconcile",
+                "schedule": clock_every_s(settings),
+                "options": {"expires": max(clock_every_s(settings) * 2, SWEEP_EVERY_S)},
+            },
         },
         # The schedule above is all there is to remember; beat keeps its file in the data folder.
         beat_schedule_filename=str(settings.data_dir / "beat-schedule"),

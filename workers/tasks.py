@@ -7,7 +7,8 @@ from typing import Any
 
 from celery.signals import after_task_publish
 
-from adductor.pipeline import heartbeats, prompts
+from adductor.pipeline import ages, heartbeats, leaving, prompts, record
+from adductor.pipeline import reconcile as missed
 from adductor.pipeline import sweep as rounds
 from workers.app import app, installation
 
@@ -47,5 +48,16 @@ def clock() -> None:
 
 @app.task(name="expire")
 def expire() -> None:
-    """Delete what has been kept as long as it may be."""
-    rounds.expire(installation())
+    """Delete what has been kept as long as it may be, and show that nothing older is left."""
+    here = installation()
+    if rounds.expire(here):
+        record.finish_leaving(here)
+        ages.check(here)
+
+
+@app.task(name="reconcile")
+def reconcile() -> None:
+    """Look for what no event told us, as far as the budget's share goes; give back what runners who left had given."""
+    here = installation()
+    leaving.give_back(here)
+    missed.tick(here, until=rounds.give_up_at())

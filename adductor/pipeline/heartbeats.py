@@ -11,14 +11,14 @@ from adductor.store.models import Heartbeat
 EVERY = timedelta(seconds=10)
 
 
-def beat(installation: Installation, part: str) -> None:
+def beat(installation: Installation, part: str, *, note: str | None = None) -> None:
     """Note that this part is alive, at most every ten seconds."""
     real_now = installation.clock.real_now()
     seen = last(installation, part)
     if seen is not None and timedelta(0) <= real_now - seen < EVERY:
         return
     with installation.store.write() as session:
-        session.merge(Heartbeat(part=part, at=real_now))
+        session.merge(Heartbeat(part=part, at=real_now, note=note))
 
 
 def last(installation: Installation, part: str) -> datetime | None:

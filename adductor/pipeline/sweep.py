@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import activities, claims, deliveries, events, heartbeats, inbox, mails
+from adductor.pipeline import activities, claims, deliveries, events, inbox, mails, setback
 from adductor.store.models import ClockRun, Delivery, InboxEvent, Letter
 
 log = logs.get(__name__)
@@ -84,7 +84,7 @@ def _each(
 def sweep(installation: Installation) -> int:
     """One round: give back what the dead held, then take what is due. Returns how many rows were begun."""
     for_events, for_deliveries, for_letters = (give_up_at(share) for share in _SWEEP_SHARES)
-    heartbeats.beat(installation, "clock")
+    setback.notice(installation)
     released = claims.release_of_the_dead(installation)
     if released:
         log.warning("claims of ended processes given back", rows=released)
@@ -93,20 +93,31 @@ def sweep(installation: Installation) -> int:
     return begun + handle_letters(installation, until=for_letters)
 
 
-def expire(installation: Installation) -> None:
-    """Delete Strava's data that has been kept as long as it may be. Once an hour, whoever comes first."""
+def expire(installation: Installation) -> bool:
+    """Delete Strava's data that has been kept as long as it may be. Once an hour, whoever comes first: True for them."""
     now = installation.clock.now()
     if not first_in_period(installation, "expire", timedelta(hours=1)):
-        return
+        return False
     with installation.store.write() as session:
         rows = activities.expire(session, now)
         old_events = inbox.forget_before(session, now - activities.KEEP)
+        # One that still waits is handled when it can be, without its title.
+        session.execute(
+            update(InboxEvent)
+            .where(
+                InboxEvent.received_at < now - activities.KEEP,
+                InboxEvent.object_type == "activity",
+                InboxEvent.state.in_(("waiting", "claimed")),
+            )
+            .values(updates={})
+        )
         # Our own traces of work: they have said what they had to.
         session.execute(delete(ClockRun).where(ClockRun.at < now - activities.KEEP))
         session.execute(
             delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(("done", "failed")))
         )
     log.info("expired", activities=rows, events=old_events)
+    return True
 
 
 def first_in_period(installation: Installation, task: str, length: timedelta) -> bool:
