@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from adductor import logs
 from adductor.settings import load
 from adductor.store import Store, migrate
 from adductor.store.backup import BackupError, back_up
@@ -37,6 +38,37 @@ def upgrade() -> None:
         ) from None
     after = migrate.current(store)
     click.echo(f"database at revision {after}" + ("" if before != after else ", as it was"))
+
+
+@db.command()
+def reseal() -> None:
+    """Seal every stored token under the first of ADDUCTOR_TOKEN_KEYS, so that the others can be dropped.
+
+    The clock does the same once an hour. Exit code 1 while any token still needs an older key, or opens with none.
+
+    \b
+    Example: adductor db reseal
+    """
+    from adductor.installation import Installation
+    from adductor.pipeline import resealing
+
+    settings = load()
+    logs.configure(settings.log_format, "reseal")
+    logs.only_errors()
+    installation = Installation(settings)
+    try:
+        done = resealing.reseal(installation)
+    finally:
+        installation.close()
+    click.echo(f"{done.done} sealed anew, {done.already} stood under the newest key already")
+    if done.unreadable:
+        raise click.ClickException(
+            f"{done.unreadable} open with none of the keys that are set: put the missing key back behind the new one, "
+            "or let these runners connect again"
+        )
+    if done.busy:
+        raise click.ClickException(f"{done.busy} were being renewed right now: run it again before you drop a key")
+    click.echo("Older keys are no longer needed.")
 
 
 @db.command()

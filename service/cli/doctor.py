@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adductor import logs
 from adductor.channels.postbox import MailError, Postbox
 from adductor.installation import Installation
-from adductor.pipeline import heartbeats
+from adductor.pipeline import heartbeats, resealing
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.settings import load_beside_up
 from adductor.store import migrate
@@ -226,6 +226,18 @@ def _runners(installation: Installation) -> str:
     return f"{count} connected, all with the scopes that are needed"
 
 
+def _keys(installation: Installation) -> str:
+    stand = resealing.standing(installation)
+    if stand.unreadable:
+        raise FailedError(
+            f"{stand.unreadable} runners' tokens open with none of the keys that are set",
+            "put the key that is missing back behind the new one in ADDUCTOR_TOKEN_KEYS, or let them connect again",
+        )
+    if stand.older:
+        return f"{stand.older} tokens still need an older key; within the hour, or with `adductor db reseal`, none does"
+    return f"{stand.newest} tokens, all under the newest key"
+
+
 def _mail(installation: Installation) -> str:
     settings = installation.settings
     if settings.smtp_url is None:
@@ -259,5 +271,6 @@ CHECKS = (
     Check("subscription", _subscription),
     Check("rate budget", _budget),
     Check("runners", _runners),
+    Check("token keys", _keys),
     Check("mail", _mail),
 )

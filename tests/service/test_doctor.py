@@ -46,7 +46,7 @@ def test_when_all_is_well_it_says_so(live: Live) -> None:
     code, checks = _doctor(live)
 
     assert code == 0
-    assert len(checks) == 11
+    assert len(checks) == 12
     assert all(line.startswith("ok") for line in checks.values())
 
 
