@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.signals import after_task_publish
 
-from adductor.pipeline import ages, heartbeats, leaving, prompts, record
+from adductor.pipeline import ages, heartbeats, leaving, prompts, record, resealing
 from adductor.pipeline import reconcile as missed
 from adductor.pipeline import sweep as rounds
 from workers.app import app, installation
@@ -48,11 +48,12 @@ def clock() -> None:
 
 @app.task(name="expire")
 def expire() -> None:
-    """Delete what has been kept as long as it may be, and show that nothing older is left."""
+    """Delete what has been kept as long as it may be, show that nothing older is left, seal under the newest key."""
     here = installation()
     if rounds.expire(here):
         record.finish_leaving(here)
         ages.check(here)
+        resealing.reseal(here)
 
 
 @app.task(name="reconcile")
