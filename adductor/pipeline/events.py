@@ -141,6 +141,8 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
         athlete_id, gaps = athlete.id, activities.has_gaps(athlete, installation.clock.now())
         revives = _suggestion_for(session, athlete, event.object_id) is not None
     priority = Priority.FRESH if event.attempts <= 1 else Priority.RETRY
+    if event.origin == "reconcile":
+        priority = Priority.HISTORY  # what nobody told us about doesn't hold up what somebody did
     listed: list[LoggedActivity] = []
     if gaps:
         since = installation.clock.now() - activities.HISTORY

@@ -58,6 +58,27 @@ def test_placing_keeps_every_byte_of_the_runner_and_removing_gives_it_back(words
         assert removed.text == words
 
 
+@given(TEXTS, TEXTS)
+def test_what_the_runner_later_typed_above_our_block_stays_to_the_last_blank_line(above: str, below: str) -> None:
+    placed = note.place("", BLOCK)
+    separated = note.separated(placed.text, [BLOCK])
+    text = f"{above}\n\n{placed.text}\n{below}"
+
+    removed = note.remove(text, known=[BLOCK], separated=separated)
+
+    assert not separated
+    if removed.placing is Placing.WRITE:
+        assert removed.text == f"{above}\n\n\n{below}"
+
+
+def test_the_blank_line_that_came_with_our_block_goes_with_it() -> None:
+    placed = note.place("Mine.", BLOCK)
+
+    removed = note.remove(placed.text, known=[BLOCK], separated=note.separated(placed.text, [BLOCK]))
+
+    assert removed.text == "Mine."
+
+
 @given(TEXTS)
 def test_placing_twice_leaves_one_block(words: str) -> None:
     once = note.place(words, BLOCK)
