@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,6 +27,7 @@ from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent,
 
 log = logs.get(__name__)
 
+_ANOTHER_RUN_HAS_IT = "Your latest run today carries the routine; one a day is enough."
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
 
 
@@ -198,6 +199,13 @@ def _decide(
         return Handled("already_decided")
     woken_by = _woken_by(event)
     verdict = decisions.decide(session, installation, athlete, woken_by, now)
+    # The coach follows the runner's latest run. That may be another than the activity that made us look: a ride came
+    # after it, or events came in another order. The routine stands with that run, and only once.
+    stands_in = int(verdict.details.get("activity_id", activity.id))
+    if stands_in != activity.id and _suggestion_for(session, athlete, stands_in) is not None:
+        verdict = replace(
+            verdict, decision=words.Decision.NONE, dose=words.Dose.NONE, routine=None, reason=_ANOTHER_RUN_HAS_IT
+        )
     decision = decisions.record(
         session,
         athlete,
@@ -211,7 +219,7 @@ def _decide(
     if verdict.decision not in _SUGGESTS:
         return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
     before = _open_deliveries(session, athlete)
-    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=activity.id)
+    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=stands_in)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
     own = deliveries.waiting_now(session, suggestion, now)
     replaced = tuple(sorted((_open_deliveries(session, athlete) & before) - set(own)))

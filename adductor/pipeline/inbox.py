@@ -1,18 +1,19 @@
 """The inbox: every webhook event, on disk before it is answered.
 
 An event has no id of its own, so its natural key keeps it once. Should the same key come with other contents (two edits
-within one second), the row takes them and waits again: the later edit must not be lost as a duplicate of the earlier.
+within one second), the row takes them too and waits again: neither edit must be lost as a duplicate of the other.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -42,27 +43,37 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
             "state": "waiting",
             "trace_id": secrets.token_hex(8),
         }
-        for event in _last_of_each_key(events)
+        for event in _one_of_each_key(events)
     ]
     stored = connection.execute(_insert(connection.dialect.name), rows)
     return {row.id: row.trace_id for row in stored}
 
 
-def _last_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
+def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
     """One statement may not meet the same row twice. In one order for all, or two of them could wait for each other."""
-    by_key = {tuple(getattr(event, name) for name in _KEY): event for event in events}
+    by_key: dict[tuple[Any, ...], WebhookEvent] = {}
+    for event in events:
+        key = tuple(getattr(event, name) for name in _KEY)
+        earlier = by_key.get(key)
+        by_key[key] = event if earlier is None else replace(event, updates={**earlier.updates, **event.updates})
     return [by_key[key] for key in sorted(by_key)]
 
 
 @cache
 def _insert(dialect: str) -> Any:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(InboxEvent)
-    changed = insert.excluded.updates != InboxEvent.updates
+    known, new = InboxEvent.updates, insert.excluded.updates
+    if dialect == "postgresql":
+        both = known.op("||")(new)
+        changed = both != known
+    else:
+        both = func.json_patch(known, new)
+        changed = both != func.json(known)  # `json` writes it as `json_patch` does
     # A row that is being handled right now goes back to waiting too: its worker finishes only what it claimed.
     return insert.on_conflict_do_update(
         index_elements=_KEY,
         set_={
-            "updates": insert.excluded.updates,
+            "updates": both,
             "due_at": insert.excluded.due_at,
             "state": "waiting",
             "lease_until": None,

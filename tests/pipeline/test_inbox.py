@@ -54,7 +54,7 @@ def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(store: 
 
     (row,) = _rows(store)
     assert again == [row_id]
-    assert (row.state, row.updates) == ("waiting", {"type": "Walk"})
+    assert (row.state, row.updates) == ("waiting", {"title": "Morning run", "type": "Walk"})
 
 
 def test_events_of_another_second_or_aspect_are_rows_of_their_own(store: Store) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,54 @@ def _rows(here: Place) -> list[InboxEvent]:
 def _withdraw(here: Place, runner: int) -> None:
     with here.installation.store.write() as session:
         decisions.withdraw_open(session, here.locked(session, runner), "You asked for a break.", now=here.now)
+
+
+# -- whose run it is ---------------------------------------------------------------------------------------------------
+
+
+def _also_in_the_log(log: Log, number: int, sport: str, start: datetime) -> None:
+    log.activities[number] = replace(log.activities[RUN], id=number, sport=sport, start=start, private_note="")
+
+
+def _of(event: WebhookEvent, number: int) -> WebhookEvent:
+    return replace(event, object_id=number)
+
+
+def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=50)
+    _also_in_the_log(log, ride := RUN + 1, "ride", here.now - timedelta(minutes=45))
+
+    _take(here, _of(_event(here, runner), ride))
+
+    assert note.SIGNATURE in log.note
+    assert log.activities[ride].private_note == ""
+    assert [decision.decision for decision in here.decisions(runner)] == ["post_run", "none"]
+
+
+def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _also_in_the_log(log, earlier := RUN + 1, "run", here.now - timedelta(minutes=170))
+    _take(here, _event(here, runner))
+
+    _take(here, _of(_event(here, runner), earlier))
+
+    assert note.SIGNATURE in log.note
+    assert log.activities[earlier].private_note == ""
+
+
+def test_a_title_within_the_second_of_a_change_of_type_does_not_hide_it(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    log.edit(RUN, sport="walk")
+    typed, titled = _event(here, runner, "update", type="Walk"), _event(here, runner, "update", title="To the shops")
+    _put(here, typed)
+
+    _take(here, titled)
+
+    assert log.note == "Mine."
 
 
 # -- edits ------------------------------------------------------------------------------------------------------------
