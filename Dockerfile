@@ -1,5 +1,5 @@
 # One image for every part; what each does is the command it is given (docker-compose.yml).
-FROM python:3.13-slim AS build
+FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.lock ./
 # The same two commands as the Makefile's.
@@ -12,11 +12,11 @@ COPY workers workers
 COPY sandbox sandbox
 RUN /opt/adductor/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:3.13-slim
+FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin adductor \
  && install -d -o adductor -g adductor -m 0700 /data
 COPY --from=build /opt/adductor /opt/adductor
-ENV PATH=/opt/adductor/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/opt/adductor/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 \
     ADDUCTOR_DATA_DIR=/data ADDUCTOR_BIND=0.0.0.0:8000 ADDUCTOR_LOG=json
 USER adductor
 WORKDIR /data

@@ -67,11 +67,13 @@ class _FileSecrets(EnvSettingsSource):
             path = os.environ.get(f"{env_name}_FILE")
             if path and env_name not in os.environ:
                 try:
-                    found[env_name] = Path(path).read_text(encoding="utf-8").strip()
+                    value = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as error:
                     raise SettingsError(
                         [f"{env_name}_FILE: can't read {path} ({error.strerror}); name a readable file"]
                     ) from error
+                if value:  # an empty one says as little as an empty variable
+                    found[env_name] = value
         return found
 
 

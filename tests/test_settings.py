@@ -158,6 +158,13 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert load().secret == SECRET
 
 
+def test_an_empty_file_says_as_little_as_an_empty_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "smtp_url").write_text("\n")
+    monkeypatch.setenv("ADDUCTOR_SMTP_URL_FILE", str(tmp_path / "smtp_url"))
+
+    assert load(_env_file=None).smtp_url is None
+
+
 def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     (problem,) = _problems(monkeypatch, ADDUCTOR_SECRET_KEY_FILE="/nowhere/secret")
 
