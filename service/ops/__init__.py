@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.ops import health, metrics
+from service.ops import health, metrics, page
 from service.ops.routes import blueprint
 
-__all__ = ["blueprint", "health", "metrics"]
+__all__ = ["blueprint", "health", "metrics", "page"]

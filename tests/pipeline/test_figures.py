@@ -22,6 +22,7 @@ from adductor.store.models import (
     LoggedActivity,
     Suggestion,
 )
+from service.ops import failures
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 HANDLED = 4000
@@ -216,8 +217,10 @@ def test_no_figure_reads_a_table_from_end_to_end(full: Store) -> None:
         figures.athletes_by_status(session)
         figures.heartbeats(session)
         figures.subscription(session)
+        assert len(failures.given_up(session)) == 3
+        assert failures.waiting_after_failure(session) == []
 
     plans = {statement: _plan(full, statement, parameters) for statement, parameters in asked if "SELECT" in statement}
-    assert len(plans) >= 14
+    assert len(plans) >= 20
     bad = {statement: plan for statement, plan in plans.items() if any(_reads_everything(step) for step in plan)}
     assert not bad, bad

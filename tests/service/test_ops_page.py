@@ -1,0 +1,340 @@
+"""The operator's page: opened by the token alone, shows what waits and what failed, and nothing of what runners say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from adductor.pipeline import inbox
+from adductor.platforms.base import WebhookEvent
+from adductor.store.models import Delivery, Heartbeat, InboxEvent, Letter
+from service import subscribing
+from service.app import create_app
+from service.ops import failures, signing_in
+from tests.platforms.conftest import running_valkey
+from tests.support.runners import Place, place
+
+TOKEN = "an-operators-made-up-token"
+SITE = "https://coach.example.org"
+PATHS = ("/ops", "/ops/sign-in")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Place]:
+    with place(
+        tmp_path,
+        ADDUCTOR_OPS_TOKEN=TOKEN,
+        ADDUCTOR_PUBLIC_URL=SITE,
+        STRAVA_CLIENT_ID="1",
+        STRAVA_CLIENT_SECRET="secret",
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def app(here: Place) -> Flask:
+    made = create_app(here.installation.settings)
+    made.testing = True
+    made.extensions["installation"] = here.installation
+    return made
+
+
+@pytest.fixture
+def visitor(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def operator(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    assert _sign_in(client, TOKEN) == 303
+    return client
+
+
+def _csrf(client: FlaskClient, path: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, base_url=SITE).text)
+    assert found is not None
+    return found.group(1)
+
+
+def _sign_in(client: FlaskClient, token: str) -> int:
+    form = {"csrf_token": _csrf(client, "/ops/sign-in"), "token": token}
+    return client.post("/ops/sign-in", data=form, base_url=SITE).status_code
+
+
+def _again(client: FlaskClient, **form: str) -> str:
+    answer = client.post(
+        "/ops/again", data={"csrf_token": _csrf(client, "/ops"), **form}, base_url=SITE, follow_redirects=True
+    )
+    assert answer.status_code == 200
+    return answer.text
+
+
+def _board(client: FlaskClient) -> str:
+    answer = client.get("/ops", base_url=SITE)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def _fail(here: Place, table: type[InboxEvent | Delivery | Letter], problem: str, state: str = "failed") -> int:
+    """The only row of this table did not come to its end."""
+    with here.installation.store.write() as session:
+        row = session.scalars(select(table)).one()
+        row.state, row.problem, row.attempts, row.crashes = state, problem, 7, 1
+        row.due_at = here.now - timedelta(hours=3) if state == "failed" else here.now + timedelta(minutes=10)
+        return row.id
+
+
+def _event(here: Place, owner: int = 4711) -> None:
+    with here.installation.store.connection() as connection:
+        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, owner, {"title": "Run with Anna"})
+        inbox.put(connection, [event], here.now)
+
+
+def _row(here: Place, table: type[InboxEvent | Delivery | Letter]) -> InboxEvent | Delivery | Letter:
+    with here.installation.store.read() as session:
+        return session.scalars(select(table)).one()
+
+
+def test_without_a_token_set_there_is_no_such_page(tmp_path: Path) -> None:
+    with place(tmp_path) as bare:
+        app = create_app(bare.installation.settings)
+        app.config["WTF_CSRF_ENABLED"] = False
+        client = app.test_client()
+        for path in PATHS:
+            assert client.get(path).status_code == 404
+        for path in ("/ops/sign-in", "/ops/sign-out", "/ops/again"):
+            assert client.post(path, data={"token": ""}).status_code == 404
+
+
+def test_a_stranger_is_asked_for_the_token(visitor: FlaskClient) -> None:
+    answer = visitor.get("/ops", base_url=SITE)
+
+    assert (answer.status_code, answer.location) == (303, "/ops/sign-in")
+    assert "What it is doing" not in visitor.get("/ops", base_url=SITE, follow_redirects=True).text
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + " ", "ü" * 30, "x" * 5000])
+def test_a_wrong_token_opens_nothing_and_stands_in_no_log(
+    visitor: FlaskClient, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert _sign_in(visitor, token) == 403
+    assert visitor.get("/ops", base_url=SITE).status_code == 303
+    if token:
+        assert token not in caplog.text
+
+
+def test_the_token_opens_it_and_the_cookie_holds_no_token(visitor: FlaskClient) -> None:
+    form = {"csrf_token": _csrf(visitor, "/ops/sign-in"), "token": TOKEN}
+    answer = visitor.post("/ops/sign-in", data=form, base_url=SITE)
+
+    (cookie,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(signing_in.COOKIE)]
+    assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/ops", "Max-Age=43200"))
+    assert TOKEN not in cookie
+    board = visitor.get("/ops", base_url=SITE)
+    assert "What it is doing" in board.text
+    assert TOKEN not in board.text
+    assert (board.headers["Cache-Control"], board.headers["X-Robots-Tag"]) == ("no-store", "noindex, nofollow")
+
+
+def test_a_sign_in_ends_by_itself_by_signing_out_and_with_a_new_token(
+    operator: FlaskClient, app: Flask, here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as later:
+        later.setattr(signing_in, "SIGNED_IN_FOR_S", -1)
+        assert operator.get("/ops", base_url=SITE).status_code == 303
+    assert operator.get("/ops", base_url=SITE).status_code == 200
+
+    changed = here.installation.settings.model_copy(
+        update={"ops_token": type(here.installation.settings.ops_token)("x" * 30)}
+    )  # type: ignore[misc, call-arg]
+    with monkeypatch.context() as other:
+        other.setattr(here.installation, "settings", changed)
+        assert operator.get("/ops", base_url=SITE).status_code == 303
+
+    operator.post("/ops/sign-out", data={"csrf_token": _csrf(operator, "/ops")}, base_url=SITE)
+    assert operator.get("/ops", base_url=SITE).status_code == 303
+
+
+def test_a_cookie_that_somebody_made_up_opens_nothing(visitor: FlaskClient) -> None:
+    visitor.set_cookie(signing_in.COOKIE, "ImEi.aSNb4w.made-up", domain="coach.example.org", path="/ops")
+
+    assert visitor.get("/ops", base_url=SITE).status_code == 303
+
+
+def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place) -> None:
+    _event(here)
+    row_id = _fail(here, InboxEvent, "Strava answered 500")
+
+    answer = operator.post("/ops/again", data={"queue": "events", "id": str(row_id)}, base_url=SITE)
+
+    assert answer.status_code == 400
+    assert _row(here, InboxEvent).state == "failed"
+
+
+def test_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
+    token = _csrf(visitor, "/ops/sign-in")
+    answers = [
+        visitor.post(
+            "/ops/sign-in",
+            data={"csrf_token": token, "token": f"guess-{number}"},
+            base_url=SITE,
+            environ_base={"REMOTE_ADDR": "203.0.113.9"},
+        ).status_code
+        for number in range(12)
+    ]
+
+    assert answers[0] == 403
+    assert answers[-1] == 429
+
+
+def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
+    with (
+        running_valkey(tmp_path) as valkey,
+        place(
+            tmp_path / "data",
+            ADDUCTOR_OPS_TOKEN=TOKEN,
+            ADDUCTOR_PUBLIC_URL=SITE,
+            ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}",
+        ) as made,
+    ):
+        app = create_app(made.installation.settings)
+        app.extensions["installation"] = made.installation
+        operator = app.test_client()
+        assert _sign_in(operator, TOKEN) == 303
+        with made.installation.store.write() as session:
+            session.add_all([Heartbeat(part="beat", at=made.now), Heartbeat(part="clock", at=made.now)])
+        subscribing.remember(made.installation, 12)
+
+        page = _board(operator)
+
+    assert "All is well" in page
+    assert "Subscription 12 leads to https://coach.example.org" in page
+    assert made.installation.settings.webhook_key not in page
+
+
+def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(operator: FlaskClient, here: Place) -> None:
+    runner = here.runner(platform_athlete_id=4711)
+    _event(here)
+    _fail(here, InboxEvent, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
+
+    page = _board(operator)
+
+    trace = _row(here, InboxEvent).trace_id
+    assert "1 was given up." in page
+    assert "Activity update" in page
+    assert f"runner {runner}" in page
+    assert trace in page
+    assert "gave up after 1 day" in page
+    assert "Anna" not in page
+    assert "anna@" not in page
+
+
+def test_one_row_is_tried_again(operator: FlaskClient, here: Place) -> None:
+    _event(here)
+    row_id = _fail(here, InboxEvent, "Strava answered 500")
+
+    page = _again(operator, queue="events", id=str(row_id))
+
+    row = _row(here, InboxEvent)
+    assert "It is due now." in page
+    assert (row.state, row.due_at, row.attempts, row.crashes) == ("waiting", here.now, 0, 0)
+    assert "ended meanwhile" not in page
+
+
+def test_what_waits_for_its_time_can_be_tried_now(operator: FlaskClient, here: Place) -> None:
+    _event(here)
+    row_id = _fail(here, InboxEvent, "Strava answered 500", state="waiting")
+    assert "Try now" in _board(operator)
+
+    _again(operator, queue="events", id=str(row_id))
+
+    assert _row(here, InboxEvent).due_at == here.now
+
+
+def test_what_a_worker_holds_or_has_ended_is_left_alone(operator: FlaskClient, here: Place) -> None:
+    _event(here)
+    for state in ("claimed", "done"):
+        row_id = _fail(here, InboxEvent, "", state=state)
+
+        page = _again(operator, queue="events", id=str(row_id))
+
+        assert "Nothing was changed" in page
+        assert _row(here, InboxEvent).state == state
+
+
+def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: FlaskClient, here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    _fail(here, Delivery, "Strava answered 500")
+    _event(here)
+    _fail(here, InboxEvent, "Strava answered 500")
+
+    page = _again(operator, queue="deliveries")
+
+    assert "1 due now." in page
+    assert _row(here, Delivery).state == "waiting"
+    assert _row(here, InboxEvent).state == "failed"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"queue": "athletes"},
+        {"queue": "prompts"},
+        {"queue": "events", "id": "-1"},
+        {"queue": "events", "id": "1 OR 1=1"},
+        {"queue": "events", "id": "٣"},
+        {"queue": "events", "id": "9" * 40},
+        {"queue": "events", "id": "999999999"},
+    ],
+)
+def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: Place, form: dict[str, str]) -> None:
+    _event(here)
+    _fail(here, InboxEvent, "Strava answered 500")
+
+    assert "Nothing was changed" in _again(operator, **form)
+    assert _row(here, InboxEvent).state == "failed"
+
+
+def test_without_its_parts_the_page_says_which_are_missing(operator: FlaskClient, here: Place) -> None:
+    page = _board(operator)
+
+    assert "The broker does not answer." in page
+    assert "No clock was seen at work ever." in page
+    assert "No worker was seen at work ever." in page
+    assert "Run: adductor strava subscribe" in page
+
+
+def test_without_its_database_the_page_still_comes(operator: FlaskClient, here: Place) -> None:
+    database = here.installation.settings.data_dir / "adductor.db"
+    here.installation.store.close()
+    database.rename(database.with_suffix(".gone"))
+    database.mkdir()
+
+    assert "The database does not answer." in _board(operator)
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [
+        ("550 <anna@example.org> no such user", "550 <…@…> no such user"),
+        ("can't read https://www.strava.com/activities/42?x=1", "can't read https://www.strava.com/…"),
+        ("KeyError: 'start_date'", "KeyError: 'start_date'"),
+        ("ValueError: 'Morning run, sore hip'", "ValueError: “…”"),
+        ("key 9f8e7d6c5b4a39281706f5e4d3c2b1a0 refused", "key … refused"),
+        ("Strava answered 500 while reading an activity.", "Strava answered 500 while reading an activity."),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_reasons_lose_what_may_be_a_runners(problem: str | None, shown: str) -> None:
+    assert failures.without_names(problem) == shown
