@@ -24,7 +24,7 @@ log = logs.get(__name__)
 # A page is one or two counted requests (static files don't count), so this is a hundred people at once behind one address
 # of a mobile network, and a tenth of what one process answers. Judgement, as are the others.
 EVERYTHING = "600 per minute"
-# Addresses that are secrets: whoever has one never misses. A scanner that follows old links misses a few.
+# Addresses (and one token) that are secrets: whoever has one never misses. A scanner that follows old links misses a few.
 MISSES = "60 per minute"
 # One link: a person taps it once or twice, a mail scanner opens it a few times.
 ONE_LINK = "60 per minute"
@@ -34,10 +34,12 @@ CONNECTING = "30 per minute"
 OPERATOR = "10 per minute"
 # Everything about a runner in one answer.
 EXPORTS = "30 per hour"
+# The operator's token is chosen by a person.
+OPERATORS = "10 per minute"
 
 # A Redis that doesn't answer may cost a request this much; then it is left alone for a while.
 _REDIS_TIMEOUT_S = 0.3
-_SECRET_IN_PATH = frozenset(
+_GUESSABLE = frozenset(
     {
         "webhooks.handshake",
         "webhooks.receive",
@@ -54,10 +56,11 @@ _SECRET_IN_PATH = frozenset(
         "pages.finish",
         "pages.suggestion",
         "pages.answer",
+        "ops.metrics",
     }
 )
 # Those that mail scanners and calendar services open for many runners from one address: counted for each link.
-_LINKS = frozenset(name for name in _SECRET_IN_PATH if name.startswith("answers.")) | {
+_LINKS = frozenset(name for name in _GUESSABLE if name.startswith("answers.")) | {
     "pages.calendar",
     "pages.routine",
     "pages.routine_exercise",
@@ -83,7 +86,7 @@ def protect(app: Flask, settings: Settings) -> Limiter:
                 MISSES,
                 key_function=address,
                 scope="misses",
-                exempt_when=lambda: request.endpoint not in _SECRET_IN_PATH or _strava() or by_this_machine(),
+                exempt_when=lambda: request.endpoint not in _GUESSABLE or _strava() or by_this_machine(),
                 deduct_when=_missed,
             ),
         ],
@@ -105,6 +108,13 @@ def protect(app: Flask, settings: Settings) -> Limiter:
                 EXPORTS,
                 scope="export",
                 exempt_when=lambda: request.endpoint != "pages.export" or by_this_machine(),
+            ),
+            Limit(
+                OPERATORS,
+                key_function=address,
+                scope="operator",
+                methods=["POST"],
+                exempt_when=lambda: request.endpoint != "ops.sign_in" or by_this_machine(),
             ),
         ],
     )

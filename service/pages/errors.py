@@ -14,7 +14,9 @@ from service.pages.access import Page, blueprint
 
 log = logs.get(__name__)
 # Their callers read JSON, whatever they say that they accept.
-_PROGRAMS = frozenset({"webhooks", "ops"})
+_FOR_PROGRAMS = frozenset(
+    {"webhooks.handshake", "webhooks.receive", "ops.alive", "ops.ready", "ops.metrics", "pages.routine_state"}
+)
 
 
 @blueprint.app_errorhandler(400)
@@ -71,7 +73,7 @@ def our_fault(_: Exception) -> Page:
 
 
 def _answer(title: str, text: str, status: int) -> tuple[str | Response, int]:
-    if request.blueprint in _PROGRAMS or request.accept_mimetypes.best == "application/json":
+    if request.endpoint in _FOR_PROGRAMS or request.accept_mimetypes.best == "application/json":
         return jsonify(error=f"{title}. {text}"), status
     return render_template("message.html", title=title, text=text), status
 
