@@ -42,7 +42,7 @@ class Log:
         return self.activities[activity_id]
 
     def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
-            self.activities[activity_id] = replace(self.activities[activity_id], private_note=private_note)
+        self.activities[activity_id] = replace(self.activities[activity_id], private_note=private_note)
         return self.activities[activity_id]
 
 
@@ -394,7 +394,9 @@ def test_after_an_outage_everybody_is_looked_at_once_in_order(
         _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
     asked: list[int] = []
     real_look = reconcile.look
-    monkeypatch.setattr(reconcile, "look", lambda i, athlete_id: (asked.append(athlete_id), real_look(i, athlete_id))[1])
+    monkeypatch.setattr(
+        reconcile, "look", lambda i, athlete_id: (asked.append(athlete_id), real_look(i, athlete_id))[1]
+    )
     outages.web_is_alive(here.installation)
     here.later(hours=2)
     for runner in runners:
