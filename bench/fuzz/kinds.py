@@ -37,6 +37,12 @@ def _with_nul(request: Request) -> set[int] | None:
     return {400, 404, 405} if "\0" in path_of(request.target) else None
 
 
+def _by_form(request: Request) -> set[int]:
+    """What a body may get that is read as a form; whether it is one, and whether a NUL is in it, is the parser's word."""
+    with_nul = b"\0" in request.body or b"%00" in request.body
+    return ({400} if with_nul else set()) | ({413} if len(request.body) > LARGEST_REQUEST_BYTES else set())
+
+
 def _lost(path: str) -> set[int]:
     """What a path that is nobody's gets; one with doubled slashes may be sent on to the one without."""
     return {404, 308, 405} if "//" in path else {404, 405}
@@ -65,7 +71,7 @@ class Events:
         if (refused := _with_nul(request)) is not None:
             return refused
         if path != f"/webhooks/strava/{world.key}":
-            return _lost(path)
+            return _lost(path) | _by_form(request)
         if len(request.body) > LARGEST_REQUEST_BYTES:
             return {413}
         return {400} if event_of(request.body) is None else {200}
@@ -270,17 +276,19 @@ class Links:
         found = self._PATH.fullmatch(path_of(request.target))
         if (refused := _with_nul(request)) is not None:
             return refused
-        if b"\0" in request.body or b"%00" in request.body:
-            return {400, 404, 405, 410}
         if found is None:
-            return _lost(path_of(request.target))
-        if request.method in ("PUT", "DELETE"):
-            return {405}
-        kind, token = found.groups()
+            statuses = _lost(path_of(request.target))
+        elif request.method in ("PUT", "DELETE"):
+            statuses = {405}
+        else:
+            statuses = self._by_token(*found.groups(), method=request.method, world=world)
+        return statuses | _by_form(request)
+
+    def _by_token(self, kind: str, token: str, *, method: str, world: World) -> set[int]:
         if token in world.old_links[kind]:
             return {410}
         if token in (*world.links[kind], *world.secret_links[kind]):
-            return {200, 400} if kind == "a" and request.method == "POST" else {200}
+            return {200, 400} if kind == "a" and method == "POST" else {200}
         return {404}
 
     def note(self, request: Request, answer: Answer, world: World) -> str | None:
