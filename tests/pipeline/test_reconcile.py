@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -208,7 +209,7 @@ def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> Non
             looks.append(here.now)
         here.later(hours=6)
 
-    gaps = [round((later - earlier) / DAY) for earlier, later in zip(looks, looks[1:], strict=False)]
+    gaps = [round((later - earlier) / DAY) for earlier, later in itertools.pairwise(looks)]
     assert gaps == sorted(gaps)
     assert max(gaps) == rhythm.MOST_DAYS
     assert len(looks) <= 40 / rhythm.MOST_DAYS + 3
