@@ -41,6 +41,7 @@ def why(athlete: int, last: int) -> None:
         dose = f", {row.dose}" if row.dose != "none" else ""
         click.echo(f"{row.at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {row.decision}{dose}  [{row.rule}]{about}")
         click.echo(f"    {row.reason}")
+        click.echo(f"    trace {row.trace_id}: the same in every log line about it, from the webhook to the note")
         for step in row.considered:
             mark = "■" if step["stopped"] else "·"
             click.echo(f"      {mark} {step['rule']}: {step['because']}")

@@ -57,6 +57,12 @@ def _scrape(live: Live) -> str:
     return answer.text
 
 
+def _with_notes(live: Live, count: int) -> str | None:
+    """The metrics once they know of this many notes."""
+    text = _scrape(live)
+    return text if _value(text, "adductor_note_seconds_count") == count else None
+
+
 @pytest.mark.processes
 def test_everything_that_is_asked_for_is_there_after_a_run_and_its_note(live: Live) -> None:
     before = _scrape(live)
@@ -104,7 +110,7 @@ def test_everything_that_is_asked_for_is_there_after_a_run_and_its_note(live: Li
 @pytest.mark.processes
 def test_sums_only_grow_also_over_a_restart_of_the_parts(own_live: Live) -> None:
     own_live.note_comes(own_live.record(own_live.runner()))
-    before = own_live.until(lambda: (text := _scrape(own_live)) if "adductor_note_seconds_count 1.0" in text else None)
+    before = own_live.until(lambda: _with_notes(own_live, 1))
     assert before is not None
     for part in ("web", "worker"):
         own_live.kill(part)
@@ -118,11 +124,7 @@ def test_sums_only_grow_also_over_a_restart_of_the_parts(own_live: Live) -> None
     own_live.until(answers)
     own_live.note_comes(own_live.record(own_live.runner()))
 
-    def counted() -> str | None:
-        text = _scrape(own_live)
-        return text if _value(text, "adductor_note_seconds_count") == 2 else None
-
-    after = own_live.until(counted)
+    after = own_live.until(lambda: _with_notes(own_live, 2))
     assert after is not None
     for family in text_string_to_metric_families(before):
         for sample in family.samples:
