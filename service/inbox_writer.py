@@ -50,6 +50,8 @@ class InboxWriter:
         self._stored: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._started = False
+        # Whether what came last could not be stored: then this process is not ready, until something can be (pulse.py).
+        self.failing = False
 
     def put(self, event: WebhookEvent) -> None:
         """Return when the event is on disk. Raises NotStoredError when it isn't, in time."""
@@ -58,6 +60,7 @@ class InboxWriter:
         self._events.put(waiting)
         if not waiting.done.wait(PATIENCE_S):
             waiting.given_up = True
+            self.failing = True
             raise NotStoredError("the database takes too long")
         if waiting.problem is not None:
             raise NotStoredError("the database does not take the event") from waiting.problem
@@ -91,10 +94,12 @@ class InboxWriter:
                 stored = inbox.put(connection, [waiting.event for waiting in batch], self._clock.now())
         except Exception as error:  # whatever it is: this thread must live, or no event is ever stored again
             log.error("events not stored", events=len(batch), problem=type(error).__name__)
+            self.failing = True
             for waiting in batch:
                 waiting.problem = error
                 waiting.done.set()
             return
+        self.failing = False
         for waiting in batch:
             waiting.done.set()
         for row_id, trace_id in stored.items():

@@ -7,21 +7,32 @@ import threading
 from adductor import logs
 from adductor.installation import Installation
 from adductor.pipeline import heartbeats, outages
+from service.inbox_writer import InboxWriter
 
 log = logs.get(__name__)
 
 
-def start(installation: Installation) -> None:
+def start(installation: Installation, writer: InboxWriter) -> None:
     """Begin, in a thread that ends with the process."""
-    threading.Thread(target=_beat_forever, args=(installation,), name="pulse", daemon=True).start()
+    threading.Thread(target=_beat_forever, args=(installation, writer), name="pulse", daemon=True).start()
 
 
-def _beat_forever(installation: Installation) -> None:
+def beat(installation: Installation, writer: InboxWriter) -> None:
+    """One sign of life, unless events can't be stored: then the gap tells. Looks whether they can again."""
+    if writer.failing and not outages.can_store(installation):
+        return
+    try:
+        outages.web_is_alive(installation)
+    except Exception as error:  # a database that takes no beat takes no event
+        writer.failing = True
+        log.warning("no sign of life could be stored", problem=type(error).__name__)
+    else:
+        writer.failing = False
+
+
+def _beat_forever(installation: Installation, writer: InboxWriter) -> None:
     stopped = threading.Event()
     while True:
-        try:
-            outages.web_is_alive(installation)
-        except Exception as error:  # a database that takes no beat takes no event: the gap tells
-            log.warning("no sign of life could be stored", problem=type(error).__name__)
+        beat(installation, writer)
         # A little faster than a beat is written, so that none is late.
         stopped.wait(heartbeats.EVERY.total_seconds() / 2)

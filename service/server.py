@@ -64,7 +64,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def load(self) -> Any:
         # After the fork: connections and threads belong to the process that uses them.
         app = create_app(self._settings)
-        pulse.start(app.extensions["installation"])
+        pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])
         return app
 
 

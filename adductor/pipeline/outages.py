@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -25,6 +26,9 @@ LOST_AFTER_S = 90.0
 NEVER_BELOW = heartbeats.EVERY * 3
 # How many runners are put in line at a time; more only when these have been looked at.
 LINE = 200
+# Something that needs pages of its own (4,096 bytes each in SQLite).
+_ROOM = "room"
+_ROOM_CHARS = 10_000
 
 
 def web_is_alive(installation: Installation) -> Outage | None:
@@ -49,6 +53,18 @@ def web_is_alive(installation: Installation) -> Outage | None:
             session.add(outage)
             log.warning("no event could be stored for a while; every log will be looked at", lasted_s=lasted.seconds)
     return outage
+
+
+def can_store(installation: Installation) -> bool:
+    """Whether the database takes something new now: on a full disk it may still take changes of what is there."""
+    try:
+        with installation.store.write() as session:
+            session.merge(Heartbeat(part=_ROOM, at=installation.clock.real_now(), note="-" * _ROOM_CHARS))
+        with installation.store.write() as session:
+            session.execute(delete(Heartbeat).where(Heartbeat.part == _ROOM))
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def last_ended(session: Session) -> datetime | None:

@@ -184,7 +184,7 @@ def _take_in(
         for activity in found
         if _could_be_due(session, installation, athlete, activity, now)
     ]
-    ids = inbox.put(session.connection(), events, now) if events else []
+    ids = list(inbox.put(session.connection(), events, now)) if events else []
     session.execute(update(InboxEvent).where(InboxEvent.id.in_(ids)).values(origin=RECONCILE))
     return len(ids)
 
