@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from adductor import content
 from adductor.clock import Clock, clock_for
 from adductor.counts import Counts
 from adductor.pipeline.holders import Holder
+from adductor.pipeline.rows import Rows
 from adductor.settings import Settings
 from adductor.store import Store
 from adductor.vault import Vault
@@ -35,12 +37,16 @@ class Installation:
     clock: Clock = field(init=False)
     store: Store = field(init=False)
     counts: Counts = field(init=False)
+    rows: Rows = field(init=False)  # one after the other; a worker sets its own
 
     def __post_init__(self) -> None:
         self.clock = clock_for(self.settings)
         self.store = Store(self.settings.database)
         self.counts = Counts(lambda: self.redis)
         self.store.after_commit = self.counts.committed
+        self.rows = Rows()
+        self._holder: Holder | None = None
+        self._making_holder = threading.Lock()
 
     @cached_property
     def vault(self) -> Vault:
@@ -65,10 +71,15 @@ class Installation:
         smtp_url = self.settings.smtp_url
         return Postbox(smtp_url.get_secret_value() if smtp_url else None, self.settings.mail_dir)
 
-    @cached_property
+    @property
     def holder(self) -> Holder:
         """This process as a holder of claims; alive as long as the process is."""
-        return Holder.of(self.settings.data_dir / "holders")
+        if self._holder is None:
+            # Two threads that each made one would hold under two names, one of which nobody keeps alive.
+            with self._making_holder:
+                if self._holder is None:
+                    self._holder = Holder.of(self.settings.data_dir / "holders")
+        return self._holder
 
     @cached_property
     def redis(self) -> redis.Redis | None:

@@ -115,10 +115,10 @@ class Settings(BaseSettings):
     ops_token: Annotated[SecretStr | None, _name("ADDUCTOR_OPS_TOKEN")] = None
     # How many reverse proxies in front may set X-Forwarded-*; 0 trusts none.
     trusted_proxies: Annotated[int, _name("ADDUCTOR_TRUSTED_PROXIES")] = 0
-    # Web threads of the one process on SQLite, and worker processes: see docs/operate.md.
+    # How many requests and how many events are handled at the same time by one process each: see docs/operate.md.
     web_threads: Annotated[int, _name("ADDUCTOR_WEB_THREADS")] = 8
     web_processes: Annotated[int | None, _name("ADDUCTOR_WEB_PROCESSES")] = None
-    worker_processes: Annotated[int, _name("ADDUCTOR_WORKER_PROCESSES")] = 2
+    worker_threads: Annotated[int, _name("ADDUCTOR_WORKER_THREADS")] = 8
 
     @classmethod
     def settings_customise_sources(
@@ -242,7 +242,7 @@ class Settings(BaseSettings):
             raise ValueError("must be above 0; 1 is real time")
         return value
 
-    @field_validator("web_threads", "worker_processes")
+    @field_validator("web_threads", "worker_threads")
     @classmethod
     def _at_least_one(cls, value: int) -> int:
         if not 1 <= value <= 256:

@@ -63,7 +63,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("ADDUCTOR_LOG", "loud", "'text' or 'json'"),
         ("ADDUCTOR_ENV", "staging", "'production'"),
         ("ADDUCTOR_TRUSTED_PROXIES", "99", "between 0 and 5"),
-        ("ADDUCTOR_WORKER_PROCESSES", "0", "between 1"),
+        ("ADDUCTOR_WORKER_THREADS", "0", "between 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(

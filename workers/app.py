@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_process_shutdown
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import heartbeats
+from adductor.pipeline import claims, heartbeats
+from adductor.pipeline.rows import Rows
 from adductor.settings import Settings, load
+
+log = logs.get(__name__)
 
 SWEEP_EVERY_S = 1.0
 # A prompt at 17:30 comes a few seconds after 17:30 of the runners' time. In a faster time it is looked at
 # twice a second.
 CLOCK_EVERY_S = 5.0
 EXPIRE_EVERY_S = 600.0
+# On SIGTERM: process managers wait ten seconds before they kill.
+ENDS_WITHIN_S = 8.0
 
 
 def celery_broker_url(redis_url: str | None) -> str:
@@ -43,6 +50,10 @@ def configure(app: Celery, settings: Settings) -> None:
         task_reject_on_worker_lost=True,
         # Late acks with prefetching would park wake-ups behind a slow one.
         worker_prefetch_multiplier=1,
+        # A note is nine tenths waiting for Strava: threads wait more cheaply than processes, and what processes would
+        # give (a row that ends its worker, a row that hangs) is kept in adductor.pipeline.rows. See docs/decisions/008.
+        worker_pool="threads",
+        worker_concurrency=settings.worker_threads,
         # A broker that is down at start or later is waited for, for as long as it takes.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -61,12 +72,6 @@ def configure(app: Celery, settings: Settings) -> None:
         },
         # Publishing never holds up a webhook: one quick second try, then the sweep finds the row.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
-        # On SIGTERM a task at hand gets this long. A note takes a fraction of it, Celery waits for all of it, and
-        # whatever is cut off is taken up again from the database.
-        worker_soft_shutdown_timeout=3,
-        # A call to Strava ends after 10 s; a task that has not ended after a minute hangs.
-        task_soft_time_limit=60,
-        task_time_limit=90,
         # Half a write to Strava is worse than a wake-up handled twice.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # Python's own logging is set up in one place (adductor.logs).
@@ -105,7 +110,7 @@ def _configure(sender: Celery, **_: Any) -> None:
 
 
 def installation() -> Installation:
-    """This worker process's own; made after the fork, so that no connection is shared with the parent."""
+    """This process's own."""
     global _installation
     if _installation is None:
         _installation = Installation(load())
@@ -123,19 +128,40 @@ def _beat_logging(**_: Any) -> None:
 
 
 @worker_init.connect
-def _import_early(**_: Any) -> None:
-    # Half a second and 50 MB: once before the fork, shared by all children, and not in the way of the first note.
+def _prepare(**_: Any) -> None:
+    # Half a second and 50 MB, and not in the way of the first note; before there are threads that would all want it.
     from adductor.platforms.strava import client
 
     client.preload()
+    here = installation()
+    here.rows = Rows(here.settings.worker_threads)
+    here.rows.watch()
 
 
-@worker_process_init.connect
-def _open(**_: Any) -> None:
+@worker_ready.connect
+def _ready(**_: Any) -> None:
     heartbeats.beat(installation(), "worker")
 
 
-@worker_process_shutdown.connect
+@worker_shutting_down.connect
+def _shutting_down(**_: Any) -> None:
+    # In Celery's signal handler: only what can't wait for a lock.
+    here = installation()
+    here.rows.end()
+    threading.Thread(target=_end_in_time, args=(here,), name="end-in-time", daemon=True).start()
+
+
+def _end_in_time(here: Installation) -> None:
+    """What is at hand may end; what hasn't by then goes back to be done by another, and this process ends."""
+    threading.Event().wait(ENDS_WITHIN_S)
+    try:
+        claims.give_back_all(here)
+    except Exception as error:  # the claims of an ended process are given back anyway
+        log.error("claims not given back at the end", problem=type(error).__name__)
+    os._exit(0)
+
+
+@worker_shutdown.connect
 def _close(**_: Any) -> None:
     if _installation is not None:
         _installation.close()

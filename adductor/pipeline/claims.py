@@ -115,6 +115,18 @@ def give_back(installation: Installation, table: type[Row], rows: Sequence[Row])
         )
 
 
+def give_back_all(installation: Installation) -> None:
+    """Whatever this process still holds waits again: it ends now, with work at hand that would take too long."""
+    with installation.store.write() as session:
+        for table in _TABLES:
+            session.execute(
+                update(table)
+                .where(table.state == "claimed", table.lease_holder == installation.holder.name)
+                .values(state="waiting", lease_until=None, lease_holder=None),
+                execution_options={"synchronize_session": False},
+            )
+
+
 def holds(row: Row, claimed: Row) -> bool:
     """Whether ``row``, as it stands now, is still held by the claim that gave us ``claimed``."""
     return row.state == "claimed" and row.lease_holder == claimed.lease_holder

@@ -57,28 +57,35 @@ def _each(
     ids: list[int] | None,
     until: float | None,
 ) -> int:
-    """Claim and do one after the other until the time is up; without ``until`` all of them.
+    """Claim rows and do them until the time is up; without ``until`` all of them. Returns how many were begun.
 
-    A row that its worker did not survive before is done last and with nothing else in hand: should it end this worker too,
-    it alone is to blame, and not those that were claimed with it.
+    A row that its worker did not survive before is done last and with nothing else in hand or beside it: should it end
+    this worker too, it alone is to blame, and not those that were claimed with it.
     """
     if until is not None and time.monotonic() >= until:
         return 0
+    rows = installation.rows
     claimed = claims.claim(installation, table, ids=ids, limit=BATCH)
-    left = sorted(claimed, key=lambda row: row.crashes > 0)
-    begun = 0
+    suspects = [row for row in claimed if row.crashes]
+    left = [row for row in claimed if not row.crashes]
+
+    def one(row: T) -> None:
+        do(installation, row)
+
     try:
-        while left and (until is None or time.monotonic() < until):
-            row = left.pop(0)
-            if row.crashes and left:
-                claims.give_back(installation, table, left)
-                left = []
-            begun += 1
-            do(installation, row)
+        left = rows.each(left, one, until=until)
+        if suspects and not left:
+            suspect = suspects.pop(0)
+            if suspects:
+                claims.give_back(installation, table, suspects)
+                suspects = []
+            if not rows.alone(suspect, one, until=until):
+                left = [suspect]
     finally:
+        left += suspects
         if left:
             claims.give_back(installation, table, left)
-    return begun
+    return len(claimed) - len(left)
 
 
 def sweep(installation: Installation) -> int:

@@ -80,7 +80,7 @@ def worker(check: bool) -> None:
     """Handle events: decide, write notes, send mail.
 
     \b
-    Example: ADDUCTOR_WORKER_PROCESSES=4 adductor worker
+    Example: ADDUCTOR_WORKER_THREADS=16 adductor worker
     """
     if check:
         return _at_work()
@@ -91,17 +91,13 @@ def worker(check: bool) -> None:
 
 
 def run_worker() -> None:
-    """The worker part, in this process, until it is told to end."""
-    settings = load()
+    """The worker part, in this process, until it is told to end. SIGTERM: finish what is at hand, give back the rest."""
     orphans.end_with_parent()
-    # SIGTERM then means: finish what is at hand, give back the rest (Celery's soft shutdown).
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     from workers.app import app
 
     # Celery's own command line would bring its whole shell with it; this is what it does in the end.
     running = app.Worker(
         hostname=f"worker-{os.getpid()}@{platform.node()}",
-        concurrency=settings.worker_processes,
         loglevel="WARNING",
         without_gossip=True,  # workers have nothing to tell each other: the database coordinates
         without_mingle=True,
@@ -119,11 +115,11 @@ def beat(check: bool) -> None:
     \b
     Example: adductor beat
     """
-    _database_fits()
     if check:
         return _at_work()
     if load().redis is None:
         raise click.UsageError(_NO_BROKER)
+    _database_fits()
     return run_beat()
 
 
