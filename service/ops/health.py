@@ -7,7 +7,7 @@ from flask import Response, jsonify
 
 from adductor import __version__
 from adductor.installation import Installation
-from service.app import installation
+from service.app import inbox_writer, installation
 from service.ops.routes import blueprint
 
 
@@ -19,8 +19,10 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """200 when database and broker answer."""
-    down = sorted(name for name, answers in parts_that_answer(installation()).items() if not answers)
+    """200 when database and broker answer and take what is given to them."""
+    answering = parts_that_answer(installation())
+    answering["database"] = answering["database"] and not inbox_writer().failing
+    down = sorted(name for name, answers in answering.items() if not answers)
     if down:
         return jsonify(status="not ready", down=down), 503
     return jsonify(status="ready"), 200
@@ -31,10 +33,15 @@ def parts_that_answer(here: Installation) -> dict[str, bool]:
     return {"database": here.store.answers(), "broker": _broker_answers(here)}
 
 
+_LOOKED_AT = "adductor:looked-at"
+_LOOKED_AT_FOR_S = 60
+
+
 def _broker_answers(here: Installation) -> bool:
     if here.redis is None:
         return False
     try:
-        return bool(here.redis.ping())
+        # A full Redis still answers a ping.
+        return bool(here.redis.set(_LOOKED_AT, 1, ex=_LOOKED_AT_FOR_S))
     except redis.RedisError:
         return False
