@@ -136,7 +136,7 @@ def _utc(moment: datetime) -> str:
 
 def _escaped(text: str) -> str:
     """RFC 5545, 3.3.11."""
-    for mark, instead in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\\n"), ("\n", "\\n")):
+    for mark, instead in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\\n"), ("\r", "\\n"), ("\n", "\\n")):
         text = text.replace(mark, instead)
     return text
 
