@@ -1,0 +1,1 @@
+"""Inputs that nobody wrote: short forms of `make fuzz`, and the description of the HTTP surface."""
