@@ -118,6 +118,7 @@ def give_back(installation: Installation, table: type[Row], rows: Sequence[Row])
 def give_back_all(installation: Installation) -> None:
     """Whatever this process still holds waits again: it ends now, with work at hand that would take too long."""
     with installation.store.write() as session:
+        _maybe_written(session, installation.holder.name)
         for table in _TABLES:
             session.execute(
                 update(table)
@@ -125,6 +126,16 @@ def give_back_all(installation: Installation) -> None:
                 .values(state="waiting", lease_until=None, lease_holder=None),
                 execution_options={"synchronize_session": False},
             )
+
+
+def _maybe_written(session: Session, holder: str) -> None:
+    """A note that was cut off may stand: no mail is to take its place. Mails count their own doubts."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.state == "claimed", Delivery.lease_holder == holder, Delivery.channel != "mail")
+        .values(unsure_handovers=Delivery.unsure_handovers + 1),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def holds(row: Row, claimed: Row) -> bool:
