@@ -1,0 +1,63 @@
+"""`python -m bench.chaos`: real processes killed at random, a Strava that fails, thousands of events; then the books.
+
+Exit code 1 when a promise was broken, with the activities that show it and where the log is. The same seed repeats the plan
+of runners, kills and faults; how the processes of this machine meet it differs from run to run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.chaos.houses import STORES
+from bench.chaos.plan import make
+from bench.chaos.report import printed
+from bench.chaos.story import run
+
+# Simulated seconds in a real one: a quarter of an hour takes half a minute, the three hours after a run six minutes.
+SPEED = 30.0
+KILL_EVERY_S = 7.0
+# Events a real second that two slow cores manage with everything else.
+EVENTS_A_SECOND = 24.0
+# How long the longest wait (an hour of the runners' time) and a spent window may take to be over; real seconds.
+SETTLE_S = 420.0
+# Of the calls that so many events cause in a window, about this many an event; so that windows are spent at times.
+_CALLS_AN_EVENT = 0.42
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--events", type=int, default=10_000, help="deliveries in all, doubles included")
+    parser.add_argument("--store", choices=[*STORES, "both"], default="both")
+    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 24")
+    parser.add_argument(
+        "--limit", type=int, help="calls a quarter of an hour (of the runners' time) that Strava allows"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument(
+        "--folder", type=Path, help="where databases and logs go; default: a new folder, named at the end"
+    )
+    options = parser.parse_args()
+    seconds = options.seconds or max(options.events / EVENTS_A_SECOND, 30.0)
+    limit = options.limit or max(round(options.events / seconds * 900 / SPEED * _CALLS_AN_EVENT), 60)
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="adductor-chaos-"))
+    plan = make(options.seed, events=options.events, seconds=seconds, speed=SPEED, kill_every_s=KILL_EVERY_S)
+    results = []
+    for store in STORES if options.store == "both" else (options.store,):
+        print(
+            f"{store}: {len(plan.people)} runners, {seconds:.0f} s of traffic, then quiet; logs in {folder / store}",
+            flush=True,
+        )
+        results.append(run(plan, store, folder / store, limit=limit, settle_s=SETTLE_S))
+        print(printed(results[-1]), flush=True)
+    if options.json is not None:
+        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 1 if any(result["broken"] for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
