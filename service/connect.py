@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from werkzeug.wrappers import Response
 
 from adductor import logs
-from adductor.pipeline import athletes
+from adductor.pipeline import athletes, heartbeats
 from adductor.platforms.base import ErrorKind, PlatformError
 from service.app import installation
 from service.pages.access import remember
@@ -108,6 +108,8 @@ def callback() -> Response | tuple[str, int]:
         grant = here.strava.exchange_code(request.args.get("code", ""))
     except PlatformError as error:
         log.warning("connect failed", kind=str(error.kind), problem=error.message)
+        if error.kind is ErrorKind.CAP:
+            heartbeats.turned_away(here)
         return problem(_BY_KIND.get(error.kind, "unreachable"))
     with here.store.write() as database:
         athlete = athletes.connect(database, here, "strava", grant, scopes)

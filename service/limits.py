@@ -30,8 +30,6 @@ MISSES = "60 per minute"
 ONE_LINK = "60 per minute"
 # Each way back asks Strava to trade a code; a club that connects in one evening behind one address stays below.
 CONNECTING = "30 per minute"
-# The operator's token, which one person types now and then.
-OPERATOR = "10 per minute"
 # Everything about a runner in one answer.
 EXPORTS = "30 per hour"
 # The operator's token is chosen by a person.
@@ -103,7 +101,6 @@ def protect(app: Flask, settings: Settings) -> Limiter:
                 scope="address",
                 exempt_when=lambda: request.endpoint not in _CONNECT or by_this_machine(),
             ),
-            Limit(OPERATOR, key_function=address, scope="operator", exempt_when=_not_an_operator_signing_in),
             Limit(
                 EXPORTS,
                 scope="export",
@@ -161,11 +158,6 @@ def by_this_machine() -> bool:
 
 def _forwarded() -> bool:
     return "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-
-
-def _not_an_operator_signing_in() -> bool:
-    # Also from this machine: behind a proxy that nobody told us of, everybody is.
-    return request.endpoint != "ops.sign_in"
 
 
 def _uncounted() -> bool:

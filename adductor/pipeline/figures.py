@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -23,6 +23,17 @@ QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
 # As in the indexes, word for word: a database takes an index with a condition only for a query that says the same.
 WAITING = text("state IN ('waiting', 'claimed')")
 GIVEN_UP = text("state = 'failed'")
+
+
+# What is worth a word, for the operator's page and for `adductor doctor` alike.
+# A round a second, written down every ten: after a minute something is missing.
+SEEN_WITHIN = timedelta(seconds=60)
+# A due row is taken within seconds; a quarter of an hour is a whole window of Strava's rate limit.
+DUE_TOO_LONG_S = 900.0
+# Expiry comes once an hour.
+DATA_MAY_BE_LATE_BY = timedelta(hours=2)
+# Less than this share of a window left.
+BUDGET_LOW_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from adductor.store.models import Heartbeat
 
 # A sweep comes every second; writing that down each time would be most of what an idle installation writes.
 EVERY = timedelta(seconds=10)
+# When Strava last let a runner not connect because the application is full; the runners' time.
+TURNED_AWAY = "turned away"
 
 
 def beat(installation: Installation, part: str, *, note: str | None = None) -> None:
@@ -19,6 +21,12 @@ def beat(installation: Installation, part: str, *, note: str | None = None) -> N
         return
     with installation.store.write() as session:
         session.merge(Heartbeat(part=part, at=real_now, note=note))
+
+
+def turned_away(installation: Installation) -> None:
+    """Note that a runner could not connect because Strava allows this application no more."""
+    with installation.store.write() as session:
+        session.merge(Heartbeat(part=TURNED_AWAY, at=installation.clock.now()))
 
 
 def last(installation: Installation, part: str) -> datetime | None:

@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from adductor.pipeline import figures
 from adductor.pipeline.activities import KEEP
 from adductor.pipeline.figures import Oldest, Queue
 from adductor.platforms.strava.budget import BudgetState
-
-# A sweep a second, written down every ten: after a minute something is missing.
-SEEN_WITHIN = timedelta(seconds=60)
-# A due row is taken within seconds; a quarter of an hour is a whole window of Strava's rate limit.
-DUE_TOO_LONG_S = 900.0
-# Expiry comes once an hour.
-DATA_MAY_BE_LATE_BY = timedelta(hours=2)
-# Less than this share of a window left is worth a word.
-BUDGET_LOW_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,7 @@ def of_parts(up: dict[str, bool], beats: dict[str, datetime], real_now: datetime
         )
     for part, name in (("beat", "clock"), ("worker", "worker")):
         seen = beats.get(part)
-        if seen is None or real_now - seen > SEEN_WITHIN:
+        if seen is None or real_now - seen > figures.SEEN_WITHIN:
             since = "ever" if seen is None else f"for {_long(real_now - seen)}"
             yield Concern(
                 f"No {name} was seen at work {since}.", f"Look whether `adductor {part}` runs and reaches the broker."
@@ -49,7 +41,7 @@ def of_parts(up: dict[str, bool], beats: dict[str, datetime], real_now: datetime
 def of_queues(queues: list[Queue], now: datetime) -> Iterator[Concern]:
     """What waits too long and what was given up."""
     for queue in queues:
-        if queue.age_s(now) > DUE_TOO_LONG_S:
+        if queue.age_s(now) > figures.DUE_TOO_LONG_S:
             waiting = _long(timedelta(seconds=queue.age_s(now)))
             yield Concern(
                 f"The oldest of the due {queue.name} has been waiting for {waiting}.",
@@ -71,7 +63,7 @@ def of_strava(budget: BudgetState, *, subscribed: bool, uses_sandbox: bool) -> I
             "Run: adductor up" if uses_sandbox else "Run: adductor strava subscribe",
         )
     low = any(
-        limit - used < BUDGET_LOW_SHARE * limit
+        limit - used < figures.BUDGET_LOW_SHARE * limit
         for limit, used in zip(budget.limits.as_tuple(), budget.used.as_tuple(), strict=True)
     )
     if low:
@@ -84,7 +76,7 @@ def of_strava(budget: BudgetState, *, subscribed: bool, uses_sandbox: bool) -> I
 def of_data(oldest: list[Oldest], now: datetime) -> Iterator[Concern]:
     """Strava's data that should have gone."""
     for row in oldest:
-        if row.at is not None and now - row.at > KEEP + DATA_MAY_BE_LATE_BY:
+        if row.at is not None and now - row.at > KEEP + figures.DATA_MAY_BE_LATE_BY:
             yield Concern(
                 f"Rows of {row.table} are {_long(now - row.at)} old; Strava allows {KEEP.days} days.",
                 "Look whether the clock and a worker run: they delete them once an hour.",

@@ -1,0 +1,161 @@
+"""What `adductor doctor` looks at on Strava's side: its clock, the way to us, the subscription, the application's size."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import requests
+from sqlalchemy import func, select
+
+from adductor.installation import Installation
+from adductor.pipeline import figures, heartbeats
+from adductor.platforms.base import ErrorKind, PlatformError
+from adductor.store.models import Athlete, Subscription
+from service.doctor.base import FailedError
+
+# Signed links, tokens and windows go by the clock; a few seconds don't matter, minutes do.
+CLOCK_OFF_BY = timedelta(minutes=2)
+# Strava's sizes by their limit of calls in a quarter of an hour (Strava, 2026): above these it is by review, and any.
+ATHLETES_BY_LIMIT = {200: 1, 400: 10}
+# Somebody who was turned away longer ago has found another way, or the application has grown.
+TURNED_AWAY_MATTERS_FOR = timedelta(days=7)
+_TIMEOUT_S = 5.0
+_SETTINGS_PAGE = "https://www.strava.com/settings/api"
+
+DO = {
+    ErrorKind.RETRY: "try again in a few minutes; look whether this machine reaches Strava",
+    ErrorKind.RATE_LIMITED: "wait for the next quarter of an hour",
+    ErrorKind.INACTIVE: "the application's owner needs a paid Strava subscription (since June 2026)",
+    ErrorKind.CAP: f"raise the number of athletes at {_SETTINGS_PAGE}",
+    ErrorKind.MISCONFIGURED: "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page",
+    ErrorKind.REFUSED: "compare the settings with the application's page at Strava",
+    ErrorKind.REVOKED: "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page",
+    ErrorKind.NOT_FOUND: "look at ADDUCTOR_STRAVA_API_URL",
+    ErrorKind.SCOPE_MISSING: "compare the settings with the application's page at Strava",
+}
+
+
+def time(installation: Installation) -> str:
+    """Our clock agrees with Strava's."""
+    try:
+        answer = requests.head(installation.settings.strava_oauth_url, timeout=_TIMEOUT_S, allow_redirects=False)
+        theirs = parsedate_to_datetime(answer.headers["Date"])
+    except (requests.RequestException, KeyError, ValueError) as error:
+        raise FailedError(
+            f"Strava's clock can't be read ({type(error).__name__})", "look whether this machine reaches the internet"
+        ) from error
+    off = datetime.now(UTC) - theirs.astimezone(UTC)
+    if abs(off) > CLOCK_OFF_BY:
+        seconds = int(abs(off).total_seconds())
+        fast = "ahead of" if off > timedelta(0) else "behind"
+        raise FailedError(
+            f"this machine's clock is {seconds // 60} min {seconds % 60} s {fast} Strava's", "set it by NTP"
+        )
+    return "agrees with Strava's to within two minutes"
+
+
+def callback(installation: Installation) -> str:
+    """The way to our webhook, as far as it can be walked from here."""
+    settings = installation.settings
+    challenge = secrets.token_hex(8)
+    asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}
+    try:
+        answer = requests.get(settings.webhook_url, params=asked, timeout=_TIMEOUT_S, allow_redirects=False)
+    except requests.RequestException as error:
+        raise FailedError(
+            f"{settings.public_url} can't be reached from here ({type(error).__name__})",
+            "start `adductor web`, and look at ADDUCTOR_PUBLIC_URL, the proxy or the tunnel in front of it",
+        ) from error
+    try:
+        said = str(answer.json().get("hub.challenge", ""))
+    except (ValueError, AttributeError):
+        said = ""
+    if answer.status_code != 200 or not hmac.compare_digest(said.encode(), challenge.encode()):
+        raise FailedError(
+            f"{settings.public_url} answers {answer.status_code} instead of the handshake",
+            "let the proxy pass /webhooks/ on unchanged; web must run with the same secrets as this command",
+        )
+    return f"{settings.public_url} answers the handshake (asked from this machine, not from outside)"
+
+
+def subscription(installation: Installation) -> str:
+    """Strava's events come to us, and we know them for ours."""
+    try:
+        standing = installation.strava.list_subscriptions()
+    except PlatformError as error:
+        raise FailedError(error.message, DO[error.kind]) from error
+    if not standing:
+        raise FailedError("there is none: Strava sends nothing", "run: adductor strava subscribe")
+    (found, *_) = standing
+    if found.callback_url != installation.settings.webhook_url:
+        raise FailedError(*elsewhere(found.callback_url, installation.settings.public_url))
+    with installation.store.read() as session:
+        known = session.get(Subscription, "strava")
+    if known is None or known.subscription_id != found.id:
+        raise FailedError("its id is not known here, so events count as foreign", "run: adductor strava subscribe")
+    return f"number {found.id} leads here"
+
+
+def elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
+    """What a subscription for another address means, and what to do; the address without its secret path."""
+    theirs, ours = (f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, (callback_url, public_url)))
+    if theirs == ours:
+        return (
+            f"it leads to another address of {theirs}: the webhook's key or path is no longer the same",
+            "run: adductor strava subscribe",
+        )
+    return (
+        f"it leads to another address ({theirs})",
+        "if that was this installation: adductor strava subscribe. If it is another one with the same Strava "
+        "application, subscribing takes its events away: give this one an application of its own",
+    )
+
+
+def budget(installation: Installation) -> str:
+    """Enough calls are left."""
+    state = installation.budget.state()
+    windows = (
+        "all calls of this quarter of an hour",
+        "all calls of today",
+        "reading this quarter of an hour",
+        "reading today",
+    )
+    left = [
+        (window, limit - used, limit)
+        for window, limit, used in zip(windows, state.limits.as_tuple(), state.used.as_tuple(), strict=True)
+    ]
+    low = [
+        f"{max(rest, 0)} of {limit} left for {name}"
+        for name, rest, limit in left
+        if rest < figures.BUDGET_LOW_SHARE * limit
+    ]
+    if low:
+        raise FailedError(
+            ", ".join(low), "nothing is lost, notes come later; ask Strava for a higher limit if this is usual"
+        )
+    return f"{left[2][1]} reads left this quarter of an hour, {left[3][1]} today"
+
+
+def athletes(installation: Installation) -> str:
+    """Strava lets those connect who want to. Its page at the cap doesn't send people back to us, so not each is seen."""
+    with installation.store.read() as session:
+        connected, latest = session.execute(
+            select(func.count(), func.max(Athlete.connected_at)).where(Athlete.status == "connected")
+        ).one()
+    takes = ATHLETES_BY_LIMIT.get(installation.budget.state().limits.overall_quarter)
+    more = f"raise the number to 10 at {_SETTINGS_PAGE}; for more than that Strava wants to review the application"
+    turned_away = heartbeats.last(installation, heartbeats.TURNED_AWAY)
+    now = installation.clock.now()
+    if (
+        turned_away is not None
+        and now - turned_away < TURNED_AWAY_MATTERS_FOR
+        and (latest is None or latest < turned_away)
+    ):
+        raise FailedError(f"Strava turned a runner away: {connected} connected, and no more are allowed", more)
+    if takes is not None and connected >= takes:
+        return f"{connected} of {takes} connected: the next one is turned away by Strava. To change that, {more}"
+    return f"{connected} of {takes} connected" if takes is not None else f"{connected} connected"
