@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
+
+import requests
+
 from adductor.installation import Installation
+from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.platforms.strava.subscription import Outcome, ensure_subscription
 from adductor.store.models import Subscription
 
+# Strava itself waits 2 s; from this machine a tunnel may take a way around.
+_TIMEOUT_S = 5.0
+
 
 def subscribe(installation: Installation) -> Outcome:
-    """Make sure that Strava sends its events to us, and remember under which id. Raises PlatformError."""
+    """Make sure that Strava sends its events to us, and remember under which id. Raises PlatformError.
+
+    One that leads elsewhere is replaced only when our own address answers the handshake: Strava has one subscription, and
+    deleting a good one for an address that then fails would leave none.
+    """
     settings = installation.settings
     with installation.store.write() as session:
         # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
         known = session.get(Subscription, "strava")
         if known is not None:
             session.delete(known)
-    outcome = ensure_subscription(installation.strava, settings.webhook_url, settings.verify_token)
+
+    def we_answer(theirs: str) -> None:
+        problem = handshake_problem(installation)
+        if problem is not None:
+            raise PlatformError(
+                ErrorKind.MISCONFIGURED,
+                f"The subscription for {theirs} stays: {settings.public_url} {problem}. Start `adductor web` there, or "
+                "mend ADDUCTOR_PUBLIC_URL, and subscribe again. Should it answer from outside all the same: `adductor "
+                "strava unsubscribe`, then `adductor strava subscribe`.",
+            )
+
+    outcome = ensure_subscription(
+        installation.strava, settings.webhook_url, settings.verify_token, before_replacing=we_answer
+    )
     remember(installation, outcome.subscription_id)
     return outcome
 
@@ -39,3 +65,21 @@ def forget(installation: Installation) -> None:
         known = session.get(Subscription, "strava")
         if known is not None:
             session.delete(known)
+
+
+def handshake_problem(installation: Installation) -> str | None:
+    """What is wrong with our webhook's answer to the handshake, asked from this machine; None: nothing."""
+    settings = installation.settings
+    challenge = secrets.token_hex(8)
+    asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}
+    try:
+        answer = requests.get(settings.webhook_url, params=asked, timeout=_TIMEOUT_S, allow_redirects=False)
+    except requests.RequestException as error:
+        return f"can't be reached from here ({type(error).__name__})"
+    try:
+        said = str(answer.json().get("hub.challenge", ""))
+    except (ValueError, AttributeError):
+        said = ""
+    if answer.status_code != 200 or not hmac.compare_digest(said.encode(), challenge.encode()):
+        return f"answers {answer.status_code} instead of the handshake"
+    return None

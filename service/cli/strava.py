@@ -75,8 +75,10 @@ def status() -> None:
         ours = subscription.callback_url == installation.settings.webhook_url
         click.echo(f"subscription {subscription.id} -> {_without_key(subscription.callback_url)}")
         if not ours:
+            from service.doctor.strava import elsewhere
+
             raise click.ClickException(
-                "that is not this installation's address; mend it with: adductor strava subscribe"
+                "; ".join(elsewhere(subscription.callback_url, installation.settings.public_url))
             )
         if known is None or known.subscription_id != subscription.id:
             raise click.ClickException("its id is not known here; mend it with: adductor strava subscribe")

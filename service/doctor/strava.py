@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -15,6 +13,7 @@ from adductor.installation import Installation
 from adductor.pipeline import figures, heartbeats
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Athlete, Subscription
+from service import subscribing
 from service.doctor.base import FailedError
 
 # Signed links, tokens and windows go by the clock; a few seconds don't matter, minutes do.
@@ -60,26 +59,18 @@ def time(installation: Installation) -> str:
 
 def callback(installation: Installation) -> str:
     """The way to our webhook, as far as it can be walked from here."""
-    settings = installation.settings
-    challenge = secrets.token_hex(8)
-    asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}
-    try:
-        answer = requests.get(settings.webhook_url, params=asked, timeout=_TIMEOUT_S, allow_redirects=False)
-    except requests.RequestException as error:
+    url, problem = installation.settings.public_url, subscribing.handshake_problem(installation)
+    if problem is not None and "reached" in problem:
         raise FailedError(
-            f"{settings.public_url} can't be reached from here ({type(error).__name__})",
+            f"{url} {problem}",
             "start `adductor web`, and look at ADDUCTOR_PUBLIC_URL, the proxy or the tunnel in front of it",
-        ) from error
-    try:
-        said = str(answer.json().get("hub.challenge", ""))
-    except (ValueError, AttributeError):
-        said = ""
-    if answer.status_code != 200 or not hmac.compare_digest(said.encode(), challenge.encode()):
+        )
+    if problem is not None:
         raise FailedError(
-            f"{settings.public_url} answers {answer.status_code} instead of the handshake",
+            f"{url} {problem}",
             "let the proxy pass /webhooks/ on unchanged; web must run with the same secrets as this command",
         )
-    return f"{settings.public_url} answers the handshake (asked from this machine, not from outside)"
+    return f"{url} answers the handshake (asked from this machine, not from outside)"
 
 
 def subscription(installation: Installation) -> str:

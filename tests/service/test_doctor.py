@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
+from sqlalchemy import select, text
+from werkzeug import Request, Response
 
+from adductor.store import Store, migrate
+from adductor.store.models import Delivery, Heartbeat, InboxEvent, LoggedActivity, Subscription
+from service.cli.demo import DemoError, connect_as_a_browser
 from tests.support.live import Live, adductor, installation
+from tests.support.mail_server import PASSWORD, USER, MailServer
 
 pytestmark = pytest.mark.processes
 
@@ -81,11 +91,98 @@ def test_subscribing_twice_keeps_the_one_there_is(live: Live) -> None:
 
 
 def test_a_stale_callback(live: Live) -> None:
+    environment = {**live.here.environment, "ADDUCTOR_WEBHOOK_KEY": "another-key-of-ours-1234"}
     code, checks = _doctor(live, ADDUCTOR_WEBHOOK_KEY="another-key-of-ours-1234")
+    status = adductor("strava", "status", **environment)
 
     assert code == 1
     assert "another address" in checks["subscription"]
+    assert "the webhook's key or path is no longer the same" in checks["subscription"]
     assert "instead of the handshake" in checks["callback"]
+    assert (status.returncode, "no longer the same" in status.stderr) == (1, True)
+    assert live.here.installation.settings.webhook_key not in str(checks) + status.stdout + status.stderr
+
+
+def _moved_by_the_runner_of_another(live: Live, url: str) -> None:
+    """The application's subscription as another installation has made it."""
+    with live.here.installation.store.read() as session:
+        known = session.get_one(Subscription, "strava")
+    live.here.installation.strava.delete_subscription(known.subscription_id)
+    live.here.installation.strava.create_subscription(url, "their token")
+
+
+def test_another_installations_callback_is_named_and_taken_over_when_asked(live: Live, httpserver: HTTPServer) -> None:
+    def shake(request: Request) -> Response:
+        return Response(json.dumps({"hub.challenge": request.args["hub.challenge"]}), mimetype="application/json")
+
+    httpserver.expect_request("/webhooks/strava/their-secret-key").respond_with_handler(shake)
+    theirs = httpserver.url_for("/webhooks/strava/their-secret-key")
+    _moved_by_the_runner_of_another(live, theirs)
+    try:
+        code, checks = _doctor(live)
+        status = adductor("strava", "status", **live.here.environment)
+    finally:
+        taken = adductor("strava", "subscribe", **live.here.environment)
+
+    assert code == 1
+    assert f"another address ({httpserver.url_for('')}" in checks["subscription"]
+    assert "an application of its own" in checks["subscription"]
+    assert (status.returncode, "an application of its own" in status.stderr) == (1, True)
+    assert (taken.returncode, "replaced" in taken.stdout) == (0, True)
+    assert httpserver.url_for("") in taken.stdout
+    assert "their-secret-key" not in str(checks) + status.stdout + status.stderr + taken.stdout
+    assert _doctor(live)[1]["subscription"].startswith("ok")
+
+
+def test_a_good_subscription_is_not_given_up_for_an_address_that_does_not_answer(live: Live) -> None:
+    before = live.admin("GET", "state")["subscription"]
+
+    elsewhere = {**live.here.environment, "ADDUCTOR_PUBLIC_URL": "http://127.0.0.1:1"}
+    refused = adductor("strava", "subscribe", **elsewhere)
+
+    assert refused.returncode == 1
+    assert "stays" in refused.stderr
+    assert "ADDUCTOR_PUBLIC_URL" in refused.stderr
+    assert live.admin("GET", "state")["subscription"] == before
+    assert adductor("strava", "subscribe", **live.here.environment).returncode == 0
+
+
+def test_a_handshake_that_is_blocked_is_said_when_there_was_none_before(live: Live) -> None:
+    assert adductor("strava", "unsubscribe", **live.here.environment).returncode == 0
+    try:
+        blocked = adductor(
+            "strava", "subscribe", **{**live.here.environment, "ADDUCTOR_PUBLIC_URL": "http://127.0.0.1:1"}
+        )
+        ended_twice = adductor("strava", "unsubscribe", **live.here.environment)
+    finally:
+        again = adductor("strava", "subscribe", **live.here.environment)
+
+    assert blocked.returncode == 1
+    assert "didn't get the right answer" in blocked.stderr
+    assert "ADDUCTOR_PUBLIC_URL" in blocked.stderr
+    assert (ended_twice.returncode, ended_twice.stdout) == (0, "there was none\n")
+    assert again.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["subscribe", "status", "unsubscribe"])
+def test_an_inactive_application_or_a_wrong_secret_is_said_by_each_command(live: Live, command: str) -> None:
+    wrong = adductor("strava", command, **{**live.here.environment, "STRAVA_CLIENT_SECRET": "wrong"})
+    live.admin("POST", "switches", {"application": "inactive"})
+    try:
+        inactive = adductor("strava", command, **live.here.environment)
+    finally:
+        live.admin("POST", "switches", {"application": "active"})
+        adductor("strava", "subscribe", **live.here.environment)
+
+    assert (wrong.returncode, "STRAVA_CLIENT_SECRET" in wrong.stderr) == (1, True)
+    assert (inactive.returncode, "paid Strava subscription" in inactive.stderr) == (1, True)
+    assert "Traceback" not in wrong.stderr + inactive.stderr
+
+
+def test_commands_about_strava_without_an_application_say_what_is_missing(tmp_path: Path) -> None:
+    for command in ("subscribe", "status", "unsubscribe"):
+        said = adductor("strava", command, ADDUCTOR_DATA_DIR=str(tmp_path))
+        assert (said.returncode, "STRAVA_CLIENT_ID" in said.stderr) == (2, True)
 
 
 def test_a_handshake_that_is_blocked(live: Live) -> None:
@@ -142,21 +239,182 @@ def test_a_database_that_is_down_or_behind(live: Live, tmp_path: Path) -> None:
     assert "adductor db upgrade" in checks["database"]
 
 
-def test_no_worker_or_no_clock(live: Live) -> None:
+def _last_seen_long_ago(live: Live, *parts: str) -> None:
     with live.store.write() as session:
-        session.connection().exec_driver_sql("UPDATE heartbeats SET at = '2020-01-01 00:00:00.000000'")
+        for row in session.scalars(select(Heartbeat).where(Heartbeat.part.in_(parts))):
+            row.at = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_no_clock(live: Live) -> None:
     live.stop("beat")
-    live.stop("worker")
     try:
-        with live.store.write() as session:
-            session.connection().exec_driver_sql("UPDATE heartbeats SET at = '2020-01-01 00:00:00.000000'")
+        _last_seen_long_ago(live, "beat")
         code, checks = _doctor(live)
     finally:
-        live.resume("worker")
         live.resume("beat")
 
     assert code == 1
-    assert "adductor beat" in checks["clock, worker"]
+    assert "the clock was last seen" in checks["clock, worker"]
+    assert "start `adductor beat`," in checks["clock, worker"]
+
+
+def test_no_worker(live: Live) -> None:
+    live.stop("worker")
+    try:
+        _last_seen_long_ago(live, "worker", "clock")
+        code, checks = _doctor(live)
+    finally:
+        live.resume("worker")
+
+    assert code == 1
+    assert "a worker was last seen" in checks["clock, worker"]
+    assert "start `adductor worker`," in checks["clock, worker"]
+
+
+def test_nothing_ever_ran(live: Live, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    assert adductor("db", "upgrade", ADDUCTOR_DATABASE_URL=url, ADDUCTOR_DATA_DIR=str(tmp_path)).returncode == 0
+
+    _, checks = _doctor(live, ADDUCTOR_DATABASE_URL=url)
+
+    assert "the clock was never seen; a worker was never seen" in checks["clock, worker"]
+    assert "`adductor beat` and `adductor worker`" in checks["clock, worker"]
+    assert "not known here" in checks["subscription"]
+
+
+def test_a_database_of_newer_code(live: Live, tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'newer.db'}")
+    migrate.upgrade(store)
+    with store.connection() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+
+    code, checks = _doctor(live, ADDUCTOR_DATABASE_URL=f"sqlite:///{tmp_path / 'newer.db'}")
+
+    assert code == 1
+    assert "at revision 9999, which a newer Adductor Coach made" in checks["database"]
+    assert "install that newer version" in checks["database"]
+
+
+def test_a_clock_that_is_minutes_off(live: Live, httpserver: HTTPServer) -> None:
+    for off, words in ((timedelta(minutes=-9), "ahead of Strava's"), (timedelta(minutes=7), "behind Strava's")):
+        httpserver.clear()
+        date = format_datetime(datetime.now(UTC) + off, usegmt=True)
+        httpserver.expect_request("/oauth", method="HEAD").respond_with_data(headers={"Date": date})
+
+        code, checks = _doctor(live, ADDUCTOR_STRAVA_OAUTH_URL=httpserver.url_for("/oauth"))
+
+        assert code == 1
+        assert words in checks["time"]
+        assert "NTP" in checks["time"]
+
+
+def test_a_strava_whose_clock_cannot_be_read(live: Live) -> None:
+    code, checks = _doctor(live, ADDUCTOR_STRAVA_OAUTH_URL="http://127.0.0.1:1/oauth")
+
+    assert code == 1
+    assert "can't be read" in checks["time"]
+
+
+def test_a_rate_limit_that_is_nearly_used_up(live: Live) -> None:
+    limits = live.admin("GET", "state")["limits"]
+    used = limits["read"]["used"][0]
+    live.admin("POST", "tier", {"athletes": 10, "overall": [4000, 40_000], "read": [used + 2, 40_000]})
+    try:
+        code, checks = _doctor(live)
+    finally:
+        live.admin("POST", "tier", {"tier": "10"})
+
+    assert code == 1
+    assert "left for reading this quarter of an hour" in checks["rate budget"]
+    assert "nothing is lost" in checks["rate budget"]
+    live.until(lambda: _doctor(live)[1]["rate budget"].startswith("ok"))
+
+
+def test_an_application_that_may_have_no_more_runners(live: Live) -> None:
+    live.runner()
+    live.admin("POST", "tier", {"tier": "1"})
+    live.admin("POST", "switches", {"athlete_cap_at": "token"})
+    try:
+        full = _doctor(live)[1]["athlete cap"]
+        with pytest.raises(DemoError):
+            connect_as_a_browser(live.web, zone="UTC")
+        code, checks = _doctor(live)
+    finally:
+        live.admin("POST", "switches", {"athlete_cap_at": "authorize"})
+        live.admin("POST", "tier", {"tier": "10"})
+
+    assert full.startswith("ok")
+    assert "the next one is turned away" in full
+    assert code == 1
+    assert "Strava turned a runner away" in checks["athlete cap"]
+    assert "https://www.strava.com/settings/api" in checks["athlete cap"]
+
+    live.runner()  # it may have more now: somebody has connected since
+    assert _doctor(live)[1]["athlete cap"].startswith("ok")
+
+
+def test_data_that_is_older_than_strava_allows(live: Live) -> None:
+    runner = live.runner()
+    with live.store.write() as session:
+        row = session.scalars(select(LoggedActivity).where(LoggedActivity.athlete_id == runner.id)).one()
+        row.fetched_at = live.here.installation.clock.now() - timedelta(days=9)
+
+    try:
+        code, checks = _doctor(live)
+    finally:
+        with live.store.write() as session:
+            session.delete(session.get_one(LoggedActivity, row.id))
+
+    assert code == 1
+    assert "rows of activities are 9 days old, and Strava allows 7" in checks["data age"]
+    assert "adductor beat" in checks["data age"]
+
+
+def test_rows_that_are_due_for_long(live: Live) -> None:
+    live.stop("worker")
+    try:
+        live.event(object_id=1, owner_id=1)
+        with live.store.write() as session:
+            (row,) = session.scalars(select(InboxEvent).where(InboxEvent.object_id == 1))
+            row.due_at -= timedelta(minutes=40)
+        code, checks = _doctor(live)
+    finally:
+        live.resume("worker")
+
+    assert code == 1
+    assert "the oldest of the due events has been waiting for 4" in checks["events"]
+
+
+def test_a_mail_server_that_refuses_our_login(live: Live, tmp_path: Path) -> None:
+    with MailServer(tmp_path) as server:
+        url = f"smtp://{USER}:hunter2@localhost:{server.port}?starttls=1"
+        code, checks = _doctor(live, ADDUCTOR_SMTP_URL=url, SSL_CERT_FILE=str(server.authority))
+        right = f"smtp://{USER}:{PASSWORD}@localhost:{server.port}?starttls=1"
+        _, well = _doctor(live, ADDUCTOR_SMTP_URL=right, SSL_CERT_FILE=str(server.authority))
+
+    assert code == 1
+    assert checks["mail"].startswith("FAIL")
+    assert "ADDUCTOR_SMTP_URL" in checks["mail"]
+    assert "hunter2" not in str(checks)
+    assert well["mail"].startswith("ok")
+
+
+def test_notes_that_were_given_up_are_tried_again_too(live: Live) -> None:
+    run = live.record(live.runner())
+    live.note_comes(run)
+    with live.store.write() as session:
+        (delivery,) = live.deliveries(run)
+        session.get_one(Delivery, delivery.id).state = "failed"
+
+    code, checks = _doctor(live)
+    replayed = adductor("replay", "--failed", **live.here.environment)
+
+    assert code == 1
+    assert "1 deliveries given up" in checks["events"]
+    assert "tried again: 1 notes" in replayed.stdout
+    live.until(lambda: live.deliveries(run)[0].state == "done")
+    assert len(live.written(run)) == 1
 
 
 def test_a_mail_server_that_refuses(live: Live) -> None:

@@ -5,7 +5,7 @@ Source: https://developers.strava.com/docs/webhooks/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -42,11 +42,18 @@ class Subscriptions(Protocol):
     def delete_subscription(self, subscription_id: int) -> None: ...
 
 
-def ensure_subscription(client: Subscriptions, callback_url: str, verify_token: str) -> Outcome:
+def ensure_subscription(
+    client: Subscriptions,
+    callback_url: str,
+    verify_token: str,
+    *,
+    before_replacing: Callable[[str], None] | None = None,
+) -> Outcome:
     """Make Strava send this application's events to ``callback_url``; doing it again changes nothing.
 
     1. A subscription for that address is kept.
     2. One for another address is deleted: Strava allows a single one, so the new can't be made before.
+       ``before_replacing`` is told its address first, and may raise PlatformError to keep it.
     3. The new one is made. Strava calls ``callback_url`` meanwhile, and the web service has to answer within 2 s.
 
     Raises PlatformError. After a failed handshake there is no subscription, which the message then says.
@@ -62,6 +69,8 @@ def ensure_subscription(client: Subscriptions, callback_url: str, verify_token: 
     if kept is not None:
         return Outcome(Action.KEPT, kept.id)
     for stale in standing:
+        if before_replacing is not None:
+            before_replacing(_without_path(stale.callback_url))
         client.delete_subscription(stale.id)
     former = standing[0].callback_url if standing else None
     try:
