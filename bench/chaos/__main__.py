@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 from bench.chaos.houses import STORES
 from bench.chaos.plan import make
@@ -42,6 +45,8 @@ def main() -> int:
         "--folder", type=Path, help="where databases and logs go; default: a new folder, named at the end"
     )
     options = parser.parse_args()
+    # What this process does with the product's code is no news; the parts' own logs go to their file.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     seconds = options.seconds or max(options.events / EVENTS_A_SECOND, 30.0)
     limit = options.limit or max(round(options.events / seconds * 900 / SPEED * _CALLS_AN_EVENT), 60)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="adductor-chaos-"))

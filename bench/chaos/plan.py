@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from bench.chaos.weather import WEATHER, Weather
+from bench.chaos.weather import WEATHER, Kind, Weather
 
 # Shares of the kinds of runners. The first four deserve a routine after their (last) run; nobody else does.
 KINDS = {
@@ -68,7 +68,7 @@ EVENTFUL = frozenset({"record", "title", "ride", "run again", "hide", "announce"
 
 def make(seed: int, *, events: int, seconds: float, speed: float, kill_every_s: float) -> Plan:
     """Enough runners for about that many deliveries, doubles included, within that many real seconds."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a plan, no secret
     people: list[Person] = []
     made = 0
     while made * (1 + DUPLICATE_SHARE) < events * 1.03:
@@ -90,12 +90,12 @@ def _acts(kind: str, chance: random.Random, seconds: float) -> list[Act]:
     begin = chance.uniform(0, seconds * 0.75)
     acts = [Act(0.0, "appear")]
     late = seconds * _QUIET_END
-    recordings = {
+    recordings: dict[str, dict[str, object]] = {
         "long": {"minutes": 110},
         "short": {"minutes": 6},
         "public": {"minutes": 45},
     }
-    first = dict(recordings.get(kind, {"minutes": chance.choice((25, 40, 45, 60))}))
+    first: dict[str, object] = dict(recordings.get(kind, {"minutes": chance.choice((25, 40, 45, 60))}))
     if chance.random() < 0.6:
         first["private_note"] = "*"
     if chance.random() < 0.4:
@@ -175,7 +175,7 @@ def _kills(chance: random.Random, seconds: float, every_s: float) -> list[Kill]:
 def _weather(chance: random.Random, seconds: float) -> list[Weather]:
     """Every kind at least once where the time is enough; two or three at a time."""
     found = []
-    at, left = 0.3, []
+    at, left = 0.3, list[Kind]()
     while at < seconds - 1:
         left = left or chance.sample(WEATHER, len(WEATHER))
         kind = left.pop()

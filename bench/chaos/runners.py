@@ -51,7 +51,10 @@ class Town:
         self.plan = plan
         self._strava = strava
         self._installation = installation
-        self.runners = [Runner(person, random.Random(f"{plan.seed}/{person.number}")) for person in plan.people]
+        self.runners = [
+            Runner(person, random.Random(f"{plan.seed}/{person.number}"))  # noqa: S311 - made-up words, no secret
+            for person in plan.people
+        ]
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         self._lock = threading.Lock()
@@ -147,7 +150,7 @@ class Town:
                 return
             try:
                 what = self._act(act, runner)
-            except Exception as error:  # noqa: BLE001 - a runner who stumbles is a fault of this program: it is reported
+            except Exception as error:  # a runner who stumbles is a fault of this program: it is reported
                 with self._lock:
                     self.problems.append(
                         f"{act.what} of runner {runner.person.number}: {type(error).__name__}: {error}"

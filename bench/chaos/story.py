@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class _Sky:
 
     def forecast(self, weather: tuple[Weather, ...]) -> None:
         for entry in weather:
-            self._coming.append((entry.at_s, lambda entry=entry: self._begin(entry)))
+            self._coming.append((entry.at_s, partial(self._begin, entry)))
         self._coming.sort(key=lambda item: item[0])
 
     def look(self, now_s: float) -> None:

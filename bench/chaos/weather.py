@@ -99,7 +99,10 @@ WEATHER: tuple[Kind, ...] = (
     _switch("links are stripped from texts", 3, {"text": {"strip_links": True}}, {"text": {"strip_links": False}}),
     _switch("line ends become CRLF", 3, {"text": {"crlf": True}}, {"text": {"crlf": False}}),
     _switch("trailing blanks are trimmed", 3, {"text": {"trim_trailing": True}}, {"text": {"trim_trailing": False}}),
-    _switch("every renewal changes the refresh token", 6, {"tokens": {"rotate": "always"}}, {"tokens": {"rotate": "when_renewed"}}),
+    _switch(
+        "every renewal changes the refresh token", 6,
+        {"tokens": {"rotate": "always"}}, {"tokens": {"rotate": "when_renewed"}},
+    ),
     _switch("the application is inactive (403)", 0.7, {"application": "inactive"}, {"application": "active"}),
     _switch("events are held back", 2.5, {"delivery": {"paused": True}}, {"delivery": {"paused": False}}),
     _switch(
