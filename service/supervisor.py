@@ -291,6 +291,10 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
     """Start the embedded broker and wait for it. Returns its ADDUCTOR_REDIS_URL."""
     folder = data_dir / "broker"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # In a file: advice about the kernel's memory settings comes first at each start, and is no concern of a broker whose
+    # memory is a few hundred wake-ups. What keeps it from starting is shown.
+    said = folder / "broker.log"
+    said.unlink(missing_ok=True)
     path = broker_socket(data_dir)
     if path.parent != folder:
         supervisor.folders_to_remove.append(path.parent)
@@ -300,7 +304,7 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
             str(_broker_binary()),
             *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
             *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-            *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
+            *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(said)),
         ],
         environment,
     )
@@ -312,7 +316,11 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
         except redis.RedisError:
             return False
 
-    supervisor.wait_until(answers, "the embedded broker", within_s=10)
+    try:
+        supervisor.wait_until(answers, "the embedded broker", within_s=10)
+    except StartError as error:
+        last = said.read_text(errors="replace").strip().splitlines()[-1:] if said.exists() else []
+        raise StartError(f"{error}; {said}{f' ends with: {last[0]}' if last else ' is empty'}") from None
     client.close()
     return f"unix://{path}"
 

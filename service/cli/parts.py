@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -93,12 +94,17 @@ def worker(check: bool) -> None:
 def run_worker() -> None:
     """The worker part, in this process, until it is told to end. SIGTERM: finish what is at hand, give back the rest."""
     orphans.end_with_parent()
+    from celery.exceptions import SecurityWarning
+
     from workers.app import app
 
+    # Said by Celery to whoever is root, over ten lines, because of a message format (pickle) that ours can't be in.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     # Celery's own command line would bring its whole shell with it; this is what it does in the end.
     running = app.Worker(
         hostname=f"worker-{os.getpid()}@{platform.node()}",
         loglevel="WARNING",
+        quiet=True,  # no banner: our own log says what starts
         without_gossip=True,  # workers have nothing to tell each other: the database coordinates
         without_mingle=True,
         without_heartbeat=True,
@@ -130,7 +136,7 @@ def run_beat() -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     from workers.app import app
 
-    app.Beat(loglevel="WARNING").run()
+    app.Beat(loglevel="WARNING", quiet=True).run()
 
 
 @click.command()
