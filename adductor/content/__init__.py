@@ -5,13 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
 from adductor.coaching.catalogue import Catalogue, CatalogueError
 from adductor.coaching.catalogue_reader import parse
-
-# libyaml reads the file seven times faster; the pure loader is for platforms whose wheel comes without it.
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from adductor.scenario.yaml_documents import ScenarioSyntaxError, yaml_documents
 
 
 @cache
@@ -27,7 +23,10 @@ def catalogue() -> Catalogue:
 def load(text: str) -> Catalogue:
     """A catalogue from YAML text. Raises `CatalogueError` for text that is not YAML or not a valid catalogue."""
     try:
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - both loaders are the safe ones
-    except yaml.YAMLError as error:
-        raise CatalogueError(["(file): not readable as YAML: " + " ".join(str(error).split())]) from error
-    return parse(document)
+        # PyYAML's own loader recurses in C without a limit: nested deep enough, a text ends the process.
+        documents = list(yaml_documents(text))
+    except ScenarioSyntaxError as error:
+        raise CatalogueError([f"(file): not readable as YAML: {error}"]) from error
+    if len(documents) > 1:
+        raise CatalogueError([f"(file): holds {len(documents)} documents, and a catalogue is one"])
+    return parse(documents[0] if documents else None)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from adductor.scenario.keys import parse
 from adductor.scenario.shapes import ScenarioError
+from adductor.scenario.values import shown
 from adductor.scenario.yaml_documents import ScenarioSyntaxError, yaml_documents
 
 __all__ = ["Part", "ScenarioError", "documents", "parse", "parts"]
@@ -76,15 +77,21 @@ def _json_documents(text: str) -> list[Any] | None:
             document, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError:
             return None
+        except ScenarioError:
+            raise
+        except RecursionError:
+            raise ScenarioError(["(document): nested too deep to be a scenario"]) from None
+        except ValueError:  # Python reads no number of more than 4,300 digits
+            raise ScenarioError(["(document): holds a number with thousands of digits"]) from None
         found.append(document)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ScenarioError([f"{twice}: is there twice"])
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ScenarioError([f"{shown(twice)}: is there twice"])
     return mapping
 
 

@@ -20,7 +20,7 @@ from adductor.coaching.situation import (
     Session,
     Situation,
 )
-from adductor.scenario.shapes import ScenarioError, Shape, listed, nested
+from adductor.scenario.shapes import MOST_PROBLEMS, ScenarioError, Shape, listed, nested
 from adductor.scenario.values import (
     Reader,
     WrongValueError,
@@ -32,6 +32,7 @@ from adductor.scenario.values import (
     identifier,
     moment,
     number,
+    shortened,
     slug,
     text,
     whole,
@@ -243,8 +244,10 @@ def parse(document: Any) -> Situation:
         seen: set[str] = set()
         for index, activity in enumerate(fields.get("activities", ())):
             if activity.id in seen:
-                problems.append(f"activities[{index}].id: {activity.id!r} is there twice")
+                problems.append(f"activities[{index}].id: {shortened(activity.id)!r} is there twice")
             seen.add(activity.id)
+    if len(problems) > MOST_PROBLEMS:
+        problems[MOST_PROBLEMS:] = [f"(document): and more; these are the first {MOST_PROBLEMS}"]
     if problems:
         raise ScenarioError(problems)
     return Situation(**fields)

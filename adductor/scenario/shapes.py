@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from adductor.scenario.values import Reader, WrongValueError, kind_of
+from adductor.scenario.values import Reader, WrongValueError, kind_of, shown
+
+# Whoever has more to mend reads these first; a file that is something else would fill memory with what is wrong with it.
+MOST_PROBLEMS = 100
 
 
 class ScenarioError(ValueError):
@@ -29,6 +32,8 @@ class Shape:
             return {}
         fields: dict[str, Any] = {}
         for key, given in value.items():
+            if len(problems) >= MOST_PROBLEMS:
+                return fields
             entry = self.keys.get(key) if isinstance(key, str) else None
             if entry is None:
                 problems.append(f"{join(path, key)}: unknown key; known here: {', '.join(self.keys)}")
@@ -54,7 +59,7 @@ class Shape:
 
 
 def join(path: str, key: object) -> str:
-    return f"{path}.{key}" if path else str(key)
+    return f"{path}.{shown(key)}" if path else shown(key)
 
 
 def nested(shape: Shape, make: Callable[..., Any]) -> Reader:
@@ -81,6 +86,8 @@ def listed(reader: Reader, make: Callable[[list[Any]], Any] = tuple) -> Reader:
         problems: list[str] = []
         found = []
         for index, item in enumerate(value):
+            if len(problems) >= MOST_PROBLEMS:
+                break
             try:
                 found.append(reader(item))
             except WrongValueError as wrong:

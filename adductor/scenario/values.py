@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
@@ -32,7 +31,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, str):
         return f"the text {shortened(value)!r}"
     if isinstance(value, int | float):
-        return f"the number {value}"
+        return f"the number {shortened(str(value))}"
     if isinstance(value, Mapping):
         return "a mapping"
     return "a list" if isinstance(value, list) else type(value).__name__
@@ -40,6 +39,12 @@ def kind_of(value: Any) -> str:
 
 def shortened(words: str) -> str:
     return words if len(words) <= 40 else words[:37] + "..."
+
+
+def shown(key: object) -> str:
+    """A key in a path: as it is where that can be read on one line, else quoted."""
+    name = str(key)
+    return name if name.isprintable() and len(name) <= 60 else repr(shortened(name))
 
 
 def flag(value: Any) -> bool:
@@ -72,7 +77,7 @@ def whole(low: int, high: int) -> Reader:
         if not isinstance(value, int) or value is True or value is False:
             raise WrongValueError(f"must be a whole number, not {kind_of(value)}")
         if not low <= value <= high:
-            raise WrongValueError(f"{value} is not within {low} to {high}")
+            raise WrongValueError(f"{shortened(str(value))} is not within {low} to {high}")
         return value
 
     return read
@@ -82,8 +87,8 @@ def number(low: float, high: float) -> Reader:
     def read(value: Any) -> float:
         if not isinstance(value, int | float) or value is True or value is False:
             raise WrongValueError(f"must be a number, not {kind_of(value)}")
-        if not math.isfinite(value) or not low <= value <= high:
-            raise WrongValueError(f"{value} is not within {low:g} to {high:g}")
+        if not low <= value <= high:  # neither NaN nor infinity is
+            raise WrongValueError(f"{shortened(str(value))} is not within {low:g} to {high:g}")
         return value
 
     return read
@@ -120,7 +125,7 @@ def moment(value: Any) -> datetime:
     except ValueError:
         raise WrongValueError(f"{shortened(value)!r} is not a time like 2026-11-17T07:50:00+00:00") from None
     if at.tzinfo is None:
-        raise WrongValueError(f"{value!r} has no offset; write it like 2026-11-17T07:50:00+00:00")
+        raise WrongValueError(f"{shortened(value)!r} has no offset; write it like 2026-11-17T07:50:00+00:00")
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise WrongValueError(f"the year {at.year} is not within {FIRST_YEAR} to {LAST_YEAR}")
     return at
