@@ -68,6 +68,10 @@ mutate: $(VENV)/.dev ## Change every constant and drop every rule of the coach; 
 fuzz: $(VENV)/.dev ## A million spoilt requests, and the described HTTP surface (SEED=, INPUTS=)
 	@$(BIN)/python -m bench.fuzz $(if $(SEED),--seed $(SEED)) $(if $(INPUTS),--inputs $(INPUTS)) --traced
 
+chaos: $(VENV)/.dev system ## Everything goes wrong at once, then the books (SEED= EVENTS=10000 STORE=sqlite|postgresql|both JSON=file)
+	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),10000) --store $(or $(STORE),both) \
+	  $(if $(JSON),--json $(JSON))
+
 screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
 	@$(BIN)/python -m bench.screenshots
 

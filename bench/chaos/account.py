@@ -183,14 +183,16 @@ def _texts_and_notes(books: Books, told: set[int], lost: set[int]) -> tuple[dict
     for runner in books.town.runners:
         for number, known in runner.activities.items():
             truth = books.truths[known.id]
+            here: Counter[str] = Counter()
             for name in TEXTS:
                 history = FieldHistory(name, truth, known, wire)
                 history.check(books.broken)
-                kept.update(history.counts)
+                here.update(history.counts)
+            kept.update(here)
             _never_two(books, truth)
             stand = sum(len(texts.blocks(truth[name] or "")) for name in TEXTS)
             allowed = _expected(runner, number, truth, known)
-            rewritten = known.touched == "take away" and stand == 1 and kept["notes taken away before we knew of them"]
+            rewritten = known.touched == "take away" and stand == 1 and here["notes taken away before we knew of them"]
             notes["activities"] += 1
             notes["notes that stand"] += stand
             notes["due and there"] += allowed == (1,) and stand == 1

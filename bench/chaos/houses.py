@@ -115,7 +115,6 @@ def house(store: str, folder: Path, *, speed: float) -> Iterator[House]:
         "ADDUCTOR_PUBLIC_URL": f"http://localhost:{port}",
         "ADDUCTOR_CLOCK_SPEED": str(speed),
         "ADDUCTOR_LOG": "text",
-        "ADDUCTOR_WORKER_PROCESSES": "2",
     }
     with ExitStack() as stack:
         output = stack.enter_context(log.open("ab"))

@@ -138,7 +138,7 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
 
 _SHAPES = {
     "sqlite": "SQLite and the embedded broker; web, worker, beat",
-    "postgresql": "PostgreSQL and Redis; 2 web processes, 2 workers of 2 processes, 2 beats",
+    "postgresql": "PostgreSQL and Redis; 2 web processes, 2 workers, 2 beats",
 }
 
 

@@ -1,0 +1,28 @@
+"""The short form of `make chaos`: real processes killed, a Strava that fails, and the books at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.chaos import plan
+from bench.chaos.houses import STORES
+from bench.chaos.report import printed
+from bench.chaos.story import run
+
+# A quarter of an hour in fifteen seconds.
+SPEED = 60.0
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("store", STORES)
+def test_nothing_is_lost_and_nothing_doubled_while_everything_goes_wrong(store: str, tmp_path: Path) -> None:
+    short = plan.make(7, events=250, seconds=14, speed=SPEED, kill_every_s=3)
+
+    figures = run(short, store, tmp_path, limit=70, settle_s=75)
+
+    assert not figures["broken"], printed(figures)
+    assert figures["notes"]["due and there"] > 5
+    assert figures["notes"]["not due and not there"] > 5
+    assert {kill.partition(",")[0] for kill in figures["kills"]} >= {"web", "worker", "beat", "broker"}
