@@ -31,7 +31,7 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 	$(call install,requirements-dev.lock,$@)
 	@touch $(VENV)/.run
 
-system: ## Install what the tests need besides Python packages (PostgreSQL, Redis, Chromium; Debian, as root)
+system: ## Install what the tests need besides Python packages (PostgreSQL, Redis, Caddy, Chromium, systemd; Debian, as root)
 	@sh tests/system-packages
 
 demo: $(VENV)/.run ## The main job in one go: connect, record a run, read the note

@@ -1,155 +1,90 @@
-"""docker-compose.yml, run as local processes: its commands with its environment, a real PostgreSQL and a real Redis.
-
-There is no container engine where these tests run, so what a container would give (an address, a mounted secret) is put in
-the place of its name; everything else is taken from the file as it stands.
-"""
+"""The production shape: docker-compose.yml, read and run (see tests/deploy/composed.py)."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 import requests
-import yaml
+from sqlalchemy import func, select
 
+from adductor.channels import note
+from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from service.cli.demo import connect_as_a_browser, where_it_is_day
-from service.supervisor import Supervisor, free_port
-from tests.support import postgres
+from tests.deploy.composed import COMPOSE, OURS, ROOT, SERVICES, Composed, answers, composed
+from tests.support.live import Live
 
 pytestmark = pytest.mark.processes
 
-ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OURS = ("migrate", "web", "worker", "beat")
-
-
-def _image_environment() -> dict[str, str]:
-    """The ENV lines of the Dockerfile's last stage."""
-    stage = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2].replace("\\\n", " ")
-    pairs = re.findall(r"([A-Z_]+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", stage, flags=re.MULTILINE)))
-    return dict(pairs)
-
-
-@dataclass
-class Composed:
-    web: str
-    sandbox: str
-    environment: dict[str, str]
-    port: int
-
-    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """A command of the file, here."""
-        here = [sys.executable, "-m", "service.cli", *command[1:]] if command[0] == "adductor" else command
-        if here[0] == "python":
-            here = [sys.executable, *(part.replace(":8000", f":{self.port}") for part in here[1:])]
-        return subprocess.run(
-            here, env=self.environment, capture_output=True, text=True, timeout=60, check=False, cwd="/"
-        )
+# Whoever stands out says why, here and in the file.
+NO_HEALTH_CHECK = {"migrate": "it ends when it is done, and the others wait for that end"}
+NOT_STARTED_AGAIN = {"migrate": "the same"}
+ROOT_IN_ITS_IMAGE = {"caddy": "its folders belong to root, and it takes ports below 1024"}
+REACHES_OUT = {"web", "worker", "caddy"}
 
 
 @pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Composed]:
-    folder = tmp_path_factory.mktemp("compose")
-    port, sandbox_port, redis_port = free_port(), free_port(), free_port()
-    web, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
-    secrets = folder / "secrets"
-    secrets.mkdir()
-    (secrets / "secret_key").write_text("f" * 64)
-    (secrets / "database_url").write_text(postgres.new_database(postgres_server, "composed"))
-    (secrets / "strava_client_secret").write_text("made-up")
-    given = {"ADDUCTOR_PUBLIC_URL": web, "STRAVA_CLIENT_ID": "1"}
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))},
-        **_image_environment(),
-        **{name: _filled(value, given) for name, value in COMPOSE["services"]["web"]["environment"].items()},
-        "PATH": os.environ["PATH"],
-    }
-    for name, value in environment.items():
-        environment[name] = value.replace("/run/secrets", str(secrets)).replace(
-            "redis://redis:6379", f"redis://127.0.0.1:{redis_port}"
-        )
-    environment |= {
-        "ADDUCTOR_DATA_DIR": str(folder / "data"),
-        "ADDUCTOR_BIND": f"127.0.0.1:{port}",
-        "ADDUCTOR_STRAVA_API_URL": f"{sandbox}/api/v3",
-        "ADDUCTOR_STRAVA_OAUTH_URL": f"{sandbox}/oauth",
-    }
-    here = Composed(web, sandbox, environment, port)
-    redis_server = shutil.which("redis-server")
-    assert redis_server, (
-        "this test needs redis-server; `make system` installs it (Debian: apt-get install redis-server)"
-    )
-    with (folder / "log").open("ab") as log:
-        supervisor = Supervisor(output=log)
-        try:
-            command = COMPOSE["services"]["redis"]["command"]
-            supervisor.start(
-                "redis", [redis_server, *command[1:], "--port", str(redis_port), "--dir", str(folder)], environment
-            )
-            supervisor.start(
-                "sandbox",
-                [sys.executable, "-m", "sandbox", f"--bind=127.0.0.1:{sandbox_port}", f"--state-dir={folder / 'sandbox'}",
-                 "--client-id=1", "--client-secret=made-up", f"--app-url={web}"],
-                environment,
-            )  # fmt: skip
-            migrated = here.run(COMPOSE["services"]["migrate"]["command"])
-            assert migrated.returncode == 0, migrated.stderr
-            for name in OURS[1:]:
-                arguments = COMPOSE["services"][name]["command"]
-                supervisor.start(name, [sys.executable, "-m", "service.cli", *arguments[1:]], environment)
-            supervisor.wait_until(lambda: _ok(f"{web}/readyz"), "web", within_s=60)
-            supervisor.wait_until(lambda: _ok(sandbox), "sandbox", within_s=60)
-            yield here
-        finally:
-            supervisor.end()
+def here(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Composed]:
+    with composed(tmp_path_factory.mktemp("compose"), postgres_server, "composed") as running:
+        yield running
 
 
-def _filled(value: str, given: dict[str, str]) -> str:
-    """Compose's ${NAME:-default} and ${NAME:?message}."""
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_small_and_locked_down(name: str) -> None:
+    service = SERVICES[name]
 
-    def fill(match: re.Match[str]) -> str:
-        name, kind, rest = match.group(1), match.group(2), match.group(3)
-        if name in given:
-            return given[name]
-        assert kind == ":-", f"{name} has no value here"
-        return rest
-
-    return re.sub(r"\$\{([A-Z_]+)(:-|:\?)([^}]*)\}", fill, str(value))
-
-
-def _ok(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=2).ok
-    except requests.RequestException:
-        return False
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "caddy" else [])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not service.keys() & {"privileged", "pid", "ipc", "network_mode", "devices"}
+    assert not any("docker.sock" in str(volume) for volume in service.get("volumes", []))
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+    assert service["logging"]["options"].keys() >= {"max-size", "max-file"}
+    assert service["restart"] == ("no" if name in NOT_STARTED_AGAIN else "unless-stopped")
+    assert ("healthcheck" in service) is (name not in NO_HEALTH_CHECK)
+    assert ("outside" in service["networks"]) is (name in REACHES_OUT)
+    if name not in OURS and name not in ROOT_IN_ITS_IMAGE:
+        assert service["user"] != "root"
 
 
-def test_every_service_of_ours_is_small_and_locked_down() -> None:
-    for name in OURS:
-        service = COMPOSE["services"][name]
-        assert service["read_only"] is True, name
-        assert service["cap_drop"] == ["ALL"], name
-        assert "privileged" not in service, name
-    for name in ("web", "worker", "beat", "redis", "postgres"):
-        assert "healthcheck" in COMPOSE["services"][name], name
-    assert re.search(r"^USER adductor$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+def test_the_image_runs_as_nobody_special() -> None:
+    last = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+
+    assert last == ["adductor"]
+
+
+def test_no_image_moves_by_itself_to_another_line() -> None:
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+
+    for image in images:
+        tag = image.partition(":")[2]
+        # PostgreSQL's line is its first number.
+        assert re.match(r"\d+" if image.startswith("postgres:") else r"\d+\.\d+", tag), image
+
+
+def test_only_the_proxy_is_open_to_the_world_and_the_database_to_nobody() -> None:
+    open_ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert set(open_ports) == {"web", "caddy"}
+    assert all(str(port).startswith("127.0.0.1:") for port in open_ports["web"])
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
 
 
 def test_no_secret_stands_in_the_file() -> None:
-    for name, value in COMPOSE["services"]["web"]["environment"].items():
-        if re.search(r"SECRET|KEY|DATABASE", name):
-            assert name.endswith("_FILE"), name
-            assert str(value).startswith("/run/secrets/"), name
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if re.search(r"SECRET|KEY|DATABASE_URL|SMTP_URL|PASSWORD", name):
+                assert name.endswith("_FILE"), name
+                assert str(value).removeprefix("/run/secrets/") in service["secrets"], name
+    assert {key for service in SERVICES.values() for key in service.get("secrets", [])} == set(COMPOSE["secrets"])
 
 
 def test_the_images_steps_are_the_makefiles() -> None:
@@ -162,31 +97,143 @@ def test_the_images_steps_are_the_makefiles() -> None:
     assert wanted[1] in makefile
 
 
-def test_a_recorded_run_becomes_a_note_on_postgresql_and_redis(composed: Composed) -> None:
-    subscribed = composed.run(["adductor", "strava", "subscribe"])
+def test_everything_that_the_image_copies_is_let_through() -> None:
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line.startswith("!")}
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.*)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+
+    assert copied == let_through
+    assert all((ROOT / source).exists() for source in copied)
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in NO_HEALTH_CHECK])
+def test_the_health_check_finds_the_service_at_work(here: Composed, name: str) -> None:
+    ended = here.live.until(lambda: next((e for e in [here.check(name)] if e.returncode == 0), None))
+
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["web", "redis", "postgres", "caddy"])
+def test_the_health_check_notices_when_nobody_is_there(here: Composed, name: str) -> None:
+    port = {"caddy": "admin"}.get(name, name)
+    was = here.ports[port]
+    here.ports[port] = 1
+    try:
+        assert here.check(name).returncode != 0
+    finally:
+        here.ports[port] = was
+
+
+def test_a_recorded_run_becomes_a_note_on_postgresql_and_redis(here: Composed) -> None:
+    subscribed = here.run(["adductor", "strava", "subscribe"])
     assert subscribed.returncode == 0, subscribed.stderr
-    connect_as_a_browser(composed.web, zone=where_it_is_day(datetime.now(UTC)))
-    runner = next(
-        entry["id"]
-        for entry in requests.get(f"{composed.sandbox}/admin/runners", timeout=10).json()
-        if entry["connected"]
-    )
+    known = {runner["id"] for runner in here.live.admin("GET", "runners") if runner["connected"]}
+    connect_as_a_browser(here.outside, zone=where_it_is_day(datetime.now(UTC)))
+    (runner,) = {entry["id"] for entry in here.live.admin("GET", "runners") if entry["connected"]} - known
 
-    run = requests.post(f"{composed.sandbox}/admin/runners/{runner}/activities", json={}, timeout=10).json()["id"]
-    waited = requests.get(
-        f"{composed.sandbox}/admin/wait", params={"for": "note", "activity_id": run, "timeout_s": 30}, timeout=60
-    )
+    run = here.live.admin("POST", f"runners/{runner}/activities", {})["id"]
 
-    assert waited.status_code == 200
-    note = requests.get(f"{composed.sandbox}/admin/activities/{run}", timeout=10).json()["private_note"]
-    assert note.endswith("— Adductor Coach")
+    assert here.live.note_comes(run).endswith("— Adductor Coach")
 
 
-def test_the_health_checks_find_every_part_at_work(composed: Composed) -> None:
+def test_the_proxy_keeps_the_figures_inside_and_refuses_what_is_too_large(here: Composed) -> None:
+    assert requests.get(f"{here.outside}/healthz", timeout=10).json()["status"] == "ok"
+    assert requests.get(f"{here.outside}/metrics", timeout=10).status_code == 404
+    # A header that claims to be from this machine doesn't open it either.
+    spoofed = requests.get(f"{here.outside}/metrics", headers={"X-Forwarded-For": "127.0.0.1"}, timeout=10)
+    assert spoofed.status_code == 404
+    large = requests.post(here.live.here.settings.webhook_url, data=b"x" * 100_000, timeout=10)
+    assert large.status_code == 413
+
+
+def test_each_part_fits_into_half_of_its_memory_limit(here: Composed) -> None:
+    """Half, so that a busy day fits too."""
     for name in ("web", "worker", "beat"):
-        test = COMPOSE["services"][name]["healthcheck"]["test"]
-        assert test[0] == "CMD"
-        give_up_at = time.monotonic() + 30
-        while (ended := composed.run(test[1:])).returncode != 0 and time.monotonic() < give_up_at:
-            time.sleep(0.2)
-        assert ended.returncode == 0, (name, ended.stderr)
+        limit = SERVICES[name]["deploy"]["resources"]["limits"]["memory"]
+        assert limit.endswith("M")
+        used = sum(_pss_mb(process) for process in here.live.processes(name))
+        assert used < int(limit[:-1]) / 2, f"{name} uses {used:.0f} MB of {limit}"
+
+
+def _pss_mb(process: psutil.Process) -> float:
+    return float(process.memory_full_info().pss) / 1024 / 1024
+
+
+def test_two_web_three_worker_and_two_clock_processes_do_nothing_twice(here: Composed) -> None:
+    live = here.live
+    assert here.run(["adductor", "strava", "subscribe"]).returncode == 0
+    second_web = here.one_more("web")
+    for service in ("worker", "worker", "beat"):
+        here.one_more(service)
+    live.until(lambda: answers(f"http://127.0.0.1:{second_web}/readyz"))
+    zone = where_it_is_day(datetime.now(UTC))
+    runners = [live.runner(timezone=zone) for _ in range(24)]
+
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(live.record, runners))
+        # Strava sends an event twice now and then: here each comes to both web processes at once.
+        again = [
+            pool.submit(_the_same_again, live, run, web) for run in runs for web in (here.ports["web"], second_web)
+        ]
+    for sent in again:
+        sent.result()
+    for run in runs:
+        live.note_comes(run)
+
+    for run in runs:
+        assert live.truth(run)["private_note"].count(note.SIGNATURE) == 1
+        assert len(live.written(run)) == 1
+        assert len(live.deliveries(run)) == 1
+        assert len(live.calls("activities.update", activity=run)) == 1
+
+
+def _the_same_again(live: Live, run: int, web_port: int) -> None:
+    """The event as it came, once more, to one of the web processes."""
+    event = live.until(lambda: live.events(run))[0]
+    body = {
+        "object_type": event.object_type,
+        "aspect_type": event.aspect_type,
+        "updates": event.updates,
+        "object_id": event.object_id,
+        "owner_id": event.owner_id,
+        "event_time": int(event.event_time.timestamp()),
+        "subscription_id": event.subscription_id,
+    }
+    path = urlsplit(live.here.settings.webhook_url).path
+    answer = requests.post(f"http://127.0.0.1:{web_port}{path}", json=body, timeout=10)
+    assert answer.status_code == 200
+
+
+def test_two_clocks_look_once_at_each_rest_day(here: Composed) -> None:
+    live = here.live
+    here.one_more("beat")
+    now = datetime.now(UTC)
+    zone = where_it_is_day(now)
+    a_minute_ago = (now - timedelta(minutes=1)).astimezone(ZoneInfo(zone)).strftime("%H:%M")
+    wishes = {
+        "timezone": zone,
+        "placements": ["rest_day"],
+        "rest_day_prompt_local": a_minute_ago,
+        "email": "runner@example.org",
+        "email_confirmed_at": now,
+    }
+    runners = [live.runner(**wishes) for _ in range(12)]
+    with live.store.write() as session:
+        for runner in runners:
+            session.get_one(Athlete, runner.id).next_due_at = now - timedelta(seconds=1)
+
+    def looked_at() -> bool:
+        with live.store.read() as session:
+            ids = [runner.id for runner in runners]
+            done = session.scalars(select(Athlete.last_prompted_on).where(Athlete.id.in_(ids))).all()
+        return all(done)
+
+    live.until(looked_at)
+    with live.store.read() as session:
+        for runner in runners:
+            asked = select(func.count()).where(DecisionRecord.athlete_id == runner.id)
+            assert session.scalar(asked.where(DecisionRecord.trigger == "clock_tick")) == 1
+            assert (session.scalar(select(func.count()).where(Suggestion.athlete_id == runner.id)) or 0) <= 1
