@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from flask.testing import FlaskClient
 from adductor.settings import load
 from adductor.store import Store, migrate
 from service.app import create_app
+from service.supervisor import StartError, Supervisor, start_broker
 from tests.support.live import Live
 
 
@@ -100,3 +103,24 @@ def test_when_everything_runs_it_is_ready(live: Live) -> None:
     import requests
 
     assert requests.get(f"{live.web}/readyz", timeout=5).json() == {"status": "ready"}
+
+
+@pytest.mark.processes
+def test_the_log_of_a_start_is_our_own_lines(live: Live) -> None:
+    text = live.log.read_text(errors="replace")
+
+    for word in ("celery beat v", "superuser", "overcommit", "[config]", "LocalTime"):
+        assert word not in text
+
+
+@pytest.mark.processes
+def test_what_keeps_the_embedded_broker_from_starting_is_shown(tmp_path: Path) -> None:
+    kept = tmp_path / "broker" / "appendonlydir"
+    kept.mkdir(parents=True)
+    (kept / "appendonly.aof.manifest").write_text("no manifest\n")
+    supervisor = Supervisor(output=subprocess.DEVNULL)
+    try:
+        with pytest.raises(StartError, match=r"broker\.log ends with: .*manifest"):
+            start_broker(supervisor, tmp_path, dict(os.environ))
+    finally:
+        supervisor.end()
