@@ -65,8 +65,10 @@ simulate: $(VENV)/.dev ## A year of 1,000 made-up runners
 mutate: $(VENV)/.dev ## Change every constant and drop every rule of the coach; a test must notice each
 	@$(BIN)/python -m bench.mutate
 
-fuzz: $(VENV)/.dev ## A million spoilt requests, and the described HTTP surface (SEED=, INPUTS=)
-	@$(BIN)/python -m bench.fuzz $(if $(SEED),--seed $(SEED)) $(if $(INPUTS),--inputs $(INPUTS)) --traced
+SEED ?= 1
+INPUTS ?= 1000000
+fuzz: $(VENV)/.dev ## A million spoilt requests, files, and the described HTTP surface (SEED=, INPUTS=)
+	@$(BIN)/python -m bench.fuzz --seed $(SEED) --inputs $(INPUTS) --traced --scenarios 50000 --catalogues 2000 --surface 100
 
 chaos: $(VENV)/.dev system ## Everything goes wrong at once, then the books (SEED= EVENTS=10000 STORE=sqlite|postgresql|both JSON=file)
 	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),10000) --store $(or $(STORE),both) \

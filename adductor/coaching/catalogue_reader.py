@@ -54,6 +54,7 @@ class _Reader:
         return {key: _Reader(self.value[key], self._at(key)) for key in known if key in self.value}
 
     def _at(self, key: str) -> str:
+        key = key if key.isprintable() else repr(key)
         return f"{self.path}.{key}" if self.path else key
 
     def items(self, at_least: int = 0) -> list[_Reader]:
