@@ -96,6 +96,8 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
     if athlete.status != "connected":
         return Handled("not_connected")
     if event.aspect_type == "delete":
+        if _restored_since(session, event):
+            return Handled("restored")
         return _deleted(session, installation, athlete, event, now)
     if athlete.confirmed_at is None:
         activities.note_gap(athlete, event.event_time)
@@ -313,6 +315,23 @@ def _suggestion_for(session: Session, athlete: Athlete, activity_id: int) -> Sug
 
 def _still_a_run(activity: LoggedActivity) -> bool:
     return activity.sport in QUALIFYING_SPORTS and activity.moving_s >= QUALIFYING_RUN_MIN_MOVING_MIN * 60
+
+
+def _restored_since(session: Session, event: InboxEvent) -> bool:
+    """A deletion can be undone, which is a new create event; that one may have overtaken the delete."""
+    return (
+        session.scalar(
+            select(InboxEvent.id).where(
+                InboxEvent.platform == event.platform,
+                InboxEvent.object_type == "activity",
+                InboxEvent.object_id == event.object_id,
+                InboxEvent.aspect_type == "create",
+                InboxEvent.event_time > event.event_time,
+                InboxEvent.origin == "webhook",
+            )
+        )
+        is not None
+    )
 
 
 def _woken_by(event: InboxEvent) -> words.Event:

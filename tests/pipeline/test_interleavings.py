@@ -187,6 +187,20 @@ def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Plac
     assert log.activities[earlier].private_note == ""
 
 
+def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    deleted = _event(here, runner, "delete")
+    here.later(minutes=1)
+
+    _take(here, _event(here, runner))
+    _take(here, deleted)
+
+    assert here.suggestion(runner).status == "open"
+    assert [row.outcome for row in _rows(here)] == ["post_run", "already_decided", "restored"]
+
+
 def test_a_title_within_the_second_of_a_change_of_type_does_not_hide_it(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
