@@ -32,6 +32,7 @@ class Activity:
     id: int
     saved: dict[str, str]
     touched: str | None = None
+    gone: bool = False
 
 
 @dataclass
@@ -178,6 +179,8 @@ class Town:
         activity = runner.activities.get(act.run)
         if activity is None:
             return "acts without their activity"
+        if activity.gone and act.what != "restore":
+            return "acts on what was deleted by then"
         return self._act_on(act, runner, activity)
 
     def _record(self, act: Act, runner: Runner) -> str:
@@ -215,9 +218,11 @@ class Town:
                 return "activities hidden"
             case "announce" | "restore":
                 self._strava.ask("POST", f"{path}/{act.what}", {})
+                activity.gone = False
                 return {"announce": "create events sent again", "restore": "activities restored"}[act.what]
             case "delete":
                 self._strava.ask("DELETE", path, {})
+                activity.gone = True
                 return "activities deleted"
         raise AssertionError(act.what)
 
