@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check format bench simulate mutate fuzz screenshots examples lock clean system
+.PHONY: help demo up test test-fast check format docs bench simulate mutate fuzz screenshots examples lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,11 +80,26 @@ screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
 examples: $(VENV)/.dev ## Write docs/examples anew
 	@$(BIN)/python -m adductor.channels.examples docs/examples
 
+docs: $(VENV)/docs/.docs ## Build the documentation site into site/ (no network needed to read it)
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --quiet --strict
+	@echo "open site/index.html"
+
+$(VENV)/docs/.docs: requirements-docs.lock
+	@test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(VENV)/docs/bin/python --require-hashes -r $< ; \
+	else \
+	  $(VENV)/docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< ; \
+	fi
+	@touch $@
+
 lock: ## Renew the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --group build -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --group build --group dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  --group docs -o requirements-docs.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
