@@ -19,13 +19,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--first", type=int, default=0, help="the number of the first input; with --inputs 1 just this one"
     )
     parser.add_argument("--traced", action="store_true", help="also count what Python holds after 10,000 inputs more")
+    parser.add_argument("--database", metavar="URL", help="an empty database; by default SQLite in memory")
     parser.add_argument("--scenarios", type=int, default=0, metavar="N", help="also so many scenario files")
     parser.add_argument("--catalogues", type=int, default=0, metavar="N", help="also so many catalogues")
     parser.add_argument("--surface", type=int, default=0, metavar="N", help="also so many of each described operation")
     options = parser.parse_args(arguments)
     try:
         if options.inputs:
-            with world() as made:
+            with world(options.database) as made:
                 report = run(made, seed=options.seed, inputs=options.inputs, first=options.first, traced=options.traced)
             print("\n".join(report.lines()), flush=True)
         if options.scenarios or options.catalogues:

@@ -85,17 +85,25 @@ def request_of(seed: int, number: int, world: World) -> tuple[Kind, Request]:
     return kind, kind.make(rng, world)
 
 
-def run(world: World, *, seed: int, inputs: int, first: int = 0, traced: bool = False, quiet: bool = False) -> Report:
+def run(world: World, *, seed: int, inputs: int, first: int = 0, traced: bool = False) -> Report:
     """Send the inputs. Raises FoundError at the first chunk in which something is wrong."""
-    report = Report(seed, inputs)
+    report = Report(seed)
     process = psutil.Process(os.getpid())
     began = time.monotonic()
     chunk = min(CHUNK, max(1, inputs // 5))
     for start in range(first, first + inputs, chunk):
         numbers = range(start, min(start + chunk, first + inputs))
-        _chunk(world, seed, numbers, report)
+        try:
+            _chunk(world, seed, numbers, report)
+        except KeyboardInterrupt:
+            if not report.rss_mb:
+                raise
+            print("interrupted: these are the figures so far", file=sys.stderr)
+            traced = False
+            break
+        report.inputs += len(numbers)
         report.rss_mb.append(process.memory_info().rss / 2**20)
-        if not quiet and sys.stderr.isatty():
+        if sys.stderr.isatty():
             print(f"\r{numbers.stop - first:,} of {inputs:,}", end="", file=sys.stderr, flush=True)
     report.seconds = time.monotonic() - began
     if traced:
@@ -109,11 +117,12 @@ def run(world: World, *, seed: int, inputs: int, first: int = 0, traced: bool = 
 def _chunk(world: World, seed: int, numbers: range, report: Report) -> None:
     world.begin()
     found: list[tuple[int, Kind, Request, str]] = []
+    stopped = threading.Event()
     counts = [Counter[tuple[str, int]]() for _ in range(THREADS)]
 
     def work(thread: int) -> None:
         for number in numbers[thread::THREADS]:
-            if found:
+            if found or stopped.is_set():
                 return
             kind, request = request_of(seed, number, world)
             problem, status = judged(world, kind, request)
@@ -124,8 +133,14 @@ def _chunk(world: World, seed: int, numbers: range, report: Report) -> None:
     threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+        raise
     for count in counts:
         report.statuses.update(count)
     if found:

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.processes
-def test_spoilt_requests_get_what_the_documents_say_and_leave_only_the_rows_that_they_should() -> None:
+def test_spoilt_requests_get_what_the_documents_say_and_leave_only_the_rows_that_they_should(database_url: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.fuzz", "--seed", "20261122", "--inputs", "3000"],
+        [sys.executable, "-m", "bench.fuzz", "--seed", "20261122", "--inputs", "3000", "--database", database_url],
         cwd=ROOT,
         capture_output=True,
         text=True,
