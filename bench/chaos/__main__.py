@@ -20,13 +20,13 @@ from bench.chaos.plan import make
 from bench.chaos.report import printed
 from bench.chaos.story import run
 
-# Simulated seconds in a real one: a quarter of an hour takes half a minute, the three hours after a run six minutes.
-SPEED = 30.0
+# Simulated seconds in a real one: a quarter of an hour takes 45 s, the three hours after a run nine minutes.
+SPEED = 20.0
 KILL_EVERY_S = 7.0
 # Events a real second that two slow cores manage with everything else.
-EVENTS_A_SECOND = 24.0
+EVENTS_A_SECOND = 13.0
 # How long the longest wait (an hour of the runners' time) and a spent window may take to be over; real seconds.
-SETTLE_S = 420.0
+SETTLE_S = 600.0
 # Of the calls that so many events cause in a window, about this many an event; so that windows are spent at times.
 _CALLS_AN_EVENT = 0.42
 
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=10_000, help="deliveries in all, doubles included")
     parser.add_argument("--store", choices=[*STORES, "both"], default="both")
-    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 24")
+    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 13")
     parser.add_argument(
         "--limit", type=int, help="calls a quarter of an hour (of the runners' time) that Strava allows"
     )
