@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--catalogues", type=int, default=0, metavar="N", help="also so many catalogues")
     parser.add_argument("--surface", type=int, default=0, metavar="N", help="also so many of each described operation")
     options = parser.parse_args(arguments)
+    for end in (signal.SIGINT, signal.SIGTERM):  # also in the background, where shells have SIGINT ignored
+        signal.signal(end, signal.default_int_handler)
     try:
         if options.inputs:
             with world(options.database) as made:

@@ -31,7 +31,7 @@ from bench.fuzz.reference import Event
 from service import inbox_writer
 from service.app import create_app
 from service.inbox_writer import InboxWriter
-from tests.support.runners import Place, place
+from tests.support.runners import MORNING, Place, place
 
 SITE = "http://coach.example.org"
 SECRET_KEY = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of this world alone
@@ -335,6 +335,7 @@ def world(database_url: str | None = None) -> Iterator[World]:
             _sandbox(folder / "sandbox") as url,
             place(
                 folder / "data",
+                MORNING,
                 ADDUCTOR_PUBLIC_URL=SITE,
                 ADDUCTOR_SECRET_KEY=SECRET_KEY,
                 STRAVA_CLIENT_ID="77",
