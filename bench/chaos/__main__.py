@@ -19,6 +19,7 @@ from bench.chaos.houses import STORES
 from bench.chaos.plan import make
 from bench.chaos.report import printed
 from bench.chaos.story import run
+from service.supervisor import ending_on_signals
 
 # Simulated seconds in a real one: a quarter of an hour takes 45 s, the three hours after a run nine minutes.
 SPEED = 20.0
@@ -52,13 +53,14 @@ def main() -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="adductor-chaos-"))
     plan = make(options.seed, events=options.events, seconds=seconds, speed=SPEED, kill_every_s=KILL_EVERY_S)
     results = []
-    for store in STORES if options.store == "both" else (options.store,):
-        print(
-            f"{store}: {len(plan.people)} runners, {seconds:.0f} s of traffic, then quiet; logs in {folder / store}",
-            flush=True,
-        )
-        results.append(run(plan, store, folder / store, limit=limit, settle_s=SETTLE_S))
-        print(printed(results[-1]), flush=True)
+    with ending_on_signals():
+        for store in STORES if options.store == "both" else (options.store,):
+            print(
+                f"{store}: {len(plan.people)} runners, {seconds:.0f} s of traffic, then quiet; logs in {folder / store}",
+                flush=True,
+            )
+            results.append(run(plan, store, folder / store, limit=limit, settle_s=SETTLE_S))
+            print(printed(results[-1]), flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 1 if any(result["broken"] for result in results) else 0
