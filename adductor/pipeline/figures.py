@@ -30,8 +30,8 @@ GIVEN_UP = text("state = 'failed'")
 SEEN_WITHIN = timedelta(seconds=60)
 # A due row is taken within seconds; a quarter of an hour is a whole window of Strava's rate limit.
 DUE_TOO_LONG_S = 900.0
-# Expiry comes once an hour.
-DATA_MAY_BE_LATE_BY = timedelta(hours=2)
+# Strava API agreement, in force since 2026-06-01. We delete two hours before (`activities.KEEP`), once an hour.
+STRAVA_ALLOWS = timedelta(days=7)
 # Less than this share of a window left.
 BUDGET_LOW_SHARE = 0.1
 

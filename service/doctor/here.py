@@ -9,7 +9,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from adductor.channels.postbox import MailError, Postbox
 from adductor.installation import Installation
 from adductor.pipeline import figures, resealing
-from adductor.pipeline.activities import KEEP
 from adductor.store import migrate
 from adductor.store.models import Athlete
 from service.doctor.base import FailedError
@@ -96,9 +95,9 @@ def data_age(installation: Installation) -> str:
     with installation.store.read() as session:
         ages = {row.table: now - row.at for row in figures.oldest_strava_data(session) if row.at is not None}
     for table, age in ages.items():
-        if age > KEEP + figures.DATA_MAY_BE_LATE_BY:
+        if age > figures.STRAVA_ALLOWS:
             raise FailedError(
-                f"rows of {table} are {age.days} days old, and Strava allows {KEEP.days}",
+                f"rows of {table} are {age.days} days old, and Strava allows {figures.STRAVA_ALLOWS.days}",
                 "start `adductor beat` and `adductor worker`: they delete what is too old once an hour",
             )
     days = max((age.days for age in ages.values()), default=0)

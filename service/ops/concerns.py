@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adductor.pipeline import figures
-from adductor.pipeline.activities import KEEP
 from adductor.pipeline.figures import Oldest, Queue
 from adductor.platforms.strava.budget import BudgetState
 
@@ -76,9 +75,9 @@ def of_strava(budget: BudgetState, *, subscribed: bool, uses_sandbox: bool) -> I
 def of_data(oldest: list[Oldest], now: datetime) -> Iterator[Concern]:
     """Strava's data that should have gone."""
     for row in oldest:
-        if row.at is not None and now - row.at > KEEP + figures.DATA_MAY_BE_LATE_BY:
+        if row.at is not None and now - row.at > figures.STRAVA_ALLOWS:
             yield Concern(
-                f"Rows of {row.table} are {_long(now - row.at)} old; Strava allows {KEEP.days} days.",
+                f"Rows of {row.table} are {_long(now - row.at)} old; Strava allows {figures.STRAVA_ALLOWS.days} days.",
                 "Look whether the clock and a worker run: they delete them once an hour.",
             )
 

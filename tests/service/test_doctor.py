@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
+from http.server import HTTPServer as HTTPServerOfPython
 from pathlib import Path
 
 import pytest
@@ -56,7 +60,7 @@ def test_when_all_is_well_it_says_so(live: Live) -> None:
     code, checks = _doctor(live)
 
     assert code == 0
-    assert len(checks) == 12
+    assert len(checks) == 14
     assert all(line.startswith("ok") for line in checks.values())
 
 
@@ -116,7 +120,7 @@ def test_another_installations_callback_is_named_and_taken_over_when_asked(live:
         return Response(json.dumps({"hub.challenge": request.args["hub.challenge"]}), mimetype="application/json")
 
     httpserver.expect_request("/webhooks/strava/their-secret-key").respond_with_handler(shake)
-    theirs = httpserver.url_for("/webhooks/strava/their-secret-key")
+    theirs, their_host = httpserver.url_for("/webhooks/strava/their-secret-key"), httpserver.url_for("").rstrip("/")
     _moved_by_the_runner_of_another(live, theirs)
     try:
         code, checks = _doctor(live)
@@ -125,11 +129,11 @@ def test_another_installations_callback_is_named_and_taken_over_when_asked(live:
         taken = adductor("strava", "subscribe", **live.here.environment)
 
     assert code == 1
-    assert f"another address ({httpserver.url_for('')}" in checks["subscription"]
+    assert f"another address ({their_host})" in checks["subscription"]
     assert "an application of its own" in checks["subscription"]
     assert (status.returncode, "an application of its own" in status.stderr) == (1, True)
     assert (taken.returncode, "replaced" in taken.stdout) == (0, True)
-    assert httpserver.url_for("") in taken.stdout
+    assert their_host in taken.stdout
     assert "their-secret-key" not in str(checks) + status.stdout + status.stderr + taken.stdout
     assert _doctor(live)[1]["subscription"].startswith("ok")
 
@@ -296,17 +300,38 @@ def test_a_database_of_newer_code(live: Live, tmp_path: Path) -> None:
     assert "install that newer version" in checks["database"]
 
 
-def test_a_clock_that_is_minutes_off(live: Live, httpserver: HTTPServer) -> None:
-    for off, words in ((timedelta(minutes=-9), "ahead of Strava's"), (timedelta(minutes=7), "behind Strava's")):
-        httpserver.clear()
-        date = format_datetime(datetime.now(UTC) + off, usegmt=True)
-        httpserver.expect_request("/oauth", method="HEAD").respond_with_data(headers={"Date": date})
+@contextmanager
+def _a_strava_whose_clock_is_off(off: timedelta) -> Iterator[str]:
+    """An address that answers anything with that time."""
 
-        code, checks = _doctor(live, ADDUCTOR_STRAVA_OAUTH_URL=httpserver.url_for("/oauth"))
+    class Answer(BaseHTTPRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(datetime.now(UTC) + off, usegmt=True)
 
-        assert code == 1
-        assert words in checks["time"]
-        assert "NTP" in checks["time"]
+        def do_HEAD(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+
+    with HTTPServerOfPython(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/oauth"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("off", "words"),
+    [(timedelta(minutes=-9), "ahead of Strava's"), (timedelta(minutes=7), "behind Strava's")],
+    ids=["ours is fast", "ours is slow"],
+)
+def test_a_clock_that_is_minutes_off(live: Live, off: timedelta, words: str) -> None:
+    with _a_strava_whose_clock_is_off(off) as url:
+        code, checks = _doctor(live, ADDUCTOR_STRAVA_OAUTH_URL=url)
+
+    assert code == 1
+    assert words in checks["time"]
+    assert "NTP" in checks["time"]
 
 
 def test_a_strava_whose_clock_cannot_be_read(live: Live) -> None:
@@ -317,16 +342,18 @@ def test_a_strava_whose_clock_cannot_be_read(live: Live) -> None:
 
 
 def test_a_rate_limit_that_is_nearly_used_up(live: Live) -> None:
-    limits = live.admin("GET", "state")["limits"]
-    used = limits["read"]["used"][0]
-    live.admin("POST", "tier", {"athletes": 10, "overall": [4000, 40_000], "read": [used + 2, 40_000]})
+    used = live.admin("GET", "state")["limits"]["read"]["used"][0]
+    live.admin("POST", "tier", {"athletes": 10, "overall": [4000, 40_000], "read": [used + 1, 40_000]})
     try:
         code, checks = _doctor(live)
     finally:
         live.admin("POST", "tier", {"tier": "10"})
+        broker = live.here.installation.redis
+        assert broker is not None
+        broker.delete(*broker.scan_iter("adductor:strava:budget:*"))  # or nobody calls before the next quarter
 
     assert code == 1
-    assert "left for reading this quarter of an hour" in checks["rate budget"]
+    assert f"0 of {used + 1} left for reading this quarter of an hour" in checks["rate budget"]
     assert "nothing is lost" in checks["rate budget"]
     live.until(lambda: _doctor(live)[1]["rate budget"].startswith("ok"))
 
