@@ -47,14 +47,23 @@ def oldest(session: Session, now: datetime) -> Ages:
 
     An event that still waits to be handled counts only while it holds anything but its own numbers.
     """
-    read_at: datetime | None = session.scalar(select(func.min(LoggedActivity.fetched_at)))
+    return Ages(_since(activities_since(session), now), _since(events_since(session), now))
+
+
+def activities_since(session: Session) -> datetime | None:
+    """When the oldest activity was read (UTC)."""
+    return session.scalar(select(func.min(LoggedActivity.fetched_at)))
+
+
+def events_since(session: Session) -> datetime | None:
+    """When the oldest event came (UTC), of those that count."""
     came_at: datetime | None = session.scalar(
         select(InboxEvent.received_at)
         .where(or_(InboxEvent.state.in_(("done", "failed")), InboxEvent.updates != {}))
         .order_by(InboxEvent.received_at)
         .limit(1)
     )
-    return Ages(_since(read_at, now), _since(came_at, now))
+    return came_at
 
 
 def check(installation: Installation) -> Ages:
