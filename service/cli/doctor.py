@@ -27,6 +27,17 @@ def doctor() -> None:
     logs.configure(settings.log_format, "doctor")
     logs.only_errors()
     installation = Installation(settings)
+    try:
+        failed = _say_all(installation)
+    finally:
+        installation.close()
+    if failed:
+        click.echo(f"\n{failed} of {len(CHECKS) + 1} failed", err=True)
+        sys.exit(1)
+
+
+def _say_all(installation: Installation) -> int:
+    """Print every check. Returns how many failed."""
     failed = 0
     click.echo("ok    settings      all of them can be used")
     for check in _checks(installation):
@@ -35,9 +46,7 @@ def doctor() -> None:
         except FailedError as failure:
             failed += 1
             click.echo(f"FAIL  {check.name:<13} {failure.seen}\n      {'':<13} -> {failure.do}")
-    if failed:
-        click.echo(f"\n{failed} of {len(CHECKS) + 1} failed", err=True)
-        sys.exit(1)
+    return failed
 
 
 def _checks(installation: Installation) -> Iterator[Check]:
