@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, Letter, LoggedActivity, Subscription
+from adductor.pipeline import ages
+from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, Letter, Subscription
 
 QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
     "events": InboxEvent,
@@ -31,7 +32,7 @@ SEEN_WITHIN = timedelta(seconds=60)
 # A due row is taken within seconds; a quarter of an hour is a whole window of Strava's rate limit.
 DUE_TOO_LONG_S = 900.0
 # Strava API agreement, in force since 2026-06-01. We delete two hours before (`activities.KEEP`), once an hour.
-STRAVA_ALLOWS = timedelta(days=7)
+STRAVA_ALLOWS = ages.LIMIT
 # Less than this share of a window left.
 BUDGET_LOW_SHARE = 0.1
 
@@ -92,9 +93,10 @@ def heartbeats(session: Session) -> dict[str, datetime]:
 
 def oldest_strava_data(session: Session) -> Sequence[Oldest]:
     """The oldest rows with Strava's data, which may be kept for seven days."""
-    fetched = session.scalar(select(func.min(LoggedActivity.fetched_at)))
-    received = session.scalar(select(func.min(InboxEvent.received_at)))
-    return [Oldest("activities", fetched), Oldest("inbox_events", received)]
+    return [
+        Oldest("activities", ages.activities_since(session)),
+        Oldest("inbox_events", ages.events_since(session)),
+    ]
 
 
 def subscription(session: Session) -> Subscription | None:

@@ -109,6 +109,11 @@ def elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
 def budget(installation: Installation) -> str:
     """Enough calls are left."""
     state = installation.budget.state()
+    if not state.shared:
+        raise FailedError(
+            "each process counts alone, and may use a tenth of it: Redis is not there to count together",
+            "start Redis, or mend ADDUCTOR_REDIS_URL; notes come later meanwhile, and no limit is exceeded",
+        )
     windows = (
         "all calls of this quarter of an hour",
         "all calls of today",
