@@ -28,6 +28,8 @@ log = logs.get(__name__)
 
 # A whole request, from its first byte or the opening of its connection. Strava and browsers need milliseconds.
 REQUEST_WITHIN_S = 10.0
+# Whoever sends for longer than this is the first to make room, before those who wait between two requests.
+_PROMPT_S = 1.0
 # Longer than any request of ours works (deleting everything: 20 s and a call); then its connection is cut.
 ANSWERED_WITHIN_S = 40.0
 # Somebody who is answered before all was read must be able to read it before the connection is reset.
@@ -111,12 +113,12 @@ class Gathered:
                     raise TooLargeError(431)
                 return data.find(b"\r\n\r\n", end) >= 0
             after = end + 2 + length + 2
-            if (
-                after - self._body > self._most * 2
-            ):  # framing costs a byte-wise sender six times its body, others little
+            # Framing costs a byte-wise sender six times its body, others little.
+            if self._length + length > self._most or after - self._body > self._most * 2:
                 raise TooLargeError(413)
             if after > len(data):
                 return False
+            self._length += length
             self._chunk = after
         return True
 
@@ -170,19 +172,27 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Who has no whole request must not keep out who has."""
-        if self.nr_conns + len(self._lingering) >= self.worker_connections - self.cfg.threads:
-            self._drop_oldest()
+        most = self.worker_connections - self.cfg.threads
+        while self.nr_conns + len(self._lingering) >= most and self._drop_oldest():
+            pass
 
-    def _drop_oldest(self) -> None:
+    def _drop_oldest(self) -> bool:
+        """End the connection that is missed least; False when each is being answered."""
+        slowest = next(iter(self._gathering), None)
         if self._lingering:
             self._end_lingering(next(iter(self._lingering)))
-        elif self._gathering:
-            self._drop(next(iter(self._gathering)))
+        elif slowest is not None and self._gathering[slowest][1] < time.monotonic() + REQUEST_WITHIN_S - _PROMPT_S:
+            self._drop(slowest)
         elif self.keepalived_conns:
             conn = self.keepalived_conns.popleft()
             self._forget(conn)
             self.nr_conns -= 1
             conn.close()
+        elif slowest is not None:
+            self._drop(slowest)
+        else:
+            return False
+        return True
 
     # -- gathering -----------------------------------------------------------------------------------------------------
 
@@ -290,6 +300,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def murder_pending(self) -> None:
         """Called in every round of the loop: whose time is over?"""
+        self._make_room()
         now = time.monotonic()
         if not self.alive and self._last_call is None:
             self._last_call = now + _LAST_CALL_S

@@ -15,6 +15,8 @@ from service.gathering import GatheringWorker
 # SQLite has one writer: one process that gathers many events in a commit is faster than two that wait for each other.
 _PROCESSES_ON_SQLITE = 1
 _PROCESSES_ON_POSTGRES = 2
+# Connections of one process: well below the 1024 files that it may usually open, database and broker included.
+PLACES = 500
 
 
 class _Logs(Logger):  # type: ignore[misc]
@@ -39,8 +41,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "workers": settings.web_processes or (_PROCESSES_ON_SQLITE if on_sqlite else _PROCESSES_ON_POSTGRES),
             "worker_class": GatheringWorker,
             "threads": settings.web_threads,
-            # Well below the 1024 files that a process may usually open, database and broker included.
-            "worker_connections": 500,
+            "worker_connections": PLACES,
             # Strava waits 2 s; a person some more. A worker that doesn't answer its master for this long is replaced.
             "timeout": 30,
             "graceful_timeout": 10,
