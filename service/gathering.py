@@ -240,8 +240,12 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         del self._gathering[conn]
         self._forget(conn)
         conn.parser.unreader.unread(bytes(gathered.data))
-        self._in_hand[conn] = time.monotonic() + ANSWERED_WITHIN_S
         super().enqueue_req(conn)
+
+    def handle(self, conn: Connection) -> Any:
+        """In a thread. The time before, in the queue for one, is not the sender's fault."""
+        self._in_hand[conn] = time.monotonic() + ANSWERED_WITHIN_S
+        return super().handle(conn)
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         self._in_hand.pop(conn, None)
