@@ -15,8 +15,8 @@ _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 class AsciiQuery:
     """Queries as RFC 3986 has them: ASCII, everything else percent-encoded.
 
-    The web server hands on raw bytes as they came, and Werkzeug decodes a query as UTF-8 without mercy: one stray byte
-    would be our fault (500) and not the sender's.
+    Werkzeug decodes a query as UTF-8 without mercy: one stray byte would be our fault (500) and not the sender's. gunicorn
+    refuses raw bytes by itself; WSGI doesn't ask that of a server.
     """
 
     def __init__(self, app: WSGIApplication) -> None:

@@ -44,7 +44,8 @@ def shortened(words: str) -> str:
 def shown(key: object) -> str:
     """A key in a path: as it is where that can be read on one line, else quoted."""
     name = str(key)
-    return name if name.isprintable() and len(name) <= 60 else repr(shortened(name))
+    plain = name.strip() and name.isprintable() and ":" not in name and len(name) <= 60
+    return name if plain else repr(shortened(name))
 
 
 def flag(value: Any) -> bool:

@@ -84,6 +84,11 @@ def test_of_many_problems_the_first_are_named() -> None:
     assert problems[0].startswith("check_ins[0].at: ")
 
 
+@pytest.mark.parametrize(("key", "shown"), [("", "''"), (" ", "' '"), (": 1", "': 1'"), ("shoe", "shoe")])
+def test_a_key_that_could_be_overlooked_is_quoted(key: str, shown: str) -> None:
+    assert problems_of(json.dumps({**MINIMAL, key: 1}))[0].startswith(f"{shown}: unknown key")
+
+
 @pytest.mark.parametrize("key", ["a\nb", "a\x1b[2Jb", "\u202eb", "k" * 500])
 def test_a_problem_is_one_line_whatever_the_key(key: str) -> None:
     for text in (json.dumps({**MINIMAL, key: 1}), f"{json.dumps(key)}: 1\n{json.dumps(key)}: 2"):

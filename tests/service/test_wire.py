@@ -1,4 +1,4 @@
-"""Bytes that no browser sends, and a web server passes on all the same."""
+"""Bytes that no browser sends, and not every web server refuses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _asked(folder: Path, path: str, query: bytes) -> tuple[int, bytes]:
         app = create_app(here.installation.settings)
         app.extensions["installation"] = here.installation
         environ: dict[str, Any] = EnvironBuilder(path.format(key=here.installation.settings.webhook_key)).get_environ()
-        # As gunicorn does it: bytes as they came, one character each.
+        # As WSGI has it: bytes as they came, one character each.
         environ["QUERY_STRING"] = query.decode("latin-1")
         pieces, status, _ = run_wsgi_app(app, environ)
         return int(status.partition(" ")[0]), b"".join(pieces)
