@@ -29,6 +29,7 @@ log = logs.get(__name__)
 
 _ANOTHER_RUN_HAS_IT = "Your latest run today carries the routine; one a day is enough."
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
+_OF_THE_DAY = timedelta(hours=36)  # the longest run, and an upload the next morning
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,9 @@ def _decide(
     if verdict.decision not in _SUGGESTS:
         return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
     before = _open_deliveries(session, athlete)
-    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=stands_in)
+    # A rest-day routine that an edit of something old has led to is about today, and has no place in that activity.
+    about = stands_in if stands_in != activity.id or now - activity.start < _OF_THE_DAY else None
+    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=about)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
     own = deliveries.waiting_now(session, suggestion, now)
     replaced = tuple(sorted((_open_deliveries(session, athlete) & before) - set(own)))

@@ -223,6 +223,18 @@ def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, 
     assert RUN in log.activities
 
 
+def test_an_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log: Log) -> None:
+    """Five in the afternoon is past the prompt of this runner, who wants notes: today's routine, not that run's."""
+    runner = _comes_home(here, log)
+    here.change(runner, channels={"rest_day": "private_note"}, rest_day_prompt_local="11:00")
+    here.later(days=4, hours=8)
+
+    _take(here, _event(here, runner, "update", title="Along the river"))
+
+    assert log.writes == []
+    assert [row.activity_id for row in here.suggestions(runner)] in ([], [None])
+
+
 # -- with the real thing ------------------------------------------------------------------------------------------------
 
 
