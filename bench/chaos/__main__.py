@@ -25,11 +25,11 @@ from service.supervisor import ending_on_signals
 SPEED = 20.0
 KILL_EVERY_S = 7.0
 # Events a real second that two slow cores manage with everything else.
-EVENTS_A_SECOND = 13.0
+EVENTS_A_SECOND = 15.0
 # How long the longest wait (an hour of the runners' time) and a spent window may take to be over; real seconds.
 SETTLE_S = 600.0
 # Of the calls that so many events cause in a window, about this many an event; so that windows are spent at times.
-_CALLS_AN_EVENT = 0.42
+_CALLS_AN_EVENT = 0.8
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=10_000, help="deliveries in all, doubles included")
     parser.add_argument("--store", choices=[*STORES, "both"], default="both")
-    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 13")
+    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 15")
     parser.add_argument(
         "--limit", type=int, help="calls a quarter of an hour (of the runners' time) that Strava allows"
     )
