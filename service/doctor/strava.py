@@ -152,6 +152,11 @@ def athletes(installation: Installation) -> str:
         and (latest is None or latest < turned_away)
     ):
         raise FailedError(f"Strava turned a runner away: {connected} connected, and no more are allowed", more)
-    if takes is not None and connected >= takes:
-        return f"{connected} of {takes} connected: the next one is turned away by Strava. To change that, {more}"
-    return f"{connected} of {takes} connected" if takes is not None else f"{connected} connected"
+    if takes is None or connected > takes:
+        return f"{connected} connected"
+    if connected == takes:
+        return (
+            f"{connected} connected, and by its rate limit this application may have no more: the next one is turned away "
+            f"by Strava. To change that, {more}"
+        )
+    return f"{connected} connected; by its rate limit this application may have {takes}"
