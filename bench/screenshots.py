@@ -22,6 +22,7 @@ from tests.support.live import Live, Runner, installation
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 PALETTE_COLOURS = 96
+OPERATOR = "an-operators-made-up-token"
 PAST_WEEKS = [1, 2, 2, 0, 1, 2, 2, 2, 1, 2, 2]
 
 
@@ -31,7 +32,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="adductor-pictures-") as folder,
-        installation(Path(folder), speed=2) as live,
+        installation(Path(folder), speed=2, ADDUCTOR_OPS_TOKEN=OPERATOR) as live,
         people.chromium() as browser,
     ):
         if chosen.all:
@@ -70,6 +71,10 @@ def _everything(live: Live, browser: Browser, folder: Path) -> None:
                     page.set_viewport_size({"width": size["width"], "height": size["height"]})
                     _shoot(page, folder / f"{name}-{width}-{scheme}.png", whole=True)
 
+            shoot("ops-sign-in", "/ops")
+            page.get_by_label("Token").fill(OPERATOR)
+            page.get_by_role("button", name="Sign in").click()
+            shoot("ops", "/ops")
             shoot("start", "/")
             shoot("connect-denied", "/connect/strava/callback?error=access_denied")
             people.authorize(live, page)
