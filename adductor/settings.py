@@ -294,11 +294,13 @@ class Settings(BaseSettings):
 
     @property
     def fernet_keys(self) -> list[str]:
-        """The keys of the tokens at rest, newest first."""
-        if self.token_keys is not None:
-            return _split(self.token_keys.get_secret_value())
+        """The keys of the tokens at rest, newest first.
+
+        The derived one comes last also behind keys that were set: it opens what was sealed before they were.
+        """
         raw = hmac.new(self.secret.encode(), b"tokens at rest", hashlib.sha256).digest()
-        return [base64.urlsafe_b64encode(raw).decode()]
+        own = _split(self.token_keys.get_secret_value()) if self.token_keys is not None else []
+        return [*own, base64.urlsafe_b64encode(raw).decode()]
 
     @property
     def webhook_key(self) -> str:

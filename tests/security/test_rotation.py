@@ -1,0 +1,156 @@
+"""A key that may be known to somebody else is replaced, while everything runs, and then dropped. On both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from adductor.installation import Installation
+from adductor.pipeline import resealing, tokens
+from adductor.pipeline.resealing import Resealed, Standing
+from adductor.platforms.base import Tokens
+from adductor.settings import load
+from adductor.store import migrate
+from adductor.store.models import Athlete, Token
+from adductor.vault import Vault
+from tests.support.live import adductor
+
+OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
+Under = Callable[..., Installation]
+
+
+@pytest.fixture
+def under(tmp_path: Path, database_url: str) -> Under:
+    """The installation as it starts with these keys."""
+
+    def started(*keys: str) -> Installation:
+        settings = load(
+            _env_file=None,
+            ADDUCTOR_DATA_DIR=tmp_path,
+            ADDUCTOR_DATABASE_URL=database_url,
+            ADDUCTOR_SECRET_KEY="0123456789abcdef0123456789abcdef",
+            ADDUCTOR_TOKEN_KEYS=",".join(keys) or None,
+        )
+        installation = Installation(settings)
+        migrate.upgrade(installation.store)
+        return installation
+
+    return started
+
+
+def _connected(installation: Installation, count: int) -> None:
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        for number in range(1, count + 1):
+            athlete = Athlete(platform="strava", platform_athlete_id=number, connected_at=now, scopes="read")
+            session.add(athlete)
+            session.flush()
+            pair = Tokens(f"access {number}", f"refresh {number}", now + timedelta(hours=6))
+            session.add(tokens.store(installation, athlete.id, pair))
+
+
+def _opened(installation: Installation) -> dict[int, tuple[str, str]]:
+    """Every runner's tokens, by Strava's number of them."""
+    vault = installation.vault
+    with installation.store.read() as session:
+        rows = session.execute(select(Athlete.platform_athlete_id, Token).join(Token)).all()
+    return {number: (vault.open(row.access_sealed), vault.open(row.refresh_sealed)) for number, row in rows}
+
+
+def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(under: Under) -> None:
+    count = resealing.BATCH * 2 + 7
+    before = under(OLD)
+    _connected(before, count)
+    expected = _opened(before)
+
+    both = under(NEW, OLD)
+    assert resealing.standing(both) == Standing(newest=0, older=count)
+    assert resealing.reseal(both) == Resealed(done=count)
+    assert resealing.reseal(both) == Resealed(already=count)
+
+    only_new = under(NEW)
+    assert resealing.standing(only_new) == Standing(newest=count)
+    assert _opened(only_new) == expected
+    assert resealing.standing(under(OLD)).unreadable == count
+
+
+def test_the_first_key_of_ones_own_replaces_the_derived_one(under: Under) -> None:
+    """Whoever never set a key has one that follows from the secret key, and need not know it."""
+    _connected(under(), 3)
+
+    assert resealing.reseal(under(NEW)) == Resealed(done=3)
+
+    assert Vault([NEW]).open(_a_token(under(NEW)).refresh_sealed).startswith("refresh")
+
+
+def test_a_token_that_no_key_opens_is_told_and_left(under: Under) -> None:
+    _connected(under(LOST), 2)
+    sealed = _a_token(under(LOST)).refresh_sealed
+
+    assert resealing.reseal(under(NEW, OLD)) == Resealed(unreadable=2)
+
+    assert _a_token(under(NEW)).refresh_sealed == sealed
+
+
+def test_a_refresh_under_way_is_not_disturbed(under: Under) -> None:
+    """It knows by the sealed text that the runner has not connected anew: changed, it would throw the new token away."""
+    _connected(under(OLD), 2)
+    both = under(NEW, OLD)
+    with both.store.write() as session:
+        busy = session.scalars(select(Token).order_by(Token.athlete_id)).first()
+        assert busy is not None
+        busy.lease_until = both.clock.real_now() + timedelta(seconds=30)
+        number, sealed = busy.athlete_id, busy.refresh_sealed
+
+    assert resealing.reseal(both) == Resealed(done=1, busy=1)
+
+    with both.store.write() as session:
+        row = session.get_one(Token, number)
+        assert row.refresh_sealed == sealed
+        row.lease_until = both.clock.real_now() - timedelta(seconds=1)
+    assert resealing.reseal(both) == Resealed(done=1, already=1)
+
+
+def test_a_runner_who_connects_anew_meanwhile_keeps_the_new_tokens(
+    under: Under, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _connected(under(OLD), 1)
+    both = under(NEW, OLD)
+    reseal = Vault.reseal
+
+    def meanwhile(vault: Vault, sealed: bytes) -> bytes:
+        with both.store.write() as session:
+            row = session.scalars(select(Token)).one()
+            row.refresh_sealed = vault.seal("the new refresh token")
+        return reseal(vault, sealed)
+
+    monkeypatch.setattr(Vault, "reseal", meanwhile)
+
+    assert resealing.reseal(both) == Resealed(busy=1)
+    assert both.vault.open(_a_token(both).refresh_sealed) == "the new refresh token"
+
+
+@pytest.mark.processes
+def test_the_command_says_when_the_old_key_can_go(under: Under, tmp_path: Path, database_url: str) -> None:
+    _connected(under(OLD), 2)
+    environment = {"ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_DATABASE_URL": database_url}
+
+    done = adductor("db", "reseal", **environment, ADDUCTOR_TOKEN_KEYS=f"{NEW},{OLD}")
+    again = adductor("db", "reseal", **environment, ADDUCTOR_TOKEN_KEYS=NEW)
+    wrong = adductor("db", "reseal", **environment, ADDUCTOR_TOKEN_KEYS=LOST)
+
+    assert (done.returncode, again.returncode, wrong.returncode) == (0, 0, 1)
+    assert "2 sealed anew" in done.stdout
+    assert "Older keys are no longer needed." in again.stdout
+    assert "2 open with none of the keys" in wrong.stderr
+    assert not [key for key in (OLD, NEW, LOST) if key in done.stdout + done.stderr + wrong.stderr]
+
+
+def _a_token(installation: Installation) -> Token:
+    with installation.store.read() as session:
+        return session.scalars(select(Token).order_by(Token.athlete_id).limit(1)).one()
