@@ -107,12 +107,12 @@ def png(exercise_id: str) -> bytes:
     return found
 
 
-@cache
 def stylesheet(*exercise_ids: str) -> str:
     """The CSS that colours and moves the inline drawings; static, to be served as a file.
 
     With ids only what these exercises need: the whole is about 130 kB (15 kB compressed), one exercise a few.
-    Raises KeyError for an unknown exercise.
+    Raises KeyError for an unknown exercise. Not cached: there are as many selections as sets of exercises, and whoever
+    asks for them keeps what they need.
     """
     whole: str = _file("drawings.css").read_text(encoding="utf-8")
     if not exercise_ids:

@@ -68,7 +68,8 @@ def packed_if_wanted(response: Response, packed: bytes, *, max_age_s: int | None
     return response
 
 
-@lru_cache(maxsize=256)
+# Anybody may ask for any selection: so many are kept, 130 KB each at most.
+@lru_cache(maxsize=64)
 def _drawings_css(ids: tuple[str, ...]) -> tuple[bytes, bytes]:
     body = drawings.stylesheet(*ids).encode()
     return body, gzip.compress(body, mtime=0)
