@@ -85,6 +85,16 @@ def disconnect(session: Session, athlete: Athlete, *, because: str, now: datetim
     log.info("athlete disconnected", athlete=athlete.id, because=because)
 
 
+def cannot_read(installation: Installation, athlete_id: int) -> None:
+    """The runner took the permission to read back: nobody is asked any more, and their page says what is missing."""
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, athlete_id)
+        if athlete is not None and athlete.status == "connected":
+            athlete.status = "scope_missing"
+            athlete.next_due_at = athlete.reconcile_at = None
+            log.warning("permission to read is missing", athlete=athlete_id)
+
+
 def disconnect_now(installation: Installation, athlete_id: int, *, because: str) -> None:
     """As `disconnect`, in a transaction of its own."""
     with installation.store.write() as session:

@@ -71,6 +71,9 @@ def _in_our_terms(installation: Installation, athlete_id: int, attempt: int, err
         athletes.disconnect_now(installation, athlete_id, because="revoked")
         return StopError("revoked", error.message)
     if kind is ErrorKind.SCOPE_MISSING:
+        if not any("write" in detail for detail in error.details):
+            # Without reading there is nothing left to do; without writing there is mail (see deliveries).
+            athletes.cannot_read(installation, athlete_id)
         return StopError("scope_missing", error.message)
     if kind in (ErrorKind.INACTIVE, ErrorKind.CAP, ErrorKind.MISCONFIGURED):
         # The operator has to act, and may well: keep the row and look again at the longest wait.

@@ -269,6 +269,20 @@ def test_with_strava_away_the_button_works_and_the_access_goes_back_later(live: 
 
 
 @pytest.mark.processes
+def test_whoever_took_the_permission_to_read_back_is_told_and_asked_no_more(live: Live) -> None:
+    runner = live.runner(scopes="read,activity:write")
+    first = live.record(runner)
+    (event,) = live.settles(first)
+    second = live.record(runner)
+    live.settles(second)
+
+    assert event.outcome == "scope_missing"
+    assert live.athlete(runner).status == "scope_missing"  # what their page goes by
+    assert [row.outcome for row in live.events(second)] == ["not_connected"]
+    assert live.calls(activity=second) == []
+
+
+@pytest.mark.processes
 def test_everything_of_a_runner_goes_notes_included(live: Live) -> None:
     runner = live.runner()
     run = live.record(runner, private_note="Mine.")
