@@ -21,11 +21,12 @@ from bench.chaos.report import printed
 from bench.chaos.story import run
 from service.supervisor import ending_on_signals
 
-# Simulated seconds in a real one: a quarter of an hour takes 45 s, the three hours after a run nine minutes.
-SPEED = 20.0
-KILL_EVERY_S = 7.0
+# Simulated seconds in a real one: a quarter of an hour takes a minute, the three hours after a run twelve.
+SPEED = 15.0
+# A part is back in two or three seconds on a machine of its own, and in fifteen on a busy one.
+KILL_EVERY_S = 15.0
 # Events a real second that two slow cores manage with everything else.
-EVENTS_A_SECOND = 15.0
+EVENTS_A_SECOND = 11.0
 # How long the longest wait (an hour of the runners' time) and a spent window may take to be over; real seconds.
 SETTLE_S = 600.0
 # Of the calls that so many events cause in a window, about this many an event; so that windows are spent at times.
@@ -37,10 +38,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=10_000, help="deliveries in all, doubles included")
     parser.add_argument("--store", choices=[*STORES, "both"], default="both")
-    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 15")
+    parser.add_argument("--seconds", type=float, help="how long the traffic lasts; default: events / 11")
     parser.add_argument(
         "--limit", type=int, help="calls a quarter of an hour (of the runners' time) that Strava allows"
     )
+    parser.add_argument("--kill-every", type=float, default=KILL_EVERY_S, help="seconds from one SIGKILL to the next")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument(
         "--folder", type=Path, help="where databases and logs go; default: a new folder, named at the end"
@@ -51,7 +53,7 @@ def main() -> int:
     seconds = options.seconds or max(options.events / EVENTS_A_SECOND, 30.0)
     limit = options.limit or max(round(options.events / seconds * 900 / SPEED * _CALLS_AN_EVENT), 60)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="adductor-chaos-"))
-    plan = make(options.seed, events=options.events, seconds=seconds, speed=SPEED, kill_every_s=KILL_EVERY_S)
+    plan = make(options.seed, events=options.events, seconds=seconds, speed=SPEED, kill_every_s=options.kill_every)
     results = []
     with ending_on_signals():
         for store in STORES if options.store == "both" else (options.store,):

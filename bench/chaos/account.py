@@ -100,14 +100,15 @@ def _events(books: Books) -> dict[str, Any]:
             (*row[:4], int(row[4].timestamp())) for row in session.execute(select(*columns, InboxEvent.event_time))
         }
         undone = {
-            table.__tablename__: dict(
-                session.execute(select(table.state, func.count()).group_by(table.state)).tuples().all()
-            )
+            table.__tablename__: {
+                state: count
+                for state, count in session.execute(select(table.state, func.count()).group_by(table.state))
+            }
             for table in (InboxEvent, Delivery, Letter)
         }
         failed = session.execute(
             select(InboxEvent.object_id, InboxEvent.problem).where(InboxEvent.state != "done").limit(10)
-        ).tuples()
+        )
         examples = [f"{number}: {problem}" for number, problem in failed]
     missing = taken - stored
     if missing:
