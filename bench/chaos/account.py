@@ -100,10 +100,7 @@ def _events(books: Books) -> dict[str, Any]:
             (*row[:4], int(row[4].timestamp())) for row in session.execute(select(*columns, InboxEvent.event_time))
         }
         undone = {
-            table.__tablename__: {
-                state: count
-                for state, count in session.execute(select(table.state, func.count()).group_by(table.state))
-            }
+            table.__tablename__: dict(session.execute(select(table.state, func.count()).group_by(table.state)).all())
             for table in (InboxEvent, Delivery, Letter)
         }
         failed = session.execute(
