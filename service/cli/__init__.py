@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -53,6 +54,7 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
+    os.umask(0o077)  # databases, mails, backups: whatever we write is its owner's alone, whoever made the folder
     try:
         cli(standalone_mode=True)
     except Exception as error:
