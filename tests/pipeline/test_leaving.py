@@ -271,9 +271,10 @@ def test_with_strava_away_the_button_works_and_the_access_goes_back_later(live: 
 @pytest.mark.processes
 def test_whoever_took_the_permission_to_read_back_is_told_and_asked_no_more(live: Live) -> None:
     runner = live.runner(scopes="read,activity:write")
-    first = live.record(runner)
+    first, second = (live.record(runner, silent=True) for _ in range(2))
+    live.event(object_id=first, owner_id=runner.strava_id)
     (event,) = live.settles(first)
-    second = live.record(runner)
+    live.event(object_id=second, owner_id=runner.strava_id)
     live.settles(second)
 
     assert event.outcome == "scope_missing"
@@ -294,4 +295,6 @@ def test_everything_of_a_runner_goes_notes_included(live: Live) -> None:
     assert live.truth(run)["private_note"] == "Mine."
     with live.store.read() as session:
         assert session.get(Athlete, runner.id) is None
-        assert session.scalars(select(InboxEvent).where(InboxEvent.owner_id == runner.strava_id)).all() == []
+        # Strava's word that they have left may come after; it holds nothing but their number, for a week.
+        left = session.scalars(select(InboxEvent).where(InboxEvent.owner_id == runner.strava_id)).all()
+        assert [event.object_type for event in left] in ([], ["athlete"])
