@@ -7,8 +7,11 @@ when the history is needed again.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from adductor.pipeline import due
@@ -44,33 +47,47 @@ def keep(
     session: Session, athlete: models.Athlete, activity: LoggedActivity, *, uploaded_at: datetime, now: datetime
 ) -> None:
     """Store or renew one activity. The runner's time zone follows where they run."""
-    row = session.scalar(
-        select(models.LoggedActivity).where(
-            models.LoggedActivity.athlete_id == athlete.id, models.LoggedActivity.platform_id == activity.id
-        )
+    session.execute(
+        _store(session.get_bind().dialect.name),
+        {
+            "athlete_id": athlete.id,
+            "platform_id": activity.id,
+            "sport": activity.sport,
+            "start": activity.start,
+            "moving_s": activity.moving_s,
+            "elapsed_s": activity.elapsed_s,
+            "distance_m": activity.distance_m,
+            "elevation_gain_m": activity.elevation_gain_m,
+            "intensity": str(activity.intensity),
+            "workout": activity.workout,
+            "manual": activity.manual,
+            "time_unreliable": activity.time_unreliable,
+            "body_part": activity.body_part,
+            "is_adductor_session": activity.is_adductor_session,
+            "uploaded_at": uploaded_at,
+            "deleted_at": None,
+            "fetched_at": now,
+            "expires_at": now + KEEP,
+        },
     )
-    if row is None:
-        row = models.LoggedActivity(athlete_id=athlete.id, platform_id=activity.id, uploaded_at=uploaded_at)
-        session.add(row)
-    row.sport = activity.sport
-    row.start = activity.start
-    row.moving_s, row.elapsed_s = activity.moving_s, activity.elapsed_s
-    row.distance_m, row.elevation_gain_m = activity.distance_m, activity.elevation_gain_m
-    row.intensity = str(activity.intensity)
-    row.workout = activity.workout
-    row.manual = activity.manual
-    row.time_unreliable = activity.time_unreliable
-    row.body_part = activity.body_part
-    row.is_adductor_session = activity.is_adductor_session
-    row.deleted_at = None
-    row.fetched_at = now
-    row.expires_at = now + KEEP
     if activity.timezone and zone_of(activity.timezone).key == activity.timezone:
         moved = athlete.timezone != activity.timezone
         athlete.timezone = activity.timezone
         if moved or athlete.next_due_at is None:
             due.reschedule(athlete, now)
-    session.flush()
+
+
+@cache
+def _store(dialect: str) -> Any:
+    """One statement for a new activity and for one that is known; built once."""
+    table = models.LoggedActivity.__table__
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    key = ("athlete_id", "platform_id")
+    first_seen = ("id", "uploaded_at")  # stay as they were
+    renewed = {
+        column.name: insert.excluded[column.name] for column in table.c if column.name not in (*key, *first_seen)
+    }
+    return insert.on_conflict_do_update(index_elements=key, set_=renewed)
 
 
 def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedActivity], now: datetime) -> None:
@@ -96,7 +113,9 @@ def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, no
     session.execute(
         update(event)
         .where(
-            event.object_id == activity_id, event.object_type == "activity", event.owner_id == athlete.platform_athlete_id
+            event.object_id == activity_id,
+            event.object_type == "activity",
+            event.owner_id == athlete.platform_athlete_id,
         )
         .values(updates={})
     )

@@ -58,6 +58,14 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
         return sorted((row for row in rows if row not in poison), key=lambda row: (row.due_at, row.id))
 
 
+def take(installation: Installation, row: Row) -> None:
+    """Claim this row, new in the transaction at hand: with its commit it is this process that does it."""
+    row.state = "claimed"
+    row.attempts += 1
+    row.lease_until = installation.clock.real_now() + waits.LEASE
+    row.lease_holder = installation.holder.name
+
+
 def park(row: Row, problem: str) -> None:
     """Leave the row for a person: `adductor replay` or the operator's page tries it again."""
     row.state = "failed"

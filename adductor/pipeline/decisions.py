@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching, counts
@@ -20,10 +20,32 @@ from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Sug
 # How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
 _PUBLIC_ID_BYTES = 9
 
+# Built once; see adductor.pipeline.situations.
+_ATHLETE = select(Athlete).where(Athlete.id == bindparam("athlete_id")).with_for_update()
+_decisions = DecisionRecord.__table__
+_DECIDED_BEFORE = (
+    update(_decisions).where(_decisions.c.event_id == bindparam("of_event")).values(event_id=None)  # type: ignore[arg-type]
+)
+_OPEN_ON = select(Suggestion).where(
+    Suggestion.athlete_id == bindparam("athlete_id"),
+    Suggestion.local_date == bindparam("local_date"),
+    Suggestion.status == "open",
+    Suggestion.placement != words.Placement.WARM_UP,
+)
+_SUGGESTION = select(Suggestion).where(
+    Suggestion.athlete_id == bindparam("athlete_id"), Suggestion.activity_id == bindparam("activity_id")
+)
+_deliveries, _suggestions = Delivery.__table__, Suggestion.__table__
+_TEXTS_IN = (
+    select(_deliveries.c.known_texts)
+    .select_from(_deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id))
+    .where(_suggestions.c.athlete_id == bindparam("athlete_id"), _deliveries.c.activity_id == bindparam("activity_id"))
+)
+
 
 def lock(session: Session, athlete_id: int) -> Athlete | None:
     """The runner, held until the end of the transaction: two events of one runner are decided one after the other."""
-    return session.scalar(select(Athlete).where(Athlete.id == athlete_id).with_for_update())
+    return session.scalar(_ATHLETE, {"athlete_id": athlete_id})
 
 
 def record(
@@ -41,7 +63,7 @@ def record(
     """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
     if event_id is not None:
         # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it.
-        session.execute(update(DecisionRecord).where(DecisionRecord.event_id == event_id).values(event_id=None))
+        session.execute(_DECIDED_BEFORE, {"of_event": event_id})
     row = DecisionRecord(
         athlete_id=athlete.id,
         event_id=event_id,
@@ -63,7 +85,6 @@ def record(
             athlete.hold_since, athlete.hold_reason = now, verdict.rule
             _write_referral(session, athlete, verdict, trace_id, now)
         withdraw_open(session, athlete, "You told us about pain; your routines are paused.", now=now)
-    session.flush()
     return row
 
 
@@ -86,28 +107,19 @@ def suggest(
         raise ValueError(f"a {verdict.decision} verdict carries no routine")
     placement = str(verdict.decision)
     local_date = now.astimezone(situations.zone_of(athlete.timezone)).date()
-    earlier = select(Suggestion).where(
-        Suggestion.athlete_id == athlete.id,
-        Suggestion.local_date == local_date,
-        Suggestion.status == "open",
-        Suggestion.placement != words.Placement.WARM_UP,
-    )
-    for replaced in session.scalars(earlier):
+    for replaced in session.scalars(_OPEN_ON, {"athlete_id": athlete.id, "local_date": local_date}):
         # A warm-up loads nothing and replaces nothing.
         if placement != words.Placement.WARM_UP and (activity_id is None or replaced.activity_id != activity_id):
             withdraw(session, replaced, "A later routine today took its place.", now=now)
 
     suggestion = None
     if activity_id is not None:
-        suggestion = session.scalar(
-            select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.activity_id == activity_id)
-        )
+        suggestion = session.scalar(_SUGGESTION, {"athlete_id": athlete.id, "activity_id": activity_id})
     if suggestion is None:
         suggestion = Suggestion(
             public_id=secrets.token_urlsafe(_PUBLIC_ID_BYTES), athlete_id=athlete.id, activity_id=activity_id
         )
-        session.add(suggestion)
-    suggestion.decision_id = decision.id
+    suggestion.decision = decision
     suggestion.local_date = local_date
     suggestion.placement = placement
     suggestion.dose = str(verdict.dose)
@@ -116,8 +128,10 @@ def suggest(
     suggestion.created_at = now
     suggestion.status = "open"
     suggestion.withdrawn_because = None
+    with session.no_autoflush:  # decision, suggestion and deliveries go to the database together
+        deliver(session, installation, athlete, suggestion, decision.trace_id, now)
+        session.add(suggestion)
     session.flush()
-    deliver(session, installation, athlete, suggestion, decision.trace_id, now)
     return suggestion
 
 
@@ -196,12 +210,10 @@ def deliver(
     placement = words.Placement(suggestion.placement)
     delay = timedelta(seconds=installation.settings.note_delay_s if suggestion.activity_id is not None else 0)
     for way in reach.ways(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
-        delivery = session.scalar(
-            select(Delivery).where(Delivery.suggestion_id == suggestion.id, Delivery.channel == way.channel)
-        )
+        delivery = next((known for known in suggestion.deliveries if known.channel == way.channel), None)
         if delivery is None:
-            delivery = Delivery(suggestion_id=suggestion.id, channel=way.channel, known_texts=[])
-            session.add(delivery)
+            delivery = Delivery(channel=way.channel, known_texts=[], unsure_handovers=0)
+            suggestion.deliveries.append(delivery)
         delivery.wanted = "present"
         if way.channel == reach.MAIL and delivery.state == "claimed":
             continue  # it is being sent at this moment; a second worker would send it twice
@@ -237,11 +249,7 @@ def answer_link(installation: Installation, suggestion: Suggestion) -> str:
 
 def _blocks_in(session: Session, athlete: Athlete, activity_id: int) -> list[str]:
     """Every block of ours that may stand in this activity: a new one takes the place of an older one."""
-    rows = session.scalars(
-        select(Delivery.known_texts)
-        .join(Suggestion)
-        .where(Suggestion.athlete_id == athlete.id, Delivery.activity_id == activity_id)
-    )
+    rows = session.execute(_TEXTS_IN, {"athlete_id": athlete.id, "activity_id": activity_id}).scalars()
     return [text for known in rows for text in known]
 
 

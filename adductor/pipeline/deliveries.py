@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from adductor import counts, logs
@@ -38,10 +38,39 @@ FRESH_FOR = timedelta(seconds=2)
 # left out again this much later is it taken for empty.
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
 REMOVED = "removed"
+# Built once; see adductor.pipeline.situations.
+_deliveries, _suggestions, _athletes = Delivery.__table__, Suggestion.__table__, Athlete.__table__
+_STANDING = (
+    select(
+        _deliveries.c.wanted,
+        _deliveries.c.written_text,
+        _suggestions.c.status.label("suggestion_status"),
+        _athletes.c.status.label("athlete_status"),
+    )
+    .select_from(
+        _deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id).join(
+            _athletes, _athletes.c.id == _suggestions.c.athlete_id
+        )
+    )
+    .where(_deliveries.c.id == bindparam("delivery_id"))
+)
+_MINE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
 # The runner was faster than the note: "do this" would be noise now.
 ANSWERED = "answered"
 # A note that would have to wait longer than this for the rate budget (the day's is gone) goes by mail where there is one.
 MAIL_INSTEAD_AFTER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the handling of an event has in hand when it comes to its note, so that nothing is read twice."""
+
+    athlete: Athlete
+    suggestion: Suggestion
+    note: Delivery | None  # claimed with the decision
+    came_at: datetime  # when the event came, the runners' time
+    activity: LoggedActivity | None = None  # if it was read in full
+    read_at: datetime | None = None  # when that was, real time
 
 
 @dataclass(slots=True)
@@ -62,35 +91,33 @@ def waiting_now(session: Session, suggestion: Suggestion, now: datetime) -> tupl
     return tuple(session.scalars(rows))
 
 
-def run(
-    installation: Installation,
-    ids: Sequence[int],
-    *,
-    fresh: LoggedActivity | None = None,
-    read_at: datetime | None = None,
-    came_at: datetime | None = None,
-) -> None:
-    """Claim and deliver these. ``fresh`` is the activity as it was read at ``read_at`` (real time); ``came_at`` is when
-    the event behind them came (the runners' time).
-    """
-    for delivery in claims.claim(installation, Delivery, ids=ids):
-        deliver(installation, delivery, fresh=fresh, read_at=read_at, came_at=came_at)
+def due_now(suggestion: Suggestion, now: datetime) -> tuple[Delivery | None, Sequence[Delivery]]:
+    """Of a suggestion that was just made: the note that can be written at once, if any, and the others due now."""
+    due = [delivery for delivery in suggestion.deliveries if delivery.state == "waiting" and delivery.due_at <= now]
+    note = next((delivery for delivery in due if delivery.channel in reach.NOTES), None)
+    return note, [delivery for delivery in due if delivery is not note]
 
 
-def deliver(
-    installation: Installation,
-    delivery: Delivery,
-    *,
-    fresh: LoggedActivity | None = None,
-    read_at: datetime | None = None,
-    came_at: datetime | None = None,
-) -> None:
+def run(installation: Installation, ids: Sequence[int], *, seen: Seen | None = None) -> None:
+    """Deliver the note that is claimed already, then claim and deliver these."""
+    if seen is not None and seen.note is not None:
+        deliver(installation, seen.note, seen=seen)
+    if ids:
+        for delivery in claims.claim(installation, Delivery, ids=ids):
+            deliver(installation, delivery, seen=seen)
+
+
+def deliver(installation: Installation, delivery: Delivery, *, seen: Seen | None = None) -> None:
     """Bring a claimed delivery to its end, or give it back with a due time. Never raises for what a delivery can cause."""
     with structlog.contextvars.bound_contextvars(trace=delivery.trace_id, delivery=delivery.id):
         try:
-            ended = _deliver(installation, delivery, fresh, read_at)
+            ended = _deliver(installation, delivery, seen)
         except platform_calls.LaterError as later:
-            if later.budget and later.wait > MAIL_INSTEAD_AFTER and _mail_instead(installation, delivery, later.problem):
+            if (
+                later.budget
+                and later.wait > MAIL_INSTEAD_AFTER
+                and _mail_instead(installation, delivery, later.problem)
+            ):
                 return
             _put_back(installation, delivery, later.wait, later.problem)
         except platform_calls.StopError as stop:
@@ -101,28 +128,26 @@ def deliver(
             _put_back(installation, delivery, waits.after(delivery.attempts), f"{type(error).__name__}: {error}"[:500])
         else:
             log.info("delivery ended", outcome=ended.outcome, placed_in=ended.placed_in)
-            _store(installation, delivery, ended, came_at=came_at)
+            _store(installation, delivery, ended, came_at=seen.came_at if seen else None)
 
 
-def _deliver(
-    installation: Installation, delivery: Delivery, fresh: LoggedActivity | None, read_at: datetime | None
-) -> _Ended:
+def _deliver(installation: Installation, delivery: Delivery, seen: Seen | None) -> _Ended:
     if delivery.channel == reach.MAIL:
         return _Ended(mails.send_routine(installation, delivery))
-    with installation.store.read() as session:
-        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-        suggestion = row.suggestion
-        athlete = session.get_one(Athlete, suggestion.athlete_id)
+    if seen is not None and seen.note is delivery:
+        row, suggestion, athlete = delivery, seen.suggestion, seen.athlete
+    else:
+        with installation.store.read() as session:
+            row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+            suggestion = row.suggestion
+            athlete = session.get_one(Athlete, suggestion.athlete_id)
     if athlete.status != "connected":
         return _Ended("disconnected")
-    if _answered(row):
+    if _answered(row.wanted, row.written_text, suggestion.status):
         return _Ended(ANSWERED)
     if delivery.activity_id is None:
         raise platform_calls.StopError("no_activity", "a note needs an activity to stand in")
-    if fresh is not None and (
-        fresh.id != delivery.activity_id or read_at is None or installation.clock.real_now() - read_at > FRESH_FOR
-    ):
-        fresh = None
+    fresh = _fresh(installation, delivery, seen)
     activity = fresh or _read(installation, delivery, suggestion, athlete.id)
     if activity is None:
         return _Ended("gone")
@@ -130,6 +155,13 @@ def _deliver(
         return _take_away(installation, delivery, athlete, activity)
     private = wording.with_answer_link(delivery.block, decisions.answer_link(installation, suggestion))
     return _write(installation, delivery, athlete, activity, {PRIVATE_NOTE: private, DESCRIPTION: delivery.block})
+
+
+def _fresh(installation: Installation, delivery: Delivery, seen: Seen | None) -> LoggedActivity | None:
+    """The activity as it was read for the decision, if a write may still build on that."""
+    if seen is None or seen.activity is None or seen.read_at is None or seen.activity.id != delivery.activity_id:
+        return None
+    return seen.activity if installation.clock.real_now() - seen.read_at <= FRESH_FOR else None
 
 
 def _write(
@@ -240,26 +272,25 @@ def _put(
         delivery.unsure_handovers -= 1
         raise platform_calls.LaterError(waits.after(delivery.attempts), error.message) from error
     if answer.private_note is not None:
-        _remember_seen(installation, athlete_id)
+        _remember_seen(installation, athlete)
     return answer
 
 
 def _look_again(installation: Installation, delivery: Delivery) -> None:
     """The last look before a write: whoever left, answered or changed their mind since the read is not written to."""
     with installation.store.read() as session:
-        row = session.get(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-        status = session.scalar(select(Athlete.status).where(Athlete.id == row.suggestion.athlete_id)) if row else None
-    if row is None or status != "connected":
+        row = session.execute(_STANDING, {"delivery_id": delivery.id}).first()
+    if row is None or row.athlete_status != "connected":
         raise platform_calls.StopError("disconnected", "the runner left before it was written")
-    if delivery.wanted == "present" and _answered(row):
+    if delivery.wanted == "present" and _answered(row.wanted, row.written_text, row.suggestion_status):
         raise platform_calls.StopError(ANSWERED, "the runner had answered before it was written")
     if row.wanted != delivery.wanted:
         raise platform_calls.StopError("never_written", "it was taken back before it was written")
 
 
-def _answered(row: Delivery) -> bool:
+def _answered(wanted: str, written_text: str | None, suggestion_status: str) -> bool:
     """Whether a note that doesn't stand yet has been answered elsewhere."""
-    return row.wanted == "present" and row.written_text is None and row.suggestion.status in ("done", "declined")
+    return wanted == "present" and written_text is None and suggestion_status in ("done", "declined")
 
 
 def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
@@ -273,7 +304,7 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
     with installation.store.write() as session:
         athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
         athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
-        row = session.get(Delivery, delivery.id, with_for_update=True)
+        row = session.scalar(_MINE, {"delivery_id": delivery.id})
         if athlete is None or row is None or not claims.holds(row, delivery) or row.wanted != "present":
             return False
         certain = row.written_text is None and not row.crashes and not delivery.unsure_handovers
@@ -329,12 +360,15 @@ def _priority(delivery: Delivery) -> Priority:
     return Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
 
 
-def _remember_seen(installation: Installation, athlete_id: int) -> None:
+def _remember_seen(installation: Installation, athlete: Athlete) -> None:
+    """Strava serves this runner's private note: known already, nearly always, and then not written again."""
+    if athlete.private_note_seen_at is not None and athlete.private_note_refused_at is None:
+        return
     with installation.store.write() as session:
-        athlete = session.get(Athlete, athlete_id)
-        if athlete is not None:
-            athlete.private_note_seen_at = installation.clock.now()
-            athlete.private_note_refused_at = None
+        row = session.get(Athlete, athlete.id)
+        if row is not None:
+            row.private_note_seen_at = installation.clock.now()
+            row.private_note_refused_at = None
 
 
 def _remember_refusal(installation: Installation, athlete_id: int) -> None:
@@ -370,7 +404,7 @@ def _store(
 ) -> None:
     """Keep the end, unless somebody changed their mind meanwhile: then the row waits again, with what is known now."""
     with installation.store.write() as session:
-        row = session.get(Delivery, delivery.id, with_for_update=True)
+        row = session.scalar(_MINE, {"delivery_id": delivery.id})
         if row is None:
             return
         if ended.written is not None:
@@ -418,7 +452,7 @@ def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
 def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, problem: str) -> None:
     log.warning("delivery waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
     with installation.store.write() as session:
-        row = session.get(Delivery, delivery.id, with_for_update=True)
+        row = session.scalar(_MINE, {"delivery_id": delivery.id})
         if row is None or not claims.holds(row, delivery):
             return
         suggestion = session.get(Suggestion, row.suggestion_id)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -23,7 +23,7 @@ from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYIN
 from adductor.installation import Installation
 from adductor.pipeline import activities, athletes, claims, decisions, deliveries, platform_calls, titles, waits
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
-from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Subscription, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Subscription, Suggestion
 
 log = logs.get(__name__)
 
@@ -31,15 +31,43 @@ _ANOTHER_RUN_HAS_IT = "Your latest run today carries the routine; one a day is e
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
 _OF_THE_DAY = timedelta(hours=36)  # the longest run, and an upload the next morning
 
+# Built once: each is asked for every event, and building a statement costs more than the database's answer to it.
+_ATHLETE = (
+    select(Athlete)
+    .where(Athlete.platform == bindparam("platform"), Athlete.platform_athlete_id == bindparam("owner_id"))
+    .with_for_update()
+)
+_SUGGESTION = select(Suggestion).where(
+    Suggestion.athlete_id == bindparam("athlete_id"), Suggestion.activity_id == bindparam("activity_id")
+)
+_subscription, _inbox = Subscription.__table__, InboxEvent.__table__
+_SUBSCRIPTION = select(_subscription.c.subscription_id).where(_subscription.c.platform == bindparam("platform"))
+_DELETED = select(_inbox.c.id).where(
+    _inbox.c.platform == bindparam("platform"),
+    _inbox.c.object_type == "activity",
+    _inbox.c.object_id == bindparam("object_id"),
+    _inbox.c.aspect_type == "delete",
+    _inbox.c.event_time >= bindparam("since"),
+)
+_MINE = select(InboxEvent).where(InboxEvent.id == bindparam("event_id")).with_for_update()
+
 
 @dataclass(frozen=True, slots=True)
 class Handled:
     """What became of an event: a word for the record, and the deliveries to write right away."""
 
     outcome: str
-    deliveries: tuple[int, ...] = ()
-    fresh: LoggedActivity | None = None
-    read_at: datetime | None = None  # when ``fresh`` was read, real time
+    due: tuple[int, ...] = ()  # further deliveries
+    seen: deliveries.Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The platform must be asked. What the look without it has shown."""
+
+    athlete_id: int
+    gaps: bool  # the last 14 days aren't all here
+    revives: bool  # a suggestion for this activity is there already
 
 
 def handle(installation: Installation, event: InboxEvent) -> None:
@@ -56,37 +84,36 @@ def handle(installation: Installation, event: InboxEvent) -> None:
             _put_back(installation, event, waits.after(event.attempts), f"{type(error).__name__}: {error}"[:500])
         else:
             log.info("event handled", outcome=handled.outcome, aspect=event.aspect_type)
-            if handled.deliveries:
-                deliveries.run(
-                    installation,
-                    handled.deliveries,
-                    fresh=handled.fresh,
-                    read_at=handled.read_at,
-                    came_at=event.received_at,
-                )
+            if handled.seen is not None or handled.due:
+                deliveries.run(installation, handled.due, seen=handled.seen)
 
 
 def _handle(installation: Installation, event: InboxEvent) -> Handled:
     with installation.store.write() as session:
         settled = _without_asking(session, installation, event)
-        if settled is not None:
+        if isinstance(settled, Handled):
             _end(session, event, settled.outcome, installation.clock.now())
             return settled
-    return _asking(installation, event)
+    return _asking(installation, event, settled)
 
 
-def _without_asking(session: Session, installation: Installation, event: InboxEvent) -> Handled | None:
+def _without_asking(session: Session, installation: Installation, event: InboxEvent) -> Handled | _Asking:
     now = installation.clock.now()
     if not _ours(session, event):
         return Handled("foreign_subscription")
-    athlete = session.scalar(
-        select(Athlete)
-        .where(Athlete.platform == event.platform, Athlete.platform_athlete_id == event.owner_id)
-        .with_for_update()
-    )
+    athlete = session.scalar(_ATHLETE, {"platform": event.platform, "owner_id": event.owner_id})
     if athlete is None:
         return Handled("unknown_athlete")
-    athlete.last_event_at = now
+    settled = _settled(session, installation, athlete, event, now)
+    if isinstance(settled, Handled):
+        # Otherwise it is noted with the decision: a look that changes nothing has nothing to sync to the disk.
+        athlete.last_event_at = now
+    return settled
+
+
+def _settled(
+    session: Session, installation: Installation, athlete: Athlete, event: InboxEvent, now: datetime
+) -> Handled | _Asking:
     if event.object_type == "athlete":
         if event.updates.get("authorized") == "false":
             # An athlete who connected again after this event was sent has not left.
@@ -107,6 +134,7 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
     if "title" in event.updates:
         obeyed = titles.obey(session, installation, athlete, event.updates["title"], event.object_id, now=now)
     suggestion = _suggestion_for(session, athlete, event.object_id)
+    asking = _Asking(athlete.id, activities.has_gaps(athlete, now), suggestion is not None)
     if event.aspect_type == "update" and "type" not in event.updates:
         seen = session.scalar(
             select(DecisionRecord.id).where(
@@ -118,12 +146,12 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
         # Otherwise this edit is the first that we hear of the activity: its create came late, or never.
     if suggestion is not None and suggestion.status != "withdrawn":
         # Only a change of type can take a suggestion back, and what it is now must be read.
-        return None if event.aspect_type == "update" else Handled("already_decided")
+        return asking if event.aspect_type == "update" else Handled("already_decided")
     if _deleted_since(session, event):
         return Handled("deleted")
     verdict = decisions.decide(session, installation, athlete, _woken_by(event), now, best_case=True)
     if verdict.decision in _SUGGESTS or titles.worth_reading(session, athlete, now):
-        return None
+        return asking
     decisions.record(
         session,
         athlete,
@@ -139,11 +167,8 @@ def _without_asking(session: Session, installation: Installation, event: InboxEv
     return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
 
 
-def _asking(installation: Installation, event: InboxEvent) -> Handled:
-    with installation.store.read() as session:
-        athlete = _athlete_of(session, event)
-        athlete_id, gaps = athlete.id, activities.has_gaps(athlete, installation.clock.now())
-        revives = _suggestion_for(session, athlete, event.object_id) is not None
+def _asking(installation: Installation, event: InboxEvent, asking: _Asking) -> Handled:
+    athlete_id, gaps = asking.athlete_id, asking.gaps
     priority = Priority.FRESH if event.attempts <= 1 else Priority.RETRY
     if event.origin == "reconcile":
         priority = Priority.HISTORY  # what nobody told us about doesn't hold up what somebody did
@@ -158,7 +183,7 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
         )
     activity = next((entry for entry in listed if entry.id == event.object_id and entry.complete), None)
     fresh: LoggedActivity | None = None
-    if activity is None or revives:
+    if activity is None or asking.revives:
         activity = fresh = _read(installation, event, athlete_id, priority)
     read_at = installation.clock.real_now()
     if activity is not None and not activity.complete:
@@ -181,8 +206,11 @@ def _asking(installation: Installation, event: InboxEvent) -> Handled:
                 titles.obey(session, installation, locked, activity.title, activity.id, now=now)
             titles.strength(session, installation, locked, activity, now=now)
             handled = _decide(session, installation, locked, event, activity, now)
+        if locked is not None:
+            locked.last_event_at = now
         _end(session, event, handled.outcome, now)
-    return Handled(handled.outcome, handled.deliveries, fresh, read_at)
+    seen = handled.seen and replace(handled.seen, activity=fresh, read_at=read_at)
+    return replace(handled, seen=seen)
 
 
 def _decide(
@@ -221,19 +249,17 @@ def _decide(
     )
     if verdict.decision not in _SUGGESTS:
         return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
-    before = _open_deliveries(session, athlete)
     # A rest-day routine that an edit of something old has led to is about today, and has no place in that activity.
     about = stands_in if stands_in != activity.id or now - activity.start < _OF_THE_DAY else None
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=about)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
-    own = deliveries.waiting_now(session, suggestion, now)
-    replaced = tuple(sorted((_open_deliveries(session, athlete) & before) - set(own)))
-    return Handled(str(verdict.decision), (*own, *replaced))
-
-
-def _open_deliveries(session: Session, athlete: Athlete) -> set[int]:
-    rows = select(Delivery.id).join(Suggestion).where(Suggestion.athlete_id == athlete.id, Delivery.state == "waiting")
-    return set(session.scalars(rows))
+    session.flush()
+    note, others = deliveries.due_now(suggestion, now)
+    if note is not None:
+        # Claimed here, with the decision: nobody else can be faster, and the claim costs no transaction of its own.
+        claims.take(installation, note)
+    seen = deliveries.Seen(athlete, suggestion, note, came_at=event.received_at)
+    return Handled(str(verdict.decision), tuple(delivery.id for delivery in others), seen)
 
 
 def _read(installation: Installation, event: InboxEvent, athlete_id: int, priority: Priority) -> LoggedActivity | None:
@@ -284,36 +310,18 @@ def _deleted(
 
 
 def _ours(session: Session, event: InboxEvent) -> bool:
-    known = session.get(Subscription, event.platform)
-    return known is None or known.subscription_id == event.subscription_id
+    known = session.execute(_SUBSCRIPTION, {"platform": event.platform}).scalar()
+    return known is None or known == event.subscription_id
 
 
 def _deleted_since(session: Session, event: InboxEvent) -> bool:
     """Events come in any order: a delete may have overtaken its create."""
-    return (
-        session.scalar(
-            select(InboxEvent.id).where(
-                InboxEvent.platform == event.platform,
-                InboxEvent.object_type == "activity",
-                InboxEvent.object_id == event.object_id,
-                InboxEvent.aspect_type == "delete",
-                InboxEvent.event_time >= event.event_time,
-            )
-        )
-        is not None
-    )
-
-
-def _athlete_of(session: Session, event: InboxEvent) -> Athlete:
-    return session.scalars(
-        select(Athlete).where(Athlete.platform == event.platform, Athlete.platform_athlete_id == event.owner_id)
-    ).one()
+    about = {"platform": event.platform, "object_id": event.object_id, "since": event.event_time}
+    return session.execute(_DELETED, about).first() is not None
 
 
 def _suggestion_for(session: Session, athlete: Athlete, activity_id: int) -> Suggestion | None:
-    return session.scalar(
-        select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.activity_id == activity_id)
-    )
+    return session.scalar(_SUGGESTION, {"athlete_id": athlete.id, "activity_id": activity_id})
 
 
 def _still_a_run(activity: LoggedActivity) -> bool:
@@ -348,7 +356,7 @@ def _woken_by(event: InboxEvent) -> words.Event:
 
 def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> None:
     """Finish the event in the transaction of its consequences, unless it was reopened with new contents meanwhile."""
-    row = session.get(InboxEvent, event.id, with_for_update=True)
+    row = session.scalar(_MINE, {"event_id": event.id})
     if row is not None and claims.holds(row, event):
         claims.finish(row, outcome)
         row.handled_at = now
@@ -357,7 +365,7 @@ def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> No
 def _finish(installation: Installation, event: InboxEvent, handled: Handled, problem: str) -> None:
     log.warning("event ended", outcome=handled.outcome, problem=problem)
     with installation.store.write() as session:
-        row = session.get(InboxEvent, event.id, with_for_update=True)
+        row = session.scalar(_MINE, {"event_id": event.id})
         if row is not None and claims.holds(row, event):
             claims.finish(row, handled.outcome, problem)
             row.handled_at = installation.clock.now()
@@ -366,7 +374,7 @@ def _finish(installation: Installation, event: InboxEvent, handled: Handled, pro
 def _put_back(installation: Installation, event: InboxEvent, wait: timedelta, problem: str) -> None:
     log.warning("event waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
     with installation.store.write() as session:
-        row = session.get(InboxEvent, event.id, with_for_update=True)
+        row = session.scalar(_MINE, {"event_id": event.id})
         if row is None or not claims.holds(row, event):
             return
         if installation.clock.now() - row.received_at > waits.GIVE_UP_AFTER:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from adductor.coaching import situation as words
@@ -18,6 +18,40 @@ WINDOW = timedelta(days=15)
 CHECK_IN_WINDOW = timedelta(days=30)
 PLAN_AHEAD = timedelta(days=10)
 _PROGRESS_FIELDS = {field.name for field in fields(words.ExerciseProgress)}
+
+
+# Built once, and of plain columns: the same questions are asked twice for every event, and building a statement or an
+# object for each answer costs four times what the database takes (docs/performance.md).
+_log, _said, _planned_run, _done, _suggested = (
+    table.__table__
+    for table in (
+        models.LoggedActivity,
+        models.CheckInRecord,
+        models.PlannedRunRecord,
+        models.SessionRecord,
+        models.Suggestion,
+    )
+)
+_ACTIVITIES = select(*_log.c).where(
+    _log.c.athlete_id == bindparam("athlete_id"),
+    _log.c.start >= bindparam("since"),
+    _log.c.expires_at > bindparam("now"),
+)
+_CHECK_INS = select(*_said.c).where(_said.c.athlete_id == bindparam("athlete_id"), _said.c.at >= bindparam("since"))
+_PLAN = select(*_planned_run.c).where(
+    _planned_run.c.athlete_id == bindparam("athlete_id"),
+    _planned_run.c.start >= bindparam("since"),
+    _planned_run.c.start < bindparam("until"),
+)
+_SESSIONS = select(*_done.c).where(
+    _done.c.athlete_id == bindparam("athlete_id"), _done.c.completed_at >= bindparam("since")
+)
+_UNANSWERED = select(*_suggested.c).where(
+    _suggested.c.athlete_id == bindparam("athlete_id"),
+    _suggested.c.status == "open",
+    _suggested.c.created_at >= bindparam("since"),
+    _suggested.c.local_date < bindparam("today"),
+)
 
 
 def of(
@@ -31,26 +65,12 @@ def of(
     """The situation now. ``apart_from_activity``: a suggestion for this activity is what is being decided again."""
     since = now - WINDOW
     zone = zone_of(athlete.timezone)
-    activities = session.scalars(
-        select(models.LoggedActivity).where(
-            models.LoggedActivity.athlete_id == athlete.id,
-            models.LoggedActivity.start >= since,
-            models.LoggedActivity.expires_at > now,
-        )
-    )
-    check_ins = session.scalars(
-        select(models.CheckInRecord).where(
-            models.CheckInRecord.athlete_id == athlete.id,
-            models.CheckInRecord.at >= max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW),
-        )
-    )
-    plan = session.scalars(
-        select(models.PlannedRunRecord).where(
-            models.PlannedRunRecord.athlete_id == athlete.id,
-            models.PlannedRunRecord.start >= since,
-            models.PlannedRunRecord.start < now + PLAN_AHEAD,
-        )
-    )
+    session.flush()  # what was just stored belongs to it, and these statements don't ask for it by themselves
+    who = {"athlete_id": athlete.id, "since": since}
+    activities = session.execute(_ACTIVITIES, {**who, "now": now})
+    spoken_since = max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW)
+    check_ins = session.execute(_CHECK_INS, {**who, "since": spoken_since})
+    plan = session.execute(_PLAN, {**who, "until": now + PLAN_AHEAD})
     return words.Situation(
         athlete=athlete_of(athlete),
         event=event,
@@ -142,7 +162,7 @@ def _progress(entry: dict[str, Any]) -> words.ExerciseProgress:
     return words.ExerciseProgress(**{name: value for name, value in entry.items() if name in _PROGRESS_FIELDS})
 
 
-def _activity(row: models.LoggedActivity) -> words.Activity:
+def _activity(row: Row[Any]) -> words.Activity:
     return words.Activity(
         id=str(row.platform_id),
         sport=row.sport,
@@ -161,7 +181,7 @@ def _activity(row: models.LoggedActivity) -> words.Activity:
     )
 
 
-def _check_in(row: models.CheckInRecord) -> words.CheckIn:
+def _check_in(row: Row[Any]) -> words.CheckIn:
     return words.CheckIn(
         at=row.at,
         hip_groin_pain_0_10=row.hip_groin_pain_0_10,
@@ -173,7 +193,7 @@ def _check_in(row: models.CheckInRecord) -> words.CheckIn:
     )
 
 
-def _planned(row: models.PlannedRunRecord) -> words.PlannedRun:
+def _planned(row: Row[Any]) -> words.PlannedRun:
     return words.PlannedRun(
         start=row.start,
         kind=row.kind,
@@ -197,11 +217,7 @@ def _usual_runs(usual: list[Any], zone: ZoneInfo, now: datetime) -> list[words.P
 
 
 def _sessions(session: Session, athlete_id: int, since: datetime) -> list[words.Session]:
-    rows = session.scalars(
-        select(models.SessionRecord).where(
-            models.SessionRecord.athlete_id == athlete_id, models.SessionRecord.completed_at >= since
-        )
-    )
+    rows = session.execute(_SESSIONS, {"athlete_id": athlete_id, "since": since})
     return [
         words.Session(
             completed_at=row.completed_at,
@@ -224,14 +240,7 @@ def _unanswered(
 
     One of today may still be done or be replaced by a later run's; it is the newer run that decides.
     """
-    rows = session.scalars(
-        select(models.Suggestion).where(
-            models.Suggestion.athlete_id == athlete_id,
-            models.Suggestion.status == "open",
-            models.Suggestion.created_at >= since,
-            models.Suggestion.local_date < today,
-        )
-    )
+    rows = session.execute(_UNANSWERED, {"athlete_id": athlete_id, "since": since, "today": today})
     kinds = {"full": "strength_full", "light": "strength_light", "activation": "warm_up"}
     return [
         words.Session(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
 
 from adductor import logs
 from adductor.installation import Installation
@@ -22,6 +23,11 @@ _LOOK_AGAIN_S = 0.05
 
 log = logs.get(__name__)
 
+_sealed = Token.__table__
+_TOKEN = select(*_sealed.c).where(
+    _sealed.c.athlete_id == bindparam("athlete_id")
+)  # built once: asked for at every call
+
 
 class NotConnectedError(Exception):
     """There is no token: the runner has left, or never came."""
@@ -36,7 +42,7 @@ def access_token(installation: Installation, athlete_id: int, *, not_this: str |
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
         with installation.store.read() as session:
-            row = session.get(Token, athlete_id)
+            row = session.execute(_TOKEN, {"athlete_id": athlete_id}).first()
         if row is None:
             raise NotConnectedError
         access = installation.vault.open(row.access_sealed)
@@ -59,7 +65,7 @@ def store(installation: Installation, athlete_id: int, tokens: Tokens) -> Token:
     )
 
 
-def _take_the_lease(installation: Installation, seen: Token) -> bool:
+def _take_the_lease(installation: Installation, seen: Row[Any]) -> bool:
     """True for one process only, and only while the refresh token is the one that we have seen."""
     real_now = installation.clock.real_now()
     free: ColumnElement[bool] = or_(Token.lease_until.is_(None), Token.lease_until < real_now)
@@ -74,7 +80,7 @@ def _take_the_lease(installation: Installation, seen: Token) -> bool:
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def _refresh(installation: Installation, seen: Token) -> str:
+def _refresh(installation: Installation, seen: Row[Any]) -> str:
     """``seen`` is the row as it was when the lease was taken: what came in its place meanwhile is better than ours."""
     athlete_id = seen.athlete_id
     try:

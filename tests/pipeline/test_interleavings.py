@@ -327,9 +327,10 @@ def test_a_note_taken_back_between_its_read_and_its_write_does_not_stay(here: Pl
 
     real_run = deliveries.run
 
-    def run(installation: Any, ids: Any, **_: Any) -> None:
+    def run(installation: Any, ids: Any, *, seen: deliveries.Seen) -> None:
         when_delivering()
-        real_run(installation, ids)  # reads again, and in between somebody changes their mind
+        # What was read has grown old: it is read again, and in between somebody changes their mind.
+        real_run(installation, ids, seen=replace(seen, activity=None))
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(deliveries, "run", run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -126,9 +127,9 @@ def test_whoever_leaves_between_our_read_and_our_write_is_not_written_to(
     }[way]
     real_run = deliveries.run
 
-    def run(installation: Any, ids: Any, **_: Any) -> None:
+    def run(installation: Any, ids: Any, *, seen: deliveries.Seen) -> None:
         log.after_read = leave  # type: ignore[assignment]
-        real_run(installation, ids)
+        real_run(installation, ids, seen=replace(seen, activity=None))  # as if what was read had grown old
 
     monkeypatch.setattr(deliveries, "run", run)
     _put(here, _event(here, runner))
