@@ -42,6 +42,7 @@ def main() -> int:
     parser.add_argument(
         "--limit", type=int, help="calls a quarter of an hour (of the runners' time) that Strava allows"
     )
+    parser.add_argument("--speed", type=float, default=SPEED, help="simulated seconds in a real one")
     parser.add_argument("--kill-every", type=float, default=KILL_EVERY_S, help="seconds from one SIGKILL to the next")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument(
@@ -51,9 +52,10 @@ def main() -> int:
     # What this process does with the product's code is no news; the parts' own logs go to their file.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     seconds = options.seconds or max(options.events / EVENTS_A_SECOND, 30.0)
-    limit = options.limit or max(round(options.events / seconds * 900 / SPEED * _CALLS_AN_EVENT), 60)
+    limit = options.limit or max(round(options.events / seconds * 900 / options.speed * _CALLS_AN_EVENT), 60)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="adductor-chaos-"))
-    plan = make(options.seed, events=options.events, seconds=seconds, speed=SPEED, kill_every_s=options.kill_every)
+    speed = options.speed
+    plan = make(options.seed, events=options.events, seconds=seconds, speed=speed, kill_every_s=options.kill_every)
     results = []
     with ending_on_signals():
         for store in STORES if options.store == "both" else (options.store,):

@@ -185,6 +185,8 @@ def _weather(chance: random.Random, seconds: float, spared: tuple[str, ...]) -> 
     while at < seconds - 1:
         left = left or chance.sample(kinds, len(kinds))
         kind = left.pop()
+        if kind.rarely and any(entry.kind == kind for entry in found) and chance.random() < 0.7:
+            continue
         lasts = min(kind.lasts_s * chance.uniform(0.6, 1.4), seconds - at)
         found.append(Weather(at, lasts, kind))
         at += max(min(2.5, seconds / len(WEATHER) * 0.9), 0.5) * chance.uniform(0.6, 1.4)

@@ -20,6 +20,8 @@ class Kind:
     on: dict[str, Any] | None = None
     off: dict[str, Any] | None = None
     then: dict[str, Any] | None = None
+    # It stops all calls for a while: often it would leave nothing else to try.
+    rarely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ WEATHER: tuple[Kind, ...] = (
     _call("slow writes", 5, endpoint="activities.update", share=0.3, delay_ms=900),
     _call("slow answers to writes", 5, endpoint="activities.update", share=0.3, when="after", delay_ms=900),
     _call("writes without an answer (timeout)", 3, endpoint="activities.update", times=1, when="after", delay_ms=11_000),
-    _call("429 out of the blue", 2, endpoint="activities.get", times=1, status=429, body=LIMIT),
+    Kind(
+        "429 out of the blue", 2, rarely=True,
+        fault={"endpoint": "activities.get", "times": 1, "status": 429, "body": LIMIT},
+    ),
     _call("lists fail", 5, endpoint="activities.list", share=0.4, status=503),
     _call("tokens can't be renewed (500)", 5, endpoint="oauth.token", share=0.5, status=500),
     _call("renewals are cut off before they arrive", 4, endpoint="oauth.token", share=0.4, drop=True),
@@ -103,7 +108,10 @@ WEATHER: tuple[Kind, ...] = (
         "every renewal changes the refresh token", 6,
         {"tokens": {"rotate": "always"}}, {"tokens": {"rotate": "when_renewed"}},
     ),
-    _switch("the application is inactive (403)", 0.7, {"application": "inactive"}, {"application": "active"}),
+    Kind(
+        "the application is inactive (403)", 0.7, rarely=True,
+        on={"application": "inactive"}, off={"application": "active"},
+    ),
     _switch("events are held back", 2.5, {"delivery": {"paused": True}}, {"delivery": {"paused": False}}),
     _switch(
         "events come doubled, late and in any order", 8,
