@@ -237,7 +237,7 @@ def deliver(
         # Not its unsure handovers: the copies that may have gone out have gone out.
         delivery.attempts = delivery.crashes = delivery.unseen_reads = 0
         delivery.lease_until = delivery.lease_holder = None
-        if delivery.state == "done":
+        if delivery.state == "done" and delivery.outcome != "sent":  # that was counted when it was sent
             claims.count(delivery)
         session.flush()
 
