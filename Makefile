@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check format docs bench simulate mutate fuzz screenshots examples lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench simulate mutate fuzz screenshots examples lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,19 @@ check: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# An environment of its own: what looks through the locks must not be part of them.
+$(VENV)-audit/.done: requirements-audit.lock
+	@test -x $(VENV)-audit/bin/python || $(PYTHON) -m venv $(VENV)-audit
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(VENV)-audit/bin/python --require-hashes -r requirements-audit.lock; \
+	else \
+	  $(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.lock; \
+	fi
+	@touch $@
+
+audit: $(VENV)-audit/.done ## Look for known vulnerabilities in the locked packages (asks the package index)
+	@$(VENV)-audit/bin/python -m bench.audit $(VENV)-audit/bin/pip-audit requirements.lock requirements-dev.lock
 
 format: $(VENV)/.dev ## Bring the code into shape
 	@$(BIN)/ruff check --fix .
@@ -99,7 +112,9 @@ lock: ## Renew the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --group build --group dev -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  --group audit -o requirements-audit.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  --group docs -o requirements-docs.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(VENV)-audit site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
