@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.store.models import Token
+from adductor.store.models import Revocation, Token
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
@@ -25,7 +25,7 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many runners' tokens stand where. ``unreadable`` open with none of the keys that are set."""
+    """How many tokens stand where, of runners and of those who left and whose access Strava has not taken back yet. ``unreadable`` open with none of the keys that are set."""
 
     newest: int = 0
     older: int = 0
@@ -54,6 +54,10 @@ def standing(installation: Installation) -> Standing:
                 older += 1
             else:
                 unreadable += 1
+    for row in _left(installation):
+        newest += vault.is_newest(row.token_sealed)
+        older += vault.opens(row.token_sealed) and not vault.is_newest(row.token_sealed)
+        unreadable += not vault.opens(row.token_sealed)
     return Standing(newest, older, unreadable)
 
 
@@ -75,6 +79,13 @@ def reseal(installation: Installation) -> Resealed:
             changed = _store(installation, changes)
             done += changed
             busy += len(changes) - changed
+    for row in _left(installation):
+        if vault.is_newest(row.token_sealed):
+            already += 1
+        elif vault.opens(row.token_sealed):
+            done += _store_left(installation, row, vault.reseal(row.token_sealed))
+        else:
+            unreadable += 1
     if done or unreadable:
         log.info("tokens sealed anew", done=done, busy=busy, unreadable=unreadable)
     return Resealed(done, already, busy, unreadable)
@@ -91,6 +102,18 @@ def _batches(installation: Installation) -> Iterator[list[Token]]:
             return
         yield rows
         last = rows[-1].athlete_id
+
+
+def _left(installation: Installation) -> list[Revocation]:
+    """The accesses of those who left that Strava has not taken back yet: few, and for a week at most."""
+    with installation.store.read() as session:
+        return list(session.scalars(select(Revocation).order_by(Revocation.id)))
+
+
+def _store_left(installation: Installation, seen: Revocation, sealed: bytes) -> int:
+    with installation.store.write() as session:
+        result = session.execute(update(Revocation).where(Revocation.id == seen.id).values(token_sealed=sealed))
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _store(installation: Installation, changes: list[tuple[Token, bytes, bytes]]) -> int:

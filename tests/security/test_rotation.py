@@ -11,12 +11,12 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from adductor.installation import Installation
-from adductor.pipeline import resealing, tokens
+from adductor.pipeline import leaving, resealing, tokens
 from adductor.pipeline.resealing import Resealed, Standing
 from adductor.platforms.base import Tokens
 from adductor.settings import load
 from adductor.store import migrate
-from adductor.store.models import Athlete, Token
+from adductor.store.models import Athlete, Revocation, Token
 from adductor.vault import Vault
 from tests.support.live import adductor
 
@@ -86,6 +86,23 @@ def test_the_first_key_of_ones_own_replaces_the_derived_one(under: Under) -> Non
     assert resealing.reseal(under(NEW)) == Resealed(done=3)
 
     assert Vault([NEW]).open(_a_token(under(NEW)).refresh_sealed).startswith("refresh")
+
+
+def test_an_access_that_waits_to_be_given_back_is_sealed_anew_too(under: Under) -> None:
+    _connected(under(OLD), 1)
+    both = under(NEW, OLD)
+    now = both.clock.now()
+    with both.store.write() as session:
+        athlete = session.scalars(select(Athlete)).one()
+        assert leaving.hand_in(session, athlete.id, now) is not None
+        session.delete(athlete)
+    assert resealing.standing(both) == Standing(older=1)
+
+    assert resealing.reseal(both) == Resealed(done=1)
+
+    with under(NEW).store.read() as session:
+        row = session.scalars(select(Revocation)).one()
+    assert Vault([NEW]).open(row.token_sealed) == "refresh 1"
 
 
 def test_a_token_that_no_key_opens_is_told_and_left(under: Under) -> None:
