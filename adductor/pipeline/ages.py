@@ -57,11 +57,13 @@ def activities_since(session: Session) -> datetime | None:
 
 def events_since(session: Session) -> datetime | None:
     """When the oldest event came (UTC), of those that count."""
+    counts = or_(InboxEvent.state.in_(("done", "failed")), InboxEvent.updates != {})
+    first: datetime | None = session.scalar(select(func.min(InboxEvent.received_at)))
+    if first is None or session.scalar(select(InboxEvent.id).where(InboxEvent.received_at == first, counts).limit(1)):
+        return first
+    # The very oldest doesn't count: go on along the index to the first that does.
     came_at: datetime | None = session.scalar(
-        select(InboxEvent.received_at)
-        .where(or_(InboxEvent.state.in_(("done", "failed")), InboxEvent.updates != {}))
-        .order_by(InboxEvent.received_at)
-        .limit(1)
+        select(InboxEvent.received_at).where(counts).order_by(InboxEvent.received_at).limit(1)
     )
     return came_at
 

@@ -43,9 +43,7 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
             .values(
                 state="claimed",
                 attempts=table.attempts + 1,
-                # Of our own it is no crash: we live, and could not store what came of it (a full disk, a lost database).
-                crashes=table.crashes
-                + case((and_(table.state == "claimed", table.lease_holder != installation.holder.name), 1), else_=0),
+                crashes=table.crashes + case((table.state == "claimed", 1), else_=0),
                 lease_until=real_now + waits.LEASE,
                 lease_holder=installation.holder.name,
             )
