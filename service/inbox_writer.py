@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from adductor.store import Store
 
 log = logs.get(__name__)
 
-# The most events in one transaction, and the time that wake-ups are gathered for.
+# The most events in one transaction, and the least time between two wake-ups.
 MOST_AT_ONCE = 200
 GATHER_S = 0.025
 # Strava wants its answer within 2 s. Whoever has not been stored by then is told so and sends the event again.
@@ -102,21 +103,25 @@ class InboxWriter:
         self.failing = False
         for waiting in batch:
             waiting.done.set()
-        for row_id, trace_id in stored.items():
+        for row_id in stored:
             self._stored.put(row_id)
+        for row_id, trace_id in stored.items():
             # Here the trace begins that the worker's lines go on with. Nobody waits for this line.
             log.info("event stored", trace=trace_id, event_id=row_id)
 
     def _wake_forever(self) -> None:
+        last = -GATHER_S
+        pause = threading.Event()
         while True:
             ids = [self._stored.get()]
-            deadline = threading.Event()
-            deadline.wait(GATHER_S)
+            # The first after a quiet moment goes at once: a runner waits. Those of a busy one are gathered behind it.
+            pause.wait(max(0.0, last + GATHER_S - time.monotonic()))
             while len(ids) < MOST_AT_ONCE:
                 try:
                     ids.append(self._stored.get_nowait())
                 except queue.Empty:
                     break
+            last = time.monotonic()
             try:
                 self._wake(ids)
             except Exception as error:  # whatever the broker's trouble is, the sweep finds the rows

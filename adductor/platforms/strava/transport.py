@@ -52,6 +52,7 @@ class StravaSession(requests.Session):
         super().__init__()
         self._origins = ((STRAVALIB_API, api_url.rstrip("/")), (STRAVALIB_OAUTH, oauth_url.rstrip("/")))
         self._timeout_s = timeout_s
+        self._environment: dict[tuple[str, ...], dict[str, Any]] = {}
         self.headers["User-Agent"] = f"adductor-coach/{__version__}"
         # One session serves many athletes: a cookie from one athlete's answer must not go out with another's call.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -77,6 +78,13 @@ class StravaSession(requests.Session):
             response.close()
             raise
         return response
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Proxies and certificates as the environment has them. It is read once: requests reads it anew for every call."""
+        origin = tuple(str(url).split("/", 3)[:3])
+        if origin not in self._environment:
+            self._environment[origin] = dict(super().merge_environment_settings(url, proxies, stream, verify, cert))
+        return dict(self._environment[origin])
 
     def _address(self, url: str | bytes) -> str:
         text = url.decode() if isinstance(url, bytes) else url
