@@ -45,6 +45,7 @@ class Log:
     reads: int = 0
     writes: list[str] = field(default_factory=list)
     after_read: Callable[[], None] = lambda: None
+    before_write: Callable[[], None] = lambda: None  # it is on its way already
     leaves_note_out: bool = False
     during_refresh: Callable[[], None] = lambda: None
 
@@ -65,6 +66,8 @@ class Log:
         return []
 
     def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
+        act, self.before_write = self.before_write, lambda: None
+        act()
         self.writes.append(private_note)
         self.edit(activity_id, private_note=private_note)
         return self.activities[activity_id]
@@ -312,7 +315,26 @@ def test_what_was_read_too_long_before_the_write_is_read_again(here: Place, log:
 # -- two at one delivery ------------------------------------------------------------------------------------------------
 
 
-def test_a_note_taken_back_between_its_read_and_its_write_does_not_stay(here: Place, log: Log) -> None:
+def test_a_note_taken_back_between_its_read_and_its_write_is_not_written(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _put(here, _event(here, runner))
+    real_run = deliveries.run
+
+    def run(installation: Any, ids: Any, *, seen: deliveries.Seen) -> None:
+        log.after_read = lambda: _withdraw(here, runner)
+        # What was read has grown old: it is read again, and in between somebody changes their mind.
+        real_run(installation, ids, seen=replace(seen, activity=None))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(deliveries, "run", run)
+        sweep.handle_events(here.installation)
+    sweep.sweep(here.installation)
+
+    assert log.writes == []
+    assert [row.state for row in here.deliveries(runner)] == ["done"]
+
+
+def test_a_note_taken_back_while_its_write_is_on_its_way_does_not_stay(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _put(here, _event(here, runner))
 
@@ -322,19 +344,8 @@ def test_a_note_taken_back_between_its_read_and_its_write_does_not_stay(here: Pl
         sweep.handle_deliveries(here.installation)  # another worker: nothing stands there yet
         assert log.note == before
 
-    def when_delivering() -> None:
-        log.after_read = taken_back_and_looked_at
-
-    real_run = deliveries.run
-
-    def run(installation: Any, ids: Any, *, seen: deliveries.Seen) -> None:
-        when_delivering()
-        # What was read has grown old: it is read again, and in between somebody changes their mind.
-        real_run(installation, ids, seen=replace(seen, activity=None))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(deliveries, "run", run)
-        sweep.handle_events(here.installation)
+    log.before_write = taken_back_and_looked_at
+    sweep.handle_events(here.installation)
     assert note.SIGNATURE in log.note  # written over the change of mind
 
     sweep.sweep(here.installation)
