@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
@@ -19,13 +20,14 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select, text, update
 from werkzeug import Request, Response
 
+from adductor.installation import Installation
 from adductor.pipeline import tokens
 from adductor.platforms.base import Priority
 from adductor.store import Store, migrate
 from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, LoggedActivity, Subscription
+from service.cli import cli
 from service.cli.demo import DemoError, connect_as_a_browser
-from service.cli.doctor import doctor
-from tests.support.live import Live, adductor, installation
+from tests.support.live import Live, Runner, adductor, installation
 from tests.support.mail_server import PASSWORD, USER, MailServer
 
 pytestmark = pytest.mark.processes
@@ -38,11 +40,17 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
-def _doctor(live: Live, **changed: str) -> tuple[int, dict[str, str]]:
-    """The exit code, and each check's line with its advice.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that ended, as `subprocess` would tell it."""
 
-    In this process, for there are many states; two tests below run the command as a user does.
-    """
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _run(live: Live, *arguments: str, **changed: str) -> Ended:
+    """A command beside this installation; in this process, for there are many states. Some tests start a real one."""
     environment = {
         name: value
         for name, value in live.here.environment.items()
@@ -51,12 +59,18 @@ def _doctor(live: Live, **changed: str) -> tuple[int, dict[str, str]]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        ended = CliRunner().invoke(doctor, env={**environment, **changed})
+        ended = CliRunner().invoke(cli, arguments, env={**environment, **changed})
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
     assert isinstance(ended.exception, SystemExit | None), ended.exception
-    return ended.exit_code, _lines(ended.stdout)
+    return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+
+def _doctor(live: Live, **changed: str) -> tuple[int, dict[str, str]]:
+    """The exit code, and each check's line with its advice."""
+    ended = _run(live, "doctor", **changed)
+    return ended.returncode, _lines(ended.stdout)
 
 
 def _lines(said: str) -> dict[str, str]:
@@ -90,13 +104,12 @@ def test_beside_a_running_up_it_finds_what_that_brought(live: Live) -> None:
 
 
 def test_no_subscription(live: Live) -> None:
-    environment = live.here.environment
-    assert adductor("strava", "unsubscribe", **environment).returncode == 0
+    assert _run(live, "strava", "unsubscribe").returncode == 0
     try:
         code, checks = _doctor(live)
-        status = adductor("strava", "status", **environment)
+        status = _run(live, "strava", "status")
     finally:
-        again = adductor("strava", "subscribe", **environment)
+        again = _run(live, "strava", "subscribe")
 
     assert code == 1
     assert "adductor strava subscribe" in checks["subscription"]
@@ -110,13 +123,12 @@ def test_subscribing_twice_keeps_the_one_there_is(live: Live) -> None:
 
     assert first.returncode == second.returncode == 0
     assert "kept" in second.stdout
-    assert adductor("strava", "status", **live.here.environment).returncode == 0
+    assert _run(live, "strava", "status").returncode == 0
 
 
 def test_a_stale_callback(live: Live) -> None:
-    environment = {**live.here.environment, "ADDUCTOR_WEBHOOK_KEY": "another-key-of-ours-1234"}
     code, checks = _doctor(live, ADDUCTOR_WEBHOOK_KEY="another-key-of-ours-1234")
-    status = adductor("strava", "status", **environment)
+    status = _run(live, "strava", "status", ADDUCTOR_WEBHOOK_KEY="another-key-of-ours-1234")
 
     assert code == 1
     assert "another address" in checks["subscription"]
@@ -143,9 +155,9 @@ def test_another_installations_callback_is_named_and_taken_over_when_asked(live:
     _moved_by_the_runner_of_another(live, theirs)
     try:
         code, checks = _doctor(live)
-        status = adductor("strava", "status", **live.here.environment)
+        status = _run(live, "strava", "status")
     finally:
-        taken = adductor("strava", "subscribe", **live.here.environment)
+        taken = _run(live, "strava", "subscribe")
 
     assert code == 1
     assert f"another address ({their_host})" in checks["subscription"]
@@ -160,25 +172,22 @@ def test_another_installations_callback_is_named_and_taken_over_when_asked(live:
 def test_a_good_subscription_is_not_given_up_for_an_address_that_does_not_answer(live: Live) -> None:
     before = live.admin("GET", "state")["subscription"]
 
-    elsewhere = {**live.here.environment, "ADDUCTOR_PUBLIC_URL": "http://127.0.0.1:1"}
-    refused = adductor("strava", "subscribe", **elsewhere)
+    refused = _run(live, "strava", "subscribe", ADDUCTOR_PUBLIC_URL="http://127.0.0.1:1")
 
     assert refused.returncode == 1
     assert "stays" in refused.stderr
     assert "ADDUCTOR_PUBLIC_URL" in refused.stderr
     assert live.admin("GET", "state")["subscription"] == before
-    assert adductor("strava", "subscribe", **live.here.environment).returncode == 0
+    assert _run(live, "strava", "subscribe").returncode == 0
 
 
 def test_a_handshake_that_is_blocked_is_said_when_there_was_none_before(live: Live) -> None:
-    assert adductor("strava", "unsubscribe", **live.here.environment).returncode == 0
+    assert _run(live, "strava", "unsubscribe").returncode == 0
     try:
-        blocked = adductor(
-            "strava", "subscribe", **{**live.here.environment, "ADDUCTOR_PUBLIC_URL": "http://127.0.0.1:1"}
-        )
-        ended_twice = adductor("strava", "unsubscribe", **live.here.environment)
+        blocked = _run(live, "strava", "subscribe", ADDUCTOR_PUBLIC_URL="http://127.0.0.1:1")
+        ended_twice = _run(live, "strava", "unsubscribe")
     finally:
-        again = adductor("strava", "subscribe", **live.here.environment)
+        again = _run(live, "strava", "subscribe")
 
     assert blocked.returncode == 1
     assert "didn't get the right answer" in blocked.stderr
@@ -189,13 +198,13 @@ def test_a_handshake_that_is_blocked_is_said_when_there_was_none_before(live: Li
 
 @pytest.mark.parametrize("command", ["subscribe", "status", "unsubscribe"])
 def test_an_inactive_application_or_a_wrong_secret_is_said_by_each_command(live: Live, command: str) -> None:
-    wrong = adductor("strava", command, **{**live.here.environment, "STRAVA_CLIENT_SECRET": "wrong"})
+    wrong = _run(live, "strava", command, STRAVA_CLIENT_SECRET="wrong")
     live.admin("POST", "switches", {"application": "inactive"})
     try:
-        inactive = adductor("strava", command, **live.here.environment)
+        inactive = _run(live, "strava", command)
     finally:
         live.admin("POST", "switches", {"application": "active"})
-        adductor("strava", "subscribe", **live.here.environment)
+        _run(live, "strava", "subscribe")
 
     assert (wrong.returncode, "STRAVA_CLIENT_SECRET" in wrong.stderr) == (1, True)
     assert (inactive.returncode, "paid Strava subscription" in inactive.stderr) == (1, True)
@@ -262,19 +271,27 @@ def test_a_database_that_is_down_or_behind(live: Live, tmp_path: Path) -> None:
     assert "adductor db upgrade" in checks["database"]
 
 
-def _last_seen_long_ago(live: Live, *parts: str) -> None:
+@contextmanager
+def _gone(live: Live, part: str, *signs: str) -> Iterator[None]:
+    """This part stands still, and was last seen years ago."""
+    live.stop(part)
+    try:
+        _seen_at(live, datetime(2020, 1, 1, tzinfo=UTC), *signs)
+        yield
+    finally:
+        _seen_at(live, datetime.now(UTC), *signs)
+        live.resume(part)
+
+
+def _seen_at(live: Live, at: datetime, *signs: str) -> None:
     with live.store.write() as session:
-        for row in session.scalars(select(Heartbeat).where(Heartbeat.part.in_(parts))):
-            row.at = datetime(2020, 1, 1, tzinfo=UTC)
+        for row in session.scalars(select(Heartbeat).where(Heartbeat.part.in_(signs))):
+            row.at = at
 
 
 def test_no_clock(live: Live) -> None:
-    live.stop("beat")
-    try:
-        _last_seen_long_ago(live, "beat")
+    with _gone(live, "beat", "beat"):
         code, checks = _doctor(live)
-    finally:
-        live.resume("beat")
 
     assert code == 1
     assert "the clock was last seen" in checks["clock, worker"]
@@ -282,12 +299,8 @@ def test_no_clock(live: Live) -> None:
 
 
 def test_no_worker(live: Live) -> None:
-    live.stop("worker")
-    try:
-        _last_seen_long_ago(live, "worker", "clock")
+    with _gone(live, "worker", "worker", "clock"):
         code, checks = _doctor(live)
-    finally:
-        live.resume("worker")
 
     assert code == 1
     assert "a worker was last seen" in checks["clock, worker"]
@@ -360,20 +373,26 @@ def test_a_strava_whose_clock_cannot_be_read(live: Live) -> None:
     assert "can't be read" in checks["time"]
 
 
+def _ask_strava(live: Live, runner: Runner) -> None:
+    """One call, whose answer tells the limits; by a process of its own, as far as what it remembers of them goes."""
+    asking = Installation(live.here.settings)
+    token = tokens.access_token(asking, runner.id)
+    since = asking.clock.now() - timedelta(days=1)
+    asking.strava.list_activities(token, after=since, priority=Priority.CONNECT)
+    asking.close()
+
+
 def test_a_rate_limit_that_is_nearly_used_up(live: Live) -> None:
-    installation = live.here.installation
-    runner = live.runner()
+    runner, broker = live.runner(), live.here.installation.redis
     used = live.admin("GET", "state")["limits"]["read"]["used"][0]
     live.admin("POST", "tier", {"athletes": 10, "overall": [4000, 40_000], "read": [used + 1, 40_000]})
     try:
-        token = tokens.access_token(installation, runner.id)
-        since = installation.clock.now() - timedelta(days=1)
-        installation.strava.list_activities(token, after=since, priority=Priority.CONNECT)
+        _ask_strava(live, runner)
         code, checks = _doctor(live)
     finally:
         live.admin("POST", "tier", {"tier": "10"})
-        assert installation.redis is not None
-        installation.redis.delete(*installation.redis.scan_iter("adductor:strava:budget:*"))  # begin anew
+        assert broker is not None
+        broker.delete(*broker.scan_iter("adductor:strava:budget:*"))  # the books begin anew
 
     assert code == 1
     assert f"0 of {used + 1} left for reading this quarter of an hour" in checks["rate budget"]
@@ -387,9 +406,7 @@ def test_an_application_that_may_have_no_more_runners(live: Live) -> None:
     live.admin("POST", "tier", {"tier": "1"})
     live.admin("POST", "switches", {"athlete_cap_at": "token"})
     try:
-        token = tokens.access_token(live.here.installation, runner.id)
-        since = live.here.installation.clock.now() - timedelta(days=1)
-        live.here.installation.strava.list_activities(token, after=since, priority=Priority.CONNECT)
+        _ask_strava(live, runner)
         full = _doctor(live)[1]["athlete cap"]
         with pytest.raises(DemoError):
             connect_as_a_browser(live.web, zone="UTC")
@@ -462,7 +479,7 @@ def test_notes_that_were_given_up_are_tried_again_too(live: Live) -> None:
         session.get_one(Delivery, delivery.id).state = "failed"
 
     code, checks = _doctor(live)
-    replayed = adductor("replay", "--failed", **live.here.environment)
+    replayed = _run(live, "replay", "--failed")
 
     assert code == 1
     assert "1 deliveries given up" in checks["events"]
@@ -486,7 +503,7 @@ def test_events_that_were_given_up(live: Live) -> None:
         session.get_one(type(live.events(run)[0]), live.events(run)[0].id).state = "failed"
 
     code, checks = _doctor(live)
-    replayed = adductor("replay", "--failed", **live.here.environment)
+    replayed = _run(live, "replay", "--failed")
 
     assert code == 1
     assert "adductor replay --failed" in checks["events"]
