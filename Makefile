@@ -94,7 +94,7 @@ examples: $(VENV)/.dev ## Write docs/examples anew
 	@$(BIN)/python -m adductor.channels.examples docs/examples
 
 docs: $(VENV)/docs/.docs ## Build the documentation site into site/ (no network needed to read it)
-	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --strict
 	@echo "open site/index.html"
 
 $(VENV)/docs/.docs: requirements-docs.lock

@@ -1,6 +1,6 @@
 """The settings: read once from the environment and a ``.env`` beside the process, checked all together.
 
-Names and meanings are fixed by the README's table. A wrong value is reported with what would be right; secrets never.
+Names and meanings are fixed: docs/settings.md has them all. A wrong value is reported with what would be right; secrets never.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _name(env: str) -> Any:
 
 
 class Settings(BaseSettings):
-    """What the person who runs this may choose. See README for the table."""
+    """What the person who runs this may choose. All of them: docs/settings.md."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True

@@ -64,6 +64,10 @@ def main() -> None:
             for line in problems:
                 click.echo(f"adductor: {line}", err=True)
             sys.exit(2)
+        if type(error).__name__ == "CatalogueError" and problems:
+            for line in problems:
+                click.echo(f"adductor: the catalogue: {line}", err=True)
+            sys.exit(1)
         if not type(error).__module__.startswith("sqlalchemy."):
             raise
         problem = type(error).__name__
