@@ -25,7 +25,10 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many tokens stand where, of runners and of those who left and whose access Strava has not taken back yet. ``unreadable`` open with none of the keys that are set."""
+    """How many tokens stand where, also of those who left and whose access Strava has not taken back yet.
+
+    ``unreadable`` open with none of the keys that are set.
+    """
 
     newest: int = 0
     older: int = 0
@@ -54,10 +57,13 @@ def standing(installation: Installation) -> Standing:
                 older += 1
             else:
                 unreadable += 1
-    for row in _left(installation):
-        newest += vault.is_newest(row.token_sealed)
-        older += vault.opens(row.token_sealed) and not vault.is_newest(row.token_sealed)
-        unreadable += not vault.opens(row.token_sealed)
+    for left in _left(installation):
+        if vault.is_newest(left.token_sealed):
+            newest += 1
+        elif vault.opens(left.token_sealed):
+            older += 1
+        else:
+            unreadable += 1
     return Standing(newest, older, unreadable)
 
 
@@ -79,11 +85,11 @@ def reseal(installation: Installation) -> Resealed:
             changed = _store(installation, changes)
             done += changed
             busy += len(changes) - changed
-    for row in _left(installation):
-        if vault.is_newest(row.token_sealed):
+    for left in _left(installation):
+        if vault.is_newest(left.token_sealed):
             already += 1
-        elif vault.opens(row.token_sealed):
-            done += _store_left(installation, row, vault.reseal(row.token_sealed))
+        elif vault.opens(left.token_sealed):
+            done += _store_left(installation, left, vault.reseal(left.token_sealed))
         else:
             unreadable += 1
     if done or unreadable:
