@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check audit format docs bench simulate mutate fuzz screenshots examples lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench simulate mutate chaos fuzz screenshots examples lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

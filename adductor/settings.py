@@ -1,6 +1,6 @@
 """The settings: read once from the environment and a ``.env`` beside the process, checked all together.
 
-Names and meanings are fixed: docs/settings.md has them all. A wrong value is reported with what would be right; secrets never.
+Names and meanings are fixed, and all in docs/settings.md. A wrong value is reported with what would be right; secrets never.
 """
 
 from __future__ import annotations

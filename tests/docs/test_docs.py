@@ -1,0 +1,215 @@
+"""The documentation names what there is, and its links lead somewhere. No network, no site generator."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from adductor.settings import Settings
+from service.cli import cli
+from service.cli.up import up
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+WITH_LINKS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "sandbox" / "README.md", *PAGES]
+SETTINGS = {str(field.validation_alias) for field in Settings.model_fields.values()}
+# Read by other programs, and said with them.
+NOT_OURS = {"ADDUCTOR_WEB", "ADDUCTOR_PORT"}
+
+# docs/brand.md: a file that may not be shipped with the source.
+TO_BE_PUT_THERE = "service/static/connect-with-strava.svg"
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def _links(page: Path) -> list[str]:
+    text = _without_code(page.read_text())
+    found = re.findall(r"\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    return [link for link in found if not re.match(r"[a-z]+:", link)]
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of the headings, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", re.sub(r"[`*]", "", h)).strip().lower()) for h in headings}
+
+
+@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_leads_somewhere(page: Path) -> None:
+    for link in _links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        assert target.is_relative_to(ROOT), f"{link} leads out of the project"
+        if anchor:
+            assert anchor in _anchors(target), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_of_the_site_link_to_pages_of_the_site(page: Path) -> None:
+    """What isn't under docs/ isn't on the site: such a file is named, not linked."""
+    for link in _links(page):
+        assert (page.parent / link.partition("#")[0]).resolve().is_relative_to(ROOT / "docs"), link
+
+
+def _nav(entries: list[Any]) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+            continue
+        for inside in entry.values():
+            yield from _nav(inside) if isinstance(inside, list) else [inside]
+
+
+def test_every_page_is_in_the_sites_navigation_once() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+
+    # `make bench` writes the last one.
+    pages = {str(page.relative_to(ROOT / "docs")) for page in PAGES} | {"performance.md"}
+    assert sorted(_nav(site["nav"])) == sorted(pages), "put a new page into the nav of mkdocs.yml"
+
+
+def test_the_site_fetches_nothing_from_elsewhere() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+
+    assert site["theme"]["font"] is False
+    assert not site.keys() & {"extra_css", "extra_javascript", "hooks"}
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), flags=re.MULTILINE))
+    option = next(parameter for parameter in up.params if parameter.name == "sandbox_bind")
+
+    assert documented == SETTINGS | {str(option.envvar)}
+
+
+def test_every_default_is_the_documented_one() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`|]+)` \|", page, flags=re.MULTILINE))
+    defaults = {str(field.validation_alias): field.default for field in Settings.model_fields.values()}
+
+    compared = {name: said for name, said in rows.items() if defaults.get(name) is not None}
+    assert len(compared) > 8
+    for name, said in compared.items():
+        assert str(defaults[name]) == said, name
+
+
+@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_names_a_setting_that_does_not_exist(page: Path) -> None:
+    for name in re.findall(r"\b((?:ADDUCTOR|STRAVA)_[A-Z_]*[A-Z])\b", page.read_text()):
+        known = SETTINGS | NOT_OURS | {"ADDUCTOR_SANDBOX_BIND"}
+        assert name in known or name.removesuffix("_FILE") in known, name
+
+
+def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*way, name))
+        else:
+            yield (*way, name)
+
+
+COMMANDS = list(_commands(cli))
+
+
+def test_every_command_is_documented() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+
+    for command in COMMANDS:
+        assert re.search(rf"^\| `adductor {' '.join(command)}[ `]", page, flags=re.MULTILINE), command
+
+
+def test_every_option_is_documented() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+
+    for command in COMMANDS:
+        row = re.search(rf"^\| `adductor {' '.join(command)}[ `].*$", page, flags=re.MULTILINE)
+        assert row is not None
+        for parameter in _command(command).params:
+            names = [name for name in parameter.opts if name.startswith("--")]
+            if parameter.name == "sandbox_bind":
+                continue  # it has a setting
+            assert any(name in row[0] for name in names) or not names, (command, names)
+
+
+def _command(way: tuple[str, ...]) -> click.Command:
+    found: click.Command = cli
+    for name in way:
+        assert isinstance(found, click.Group)
+        inner = found.get_command(click.Context(found), name)
+        assert inner is not None
+        found = inner
+    return found
+
+
+def _said_commands() -> list[tuple[str, str]]:
+    """Each `adductor ...` line in a block, and each in running text, with its page."""
+    said = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text()
+        blocks = re.findall(r"^```[a-z]*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+        lines = [line.strip() for block in blocks for line in block.splitlines()]
+        lines += re.findall(r"`([^`\n]+)`", text)
+        for line in lines:
+            found = re.match(r"(?:\.venv/bin/|docker compose exec \w+ )?(adductor [a-z].*)$", line)
+            if found:
+                said.append((page.name, found[1]))
+    return said
+
+
+@pytest.mark.parametrize(("page", "line"), _said_commands())
+def test_commands_that_a_page_says_exist_with_their_options(page: str, line: str) -> None:
+    words = shlex.split(line.replace("…", "x"), comments=True)[1:]
+    way: list[str] = []
+    found: click.Command = cli
+    while isinstance(found, click.Group) and words and not words[0].startswith("-"):
+        inner = found.get_command(click.Context(found), words[0])
+        assert inner is not None, f"{page}: {line}"
+        found = inner
+        way.append(words.pop(0))
+    known = {name for parameter in found.params for name in parameter.opts} | {"--help"}
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, f"{page}: {line}"
+
+
+def test_make_targets_that_pages_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+
+    for page in [ROOT / "README.md", *PAGES]:
+        text = page.read_text()
+        named = re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^make ([a-z-]+)$", text, flags=re.MULTILINE)
+        assert set(named) <= targets, (page.name, set(named) - targets)
+
+
+def test_make_says_what_it_can_do() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[1].split())  # type: ignore[index]
+    explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
+
+    assert phony == explained
+
+
+def test_the_benchmark_finds_its_place() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text()
+
+    assert page.index("<!-- bench:workers:start -->") < page.index("<!-- bench:workers:end -->")
+
+
+@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    """Files of ours in backquotes, like `tests/deploy/test_compose.py`."""
+    ours = ("adductor/", "service/", "workers/", "sandbox/", "tests/", "bench/", "deploy/", "docs/")
+    for named in re.findall(r"`([\w./-]+)`", page.read_text()):
+        if named.startswith(ours) and "NAME" not in named and named != TO_BE_PUT_THERE:
+            assert (ROOT / named).exists() or (page.parent / named).exists(), f"{named} is not there"
