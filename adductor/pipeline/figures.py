@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adductor.pipeline import ages
-from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, Letter, Subscription
+from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Subscription
 
 QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
     "events": InboxEvent,
@@ -31,6 +31,8 @@ GIVEN_UP = text("state = 'failed'")
 SEEN_WITHIN = timedelta(seconds=60)
 # A due row is taken within seconds; a quarter of an hour is a whole window of Strava's rate limit.
 DUE_TOO_LONG_S = 900.0
+# Looking for missed events takes what is left of the rate limit; after an outage that is hours.
+IN_NO_HURRY = frozenset({"reconciliations"})
 # Strava API agreement, in force since 2026-06-01. We delete two hours before (`activities.KEEP`), once an hour.
 STRAVA_ALLOWS = ages.LIMIT
 # Less than this share of a window left.
@@ -52,6 +54,10 @@ class Queue:
         """How long the oldest due row has been waiting, in seconds; 0 without one."""
         return max((now - self.oldest_due_at).total_seconds(), 0.0) if self.oldest_due_at else 0.0
 
+    def is_late(self, now: datetime) -> bool:
+        """Whether its oldest due row has been waiting for so long that somebody should look."""
+        return self.name not in IN_NO_HURRY and self.age_s(now) > DUE_TOO_LONG_S
+
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
@@ -69,10 +75,16 @@ def queues(session: Session, now: datetime) -> list[Queue]:
         later, following = _count(session, table.due_at, WAITING, table.due_at > now)
         given_up, _ = _count(session, table.due_at, GIVEN_UP)
         found.append(Queue(name, due, later, given_up, oldest, following))
-    # Prompts wait as a time in each runner's row, and are never given up.
-    due, oldest = _count(session, Athlete.next_due_at, Athlete.next_due_at <= now)
-    later, following = _count(session, Athlete.next_due_at, Athlete.next_due_at > now)
-    return [*found, Queue("prompts", due, later, 0, oldest, following)]
+    # These wait as a time in a row, and are never given up.
+    for name, column in (
+        ("prompts", Athlete.next_due_at),
+        ("reconciliations", Athlete.reconcile_at),
+        ("revocations", Revocation.due_at),
+    ):
+        due, oldest = _count(session, column, column <= now)
+        later, following = _count(session, column, column > now)
+        found.append(Queue(name, due, later, 0, oldest, following))
+    return found
 
 
 def athletes_by_status(session: Session) -> dict[str, int]:

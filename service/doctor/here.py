@@ -74,18 +74,18 @@ def backlog(installation: Installation) -> str:
     with installation.store.read() as session:
         queues = figures.queues(session, installation.clock.now())
     given_up = [f"{queue.given_up} {queue.name}" for queue in queues if queue.given_up]
-    waiting = sum(queue.due + queue.later for queue in queues if queue.name != "prompts")
+    waiting = sum(queue.due + queue.later for queue in queues if queue.name in figures.QUEUES)
     if given_up:
         raise FailedError(
             f"{' and '.join(given_up)} given up, {waiting} waiting", "see why and try again: adductor replay --failed"
         )
-    oldest = max(queues, key=lambda queue: queue.age_s(installation.clock.now()))
-    age_s = int(oldest.age_s(installation.clock.now()))
-    if age_s > figures.DUE_TOO_LONG_S:
-        raise FailedError(
-            f"the oldest of the due {oldest.name} has been waiting for {age_s // 60} minutes",
-            "look at the workers' log; more workers help where they are all busy",
-        )
+    now = installation.clock.now()
+    for queue in queues:
+        if queue.is_late(now):
+            raise FailedError(
+                f"the oldest of the due {queue.name} has been waiting for {int(queue.age_s(now)) // 60} minutes",
+                "look at the workers' log; more workers help where they are all busy",
+            )
     return f"{waiting} waiting, none given up"
 
 

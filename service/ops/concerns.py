@@ -40,7 +40,7 @@ def of_parts(up: dict[str, bool], beats: dict[str, datetime], real_now: datetime
 def of_queues(queues: list[Queue], now: datetime) -> Iterator[Concern]:
     """What waits too long and what was given up."""
     for queue in queues:
-        if queue.age_s(now) > figures.DUE_TOO_LONG_S:
+        if queue.is_late(now):
             waiting = _long(timedelta(seconds=queue.age_s(now)))
             yield Concern(
                 f"The oldest of the due {queue.name} has been waiting for {waiting}.",

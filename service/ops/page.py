@@ -31,6 +31,8 @@ QUEUE_NAMES = {
     "deliveries": "Notes and routine mails",
     "letters": "Other mails",
     "prompts": "Runners to look at",
+    "reconciliations": "Logs to look through",
+    "revocations": "Access to give back",
 }
 
 

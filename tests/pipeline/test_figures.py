@@ -20,6 +20,7 @@ from adductor.store.models import (
     InboxEvent,
     Letter,
     LoggedActivity,
+    Revocation,
     Suggestion,
 )
 from service.ops import failures
@@ -53,6 +54,7 @@ def full(store: Store) -> Store:
                     "connected_at": NOW,
                     "status": "connected",
                     "next_due_at": NOW - timedelta(minutes=3),
+                    "reconcile_at": NOW - timedelta(hours=3),
                 },
                 {
                     "id": 2,
@@ -61,6 +63,7 @@ def full(store: Store) -> Store:
                     "connected_at": NOW,
                     "status": "revoked",
                     "next_due_at": None,
+                    "reconcile_at": None,
                 },
             ],
         )
@@ -120,6 +123,10 @@ def full(store: Store) -> Store:
                 for number, (state, due_at) in zip(numbers, _states(), strict=True)
             ],
         )
+        connection.execute(
+            insert(Revocation),
+            [{"platform": "strava", "token_sealed": b"", "created_at": NOW, "due_at": NOW + timedelta(hours=1)}],
+        )
         letter = {"athlete_id": 1, "kind": "refer", "to": "a@example.org", "created_at": NOW}
         connection.execute(
             insert(Letter),
@@ -152,6 +159,15 @@ def test_what_waits_what_is_for_later_and_what_was_given_up(full: Store) -> None
         assert queue.age_s(NOW) == 7 * 60
         assert queue.next_due_at == NOW + timedelta(minutes=5)
     assert (found["prompts"].due, found["prompts"].age_s(NOW)) == (1, 180)
+    assert (found["reconciliations"].due, found["revocations"].later) == (1, 1)
+
+
+def test_what_is_due_for_long_is_late_unless_it_is_in_no_hurry() -> None:
+    since = NOW - timedelta(minutes=16)
+
+    assert figures.Queue("events", 1, 0, 0, since, None).is_late(NOW)
+    assert not figures.Queue("reconciliations", 1, 0, 0, since, None).is_late(NOW)
+    assert not figures.Queue("events", 1, 0, 0, NOW - timedelta(minutes=14), None).is_late(NOW)
 
 
 def test_an_empty_installation_has_nothing_waiting(store: Store) -> None:
@@ -206,7 +222,13 @@ def _plan(store: Store, statement: str, parameters: Any) -> list[str]:
 def _reads_everything(step: str) -> bool:
     """Whether this step of a plan goes through a whole table, or a whole index that grows with the years."""
     if step.startswith("SCAN "):
-        return not ("_waiting" in step or "_given_up" in step or "athletes" in step or "heartbeats" in step)
+        return not (
+            "_waiting" in step
+            or "_given_up" in step
+            or "athletes" in step
+            or "heartbeats" in step
+            or "ix_revocations" in step
+        )
     return any(f"Seq Scan on {table}" in step for table in ("inbox_events", "deliveries", "letters", "activities"))
 
 
