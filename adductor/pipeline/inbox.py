@@ -63,6 +63,7 @@ def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
 def _insert(dialect: str) -> Any:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(InboxEvent)
     known, new = InboxEvent.updates, insert.excluded.updates
+    both: Any
     if dialect == "postgresql":
         both = known.op("||")(new)
         changed = both != known
