@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,8 +33,12 @@ def _as_nobody_special(arguments: list[str]) -> list[str]:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run a server; yields the start of its SQLAlchemy URLs, to which a database's name is added."""
+def server(folder: Path, options: Sequence[str] = ("-F",), *, keep: bool = False) -> Iterator[str]:
+    """Run a server; yields the start of its SQLAlchemy URLs, to which a database's name is added.
+
+    ``options`` are the server's; by default it syncs nothing to the disk. With ``keep`` it is shut down in order, and what
+    is in ``folder`` can be served again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -43,11 +47,15 @@ def server(folder: Path) -> Iterator[str]:
             if parent.stat().st_uid == 0 and parent != Path("/") and parent.is_relative_to("/tmp"):
                 parent.chmod(parent.stat().st_mode | 0o011)
     data, port, binaries = folder / "data", free_port(), _binaries()
-    options = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
-    subprocess.run(_as_nobody_special([str(binaries / "initdb"), *options]), check=True, capture_output=True, cwd="/")
+    if not data.exists():
+        how = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
+        subprocess.run(_as_nobody_special([str(binaries / "initdb"), *how]), check=True, capture_output=True, cwd="/")
     process = subprocess.Popen(
         _as_nobody_special(
-            [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"]
+            [
+                *(str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"),
+                *options,
+            ]
         ),
         cwd="/",
         stdout=subprocess.DEVNULL,
@@ -57,8 +65,9 @@ def server(folder: Path) -> Iterator[str]:
         _wait_for(port, process)
         yield f"postgresql+psycopg://coach@127.0.0.1:{port}"
     finally:
+        how_to_end = "fast" if keep else "immediate"
         subprocess.run(
-            _as_nobody_special([str(binaries / "pg_ctl"), "stop", "-D", str(data), "-m", "immediate"]),
+            _as_nobody_special([str(binaries / "pg_ctl"), "stop", "-D", str(data), "-m", how_to_end]),
             check=False,
             capture_output=True,
             cwd="/",

@@ -1,0 +1,71 @@
+"""The least that a webhook that is kept can cost: gunicorn with our settings, a Flask route that inserts one row and commits.
+
+No check, no key, no log line, no queue, no gathering of commits, and gunicorn's own worker class. SQLite as we set it: a
+write-ahead log, synced at every commit. Run by bench.webhooks: `python -m bench.floor_web HOST:PORT FOLDER`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+
+from adductor.settings import load
+from adductor.store.engine import SQLITE_BUSY_MS
+from service import orphans
+from service.server import _Server
+
+
+class _Floor(_Server):
+    """Our gunicorn, threads and all, apart from our worker class."""
+
+    def __init__(self, bind: str, folder: Path) -> None:
+        self._database = folder / "floor.db"
+        values = {"ADDUCTOR_DATA_DIR": str(folder), "ADDUCTOR_BIND": bind, "ADDUCTOR_PUBLIC_URL": f"http://{bind}"}
+        super().__init__(load(_env_file=None, **values))
+
+    def load_config(self) -> None:
+        super().load_config()
+        self.cfg.set("worker_class", "gthread")
+
+    def load(self) -> Any:
+        return _app(self._database)
+
+
+def _app(database: Path) -> Flask:
+    app = Flask(__name__)
+    own = threading.local()
+
+    def connection() -> sqlite3.Connection:
+        """This thread's own."""
+        if not hasattr(own, "connection"):
+            own.connection = sqlite3.connect(database, isolation_level=None, timeout=SQLITE_BUSY_MS / 1000)
+            own.connection.execute("PRAGMA journal_mode=WAL")
+            own.connection.execute("PRAGMA synchronous=FULL")
+        kept: sqlite3.Connection = own.connection
+        return kept
+
+    connection().execute("CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, at REAL, body BLOB)")
+
+    @app.get("/healthz")
+    def alive() -> str:
+        return "yes"
+
+    @app.post("/webhook")
+    def receive() -> str:
+        connection().execute("BEGIN IMMEDIATE")
+        connection().execute("INSERT INTO events (at, body) VALUES (?, ?)", (time.time(), request.get_data()))
+        connection().execute("COMMIT")
+        return "kept"
+
+    return app
+
+
+if __name__ == "__main__":
+    orphans.end_with_parent()
+    _Floor(sys.argv[1], Path(sys.argv[2])).run()
