@@ -10,12 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from adductor.installation import Installation
-from adductor.pipeline import claims, inbox, waits
+from adductor.pipeline import claims, inbox, sweep, waits
 from adductor.pipeline.holders import Holder
 from adductor.platforms.base import WebhookEvent
 from adductor.settings import load
@@ -194,3 +195,32 @@ def test_waits_grow_and_stay_within_an_hour() -> None:
     assert 4 <= seconds[0] <= 6
     assert all(later > earlier for earlier, later in pairwise(seconds[:6]))
     assert max(seconds) <= waits.LONGEST_WAIT_S * 1.2
+
+
+def test_no_round_of_the_sweep_reads_what_is_done_on_sqlite(tmp_path: Path) -> None:
+    """PostgreSQL plans by statistics, and reads a table of a few rows whole; SQLite shows what holds at any size."""
+    installation = Installation(load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path))
+    migrate.upgrade(installation.store)
+    _put(installation, 1)
+    claims.claim(installation, InboxEvent)
+    _change(installation, lease_holder=_holder_that_died(tmp_path / "holders"))
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, ___: Any, ____: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(installation.store.engine, "before_cursor_execute", note)
+    sweep.sweep(installation)
+    event.remove(installation.store.engine, "before_cursor_execute", note)
+
+    with installation.store.engine.connect() as connection:
+        plans = [
+            row[3]
+            for statement, parameters in asked
+            if statement.startswith(("SELECT", "UPDATE"))
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    installation.close()
+    whole = [plan for plan in plans if plan.startswith("SCAN") and "_waiting" not in plan]
+    assert any("ix_inbox_events_waiting" in plan for plan in plans)
+    assert not [plan for plan in whole if any(table in plan for table in ("inbox_events", "deliveries", "letters"))]
