@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from adductor import counts, logs
@@ -37,6 +37,8 @@ FRESH_FOR = timedelta(seconds=2)
 # Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
 # left out again this much later is it taken for empty.
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
+# For so many tries (about an hour) a private note that isn't shown is waited for when a note of ours may stand in it.
+_WAIT_FOR_THE_NOTE_TRIES = 6
 REMOVED = "removed"
 # Built once; see adductor.pipeline.situations.
 _deliveries, _suggestions, _athletes = Delivery.__table__, Suggestion.__table__, Athlete.__table__
@@ -53,6 +55,28 @@ _STANDING = (
         )
     )
     .where(_deliveries.c.id == bindparam("delivery_id"))
+)
+_WRITTEN = (
+    update(_deliveries)  # type: ignore[arg-type]
+    .where(
+        _deliveries.c.id == bindparam("delivery_id"),
+        _deliveries.c.state == "claimed",
+        _deliveries.c.lease_holder == bindparam("holder"),
+        _deliveries.c.wanted == "present",
+        _deliveries.c.written_at.is_(None),
+    )
+    .values(
+        state="done",
+        outcome=bindparam("with_outcome"),
+        problem=None,
+        lease_until=None,
+        lease_holder=None,
+        written_text=bindparam("text"),
+        written_at=bindparam("now"),
+        placed_in=bindparam("field"),
+        separated=bindparam("apart"),
+        known_texts=bindparam("texts"),
+    )
 )
 _MINE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
 # The runner was faster than the note: "do this" would be noise now.
@@ -172,7 +196,10 @@ def _write(
     blocks: Mapping[str, str],
 ) -> _Ended:
     """``blocks``: our block for each field. What everybody may read carries no link that answers for the runner."""
-    field = delivery.placed_in or _field(installation, delivery, athlete)
+    field = (
+        delivery.placed_in or _stands_in(installation, delivery, activity) or _field(installation, delivery, athlete)
+    )
+    unsure = delivery.unsure_handovers + delivery.crashes
     current = _text_of(installation, delivery, activity, field)
     known = delivery.known_texts
     placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
@@ -187,12 +214,32 @@ def _write(
     if field == PRIVATE_NOTE:
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
+        if unsure and delivery.attempts <= _WAIT_FOR_THE_NOTE_TRIES:
+            # It isn't shown now, and an earlier write may stand in it: a second one elsewhere would double it.
+            raise platform_calls.LaterError(
+                waits.after(delivery.attempts), "an earlier write may stand in the private note, which isn't shown now"
+            )
         if reach.can_mail(athlete):
             _deliver_elsewhere(installation, delivery, athlete.id)
             return _Ended("note_refused")
         delivery.placed_in = DESCRIPTION
         return _write(installation, delivery, athlete, answer if answer.description is not None else activity, blocks)
     raise platform_calls.LaterError(waits.after(delivery.attempts), "Strava answered, but the note isn't there")
+
+
+def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedActivity) -> str | None:
+    """Where our block of this delivery stands already: word of a write may have been lost together with its place."""
+    if delivery.channel != PRIVATE_NOTE:
+        return None
+    if note.block_in(activity.private_note or "", delivery.known_texts) is not None:
+        return PRIVATE_NOTE
+    if note.block_in(activity.description or "", delivery.known_texts) is None:
+        return None
+    with installation.store.read() as session:
+        there_by_right = session.scalar(
+            select(Delivery.id).where(Delivery.suggestion_id == delivery.suggestion_id, Delivery.channel == DESCRIPTION)
+        )
+    return DESCRIPTION if there_by_right is None else None
 
 
 def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
@@ -403,7 +450,14 @@ def _store(
     came_at: datetime | None = None,
 ) -> None:
     """Keep the end, unless somebody changed their mind meanwhile: then the row waits again, with what is known now."""
+    now = installation.clock.now()
     with installation.store.write() as session:
+        if (
+            came_at is not None
+            and ended.written is not None
+            and _store_as_it_went(session, delivery, ended, came_at, now)
+        ):
+            return
         row = session.scalar(_MINE, {"delivery_id": delivery.id})
         if row is None:
             return
@@ -423,6 +477,29 @@ def _store(
                 row.written_text = row.separated = None  # it is we who took it away, so it may come back
             if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
                 row.written_at = row.written_at or installation.clock.now()
+
+
+def _store_as_it_went(session: Session, delivery: Delivery, ended: _Ended, came_at: datetime, now: datetime) -> bool:
+    """Store a first writing that nothing came between, in one statement. False when something did."""
+    known = delivery.known_texts
+    stored = session.execute(
+        _WRITTEN,
+        {
+            "delivery_id": delivery.id,
+            "holder": delivery.lease_holder,
+            "with_outcome": ended.outcome,
+            "text": ended.written,
+            "field": ended.placed_in,
+            "apart": ended.separated,
+            "texts": known if ended.written in known else [*known, ended.written],
+            "now": now,
+        },
+    )
+    if stored.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    counts.with_commit(session, counts.DELIVERIES, delivery.channel, ended.outcome)
+    counts.note_with_commit(session, (now - came_at).total_seconds())
+    return True
 
 
 def _count_wait(session: Session, row: Delivery, came_at: datetime | None, now: datetime) -> None:

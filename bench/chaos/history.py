@@ -45,12 +45,16 @@ class Wire:
 
     def read_before(self, write: dict[str, Any]) -> dict[str, Any] | None:
         """The last answer with the activity's texts that had come before that write went out."""
+        return next(reversed(self.reads_before(write)), None)
+
+    def reads_before(self, write: dict[str, Any]) -> list[dict[str, Any]]:
+        """All such answers, the last one last."""
         found = [
             call
             for call in self._by_activity.get(write["activity_id"], [])
             if call["status"] == 200 and call["id"] != write["id"] and _end(call) <= _begin(write) + _EPSILON_S
         ]
-        return max(found, key=_end, default=None)
+        return sorted(found, key=_end)
 
     def unknown_to_us(self, write: dict[str, Any] | None) -> bool:
         """Whether we may never have stored that this write arrived: its answer went wrong, or a worker died over it."""
@@ -172,17 +176,23 @@ class FieldHistory:
             what = "a blank line" if base == number else "words"
             broken.append(f"{self._where(edit)}: we changed {what} outside our block")
             return
-        read = self._wire.read_before(write) if write is not None else None
-        if write is None or read is None:
-            broken.append(f"{self._where(edit)}: no read before this write")
-            return
-        gap_s = _begin(write) - _end(read)
         overwritten = self._edits[base:number]
         since = min(self._wire.real(lost["at"]) for lost in overwritten)
-        if since < _begin(read) - _EPSILON_S or gap_s > _WRITE_FOLLOWS_READ_WITHIN_S:
+        reads = self._wire.reads_before(write) if write is not None else []
+        if write is None or not reads:
+            broken.append(f"{self._where(edit)}: no read before this write")
+            return
+        # Several workers may read: the write follows one that had begun when the first of the lost words came.
+        followed = [
+            read
+            for read in reads
+            if _begin(read) <= since + _EPSILON_S and _begin(write) - _end(read) <= _WRITE_FOLLOWS_READ_WITHIN_S
+        ] or [read for read in reads[-1:] if since >= _begin(read) - _EPSILON_S]
+        gap_s = _begin(write) - _end((followed or reads)[-1])
+        if not followed or gap_s > _WRITE_FOLLOWS_READ_WITHIN_S:
             broken.append(
                 f"{self._where(edit)}: overwrote words that stood there {_begin(write) - since:.2f} s before the write "
-                f"(call {write['id']}), which came {gap_s:.2f} s after its read (call {read['id']})"
+                f"(call {write['id']}), which came {gap_s:.2f} s after its read (call {(followed or reads)[-1]['id']})"
             )
             return
         self.counts["of which lost"] += sum(not lost["author"].startswith("app ") for lost in overwritten)

@@ -47,6 +47,7 @@ class Log:
     after_read: Callable[[], None] = lambda: None
     before_write: Callable[[], None] = lambda: None  # it is on its way already
     leaves_note_out: bool = False
+    refuses: bool = False
     during_refresh: Callable[[], None] = lambda: None
 
     def refresh(self, refresh_token: str) -> Tokens:
@@ -66,6 +67,8 @@ class Log:
         return []
 
     def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
+        if self.refuses:
+            return self.activities[activity_id]
         act, self.before_write = self.before_write, lambda: None
         act()
         self.writes.append(private_note)
@@ -153,6 +156,44 @@ def _rows(here: Place) -> list[InboxEvent]:
 def _withdraw(here: Place, runner: int) -> None:
     with here.installation.store.write() as session:
         decisions.withdraw_open(session, here.locked(session, runner), "You asked for a break.", now=here.now)
+
+
+# -- where it stands ---------------------------------------------------------------------------------------------------
+
+
+def _waits_again(here: Place, **values: Any) -> None:
+    with here.installation.store.write() as session:
+        row = session.scalars(select(Delivery)).one()
+        for name, value in {"state": "waiting", "written_text": None, "placed_in": None, **values}.items():
+            setattr(row, name, value)
+
+
+def test_a_note_that_stands_in_the_description_is_found_there_when_word_of_it_was_lost(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log, words="")
+    _take(here, _event(here, runner))
+    log.edit(RUN, private_note="", description=here.deliveries(runner)[0].block)
+    _waits_again(here)
+
+    sweep.sweep(here.installation)
+
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.outcome, delivery.placed_in) == ("written", "description")
+    assert log.note == ""
+    assert len(log.writes) == 1
+
+
+def test_a_note_that_may_stand_where_it_isnt_shown_is_not_written_elsewhere(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log, words="")
+    _take(here, _event(here, runner))
+    log.activities[RUN] = replace(log.activities[RUN], private_note=None)
+    _waits_again(here, unsure_handovers=1, unseen_reads=1, attempts=1)
+    log.refuses = True
+
+    sweep.sweep(here.installation)
+
+    (delivery,) = here.deliveries(runner)
+    assert delivery.state == "waiting"
+    assert "may stand in the private note" in (delivery.problem or "")
 
 
 # -- whose run it is ---------------------------------------------------------------------------------------------------
