@@ -63,9 +63,11 @@ class Answers:
     unanswered: int = 0  # the connection ended, or nothing came
     sent_late_s: list[float] = field(default_factory=list)  # how far behind its plan the sender itself was
     took_s: float = 0.0
+    taken: list[int] = field(default_factory=list)  # which were answered 200, counted from 0; of one load alone
 
     def add(self, other: Answers) -> None:
         """Count another round to this one."""
+        self.taken = []
         self.sent += other.sent
         self.answered_s += other.answered_s
         self.statuses += other.statuses
@@ -253,6 +255,8 @@ class _Run:
             took = asyncio.get_running_loop().time() - self._began - self._plan[number]
             self.answers.answered_s.append(took)
             self.answers.statuses[status] += 1
+            if status == 200:
+                self.answers.taken.append(number)
         if free is not None:
             self._free.append(free)
         self._ended()
