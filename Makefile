@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check audit format docs bench simulate mutate chaos fuzz screenshots examples lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench bench-quick simulate mutate chaos fuzz screenshots examples lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,8 +69,11 @@ format: $(VENV)/.dev ## Bring the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## Measure the coach
-	@$(BIN)/python -m bench.decide
+bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (10 minutes)
+	@$(BIN)/python -m bench.run
+
+bench-quick: $(VENV)/.dev system ## The same with small numbers, in about a minute; prints only
+	@$(BIN)/python -m bench.run --quick
 
 simulate: $(VENV)/.dev ## A year of 1,000 made-up runners
 	@$(BIN)/python -m bench.simulate

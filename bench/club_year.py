@@ -4,8 +4,8 @@ The real pipeline over SQLite with a set clock, in this process; only the runnin
 (`bench.club`). Counts, not times: the databases lie in memory where there is such a folder.
 
 **A note** is a block of ours that was put into an activity. Its calls are the GETs and PUTs made under its own trace, from
-the event (or the prompt) on until it stood. Lists of the last two weeks are made at most once a runner and week, whichever
-event or prompt comes to need them, and are shown beside it.
+the event (or the prompt) on until it stood. A list of the last two weeks is no part of that: an event that can't matter is
+not read at all, and the next that can brings in what was left out, with one list for all of it. Lists count per event.
 **Per event**: every call that counts against Strava's limits (GET, PUT, list; also for prompts, for notes taken back, and
 for the look after missed events) over every webhook event that came. OAuth's calls don't count against the limits.
 """

@@ -38,6 +38,9 @@ _END_WITHIN_S = 30.0
 # Beat's first round and the worker's first sweeps bring in what is used from then on.
 _REST_S = 3.0
 _MB = 1_000_000
+_SANDBOX = "the made-up Strava"
+_SHOWN = {"celery beat": "clock", "celeryd": "worker", "valkey": "broker", "redis": "broker"}
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,26 @@ class Start:
     """One start. Memory in bytes; None where the system doesn't tell."""
 
     ready_s: float
-    memory: dict[str, int] | None  # by the process's title
+    memory: dict[str, int] | None  # by part
+
+    @property
+    def in_all(self) -> int:
+        return sum((self.memory or {}).values())
 
     @property
     def sandbox(self) -> int:
-        return sum(size for title, size in (self.memory or {}).items() if "sandbox" in title)
+        return (self.memory or {}).get(_SANDBOX, 0)
 
 
 def measure(quick: bool) -> Part:
     """Seconds to ready, memory, and the import of the workers."""
     starts = [start() for _ in range(QUICK_STARTS if quick else STARTS)]
-    imports = IMPORTS if quick is False else QUICK_IMPORTS
-    bare, ours = _imports("pass", imports), []
-    for _ in range(imports):
-        ours += _imports("import workers.tasks", 1)
-        bare += _imports("pass", 1)
+    bare: list[float] = []
+    ours: list[float] = []
+    _import("import workers.tasks")  # whoever has just installed it pays for compiling once
+    for _ in range(QUICK_IMPORTS if quick else IMPORTS):
+        bare.append(_import("pass"))
+        ours.append(_import("import workers.tasks"))
     ready, least, took = median(one.ready_s for one in starts), median(bare), median(ours)
     part = Part(
         [
@@ -76,8 +84,8 @@ def measure(quick: bool) -> Part:
     )
     weighed = [one for one in starts if one.memory is not None]
     if weighed:
-        middle = sorted(weighed, key=lambda one: sum((one.memory or {}).values()))[len(weighed) // 2]
-        every = sum((middle.memory or {}).values())
+        middle = sorted(weighed, key=lambda one: one.in_all)[len(weighed) // 2]
+        every = middle.in_all
         part.figures.append(
             Figure(
                 what="memory of all its parts, the made-up Strava included",
@@ -90,8 +98,8 @@ def measure(quick: bool) -> Part:
             )
         )
         part.tables["The parts in memory"] = "\n".join(
-            ["| process | MB |", "|---|--:|"]
-            + [f"| {title} | {size / _MB:.0f} |" for title, size in sorted((middle.memory or {}).items())]
+            ["| part, with all its processes | MB |", "|---|--:|"]
+            + [f"| {part_name} | {size / _MB:.0f} |" for part_name, size in sorted((middle.memory or {}).items())]
         )
     part.figures.append(
         Figure(
@@ -129,13 +137,10 @@ def start() -> Start:
         try:
             ready_s = _wait_for_ready(process, began)
             _rest(process)
-            memory = _memory(process.pid)
+            memory = _memory(process.pid, *(int(address.rpartition(":")[2]) for address in (web, sandbox)))
         finally:
             _end(process)
         return Start(ready_s, memory)
-
-
-_ROOT = Path(__file__).parents[1]
 
 
 def _clean() -> dict[str, str]:
@@ -171,31 +176,31 @@ def _rest(process: subprocess.Popen[bytes]) -> None:
                 raise RuntimeError("`adductor up` ended by itself")
 
 
-def _memory(pid: int) -> dict[str, int] | None:
-    """Proportional set size of each process, by its title; None where there is no such figure."""
+def _memory(pid: int, web: int, sandbox: int) -> dict[str, int] | None:
+    """Proportional set size of each part with all its processes; None where there is no such figure."""
     if not Path("/proc/self/smaps_rollup").exists():
         return None
     sizes: dict[str, int] = {}
     for process in tree(pid):
         try:
-            title = _title(process)
+            part = "up itself" if process.pid == pid else _part_of(process, web, sandbox)
             lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
         except (OSError, psutil.Error):
             continue  # ended between the list and the look
         size = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-        while title in sizes:
-            title += "'"
-        sizes[title] = size
+        sizes[part] = sizes.get(part, 0) + size
     return sizes
 
 
-def _title(process: psutil.Process) -> str:
-    """What `ps` would show, short."""
-    arguments = process.cmdline()
-    if "sandbox" in arguments or any(argument.startswith("--sandbox") for argument in arguments):
-        return "adductor up" if "up" in arguments else "sandbox"
-    words = " ".join(arguments).split()
-    return " ".join([Path(words[0]).name, *words[1:2]]) if words else process.name()
+def _part_of(process: psutil.Process, web: int, sandbox: int) -> str:
+    """Which part a process belongs to: by the port that it listens on, else by what `ps` shows."""
+    ports = {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == "LISTEN"}
+    if web in ports:
+        return "web"
+    if sandbox in ports:
+        return _SANDBOX
+    shown = " ".join(process.cmdline())
+    return next((part for word, part in _SHOWN.items() if word in shown), process.name())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -217,14 +222,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.stdout.close()
 
 
-def _imports(code: str, times: int) -> list[float]:
+def _import(code: str) -> float:
     """Seconds from start to end of a fresh interpreter that does this."""
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        subprocess.run(python("-c", code), env=_clean(), cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
-        found.append(time.perf_counter() - began)
-    return found
+    began = time.perf_counter()
+    subprocess.run(python("-c", code), env=_clean(), cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The bench itself: its books and its report."""
