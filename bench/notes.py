@@ -346,6 +346,7 @@ def _runners(installation: Installation, owners: Any, minted: Mapping[str, Any] 
                         "sessions_completed_total": 9,
                         "last_completed_on": now.date() - timedelta(days=6),
                         "history_read_at": now,
+                        "private_note_seen_at": now - timedelta(days=3),
                         # At any hour of the day that the bench is run in.
                         "quiet_from_local": "00:00",
                         "quiet_until_local": "00:00",

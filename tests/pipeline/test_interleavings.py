@@ -31,7 +31,7 @@ from adductor.pipeline import (
     waits,
 )
 from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
-from adductor.store.models import Delivery, InboxEvent
+from adductor.store.models import Delivery, InboxEvent, Subscription
 from tests.support.runners import MORNING, Place, place
 
 RUN = 900_001
@@ -559,3 +559,32 @@ def test_runners_whom_a_round_of_the_clock_has_no_time_for_are_due_at_once(
 
 def test_a_time_zone_that_is_the_name_of_a_folder_counts_as_unknown() -> None:
     assert situations.zone_of("America").key == "UTC"
+
+
+def test_an_event_that_waited_while_the_subscription_was_made_anew_is_handled(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _put(here, _event(here, runner))
+    here.later(minutes=1)
+    _subscribed_as(here, 99)
+
+    sweep.handle_events(here.installation)
+
+    assert log.note.count(note.SIGNATURE) == 1
+
+
+def test_an_event_under_a_foreign_subscription_is_not(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _subscribed_as(here, 99)
+    here.later(minutes=1)
+    _put(here, _event(here, runner))
+
+    sweep.handle_events(here.installation)
+
+    assert log.note == "Mine."
+
+
+def _subscribed_as(here: Place, number: int) -> None:
+    with here.installation.store.write() as session:
+        session.add(
+            Subscription(platform="strava", subscription_id=number, callback_url="http://here", created_at=here.now)
+        )
