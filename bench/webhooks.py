@@ -10,6 +10,7 @@ is little, and in the same database.
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import sys
 import tempfile
@@ -33,6 +34,7 @@ P99_TIMES_THE_FLOOR = 1.5
 QUICK_ENOUGH_S = 0.1  # the highest rate is the one whose p99 stays below this
 _WARM_S = 1.0
 _FIRST_ACTIVITY = 10**10
+_HOPELESS = 10.0  # events a second
 _UNKNOWN = (10**12, 10**12 + 10**6)  # athletes whom nobody knows
 
 
@@ -193,18 +195,17 @@ def _highest(ours: Target, floor: Target, plan: Plan) -> tuple[Highest, Highest]
 
 def _search(plan: Plan) -> Generator[float, bool, float]:
     """Yields a rate to try and is told whether it was good; returns the highest that was."""
-    low, rate = 0.0, plan.lowest
-    while True:
+    low, high, rate = 0.0, math.inf, plan.lowest
+    while not low or high == math.inf:
         good = yield rate
         for _ in range(plan.tries - 1):
             good = good or (yield rate)
         if good:
             low, rate = rate, rate * plan.step
-        elif low or rate < 10:
-            break
+        elif rate < _HOPELESS:
+            return 0.0
         else:
-            rate /= 2
-    high = rate
+            high, rate = rate, rate / plan.step
     for _ in range(plan.halvings):
         rate = (low * high) ** 0.5
         low, high = (rate, high) if (yield rate) else (low, rate)
@@ -231,7 +232,7 @@ def _at_the_usual_rate(ours: Answers, floor: Answers) -> list[Figure]:
             f"{times:.2f} x",
             f"up to {P99_TIMES_THE_FLOOR} x",
             met=times <= P99_TIMES_THE_FLOOR and ours.all_stored,
-            remarks=f"longest {ms(ours.longest)}, floor's {ms(floor.longest)}",
+            remarks=f"longest {_longest(ours)}, floor's {_longest(floor)}",
         ),
     ]
 
@@ -255,7 +256,7 @@ def _at_twice_that(flood: Answers, rate: float) -> Figure:
         f"answers after more than {STRAVA_WAITS_S:.0f} s at {rate:.0f} events/s, twice the highest rate",
         f"{flood.too_late} of {flood.sent}",
         "-",
-        f"longest {ms(flood.longest)}",
+        f"longest {_longest(flood)}",
         "none",
         met=flood.too_late == 0 and not set(flood.statuses) - {200, 503},
         remarks=statuses + unanswered,
@@ -280,9 +281,13 @@ def _search_table(ours: Highest, floor: Highest) -> str:
         for rate, answers in found.tried:
             statuses = ", ".join(f"{count} x {status}" for status, count in sorted(answers.statuses.items()))
             lines.append(
-                f"| {name} | {rate:.0f} | {ms(answers.p50)} | {ms(answers.p99)} | {ms(answers.longest)} | {statuses} |"
+                f"| {name} | {rate:.0f} | {ms(answers.p50)} | {ms(answers.p99)} | {_longest(answers)} | {statuses} |"
             )
     return "\n".join(lines)
+
+
+def _longest(answers: Answers) -> str:
+    return ms(answers.longest) if math.isfinite(answers.longest) else "never"
 
 
 def _sender_late(answers: Answers) -> float:
