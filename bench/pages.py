@@ -55,6 +55,15 @@ _BROWSER = {
 _IN_CSS = re.compile(r"url\(['\"]?([^'\")]+)['\"]?\)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """One answer as it came over the wire."""
+
+    bytes: int
+    text: str
+    headers: http.client.HTTPMessage
+
+
 @dataclass(slots=True)
 class Page:
     """One page and what was found."""
@@ -65,7 +74,7 @@ class Page:
     seconds: list[float] = field(default_factory=list)
     html_bytes: int = 0
     first_bytes: int = 0
-    files: int = 0
+    files: dict[str, _Sent] = field(default_factory=dict)
     again_bytes: int = 0
 
 
@@ -221,31 +230,20 @@ class _Named(HTMLParser):
         self.files += [values["data-worker"] or ""] if "data-worker" in values else []
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """One answer as it came over the wire."""
-
-    bytes: int
-    text: str
-    headers: http.client.HTTPMessage
-
-
 def _weigh(web: str, page: Page, cookie: str) -> None:
     headers = {**_BROWSER, **({"Cookie": cookie} if page.signed_in else {})}
     html = _fetch(web, page.path, headers)
     page.html_bytes = html.bytes
     page.first_bytes = page.again_bytes = html.bytes
-    waiting, seen = _files_of(page.path, html, named=True), set()
+    waiting = _files_of(page.path, html, named=True)
     while waiting:
         path = waiting.pop()
-        if path in seen:
+        if path in page.files:
             continue
-        seen.add(path)
-        sent = _fetch(web, path, headers)
+        sent = page.files[path] = _fetch(web, path, headers)
         page.first_bytes += sent.bytes
         waiting += _files_of(path, sent, named=False)
         page.again_bytes += _once_more(web, path, headers, sent)
-    page.files = len(seen)
 
 
 def _files_of(path: str, sent: _Sent, *, named: bool) -> list[str]:
@@ -261,12 +259,17 @@ def _files_of(path: str, sent: _Sent, *, named: bool) -> list[str]:
 
 def _once_more(web: str, path: str, headers: dict[str, str], sent: _Sent) -> int:
     """What the same file costs on the next page: nothing while a browser may keep it, else the question whether it holds."""
-    control = sent.headers.get("Cache-Control", "")
-    age = re.search(r"max-age=(\d+)", control)
-    if age is not None and int(age[1]) > 0 and "no-cache" not in control:
+    if _kept_for_s(sent):
         return 0
     known = sent.headers.get("ETag")
     return _fetch(web, path, {**headers, **({"If-None-Match": known} if known else {})}, status={200, 304}).bytes
+
+
+def _kept_for_s(sent: _Sent) -> int:
+    """For how long a browser may use it without asking."""
+    control = sent.headers.get("Cache-Control", "")
+    age = re.search(r"max-age=(\d+)", control)
+    return int(age[1]) if age is not None and "no-cache" not in control and "no-store" not in control else 0
 
 
 def _fetch(
@@ -316,7 +319,7 @@ def _part(pages: list[Page], hello: Page, record: str) -> Part:
     heaviest = max(pages, key=lambda page: page.first_bytes)
     slow = median(slowest.seconds)
     lines = [
-        "| page | median | p99 | x hello | HTML | first visit | of that files | once more |",
+        "| page | median | p99 | x hello | HTML | first visit | files | once more |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
         f"| hello, same server | {ms(floor)} | {ms(percentile(hello.seconds, 0.99))} | 1.0 | | | | |",
     ]
@@ -325,7 +328,7 @@ def _part(pages: list[Page], hello: Page, record: str) -> Part:
         lines.append(
             f"| {page.name.replace('<', '&lt;').replace('>', '&gt;')} | {ms(middle)} "
             f"| {ms(percentile(page.seconds, 0.99))} | {middle / floor:.1f} | {_kb(page.html_bytes)} "
-            f"| {_kb(page.first_bytes)} | {page.files} | {_kb(page.again_bytes)} |"
+            f"| {_kb(page.first_bytes)} | {len(page.files)} | {_kb(page.again_bytes)} |"
         )
     lines += [
         "",
@@ -354,8 +357,21 @@ def _part(pages: list[Page], hello: Page, record: str) -> Part:
                 remarks=f"once more: {_kb(heaviest.again_bytes)}",
             ),
         ],
-        {"The pages": "\n".join(lines)},
+        {"The pages": "\n".join(lines), "The files of the pages": _files_table(pages)},
     )
+
+
+def _files_table(pages: list[Page]) -> str:
+    every = {path: sent for page in pages for path, sent in page.files.items()}
+    lines = ["| file | bytes sent | packed | unpacked | a browser may keep it |", "|---|--:|---|--:|---|"]
+    for path, sent in sorted(every.items(), key=lambda entry: -entry[1].bytes):
+        packed = "yes" if sent.headers.get("Content-Encoding") else "no"
+        kept = _kept_for_s(sent)
+        lines.append(
+            f"| {path.split('?')[0]} | {_kb(sent.bytes)} | {packed} | {_kb(len(sent.text.encode()))} "
+            f"| {f'{kept // 3600} h' if kept else 'must ask'} |"
+        )
+    return "\n".join(lines)
 
 
 def _kb(count: int) -> str:
