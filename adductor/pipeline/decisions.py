@@ -156,7 +156,7 @@ def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: dat
             # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
             delivery.state, delivery.due_at = "waiting", now or delivery.due_at
             delivery.lease_until = delivery.lease_holder = None
-            delivery.unseen_reads = 0
+            delivery.unseen_reads = delivery.unsure_handovers = 0
 
 
 def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> int:
@@ -214,6 +214,9 @@ def deliver(
         if delivery is None:
             delivery = Delivery(channel=way.channel, known_texts=[], unsure_handovers=0)
             suggestion.deliveries.append(delivery)
+        under_way = delivery.state == "claimed" or delivery.unsure_handovers or delivery.crashes
+        if delivery.wanted == "absent" and delivery.state != "done" and under_way:
+            delivery.written_text = None  # we may just have taken it away: its absence is no word of the runner's
         delivery.wanted = "present"
         if way.channel == reach.MAIL and delivery.state == "claimed":
             continue  # it is being sent at this moment; a second worker would send it twice

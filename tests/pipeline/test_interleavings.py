@@ -48,6 +48,7 @@ class Log:
     before_write: Callable[[], None] = lambda: None  # it is on its way already
     leaves_note_out: bool = False
     refuses: bool = False
+    loses_answer: bool = False
     during_refresh: Callable[[], None] = lambda: None
 
     def refresh(self, refresh_token: str) -> Tokens:
@@ -73,6 +74,8 @@ class Log:
         act()
         self.writes.append(private_note)
         self.edit(activity_id, private_note=private_note)
+        if self.loses_answer:
+            raise PlatformError(ErrorKind.RETRY, "Strava didn't answer in time")
         return self.activities[activity_id]
 
     def edit(self, activity_id: int, **values: Any) -> None:
@@ -194,6 +197,23 @@ def test_a_note_that_may_stand_where_it_isnt_shown_is_not_written_elsewhere(here
     (delivery,) = here.deliveries(runner)
     assert delivery.state == "waiting"
     assert "may stand in the private note" in (delivery.problem or "")
+
+
+def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    log.edit(RUN, sport="walk")
+    log.loses_answer = True
+    _take(here, _event(here, runner, "update", type="Walk"))
+    assert log.note == "Mine."
+    log.loses_answer = False
+
+    here.later(seconds=1)
+    log.edit(RUN, sport="run")
+    _take(here, _event(here, runner, "update", type="Run"))
+
+    assert log.note.count(note.SIGNATURE) == 1
 
 
 # -- whose run it is ---------------------------------------------------------------------------------------------------
