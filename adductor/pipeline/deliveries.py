@@ -247,6 +247,10 @@ def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete,
     outcome = "nothing_there"
     for field in fields:
         known_there = field == delivery.placed_in and delivery.written_text is not None
+        shown = getattr(activity, field) is not None
+        if known_there and not shown and delivery.unseen_reads and delivery.attempts <= _WAIT_FOR_THE_NOTE_TRIES:
+            # Taken for empty too soon, it would show our note again later, and nobody would take it away any more.
+            raise platform_calls.LaterError(waits.after(delivery.attempts), "the private note isn't shown now")
         # Left out of the answer is not empty: our note may stand there.
         current = _text_of(installation, delivery, activity, field) if known_there else getattr(activity, field)
         if not current:

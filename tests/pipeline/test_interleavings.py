@@ -199,6 +199,23 @@ def test_a_note_that_may_stand_where_it_isnt_shown_is_not_written_elsewhere(here
     assert "may stand in the private note" in (delivery.problem or "")
 
 
+def test_a_note_that_is_left_out_of_answers_for_a_while_is_still_taken_away(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    log.edit(RUN, sport="walk")
+    log.leaves_note_out = True
+    _take(here, _event(here, runner, "update", type="Walk"))
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+
+    log.leaves_note_out = False
+    here.later(minutes=5)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
 def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
