@@ -144,7 +144,7 @@ def _per_event(club: Counted) -> Figure:
         what=f"Strava calls per event, all of them, {_club(club)}",
         value=f"{club.per_event:.2f}",
         floor="-",
-        reached=f"{club.per_event:.2f}",
+        reached=f"{club.per_event / TARGET_PER_EVENT:.2f} x target",
         target=f"at most {TARGET_PER_EVENT:.1f}",
         met=club.events > 0 and club.per_event <= TARGET_PER_EVENT,
         remarks=f"{club.tally.in_all():,} calls, {club.events:,} events",

@@ -351,7 +351,7 @@ def _part(pages: list[Page], hello: Page, record: str) -> Part:
                 what=f"pages: bytes of a first visit, the heaviest ({heaviest.name})",
                 value=_kb(heaviest.first_bytes),
                 floor="-",
-                reached=_kb(heaviest.first_bytes),
+                reached=f"{heaviest.first_bytes / TARGET_BYTES:.2f} x target",
                 target=f"{TARGET_BYTES // 1000} kB",
                 met=heaviest.first_bytes <= TARGET_BYTES,
                 remarks=f"once more: {_kb(heaviest.again_bytes)}",
