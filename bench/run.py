@@ -91,7 +91,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             for heading, table in part.tables.items():
                 print(f"\n{heading}\n{table}")
     if whole:
-        print(f"Written: {', '.join(write(outcomes, described))}.")
+        try:
+            print(f"Written: {', '.join(write(outcomes, described))}.")
+        except report.ReportError as error:  # edited meanwhile
+            print(error, file=sys.stderr)
+            return 1
     return 1 if any(outcome.part is None for outcome in outcomes) else 0
 
 
