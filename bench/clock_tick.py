@@ -252,7 +252,7 @@ def _figures(few: _Side, many: _Side, sizes: filled.Sizes, plan: str) -> list[Fi
     return [
         Figure(
             f"the clock's tick, {due:,} due among {sizes.many:,} athletes (PostgreSQL)",
-            f"{ms(median(many.totals_s))}, {ms(tick / prompts.BATCH)} a runner",
+            f"{median(many.totals_s):.1f} s, {ms(tick / prompts.BATCH)} a runner",
             f"{ms(query)} a tick of {prompts.BATCH}: the bare query",
             f"{tick / query:.0f} x",
             "-",

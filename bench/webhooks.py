@@ -32,7 +32,6 @@ from bench.servers import Server, adductor_up, floor_server
 USUAL_RATE = 100.0  # events a second, as the issue says
 P99_TIMES_THE_FLOOR = 1.5
 QUICK_ENOUGH_S = 0.1  # the highest rate is the one whose p99 stays below this
-_WARM_S = 1.0
 _FIRST_ACTIVITY = 10**10
 _HOPELESS = 10.0  # events a second
 _UNKNOWN = (10**12, 10**12 + 10**6)  # athletes whom nobody knows
@@ -42,6 +41,7 @@ _UNKNOWN = (10**12, 10**12 + 10**6)  # athletes whom nobody knows
 class Plan:
     """How much to measure."""
 
+    warm_s: float
     rounds: int
     round_s: float
     lowest: float  # the search of the highest rate begins here, events a second
@@ -52,8 +52,8 @@ class Plan:
     flood_s: float
 
 
-THOROUGH = Plan(rounds=5, round_s=3.0, lowest=200, step=1.5, step_s=2.0, halvings=2, tries=2, flood_s=6.0)
-QUICK = Plan(rounds=1, round_s=1.5, lowest=300, step=1.7, step_s=0.7, halvings=0, tries=1, flood_s=2.5)
+THOROUGH = Plan(warm_s=1.0, rounds=5, round_s=3.0, lowest=200, step=1.5, step_s=2.0, halvings=2, tries=2, flood_s=6.0)
+QUICK = Plan(warm_s=0.5, rounds=1, round_s=1.5, lowest=300, step=1.7, step_s=0.7, halvings=0, tries=1, flood_s=2.5)
 
 
 def measure(quick: bool = False) -> Part:
@@ -65,7 +65,7 @@ def measure(quick: bool = False) -> Part:
         ours = Target(stack.enter_context(adductor_up(folder / "ours")), sending)
         floor = Target(stack.enter_context(floor_server(folder / "floor")), sending)
         for target in (ours, floor):
-            target.send(USUAL_RATE, _WARM_S)
+            target.send(USUAL_RATE, plan.warm_s)
         usual, usual_floor = _in_turns(ours, floor, plan)
         highest, highest_floor = _highest(ours, floor, plan)
         flood_rate = 2 * (highest.rate or USUAL_RATE)  # none was good: a machine that is busy with something else
