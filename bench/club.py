@@ -31,7 +31,7 @@ from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformEr
 from adductor.settings import load
 from adductor.store import migrate
 from adductor.store.models import Athlete, CheckInRecord, Delivery, InboxEvent, Letter, Suggestion
-from bench.simulate import FIRST_DAY, Life, a_life, runs_of
+from bench.simulate import FIRST_DAY, WEEKDAYS, Life, a_life, runs_of
 
 SECRET_KEY = "of the bench, and of nothing else"  # noqa: S105
 SCOPES = "read,activity:read_all,activity:write"
@@ -355,6 +355,9 @@ class Member:
             if self.life.shifts:
                 athlete.quiet_from_local, athlete.quiet_until_local = "08:30", "15:00"
                 athlete.rest_day_prompt_local = "16:30"
+            if self.life.plans:
+                days = WEEKDAYS[self.life.runs_a_week]
+                athlete.usual_runs = [{"weekday": day, "at": "07:00", "kind": "easy"} for day in days]
             due.reschedule(athlete, now)
             session.flush()
             self.id = athlete.id

@@ -169,7 +169,10 @@ def _table(small: Counted, large: Counted, absent: Counted) -> str:
         ("events: created", lambda club: f"{club.tally.events['create']:,}"),
         ("events: edited", lambda club: f"{club.tally.events['update']:,}"),
         ("events: deleted", lambda club: f"{club.tally.events['delete']:,}"),
-        ("lost events that were made up for", lambda club: f"{club.tally.events['made up for a lost one']:,}"),
+        (
+            "lost events that were found in time for a note",
+            lambda club: f"{club.tally.events['made up for a lost one']:,}",
+        ),
         ("notes after an event", lambda club: f"{club.notes('an event'):,}"),
         ("notes after a prompt", lambda club: f"{club.notes('the clock'):,}"),
         ("calls per recorded activity", lambda club: _ratio(club.tally.in_all(), club.tally.events["create"])),

@@ -45,6 +45,7 @@ WINDOW = timedelta(days=14)
 HOMES = ("Europe/London", "Europe/Berlin", "America/New_York", "Pacific/Auckland")
 AWAY = ("America/Denver", "Asia/Tokyo", "Europe/Lisbon")
 RACE_KM = (5.0, 10.0, 21.1, 42.2)
+WEEKDAYS = {3: (1, 3, 6), 4: (1, 3, 5, 6), 5: (0, 1, 3, 5, 6), 6: (0, 1, 2, 3, 5, 6), 7: range(7)}
 LOOKED_AT_WEEKS = (4, 13, 26, 52)
 
 
@@ -118,8 +119,7 @@ def runs_of(life: Life, day: date) -> list[tuple[int, float, Intensity, str, flo
         return [(9, 5.2 * kilometres, Intensity.RACE, "race", kilometres)]
     if day in life.off or day in life.ill:
         return []
-    weekdays = {3: (1, 3, 6), 4: (1, 3, 5, 6), 5: (0, 1, 3, 5, 6), 6: (0, 1, 2, 3, 5, 6), 7: range(7)}
-    if day.weekday() not in weekdays[life.runs_a_week] or life.random.random() < 0.08:
+    if day.weekday() not in WEEKDAYS[life.runs_a_week] or life.random.random() < 0.08:
         return []
     hour = life.random.choice((7, 7, 12, 18)) if not life.shifts else life.random.choice((3, 10, 22))
     if day.weekday() == 6 and life.long_runs:
