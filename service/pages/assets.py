@@ -14,6 +14,7 @@ from adductor import drawings
 from service.pages.access import Page, blueprint
 
 _DAY_S = 86_400
+_YEAR_S = 365 * _DAY_S
 _COMPRESS_FROM_BYTES = 1000
 
 
@@ -47,6 +48,22 @@ def offline_script() -> Page:
 @blueprint.app_context_processor
 def _static_files() -> dict[str, object]:
     return {"asset": asset}
+
+
+@blueprint.after_app_request
+def _static_file(response: Response) -> Response:
+    """A static file: packed, and under an address that names its contents kept for good (RFC 8246)."""
+    if request.endpoint != "static" or response.status_code not in (200, 304):
+        return response
+    if "v" in request.args:
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+    etag, _ = response.get_etag()
+    if etag is not None:
+        response.set_etag(etag, weak=True)  # one for both forms
+    if response.status_code == 304:
+        return response
+    response.direct_passthrough = False
+    return packed_if_wanted(response, _packed(response.get_data()))
 
 
 def asset(name: str) -> str:
