@@ -139,6 +139,7 @@ def give_back(installation: Installation, table: type[Row], rows: Sequence[Row])
                 table.id.in_([row.id for row in rows]),
                 table.state == "claimed",
                 table.lease_holder == installation.holder.name,
+                table.lease_until.in_({row.lease_until for row in rows}),  # this claim of ours, and no later one
             )
             .values(state="waiting", attempts=table.attempts - 1, lease_until=None, lease_holder=None),
             execution_options={"synchronize_session": False},
@@ -169,8 +170,13 @@ def _maybe_written(session: Session, holder: str) -> None:
 
 
 def holds(row: Row, claimed: Row) -> bool:
-    """Whether ``row``, as it stands now, is still held by the claim that gave us ``claimed``."""
-    return row.state == "claimed" and row.lease_holder == claimed.lease_holder
+    """Whether ``row``, as it stands now, is still held by the claim that gave us ``claimed``.
+
+    The holder alone doesn't say so: its threads share a name, and one may have claimed again what was taken from another.
+    """
+    return (
+        row.state == "claimed" and row.lease_holder == claimed.lease_holder and row.lease_until == claimed.lease_until
+    )
 
 
 def release_of_the_dead(installation: Installation) -> int:

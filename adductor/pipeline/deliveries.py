@@ -62,6 +62,7 @@ _WRITTEN = (
         _deliveries.c.id == bindparam("delivery_id"),
         _deliveries.c.state == "claimed",
         _deliveries.c.lease_holder == bindparam("holder"),
+        _deliveries.c.lease_until == bindparam("until"),  # as `claims.holds`
         _deliveries.c.wanted == "present",
         _deliveries.c.written_at.is_(None),
     )
@@ -491,6 +492,7 @@ def _store_as_it_went(session: Session, delivery: Delivery, ended: _Ended, came_
         {
             "delivery_id": delivery.id,
             "holder": delivery.lease_holder,
+            "until": delivery.lease_until,
             "with_outcome": ended.outcome,
             "text": ended.written,
             "field": ended.placed_in,

@@ -57,6 +57,7 @@ _ENDED = (
         _inbox.c.id == bindparam("event_id"),
         _inbox.c.state == "claimed",
         _inbox.c.lease_holder == bindparam("holder"),
+        _inbox.c.lease_until == bindparam("until"),  # as `claims.holds`
     )
     .values(
         state="done",
@@ -376,7 +377,14 @@ def _woken_by(event: InboxEvent) -> words.Event:
 def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> None:
     """Finish the event in the transaction of its consequences, unless it was reopened with new contents meanwhile."""
     ended = session.execute(
-        _ENDED, {"event_id": event.id, "holder": event.lease_holder, "with_outcome": outcome, "now": now}
+        _ENDED,
+        {
+            "event_id": event.id,
+            "holder": event.lease_holder,
+            "until": event.lease_until,
+            "with_outcome": outcome,
+            "now": now,
+        },
     )
     if ended.rowcount == 1:  # type: ignore[attr-defined]
         counts.with_commit(session, counts.EVENTS, outcome)

@@ -1,0 +1,78 @@
+"""Two threads of one worker at the same row: both have the process's name, and each has only its own claim."""
+
+from __future__ import annotations
+
+import threading
+
+from adductor.channels import note
+from adductor.pipeline import claims, deliveries, events, sweep
+from adductor.store.models import Delivery, InboxEvent
+from tests.pipeline.test_interleavings import Log, _comes_home, _event, _put, _rows, _take, _withdraw, here, log
+from tests.support.runners import Place
+
+__all__ = ["here", "log"]  # fixtures
+
+
+def test_an_event_that_was_reopened_is_ended_by_whoever_has_it_now(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    first = _event(here, runner, "update", title="A run")
+    second = _event(here, runner, "update", type="Walk")
+    taken: list[InboxEvent] = []
+
+    def another_thread_takes_it() -> None:
+        _put(here, second)
+        here.later(milliseconds=1)
+        taken.extend(claims.claim(here.installation, InboxEvent))
+
+    log.after_read = another_thread_takes_it
+    _take(here, first)
+
+    (row,) = _rows(here)
+    assert row.state == "claimed", "its second contents are in hand, and not handled"
+    events.handle(here.installation, taken[0])
+    assert _rows(here)[0].state == "done"
+
+
+def test_rows_that_are_given_back_are_not_taken_from_another_thread(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _put(here, _event(here, runner, "update", title="A run"))
+    given_back = claims.claim(here.installation, InboxEvent)
+    _put(here, _event(here, runner, "update", type="Walk"))
+    here.later(milliseconds=1)
+    (held,) = claims.claim(here.installation, InboxEvent)
+
+    claims.give_back(here.installation, InboxEvent, given_back)
+
+    assert claims.holds(_rows(here)[0], held)
+
+
+def test_a_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    has_read, may_end = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def read() -> None:
+        has_read.set()
+        assert may_end.wait(20)
+
+    def taken_back() -> None:
+        _withdraw(here, runner)
+        here.later(milliseconds=1)
+        (claimed,) = claims.claim(here.installation, Delivery)
+        log.after_read = read
+        threads.append(threading.Thread(target=deliveries.deliver, args=(here.installation, claimed)))
+        threads[0].start()
+        assert has_read.wait(20)
+
+    log.before_write = taken_back
+    _take(here, _event(here, runner))
+    assert note.SIGNATURE in log.writes[0]
+    may_end.set()
+    threads[0].join(20)
+
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.state, delivery.outcome) == ("done", "removed")
