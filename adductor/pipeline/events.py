@@ -217,6 +217,8 @@ def _asking(installation: Installation, event: InboxEvent, asking: _Asking) -> H
             handled = Handled("gone")
         elif activity.athlete_id != event.owner_id:
             handled = Handled("foreign_activity")
+        elif _deleted_since(session, event):
+            handled = Handled("deleted")  # while it was read: what we hold of it would be kept for days
         else:
             activities.keep(session, locked, activity, uploaded_at=min(event.event_time, now), now=now)
             if gaps:
@@ -252,7 +254,8 @@ def _decide(
     # The coach follows the runner's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
     stands_in = int(verdict.details.get("activity_id", activity.id))
-    if stands_in != activity.id and _suggestion_for(session, athlete, stands_in) is not None:
+    theirs = _suggestion_for(session, athlete, stands_in) if stands_in != activity.id else None
+    if theirs is not None and theirs.status != "withdrawn":  # what was taken back comes to life, as with its own event
         verdict = replace(
             verdict, decision=words.Decision.NONE, dose=words.Dose.NONE, routine=None, reason=_ANOTHER_RUN_HAS_IT
         )

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
+
+from sqlalchemy import select
 
 from adductor.channels import note
 from adductor.pipeline import claims, deliveries, events, sweep
-from adductor.store.models import Delivery, InboxEvent
-from tests.pipeline.test_interleavings import Log, _comes_home, _event, _put, _rows, _take, _withdraw, here, log
+from adductor.store.models import Delivery, InboxEvent, LoggedActivity
+from tests.pipeline.test_interleavings import (
+    RUN,
+    Log,
+    _also_in_the_log,
+    _comes_home,
+    _event,
+    _of,
+    _put,
+    _rows,
+    _take,
+    _withdraw,
+    here,
+    log,
+)
 from tests.support.runners import Place
 
 __all__ = ["here", "log"]  # fixtures
@@ -76,3 +92,46 @@ def test_a_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here
     assert log.note == "Mine."
     (delivery,) = here.deliveries(runner)
     assert (delivery.state, delivery.outcome) == ("done", "removed")
+
+
+def test_a_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+
+    def another_thread_hears_of_the_deletion() -> None:
+        here.later(seconds=1)
+        _put(here, _event(here, runner, "delete"))
+        (deletion,) = claims.claim(here.installation, InboxEvent)
+        events.handle(here.installation, deletion)
+
+    log.after_read = another_thread_hears_of_the_deletion
+    _take(here, _event(here, runner))
+
+    assert [(row.aspect_type, row.outcome) for row in _rows(here)] == [
+        ("create", "deleted"),
+        ("delete", "nothing_to_do"),
+    ]
+    assert here.suggestions(runner) == []
+    assert log.writes == []
+    with here.installation.store.read() as session:
+        kept = select(LoggedActivity.id).where(LoggedActivity.platform_id == RUN)
+        assert session.scalar(kept) is None
+
+
+def test_when_the_later_run_is_deleted_the_earlier_one_can_have_its_note_back(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=50)
+    _also_in_the_log(log, later := RUN + 1, "run", here.now - timedelta(minutes=45))
+    _take(here, _of(_event(here, runner), later))
+    assert log.note == "Mine."
+    here.later(minutes=1)
+    del log.activities[later]
+    _take(here, _of(_event(here, runner, "delete"), later))
+    here.later(minutes=9)
+    _also_in_the_log(log, ride := RUN + 2, "ride", here.now - timedelta(minutes=42))
+
+    _take(here, _of(_event(here, runner), ride))
+
+    assert log.note.count(note.SIGNATURE) == 1
+    assert log.activities[ride].private_note == ""
+    assert [suggestion.status for suggestion in here.suggestions(runner)] == ["open", "withdrawn"]
