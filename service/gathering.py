@@ -30,6 +30,9 @@ log = logs.get(__name__)
 REQUEST_WITHIN_S = 10.0
 # Whoever sends for longer than this is the first to make room, before those who wait between two requests.
 _PROMPT_S = 1.0
+# Strava gives up after 2 s. Whoever has waited this long for a thread is told so at once; what is left of the 2 s is for the
+# database (service.inbox_writer).
+QUEUED_WITHIN_S = 0.7
 # Longer than any request of ours works (deleting everything: 20 s and a call); then its connection is cut.
 ANSWERED_WITHIN_S = 40.0
 # Somebody who is answered before all was read must be able to read it before the connection is reset.
@@ -46,6 +49,11 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
 _CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue")
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 _CHUNK_LINE_BYTES = 256
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 46\r\n\r\n"
+    b'{"error":"too busy now; please ask once more"}'
+)
 _REASONS = {408: "Request Timeout", 413: "Content Too Large", 431: "Request Header Fields Too Large"}
 
 
@@ -131,6 +139,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         self.worker = worker
         self.parser = http.get_parser(worker.cfg, sock, client)
         self.initialized = True  # no TLS and no HTTP/2 here: a proxy in front speaks them
+        self.watched = False  # whether the loop looks at it, for one of the reasons of this module
+        self.whole_at = 0.0  # when the request that is at hand was whole, monotonic
 
     def close(self, graceful: bool = False) -> None:
         if graceful:
@@ -185,6 +195,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             self._drop(slowest)
         elif self.keepalived_conns:
             conn = self.keepalived_conns.popleft()
+            conn.watched = True  # by gunicorn itself
             self._forget(conn)
             self.nr_conns -= 1
             conn.close()
@@ -207,6 +218,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         self._on_readable(conn, conn.sock)  # as a rule it is there already
         if conn in self._gathering:
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
+            conn.watched = True
 
     def _on_readable(self, conn: Connection, _: Any) -> None:
         if conn not in self._gathering:  # made room for another in the same round of the loop
@@ -240,10 +252,15 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         del self._gathering[conn]
         self._forget(conn)
         conn.parser.unreader.unread(bytes(gathered.data))
+        conn.whole_at = time.monotonic()
         super().enqueue_req(conn)
 
     def handle(self, conn: Connection) -> Any:
         """In a thread. The time before, in the queue for one, is not the sender's fault."""
+        if time.monotonic() - conn.whole_at > QUEUED_WITHIN_S:
+            # An answer that comes too late helps nobody and makes the next one later; a quick "no" is tried again.
+            self._say(conn, _BUSY)
+            return False
         self._in_hand[conn] = time.monotonic() + ANSWERED_WITHIN_S
         return super().handle(conn)
 
@@ -280,6 +297,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_last_words, conn))
+            conn.watched = True
         except (OSError, KeyError, ValueError):
             util.close(conn.sock)
             return
@@ -333,5 +351,8 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             conn.sock.send(words)
 
     def _forget(self, conn: Connection) -> None:
+        if not conn.watched:  # most requests are whole at the first look
+            return
+        conn.watched = False
         with contextlib.suppress(OSError, KeyError, ValueError):
             self.poller.unregister(conn.sock)

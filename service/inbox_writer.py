@@ -24,8 +24,9 @@ log = logs.get(__name__)
 # The most events in one transaction, and the least time between two wake-ups.
 MOST_AT_ONCE = 200
 GATHER_S = 0.025
-# Strava wants its answer within 2 s. Whoever has not been stored by then is told so and sends the event again.
-PATIENCE_S = 1.5
+# Strava wants its answer within 2 s, and a busy server may have let it wait for a thread (service.gathering). Whoever has
+# not been stored by then is told so and sends the event again.
+PATIENCE_S = 1.2
 
 
 class NotStoredError(Exception):

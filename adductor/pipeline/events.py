@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -36,6 +37,11 @@ _ATHLETE = (
     select(Athlete)
     .where(Athlete.platform == bindparam("platform"), Athlete.platform_athlete_id == bindparam("owner_id"))
     .with_for_update()
+)
+_athletes = Athlete.__table__
+_KNOWN = select(_athletes.c.platform_athlete_id).where(
+    _athletes.c.platform == bindparam("platform"),
+    _athletes.c.platform_athlete_id.in_(bindparam("owners", expanding=True)),
 )
 _SUGGESTION = select(Suggestion).where(
     Suggestion.athlete_id == bindparam("athlete_id"), Suggestion.activity_id == bindparam("activity_id")
@@ -105,6 +111,32 @@ def handle(installation: Installation, event: InboxEvent) -> None:
             log.info("event handled", outcome=handled.outcome, aspect=event.aspect_type)
             if handled.seen is not None or handled.due:
                 deliveries.run(installation, handled.due, seen=handled.seen)
+
+
+def end_those_of_strangers(installation: Installation, claimed: Sequence[InboxEvent]) -> list[InboxEvent]:
+    """End the events of people who aren't runners of ours, all in one transaction; returns the others.
+
+    After somebody left, and whenever another application's events or a flood come in, there are many: a synced commit for
+    each would keep webhooks of runners waiting.
+    """
+    known: set[tuple[str, int]] = set()
+    with installation.store.read() as session:
+        for platform in {event.platform for event in claimed}:
+            owners = sorted({event.owner_id for event in claimed if event.platform == platform})
+            found = session.execute(_KNOWN, {"platform": platform, "owners": owners}).scalars()
+            known.update((platform, owner) for owner in found)
+    strangers = [event for event in claimed if (event.platform, event.owner_id) not in known]
+    if strangers:
+        now = installation.clock.now()
+        with installation.store.write() as session:
+            outcomes = ["unknown_athlete" if _ours(session, event) else "foreign_subscription" for event in strangers]
+            for event, outcome in zip(strangers, outcomes, strict=True):
+                _end(session, event, outcome, now)
+        for event, outcome in zip(strangers, outcomes, strict=True):
+            log.info(
+                "event handled", outcome=outcome, aspect=event.aspect_type, trace=event.trace_id, event_id=event.id
+            )
+    return [event for event in claimed if (event.platform, event.owner_id) in known]
 
 
 def _handle(installation: Installation, event: InboxEvent) -> Handled:

@@ -37,7 +37,7 @@ def give_up_at(share: float = 1.0) -> float:
 
 def handle_events(installation: Installation, ids: list[int] | None = None, *, until: float | None = None) -> int:
     """Handle what waits in the inbox (of these ids, if given). Returns how many rows were begun."""
-    return _each(installation, InboxEvent, events.handle, ids, until)
+    return _each(installation, InboxEvent, events.handle, ids, until, first=events.end_those_of_strangers)
 
 
 def handle_deliveries(installation: Installation, *, until: float | None = None) -> int:
@@ -56,6 +56,8 @@ def _each(
     do: Callable[[Installation, T], None],
     ids: list[int] | None,
     until: float | None,
+    *,
+    first: Callable[[Installation, list[T]], list[T]] | None = None,
 ) -> int:
     """Claim rows and do them until the time is up; without ``until`` all of them. Returns how many were begun.
 
@@ -73,6 +75,8 @@ def _each(
         do(installation, row)
 
     try:
+        if first is not None and left:
+            left = first(installation, left)
         left = rows.each(left, one, until=until)
         if suspects and not left:
             suspect = suspects.pop(0)

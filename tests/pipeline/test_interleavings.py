@@ -461,15 +461,17 @@ def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) 
 # -- a claim of many ----------------------------------------------------------------------------------------------------
 
 
-def _strangers(here: Place, count: int) -> None:
-    _put(
-        here,
-        *(WebhookEvent("strava", 1, "activity", number, "create", MORNING, 7, {}) for number in range(1, count + 1)),
-    )
+def _of_left_runners(here: Place, count: int) -> None:
+    """Events that end at once, each by itself: their runners have left."""
+    for number in range(1, count + 1):
+        runner = here.runner()
+        here.change(runner, status="revoked")
+        owner = here.athlete(runner).platform_athlete_id
+        _put(here, WebhookEvent("strava", 1, "activity", number, "create", here.now, owner, {}))
 
 
 def test_when_the_time_is_up_the_rest_is_given_back_unharmed(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    _strangers(here, 3)
+    _of_left_runners(here, 3)
     clock = iter([0.0, 0.0, 99.0, 99.0])
     monkeypatch.setattr(sweep.time, "monotonic", lambda: next(clock))
 
@@ -485,7 +487,7 @@ def test_when_the_time_is_up_the_rest_is_given_back_unharmed(here: Place, monkey
 def test_one_event_that_kills_its_workers_does_not_take_its_neighbours_along(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _strangers(here, 6)
+    _of_left_runners(here, 6)
     handle = events.handle
 
     class Killed(BaseException):
@@ -625,3 +627,15 @@ def _subscribed_as(here: Place, number: int) -> None:
         session.add(
             Subscription(platform="strava", subscription_id=number, callback_url="http://here", created_at=here.now)
         )
+
+
+def test_events_of_strangers_end_together_and_those_of_runners_are_handled(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    theirs = _event(here, runner)
+    _put(here, *(replace(theirs, owner_id=owner, object_id=owner) for owner in (70_001, 70_002)), theirs)
+
+    sweep.handle_events(here.installation)
+
+    assert [row.outcome for row in _rows(here)] == ["unknown_athlete", "unknown_athlete", "post_run"]
+    assert all(row.handled_at is not None and row.lease_holder is None for row in _rows(here))
+    assert log.note.count(note.SIGNATURE) == 1

@@ -28,9 +28,11 @@ gathering.REQUEST_WITHIN_S = float(%r)
 gathering.ANSWERED_WITHIN_S = float(%r)
 server.PLACES = 60
 if %r:
+    import threading
     server._Server.load = lambda self: lambda environ, start: (
+        threading.Event().wait(0.5 if environ["PATH_INFO"] == "/long" else 0),
         start("200 OK", []), [b"x" * (4_000_000 if environ["PATH_INFO"] == "/huge" else 2)]
-    )[1]
+    )[2]
 logs.configure("json", "web")
 server.serve(load())
 """
@@ -137,11 +139,30 @@ def test_who_reads_too_slowly_is_cut(tmp_path: Path) -> None:
         for sock in waiting:
             sock.sendall(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
 
-        assert server.ask() == 200
+        give_up_at = time.monotonic() + LIMIT_S
+        while server.ask() != 200:  # 503 while all threads are at it
+            assert time.monotonic() < give_up_at
 
         for sock in waiting:
             assert len(_answer(sock)) < 4_000_000
             sock.close()
+
+
+@pytest.mark.processes
+def test_who_would_wait_too_long_is_told_at_once(tmp_path: Path) -> None:
+    """Eight threads, half a second each, forty requests: the last would wait for two seconds, longer than Strava does."""
+    for server in _serve(tmp_path, 60, huge=True):
+        waiting = [server.send(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") for _ in range(40)]
+
+        answers = [_answer(sock) for sock in waiting]
+
+        told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+        served = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200")]
+        assert len(told) + len(served) == 40
+        assert len(served) >= 8
+        assert told
+        assert all(b"Retry-After" in answer and answer.endswith(b'once more"}') for answer in told)
+        assert server.ask() == 200
 
 
 _HALF = {
