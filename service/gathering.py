@@ -44,7 +44,8 @@ MOST_HEAD_BYTES = 32 * 1024
 # Room for the largest page, so that whoever reads slowly reads from the kernel and not from a thread.
 _SEND_BUFFER_BYTES = 256 * 1024
 _READ_BYTES = 64 * 1024
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n")
+_LENGTH_DIGITS = 18
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
 _CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue")
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
@@ -101,9 +102,10 @@ class Gathered:
         if _CHUNKED.search(head):
             self._chunk = self._body
         elif lengths := _LENGTH.findall(head):
-            self._length = int(lengths[0])
-            if self._length > self._most:
+            digits = lengths[0].lstrip(b"0") or b"0"  # the server reads 0005 as 5, and would wait for them
+            if len(digits) > _LENGTH_DIGITS or int(digits) > self._most:
                 raise TooLargeError(413)
+            self._length = int(digits)
         return True
 
     def _chunks(self) -> bool:
