@@ -29,6 +29,23 @@ if TYPE_CHECKING:
 REDIS_TIMEOUT_S = 1.0
 
 
+if TYPE_CHECKING:
+    _once = cached_property
+else:
+
+    class _once(cached_property):  # noqa: N801 - used as cached_property is
+        """A `cached_property` of an installation that threads which want it at once get once.
+
+        Python's own has no lock since 3.12, and two budgets would each let through what one may.
+        """
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            with instance._making:  # only until it is made: then it stands in the instance
+                return super().__get__(instance, owner)
+
+
 @dataclass
 class Installation:
     """One per process. Parts that cost time to import or connect are made when first used."""
@@ -40,30 +57,30 @@ class Installation:
     rows: Rows = field(init=False)  # one after the other; a worker sets its own
 
     def __post_init__(self) -> None:
+        self._making = threading.RLock()
         self.clock = clock_for(self.settings)
         self.store = Store(self.settings.database)
         self.counts = Counts(lambda: self.redis)
         self.store.after_commit = self.counts.committed
         self.rows = Rows()
         self._holder: Holder | None = None
-        self._making_holder = threading.Lock()
 
-    @cached_property
+    @_once
     def vault(self) -> Vault:
         return Vault(self.settings.fernet_keys)
 
-    @cached_property
+    @_once
     def catalogue(self) -> Catalogue:
         return content.catalogue()
 
-    @cached_property
+    @_once
     def links(self) -> Links:
         """The signed links of mails and notes."""
         from adductor.channels.links import Links
 
         return Links(self.settings.derived("answer links"), self.settings.public_url, self.clock.now)
 
-    @cached_property
+    @_once
     def postbox(self) -> Postbox:
         """The mail server as set, or the folder that keeps the mails without one."""
         from adductor.channels.postbox import Postbox
@@ -76,12 +93,12 @@ class Installation:
         """This process as a holder of claims; alive as long as the process is."""
         if self._holder is None:
             # Two threads that each made one would hold under two names, one of which nobody keeps alive.
-            with self._making_holder:
+            with self._making:
                 if self._holder is None:
                     self._holder = Holder.of(self.settings.data_dir / "holders")
         return self._holder
 
-    @cached_property
+    @_once
     def redis(self) -> redis.Redis | None:
         """The shared Redis; None where none is set (then each process has a small share of the budgets to itself)."""
         if self.settings.redis is None:
@@ -93,7 +110,7 @@ class Installation:
             retry=None,  # redis-py's own retries would cost four seconds a failure
         )
 
-    @cached_property
+    @_once
     def budget(self) -> SharedBudget | LocalBudget:
         from adductor.platforms.strava.budget import (
             FALLBACK_CEILING_PCT,
@@ -110,7 +127,7 @@ class Installation:
         application = self.settings.strava_client_id or "default"
         return SharedBudget(self.redis, now=self.clock.now, application=application)
 
-    @cached_property
+    @_once
     def strava(self) -> StravaClient:
         """Strava as set. Raises RuntimeError without an application (``adductor up`` sets the sandbox's)."""
         from adductor.platforms.strava.client import StravaClient

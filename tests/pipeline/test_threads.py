@@ -135,3 +135,20 @@ def test_when_the_later_run_is_deleted_the_earlier_one_can_have_its_note_back(he
     assert log.note.count(note.SIGNATURE) == 1
     assert log.activities[ride].private_note == ""
     assert [suggestion.status for suggestion in here.suggestions(runner)] == ["open", "withdrawn"]
+
+
+def test_threads_that_begin_together_share_one_budget(here: Place) -> None:
+    together = threading.Barrier(8)
+    found = set()
+
+    def first_call() -> None:
+        together.wait(20)
+        found.add(id(here.installation.budget))
+
+    threads = [threading.Thread(target=first_call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert found == {id(here.installation.budget)}
