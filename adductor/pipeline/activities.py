@@ -44,11 +44,20 @@ def note_gap(athlete: models.Athlete, since: datetime) -> None:
 
 
 def keep(
-    session: Session, athlete: models.Athlete, activity: LoggedActivity, *, uploaded_at: datetime, now: datetime
+    session: Session,
+    athlete: models.Athlete,
+    activity: LoggedActivity,
+    *,
+    uploaded_at: datetime,
+    now: datetime,
+    revives: bool = True,
 ) -> None:
-    """Store or renew one activity. The runner's time zone follows where they run."""
+    """Store or renew one activity. The runner's time zone follows where they run.
+
+    ``revives``: it is there although we were told of its deletion, which can be undone.
+    """
     session.execute(
-        _store(session.get_bind().dialect.name),
+        _store(session.get_bind().dialect.name, revives=revives),
         {
             "athlete_id": athlete.id,
             "platform_id": activity.id,
@@ -78,7 +87,7 @@ def keep(
 
 
 @cache
-def _store(dialect: str) -> Any:
+def _store(dialect: str, *, revives: bool) -> Any:
     """One statement for a new activity and for one that is known; built once."""
     table = models.LoggedActivity.__table__
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
@@ -87,7 +96,8 @@ def _store(dialect: str) -> Any:
     renewed = {
         column.name: insert.excluded[column.name] for column in table.c if column.name not in (*key, *first_seen)
     }
-    return insert.on_conflict_do_update(index_elements=key, set_=renewed)
+    where = None if revives else table.c.deleted_at.is_(None)
+    return insert.on_conflict_do_update(index_elements=key, set_=renewed, where=where)
 
 
 def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedActivity], now: datetime) -> None:
@@ -95,7 +105,8 @@ def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedA
     for activity in sorted(listed, key=lambda entry: entry.start):
         if activity.complete:
             uploaded_at = activity.start + timedelta(seconds=activity.elapsed_s)
-            keep(session, athlete, activity, uploaded_at=uploaded_at, now=now)
+            # A list is read some moments before it is kept: what was deleted meanwhile is still in it.
+            keep(session, athlete, activity, uploaded_at=uploaded_at, now=now, revives=False)
     athlete.history_read_at = now
     athlete.history_gap_from = None
 

@@ -482,6 +482,12 @@ def _store(
                 row.written_text = row.separated = None  # it is we who took it away, so it may come back
             if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
                 row.written_at = row.written_at or installation.clock.now()
+        elif held:
+            # Claimed between another's look at the row and their change of mind: what they want now is done next.
+            if ended.outcome == REMOVED:
+                row.written_text = row.separated = None
+            row.state, row.due_at = "waiting", installation.clock.now()
+            row.lease_until = row.lease_holder = None
 
 
 def _store_as_it_went(session: Session, delivery: Delivery, ended: _Ended, came_at: datetime, now: datetime) -> bool:
@@ -544,6 +550,8 @@ def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, p
             claims.park(row, f"gave up after {waits.GIVE_UP_AFTER}: {problem}")
         else:
             row.placed_in = delivery.placed_in
+            if delivery.wanted == "absent" and row.wanted == "present":
+                row.written_text = None  # we may just have taken it away: its absence is no word of the runner's
             if row.channel in reach.NOTES:
                 row.unsure_handovers = delivery.unsure_handovers
             claims.put_back(row, installation, wait=wait, problem=problem)

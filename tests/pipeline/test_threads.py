@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from adductor.channels import note
-from adductor.pipeline import claims, deliveries, events, sweep
-from adductor.store.models import Delivery, InboxEvent, LoggedActivity
+from adductor.pipeline import activities, claims, deliveries, events, sweep
+from adductor.store.models import Delivery, InboxEvent, LoggedActivity, Suggestion
 from tests.pipeline.test_interleavings import (
     RUN,
     Log,
@@ -152,3 +152,41 @@ def test_threads_that_begin_together_share_one_budget(here: Place) -> None:
         thread.join(20)
 
     assert found == {id(here.installation.budget)}
+
+
+def test_a_mind_changed_between_a_claim_and_its_end_is_acted_on_at_once(here: Place, log: Log) -> None:
+    """On PostgreSQL a row may be claimed after it was read by whoever wants its note back, who then leaves the claim."""
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    _withdraw(here, runner)
+
+    def wanted_again() -> None:
+        with here.installation.store.write() as session:
+            session.execute(update(Delivery).values(wanted="present"))
+            session.execute(update(Suggestion).values(status="open"))
+
+    log.before_write = wanted_again
+    sweep.sweep(here.installation)
+    here.later(seconds=1)
+    sweep.sweep(here.installation)
+
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.state, delivery.outcome, delivery.crashes) == ("done", "written", 0)
+    assert log.note.count(note.SIGNATURE) == 1
+
+
+def test_a_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    listed = [log.activities[RUN]]
+    here.later(seconds=1)
+    _take(here, _event(here, runner, "delete"))
+
+    with here.installation.store.write() as session:
+        activities.keep_history(session, here.locked(session, runner), listed, here.now)
+
+    with here.installation.store.read() as session:
+        (row,) = session.scalars(select(LoggedActivity).where(LoggedActivity.platform_id == RUN))
+        assert row.deleted_at is not None
+        assert row.expires_at <= here.now + activities.KEEP_DELETED
