@@ -62,8 +62,8 @@ OPEN_EXPIRES_S = 60
 # With nothing known (first start, Redis wiped) one call goes ahead and finds out. If it is lost, another may.
 PROBE_EXPIRES_S = 15
 PROBE_RETRY_S = 2.0
-# Calls that may be under way when books begin anew, because Redis lost them: as many as there are workers.
-UNBOOKED_CALLS = 4
+# Calls that may be under way when books begin anew, because Redis lost them: as many as a worker has threads (its default).
+UNBOOKED_CALLS = 8
 # How long a call that others began may go on before Strava counts it; calls take a tenth of a second, slow ones some.
 UNDER_WAY_S = 10.0
 # Redis that just failed isn't asked again for so long (real time): not every call should pay for its timeout.
