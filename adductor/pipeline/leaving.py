@@ -41,6 +41,13 @@ def hand_in(session: Session, athlete_id: int, now: datetime) -> int | None:
     return row.id
 
 
+def put_aside(session: Session, installation: Installation, token: str) -> None:
+    """Have an access given back that came when its runner had left already."""
+    now = installation.clock.now()
+    sealed = installation.vault.seal(token)
+    session.add(Revocation(platform="strava", token_sealed=sealed, created_at=now, due_at=now))
+
+
 def give_back_now(installation: Installation, revocation_id: int | None) -> bool:
     """Give back what was put aside, while somebody waits; else `give_back` tries again. Whether Strava has it back."""
     if revocation_id is None:

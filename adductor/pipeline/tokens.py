@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
 
 from adductor import logs
 from adductor.installation import Installation
+from adductor.pipeline import leaving
 from adductor.platforms.base import ErrorKind, PlatformError, Tokens
 from adductor.store.models import Token
 
@@ -98,10 +99,14 @@ def _refresh(installation: Installation, seen: Row[Any]) -> str:
         # The old refresh token died with the answer: this commit comes before anything else.
         row = session.get(Token, athlete_id, with_for_update=True)
         if row is None:
-            raise NotConnectedError  # left meanwhile: nothing of theirs is kept
-        row.lease_until = row.lease_holder = None
-        if row.refresh_sealed != seen.refresh_sealed:
-            return installation.vault.open(row.access_sealed)
-        session.merge(store(installation, athlete_id, tokens))
+            # Left meanwhile: nothing of theirs is kept, and what was given back then was the refresh token that is dead.
+            leaving.put_aside(session, installation, tokens.refresh_token)
+        else:
+            row.lease_until = row.lease_holder = None
+            if row.refresh_sealed != seen.refresh_sealed:
+                return installation.vault.open(row.access_sealed)
+            session.merge(store(installation, athlete_id, tokens))
+    if row is None:
+        raise NotConnectedError
     log.info("token refreshed", athlete=athlete_id, expires_at=tokens.expires_at.isoformat())
     return tokens.access_token

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 
 from adductor.channels import note
-from adductor.pipeline import activities, claims, deliveries, events, sweep
+from adductor.installation import Installation
+from adductor.pipeline import activities, claims, deliveries, events, leaving, record, sweep
 from adductor.store.models import Delivery, InboxEvent, LoggedActivity, Suggestion
 from tests.pipeline.test_interleavings import (
     RUN,
@@ -16,6 +19,7 @@ from tests.pipeline.test_interleavings import (
     _also_in_the_log,
     _comes_home,
     _event,
+    _expired,
     _of,
     _put,
     _rows,
@@ -190,3 +194,20 @@ def test_a_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, lo
         (row,) = session.scalars(select(LoggedActivity).where(LoggedActivity.platform_id == RUN))
         assert row.deleted_at is not None
         assert row.expires_at <= here.now + activities.KEEP_DELETED
+
+
+@pytest.mark.parametrize("leaves", [record.disconnect, record.forget], ids=["disconnected", "everything deleted"])
+def test_what_a_refresh_brought_after_its_runner_left_is_given_back(
+    here: Place, log: Log, leaves: Callable[[Installation, int], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr(log, "revoke", given_back.append, raising=False)
+    runner = _comes_home(here, log)
+    _expired(here, runner, "good")
+    log.during_refresh = lambda: leaves(here.installation, runner)
+
+    _take(here, _event(here, runner))
+    leaving.give_back(here.installation)
+
+    assert given_back == ["good", "renewed too"]  # the first was dead already: Strava answers alike
+    assert leaving.still_to_give_back(here.installation) == 0
