@@ -111,6 +111,7 @@ def suggest(
         # A warm-up loads nothing and replaces nothing.
         if placement != words.Placement.WARM_UP and (activity_id is None or replaced.activity_id != activity_id):
             withdraw(session, replaced, "A later routine today took its place.", now=now)
+            session.flush()  # a mail that doesn't go leaves its place among the week's to this one's
 
     suggestion = None
     if activity_id is not None:

@@ -11,10 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from adductor.pipeline import answers, claims, deliveries, mails, prompts, sweep
+from adductor.coaching.situation import Decision, Verdict
+from adductor.pipeline import answers, claims, decisions, deliveries, mails, prompts, sweep
 from adductor.pipeline.answers import Answer, Said
-from adductor.store.models import CheckInRecord, Delivery, PlannedRunRecord
+from adductor.store.models import CheckInRecord, Delivery, PlannedRunRecord, Suggestion
 from tests.support.mail_server import MailServer
 from tests.support.runners import Place, place
 
@@ -300,3 +302,26 @@ def test_a_confirmation_goes_only_to_the_address_that_is_asked_for_now(served: P
     body = _read(server.taken[0].content).get_body(("plain",))
     assert body is not None
     assert "https://coach.example.org/confirm-address/" in body.get_content()
+
+
+def test_a_mail_that_a_later_routine_takes_back_leaves_its_place_to_it(here: Place) -> None:
+    runner = here.runner(channels={"post_run": "mail", "rest_day": "mail"})
+    here.run_done(runner)
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        first = session.scalars(select(Suggestion)).one()
+        first.deliveries[0].written_at = here.now
+        first.deliveries[0].state = "done"
+        routine, decision = decisions.routine_of(first), first.decision
+        verdict = Verdict(
+            decision=Decision.REST_DAY, dose=routine.dose, rule="rest_day", reason="A rest day.", routine=routine
+        )
+        for sent in (True, False, False):
+            made = decisions.suggest(
+                session, here.installation, athlete, verdict, decision, now=here.now, activity_id=None
+            )
+            if sent:
+                made.deliveries[0].state, made.deliveries[0].written_at = "done", here.now
+
+    assert [delivery.outcome for delivery in here.deliveries(runner)] == [None, None, "never_written", None]
+    assert here.deliveries(runner)[-1].state == "waiting"
