@@ -38,27 +38,27 @@ class SharedClock(Clock):
 
     def __init__(self, file: Path, speed: float) -> None:
         self._file = file
-        self._seen_ns = -1
-        self._real = self._simulated = time.time()
-        self._speed = speed
+        self._read = (-1, 0.0, 0.0, speed)
         if not file.exists():
-            _write_new(file, {"real": self._real, "simulated": self._simulated, "speed": speed})
+            real = time.time()
+            _write_new(file, {"real": real, "simulated": real, "speed": speed})
 
     def now(self) -> datetime:
-        self._refresh()
-        return datetime.fromtimestamp(self._simulated + (time.time() - self._real) * self._speed, UTC)
+        real, simulated, speed = self._steered()
+        return datetime.fromtimestamp(simulated + (time.time() - real) * speed, UTC)
 
     def real_seconds(self, simulated_s: float) -> float:
-        self._refresh()
-        return simulated_s / self._speed
+        return simulated_s / self._steered()[2]
 
-    def _refresh(self) -> None:
+    def _steered(self) -> tuple[float, float, float]:
+        """Real and simulated epoch s, and the speed. All of one reading: threads read while another reads anew."""
         changed_ns = self._file.stat().st_mtime_ns
-        if changed_ns != self._seen_ns:
+        read = self._read
+        if changed_ns != read[0]:
             values = json.loads(self._file.read_text())
-            self._real, self._simulated = float(values["real"]), float(values["simulated"])
-            self._speed = float(values["speed"])
-            self._seen_ns = changed_ns
+            read = (changed_ns, float(values["real"]), float(values["simulated"]), float(values["speed"]))
+            self._read = read
+        return read[1:]
 
 
 def clock_for(settings: Settings) -> Clock:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,3 +57,38 @@ def test_an_existing_clock_is_not_set_back_by_a_new_process(tmp_path: Path) -> N
     _write(file, NOON, 1)
 
     assert abs(SharedClock(file, 1).now() - NOON) < timedelta(seconds=5)
+
+
+def test_threads_never_see_half_of_a_change(tmp_path: Path) -> None:
+    """Told from either of two moments the time is the same; from one half of each it is eleven days off."""
+    file, began = tmp_path / "clock.json", time.time()
+
+    def tell_from(ago_s: float) -> None:
+        values = {"real": began - ago_s, "simulated": NOON.timestamp() - ago_s, "speed": 1}
+        file.with_suffix(".new").write_text(json.dumps(values))
+        file.with_suffix(".new").replace(file)
+
+    tell_from(0)
+    clock, over, wrong = SharedClock(file, 1), threading.Event(), list[datetime]()
+
+    def look() -> None:
+        while not over.is_set():
+            now = clock.now()
+            if abs(now - NOON) > timedelta(hours=1):
+                wrong.append(now)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for change in range(300):
+            tell_from(1e6 * (change % 2))
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(usual)
+
+    assert wrong == []
