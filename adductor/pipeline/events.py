@@ -200,6 +200,9 @@ def _settled(
         return asking if event.aspect_type == "update" else Handled("already_decided")
     if _deleted_since(session, event):
         return Handled("deleted")
+    if athlete.history_read_at is None:
+        # Nothing of theirs was read yet, so even their time zone isn't known: its night is not Greenwich's.
+        return asking
     verdict = decisions.decide(session, installation, athlete, _woken_by(event), now, best_case=True)
     if verdict.decision in _SUGGESTS or titles.worth_reading(session, athlete, now):
         return asking
