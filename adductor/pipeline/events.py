@@ -25,6 +25,7 @@ from adductor.installation import Installation
 from adductor.pipeline import activities, athletes, claims, decisions, deliveries, platform_calls, titles, waits
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
 from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Subscription, Suggestion
+from adductor.store.models import LoggedActivity as LoggedRow
 
 log = logs.get(__name__)
 
@@ -42,6 +43,10 @@ _athletes = Athlete.__table__
 _KNOWN = select(_athletes.c.platform_athlete_id).where(
     _athletes.c.platform == bindparam("platform"),
     _athletes.c.platform_athlete_id.in_(bindparam("owners", expanding=True)),
+)
+_log = LoggedRow.__table__
+_BEGAN = select(_log.c.start).where(
+    _log.c.athlete_id == bindparam("athlete_id"), _log.c.platform_id == bindparam("platform_id")
 )
 _SUGGESTION = select(Suggestion).where(
     Suggestion.athlete_id == bindparam("athlete_id"), Suggestion.activity_id == bindparam("activity_id")
@@ -289,6 +294,9 @@ def _decide(
     # The coach follows the runner's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
     stands_in = int(verdict.details.get("activity_id", activity.id))
+    if stands_in != activity.id and _still_a_run(activity) and not _began_after(session, athlete, stands_in, activity):
+        # One run recorded twice, or two that overlap, count as one; the recording that came last carries it.
+        stands_in = activity.id
     theirs = _suggestion_for(session, athlete, stands_in) if stands_in != activity.id else None
     if theirs is not None and theirs.status != "withdrawn":  # what was taken back comes to life, as with its own event
         verdict = replace(
@@ -380,6 +388,12 @@ def _deleted_since(session: Session, event: InboxEvent) -> bool:
 
 def _suggestion_for(session: Session, athlete: Athlete, activity_id: int) -> Suggestion | None:
     return session.scalar(_SUGGESTION, {"athlete_id": athlete.id, "activity_id": activity_id})
+
+
+def _began_after(session: Session, athlete: Athlete, other: int, activity: LoggedActivity) -> bool:
+    """Whether the runner's other activity began after this one."""
+    began = session.execute(_BEGAN, {"athlete_id": athlete.id, "platform_id": other}).scalar()
+    return began is not None and began > activity.start
 
 
 def _still_a_run(activity: LoggedActivity) -> bool:
