@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+from adductor import logs
 from bench.figures import Part
 
 
@@ -14,6 +15,8 @@ def main(measure: Callable[[bool], Part], about: str | None) -> int:
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--quick", action="store_true", help="fewer events, fewer rounds: a first look")
     quick = parser.parse_args().quick
+    logs.configure("text", "bench")
+    logs.only_errors()
     began = time.monotonic()
     part = measure(quick)
     for figure in part.figures:

@@ -20,7 +20,6 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adductor import logs
 from adductor.channels import note
 from adductor.clock import Clock
 from adductor.coaching.situation import Intensity
@@ -186,8 +185,6 @@ class Club:
         leaves_empty_note_out: bool = False,
     ) -> None:
         """``later_by``: whole weeks by which the calendar of `bench.simulate` is moved."""
-        logs.configure("text", "bench")
-        logs.only_errors()
         self.later_by = later_by
         self.first = datetime.combine(FIRST_DAY, datetime.min.time(), UTC) + later_by - timedelta(hours=14)
         self.clock = SetClock(self.first)

@@ -23,6 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from adductor import logs
 from bench.club import Club, Tally
 from bench.figures import Figure, Part
 
@@ -89,6 +90,8 @@ def count(runners: int, weeks: int, within_s: float | None = None, *, leaves_emp
 
 def _live(numbers: list[int], weeks: int, within_s: float | None, leaves_empty_note_out: bool) -> list[Tally]:
     """What each week came to. No further week is begun that would not end in time."""
+    logs.configure("text", "bench")
+    logs.only_errors()
     started = time.monotonic()
     memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
     weekly: list[Tally] = []

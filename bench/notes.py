@@ -178,7 +178,12 @@ def _noop_rate(environment: Mapping[str, str], tasks: int) -> float:
     url = environment["ADDUCTOR_REDIS_URL"]
     with _environed(environment):
         noop.publish(tasks)
-    worker = subprocess.Popen([sys.executable, "-m", "bench.noop"], env=dict(environment), stderr=subprocess.DEVNULL)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "bench.noop"],
+        env=dict(environment),
+        stdout=subprocess.DEVNULL,  # Celery's banner
+        stderr=subprocess.DEVNULL,
+    )
     client = redis.Redis.from_url(url)
     try:
         _until(lambda: client.get(noop.LAST) is not None)
@@ -230,17 +235,15 @@ def _steadily(environment: Mapping[str, str], strava: str, *, first: int, events
     installation = _installation(environment)
     owners = range(first, first + events)
     _runners(installation, owners)
-    with _environed(environment):
-        from workers.tasks import wake
-
-        at = {}
+    at = {}
+    with _waking(environment) as wake:
         started = time.monotonic()
         for place, owner in enumerate(owners):
             time.sleep(max(0.0, started + place / EVENTS_A_SECOND - time.monotonic()))
             at[owner * RUNNER_S_RUNS] = time.time()
             with installation.store.connection() as connection:
                 ids = list(inbox.put(connection, [_event(owner)], installation.clock.now()))
-            wake.apply_async(args=[ids])
+            wake(ids)
     installation.close()
     return [arrived - at[activity] for arrived, activity in _writes(strava, events)]
 
@@ -305,11 +308,23 @@ def _backlog(environment: Mapping[str, str], owners: range) -> None:
     with installation.store.connection() as connection:
         ids = list(inbox.put(connection, [_event(owner) for owner in owners], installation.clock.now()))
     installation.close()
-    with _environed(environment):
-        from workers.tasks import wake
-
+    with _waking(environment) as wake:
         for start in range(0, len(ids), 10):
-            wake.apply_async(args=[ids[start : start + 10]])
+            wake(ids[start : start + 10])
+
+
+@contextmanager
+def _waking(environment: Mapping[str, str]) -> Iterator[Callable[[list[int]], object]]:
+    """Wakes the workers of one installation. An application of its own: ours keeps the first broker that it knew."""
+    from celery import Celery
+
+    from workers.app import configure
+
+    app = Celery("bench", set_as_current=False)
+    configure(app, _settings(environment))
+    with app.connection_for_write() as connection:
+        producer = app.amqp.Producer(connection)
+        yield lambda ids: app.send_task("wake", args=[ids], producer=producer)
 
 
 def _event(owner: int) -> WebhookEvent:

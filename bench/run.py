@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from adductor import logs
 from bench import machine, report
 from bench.figures import Part
 from bench.report import Outcome
@@ -100,4 +101,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    logs.configure("text", "bench")
+    logs.only_errors()
     sys.exit(main())

@@ -330,6 +330,8 @@ def world(database_url: str | None = None) -> Iterator[World]:
     """A world on this (empty) database; by default SQLite, in memory where the machine has a folder for that."""
     shared = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     folder = Path(tempfile.mkdtemp(prefix="adductor-fuzz-", dir=shared if shared.is_dir() else None))
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     try:
         with (
             _sandbox(folder / "sandbox") as url,
@@ -354,6 +356,8 @@ def world(database_url: str | None = None) -> Iterator[World]:
                     handler.setStream(watch)
             yield World(made, app, watch, url)
     finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
         shutil.rmtree(folder, ignore_errors=True)
 
 

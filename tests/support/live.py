@@ -96,7 +96,8 @@ class Live:
 
     def runner(self, scopes: str = ALL_SCOPES, **athlete: Any) -> Runner:
         """A runner who is connected and has answered the first questions. ``athlete`` sets columns of their row."""
-        minted = self.admin("POST", "connected-athletes", {"scopes": scopes.split(","), "runner": {"timezone": "UTC"}})
+        zone = athlete.get("timezone", "UTC")  # of Strava too: the row follows the zone of each run
+        minted = self.admin("POST", "connected-athletes", {"scopes": scopes.split(","), "runner": {"timezone": zone}})
         installation = self.here.installation
         grant = Grant(
             tokens=Tokens(
@@ -104,7 +105,7 @@ class Live:
             ),
             athlete_id=minted["runner_id"],
             name="A Runner",
-            timezone="UTC",
+            timezone=zone,
             units="metric",
         )
         now = installation.clock.now()
