@@ -302,7 +302,7 @@ class Settings(BaseSettings):
         own = _split(self.token_keys.get_secret_value()) if self.token_keys is not None else []
         return [*own, base64.urlsafe_b64encode(raw).decode()]
 
-    @property
+    @cached_property
     def webhook_key(self) -> str:
         """The secret path segment of the webhook."""
         if self.webhook_key_setting is not None:

@@ -28,6 +28,15 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_ALWAYS = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+)
 # A year: browsers that have once been here over TLS come back over TLS only.
 HSTS = "max-age=31536000"
 
@@ -62,7 +71,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         TRUSTED_PROXIES=settings.trusted_proxies,
         HSTS=HSTS if with_tls else None,
     )
-    app.wsgi_app = AsciiQuery(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         # Only who called. Our own address is a setting, so nobody needs to tell us its scheme or host.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -75,12 +83,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf = CSRFProtect(app)
 
     from service import answers, connect, ops, pages, webhooks
+    from service.express import Express
 
     csrf.exempt(webhooks.blueprint)
     csrf.exempt(answers.blueprint)  # the signed links are the permission
     for part in (webhooks, ops, connect, pages, answers):
         app.register_blueprint(part.blueprint)
     app.after_request(_protect)
+    app.wsgi_app = AsciiQuery(Express(app, settings, _protect))  # type: ignore[method-assign]
     app.context_processor(lambda: {"version": __version__, "public_url": settings.public_url})
     return app
 
@@ -119,13 +129,8 @@ def _texts(fields: MultiDict[str, str]) -> list[str]:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    there = {name.lower() for name, _ in headers}
+    headers.extend([(name, value) for name, value in _ALWAYS if name.lower() not in there])
     if current_app.config["HSTS"]:
         headers.setdefault("Strict-Transport-Security", current_app.config["HSTS"])
     if response.mimetype == "text/html":

@@ -1,15 +1,17 @@
 """Storing webhook events: many requests share one commit, and one wake-up tells the workers of many.
 
-A request waits until its event is on disk. The thread that writes takes whatever has come meanwhile in the same
-transaction, so that a busy second costs a few syncs and not hundreds. Waking the workers comes after the commit and never
-holds up an answer: a lost wake-up costs a second, until the sweep.
+A request waits until its event is on disk. Whoever finds nobody writing writes, and what comes meanwhile waits for the
+next transaction, all of it together: a quiet moment costs no thread, and a busy second costs a few syncs and not hundreds.
+Waking the workers comes after the commit and never holds up an answer: a lost wake-up costs a second, until the sweep.
 """
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,28 +19,32 @@ from adductor import logs
 from adductor.clock import Clock
 from adductor.pipeline import inbox
 from adductor.platforms.base import WebhookEvent
-from adductor.store import Store
+from adductor.store import BusyError, Store
 
 log = logs.get(__name__)
 
-# The most events in one transaction, and the least time between two wake-ups.
+# The most events in one transaction and in one wake-up. Between two wake-ups there is so much time for each event of the
+# last one, up to a limit: workers are woken the more seldom, the more they have to do.
 MOST_AT_ONCE = 200
 GATHER_S = 0.025
+MOST_GATHER_S = 0.1
 # Strava wants its answer within 2 s, and a busy server may have let it wait for a thread (service.gathering). Whoever has
 # not been stored by then is told so and sends the event again.
 PATIENCE_S = 1.2
+# Whoever writes waits a little less for the database, so that those behind learn why.
+_FOR_THE_DATABASE_S = 1.0
 
 
 class NotStoredError(Exception):
     """The event is not on disk: the answer must be 503."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     event: WebhookEvent
-    done: threading.Event = field(default_factory=threading.Event)
+    told: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False  # told to write, and not that it is written
     problem: BaseException | None = None
-    given_up: bool = False
 
 
 class InboxWriter:
@@ -48,82 +54,95 @@ class InboxWriter:
         self._store = store
         self._clock = clock
         self._wake = wake
-        self._events: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        self._stored: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._start = threading.Lock()
+        self._lock = threading.Lock()
+        self._line: deque[_Waiting] = deque()
+        self._somebody_writes = False
+        self._stored: queue.SimpleQueue[dict[int, str]] = queue.SimpleQueue()
         self._started = False
         # Whether what came last could not be stored: then this process is not ready, until something can be (pulse.py).
         self.failing = False
 
     def put(self, event: WebhookEvent) -> None:
         """Return when the event is on disk. Raises NotStoredError when it isn't, in time."""
-        self._ensure_started()
-        waiting = _Waiting(event)
-        self._events.put(waiting)
-        if not waiting.done.wait(PATIENCE_S):
-            waiting.given_up = True
-            self.failing = True
-            raise NotStoredError("the database takes too long")
-        if waiting.problem is not None:
-            raise NotStoredError("the database does not take the event") from waiting.problem
+        mine = _Waiting(event)
+        with self._lock:
+            self._line.append(mine)
+            mine.leads, self._somebody_writes = not self._somebody_writes, True
+        if not mine.leads:
+            self._wait(mine)
+        if mine.leads:
+            self._write_what_waits()
+        if mine.problem is not None:
+            busy = isinstance(mine.problem, BusyError)
+            why = "the database takes too long" if busy else "the database does not take the event"
+            raise NotStoredError(why) from mine.problem
 
-    def _ensure_started(self) -> None:
-        # Started by the first event and not by the constructor: gunicorn forks in between.
-        if self._started:
+    def _wait(self, mine: _Waiting) -> None:
+        if mine.told.wait(PATIENCE_S):
             return
-        with self._start:
-            if not self._started:
-                threading.Thread(target=self._write_forever, name="inbox-writer", daemon=True).start()
-                threading.Thread(target=self._wake_forever, name="inbox-waker", daemon=True).start()
-                self._started = True
+        with self._lock:
+            if mine.told.is_set():  # in this very moment
+                return
+            # If it isn't in the line any more it is being written; a second time does no harm.
+            if mine in self._line:
+                self._line.remove(mine)
+            self.failing = True
+        raise NotStoredError("the database takes too long")
 
-    def _write_forever(self) -> None:
-        while True:
-            batch = [self._events.get()]
-            while len(batch) < MOST_AT_ONCE:
-                try:
-                    batch.append(self._events.get_nowait())
-                except queue.Empty:
-                    break
-            # What nobody waits for any more was answered 503 and will be sent again.
-            self._write([waiting for waiting in batch if not waiting.given_up])
+    def _write_what_waits(self) -> None:
+        """Write one batch, the first of which is the caller's, and hand on to the next in line."""
+        with self._lock:
+            batch = [self._line.popleft() for _ in range(min(len(self._line), MOST_AT_ONCE))]
+        try:
+            self._write(batch)
+        finally:
+            for waiting in batch:
+                waiting.told.set()
+            with self._lock:
+                if self._line:
+                    self._line[0].leads = True
+                    self._line[0].told.set()
+                else:
+                    self._somebody_writes = False
 
     def _write(self, batch: list[_Waiting]) -> None:
-        if not batch:
-            return
+        events = [waiting.event for waiting in batch]
         try:
-            with self._store.connection() as connection:
-                stored = inbox.put(connection, [waiting.event for waiting in batch], self._clock.now())
-        except Exception as error:  # whatever it is: this thread must live, or no event is ever stored again
+            stored = inbox.put_now(self._store, events, self._clock.now(), within_s=_FOR_THE_DATABASE_S)
+        except Exception as error:  # whatever it is: the others in line must be told
             log.error("events not stored", events=len(batch), problem=type(error).__name__)
             self.failing = True
             for waiting in batch:
                 waiting.problem = error
-                waiting.done.set()
             return
         self.failing = False
-        for waiting in batch:
-            waiting.done.set()
-        for row_id in stored:
-            self._stored.put(row_id)
-        for row_id, trace_id in stored.items():
-            # Here the trace begins that the worker's lines go on with. Nobody waits for this line.
-            log.info("event stored", trace=trace_id, event_id=row_id)
+        if stored:
+            self._ensure_started()
+            self._stored.put(stored)
+
+    def _ensure_started(self) -> None:
+        # Started by the first event and not by the constructor: gunicorn forks in between.
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._wake_forever, name="inbox-waker", daemon=True).start()
 
     def _wake_forever(self) -> None:
-        last = -GATHER_S
+        next_at = -math.inf
         pause = threading.Event()
         while True:
-            ids = [self._stored.get()]
+            stored = dict(self._stored.get())
             # The first after a quiet moment goes at once: a runner waits. Those of a busy one are gathered behind it.
-            pause.wait(max(0.0, last + GATHER_S - time.monotonic()))
-            while len(ids) < MOST_AT_ONCE:
+            pause.wait(max(0.0, next_at - time.monotonic()))
+            while len(stored) < MOST_AT_ONCE:
                 try:
-                    ids.append(self._stored.get_nowait())
+                    stored.update(self._stored.get_nowait())
                 except queue.Empty:
                     break
-            last = time.monotonic()
+            next_at = time.monotonic() + min(GATHER_S * len(stored), MOST_GATHER_S)
             try:
-                self._wake(ids)
+                self._wake(list(stored))
             except Exception as error:  # whatever the broker's trouble is, the sweep finds the rows
-                log.warning("workers not woken", events=len(ids), problem=type(error).__name__)
+                log.warning("workers not woken", events=len(stored), problem=type(error).__name__)
+            for row_id, trace_id in stored.items():
+                # Here the trace begins that the worker's lines go on with. Nobody waits for this line.
+                log.info("event stored", trace=trace_id, event_id=row_id)

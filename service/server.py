@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -15,6 +16,8 @@ from service.gathering import GatheringWorker
 # SQLite has one writer: one process that gathers many events in a commit is faster than two that wait for each other.
 _PROCESSES_ON_SQLITE = 1
 _PROCESSES_ON_POSTGRES = 2
+# Python's threads take turns so often; by itself it is ten times as long, and a flood keeps new connections waiting.
+_SWITCH_S = 0.0005
 # Connections of one process: well below the 1024 files that it may usually open, database and broker included.
 PLACES = 500
 
@@ -63,6 +66,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        # The loop that accepts connections has little to do, and must come to do it while all threads are busy.
+        sys.setswitchinterval(_SWITCH_S)
         # After the fork: connections and threads belong to the process that uses them.
         app = create_app(self._settings)
         pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])

@@ -125,22 +125,28 @@ def end_those_of_strangers(installation: Installation, claimed: Sequence[InboxEv
     each would keep webhooks of runners waiting.
     """
     known: set[tuple[str, int]] = set()
+    strangers: dict[str, list[InboxEvent]] = {}
+    # All that can be found out before is: while we write, no webhook is stored.
     with installation.store.read() as session:
         for platform in {event.platform for event in claimed}:
             owners = sorted({event.owner_id for event in claimed if event.platform == platform})
             found = session.execute(_KNOWN, {"platform": platform, "owners": owners}).scalars()
             known.update((platform, owner) for owner in found)
-    strangers = [event for event in claimed if (event.platform, event.owner_id) not in known]
+            subscription = _subscription_of(session, platform)
+            for event in claimed:
+                if event.platform == platform and (platform, event.owner_id) not in known:
+                    ours = _under(subscription, event)
+                    strangers.setdefault("unknown_athlete" if ours else "foreign_subscription", []).append(event)
     if strangers:
         now = installation.clock.now()
         with installation.store.write() as session:
-            outcomes = ["unknown_athlete" if _ours(session, event) else "foreign_subscription" for event in strangers]
-            for event, outcome in zip(strangers, outcomes, strict=True):
-                _end(session, event, outcome, now)
-        for event, outcome in zip(strangers, outcomes, strict=True):
-            log.info(
-                "event handled", outcome=outcome, aspect=event.aspect_type, trace=event.trace_id, event_id=event.id
-            )
+            for outcome, events in strangers.items():
+                _end(session, events, outcome, now)
+        for outcome, events in strangers.items():
+            for event in events:
+                log.info(
+                    "event handled", outcome=outcome, aspect=event.aspect_type, trace=event.trace_id, event_id=event.id
+                )
     return [event for event in claimed if (event.platform, event.owner_id) in known]
 
 
@@ -148,7 +154,7 @@ def _handle(installation: Installation, event: InboxEvent) -> Handled:
     with installation.store.write() as session:
         settled = _without_asking(session, installation, event)
         if isinstance(settled, Handled):
-            _end(session, event, settled.outcome, installation.clock.now())
+            _end(session, [event], settled.outcome, installation.clock.now())
             return settled
     return _asking(installation, event, settled)
 
@@ -269,7 +275,7 @@ def _asking(installation: Installation, event: InboxEvent, asking: _Asking) -> H
             handled = _decide(session, installation, locked, event, activity, now)
         if locked is not None:
             locked.last_event_at = now
-        _end(session, event, handled.outcome, now)
+        _end(session, [event], handled.outcome, now)
     seen = handled.seen and replace(handled.seen, activity=fresh, read_at=read_at)
     return replace(handled, seen=seen)
 
@@ -375,9 +381,18 @@ def _deleted(
 
 
 def _ours(session: Session, event: InboxEvent) -> bool:
-    known = session.execute(_SUBSCRIPTION, {"platform": event.platform}).first()
+    return _under(_subscription_of(session, event.platform), event)
+
+
+def _subscription_of(session: Session, platform: str) -> tuple[int, datetime] | None:
+    """The id and the birth of the subscription that we know of."""
+    known = session.execute(_SUBSCRIPTION, {"platform": platform}).first()
+    return None if known is None else (known.subscription_id, known.created_at)
+
+
+def _under(known: tuple[int, datetime] | None, event: InboxEvent) -> bool:
     # What came under an earlier subscription of ours, before there was this one, was answered 200 and is handled.
-    return known is None or known.subscription_id == event.subscription_id or event.received_at < known.created_at
+    return known is None or event.subscription_id == known[0] or event.received_at < known[1]
 
 
 def _deleted_since(session: Session, event: InboxEvent) -> bool:
@@ -426,19 +441,22 @@ def _woken_by(event: InboxEvent) -> words.Event:
     return words.Event(types[event.aspect_type], str(event.object_id))
 
 
-def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> None:
-    """Finish the event in the transaction of its consequences, unless it was reopened with new contents meanwhile."""
+def _end(session: Session, events: Sequence[InboxEvent], outcome: str, now: datetime) -> None:
+    """Finish the events in the transaction of their consequences, unless they were reopened with new contents meanwhile."""
     ended = session.execute(
         _ENDED,
-        {
-            "event_id": event.id,
-            "holder": event.lease_holder,
-            "until": event.lease_until,
-            "with_outcome": outcome,
-            "now": now,
-        },
+        [
+            {
+                "event_id": event.id,
+                "holder": event.lease_holder,
+                "until": event.lease_until,
+                "with_outcome": outcome,
+                "now": now,
+            }
+            for event in events
+        ],
     )
-    if ended.rowcount == 1:  # type: ignore[attr-defined]
+    for _ in range(ended.rowcount):  # type: ignore[attr-defined]
         counts.with_commit(session, counts.EVENTS, outcome)
 
 

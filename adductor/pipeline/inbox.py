@@ -9,16 +9,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, func
+from sqlalchemy import Connection, Engine, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from adductor.platforms.base import WebhookEvent
+from adductor.store import Store
 from adductor.store.models import InboxEvent
+from adductor.store.prepared import Prepared
 
 _KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
 
@@ -28,7 +30,28 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
 
     Duplicates leave the rows as they are. The caller commits.
     """
-    rows = [
+    stored = connection.execute(_insert(connection.dialect.name), _rows(events, now))
+    return {row.id: row.trace_id for row in stored}
+
+
+def put_now(store: Store, events: Sequence[WebhookEvent], now: datetime, *, within_s: float) -> dict[int, str]:
+    """The same in a transaction of its own, committed, with the statement prepared once: for the web service.
+
+    Raises BusyError, or what the driver raises, when the database takes longer.
+    """
+    insert = _prepared(store.engine)
+    with store.prompt(within_s) as connection:
+        return dict(insert.run(connection, _rows(events, now)))
+
+
+@lru_cache(maxsize=4)
+def _prepared(engine: Engine) -> Prepared:
+    some = WebhookEvent("strava", 1, "activity", 1, "create", datetime.now(UTC), 1, {})
+    return Prepared(_insert(engine.dialect.name), engine.dialect, _rows([some], datetime.now(UTC))[0])
+
+
+def _rows(events: Sequence[WebhookEvent], now: datetime) -> list[dict[str, Any]]:
+    return [
         {
             "platform": event.platform,
             "subscription_id": event.subscription_id,
@@ -42,11 +65,12 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
             "due_at": now,
             "state": "waiting",
             "trace_id": secrets.token_hex(8),
+            "origin": "webhook",
+            "attempts": 0,
+            "crashes": 0,
         }
         for event in _one_of_each_key(events)
     ]
-    stored = connection.execute(_insert(connection.dialect.name), rows)
-    return {row.id: row.trace_id for row in stored}
 
 
 def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -17,6 +19,15 @@ from sqlalchemy.pool import QueuePool
 SQLITE_BUSY_MS = 10_000
 # PostgreSQL: no statement of ours needs longer; a stuck one must not hold a worker past its task limit (60 s).
 POSTGRES_STATEMENT_TIMEOUT_MS = 30_000
+# Whoever finds SQLite busy asks again so soon. Its own waiting grows from 1 to 100 ms at a time, whatever the other needs,
+# and serves whoever came last before whoever has waited longest.
+_ASK_AGAIN_S = 0.0005
+_ASK_AGAIN_LATER_S = 0.01  # after a while: then it is no write of ours that is waited for
+_SOON_S = 0.1
+
+
+class BusyError(Exception):
+    """Somebody else writes, and for longer than one may wait."""
 
 
 class Store:
@@ -30,7 +41,8 @@ class Store:
         self.after_commit: Callable[[Session], None] | None = None  # told of each `write` that was committed
         # SQLite has one writer, and whoever finds it busy sleeps and asks again. The threads of a process do better by
         # standing in line. PostgreSQL needs none of this.
-        self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else nullcontext()
+        self._line = threading.RLock() if self.is_sqlite else None
+        self._url, self._prompt_engine, self._making = url, self.engine if self.is_sqlite else None, threading.Lock()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -39,7 +51,7 @@ class Store:
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a read that later wants to write would fail instead
         of waiting.
         """
-        with self._turn, Session(self._write_engine, expire_on_commit=False) as session:
+        with self._turn(), Session(self._write_engine, expire_on_commit=False) as session:
             with session.begin():
                 yield session
             if self.after_commit is not None:
@@ -53,9 +65,48 @@ class Store:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A bare connection with a write transaction, for the hot path of the inbox."""
-        with self._turn, self._write_engine.begin() as connection:
+        """A bare connection with a write transaction."""
+        with self._turn(), self._write_engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def prompt(self, within_s: float) -> Iterator[PoolProxiedConnection]:
+        """The driver's own connection with a write transaction, for the hot path of the inbox; committed at the end.
+
+        Raises BusyError, or what the driver raises, when the database keeps it waiting for about ``within_s``.
+        """
+        until = time.monotonic() + within_s
+        with self._turn(within_s):
+            connection = self._prompt(within_s).raw_connection()
+            try:
+                if self.is_sqlite:
+                    _begin_immediate(_sqlite_of(connection), until)
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _turn(self, within_s: float = SQLITE_BUSY_MS / 1000) -> Iterator[None]:
+        if self._line is None:
+            yield
+            return
+        if not self._line.acquire(timeout=within_s):
+            raise BusyError
+        try:
+            yield
+        finally:
+            self._line.release()
+
+    def _prompt(self, within_s: float) -> Engine:
+        """On PostgreSQL connections of their own, whose statements may not take as long as those of the others."""
+        if self._prompt_engine is None:
+            with self._making:
+                self._prompt_engine = self._prompt_engine or _postgres(self._url, 1, timeout_ms=int(within_s * 1000))
+        return self._prompt_engine
 
     def answers(self) -> bool:
         """Whether the database answers now."""
@@ -68,6 +119,8 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._prompt_engine is not None:
+            self._prompt_engine.dispose()
 
 
 def _sqlite(url: str, pool_size: int) -> Engine:
@@ -94,13 +147,43 @@ def _sqlite(url: str, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        try:
+            _begin_immediate(_sqlite_of(connection.connection), time.monotonic() + SQLITE_BUSY_MS / 1000)
+        except (sqlite3.Error, BusyError):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of the kind that everybody expects
 
     return engine
 
 
-def _postgres(url: str, pool_size: int) -> Engine:
+def _sqlite_of(connection: PoolProxiedConnection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.driver_connection)
+
+
+def _begin_immediate(connection: sqlite3.Connection, until: float) -> None:
+    """Take SQLite's write lock. ``until``: monotonic time. Raises BusyError, sqlite3.Error."""
+    began = time.monotonic()
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                return
+            now = time.monotonic()
+            if now > until:
+                raise BusyError
+            time.sleep(_ASK_AGAIN_S if now - began < _SOON_S else _ASK_AGAIN_LATER_S)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+
+
+def _postgres(url: str, pool_size: int, *, timeout_ms: int = POSTGRES_STATEMENT_TIMEOUT_MS) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
@@ -109,6 +192,6 @@ def _postgres(url: str, pool_size: int) -> Engine:
         pool_pre_ping=True,  # a restarted server must not fail the next webhook
         connect_args={
             "connect_timeout": 3,
-            "options": f"-c statement_timeout={POSTGRES_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
         },
     )

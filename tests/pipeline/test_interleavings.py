@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from adductor.pipeline import (
     events,
     inbox,
     prompts,
+    rows,
     situations,
     sweep,
     tokens,
@@ -473,7 +475,8 @@ def _of_left_runners(here: Place, count: int) -> None:
 def test_when_the_time_is_up_the_rest_is_given_back_unharmed(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     _of_left_runners(here, 3)
     clock = iter([0.0, 0.0, 99.0, 99.0])
-    monkeypatch.setattr(sweep.time, "monotonic", lambda: next(clock))
+    for module in (sweep, rows):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
     assert sweep.handle_events(here.installation, until=50.0) == 1
 
@@ -589,7 +592,7 @@ def test_runners_whom_a_round_of_the_clock_has_no_time_for_are_due_at_once(
     for runner in runners:
         here.change(runner, next_due_at=here.now)
     clock = iter([0.0, 99.0])
-    monkeypatch.setattr(prompts.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(prompts, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
     assert prompts.tick(here.installation, until=50.0) == 1
 
