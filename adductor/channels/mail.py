@@ -15,7 +15,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from adductor import drawings
 from adductor.channels import wording
 from adductor.coaching.situation import Placement, Routine
 
@@ -94,6 +93,8 @@ def routine_mail(
 
     ``was_it_link`` answers for an earlier routine: strength work was logged since, and we ask whether that was it.
     """
+    from adductor import drawings  # needed for a mail only, and most workers' starts are waited for
+
     host = _host(frame.sender)
     values = {
         "subject": _SUBJECTS[placement].format(title=wording.title(routine)),
@@ -177,6 +178,10 @@ def _message(
     message.add_alternative(
         templates.get_template(f"{template}.html").render(values), subtype="html", cte="quoted-printable"
     )
+    if not pictures:
+        return message
+    from adductor import drawings
+
     html = message.get_payload(1)
     host = _host(frame.sender)
     for exercise in pictures:
