@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from adductor.store import Store
+from adductor.store import BusyError, Store, engine, migrate
 from adductor.store.models import Heartbeat
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -76,3 +77,53 @@ def test_sqlite_syncs_every_commit(tmp_path: object) -> None:
 
 def test_a_database_that_is_not_there_does_not_answer() -> None:
     assert not Store("postgresql+psycopg://nobody@127.0.0.1:1/none").answers()
+
+
+def test_whoever_may_not_wait_is_told_that_somebody_else_writes(tmp_path: Path) -> None:
+    ours, others = (Store(f"sqlite:///{tmp_path / 'coach.db'}") for _ in range(2))
+    migrate.upgrade(ours)
+
+    with others.connection(), pytest.raises(BusyError), ours.prompt(0.05):
+        pytest.fail("two write at once")
+    with ours.connection(), ThreadPoolExecutor(1) as pool:
+
+        def beside() -> None:
+            with ours.prompt(0.05):
+                pytest.fail("two threads write at once")
+
+        with pytest.raises(BusyError):
+            pool.submit(beside).result()
+
+    with ours.prompt(0.05) as connection:
+        connection.cursor().execute("INSERT INTO heartbeats (part, at) VALUES ('after', '2026-11-18 12:00:00')")
+    with others.read() as session:
+        assert session.get(Heartbeat, "after") is not None
+    ours.close()
+    others.close()
+
+
+def test_a_database_that_is_locked_for_good_is_an_error_of_the_usual_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SQLITE_BUSY_MS", 50)
+    ours, others = (Store(f"sqlite:///{tmp_path / 'coach.db'}") for _ in range(2))
+    migrate.upgrade(ours)
+
+    with others.connection(), pytest.raises(OperationalError, match="locked"), ours.connection():
+        pytest.fail("two write at once")
+
+    with ours.write() as session:
+        session.add(Heartbeat(part="after", at=NOON))
+    ours.close()
+    others.close()
+
+
+def test_what_fails_in_a_prompt_transaction_leaves_nothing_and_blocks_nobody(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.prompt(1) as connection:  # noqa: PT012 - the failure is inside
+        connection.cursor().execute("INSERT INTO heartbeats (part, at) VALUES ('lost', '2026-11-18 12:00:00')")
+        raise RuntimeError
+
+    with store.prompt(1) as connection:
+        connection.cursor().execute("INSERT INTO heartbeats (part, at) VALUES ('kept', '2026-11-18 12:00:00')")
+    with store.read() as session:
+        assert [row.part for row in session.query(Heartbeat)] == ["kept"]
