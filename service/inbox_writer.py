@@ -32,7 +32,7 @@ MOST_GATHER_S = 0.1
 # not been stored by then is told so and sends the event again.
 PATIENCE_S = 1.2
 # Whoever writes waits a little less for the database, so that those behind learn why.
-_FOR_THE_DATABASE_S = 1.0
+FOR_THE_DATABASE_S = 1.0
 
 
 class NotStoredError(Exception):
@@ -108,7 +108,7 @@ class InboxWriter:
     def _write(self, batch: list[_Waiting]) -> None:
         events = [waiting.event for waiting in batch]
         try:
-            stored = inbox.put_now(self._store, events, self._clock.now(), within_s=_FOR_THE_DATABASE_S)
+            stored = inbox.put_now(self._store, events, self._clock.now(), within_s=FOR_THE_DATABASE_S)
         except Exception as error:  # whatever it is: the others in line must be told
             log.error("events not stored", events=len(batch), problem=type(error).__name__)
             self.failing = True
