@@ -216,6 +216,7 @@ def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
         page = _board(operator)
 
     assert "All is well" in page
+    assert "Nothing of Strava's is kept now" in page
     assert "Subscription 12 leads to https://coach.example.org" in page
     assert made.installation.settings.webhook_key not in page
 
