@@ -33,6 +33,10 @@ _PROMPT_S = 1.0
 # Strava gives up after 2 s. Whoever has waited this long for a thread is told so at once; what is left of the 2 s is for the
 # database (service.inbox_writer).
 QUEUED_WITHIN_S = 0.7
+# Threads take some hundred requests in that time on a fast machine. Who comes behind so many is told so by the loop itself,
+# which costs a tenth of what a thread's answer does.
+MOST_QUEUED = 200
+_ACCEPTED_AT_ONCE = 32
 # Longer than any request of ours works (deleting everything: 20 s and a call); then its connection is cut.
 ANSWERED_WITHIN_S = 40.0
 # Somebody who is answered before all was read must be able to read it before the connection is reset.
@@ -163,12 +167,21 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         self._gathering: dict[Connection, tuple[Gathered, float]] = {}
         self._in_hand: dict[Connection, float] = {}
         self._lingering: dict[Connection, float] = {}
+        self._queued: set[Connection] = set()  # whole requests that no thread has taken yet
         self._last_call: float | None = None
 
     # -- accepting -----------------------------------------------------------------------------------------------------
 
     def accept(self, listener: Any) -> None:
+        # A round of the loop waits for its turn among busy threads: it must bring in more than one.
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if not self._accept_one(listener):
+                return
+
+    def _accept_one(self, listener: Any) -> bool:
         self._make_room()
+        if self.nr_conns >= self.worker_connections:
+            return False
         try:
             sock, client = listener.accept()
         except OSError as error:
@@ -177,10 +190,11 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 log.error("no more files can be opened: raise the limit (ulimit -n)", connections=self.nr_conns)
                 self._drop_oldest()
-            return
+            return False
         self.nr_conns += 1
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self.enqueue_req(Connection(self, sock, client, listener.getsockname()))
+        return True
 
     def _make_room(self) -> None:
         """Who has no whole request must not keep out who has."""
@@ -253,12 +267,19 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
     def _hand_over(self, conn: Connection, gathered: Gathered) -> None:
         del self._gathering[conn]
         self._forget(conn)
+        if len(self._queued) >= MOST_QUEUED:
+            self.nr_conns -= 1
+            self._say(conn, _BUSY)
+            conn.close(graceful=True)
+            return
         conn.parser.unreader.unread(bytes(gathered.data))
         conn.whole_at = time.monotonic()
+        self._queued.add(conn)
         super().enqueue_req(conn)
 
     def handle(self, conn: Connection) -> Any:
         """In a thread. The time before, in the queue for one, is not the sender's fault."""
+        self._queued.discard(conn)
         if time.monotonic() - conn.whole_at > QUEUED_WITHIN_S:
             # An answer that comes too late helps nobody and makes the next one later; a quick "no" is tried again.
             self._say(conn, _BUSY)

@@ -27,6 +27,9 @@ from service import gathering, server
 gathering.REQUEST_WITHIN_S = float(%r)
 gathering.ANSWERED_WITHIN_S = float(%r)
 server.PLACES = 60
+queue = %r
+if queue is not None:
+    gathering.MOST_QUEUED, gathering.QUEUED_WITHIN_S = queue, 60.0
 if %r:
     import threading
     server._Server.load = lambda self: lambda environ, start: (
@@ -83,7 +86,9 @@ def _answer(sock: socket.socket) -> bytes:
     return received
 
 
-def _serve(folder: Path, patience_s: float, answered_s: float = 60, *, huge: bool = False) -> Iterator[Server]:
+def _serve(
+    folder: Path, patience_s: float, answered_s: float = 60, *, huge: bool = False, queue: int | None = None
+) -> Iterator[Server]:
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))},
@@ -97,7 +102,7 @@ def _serve(folder: Path, patience_s: float, answered_s: float = 60, *, huge: boo
     log = folder / "web.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE % (patience_s, answered_s, huge)],
+            [sys.executable, "-c", _SERVE % (patience_s, answered_s, queue, huge)],
             env=environment,
             stdout=output,
             stderr=output,
@@ -160,6 +165,23 @@ def test_who_would_wait_too_long_is_told_at_once(tmp_path: Path) -> None:
         served = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200")]
         assert len(told) + len(served) == 40
         assert len(served) >= 8
+        assert told
+        assert all(b"Retry-After" in answer and answer.endswith(b'once more"}') for answer in told)
+        assert server.ask() == 200
+
+
+@pytest.mark.processes
+def test_who_comes_behind_too_many_is_told_at_the_door(tmp_path: Path) -> None:
+    """Eight are served, four may wait for them, and nobody's patience is what refuses the others."""
+    for server in _serve(tmp_path, 60, huge=True, queue=4):
+        waiting = [server.send(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") for _ in range(40)]
+
+        answers = [_answer(sock) for sock in waiting]
+
+        told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+        served = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200")]
+        assert len(told) + len(served) == 40
+        assert len(served) >= 12
         assert told
         assert all(b"Retry-After" in answer and answer.endswith(b'once more"}') for answer in told)
         assert server.ask() == 200
