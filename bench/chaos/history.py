@@ -87,6 +87,7 @@ class FieldHistory:
 
     def check(self, broken: list[str]) -> None:
         ours_above = False  # whether a blank line of ours stands before our block
+        above_then = False  # and whether it did when somebody else last wrote
         excused = touched = False
         written_by: dict[str, Any] | None = None
         for number, edit in enumerate(self._edits):
@@ -100,6 +101,7 @@ class FieldHistory:
                 )
                 if gone and touched:
                     ours_above = False
+                above_then = ours_above
                 continue
             sent = _text(edit["sent"] if edit["sent"] is not None else edit["after"])
             self.counts["texts written by us"] += 1
@@ -119,10 +121,11 @@ class FieldHistory:
                 excused = True
                 self._lost(number, edit, sent, write, ours_above, broken)
             if not texts.blocks(before) and texts.blocks(after):
-                ours_above = bool(before)
+                # By what we wrote and not by what was there: it may have been cleared between our read and our write.
+                ours_above = bool(texts.parts(sent).before)
             if texts.blocks(after):
                 written_by = write
-        self._last_word(excused, ours_above, broken)
+        self._last_word(excused, above_then, broken)
 
     def _last_word(self, excused: bool, ours_above: bool, broken: list[str]) -> None:
         """The text now, against what its author last wrote."""

@@ -98,6 +98,42 @@ def test_a_note_that_comes_back_after_its_runner_took_it_away_is_a_broken_promis
     assert any("written again" in entry for entry in broken)
 
 
+def test_a_blank_line_of_ours_may_go_though_the_words_above_were_cleared_between_read_and_write() -> None:
+    edits = [
+        _edit(1, 10.05, "runner", "Mine.", ""),
+        _edit(2, 10.11, "app 1", "", f"Mine.\n\n{BLOCK}"),
+        _edit(3, 20.11, "app 1", f"Mine.\n\n{BLOCK}", "Mine."),
+    ]
+    later = [_call(3, 20.0, "activities.get"), _call(4, 20.1, "activities.update")]
+    broken, _ = _books(edits, [READ, WRITE, *later], saved="")
+    assert broken == []
+
+
+@pytest.mark.parametrize(("left", "kept"), [("Above.\n\n\nBelow.", True), ("Above.\nBelow.", False)])
+def test_a_note_taken_away_from_between_words_and_put_below_them_leaves_their_blank_line(left: str, kept: bool) -> None:
+    between = f"Above.\n\n{BLOCK}\nBelow."
+    edits = [
+        _edit(1, 10.11, "app 1", "", BLOCK),
+        _edit(2, 15.0, "runner", BLOCK, between),
+        _edit(3, 20.11, "app 1", between, left),
+        _edit(4, 30.11, "app 1", left, f"{left}\n\n{BLOCK}"),
+    ]
+    later = [
+        _call(number, at, endpoint)
+        for number, (at, endpoint) in enumerate(
+            [
+                (20.0, "activities.get"),
+                (20.1, "activities.update"),
+                (30.0, "activities.get"),
+                (30.1, "activities.update"),
+            ],
+            start=3,
+        )
+    ]
+    broken, _ = _books(edits, [READ, WRITE, *later], saved=between)
+    assert (broken == []) is kept
+
+
 def test_a_heading_that_the_runner_quotes_is_no_block() -> None:
     text = f"Adductor routine · mine was the shower\n\n{BLOCK}\nand after"
     assert texts.parts(text) == texts.Parts("Adductor routine · mine was the shower\n\n", BLOCK, "\nand after")
