@@ -30,6 +30,9 @@ CATEGORIES = ("isometric", "isotonic", "dynamic", "compound")
 
 T = TypeVar("T")
 
+# The largest number in a catalogue is a routine's seconds, and a day has fewer than this.
+_MOST = 100_000
+
 
 class _Reader:
     """A value with the place it stands at, so that a wrong one can be named."""
@@ -78,12 +81,16 @@ class _Reader:
         if not isinstance(self.value, int) or isinstance(self.value, bool):
             self.fail(f"must be a whole number, not {_kind(self.value)}")
         if self.value < low:
-            self.fail(f"{self.value} is below {low}")
+            self.fail(f"must be at least {low}")
+        if self.value > _MOST:
+            self.fail(f"must be at most {_MOST}")
         return self.value
 
     def number(self) -> float:
         if not isinstance(self.value, int | float) or isinstance(self.value, bool):
             self.fail(f"must be a number, not {_kind(self.value)}")
+        if not -_MOST <= self.value <= _MOST:  # nor is "not a number" between them
+            self.fail(f"must be between -{_MOST} and {_MOST}")
         return float(self.value)
 
     def flag(self) -> bool:

@@ -117,7 +117,7 @@ def _told(kind: str, seed: int, number: int, read: Callable[[Any], None], given:
         raw = given.encode("utf-8", "surrogatepass")
         small = smallest(raw, lambda part: _judged(read, part.decode("utf-8", "surrogatepass"))[0][:12] == outcome[:12])
         given = small.decode("utf-8", "surrogatepass")
-    return f"{kind}, number {number} of seed {seed}: {outcome}\n{given!r}"[:20_000]
+    return f"{kind}, number {number} of seed {seed}: {outcome}\n{given!r}"[:2_000]
 
 
 # -- scenario files ---------------------------------------------------------------------------------------------------
