@@ -144,7 +144,7 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("routines/3/stage", 1, "routines[3].items[1].exercise: standing_resisted_adduction is of stage 2"),
         ("routines/10/variation_of", "nothing", "routines[10].variation_of: there is no routine 'nothing' to vary"),
         ("stages/0/stage", 2, "stages: must be numbered 1, 2, 3"),
-        ("stages/0/minimum_sessions", 0, "stages[0].minimum_sessions: 0 is below 1"),
+        ("stages/0/minimum_sessions", 0, "stages[0].minimum_sessions: must be at least 1"),
         ("citations/0/id", "Haroy2019", "citations[1].id: 'Haroy2019' is there twice"),
         ("citations/0/ref", None, "citations[0].ref: must be text, not nothing"),
         ("progression/missed/0/do", None, "progression.missed[0].do: must be text, not nothing"),
