@@ -249,7 +249,7 @@ class Town:
     def _save(self, activity: Activity, name: str, shown: str | None, new: str) -> bool:
         body = {"changes": {name: new}, "if_unchanged": {name: shown}}
         saved = self._strava.ask("POST", f"activities/{activity.id}/edit", body) is not None
-        if saved:
+        if saved and new != (shown or ""):  # else the form was closed as it was opened, and nothing was written
             activity.saved[name] = new
         return saved
 

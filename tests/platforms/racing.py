@@ -18,13 +18,13 @@ def usage(
     overall: tuple[int, int] | None = None,
     read: tuple[int, int] | None = None,
     *,
-    limits: tuple[int, int, int, int] = (200, 2_000, 100, 1_000),
+    limits: tuple[int, int, int, int] | None = (200, 2_000, 100, 1_000),
 ) -> dict[str, str]:
     """Headers as Strava sends them."""
-    headers = {
-        "X-RateLimit-Limit": f"{limits[0]},{limits[1]}",
-        "X-ReadRateLimit-Limit": f"{limits[2]},{limits[3]}",
-    }
+    headers = {}
+    if limits:
+        headers["X-RateLimit-Limit"] = f"{limits[0]},{limits[1]}"
+        headers["X-ReadRateLimit-Limit"] = f"{limits[2]},{limits[3]}"
     if overall:
         headers["X-RateLimit-Usage"] = f"{overall[0]},{overall[1]}"
     if read:

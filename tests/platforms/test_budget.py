@@ -60,15 +60,19 @@ def budget(new_budget: Either, clock: HandClock, request: pytest.FixtureRequest)
     """In use for a while: Strava has answered before."""
     if isinstance(new_budget, LocalBudget):
         new_budget._books.known, new_budget._books.quarter = True, quarter_of(clock())
+        new_budget._books.told = [True] * 4
     else:
         open_books(request.getfixturevalue("valkey"), clock)
     return new_budget
 
 
+TOLD = [f"told{index}" for index in range(4)]
+
+
 def open_books(valkey: Valkey, clock: Callable[[], datetime], application: str = "default") -> None:
     """Books as they are some time after the first call: nothing is lost, nothing in the dark."""
     key = f"adductor:strava:budget:{application}"
-    valkey.client().hset(key, mapping={"known": 1, "quarter": quarter_of(clock())})
+    valkey.client().hset(key, mapping={"known": 1, "quarter": quarter_of(clock()), **dict.fromkeys(TOLD, 1)})
 
 
 def shared(valkey: Valkey, clock: Callable[[], datetime], **options: object) -> SharedBudget:
@@ -408,6 +412,45 @@ def test_a_process_that_has_heard_nothing_asks_carefully_after_the_memory_is_los
     refusal(other)
     newcomer.learn(usage((100, 100), (100, 100)), 200)
     assert spend(other) == 0
+
+
+def test_after_redis_has_lost_its_memory_an_answer_without_figures_does_not_close_the_day(
+    valkey: Valkey, clock: HandClock
+) -> None:
+    """More was used today than the smallest tier allows; by that belief nobody would ask until midnight."""
+    old, new = shared(valkey, clock), shared(valkey, clock)
+    old.take(Priority.FRESH)
+    old.learn(usage((10, 1_500), (10, 1_500), limits=(1_056, 105_600, 528, 52_800)), 200)
+    valkey.client().flushall()
+    new.take(Priority.FRESH)
+    new.learn({}, 502)
+
+    assert spend(old, at_most=20) == 20
+
+
+def test_a_day_that_is_spent_by_a_limit_nobody_has_told_is_asked_about_one_call_at_a_time(
+    new_budget: Either, clock: HandClock
+) -> None:
+    new_budget.take(Priority.FRESH)
+    new_budget.learn(usage((10, 1_500), (10, 1_500), limits=None), 200)
+
+    new_budget.take(Priority.FRESH)
+    assert "isn't known yet" in str(refusal(new_budget))
+    new_budget.learn({}, 502)
+    new_budget.take(Priority.FRESH)
+    assert "isn't known yet" in str(refusal(new_budget))
+    new_budget.learn(usage((12, 1_502), (12, 1_502), limits=(1_056, 105_600, 528, 52_800)), 200)
+
+    assert spend(new_budget, at_most=20) == 20
+
+
+def test_asking_about_an_untold_day_ends_for_the_quarter_with_a_429(new_budget: Either, clock: HandClock) -> None:
+    new_budget.take(Priority.FRESH)
+    new_budget.learn(usage((10, 1_500), (10, 1_500), limits=None), 200)
+    new_budget.take(Priority.FRESH)
+    new_budget.learn({}, 429)
+
+    assert "quarter of an hour" in str(refusal(new_budget))
 
 
 def test_back_with_redis_the_calls_made_alone_are_known_from_stravas_figures(

@@ -110,6 +110,7 @@ class _Books:
     def __init__(self, unbooked_calls: int) -> None:
         self._unbooked_calls = unbooked_calls
         self.limits = list(SMALLEST_LIMITS.as_tuple())
+        self.told = [False] * 4  # whether Strava has said so, or it is what we believe
         self.quarter = -1
         self.seen = [0, 0, 0, 0]
         self.lost = [0, 0, 0, 0]
@@ -153,14 +154,16 @@ class _Books:
 
     def take(self, now_s: float, quarter: int, share_pct: tuple[int, int]) -> _Answer:
         self.advance(now_s, quarter)
-        if not self.known and self.open and now_s - self.last_take_s < PROBE_EXPIRES_S:
+        used = self.used
+        spent_days = [i for i in _DAY if (used[i] + 1) * 100 > self.limits[i] * share_pct[1]]
+        # A day that is spent by a limit which nobody has told: without a call nobody ever would, until midnight.
+        doubtful = any(not self.told[i] for i in spent_days)
+        if (doubtful or not self.known) and self.open and now_s - self.last_take_s < PROBE_EXPIRES_S:
             return _Answer.PROBING
-        for indexes, share, answer in (
-            (_DAY, share_pct[1], _Answer.DAY_SPENT),
-            (_QUARTER, share_pct[0], _Answer.QUARTER_SPENT),
-        ):
-            if any((self.used[i] + 1) * 100 > self.limits[i] * share for i in indexes):
-                return answer
+        if any(self.told[i] for i in spent_days):
+            return _Answer.DAY_SPENT
+        if any((used[i] + 1) * 100 > self.limits[i] * share_pct[0] for i in _QUARTER):
+            return _Answer.QUARTER_SPENT
         self.open += 1
         if int(now_s) // QUARTER_S != quarter:
             self.early += 1
@@ -178,7 +181,7 @@ class _Books:
         for index in range(4):
             used, limit = word.usage[index], word.limits[index]
             if limit > 0:
-                self.limits[index] = limit
+                self.limits[index], self.told[index] = limit, True
             elif word.ok and used > self.limits[index]:
                 # Served beyond the limit that we believe in: it is higher.
                 self.limits[index] = used
@@ -257,11 +260,13 @@ class LocalBudget:
                 self._heard_in = max(self._heard_in, word.quarter)
 
     def heard(self, quarter: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """What answers to this process have told in this quarter, (usage, limits); -1 for all without any."""
+        """What answers to this process have told in this quarter, (usage, limits); -1 for what they haven't."""
         with self._lock:
-            if self._heard_in != quarter or self._books.quarter != quarter:
+            books = self._books
+            if self._heard_in != quarter or books.quarter != quarter:
                 return _NOTHING, _NOTHING
-            return tuple(self._books.seen), tuple(self._books.limits)
+            limits = (limit if told else -1 for limit, told in zip(books.limits, books.told, strict=True))
+            return tuple(books.seen), tuple(limits)
 
     def state(self) -> BudgetState:
         """What there is and what is used, as this process knows it."""
@@ -292,7 +297,8 @@ class SharedBudget:
     ``application`` tells apart Strava applications that share a Redis. When Redis doesn't answer, each process goes on
     alone with a small share (`FALLBACK_OWN_SHARE_PCT`): late notes rather than none, and no limit exceeded. When Redis
     has lost its memory, a single call goes ahead and finds out, and what the asking process has heard from Strava in
-    the running quarter is told to Redis first. That one call is the only one that can go over a limit.
+    the running quarter is told to Redis first. That one call is the only one that can go over a limit; and, where answers
+    carry no figures, one call at a time beyond the smallest tier's day, until a 429 ends that for the quarter.
     """
 
     def __init__(

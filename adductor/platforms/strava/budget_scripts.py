@@ -2,7 +2,8 @@
 
 The hash: ``quarter`` (its number since 1970), ``open``, ``last`` (epoch s of the last call taken), ``known``,
 ``early`` (calls of the guard stretch), ``lost_until`` (epoch s), and for overall/quarter, overall/day, read/quarter,
-read/day in this order ``seen0``-``seen3``, ``lost0``-``lost3`` and ``limit0``-``limit3``.
+read/day in this order ``seen0``-``seen3``, ``lost0``-``lost3``, ``limit0``-``limit3`` and ``told0``-``told3`` (1: the limit
+is Strava's word).
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ local stored = redis.call('HMGET', key, 'quarter', 'open', 'last', 'known', 'ear
 local held = {quarter = tonumber(stored[1]), open = tonumber(stored[2]) or 0, last = tonumber(stored[3]) or 0,
               known = tonumber(stored[4]) or 0, early = tonumber(stored[5]) or 0,
               lost_until = tonumber(stored[6]) or 0}
-local seen, lost, limit = {}, {}, {}
+local seen, lost, limit, told = {}, {}, {}, {}
 for i = 0, 3 do
-  local figures = redis.call('HMGET', key, 'seen' .. i, 'lost' .. i, 'limit' .. i)
+  local figures = redis.call('HMGET', key, 'seen' .. i, 'lost' .. i, 'limit' .. i, 'told' .. i)
   seen[i] = tonumber(figures[1]) or 0
   lost[i] = tonumber(figures[2]) or 0
   limit[i] = tonumber(figures[3]) or tonumber(ARGV[settings + i])
+  told[i] = tonumber(figures[4]) or 0
 end
 
 local function lost_at_least_until(moment) held.lost_until = math.max(held.lost_until, moment) end
@@ -63,7 +65,7 @@ local function close_books()
   local flat = {'quarter', whole(held.quarter), 'open', whole(held.open), 'known', whole(held.known),
                 'early', whole(held.early), 'last', exact(held.last), 'lost_until', exact(held.lost_until)}
   for i = 0, 3 do
-    for name, value in pairs({seen = seen[i], lost = lost[i], limit = limit[i]}) do
+    for name, value in pairs({seen = seen[i], lost = lost[i], limit = limit[i], told = told[i]}) do
       flat[#flat + 1] = name .. i
       flat[#flat + 1] = whole(value)
     end
@@ -82,16 +84,22 @@ TAKE = (
 for i = 0, 3 do
   local used, heard_limit = tonumber(ARGV[5 + i]), tonumber(ARGV[9 + i])
   if used >= 0 then
-    if held.known == 0 and heard_limit > 0 then limit[i] = heard_limit end
+    if told[i] == 0 and heard_limit > 0 then limit[i], told[i] = heard_limit, 1 end
     seen[i] = math.max(seen[i], used)
   end
 end
 
 local function answer()
-  if held.known == 0 and held.open > 0 and now - held.last < probe_expires then return 3 end
   local function spent(i, share) return (seen[i] + lost[i] + held.open + 1) * 100 > limit[i] * share end
   local quarter_share, day_share = tonumber(ARGV[3]), tonumber(ARGV[4])
-  if spent(1, day_share) or spent(3, day_share) then return 2 end
+  local day_spent, doubtful = false, false
+  for _, i in ipairs({1, 3}) do
+    if spent(i, day_share) then
+      if told[i] == 1 then day_spent = true else doubtful = true end
+    end
+  end
+  if (doubtful or held.known == 0) and held.open > 0 and now - held.last < probe_expires then return 3 end
+  if day_spent then return 2 end
   if spent(0, quarter_share) or spent(2, quarter_share) then return 1 end
   held.open = held.open + 1
   if math.floor(now / QUARTER_S) ~= quarter then held.early = held.early + 1 end
@@ -117,9 +125,9 @@ if released then held.open = held.open - 1 end
 if answered then held.known = 1 end
 local holds_the_lost = taken_at >= held.lost_until
 for i = 0, 3 do
-  local used, told = tonumber(ARGV[9 + i]), tonumber(ARGV[13 + i])
-  if told > 0 then
-    limit[i] = told
+  local used, given = tonumber(ARGV[9 + i]), tonumber(ARGV[13 + i])
+  if given > 0 then
+    limit[i], told[i] = given, 1
   elseif ok and used > limit[i] then
     limit[i] = used
   end
