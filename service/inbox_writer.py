@@ -33,6 +33,7 @@ MOST_GATHER_S = 0.1
 PATIENCE_S = 1.2
 # Whoever writes waits a little less for the database, so that those behind learn why.
 FOR_THE_DATABASE_S = 1.0
+LEAST_S = 0.1
 
 
 class NotStoredError(Exception):
@@ -42,8 +43,10 @@ class NotStoredError(Exception):
 @dataclass(slots=True, eq=False)
 class _Waiting:
     event: WebhookEvent
+    until: float  # monotonic
     told: threading.Event = field(default_factory=threading.Event)
     leads: bool = False  # told to write, and not that it is written
+    stored: bool = False
     problem: BaseException | None = None
 
 
@@ -64,7 +67,7 @@ class InboxWriter:
 
     def put(self, event: WebhookEvent) -> None:
         """Return when the event is on disk. Raises NotStoredError when it isn't, in time."""
-        mine = _Waiting(event)
+        mine = _Waiting(event, time.monotonic() + PATIENCE_S)
         with self._lock:
             self._line.append(mine)
             mine.leads, self._somebody_writes = not self._somebody_writes, True
@@ -72,7 +75,7 @@ class InboxWriter:
             self._wait(mine)
         if mine.leads:
             self._write_what_waits()
-        if mine.problem is not None:
+        if not mine.stored:
             busy = isinstance(mine.problem, BusyError)
             why = "the database takes too long" if busy else "the database does not take the event"
             raise NotStoredError(why) from mine.problem
@@ -107,18 +110,28 @@ class InboxWriter:
 
     def _write(self, batch: list[_Waiting]) -> None:
         events = [waiting.event for waiting in batch]
+        # Who waited behind somebody whom the database kept waiting has only the rest of the time to write in.
+        left_s = min(batch[0].until - time.monotonic(), FOR_THE_DATABASE_S)
+        if left_s < LEAST_S:
+            self._refuse(batch, BusyError())
+            return
         try:
-            stored = inbox.put_now(self._store, events, self._clock.now(), within_s=FOR_THE_DATABASE_S)
+            stored = inbox.put_now(self._store, events, self._clock.now(), within_s=left_s)
         except Exception as error:  # whatever it is: the others in line must be told
-            log.error("events not stored", events=len(batch), problem=type(error).__name__)
-            self.failing = True
-            for waiting in batch:
-                waiting.problem = error
+            self._refuse(batch, error)
             return
         self.failing = False
+        for waiting in batch:
+            waiting.stored = True
         if stored:
             self._ensure_started()
             self._stored.put(stored)
+
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        log.error("events not stored", events=len(batch), problem=type(error).__name__)
+        self.failing = True
+        for waiting in batch:
+            waiting.problem = error
 
     def _ensure_started(self) -> None:
         # Started by the first event and not by the constructor: gunicorn forks in between.

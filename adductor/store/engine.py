@@ -19,6 +19,8 @@ from sqlalchemy.pool import QueuePool
 SQLITE_BUSY_MS = 10_000
 # PostgreSQL: no statement of ours needs longer; a stuck one must not hold a worker past its task limit (60 s).
 POSTGRES_STATEMENT_TIMEOUT_MS = 30_000
+# A webhook's INSERT: whoever sent it waits two seconds for all of it.
+PROMPT_TIMEOUT_MS = 1_000
 # Whoever finds SQLite busy asks again so soon. Its own waiting grows from 1 to 100 ms at a time, whatever the other needs,
 # and serves whoever came last before whoever has waited longest.
 _ASK_AGAIN_S = 0.0005
@@ -73,11 +75,12 @@ class Store:
     def prompt(self, within_s: float) -> Iterator[PoolProxiedConnection]:
         """The driver's own connection with a write transaction, for the hot path of the inbox; committed at the end.
 
-        Raises BusyError, or what the driver raises, when the database keeps it waiting for about ``within_s``.
+        Raises BusyError, or what the driver raises, when the database keeps it waiting for about ``within_s``
+        (PostgreSQL: for PROMPT_TIMEOUT_MS).
         """
         until = time.monotonic() + within_s
         with self._turn(within_s):
-            connection = self._prompt(within_s).raw_connection()
+            connection = self._prompt().raw_connection()
             try:
                 if self.is_sqlite:
                     _begin_immediate(_sqlite_of(connection), until)
@@ -101,11 +104,11 @@ class Store:
         finally:
             self._line.release()
 
-    def _prompt(self, within_s: float) -> Engine:
+    def _prompt(self) -> Engine:
         """On PostgreSQL connections of their own, whose statements may not take as long as those of the others."""
         if self._prompt_engine is None:
             with self._making:
-                self._prompt_engine = self._prompt_engine or _postgres(self._url, 1, timeout_ms=int(within_s * 1000))
+                self._prompt_engine = self._prompt_engine or _postgres(self._url, 1, timeout_ms=PROMPT_TIMEOUT_MS)
         return self._prompt_engine
 
     def answers(self) -> bool:

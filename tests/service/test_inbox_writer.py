@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from adductor.clock import Clock
+from adductor.pipeline import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.store import Store
 from adductor.store.models import InboxEvent
-from service.inbox_writer import InboxWriter, NotStoredError
+from service.inbox_writer import FOR_THE_DATABASE_S, InboxWriter, NotStoredError
 
 EVENT = WebhookEvent("strava", 1, "activity", 42, "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), 7, {})
 
@@ -142,3 +144,47 @@ def test_a_database_that_hangs_is_not_waited_for_beyond_stravas_patience(tmp_pat
     writer.put(replace(EVENT, object_id=43))
 
     assert _count(store) >= 1
+
+
+def test_whoever_waits_behind_somebody_who_waits_is_told_within_the_same_patience(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at once before a locked database: one tries, the others have the rest of their time and no more."""
+    from adductor.store import migrate
+
+    store, others = (Store(f"sqlite:///{tmp_path}/coach.db") for _ in range(2))
+    migrate.upgrade(store)
+    writer = InboxWriter(store, Clock(), lambda _: None)
+    waited: list[float] = []
+    put_now = inbox.put_now
+
+    def noted(*given: Any, within_s: float) -> dict[int, str]:
+        waited.append(within_s)
+        return put_now(*given, within_s=within_s)
+
+    monkeypatch.setattr(inbox, "put_now", noted)
+    with others.connection(), ThreadPoolExecutor(4) as pool:
+        tried = [pool.submit(writer.put, replace(EVENT, object_id=number)) for number in range(4)]
+        problems = [one.exception() for one in tried]
+
+    assert all(isinstance(problem, NotStoredError) for problem in problems)
+    assert sum(waited) < 2 * FOR_THE_DATABASE_S
+    writer.put(EVENT)
+    assert _count(store) == 1
+
+
+def test_only_what_is_on_disk_is_said_to_be(store: Store, woken: _Woken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the writing, and be it nothing that programs catch."""
+
+    def end(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    writer = InboxWriter(store, Clock(), woken)
+    monkeypatch.setattr(inbox, "put_now", end)
+    with pytest.raises(SystemExit):
+        writer.put(EVENT)
+    monkeypatch.undo()
+
+    writer.put(replace(EVENT, object_id=43))
+
+    assert _count(store) == 1
