@@ -18,6 +18,7 @@ import re
 import resource
 import select
 import selectors
+import statistics
 import subprocess
 import sys
 import time
@@ -99,6 +100,27 @@ class Answers:
     @property
     def all_stored(self) -> bool:
         return set(self.statuses) == {200} and not self.unanswered
+
+
+@dataclass
+class Rounds:
+    """What came of several rounds with one server."""
+
+    each: list[Answers] = field(default_factory=list)
+
+    @property
+    def together(self) -> Answers:
+        """All rounds as one."""
+        whole = Answers()
+        for answers in self.each:
+            whole.add(answers)
+        return whole
+
+    @property
+    def usual_p99(self) -> float:
+        """The median of the rounds' p99: one hiccup of the disk, which hits whoever's turn it is, decides a round and no
+        more. Of all rounds together it would be the p99."""
+        return statistics.median(answers.p99 for answers in self.each)
 
 
 class Sender:

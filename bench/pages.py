@@ -225,7 +225,8 @@ class _Named(HTMLParser):
         values = dict(attrs)
         if tag == "link" and values.get("rel") in ("stylesheet", "icon", "manifest", "preload"):
             self.files.append(values.get("href") or "")
-        elif tag in ("script", "img"):
+        # A picture that is hidden where things may move is not fetched there: tests/browser/test_exercises.py.
+        elif tag == "script" or (tag == "img" and values.get("loading") != "lazy"):
             self.files.append(values.get("src") or "")
         self.files += [values["data-worker"] or ""] if "data-worker" in values else []
 

@@ -26,7 +26,7 @@ from adductor.store import Store
 from adductor.store.models import InboxEvent
 from bench import alone
 from bench.figures import Figure, Part, ms
-from bench.load import STRAVA_WAITS_S, Answers, Load, Sender, sender
+from bench.load import STRAVA_WAITS_S, Answers, Load, Rounds, Sender, sender
 from bench.servers import Server, adductor_up, floor_server
 
 USUAL_RATE = 100.0  # events a second, as the issue says
@@ -52,7 +52,7 @@ class Plan:
     flood_s: float
 
 
-THOROUGH = Plan(warm_s=1.0, rounds=5, round_s=3.0, lowest=200, step=1.5, step_s=2.0, halvings=2, tries=2, flood_s=6.0)
+THOROUGH = Plan(warm_s=1.0, rounds=9, round_s=2.0, lowest=200, step=1.5, step_s=2.0, halvings=2, tries=2, flood_s=6.0)
 QUICK = Plan(warm_s=0.5, rounds=1, round_s=1.5, lowest=300, step=1.7, step_s=0.7, halvings=0, tries=1, flood_s=2.5)
 
 
@@ -155,12 +155,12 @@ class Target:
                     process.send_signal(signal.SIGCONT)
 
 
-def _in_turns(ours: Target, floor: Target, plan: Plan) -> tuple[Answers, Answers]:
-    usual, usual_floor = Answers(), Answers()
+def _in_turns(ours: Target, floor: Target, plan: Plan) -> tuple[Rounds, Rounds]:
+    usual, usual_floor = Rounds(), Rounds()
     for _ in range(plan.rounds):
         with ours.stopped():
-            usual_floor.add(floor.send(USUAL_RATE, plan.round_s))
-        usual.add(ours.send(USUAL_RATE, plan.round_s))
+            usual_floor.each.append(floor.send(USUAL_RATE, plan.round_s))
+        usual.each.append(ours.send(USUAL_RATE, plan.round_s))
     return usual, usual_floor
 
 
@@ -219,20 +219,23 @@ def _good(answers: Answers) -> bool:
 # --- in words -------------------------------------------------------------------------------------------------------
 
 
-def _at_the_usual_rate(ours: Answers, floor: Answers) -> list[Figure]:
+def _at_the_usual_rate(ours: Rounds, floor: Rounds) -> list[Figure]:
     at = f"webhook accepted and durable at {USUAL_RATE:.0f} events/s"
-    late = f"{ours.sent} events each, in turns; the sender itself p99 {ms(_sender_late(ours))} late"
-    times = ours.p99 / floor.p99
+    all_ours, all_floor = ours.together, floor.together
+    late = f"{all_ours.sent} events each, in turns; the sender itself p99 {ms(_sender_late(all_ours))} late"
+    p50, p50_floor = all_ours.p50, all_floor.p50
+    times = ours.usual_p99 / floor.usual_p99
     return [
-        Figure(f"{at}, p50", ms(ours.p50), ms(floor.p50), f"{ours.p50 / floor.p50:.2f} x", "-", met=True, remarks=late),
+        Figure(f"{at}, p50", ms(p50), ms(p50_floor), f"{p50 / p50_floor:.2f} x", "-", met=True, remarks=late),
         Figure(
             f"{at}, p99",
-            ms(ours.p99),
-            ms(floor.p99),
+            ms(ours.usual_p99),
+            ms(floor.usual_p99),
             f"{times:.2f} x",
             f"up to {P99_TIMES_THE_FLOOR} x",
-            met=times <= P99_TIMES_THE_FLOOR and ours.all_stored,
-            remarks=f"longest {_longest(ours)}, floor's {_longest(floor)}",
+            met=times <= P99_TIMES_THE_FLOOR and all_ours.all_stored,
+            remarks=f"median of {len(ours.each)} rounds' p99; of all rounds together {ms(all_ours.p99)} beside"
+            f" {ms(all_floor.p99)}, longest {_longest(all_ours)} beside {_longest(all_floor)}",
         ),
     ]
 

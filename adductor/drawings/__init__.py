@@ -13,7 +13,18 @@ from typing import Any
 from adductor.drawings import floor_poses, picture, sheet, standing_poses
 from adductor.drawings.scene import Drawing
 
-__all__ = ["captions", "describe", "exercise_ids", "moments_s", "png", "positions", "still", "stylesheet", "svg"]
+__all__ = [
+    "at_rest",
+    "captions",
+    "describe",
+    "exercise_ids",
+    "moments_s",
+    "png",
+    "positions",
+    "still",
+    "stylesheet",
+    "svg",
+]
 
 MAIL_GROUND = "#f7f9fa"
 
@@ -44,6 +55,7 @@ def svg(
     size: int | None = None,
     mirrored: bool = False,
     suffix: str = "",
+    still: bool = True,
 ) -> str:
     """An SVG to put into a page, described by its own title and desc.
 
@@ -52,9 +64,12 @@ def svg(
     size: width in CSS pixels; without it the picture fills its container.
     mirrored: left and right exchanged, for the other side of the body.
     suffix: added to the ids, for a second copy of the same drawing on one page.
+    still: with that pale shape (half a kilobyte); without it the page shows `at_rest` to whom nothing may move.
     Raises KeyError for an unknown exercise.
     """
-    return picture.inline_svg(drawing(exercise_id), animated=animated, width_px=size, mirrored=mirrored, suffix=suffix)
+    return picture.inline_svg(
+        drawing(exercise_id), animated=animated, width_px=size, mirrored=mirrored, suffix=suffix, still=still
+    )
 
 
 def positions(exercise_id: str) -> int:
@@ -89,8 +104,16 @@ def still(exercise_id: str, position: int) -> str:
     return picture.standalone_svg(chosen, [chosen.shown[position]], None)
 
 
+def at_rest(exercise_id: str, *, dark: bool = False) -> str:
+    """The first position with the others as pale shapes, as an SVG file for a light or a dark ground.
+
+    Raises KeyError for an unknown exercise.
+    """
+    return picture.still_svg(drawing(exercise_id), picture.DARK if dark else picture.LIGHT)
+
+
 def poster(exercise_id: str) -> str:
-    """All positions side by side as an SVG file: the source of the PNG."""
+    """All positions side by side as an SVG file, on a light ground: the source of the PNG."""
     chosen = drawing(exercise_id)
     return picture.standalone_svg(chosen, chosen.shown, MAIL_GROUND)
 

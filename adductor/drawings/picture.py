@@ -42,14 +42,18 @@ TONES: dict[str, tuple[str, str]] = {
 }
 GROUND = ("#ffffff", "#161c22")
 HALO_WIDTH = 2.4
+GHOST_OPACITY = ".34"
 ROUND_STROKES = 'stroke-linecap="round" stroke-linejoin="round"'
 NOT_IN_A_GHOST = ("shorts", "sleeve", "muscle", "face", "hand", "ball_shine", "bar", "weight")
 # The arrow leaves out both ends of the way, so that its tip does not hide the foot that it follows.
 ARROW_FROM, ARROW_TO = 0.08, 0.9
+# Where the colours come from: from the page's stylesheet, or they stand in the file, for a light or a dark ground.
+Scheme = int | None
+CLASSES, LIGHT, DARK = None, 0, 1
 
 
-def _path(data: str, tone: str, move: str, inline: bool) -> str:
-    paint = f'class="ac-{tone}{move and " " + move}"' if inline else f'fill="{TONES[tone][0]}"'
+def _path(data: str, tone: str, move: str, scheme: Scheme) -> str:
+    paint = f'class="ac-{tone}{move and " " + move}"' if scheme is CLASSES else f'fill="{TONES[tone][scheme]}"'
     return f'<path {paint} d="{data}"/>'
 
 
@@ -57,7 +61,7 @@ def _class(name: str) -> str:
     return f' class="{name}"' if name else ""
 
 
-def _figure(drawing: Drawing, skeleton: Joints, inline: bool, follows: dict[str, int]) -> str:
+def _figure(drawing: Drawing, skeleton: Joints, scheme: Scheme, follows: dict[str, int]) -> str:
     text = ""
     for _, layer in drawing.layers:
         # Neighbours that look and move alike become one path.
@@ -76,17 +80,19 @@ def _figure(drawing: Drawing, skeleton: Joints, inline: bool, follows: dict[str,
         if halo:
             rims = "".join(f'<path{_class(move)} d="{data}"/>' for move, data in halo.items())
             # The stylesheet says the same of .ac-halo; a file without a stylesheet has to say it itself.
-            paint = _class("ac-halo") if inline else f' stroke="{GROUND[0]}" stroke-width="{HALO_WIDTH}"'
+            paint = (
+                _class("ac-halo") if scheme is CLASSES else f' stroke="{GROUND[scheme]}" stroke-width="{HALO_WIDTH}"'
+            )
             text += f"<g{paint}>{rims}</g>"
-        text += "".join(_path(data, tone, move, inline) for tone, move, data in body)
+        text += "".join(_path(data, tone, move, scheme) for tone, move, data in body)
     return text
 
 
-def _floor(drawing: Drawing, inline: bool) -> str:
-    return _path(outline(floor(drawing)), "floor", "", inline)
+def _floor(drawing: Drawing, scheme: Scheme) -> str:
+    return _path(outline(floor(drawing)), "floor", "", scheme)
 
 
-def _arrow(drawing: Drawing, inline: bool) -> str:
+def _arrow(drawing: Drawing, scheme: Scheme) -> str:
     """The way of one joint from the first shown position to the last, as an arrow beside it."""
     if drawing.arrow is None:
         return ""
@@ -104,8 +110,8 @@ def _arrow(drawing: Drawing, inline: bool) -> str:
     )
     way = "M" + " ".join(f"{number(px)} {number(py)}" for px, py in points)  # more pairs after M are lines
     paint = 'class="ac-arrow"'
-    if not inline:
-        paint = f'fill="none" stroke="{TONES["accent"][0]}" stroke-width="3" {ROUND_STROKES}'
+    if scheme is not CLASSES:
+        paint = f'fill="none" stroke="{TONES["accent"][scheme]}" stroke-width="3" {ROUND_STROKES}'
     return f'<path {paint} d="{way}{tip}"/>'
 
 
@@ -115,7 +121,7 @@ def _ghost_discs(drawing: Drawing, part: Part, skeleton: Joints) -> list[Disc]:
     return discs[:2] if part.name.startswith(("thigh", "shin", "fore")) else discs
 
 
-def _ghost(drawing: Drawing) -> str:
+def _ghost(drawing: Drawing, scheme: Scheme) -> str:
     """The other positions as pale shapes, shown when nothing may move.
 
     One is drawn in its place, two small and beside each other: three figures on one spot could not be told apart.
@@ -135,7 +141,10 @@ def _ghost(drawing: Drawing) -> str:
             x, y = drawing.insets[index]
             aside = f' transform="translate({number(x)} {number(y)})scale(.5)"'
         text += f'<path{aside} d="{data}"/>'
-    return f'<g class="ac-ghost" display="none">{text}</g>'
+    paint = 'class="ac-ghost" display="none"'
+    if scheme is not CLASSES:
+        paint = f'fill="{TONES["accent"][scheme]}" fill-opacity="{GHOST_OPACITY}"'
+    return f"<g {paint}>{text}</g>"
 
 
 # Strokes of the numerals 1 to 3 in a box 6 wide and 9 high: no font is needed, so every machine draws the same.
@@ -146,11 +155,11 @@ NUMERALS = (
 )
 
 
-def _badge(index: int, inline: bool) -> str:
+def _badge(index: int, scheme: Scheme) -> str:
     """The number of a position, in its upper left corner."""
     paint = 'class="ac-badge"'
-    if not inline:
-        paint = f'fill="none" stroke="{TONES["badge"][0]}" stroke-width="1.5" {ROUND_STROKES}'
+    if scheme is not CLASSES:
+        paint = f'fill="none" stroke="{TONES["badge"][scheme]}" stroke-width="1.5" {ROUND_STROKES}'
     numeral = f'<path transform="translate(1 -.5)" d="{NUMERALS[index]}"/>'
     return f'<g {paint} transform="translate(14 14)"><circle cx="4" cy="4" r="9"/>{numeral}</g>'
 
@@ -159,34 +168,36 @@ def _mirrored(drawing: Drawing, inside: str) -> str:
     return f'<g transform="matrix(-1 0 0 1 {number(drawing.camera.width)} 0)">{inside}</g>'
 
 
-def _panels(drawing: Drawing, positions: Iterable[int], inline: bool, mirrored: bool = False) -> str:
+def _panels(drawing: Drawing, positions: Iterable[int], scheme: Scheme, mirrored: bool = False) -> str:
     text = ""
     chosen = list(positions)
     for index, position in enumerate(chosen):
-        panel = _floor(drawing, inline) + _figure(drawing, drawing.skeletons[position], inline, {})
+        panel = _floor(drawing, scheme) + _figure(drawing, drawing.skeletons[position], scheme, {})
         if len(chosen) > 1 and position == drawing.arrow_way[1]:
-            panel += _arrow(drawing, inline)
+            panel += _arrow(drawing, scheme)
         if mirrored:
             panel = _mirrored(drawing, panel)
         if len(chosen) > 1:
-            panel += _badge(index, inline)
+            panel += _badge(index, scheme)
         text += f'<g transform="translate({number(index * drawing.camera.width)} 0)">{panel}</g>' if index else panel
     return text
 
 
-def inline_svg(drawing: Drawing, *, animated: bool, width_px: int | None, mirrored: bool, suffix: str) -> str:
+def inline_svg(
+    drawing: Drawing, *, animated: bool, width_px: int | None, mirrored: bool, suffix: str, still: bool
+) -> str:
     """See `adductor.drawings.svg`."""
     if animated:
         panels = 1
-        inside = _floor(drawing, True) + _ghost(drawing)
-        inside += _figure(drawing, drawing.skeletons[0], True, tracks(drawing)[1])
-        if len(drawing.shown) == 2 and drawing.arrow:
-            inside += f'<g class="ac-ghost" display="none">{_arrow(drawing, inline=True)}</g>'
+        inside = _floor(drawing, CLASSES) + (_ghost(drawing, CLASSES) if still else "")
+        inside += _figure(drawing, drawing.skeletons[0], CLASSES, tracks(drawing)[1])
+        if still and len(drawing.shown) == 2 and drawing.arrow:
+            inside += f'<g class="ac-ghost" display="none">{_arrow(drawing, CLASSES)}</g>'
         if mirrored:
             inside = _mirrored(drawing, inside)
     else:
         panels = len(drawing.shown)
-        inside = _panels(drawing, drawing.shown, True, mirrored)
+        inside = _panels(drawing, drawing.shown, CLASSES, mirrored)
     width, height = drawing.camera.width * panels, drawing.camera.height
     size = f' width="{width_px}" height="{round(width_px * height / width)}"' if width_px else ""
     name = f"ac-{drawing.code}{suffix}"
@@ -202,8 +213,21 @@ def standalone_svg(drawing: Drawing, positions: Iterable[int], ground: str | Non
     chosen = list(positions)
     width, height = drawing.camera.width * len(chosen), drawing.camera.height
     ground_rect = f'<rect width="{number(width)}" height="{number(height)}" fill="{ground}"/>' if ground else ""
+    return _file(drawing, width, ground_rect + _panels(drawing, chosen, LIGHT))
+
+
+def still_svg(drawing: Drawing, scheme: Scheme) -> str:
+    """What `inline_svg` shows when nothing may move, as an SVG file with its colours inside."""
+    inside = _floor(drawing, scheme) + _ghost(drawing, scheme) + _figure(drawing, drawing.skeletons[0], scheme, {})
+    if len(drawing.shown) == 2:
+        inside += _arrow(drawing, scheme)
+    return _file(drawing, drawing.camera.width, inside)
+
+
+def _file(drawing: Drawing, width: float, inside: str) -> str:
+    height = drawing.camera.height
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}"'
         f' width="{number(width)}" height="{number(height)}"><title>{escape(drawing.title)}</title>'
-        f"{ground_rect}{_panels(drawing, chosen, False)}</svg>"
+        f"{inside}</svg>"
     )

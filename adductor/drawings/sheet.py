@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adductor.drawings.motion import rules
-from adductor.drawings.picture import GROUND, HALO_WIDTH, TONES
+from adductor.drawings.picture import GHOST_OPACITY, GROUND, HALO_WIDTH, TONES
 from adductor.drawings.scene import Drawing
 
 HEAD = """\
@@ -33,7 +33,7 @@ def stylesheet(drawings: Iterable[Drawing]) -> str:
         text += f".ac-{tone}{{fill:var(--drawing-{tone},var(--ac-{tone}))}}\n"
     accent = "var(--drawing-accent,var(--ac-accent))"
     text += f".ac-halo{{fill:none;stroke:var(--drawing-ground,var(--ac-ground));stroke-width:{HALO_WIDTH}}}\n"
-    text += f".ac-ghost{{fill:{accent};fill-opacity:.34}}.ac-arrow{{fill:none;stroke:{accent};stroke-width:3}}\n"
+    text += f".ac-ghost{{fill:{accent};fill-opacity:{GHOST_OPACITY}}}.ac-arrow{{fill:none;stroke:{accent};stroke-width:3}}\n"
     text += ".ac-arrow,.ac-badge{stroke-linecap:round;stroke-linejoin:round}\n"
     text += ".ac-badge{fill:none;stroke:var(--drawing-badge,var(--ac-badge));stroke-width:1.5}\n"
     text += ".ac-ghost{display:none}\n"

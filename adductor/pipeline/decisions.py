@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching, counts
@@ -26,14 +26,16 @@ _decisions = DecisionRecord.__table__
 _DECIDED_BEFORE = (
     update(_decisions).where(_decisions.c.event_id == bindparam("of_event")).values(event_id=None)  # type: ignore[arg-type]
 )
-_OPEN_ON = select(Suggestion).where(
+_CONCERNED = select(Suggestion).where(
     Suggestion.athlete_id == bindparam("athlete_id"),
-    Suggestion.local_date == bindparam("local_date"),
-    Suggestion.status == "open",
-    Suggestion.placement != words.Placement.WARM_UP,
-)
-_SUGGESTION = select(Suggestion).where(
-    Suggestion.athlete_id == bindparam("athlete_id"), Suggestion.activity_id == bindparam("activity_id")
+    or_(
+        Suggestion.activity_id == bindparam("activity_id"),
+        and_(
+            Suggestion.local_date == bindparam("local_date"),
+            Suggestion.status == "open",
+            Suggestion.placement != words.Placement.WARM_UP,
+        ),
+    ),
 )
 _deliveries, _suggestions = Delivery.__table__, Suggestion.__table__
 _TEXTS_IN = (
@@ -59,9 +61,13 @@ def record(
     event_id: int | None = None,
     activity_id: int | None = None,
     asked_platform: bool = True,
+    first_time: bool = False,
 ) -> DecisionRecord:
-    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
-    if event_id is not None:
+    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones.
+
+    ``first_time``: this event was surely never decided before.
+    """
+    if event_id is not None and not first_time:
         # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it.
         session.execute(_DECIDED_BEFORE, {"of_event": event_id})
     row = DecisionRecord(
@@ -107,15 +113,17 @@ def suggest(
         raise ValueError(f"a {verdict.decision} verdict carries no routine")
     placement = str(verdict.decision)
     local_date = now.astimezone(situations.zone_of(athlete.timezone)).date()
-    for replaced in session.scalars(_OPEN_ON, {"athlete_id": athlete.id, "local_date": local_date}):
-        # A warm-up loads nothing and replaces nothing.
-        if placement != words.Placement.WARM_UP and (activity_id is None or replaced.activity_id != activity_id):
-            withdraw(session, replaced, "A later routine today took its place.", now=now)
-            session.flush()  # a mail that doesn't go leaves its place among the week's to this one's
-
+    about = {"athlete_id": athlete.id, "activity_id": activity_id, "local_date": local_date}
     suggestion = None
-    if activity_id is not None:
-        suggestion = session.scalar(_SUGGESTION, {"athlete_id": athlete.id, "activity_id": activity_id})
+    if any(isinstance(row, Suggestion) for row in session.new):
+        session.flush()
+    with session.no_autoflush:  # decision, suggestion and deliveries go to the database together
+        for known in session.scalars(_CONCERNED, about).all():
+            if activity_id is not None and known.activity_id == activity_id:
+                suggestion = known
+            elif placement != words.Placement.WARM_UP:  # which loads nothing and replaces nothing
+                withdraw(session, known, "A later routine today took its place.", now=now)
+                session.flush()  # a mail that doesn't go leaves its place among the week's to this one's
     if suggestion is None:
         suggestion = Suggestion(
             public_id=secrets.token_urlsafe(_PUBLIC_ID_BYTES), athlete_id=athlete.id, activity_id=activity_id
@@ -129,10 +137,9 @@ def suggest(
     suggestion.created_at = now
     suggestion.status = "open"
     suggestion.withdrawn_because = None
-    with session.no_autoflush:  # decision, suggestion and deliveries go to the database together
-        deliver(session, installation, athlete, suggestion, decision.trace_id, now)
+    with session.no_autoflush:
         session.add(suggestion)
-    session.flush()
+        deliver(session, installation, athlete, suggestion, decision.trace_id, now)
     return suggestion
 
 
@@ -243,7 +250,6 @@ def deliver(
         delivery.lease_until = delivery.lease_holder = None
         if delivery.state == "done" and delivery.outcome != "sent":  # that was counted when it was sent
             claims.count(delivery)
-        session.flush()
 
 
 def answer_link(installation: Installation, suggestion: Suggestion) -> str:

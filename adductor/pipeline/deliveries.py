@@ -24,10 +24,10 @@ from adductor import counts, logs
 from adductor.channels import note, wording
 from adductor.channels.note import Placing
 from adductor.installation import Installation
-from adductor.pipeline import claims, decisions, mails, platform_calls, reach, waits
+from adductor.pipeline import claims, decisions, mails, platform_calls, reach, tokens, waits
 from adductor.pipeline.reach import DESCRIPTION, PRIVATE_NOTE
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
-from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion, Token
 
 log = logs.get(__name__)
 
@@ -48,11 +48,12 @@ _STANDING = (
         _deliveries.c.written_text,
         _suggestions.c.status.label("suggestion_status"),
         _athletes.c.status.label("athlete_status"),
+        *tokens.COLUMNS,
     )
     .select_from(
-        _deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id).join(
-            _athletes, _athletes.c.id == _suggestions.c.athlete_id
-        )
+        _deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id)
+        .join(_athletes, _athletes.c.id == _suggestions.c.athlete_id)
+        .outerjoin(Token.__table__, Token.athlete_id == _athletes.c.id)
     )
     .where(_deliveries.c.id == bindparam("delivery_id"))
 )
@@ -93,6 +94,7 @@ class Seen:
     athlete: Athlete
     suggestion: Suggestion
     note: Delivery | None  # claimed with the decision
+    others: Sequence[Delivery]  # due now as well
     came_at: datetime  # when the event came, the runners' time
     activity: LoggedActivity | None = None  # if it was read in full
     read_at: datetime | None = None  # when that was, real time
@@ -110,6 +112,7 @@ class _Ended:
 
 def waiting_now(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
     """The deliveries of a suggestion that can be tried at once."""
+    session.flush()  # a suggestion that was just made has its number from the database
     rows = select(Delivery.id).where(
         Delivery.suggestion_id == suggestion.id, Delivery.state == "waiting", Delivery.due_at <= now
     )
@@ -127,6 +130,8 @@ def run(installation: Installation, ids: Sequence[int], *, seen: Seen | None = N
     """Deliver the note that is claimed already, then claim and deliver these."""
     if seen is not None and seen.note is not None:
         deliver(installation, seen.note, seen=seen)
+    if seen is not None:
+        ids = [*ids, *(delivery.id for delivery in seen.others)]
     if ids:
         for delivery in claims.claim(installation, Delivery, ids=ids):
             deliver(installation, delivery, seen=seen)
@@ -294,7 +299,7 @@ def _put(
     installation: Installation, delivery: Delivery, athlete: Athlete, activity_id: int, field: str, text: str
 ) -> LoggedActivity:
     athlete_id = athlete.id
-    _look_again(installation, delivery)
+    token = _look_again(installation, delivery)
     priority = _priority(delivery)
     if priority is Priority.FRESH and delivery.wanted == "present" and reach.can_mail(athlete):
         priority = Priority.REPLACEABLE
@@ -304,12 +309,13 @@ def _put(
             installation,
             athlete_id,
             delivery.attempts,
-            lambda token: installation.strava.update_activity(
-                token,
+            lambda access: installation.strava.update_activity(
+                access,
                 activity_id,
                 priority=priority,
                 **({PRIVATE_NOTE: text} if field == PRIVATE_NOTE else {DESCRIPTION: text}),
             ),
+            known=token,
         )
     except platform_calls.LaterError as later:
         if later.budget:
@@ -328,8 +334,11 @@ def _put(
     return answer
 
 
-def _look_again(installation: Installation, delivery: Delivery) -> None:
-    """The last look before a write: whoever left, answered or changed their mind since the read is not written to."""
+def _look_again(installation: Installation, delivery: Delivery) -> str | None:
+    """The last look before a write: whoever left, answered or changed their mind since the read is not written to.
+
+    Returns the runner's token, read with it, if it is good for the write.
+    """
     with installation.store.read() as session:
         row = session.execute(_STANDING, {"delivery_id": delivery.id}).first()
     if row is None or row.athlete_status != "connected":
@@ -338,6 +347,7 @@ def _look_again(installation: Installation, delivery: Delivery) -> None:
         raise platform_calls.StopError(ANSWERED, "the runner had answered before it was written")
     if row.wanted != delivery.wanted:
         raise platform_calls.StopError("never_written", "it was taken back before it was written")
+    return tokens.still_good(installation, row)
 
 
 def _answered(wanted: str, written_text: str | None, suggestion_status: str) -> bool:

@@ -139,7 +139,7 @@ def end_those_of_strangers(installation: Installation, claimed: Sequence[InboxEv
                     strangers.setdefault("unknown_athlete" if ours else "foreign_subscription", []).append(event)
     if strangers:
         now = installation.clock.now()
-        with installation.store.write() as session:
+        with installation.store.write(can_be_redone=True) as session:
             for outcome, events in strangers.items():
                 _end(session, events, outcome, now)
         for outcome, events in strangers.items():
@@ -227,6 +227,7 @@ def _settled(
         event_id=event.id,
         activity_id=event.object_id,
         asked_platform=False,
+        first_time=_first_time(event),
     )
     activities.note_gap(athlete, event.event_time)
     return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
@@ -292,7 +293,6 @@ def _decide(
     if suggestion is not None and suggestion.status in ("open", "done", "declined"):
         if suggestion.status == "open" and not _still_a_run(activity):
             decisions.withdraw(session, suggestion, "The activity is no longer a run.", now=now)
-            session.flush()
             return Handled("withdrawn", deliveries.waiting_now(session, suggestion, now))
         return Handled("already_decided")
     woken_by = _woken_by(event)
@@ -317,6 +317,7 @@ def _decide(
         trace_id=event.trace_id,
         event_id=event.id,
         activity_id=activity.id,
+        first_time=_first_time(event),
     )
     if verdict.decision not in _SUGGESTS:
         return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
@@ -324,13 +325,12 @@ def _decide(
     about = stands_in if stands_in != activity.id or now - activity.start < _OF_THE_DAY else None
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=about)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
-    session.flush()
     note, others = deliveries.due_now(suggestion, now)
     if note is not None:
         # Claimed here, with the decision: nobody else can be faster, and the claim costs no transaction of its own.
         claims.take(installation, note)
-    seen = deliveries.Seen(athlete, suggestion, note, came_at=event.received_at)
-    return Handled(str(verdict.decision), tuple(delivery.id for delivery in others), seen)
+    seen = deliveries.Seen(athlete, suggestion, note, others, came_at=event.received_at)
+    return Handled(str(verdict.decision), seen=seen)
 
 
 def _read(installation: Installation, event: InboxEvent, athlete_id: int, priority: Priority) -> LoggedActivity | None:
@@ -378,6 +378,11 @@ def _deleted(
         if delivery.state in ("waiting", "claimed"):
             claims.finish(delivery, "gone")  # the note went with the activity
     return Handled("withdrawn")
+
+
+def _first_time(event: InboxEvent) -> bool:
+    """Whether this event was surely never decided before: who is replayed has an end, who comes back a second attempt."""
+    return event.attempts <= 1 and event.handled_at is None
 
 
 def _ours(session: Session, event: InboxEvent) -> bool:

@@ -34,21 +34,24 @@ class LaterError(Exception):
         self.budget = budget
 
 
-def call(installation: Installation, athlete_id: int, attempt: int, do: Callable[[str], T]) -> T:
+def call(
+    installation: Installation, athlete_id: int, attempt: int, do: Callable[[str], T], *, known: str | None = None
+) -> T:
     """Do ``do(access_token)``. Raises StopError or LaterError; NOT_FOUND comes through as PlatformError.
 
-    A refused token is renewed once. When that fails too, the runner has left, and is disconnected here.
+    A refused token is renewed once. When that fails too, the runner has left, and is disconnected here. ``known``: the
+    runner's token, where it was read a moment ago.
     """
     refused: str | None = None
     while True:
         try:
-            token = tokens.access_token(installation, athlete_id, not_this=refused)
+            token = known or tokens.access_token(installation, athlete_id, not_this=refused)
             return do(token)
         except tokens.NotConnectedError:
             raise StopError("not_connected", "the runner is not connected") from None
         except PlatformError as error:
             if error.kind is ErrorKind.REVOKED and refused is None and _came_from_the_call(error):
-                refused = token
+                refused, known = token, None
                 continue
             raise _in_our_terms(installation, athlete_id, attempt, error) from error
 

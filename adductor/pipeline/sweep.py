@@ -61,8 +61,8 @@ def _each(
 ) -> int:
     """Claim rows and do them until the time is up; without ``until`` all of them. Returns how many were begun.
 
-    A row that its worker did not survive before is done last and with nothing else in hand or beside it: should it end
-    this worker too, it alone is to blame, and not those that were claimed with it.
+    ``first`` ends what can be ended together. A row that its worker did not survive before is done last and with nothing
+    else in hand or beside it: should it end this worker too, it alone is to blame, and not those claimed with it.
     """
     if until is not None and time.monotonic() >= until:
         return 0
@@ -75,7 +75,7 @@ def _each(
         do(installation, row)
 
     try:
-        if first is not None and left:
+        if first is not None and len(left) > 1:
             left = first(installation, left)
         left = rows.each(left, one, until=until)
         if suspects and not left:

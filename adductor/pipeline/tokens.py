@@ -25,6 +25,8 @@ _LOOK_AGAIN_S = 0.05
 log = logs.get(__name__)
 
 _sealed = Token.__table__
+# What `still_good` needs, for whoever reads a row of the runner anyway.
+COLUMNS = (_sealed.c.access_sealed, _sealed.c.expires_at)
 _TOKEN = select(*_sealed.c).where(
     _sealed.c.athlete_id == bindparam("athlete_id")
 )  # built once: asked for at every call
@@ -46,14 +48,21 @@ def access_token(installation: Installation, athlete_id: int, *, not_this: str |
             row = session.execute(_TOKEN, {"athlete_id": athlete_id}).first()
         if row is None:
             raise NotConnectedError
-        access = installation.vault.open(row.access_sealed)
-        if row.expires_at - MARGIN > installation.clock.now() and access != not_this:
+        access = still_good(installation, row)
+        if access is not None and access != not_this:
             return access
         if _take_the_lease(installation, row):
             return _refresh(installation, row)
         if time.monotonic() > give_up_at:
             raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
         time.sleep(_LOOK_AGAIN_S)  # bounded by PATIENCE_S; the refresh that we wait for is one short call
+
+
+def still_good(installation: Installation, row: Any) -> str | None:
+    """The token of a row with COLUMNS, if it is good for the next minutes."""
+    if row.expires_at is None or row.expires_at - MARGIN <= installation.clock.now():
+        return None
+    return installation.vault.open(row.access_sealed)
 
 
 def store(installation: Installation, athlete_id: int, tokens: Tokens) -> Token:

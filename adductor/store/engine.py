@@ -39,7 +39,8 @@ class Store:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(url, pool_size) if self.is_sqlite else _postgres(url, pool_size)
-        self._write_engine = self.engine.execution_options(writes=True)
+        self._write_engine = self.engine.execution_options(writes=True, synced=True)
+        self._redoing_engine = self.engine.execution_options(writes=True, synced=False)
         self.after_commit: Callable[[Session], None] | None = None  # told of each `write` that was committed
         # SQLite has one writer, and whoever finds it busy sleeps and asks again. The threads of a process do better by
         # standing in line. PostgreSQL needs none of this.
@@ -47,13 +48,16 @@ class Store:
         self._url, self._prompt_engine, self._making = url, self.engine if self.is_sqlite else None, threading.Lock()
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, can_be_redone: bool = False) -> Iterator[Session]:
         """A transaction that may write; committed at the end, rolled back on an error.
 
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a read that later wants to write would fail instead
-        of waiting.
+        of waiting. ``can_be_redone``: after a power cut, which ends us with the database, it may be as if this had never
+        been, and that does no harm, as with a claim; then SQLite doesn't wait for the disk. What is committed after it
+        brings it to the disk as well. PostgreSQL always waits: its clients may outlive it.
         """
-        with self._turn(), Session(self._write_engine, expire_on_commit=False) as session:
+        engine = self._redoing_engine if can_be_redone else self._write_engine
+        with self._turn(), Session(engine, expire_on_commit=False) as session:
             with session.begin():
                 yield session
             if self.after_commit is not None:
@@ -142,19 +146,19 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
-        # What was answered 200 must survive a power cut, not only a crash: FULL syncs the log at every commit.
-        cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if not connection.get_execution_options().get("writes", False):
+        options = connection.get_execution_options()
+        if not options.get("writes", False):
             connection.exec_driver_sql("BEGIN")
             return
+        until = time.monotonic() + SQLITE_BUSY_MS / 1000
         try:
-            _begin_immediate(_sqlite_of(connection.connection), time.monotonic() + SQLITE_BUSY_MS / 1000)
+            _begin_immediate(_sqlite_of(connection.connection), until, synced=options["synced"])
         except (sqlite3.Error, BusyError):
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of the kind that everybody expects
 
@@ -165,9 +169,12 @@ def _sqlite_of(connection: PoolProxiedConnection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.driver_connection)
 
 
-def _begin_immediate(connection: sqlite3.Connection, until: float) -> None:
+def _begin_immediate(connection: sqlite3.Connection, until: float, *, synced: bool = True) -> None:
     """Take SQLite's write lock. ``until``: monotonic time. Raises BusyError, sqlite3.Error."""
     began = time.monotonic()
+    # What was answered 200 must survive a power cut, not only a crash: FULL syncs the log at every commit. NORMAL keeps
+    # the order of commits, and syncs with the next FULL one. Said each time: the connection may have had another before.
+    connection.execute("PRAGMA synchronous=FULL" if synced else "PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA busy_timeout=0")
     try:
         while True:

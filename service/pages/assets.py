@@ -30,10 +30,11 @@ def drawings_css() -> Page:
 
 @blueprint.get("/drawings/<exercise_id>.svg")
 def drawing_svg(exercise_id: str) -> Page:
-    """An exercise's positions side by side, for the overview."""
-    if exercise_id not in drawings.exercise_ids():
+    """An exercise where nothing may move, for the overview; ``scheme`` is light or dark."""
+    scheme = request.args.get("scheme", "light")
+    if exercise_id not in drawings.exercise_ids() or scheme not in ("light", "dark"):
         abort(404)
-    body = drawings.poster(exercise_id).encode()
+    body = drawings.at_rest(exercise_id, dark=scheme == "dark").encode()
     return packed_if_wanted(Response(body, mimetype="image/svg+xml"), _packed(body), max_age_s=_DAY_S)
 
 

@@ -129,6 +129,17 @@ def test_a_still_is_a_file_of_its_own_with_its_colours_inside(exercise_id: str) 
         drawings.still(exercise_id, 9)
 
 
+@pytest.mark.parametrize("exercise_id", ALL)
+def test_at_rest_the_other_positions_stand_there_pale_on_either_ground(exercise_id: str) -> None:
+    light, dark = (drawings.at_rest(exercise_id, dark=dark) for dark in (False, True))
+
+    for text in (light, dark):
+        assert "class=" not in text
+        pale = [group for group in ElementTree.fromstring(text).iter() if group.get("fill-opacity")]
+        assert [len(group) for group in pale] == [drawings.positions(exercise_id) - 1]
+    assert light != dark
+
+
 def test_the_positions_of_a_still_differ() -> None:
     for exercise_id in ALL:
         stills = {drawings.still(exercise_id, position) for position in range(drawings.positions(exercise_id))}

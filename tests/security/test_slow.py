@@ -158,34 +158,29 @@ def test_who_reads_too_slowly_is_cut(tmp_path: Path) -> None:
 def test_who_would_wait_too_long_is_told_at_once(tmp_path: Path) -> None:
     """Eight threads, half a second each, forty requests: the last would wait for two seconds, longer than Strava does."""
     for server in _serve(tmp_path, 60, huge=True):
-        waiting = [server.send(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") for _ in range(40)]
-
-        answers = [_answer(sock) for sock in waiting]
-
-        told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
-        served = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200")]
-        assert len(told) + len(served) == 40
-        assert len(served) >= 8
-        assert told
-        assert all(b"Retry-After" in answer and answer.endswith(b'once more"}') for answer in told)
-        assert server.ask() == 200
+        _served_or_told(server, at_least=8)
 
 
 @pytest.mark.processes
 def test_who_comes_behind_too_many_is_told_at_the_door(tmp_path: Path) -> None:
     """Eight are served, four may wait for them, and nobody's patience is what refuses the others."""
     for server in _serve(tmp_path, 60, huge=True, queue=4):
-        waiting = [server.send(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") for _ in range(40)]
+        _served_or_told(server, at_least=12)
 
-        answers = [_answer(sock) for sock in waiting]
 
-        told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
-        served = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200")]
-        assert len(told) + len(served) == 40
-        assert len(served) >= 12
-        assert told
-        assert all(b"Retry-After" in answer and answer.endswith(b'once more"}') for answer in told)
-        assert server.ask() == 200
+def _served_or_told(server: Server, *, at_least: int) -> None:
+    """Of forty at once so many are served, and the others are told to come again; then it serves as before."""
+    waiting = [server.send(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") for _ in range(40)]
+
+    answers = [_answer(sock) for sock in waiting]
+
+    told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+    served = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200")]
+    assert len(told) + len(served) == 40
+    assert len(served) >= at_least
+    assert told
+    assert all(b"Retry-After" in answer and answer.endswith(b'once more"}') for answer in told)
+    assert server.ask() == 200
 
 
 _HALF = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
 
 from adductor.store import BusyError, Store, engine, migrate
 from adductor.store.models import Heartbeat
@@ -66,13 +68,26 @@ def test_twenty_writers_at_once_lose_nothing(store: Store) -> None:
         assert session.get_one(Heartbeat, "counter").note == "100"
 
 
-def test_sqlite_syncs_every_commit(tmp_path: object) -> None:
-    store = Store(f"sqlite:///{tmp_path}/x.db")
+def test_sqlite_syncs_every_commit_but_those_that_can_be_redone(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/x.db", pool_size=1)  # one connection, which serves all of them in turns
+
+    def of(session: Session | Connection) -> list[Any]:
+        return [session.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
+
+    with store.write(can_be_redone=True) as session:
+        redoing = of(session)
+    with store.prompt(1) as driver:
+        prompt = [driver.cursor().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    with store.write(can_be_redone=True) as session:
+        session.execute(text("SELECT 1"))
+    with store.write() as session:
+        written = of(session)
     with store.connection() as connection:
-        journal, synchronous = (
-            connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")
-        )
-    assert (journal, synchronous) == ("wal", 2)
+        bare = of(connection)
+    store.close()
+    normal, full = 1, 2
+    assert redoing == ["wal", normal]
+    assert prompt == written == bare == ["wal", full]
 
 
 def test_a_database_that_is_not_there_does_not_answer() -> None:

@@ -137,6 +137,8 @@ def test_the_drawings_stylesheet_is_only_of_exercises_that_exist(visitor: Visito
     assert visitor.get("/drawings.css?of=jump_lunges").status_code == 200
     assert visitor.get("/drawings.css?of=../../secrets").status_code == 404
     assert visitor.get("/drawings/nothing.svg").status_code == 404
+    assert visitor.get("/drawings/jump_lunges.svg?scheme=dark").mimetype == "image/svg+xml"
+    assert visitor.get("/drawings/jump_lunges.svg?scheme=pink").status_code == 404
 
 
 def test_the_stylesheet_is_sent_packed_to_whoever_takes_it(visitor: Visitor) -> None:
