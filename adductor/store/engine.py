@@ -79,8 +79,7 @@ class Store:
     def prompt(self, within_s: float) -> Iterator[PoolProxiedConnection]:
         """The driver's own connection with a write transaction, for the hot path of the inbox; committed at the end.
 
-        Raises BusyError, or what the driver raises, when the database keeps it waiting for about ``within_s``
-        (PostgreSQL: for PROMPT_TIMEOUT_MS).
+        Raises BusyError, or what the driver raises, when the database keeps it waiting for about ``within_s``.
         """
         until = time.monotonic() + within_s
         with self._turn(within_s):
@@ -88,6 +87,9 @@ class Store:
             try:
                 if self.is_sqlite:
                     _begin_immediate(_sqlite_of(connection), until)
+                elif within_s * 1000 < PROMPT_TIMEOUT_MS:
+                    # Who has waited in line before has only the rest; for all others the connection has it already.
+                    connection.cursor().execute(f"SET LOCAL statement_timeout = {max(int(within_s * 1000), 1)}")
                 yield connection
                 connection.commit()
             except BaseException:

@@ -13,8 +13,8 @@ import yaml
 from flask import Flask
 
 from bench.fuzz.surface import DESCRIPTION
-from service.app import create_app
 from tests.support.runners import place
+from tests.support.site import site
 
 # Flask answers these by itself wherever there is a GET, or anything at all.
 BY_ITSELF = {"HEAD", "OPTIONS"}
@@ -24,9 +24,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     with place(tmp_path_factory.mktemp("described")) as here:
-        made = create_app(here.installation.settings)
-        made.extensions["installation"] = here.installation
-        yield made
+        yield site(here)
 
 
 @pytest.fixture(scope="module")

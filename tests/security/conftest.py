@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 
 from adductor.pipeline import record
 from adductor.store.models import PlannedRunRecord
-from service.app import create_app
 from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place, place
+from tests.support.site import site
 
 OPS_TOKEN = "an-operator-token-for-tests"
 
@@ -48,9 +48,7 @@ def _place(folder: Path, **settings: str) -> Any:
 
 def application(here: Place) -> Flask:
     """The web application of this place, as it is in life."""
-    made = create_app(here.installation.settings)
-    made.extensions["installation"] = here.installation
-    return made
+    return site(here)
 
 
 @pytest.fixture

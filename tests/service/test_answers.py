@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from adductor.pipeline import mails
-from service.app import create_app
 from tests.support.runners import Place, place
+from tests.support.site import site
 
 
 @pytest.fixture
@@ -24,9 +24,7 @@ def here(tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture
 def browser(here: Place) -> FlaskClient:
     """A browser on our site, without a session of any kind. CSRF protection is on, as in life."""
-    app = create_app(here.installation.settings)
-    app.extensions["installation"] = here.installation
-    return app.test_client()
+    return site(here).test_client()
 
 
 def _link(here: Place, runner: int, said: str | None) -> str:

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from adductor.store.models import InboxEvent
-from service.app import MOST_BODY_BYTES, create_app
+from service.app import MOST_BODY_BYTES
 from tests.support.runners import MORNING, Place, place
+from tests.support.site import site
 
 EVENT: dict[str, Any] = {
     "object_type": "activity",
@@ -35,9 +36,7 @@ def here(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def app(here: Place) -> Flask:
-    made = create_app(here.installation.settings)
-    made.extensions["installation"] = here.installation
-    return made
+    return site(here)
 
 
 def _post(app: Flask, query: str = "", **request: Any) -> TestResponse:

@@ -16,10 +16,10 @@ from adductor.pipeline import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.store.models import Delivery, Heartbeat, InboxEvent, Letter
 from service import subscribing
-from service.app import create_app
 from service.ops import failures, signing_in
 from tests.platforms.conftest import running_valkey
 from tests.support.runners import Place, place
+from tests.support.site import site
 
 TOKEN = "an-operators-made-up-token"
 SITE = "https://coach.example.org"
@@ -40,10 +40,7 @@ def here(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def app(here: Place) -> Flask:
-    made = create_app(here.installation.settings)
-    made.testing = True
-    made.extensions["installation"] = here.installation
-    return made
+    return site(here, testing=True)
 
 
 @pytest.fixture
@@ -105,7 +102,7 @@ def _row(here: Place, table: type[InboxEvent | Delivery | Letter]) -> InboxEvent
 
 def test_without_a_token_set_there_is_no_such_page(tmp_path: Path) -> None:
     with place(tmp_path) as bare:
-        app = create_app(bare.installation.settings)
+        app = site(bare)
         app.config["WTF_CSRF_ENABLED"] = False
         client = app.test_client()
         for path in PATHS:
@@ -205,9 +202,7 @@ def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
             ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}",
         ) as made,
     ):
-        app = create_app(made.installation.settings)
-        app.extensions["installation"] = made.installation
-        operator = app.test_client()
+        operator = site(made).test_client()
         assert _sign_in(operator, TOKEN) == 303
         with made.installation.store.write() as session:
             session.add_all([Heartbeat(part="beat", at=made.now), Heartbeat(part="clock", at=made.now)])

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from service.app import create_app
 from tests.support.runners import place
+from tests.support.site import site
 
 
 def _asked(folder: Path, path: str, query: bytes) -> tuple[int, bytes]:
     with place(folder, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as here:
-        app = create_app(here.installation.settings)
-        app.extensions["installation"] = here.installation
+        app = site(here)
         environ: dict[str, Any] = EnvironBuilder(path.format(key=here.installation.settings.webhook_key)).get_environ()
         # As WSGI has it: bytes as they came, one character each.
         environ["QUERY_STRING"] = query.decode("latin-1")

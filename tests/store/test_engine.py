@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from adductor.store import BusyError, Store, engine, migrate
+from adductor.store.engine import PROMPT_TIMEOUT_MS
 from adductor.store.models import Heartbeat
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -113,6 +116,29 @@ def test_whoever_may_not_wait_is_told_that_somebody_else_writes(tmp_path: Path) 
         connection.cursor().execute("INSERT INTO heartbeats (part, at) VALUES ('after', '2026-11-18 12:00:00')")
     with others.read() as session:
         assert session.get(Heartbeat, "after") is not None
+    ours.close()
+    others.close()
+
+
+def test_a_locked_table_of_postgresql_is_waited_for_as_long_as_there_is_time(postgres_url: str) -> None:
+    ours, others = Store(postgres_url), Store(postgres_url)
+    migrate.upgrade(ours)
+    said = "INSERT INTO heartbeats (part, at) VALUES ('x', '2026-11-18 12:00:00+00')"
+
+    with others.connection() as locked:
+        locked.execute(text("LOCK TABLE heartbeats"))
+        took = []
+        for within_s in (0.05, 1.0):
+            began = time.monotonic()
+            with pytest.raises(psycopg.errors.QueryCanceled), ours.prompt(within_s) as connection:
+                connection.cursor().execute(said)
+            took.append(time.monotonic() - began)
+    with ours.prompt(1.0) as connection:
+        connection.cursor().execute(said)
+
+    short, long = took
+    assert 0.05 <= short < long
+    assert long >= PROMPT_TIMEOUT_MS / 1000
     ours.close()
     others.close()
 

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from adductor.store.models import Suggestion
-from service.app import create_app
 from tests.support.runners import Place, place
+from tests.support.site import site
 
 SITE = "http://coach.example.org"
 
@@ -58,10 +58,7 @@ def here(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def app(here: Place) -> Flask:
-    made = create_app(here.installation.settings)
-    made.testing = True
-    made.extensions["installation"] = here.installation
-    return made
+    return site(here, testing=True)
 
 
 @pytest.fixture
