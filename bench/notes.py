@@ -51,7 +51,7 @@ def measure(quick: bool) -> Part:
     latency(part, events=100 if quick else 400)
     throughput(part, events=200 if quick else 1_000, rounds=1 if quick else 2)
     if not quick:
-        workers(part, events=600)
+        workers(part, events=400)
     return part
 
 
@@ -503,7 +503,7 @@ def main() -> int:
     elif options.only == "throughput":
         throughput(part, events=200 if options.quick else 1_000, rounds=1 if options.quick else 2)
     elif options.only == "workers":
-        workers(part, events=100 if options.quick else 600)
+        workers(part, events=100 if options.quick else 400)
     else:
         part = measure(options.quick)
     for figure in part.figures:

@@ -50,7 +50,7 @@ def measure(quick: bool = False, server: filled.Filled | None = None) -> Part:
 
     ``server``: one that is filled already; by default one of our own.
     """
-    rounds, round_s = (3, 1.0) if quick else (12, 2.0)
+    rounds, round_s = (3, 1.0) if quick else (9, 2.0)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adductor-bench-")))
         if server is None:
