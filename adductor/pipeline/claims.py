@@ -37,7 +37,9 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     if ids is not None:
         values["ids"] = list(ids)
     statement = _claim(table, among_ids=ids is not None, skip_locked=not installation.store.is_sqlite)
-    with installation.store.write(can_be_redone=True) as session:
+    # Of an event nothing has gone out before its decision is committed. Of a note or a mail something may have, and that a
+    # try was begun must outlive a power cut.
+    with installation.store.write(can_be_redone=table is InboxEvent) as session:
         rows = session.scalars(statement, values, execution_options={"synchronize_session": False}).all()
         poison = [row for row in rows if row.crashes >= waits.MOST_CRASHES]
         for row in poison:

@@ -53,8 +53,8 @@ class Store:
 
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a read that later wants to write would fail instead
         of waiting. ``can_be_redone``: after a power cut, which ends us with the database, it may be as if this had never
-        been, and that does no harm, as with a claim; then SQLite doesn't wait for the disk. What is committed after it
-        brings it to the disk as well. PostgreSQL always waits: its clients may outlive it.
+        been, and that does no harm, as with the claim of an event; then SQLite doesn't wait for the disk. What is
+        committed after it brings it to the disk as well. PostgreSQL always waits: its clients may outlive it.
         """
         engine = self._redoing_engine if can_be_redone else self._write_engine
         with self._turn(), Session(engine, expire_on_commit=False) as session:
