@@ -37,8 +37,9 @@ FRESH_FOR = timedelta(seconds=2)
 # Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
 # left out again this much later is it taken for empty.
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
-# For so many tries (about an hour) a private note that isn't shown is waited for when a note of ours may stand in it.
-_WAIT_FOR_THE_NOTE_TRIES = 6
+# So many readings that don't show the private note (within about an hour) are waited out when a note of ours may stand in
+# it. Only these count: tries that failed in another way, or went before, have shown nothing.
+_UNSEEN_READS = 6
 REMOVED = "removed"
 # Built once; see adductor.pipeline.situations.
 _deliveries, _suggestions, _athletes = Delivery.__table__, Suggestion.__table__, Athlete.__table__
@@ -220,11 +221,9 @@ def _write(
     if field == PRIVATE_NOTE:
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
-        if unsure and delivery.attempts <= _WAIT_FOR_THE_NOTE_TRIES:
+        if unsure and delivery.unseen_reads <= _UNSEEN_READS:
             # It isn't shown now, and an earlier write may stand in it: a second one elsewhere would double it.
-            raise platform_calls.LaterError(
-                waits.after(delivery.attempts), "an earlier write may stand in the private note, which isn't shown now"
-            )
+            raise _unseen(installation, delivery, "an earlier write may stand in the private note, which isn't shown now")
         if reach.can_mail(athlete):
             _deliver_elsewhere(installation, delivery, athlete.id)
             return _Ended("note_refused")
@@ -254,9 +253,9 @@ def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete,
     for field in fields:
         known_there = field == delivery.placed_in and delivery.written_text is not None
         shown = getattr(activity, field) is not None
-        if known_there and not shown and delivery.unseen_reads and delivery.attempts <= _WAIT_FOR_THE_NOTE_TRIES:
+        if known_there and not shown and 1 <= delivery.unseen_reads <= _UNSEEN_READS:
             # Taken for empty too soon, it would show our note again later, and nobody would take it away any more.
-            raise platform_calls.LaterError(waits.after(delivery.attempts), "the private note isn't shown now")
+            raise _unseen(installation, delivery, "the private note isn't shown now")
         # Left out of the answer is not empty: our note may stand there.
         current = _text_of(installation, delivery, activity, field) if known_there else getattr(activity, field)
         if not current:
@@ -411,11 +410,19 @@ def _text_of(installation: Installation, delivery: Delivery, activity: LoggedAct
         return text
     if field == PRIVATE_NOTE and delivery.unseen_reads >= 1:
         return ""
+    problem = f"Strava left the {field.replace('_', ' ')} out of its answer"
+    raise _unseen(installation, delivery, problem, wait=LOOK_AGAIN_AFTER)
+
+
+def _unseen(
+    installation: Installation, delivery: Delivery, problem: str, *, wait: timedelta | None = None
+) -> platform_calls.LaterError:
+    """One more reading that didn't show what it should have."""
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id)
         if row is not None:
             row.unseen_reads += 1
-    raise platform_calls.LaterError(LOOK_AGAIN_AFTER, f"Strava left the {field.replace('_', ' ')} out of its answer")
+    return platform_calls.LaterError(waits.after(delivery.attempts) if wait is None else wait, problem)
 
 
 def _priority(delivery: Delivery) -> Priority:

@@ -218,6 +218,41 @@ def test_a_note_that_is_left_out_of_answers_for_a_while_is_still_taken_away(here
     assert log.note == "Mine."
 
 
+def test_tries_that_failed_in_another_way_are_no_sign_that_a_note_is_not_there(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    with here.installation.store.write() as session:
+        session.scalars(select(Delivery)).one().attempts = 9  # for the rate budget, for a Strava that was away
+    here.later(minutes=1)
+    log.edit(RUN, sport="walk")
+    log.leaves_note_out = True
+    _take(here, _event(here, runner, "update", type="Walk"))
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+
+    log.leaves_note_out = False
+    here.later(hours=2)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
+def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(minutes=1)
+    log.edit(RUN, sport="walk")
+    log.leaves_note_out = True
+    _take(here, _event(here, runner, "update", type="Walk"))
+
+    for _ in range(9):
+        here.later(hours=1, minutes=15)
+        sweep.sweep(here.installation)
+
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
+
+
 def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
