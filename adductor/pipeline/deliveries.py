@@ -223,7 +223,9 @@ def _write(
         _remember_refusal(installation, athlete.id)
         if unsure and delivery.unseen_reads <= _UNSEEN_READS:
             # It isn't shown now, and an earlier write may stand in it: a second one elsewhere would double it.
-            raise _unseen(installation, delivery, "an earlier write may stand in the private note, which isn't shown now")
+            raise _unseen(
+                installation, delivery, "an earlier write may stand in the private note, which isn't shown now"
+            )
         if reach.can_mail(athlete):
             _deliver_elsewhere(installation, delivery, athlete.id)
             return _Ended("note_refused")
