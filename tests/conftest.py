@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adductor.store import Store, migrate
-from tests.support import postgres
+from adductor.store import Store
+from tests.support import databases, postgres
 from tests.support.live import Live, installation
 
 
@@ -61,6 +61,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def store(database_url: str) -> Iterator[Store]:
     """A migrated database of each kind."""
     opened = Store(database_url)
-    migrate.upgrade(opened)
+    databases.bring_up(opened)
     yield opened
     opened.close()

@@ -17,8 +17,8 @@ from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.pipeline import decisions, prompts
 from adductor.settings import load
-from adductor.store import migrate
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, LoggedActivity, Suggestion
+from tests.support import databases
 
 # A Wednesday morning, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -178,7 +178,7 @@ def place(folder: Path, at: datetime = MORNING, **settings: str) -> Iterator[Pla
     installation = Installation(load(_env_file=None, **values))
     clock = SetClock(at)
     installation.clock = clock
-    migrate.upgrade(installation.store)
+    databases.bring_up(installation.store)
     try:
         yield Place(installation, clock)
     finally:
