@@ -41,6 +41,7 @@ LOOK_AGAIN_AFTER = timedelta(seconds=10)
 # it. Only these count: tries that failed in another way, or went before, have shown nothing.
 _UNSEEN_READS = 6
 REMOVED = "removed"
+NOTHING_THERE = str(Placing.NOTHING_THERE)
 # Built once; see adductor.pipeline.situations.
 _deliveries, _suggestions, _athletes = Delivery.__table__, Suggestion.__table__, Athlete.__table__
 _STANDING = (
@@ -251,7 +252,7 @@ def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedA
 
 def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
     fields = [delivery.placed_in] if delivery.placed_in else [PRIVATE_NOTE, DESCRIPTION]
-    outcome = "nothing_there"
+    outcome = NOTHING_THERE
     for field in fields:
         known_there = field == delivery.placed_in and delivery.written_text is not None
         shown = getattr(activity, field) is not None
@@ -497,16 +498,23 @@ def _store(
         # What was mailed stays mailed, whatever is wanted by now.
         if held and (row.wanted == delivery.wanted or row.channel == reach.MAIL):
             claims.finish(row, ended.outcome, problem)
-            if ended.outcome == REMOVED:
-                row.written_text = row.separated = None  # it is we who took it away, so it may come back
+            if _we_took_it_away(delivery, ended):
+                row.written_text = row.separated = None  # so it may come back
             if row.channel == reach.MAIL and ended.outcome in (mails.SENT, mails.MAYBE_SENT):
                 row.written_at = row.written_at or installation.clock.now()
         elif held:
             # Claimed between another's look at the row and their change of mind: what they want now is done next.
-            if ended.outcome == REMOVED:
+            if _we_took_it_away(delivery, ended):
                 row.written_text = row.separated = None
             row.state, row.due_at = "waiting", installation.clock.now()
             row.lease_until = row.lease_holder = None
+
+
+def _we_took_it_away(delivery: Delivery, ended: _Ended) -> bool:
+    """Whether the note is gone by our hand, or may be: word of an earlier try to take it away was lost."""
+    if ended.outcome == NOTHING_THERE and delivery.wanted == "absent":
+        return bool(delivery.unsure_handovers or delivery.crashes)
+    return ended.outcome == REMOVED
 
 
 def _store_as_it_went(session: Session, delivery: Delivery, ended: _Ended, came_at: datetime, now: datetime) -> bool:

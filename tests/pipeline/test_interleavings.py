@@ -253,7 +253,9 @@ def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Pl
     assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
 
 
-def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log) -> None:
+@pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(minutes=10)], ids=["before", "after"])
+def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log, later: timedelta) -> None:
+    """Neither before it was tried again nor after."""
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
     here.later(minutes=1)
@@ -263,7 +265,8 @@ def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Plac
     assert log.note == "Mine."
     log.loses_answer = False
 
-    here.later(seconds=1)
+    here.later(seconds=later.total_seconds())
+    sweep.sweep(here.installation)
     log.edit(RUN, sport="run")
     _take(here, _event(here, runner, "update", type="Run"))
 
