@@ -164,7 +164,9 @@ def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: dat
             # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
             delivery.state, delivery.due_at = "waiting", now or delivery.due_at
             delivery.lease_until = delivery.lease_holder = None
-            delivery.unseen_reads = delivery.unsure_handovers = 0
+            delivery.unseen_reads = 0
+            if delivery.written_text is not None:
+                delivery.unsure_handovers = 0  # from here on those of taking it away
 
 
 def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> int:

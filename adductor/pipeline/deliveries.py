@@ -252,9 +252,11 @@ def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedA
 
 def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
     fields = [delivery.placed_in] if delivery.placed_in else [PRIVATE_NOTE, DESCRIPTION]
+    # Also when no word came of its writing.
+    may_stand = delivery.written_text is not None or delivery.unsure_handovers > 0 or delivery.crashes > 0
     outcome = NOTHING_THERE
     for field in fields:
-        known_there = field == delivery.placed_in and delivery.written_text is not None
+        known_there = may_stand and field == (delivery.placed_in or delivery.channel)
         shown = getattr(activity, field) is not None
         if known_there and not shown and 1 <= delivery.unseen_reads <= _UNSEEN_READS:
             # Taken for empty too soon, it would show our note again later, and nobody would take it away any more.
@@ -569,7 +571,12 @@ def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, p
     log.warning("delivery waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
     with installation.store.write() as session:
         row = session.scalar(_MINE, {"delivery_id": delivery.id})
-        if row is None or not claims.holds(row, delivery):
+        if row is None:
+            return
+        if not claims.holds(row, delivery):
+            if row.channel in reach.NOTES and row.wanted == "absent" and delivery.wanted == "present":
+                # Taken back while it was written: whoever takes it away must know that it may stand there.
+                row.unsure_handovers = max(row.unsure_handovers, delivery.unsure_handovers)
             return
         suggestion = session.get(Suggestion, row.suggestion_id)
         age = installation.clock.now() - (suggestion.created_at if suggestion else row.due_at)

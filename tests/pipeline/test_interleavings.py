@@ -218,6 +218,44 @@ def test_a_note_that_is_left_out_of_answers_for_a_while_is_still_taken_away(here
     assert log.note == "Mine."
 
 
+def test_a_note_of_whose_writing_no_word_came_is_taken_away_when_it_is_shown_again(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    log.loses_answer = True
+    _take(here, _event(here, runner))
+    log.loses_answer = False
+    assert note.SIGNATURE in log.note
+    here.later(seconds=1)
+    log.edit(RUN, sport="walk")
+    log.leaves_note_out = True
+    _take(here, _event(here, runner, "update", type="Walk"))
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+
+    log.leaves_note_out = False
+    here.later(minutes=30)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
+def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_away_too(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    log.loses_answer = True
+    log.before_write = lambda: _withdraw(here, runner)
+    _take(here, _event(here, runner))
+    log.loses_answer, log.leaves_note_out = False, True
+    assert note.SIGNATURE in log.note
+    for _ in range(2):
+        here.later(minutes=1)
+        sweep.sweep(here.installation)
+
+    log.leaves_note_out = False
+    here.later(minutes=30)
+    sweep.sweep(here.installation)
+
+    assert log.note == "Mine."
+
+
 def test_tries_that_failed_in_another_way_are_no_sign_that_a_note_is_not_there(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
