@@ -240,10 +240,14 @@ def test_a_note_of_whose_writing_no_word_came_is_taken_away_when_it_is_shown_aga
 
 def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_away_too(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
-    log.loses_answer = True
-    log.before_write = lambda: _withdraw(here, runner)
+
+    def taken_back() -> None:
+        _withdraw(here, runner)
+        log.leaves_note_out = True
+
+    log.loses_answer, log.before_write = True, taken_back
     _take(here, _event(here, runner))
-    log.loses_answer, log.leaves_note_out = False, True
+    log.loses_answer = False
     assert note.SIGNATURE in log.note
     for _ in range(2):
         here.later(minutes=1)
