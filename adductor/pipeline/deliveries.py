@@ -212,13 +212,15 @@ def _write(
     known = delivery.known_texts
     placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
     if placed.placing is Placing.ALREADY_THERE:
-        return _Ended("written", note.block_in(current, known), field, note.separated(current, known))
+        return _Ended("written", note.block_in(current, known), field, _separated(delivery, current, current))
     if placed.placing is not Placing.WRITE:
-        return _Ended(str(placed.placing), delivery.written_text, delivery.placed_in)
+        return _Ended(str(placed.placing), delivery.written_text, delivery.placed_in, delivery.separated)
+    # Kept also when no word comes of this write: by the next look the runner may have put words and a line before it.
+    delivery.separated = _separated(delivery, current, placed.text)
     answer = _put(installation, delivery, athlete, activity.id, field, placed.text)
     stands = note.block_in(getattr(answer, field) or "", known)
     if stands is not None:
-        return _Ended("written", stands, field, note.separated(placed.text, known))
+        return _Ended("written", stands, field, delivery.separated)
     if field == PRIVATE_NOTE:
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
@@ -233,6 +235,13 @@ def _write(
         delivery.placed_in = DESCRIPTION
         return _write(installation, delivery, athlete, answer if answer.description is not None else activity, blocks)
     raise platform_calls.LaterError(waits.after(delivery.attempts), "Strava answered, but the note isn't there")
+
+
+def _separated(delivery: Delivery, current: str, text: str) -> bool:
+    """Whether the blank line before our block in ``text`` is ours: as it was when the block was put there first."""
+    if delivery.separated is not None and note.block_in(current, delivery.known_texts) is not None:
+        return delivery.separated
+    return note.separated(text, delivery.known_texts)
 
 
 def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedActivity) -> str | None:
@@ -559,8 +568,7 @@ def _count_wait(session: Session, row: Delivery, came_at: datetime | None, now: 
 def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
     row.written_text = ended.written
     row.placed_in = ended.placed_in
-    if row.separated is None:
-        row.separated = ended.separated
+    row.separated = ended.separated
     row.written_at = row.written_at or now
     known: list[Any] = row.known_texts
     if ended.written not in known:
@@ -588,4 +596,6 @@ def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, p
                 row.written_text = None  # we may just have taken it away: its absence is no word of the runner's
             if row.channel in reach.NOTES:
                 row.unsure_handovers = delivery.unsure_handovers
+                if delivery.wanted == "present":
+                    row.separated = delivery.separated
             claims.put_back(row, installation, wait=wait, problem=problem)

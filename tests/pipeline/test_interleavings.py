@@ -295,6 +295,38 @@ def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Pl
     assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
 
 
+def test_a_line_put_before_our_note_while_word_of_it_was_lost_stays_the_runners(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log, words="")
+    log.loses_answer = True
+    _take(here, _event(here, runner))
+    log.loses_answer = False
+    log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}")
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+    assert here.deliveries(runner)[0].outcome == "written"
+
+    log.edit(RUN, sport="walk")
+    _take(here, _event(here, runner, "update", type="Walk"))
+
+    assert log.note == "Felt heavy.\n\n"
+
+
+def test_our_own_line_goes_with_our_note_also_when_it_was_written_at_a_second_try(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log, words="")
+    log.loses_answer = True
+    _take(here, _event(here, runner))
+    log.loses_answer = False
+    log.edit(RUN, private_note="Felt heavy.")  # it never arrived, and the runner wrote meanwhile
+    here.later(minutes=1)
+    sweep.sweep(here.installation)
+    assert log.note.startswith("Felt heavy.\n\n")
+
+    log.edit(RUN, sport="walk")
+    _take(here, _event(here, runner, "update", type="Walk"))
+
+    assert log.note == "Felt heavy."
+
+
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(minutes=10)], ids=["before", "after"])
 def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log, later: timedelta) -> None:
     """Neither before it was tried again nor after."""
