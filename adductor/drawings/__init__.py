@@ -21,7 +21,6 @@ __all__ = [
     "moments_s",
     "png",
     "positions",
-    "still",
     "stylesheet",
     "svg",
 ]
@@ -93,15 +92,6 @@ def moments_s(exercise_id: str) -> tuple[float, ...]:
         reached.setdefault(step.to, now)
         now += step.hold_s
     return tuple(round(reached[position], 3) for position in chosen.shown)
-
-
-def still(exercise_id: str, position: int) -> str:
-    """One position (from 0) as an SVG file of its own, colours inside, for a light ground.
-
-    Raises KeyError for an unknown exercise and IndexError for a position that it does not have.
-    """
-    chosen = drawing(exercise_id)
-    return picture.standalone_svg(chosen, [chosen.shown[position]], None)
 
 
 def at_rest(exercise_id: str, *, dark: bool = False) -> str:

@@ -208,11 +208,11 @@ def inline_svg(
     )
 
 
-def standalone_svg(drawing: Drawing, positions: Iterable[int], ground: str | None) -> str:
+def standalone_svg(drawing: Drawing, positions: Iterable[int], ground: str) -> str:
     """Chosen positions side by side as an SVG file with its colours inside, on a light ground."""
     chosen = list(positions)
     width, height = drawing.camera.width * len(chosen), drawing.camera.height
-    ground_rect = f'<rect width="{number(width)}" height="{number(height)}" fill="{ground}"/>' if ground else ""
+    ground_rect = f'<rect width="{number(width)}" height="{number(height)}" fill="{ground}"/>'
     return _file(drawing, width, ground_rect + _panels(drawing, chosen, LIGHT))
 
 

@@ -130,9 +130,9 @@ def due_now(suggestion: Suggestion, now: datetime) -> tuple[Delivery | None, Seq
 
 def run(installation: Installation, ids: Sequence[int], *, seen: Seen | None = None) -> None:
     """Deliver the note that is claimed already, then claim and deliver these."""
-    if seen is not None and seen.note is not None:
-        deliver(installation, seen.note, seen=seen)
     if seen is not None:
+        if seen.note is not None:
+            deliver(installation, seen.note, seen=seen)
         ids = [*ids, *(delivery.id for delivery in seen.others)]
     if ids:
         for delivery in claims.claim(installation, Delivery, ids=ids):
