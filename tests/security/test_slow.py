@@ -31,11 +31,20 @@ queue = %r
 if queue is not None:
     gathering.MOST_QUEUED, gathering.QUEUED_WITHIN_S = queue, 60.0
 if %r:
-    import threading
-    server._Server.load = lambda self: lambda environ, start: (
-        threading.Event().wait(0.5 if environ["PATH_INFO"] == "/long" else 0),
-        start("200 OK", []), [b"x" * (4_000_000 if environ["PATH_INFO"] == "/huge" else 2)]
-    )[2]
+    import time
+    from werkzeug.wrappers import Request, Response
+    over = []  # the huge answers that keep no thread any more
+
+    @Request.application
+    def answer(request):
+        if request.path == "/huge":
+            huge = Response(b"x" * 4_000_000)
+            huge.call_on_close(lambda: over.append(huge))
+            return huge
+        time.sleep(0.5 if request.path == "/long" else 0)
+        return Response(str(len(over)))
+
+    server._Server.load = lambda self: answer
 logs.configure("json", "web")
 server.serve(load())
 """
@@ -65,12 +74,14 @@ class Server:
         return made
 
     def ask(self, path: str = "/healthz", method: str = "GET", body: bytes | None = None) -> int:
+        return self.ask_and_read(path, method, body)[0]
+
+    def ask_and_read(self, path: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()
-            answer.read()
-            return answer.status
+            return answer.status, answer.read()
         finally:
             connection.close()
 
@@ -140,17 +151,20 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_who_reads_too_slowly_is_cut(tmp_path: Path) -> None:
     """No page of ours is so large that it would not fit into the kernel; should one be, its thread comes back."""
     for server in _serve(tmp_path, 60, 1, huge=True):
-        waiting = [server.connect(receive_bytes=2048) for _ in range(12)]
+        threads = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path).web_threads
+        waiting = [server.connect(receive_bytes=2048) for _ in range(threads)]
         for sock in waiting:
             sock.sendall(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
 
-        give_up_at = time.monotonic() + LIMIT_S
-        while server.ask() != 200:  # 503 while all threads are at it
+        # Nobody reads a byte of them, and all their threads come back; until then others are told 503.
+        give_up_at = time.monotonic() + 2 * LIMIT_S
+        while server.ask_and_read("/") != (200, str(threads).encode()):
             assert time.monotonic() < give_up_at
 
+        # The kernel still sends what it has taken, through a window of two kilobytes.
+        waiting[0].settimeout(5 * LIMIT_S)
+        assert 0 < len(_answer(waiting[0])) < 4_000_000
         for sock in waiting:
-            sock.settimeout(5 * LIMIT_S)  # the kernel still sends what it has taken, through a window of two kilobytes
-            assert len(_answer(sock)) < 4_000_000
             sock.close()
 
 
