@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adductor import logs
+from adductor.pipeline.deliveries import LOOK_AGAIN_AFTER
 from bench.club import Club, Tally
 from bench.figures import Figure, Part
 
@@ -193,8 +194,9 @@ def _table(small: Counted, large: Counted, absent: Counted) -> str:
         f"An application of ten athletes may make {QUARTER_LIMIT} reads a quarter-hour and {DAY_LIMIT:,} a day. The made-up"
         " log has no limits; what waits for the budget waits, and costs no further call.",
         "",
-        "Where Strava leaves an empty private note out of its answer, that is unknown and looked at again ten seconds"
-        f" later before it counts as empty: {_club(absent)} of that came to {costs}.",
+        "Where Strava leaves an empty private note out of its answer, that is unknown and looked at again"
+        f" {LOOK_AGAIN_AFTER.total_seconds():.0f} s later before it counts as empty: {_club(absent)} of that"
+        f" came to {costs}.",
         "",
         "Runners know nothing of each other, so a large club differs from a small one in nothing but the peaks. The first"
         " weeks need the most calls: everybody's history is read, and everybody is due.",

@@ -35,8 +35,8 @@ log = logs.get(__name__)
 # runner's own edit would be overwritten.
 FRESH_FOR = timedelta(seconds=2)
 # Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
-# left out again this much later is it taken for empty.
-LOOK_AGAIN_AFTER = timedelta(seconds=10)
+# left out again this much later is it taken for empty: fields of a new run may fill in later, and nobody says how much.
+LOOK_AGAIN_AFTER = timedelta(minutes=1)
 # So many readings that don't show the private note (within about an hour) are waited out when a note of ours may stand in
 # it. Only these count: tries that failed in another way, or went before, have shown nothing.
 _UNSEEN_READS = 6

@@ -91,14 +91,22 @@ WEATHER: tuple[Kind, ...] = (
         {"private_note": {"served": False}}, {"private_note": {"served": True, "taken": False}},
         {"private_note": {"taken": True}},
     ),
-    _switch("new activities answer 404 at first", 5, {"new_activity": {"not_found_for_s": 90}}, {"new_activity": _NEW}),
+    # All of it said each time: what two kinds would be together is a kind of its own.
+    _switch(
+        "new activities answer 404 at first", 5,
+        {"new_activity": {**_NEW, "not_found_for_s": 90}}, {"new_activity": _NEW},
+    ),
     _switch(
         "new activities lack their note at first", 5,
-        {"new_activity": {"late_reads": 1, "late_fields": ["private_note"]}}, {"new_activity": _NEW},
+        {"new_activity": {**_NEW, "late_reads": 1, "late_fields": ["private_note"]}}, {"new_activity": _NEW},
+    ),
+    _switch(
+        "new activities lack their note for a minute", 5,
+        {"new_activity": {**_NEW, "late_for_s": 60, "late_fields": ["private_note"]}}, {"new_activity": _NEW},
     ),
     _switch(
         "new activities lack most fields at first", 5,
-        {"new_activity": {"late_for_s": 60, "late_fields": ["moving_time", "sport_type", "start_date"]}},
+        {"new_activity": {**_NEW, "late_for_s": 60, "late_fields": ["moving_time", "sport_type", "start_date"]}},
         {"new_activity": _NEW},
     ),
     _switch("links are stripped from texts", 3, {"text": {"strip_links": True}}, {"text": {"strip_links": False}}),

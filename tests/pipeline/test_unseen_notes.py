@@ -71,6 +71,22 @@ def test_a_note_that_may_stand_where_it_isnt_shown_is_not_written_elsewhere(here
     assert "may stand in the private note" in (delivery.problem or "")
 
 
+def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    log.leaves_note_out = True
+    _take(here, _event(here, runner))
+    for _ in range(5):
+        here.later(seconds=11)
+        sweep.sweep(here.installation)
+    assert log.writes == []
+
+    _shown_again(here, log, seconds=11)
+
+    assert log.note.startswith("Mine.\n\n")
+    assert note.SIGNATURE in log.note
+    assert log.reads == 2
+
+
 def test_a_note_that_is_left_out_of_answers_for_a_while_is_still_taken_away(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
