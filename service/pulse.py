@@ -19,7 +19,8 @@ def start(installation: Installation, writer: InboxWriter) -> None:
 
 def beat(installation: Installation, writer: InboxWriter) -> None:
     """One sign of life, unless events can't be stored: then the gap tells. Looks whether they can again."""
-    if writer.failing and not outages.can_store(installation):
+    failed_before = writer.failing
+    if failed_before and not outages.can_store(installation):
         return
     try:
         outages.web_is_alive(installation)
@@ -27,7 +28,8 @@ def beat(installation: Installation, writer: InboxWriter) -> None:
         writer.failing = True
         log.warning("no sign of life could be stored", problem=type(error).__name__)
     else:
-        writer.failing = False
+        if failed_before:  # what failed only now is not made good by a beat that began before
+            writer.failing = False
 
 
 def _beat_forever(installation: Installation, writer: InboxWriter) -> None:

@@ -257,11 +257,19 @@ def check_free(bind: str, setting: str) -> None:
             ) from None
 
 
+# Whoever was told a port may not listen there yet.
+_ports_told: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, never the same twice in a process."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _ports_told:
+            _ports_told.add(port)
+            return port
 
 
 def broker_socket(data_dir: Path) -> Path:

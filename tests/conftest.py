@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adductor.store import Store
 from tests.support import databases, postgres
 from tests.support.live import Live, installation
+
+# The same examples on every machine and in every run, however slow: what fails is a bug, not bad luck.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,8 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """One installation for all tests that leave it as they found it; every test brings runners of its own."""
+    """One installation for all tests that leave it as they found it; every test brings runners of its own.
+
+    Its Strava takes as many runners and calls as tests bring; what is about limits has installations of its own.
+    """
     with installation(tmp_path_factory.mktemp("live")) as running:
+        running.admin("POST", "tier", {"tier": "unlimited"})
         yield running
 
 

@@ -269,6 +269,7 @@
       lock = await navigator.wakeLock.request("screen");
       root.dataset.awake = "yes";
       lock.addEventListener("release", function () { lock = null; root.dataset.awake = "no"; });
+      if (!running) { mayDoze(); } // paused while it was asked for
     } catch (error) { lock = null; } // a phone that saves power may refuse
   }
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support import people
-from tests.support.live import Live
 
 Opens = Callable[..., BrowserContext]
+expect.set_options(timeout=30_000)  # nothing here measures how soon
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +20,6 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on this machine")
     with people.chromium() as launched:
         yield launched
-
-
-@pytest.fixture(scope="session")
-def live(live: Live) -> Live:
-    """The shared installation; its Strava takes as many runners as tests bring."""
-    live.admin("POST", "tier", {"tier": "unlimited"})
-    return live
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from adductor.channels import note
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from service.cli.demo import connect_as_a_browser, where_it_is_day
 from tests.deploy.composed import COMPOSE, OURS, ROOT, SERVICES, Composed, answers, composed
-from tests.support.live import Live
+from tests.support.live import Live, sent
 
 pytestmark = pytest.mark.processes
 
@@ -178,8 +178,8 @@ def test_two_web_three_worker_and_two_clock_processes_do_nothing_twice(here: Com
         again = [
             pool.submit(_the_same_again, live, run, web) for run in runs for web in (here.ports["web"], second_web)
         ]
-    for sent in again:
-        sent.result()
+    for told in again:
+        told.result()
     for run in runs:
         live.note_comes(run)
 
@@ -203,8 +203,7 @@ def _the_same_again(live: Live, run: int, web_port: int) -> None:
         "subscription_id": event.subscription_id,
     }
     path = urlsplit(live.here.settings.webhook_url).path
-    answer = requests.post(f"http://127.0.0.1:{web_port}{path}", json=body, timeout=10)
-    assert answer.status_code == 200
+    assert sent(f"http://127.0.0.1:{web_port}{path}", body).status_code == 200
 
 
 def test_two_clocks_look_once_at_each_rest_day(here: Composed) -> None:

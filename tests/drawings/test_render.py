@@ -13,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from adductor import drawings
 from adductor.drawings import render
+from tests.support.people import LAUNCHED_WITHIN_MS
 
 ALL = drawings.exercise_ids()
 TO_REFRESH = "run `python -m adductor.drawings.render` and commit what it writes"
@@ -39,7 +40,7 @@ def test_a_png_is_sharp_and_small_enough_for_a_mail(exercise_id: str) -> None:
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), timeout=LAUNCHED_WITHIN_MS)
         yield browser.new_page()
         browser.close()
 

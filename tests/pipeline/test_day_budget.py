@@ -227,16 +227,16 @@ def _answer(here: Place, runner: int, said: Said) -> None:
 def test_a_spent_day_at_the_real_thing_brings_mails_to_those_who_have_one_and_notes_to_the_others(
     tmp_path: Path,
 ) -> None:
-    """A day of twelve calls for nine runs, however they meet; an hour takes two seconds.
+    """A day of twenty calls for thirteen runs, however they meet; an hour takes two seconds.
 
-    One after the other, five with an address get a note (ten calls), the sixth is read and mailed (85 % of the day are
-    spent); all at once, they are read first.
+    One after the other, the first with an address get notes, until what is left of the day is for reading, and who is read
+    then is mailed; all at once, they are read first.
     """
     with installation(tmp_path, speed=1800) as live:
         now = live.here.installation.clock.now()
         address = {"email": "runner@example.org", "email_confirmed_at": now}
-        live.admin("POST", "tier", {"overall": [100, 12], "read": [100, 12]})
-        with_mail = [live.record(live.runner(**address)) for _ in range(6)]
+        live.admin("POST", "tier", {"overall": [100, 20], "read": [100, 20]})
+        with_mail = [live.record(live.runner(**address)) for _ in range(10)]
         without = [live.record(live.runner()) for _ in range(3)]
 
         for run in (*with_mail, *without):

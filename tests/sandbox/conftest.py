@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +33,7 @@ class Callback:
         self.status, self.handshake_status = 200, 200
         self.delay_s, self.handshake_delay_s = 0.0, 0.0
         self.echo = True
+        self._let_go = threading.Event()  # nobody is kept waiting any longer
         self._arrived = threading.Condition()
         callback = self
 
@@ -43,7 +43,7 @@ class Callback:
             def do_GET(self) -> None:
                 query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
                 callback.handshakes.append(query)
-                time.sleep(callback.handshake_delay_s)
+                callback._let_go.wait(callback.handshake_delay_s)
                 body = {"hub.challenge": query.get("hub.challenge") if callback.echo else "something else"}
                 self._answer(callback.handshake_status, json.dumps(body).encode())
 
@@ -53,7 +53,7 @@ class Callback:
                 with callback._arrived:
                     callback.events.append(event)
                     callback._arrived.notify_all()
-                time.sleep(callback.delay_s)
+                callback._let_go.wait(callback.delay_s)
                 self._answer(status, b"")
 
             def _answer(self, status: int, body: bytes) -> None:
@@ -80,6 +80,7 @@ class Callback:
             return list(self.events)
 
     def close(self) -> None:
+        self._let_go.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -13,7 +13,7 @@ from tests.sandbox.conftest import MARA, Sandbox
 
 
 def test_an_empty_body_records_an_easy_run_that_has_just_finished(strava: Sandbox) -> None:
-    strava.admin("/clock", {"now": "2026-11-22T17:00:00Z"})
+    strava.admin("/clock", {"now": "2026-11-22T17:00:00Z", "speed": 0.001})
     truth = strava.truth(strava.record())
     assert (truth["sport_type"], truth["moving_time_s"], truth["workout_type"]) == ("Run", 2700, 0)
     assert truth["start_utc"] == "2026-11-22T16:15:00Z"

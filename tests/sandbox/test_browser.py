@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.sandbox.conftest import MARA
 from tests.sandbox.test_process import Process
+from tests.support.people import LAUNCHED_WITHIN_MS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.browser
@@ -24,7 +25,9 @@ NOTE = "Routine, 8 min\nSteps: http://127.0.0.1:8000/a-very-long-address-without
 def browser() -> Iterator[Browser]:
     assert CHROMIUM, "these tests need Chromium; `make system` installs it (Debian: apt-get install chromium)"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--disable-dev-shm-usage"], timeout=LAUNCHED_WITHIN_MS
+        )
         yield launched
         launched.close()
 

@@ -64,10 +64,10 @@ def test_the_wrong_challenge_is_not_verifiable(strava: Sandbox, callback: Callba
 
 
 def test_two_seconds_are_all_the_callback_has(strava: Sandbox, callback: Callback) -> None:
-    callback.handshake_delay_s = 2.6
+    callback.handshake_delay_s = 60
     start = time.monotonic()
     assert error(strava.subscribe(callback.url)) == NOT_VERIFIABLE
-    assert time.monotonic() - start < 2.5
+    assert 2 <= time.monotonic() - start < 30
 
 
 def test_a_callback_that_is_not_there_is_not_verifiable(strava: Sandbox) -> None:

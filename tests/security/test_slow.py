@@ -137,14 +137,17 @@ def _serve(
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that waits longer for a request than any of these tests takes: who is answered is answered meanwhile."""
-    yield from _serve(tmp_path_factory.mktemp("patient"), 60)
+    """One that waits longer for a request than any of these tests takes: who is answered is answered meanwhile.
+
+    Nor does a busy machine make it send anybody away; that has tests of its own.
+    """
+    yield from _serve(tmp_path_factory.mktemp("patient"), 60, queue=200)
 
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that gives a request a second."""
-    yield from _serve(tmp_path_factory.mktemp("hasty"), 1)
+    yield from _serve(tmp_path_factory.mktemp("hasty"), 1, queue=200)
 
 
 @pytest.mark.processes

@@ -27,8 +27,8 @@ def test_the_log_of_every_part_names_an_event_by_the_same_trace(live: Live) -> N
     (event,), (delivery,), (decision,) = live.events(run), live.deliveries(run), live.decisions(run)
 
     assert event.trace_id == delivery.trace_id == decision.trace_id
+    live.until(lambda: _said(_lines(live, event.trace_id), "event stored", "web"))  # said when nobody waits for it
     lines = _lines(live, event.trace_id)
-    assert _said(lines, "event stored", "web")
     assert _said(lines, "routine due", "worker")
     assert _said(lines, "event handled", "worker")
     assert _said(lines, "delivery ended", "worker")
@@ -48,8 +48,9 @@ def test_why_says_the_trace_to_look_for(live: Live) -> None:
 
 
 def test_an_event_that_has_to_wait_says_so_under_its_trace(live: Live) -> None:
-    live.fault(endpoint="activities.get", status=503, times=1)
-    run = live.record(live.runner())
+    runner = live.runner()
+    live.fault(endpoint="activities.get", status=503, times=1, runner_id=runner.strava_id)
+    run = live.record(runner)
     live.note_comes(run)
     (event,) = live.events(run)
 

@@ -128,7 +128,7 @@ def test_a_locked_table_of_postgresql_is_waited_for_as_long_as_there_is_time(pos
     with others.connection() as locked:
         locked.execute(text("LOCK TABLE heartbeats"))
         took = []
-        for within_s in (0.05, 1.0):
+        for within_s in (0.05, 0.05, 0.05, 1.0):
             began = time.monotonic()
             with pytest.raises(psycopg.errors.QueryCanceled), ours.prompt(within_s) as connection:
                 connection.cursor().execute(said)
@@ -136,8 +136,8 @@ def test_a_locked_table_of_postgresql_is_waited_for_as_long_as_there_is_time(pos
     with ours.prompt(1.0) as connection:
         connection.cursor().execute(said)
 
-    short, long = took
-    assert 0.05 <= short < long
+    *short, long = took
+    assert 0.05 <= min(short) < long
     assert long >= PROMPT_TIMEOUT_MS / 1000
     ours.close()
     others.close()

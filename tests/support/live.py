@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,7 +79,7 @@ class Live:
         return [edit for edit in self.truth(activity)["edits"] if str(edit["author"]).startswith("app ")]
 
     def event(self, **event: Any) -> requests.Response:
-        """An event straight to our webhook, as it comes."""
+        """An event straight to our webhook, as it comes; 503 (a busy moment) is tried again, as Strava does."""
         body = {
             "object_type": "activity",
             "aspect_type": "create",
@@ -87,7 +88,7 @@ class Live:
             "subscription_id": self.subscription_id(),
             **event,
         }
-        return self._http.post(self.here.installation.settings.webhook_url, json=body, timeout=10)
+        return sent(self.here.installation.settings.webhook_url, body)
 
     def subscription_id(self) -> int:
         return int(self.admin("GET", "state")["subscription"]["id"])
@@ -206,8 +207,30 @@ class Live:
         psutil.wait_procs(processes, timeout=10)
 
     def stop(self, part: str) -> None:
-        for process in self.processes(part):
-            process.send_signal(signal.SIGSTOP)
+        """SIGSTOP to every process of the part, at a moment at which none holds the lock that everybody needs to write."""
+
+        def stopped() -> bool:
+            processes = self.processes(part)
+            for process in processes:
+                process.send_signal(signal.SIGSTOP)
+            while any(process.status() != psutil.STATUS_STOPPED for process in processes):
+                pass
+            if self._can_write():
+                return True
+            self.resume(part)
+            return False
+
+        self.until(stopped)
+
+    def _can_write(self) -> bool:
+        if not self.store.is_sqlite:
+            return True
+        with closing(sqlite3.connect(str(self.store.url.database), timeout=0.5, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            return True
 
     def resume(self, part: str) -> None:
         for process in reversed(self.processes(part)):
@@ -240,6 +263,16 @@ def _an_earlier_run(athlete_id: int, now: datetime) -> LoggedActivity:
         fetched_at=now,
         expires_at=now + timedelta(days=6),
     )
+
+
+def sent(address: str, event: Mapping[str, Any]) -> requests.Response:
+    """The answer to an event, other than "too busy now"."""
+    give_up_at = time.monotonic() + _WITHIN_S
+    while True:
+        answer = requests.post(address, json=event, timeout=10)
+        if answer.status_code != 503 or time.monotonic() > give_up_at:
+            return answer
+        time.sleep(0.2)
 
 
 @contextmanager

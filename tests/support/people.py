@@ -15,6 +15,7 @@ from adductor.store.models import Athlete, SessionRecord
 from tests.support.live import Live, Runner, _an_earlier_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+LAUNCHED_WITHIN_MS = 180_000  # its first start on a busy machine has taken twenty seconds
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 860}
 
@@ -24,7 +25,9 @@ def chromium() -> Iterator[Browser]:
     """A real Chromium of this machine."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"],
+            timeout=LAUNCHED_WITHIN_MS,
         )
         try:
             yield browser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,7 +73,12 @@ def server(folder: Path, options: Sequence[str] = ("-F",), *, keep: bool = False
             capture_output=True,
             cwd="/",
         )
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            if keep:
+                raise
+            os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
 def new_database(base: str, name: str) -> str:
