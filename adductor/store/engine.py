@@ -25,11 +25,45 @@ PROMPT_TIMEOUT_MS = 1_000
 # and serves whoever came last before whoever has waited longest.
 _ASK_AGAIN_S = 0.0005
 _ASK_AGAIN_LATER_S = 0.01  # after a while: then it is no write of ours that is waited for
-_SOON_S = 0.1
+_SOON_S = 1.2
+# The next thread of a process knows at once that SQLite is free, another process only when it asks again. Behind a write that
+# takes a while it begins so much later; on a slow disk a webhook would not be let in for seconds.
+_LONG_S = 0.004
+_LET_IN_S = 2 * _ASK_AGAIN_S
 
 
 class BusyError(Exception):
     """Somebody else writes, and for longer than one may wait."""
+
+
+class _Line:
+    """The threads of a process write one after the other, and let other processes in between."""
+
+    def __init__(self) -> None:
+        self._place = threading.RLock()
+        self._counting = threading.Lock()
+        self._waiting = 0
+
+    @contextmanager
+    def turn(self, within_s: float) -> Iterator[None]:
+        """Raises BusyError when it hasn't come by then."""
+        self._count(1)
+        try:
+            if not self._place.acquire(timeout=within_s):
+                raise BusyError
+        finally:
+            self._count(-1)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            if self._waiting and time.monotonic() - began > _LONG_S:
+                time.sleep(_LET_IN_S)
+            self._place.release()
+
+    def _count(self, more: int) -> None:
+        with self._counting:
+            self._waiting += more
 
 
 class Store:
@@ -44,7 +78,7 @@ class Store:
         self.after_commit: Callable[[Session], None] | None = None  # told of each `write` that was committed
         # SQLite has one writer, and whoever finds it busy sleeps and asks again. The threads of a process do better by
         # standing in line. PostgreSQL needs none of this.
-        self._line = threading.RLock() if self.is_sqlite else None
+        self._line = _Line() if self.is_sqlite else None
         self._url, self._prompt_engine, self._making = url, self.engine if self.is_sqlite else None, threading.Lock()
 
     @contextmanager
@@ -103,12 +137,8 @@ class Store:
         if self._line is None:
             yield
             return
-        if not self._line.acquire(timeout=within_s):
-            raise BusyError
-        try:
+        with self._line.turn(within_s):
             yield
-        finally:
-            self._line.release()
 
     def _prompt(self) -> Engine:
         """On PostgreSQL connections of their own, whose statements may not take as long as those of the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -168,3 +169,34 @@ def test_what_fails_in_a_prompt_transaction_leaves_nothing_and_blocks_nobody(sto
         connection.cursor().execute("INSERT INTO heartbeats (part, at) VALUES ('kept', '2026-11-18 12:00:00')")
     with store.read() as session:
         assert [row.part for row in session.query(Heartbeat)] == ["kept"]
+
+
+def test_on_a_slow_disk_a_webhook_gets_in_between_the_writes_of_a_busy_worker(tmp_path: Path) -> None:
+    ours, theirs = (Store(f"sqlite:///{tmp_path / 'coach.db'}") for _ in range(2))
+    migrate.upgrade(ours)
+    enough = threading.Event()
+
+    def write_on() -> None:
+        while not enough.is_set():
+            with theirs.connection() as connection:
+                connection.execute(text("DELETE FROM heartbeats WHERE part = 'nobody'"))
+                enough.wait(0.05)  # what a memory card needs to sync
+
+    with ThreadPoolExecutor(8) as worker:
+        writing = [worker.submit(write_on) for _ in range(8)]
+        try:
+            for number in range(12):
+                with ours.prompt(3.0) as connection:
+                    connection.cursor().execute(
+                        "INSERT INTO heartbeats (part, at) VALUES (?, '2026-11-18 12:00:00.000000')", (str(number),)
+                    )
+                enough.wait(0.06)  # until a thread of the worker writes again
+        finally:
+            enough.set()
+        for each in writing:
+            each.result()
+
+    with ours.read() as session:
+        assert len(session.scalars(select(Heartbeat)).all()) == 12
+    ours.close()
+    theirs.close()
