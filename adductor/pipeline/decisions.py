@@ -61,14 +61,11 @@ def record(
     event_id: int | None = None,
     activity_id: int | None = None,
     asked_platform: bool = True,
-    first_time: bool = False,
 ) -> DecisionRecord:
-    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones.
-
-    ``first_time``: this event was surely never decided before.
-    """
-    if event_id is not None and not first_time:
-        # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it.
+    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
+    if event_id is not None:
+        # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it. And
+        # when a quiet week has emptied the inbox, SQLite counts its events from 1 again.
         session.execute(_DECIDED_BEFORE, {"of_event": event_id})
     row = DecisionRecord(
         athlete_id=athlete.id,

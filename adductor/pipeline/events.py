@@ -227,7 +227,6 @@ def _settled(
         event_id=event.id,
         activity_id=event.object_id,
         asked_platform=False,
-        first_time=_first_time(event),
     )
     activities.note_gap(athlete, event.event_time)
     return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
@@ -317,7 +316,6 @@ def _decide(
         trace_id=event.trace_id,
         event_id=event.id,
         activity_id=activity.id,
-        first_time=_first_time(event),
     )
     if verdict.decision not in _SUGGESTS:
         return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
@@ -378,11 +376,6 @@ def _deleted(
         if delivery.state in ("waiting", "claimed"):
             claims.finish(delivery, "gone")  # the note went with the activity
     return Handled("withdrawn")
-
-
-def _first_time(event: InboxEvent) -> bool:
-    """Whether this event was surely never decided before: who is replayed has an end, who comes back a second attempt."""
-    return event.attempts <= 1 and event.handled_at is None
 
 
 def _ours(session: Session, event: InboxEvent) -> bool:

@@ -570,3 +570,18 @@ def test_events_of_strangers_end_together_and_those_of_runners_are_handled(here:
     assert [row.outcome for row in _rows(here)] == ["unknown_athlete", "unknown_athlete", "post_run"]
     assert all(row.handled_at is not None and row.lease_holder is None for row in _rows(here))
     assert log.note.count(note.SIGNATURE) == 1
+
+
+def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place, log: Log) -> None:
+    """All events have gone by then, and SQLite counts new ones from 1 again; the decisions that stay know the old ones."""
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    here.later(days=8)
+    sweep.expire(here.installation)
+    assert _rows(here) == []
+
+    log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1, start=here.now - timedelta(minutes=45))
+    _take(here, replace(_event(here, runner), object_id=RUN + 1))
+
+    (event,) = _rows(here)
+    assert (event.state, event.attempts) == ("done", 1)
