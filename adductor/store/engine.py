@@ -28,7 +28,7 @@ _ASK_AGAIN_LATER_S = 0.01  # after a while: then it is no write of ours that is 
 _SOON_S = 1.2
 # The next thread of a process knows at once that SQLite is free, another process only when it asks again. Behind a write that
 # takes a while it begins so much later; on a slow disk a webhook would not be let in for seconds.
-_LONG_S = 0.004
+_LONG_S = 0.01
 _LET_IN_S = 2 * _ASK_AGAIN_S
 
 
