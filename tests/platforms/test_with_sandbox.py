@@ -441,11 +441,12 @@ def test_many_clients_at_once_never_exceed_stravas_limits(sandbox: Sandbox, valk
         sandbox.admin("clock", {"now": moment.isoformat()})
         with ThreadPoolExecutor(4) as pool:
             done = sum(pool.map(work, range(4)))
+        done += work(4)  # alone: what was refused because of calls under way is free again
         left = min(30, 70 - total)
         total += done
         assert done <= left
         if known:
-            # Calls under way may count twice near the limit, and a new budget leaves some room: a few go unused.
+            # A new budget leaves some room: a few go unused.
             assert done >= left - 8
     assert {error.kind for error in refusals} == {ErrorKind.RATE_LIMITED}
     assert all(error.retry_at is not None and error.retry_at > MIDDAY for error in refusals)
