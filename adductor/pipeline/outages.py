@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from adductor import logs
 from adductor.installation import Installation
 from adductor.pipeline import heartbeats
-from adductor.store import BusyError
 from adductor.store.models import Athlete, Heartbeat, Outage
 
 log = logs.get(__name__)
@@ -63,7 +62,7 @@ def can_store(installation: Installation) -> bool:
             session.merge(Heartbeat(part=_ROOM, at=installation.clock.real_now(), note="-" * _ROOM_CHARS))
         with installation.store.write() as session:
             session.execute(delete(Heartbeat).where(Heartbeat.part == _ROOM))
-    except (SQLAlchemyError, BusyError):
+    except SQLAlchemyError:
         return False
     return True
 

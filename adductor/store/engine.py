@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -32,8 +32,11 @@ _LONG_S = 0.01
 _LET_IN_S = 2 * _ASK_AGAIN_S
 
 
-class BusyError(Exception):
-    """Somebody else writes, and for longer than one may wait."""
+class BusyError(OperationalError):
+    """Somebody else writes, and for longer than one may wait. To most it is what every database's own such error is."""
+
+    def __init__(self) -> None:
+        super().__init__("BEGIN IMMEDIATE", None, TimeoutError("the database is locked"))
 
 
 class _Line:
