@@ -180,7 +180,9 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         # The driver's own transaction handling starts them late and as readers; ours start when they should.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # A new file takes its mode from whoever is first. SQLite doesn't wait for that here, whatever its busy_timeout.
+        until = time.monotonic() + SQLITE_BUSY_MS / 1000
+        _once_free(lambda: cursor.execute("PRAGMA journal_mode=WAL"), until)
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
         cursor.close()
@@ -206,26 +208,31 @@ def _sqlite_of(connection: PoolProxiedConnection) -> sqlite3.Connection:
 
 def _begin_immediate(connection: sqlite3.Connection, until: float, *, synced: bool = True) -> None:
     """Take SQLite's write lock. ``until``: monotonic time. Raises BusyError, sqlite3.Error."""
-    began = time.monotonic()
     # What was answered 200 must survive a power cut, not only a crash: FULL syncs the log at every commit. NORMAL keeps
     # the order of commits, and syncs with the next FULL one. Said each time: the connection may have had another before.
     connection.execute("PRAGMA synchronous=FULL" if synced else "PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA busy_timeout=0")
     try:
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-            else:
-                return
-            now = time.monotonic()
-            if now > until:
-                raise BusyError
-            time.sleep(_ASK_AGAIN_S if now - began < _SOON_S else _ASK_AGAIN_LATER_S)
+        _once_free(lambda: connection.execute("BEGIN IMMEDIATE"), until)
     finally:
         connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+
+
+def _once_free(ask: Callable[[], object], until: float) -> None:
+    """Ask again while somebody else holds SQLite. ``until``: monotonic time. Raises BusyError, sqlite3.Error."""
+    began = time.monotonic()
+    while True:
+        try:
+            ask()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return
+        now = time.monotonic()
+        if now > until:
+            raise BusyError
+        time.sleep(_ASK_AGAIN_S if now - began < _SOON_S else _ASK_AGAIN_LATER_S)
 
 
 def _postgres(url: str, pool_size: int, *, timeout_ms: int = POSTGRES_STATEMENT_TIMEOUT_MS) -> Engine:

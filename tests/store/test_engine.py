@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -92,6 +93,26 @@ def test_sqlite_syncs_every_commit_but_those_that_can_be_redone(tmp_path: Path) 
     normal, full = 1, 2
     assert redoing == ["wal", normal]
     assert prompt == written == bare == ["wal", full]
+
+
+def test_a_new_file_that_another_part_has_just_begun_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(tmp_path / "coach.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waited: list[float] = []
+
+    def until_it_is_free(seconds: float) -> None:
+        waited.append(seconds)
+        other.close()
+
+    monkeypatch.setattr(time, "sleep", until_it_is_free)
+
+    store = Store(f"sqlite:///{tmp_path / 'coach.db'}")
+    with store.read() as session:
+        mode = session.scalar(text("PRAGMA journal_mode"))
+    store.close()
+    assert (mode, len(waited)) == ("wal", 1)
 
 
 def test_a_database_that_is_not_there_does_not_answer() -> None:
