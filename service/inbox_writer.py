@@ -3,6 +3,9 @@
 A request waits until its event is on disk. Whoever finds nobody writing writes, and what comes meanwhile waits for the
 next transaction, all of it together: a quiet moment costs no thread, and a busy second costs a few syncs and not hundreds.
 Waking the workers comes after the commit and never holds up an answer: a lost wake-up costs a second, until the sweep.
+
+What could not be stored was answered 503, and Strava sends it again: three times in all. It is kept in memory too and stored
+as soon as the database takes it, so that three bad moments lose nothing. Whichever comes second changes nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +37,10 @@ PATIENCE_S = 1.2
 # Whoever writes waits a little less for the database, so that those behind learn why.
 FOR_THE_DATABASE_S = 1.0
 LEAST_S = 0.1
+# What was refused: so many, for so long. Strava's last attempt is a few minutes after its first, and a database that is away
+# for longer makes an outage (adductor.pipeline.outages).
+MOST_REFUSED = 2_000
+REFUSED_FOR_S = 900.0
 
 
 class NotStoredError(Exception):
@@ -59,6 +66,7 @@ class InboxWriter:
         self._wake = wake
         self._lock = threading.Lock()
         self._line: deque[_Waiting] = deque()
+        self._refused: deque[_Waiting] = deque(maxlen=MOST_REFUSED)
         self._somebody_writes = False
         self._stored: queue.SimpleQueue[dict[int, str]] = queue.SimpleQueue()
         self._started = False
@@ -76,6 +84,7 @@ class InboxWriter:
         if mine.leads:
             self._write_what_waits()
         if not mine.stored:
+            self._refused.append(mine)
             busy = isinstance(mine.problem, BusyError)
             why = "the database takes too long" if busy else "the database does not take the event"
             raise NotStoredError(why) from mine.problem
@@ -90,7 +99,40 @@ class InboxWriter:
             if mine in self._line:
                 self._line.remove(mine)
             self.failing = True
+        self._refused.append(mine)
         raise NotStoredError("the database takes too long")
+
+    def store_refused(self) -> int:
+        """Store what was answered 503 before, when the database takes it now. Returns how many events were new to it."""
+        new = 0
+        while batch := self._oldest_refused():
+            try:
+                stored = inbox.put_now(
+                    self._store, [waiting.event for waiting in batch], self._clock.now(), within_s=FOR_THE_DATABASE_S
+                )
+            except Exception as error:  # Strava still has them, and there is a next time
+                self._refused.extendleft(reversed(batch))
+                log.warning("refused events not stored yet", events=len(batch), problem=type(error).__name__)
+                break
+            new += len(stored)
+            self._tell_workers(stored)
+        if new:
+            log.info("refused events stored after all", events=new)
+        return new
+
+    def _oldest_refused(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        given_up = 0
+        since = time.monotonic() - REFUSED_FOR_S
+        while self._refused and len(batch) < MOST_AT_ONCE:
+            waiting = self._refused.popleft()
+            if waiting.until < since:
+                given_up += 1
+            else:
+                batch.append(waiting)
+        if given_up:
+            log.error("refused events given up", events=given_up)
+        return batch
 
     def _write_what_waits(self) -> None:
         """Write one batch, the first of which is the caller's, and hand on to the next in line."""
@@ -123,15 +165,18 @@ class InboxWriter:
         self.failing = False
         for waiting in batch:
             waiting.stored = True
-        if stored:
-            self._ensure_started()
-            self._stored.put(stored)
+        self._tell_workers(stored)
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
         log.error("events not stored", events=len(batch), problem=type(error).__name__)
         self.failing = True
         for waiting in batch:
             waiting.problem = error
+
+    def _tell_workers(self, stored: dict[int, str]) -> None:
+        if stored:
+            self._ensure_started()
+            self._stored.put(stored)
 
     def _ensure_started(self) -> None:
         # Started by the first event and not by the constructor: gunicorn forks in between.

@@ -138,6 +138,28 @@ def test_a_database_that_somebody_else_holds_is_waited_for_and_no_event_is_lost(
 
 
 @pytest.mark.processes
+def test_an_event_that_strava_gave_up_is_not_lost_when_the_database_was_only_busy(own_live: Live) -> None:
+    live = own_live
+    live.note_comes(live.record(live.runner()))
+    runner = live.runner()
+    live.admin("POST", "switches", {"delivery": {"attempts": 1}})
+    other = sqlite3.connect(str(live.store.url.database), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        run = live.record(runner)
+        live.until(lambda: _refused(live, run))
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+    live.note_comes(run)
+
+    assert live.admin("GET", "deliveries", object_id=run)["deliveries"][0]["state"] == "failed"
+    assert [event.origin for event in live.events(run)] == ["webhook"]
+    assert len(live.written(run)) == 1
+
+
+@pytest.mark.processes
 def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("postgres-of-its-own")
     with (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +57,25 @@ def writer(store: Store, woken: _Woken) -> InboxWriter:
 def _count(store: Store) -> int:
     with store.read() as session:
         return session.scalar(select(func.count()).select_from(InboxEvent)) or 0
+
+
+@contextmanager
+def _table_away(store: Store) -> Iterator[None]:
+    """The database takes no event."""
+    with store.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE inbox_events RENAME TO away")
+    try:
+        yield
+    finally:
+        with store.write() as session:
+            session.connection().exec_driver_sql("ALTER TABLE away RENAME TO inbox_events")
+
+
+def _refuse(store: Store, writer: InboxWriter, *events: WebhookEvent) -> None:
+    with _table_away(store):
+        for event in events:
+            with pytest.raises(NotStoredError):
+                writer.put(event)
 
 
 def test_when_put_returns_the_event_is_there_and_a_worker_is_woken(
@@ -116,16 +137,49 @@ def test_a_broker_that_fails_does_not_fail_the_event(store: Store) -> None:
 def test_an_event_that_is_not_stored_is_said_so_and_the_next_one_is(
     store: Store, writer: InboxWriter, woken: _Woken
 ) -> None:
-    with store.write() as session:
-        session.connection().exec_driver_sql("ALTER TABLE inbox_events RENAME TO away")
-    with pytest.raises(NotStoredError):
-        writer.put(EVENT)
-    with store.write() as session:
-        session.connection().exec_driver_sql("ALTER TABLE away RENAME TO inbox_events")
+    _refuse(store, writer, EVENT)
 
     writer.put(EVENT)
 
     assert _count(store) == 1
+
+
+def test_what_was_refused_is_stored_as_soon_as_it_can_be(store: Store, writer: InboxWriter, woken: _Woken) -> None:
+    events = [replace(EVENT, object_id=number) for number in range(3)]
+    _refuse(store, writer, *events)
+    with _table_away(store):
+        assert writer.store_refused() == 0
+
+    assert writer.store_refused() == 3
+
+    woken.wait_for(3)
+    with store.read() as session:
+        assert list(session.scalars(select(InboxEvent.object_id).order_by(InboxEvent.id))) == [0, 1, 2]
+
+
+def test_what_came_again_by_itself_is_neither_stored_nor_told_twice(
+    store: Store, writer: InboxWriter, woken: _Woken
+) -> None:
+    _refuse(store, writer, EVENT)
+    writer.put(EVENT)
+    woken.wait_for(1)
+
+    assert writer.store_refused() == 0
+
+    assert (_count(store), len(woken.ids)) == (1, 1)
+
+
+def test_refused_events_are_kept_for_a_while_and_no_more_than_so_many(
+    store: Store, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [replace(EVENT, object_id=number) for number in range(inbox_writer.MOST_REFUSED + 1)]
+    _refuse(store, writer, *events)
+    assert writer.store_refused() == inbox_writer.MOST_REFUSED
+
+    _refuse(store, writer, EVENT)
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + inbox_writer.REFUSED_FOR_S + 60)
+    assert writer.store_refused() == 0
 
 
 def test_a_failure_that_nobody_foresaw_does_not_end_the_storing(store: Store, writer: InboxWriter) -> None:

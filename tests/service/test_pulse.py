@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from adductor.clock import Clock
-from adductor.pipeline import heartbeats, outages
+from adductor.pipeline import heartbeats, inbox, outages
+from adductor.platforms.base import WebhookEvent
 from adductor.store import BusyError
+from adductor.store.models import InboxEvent
 from service import pulse
-from service.inbox_writer import InboxWriter
+from service.inbox_writer import InboxWriter, NotStoredError
 from tests.support.runners import Place, place
 
 
@@ -48,6 +51,24 @@ def test_a_beat_that_can_be_stored_again_ends_the_failing(here: Place, writer: I
 
     assert not writer.failing
     assert heartbeats.last(here.installation, outages.WEB) is not None
+
+
+def test_a_beat_stores_what_was_refused_before(
+    here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(inbox, "put_now", full)
+    with pytest.raises(NotStoredError):
+        writer.put(WebhookEvent("strava", 1, "activity", 42, "create", here.now, 7, {}))
+    pulse.beat(here.installation, writer)
+    monkeypatch.undo()
+
+    pulse.beat(here.installation, writer)
+
+    with here.installation.store.read() as session:
+        assert session.scalars(select(InboxEvent.object_id)).all() == [42]
 
 
 def test_a_database_that_is_too_busy_is_one_that_can_store_nothing(
