@@ -19,8 +19,10 @@ from adductor.platforms.strava.budget import (
     OPEN_EXPIRES_S,
     PROBE_EXPIRES_S,
     UNBOOKED_CALLS,
+    UNDER_WAY_S,
     LocalBudget,
     SharedBudget,
+    _Held,
 )
 from adductor.platforms.strava.limits import Figures, quarter_of
 from tests.platforms.conftest import HandClock, Valkey
@@ -375,6 +377,48 @@ def test_without_redis_stravas_own_figures_still_hold(own_valkey: Valkey, clock:
     assert spend(budget) == 2
 
 
+def test_without_redis_what_the_common_books_said_last_still_holds(own_valkey: Valkey, clock: HandClock) -> None:
+    """Where answers carry no figures, that is all there is to know of the others' calls."""
+    one, another = shared(own_valkey, clock), shared(own_valkey, clock)
+    open_books(own_valkey, clock)
+    spend(another, at_most=76)
+    one.take(Priority.FRESH)
+    one.learn({}, 200)
+    own_valkey.kill()
+
+    assert spend(one) == 80 - 77
+    clock.forward(minutes=15)
+    assert spend(one) == FALLBACK_OWN_SHARE_PCT
+
+
+def test_without_redis_a_process_that_was_refused_last_makes_no_call(own_valkey: Valkey, clock: HandClock) -> None:
+    one, another = shared(own_valkey, clock), shared(own_valkey, clock)
+    open_books(own_valkey, clock)
+    spend(another)
+    refusal(one)
+    own_valkey.kill()
+
+    assert spend(one) == 0
+
+
+def test_what_the_common_books_held_counts_alone_until_stravas_figures_tell(
+    own_valkey: Valkey, clock: HandClock
+) -> None:
+    one = shared(own_valkey, clock)
+    open_books(own_valkey, clock)
+    spend(one, at_most=78)
+    own_valkey.kill()
+    clock.forward(seconds=1)
+    one.take(Priority.FRESH)
+    clock.forward(seconds=20)
+    one.learn(usage((40, 40), (40, 40)), 200)  # from before: the others' calls may not have arrived then
+    assert one.state().used.read_quarter == 78
+    one.take(Priority.FRESH)
+    one.learn(usage((41, 41), (41, 41)), 200)
+
+    assert one.state().used.read_quarter == 41
+
+
 def test_when_redis_hangs_the_first_call_waits_and_the_next_do_not(
     tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,6 +447,49 @@ def test_after_redis_has_lost_its_memory_it_is_told_what_this_process_has_heard(
     budget.learn(usage((150, 150), (150, 150), limits=(400, 4_000, 200, 2_000)), 200)
     valkey.client().flushall()
     assert spend(budget) == 50 - UNBOOKED_CALLS
+
+
+def test_after_redis_has_lost_its_memory_it_is_told_what_it_held(valkey: Valkey, clock: HandClock) -> None:
+    one, another, newcomer = (shared(valkey, clock) for _ in range(3))
+    open_books(valkey, clock)
+    spend(another, at_most=89)
+    one.take(Priority.FRESH)
+    one.learn({}, 200)
+    valkey.client().flushall()
+    newcomer.take(Priority.FRESH)
+    newcomer.learn({}, 200)
+
+    assert spend(one) == 100 - 90 - 1 - UNBOOKED_CALLS
+    assert spend(newcomer) == 0
+
+
+def test_calls_made_alone_are_told_to_a_redis_that_has_lost_its_memory(
+    own_valkey: Valkey, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adductor.platforms.strava.budget._REDIS_REST_S", 0.0)
+    one = shared(own_valkey, clock)
+    open_books(own_valkey, clock)
+    spend(one, at_most=60)
+    own_valkey.kill()
+    spend(one, at_most=5)
+    own_valkey.start()
+
+    assert spend(one) == 100 - 65 - UNBOOKED_CALLS
+
+
+def test_what_a_lost_redis_held_counts_until_stravas_figures_tell(valkey: Valkey, clock: HandClock) -> None:
+    one = shared(valkey, clock)
+    open_books(valkey, clock)
+    spend(one, at_most=90)
+    valkey.client().flushall()
+    one.take(Priority.CONNECT)
+    one.learn({}, 200)
+    assert one.state().used.read_quarter == 90 + 1 + UNBOOKED_CALLS
+    clock.forward(seconds=UNDER_WAY_S)
+    one.take(Priority.CONNECT)
+    one.learn(usage((20, 20), (20, 20)), 200)
+
+    assert one.state().used == Figures(20, 20, 20, 20)
 
 
 def test_a_process_that_has_heard_nothing_asks_carefully_after_the_memory_is_lost(
@@ -464,6 +551,7 @@ def test_back_with_redis_the_calls_made_alone_are_known_from_stravas_figures(
     for call in range(6, 10):
         budget.take(Priority.FRESH)
         budget.learn(usage((call, call), (call, call)), 200)
+        clock.forward(seconds=UNDER_WAY_S)
     own_valkey.start()
     assert spend(budget) == 91 - UNBOOKED_CALLS
 
@@ -477,6 +565,7 @@ STEPS = st.lists(
             st.just("learn"),
             st.tuples(st.integers(0, 120), st.integers(0, 1_100), st.booleans(), st.sampled_from([0, 200, 401, 429])),
         ),
+        st.tuples(st.just("held elsewhere"), st.tuples(st.integers(0, 120), st.integers(0, 1_100))),
         st.tuples(st.just("wait"), st.sampled_from([0.5, 20, 61, 400, 900, 5_000, 86_400, -30, -4_000])),
     ),
     max_size=60,
@@ -509,6 +598,10 @@ def test_redis_and_python_keep_the_same_books(valkey: Valkey, steps: list[tuple[
                 headers = usage((quarter, day), (quarter, day)) if figures else {}
                 in_redis.learn(headers, status)
                 in_python.learn(headers, status)
+            case "held elsewhere", (int() as quarter, int() as day):
+                held = _Held(quarter_of(clock()), (quarter, day, quarter, day), (-1,) * 4, "other books")
+                in_redis._held = held
+                in_python.at_least(held)
             case "wait", int() | float() as seconds:
                 clock.forward(seconds=seconds)
         shown, own = in_redis.state(), in_python.state()

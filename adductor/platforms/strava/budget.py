@@ -91,6 +91,24 @@ class BudgetState:
 
 
 @dataclass(frozen=True, slots=True)
+class _Held:
+    """What the common books held when this process asked last: for when Redis doesn't answer, or has lost them."""
+
+    quarter: int
+    used: tuple[int, ...]
+    limits: tuple[int, ...]  # -1: Strava has told none
+    books: bytes | str
+
+    def used_in(self, quarter: int) -> list[int]:
+        """-1 for windows that have closed meanwhile."""
+        same_day = self.quarter // QUARTERS_A_DAY == quarter // QUARTERS_A_DAY
+        return [
+            used if (same_day if index in _DAY else self.quarter == quarter) else -1
+            for index, used in enumerate(self.used)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class _Word:
     """What an answer tells the books."""
 
@@ -114,6 +132,7 @@ class _Books:
         self.quarter = -1
         self.seen = [0, 0, 0, 0]
         self.lost = [0, 0, 0, 0]
+        self.floor = [0, 0, 0, 0]  # what other books held; it goes when the lost ones go
         self.lost_until_s = 0.0  # figures of a call that began before this may not hold the lost ones
         self.open = 0
         self.early = 0  # calls of the guard stretch: Strava counts them in the window that we haven't opened yet
@@ -122,7 +141,8 @@ class _Books:
 
     @property
     def used(self) -> list[int]:
-        return [seen + lost + self.open for seen, lost in zip(self.seen, self.lost, strict=True)]
+        each = zip(self.seen, self.floor, self.lost, strict=True)
+        return [max(seen, floor) + lost + self.open for seen, floor, lost in each]
 
     def advance(self, now_s: float, quarter: int) -> None:
         if self.quarter < 0:
@@ -146,11 +166,21 @@ class _Books:
             if index in _DAY and not new_day:
                 self.lost[index] += self.open
             else:
-                self.seen[index], self.lost[index] = 0, self.open + self.early
+                self.seen[index], self.floor[index], self.lost[index] = 0, 0, self.open + self.early
         if self.open + self.early:
             self.lost_until_s = max(self.lost_until_s, now_s + UNDER_WAY_S)
         self.open = self.early = 0
         self.quarter = quarter
+
+    def at_least(self, now_s: float, quarter: int, used: list[int], limits: tuple[int, ...]) -> None:
+        """So much was used by the word of other books; until figures come from a call that began well after it."""
+        self.advance(now_s, quarter)
+        for index in range(4):
+            if not self.told[index] and limits[index] > 0:
+                self.limits[index], self.told[index] = limits[index], True
+            if used[index] > max(self.seen[index], self.floor[index]):
+                self.floor[index] = used[index]
+                self.lost_until_s = max(self.lost_until_s, now_s + UNDER_WAY_S)
 
     def take(self, now_s: float, quarter: int, share_pct: tuple[int, int]) -> _Answer:
         self.advance(now_s, quarter)
@@ -188,7 +218,7 @@ class _Books:
             if used >= 0 and (same_day if index in _DAY else same_quarter):
                 self.seen[index] = max(self.seen[index], used)
                 if holds_the_lost:
-                    self.lost[index] = 0
+                    self.lost[index] = self.floor[index] = 0
             elif released:
                 # No figure, or one of a window that has closed meanwhile.
                 self.lost[index] += 1
@@ -259,6 +289,20 @@ class LocalBudget:
             if max(word.usage) >= 0:
                 self._heard_in = max(self._heard_in, word.quarter)
 
+    def at_least(self, held: _Held) -> None:
+        """Take over what the common books held."""
+        now = self._now()
+        quarter = quarter_of(now)
+        with self._lock:
+            self._books.at_least(now.timestamp(), quarter, held.used_in(quarter), held.limits)
+
+    def used(self) -> list[int]:
+        """Of each window, with what is on its way or lost."""
+        now = self._now()
+        with self._lock:
+            self._books.advance(now.timestamp(), quarter_of(now))
+            return self._books.used
+
     def heard(self, quarter: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What answers to this process have told in this quarter, (usage, limits); -1 for what they haven't."""
         with self._lock:
@@ -295,10 +339,11 @@ class SharedBudget:
 
     ``redis`` is a redis-py client with short timeouts and ``retry=None`` (its default waits for seconds);
     ``application`` tells apart Strava applications that share a Redis. When Redis doesn't answer, each process goes on
-    alone with a small share (`FALLBACK_OWN_SHARE_PCT`): late notes rather than none, and no limit exceeded. When Redis
-    has lost its memory, a single call goes ahead and finds out, and what the asking process has heard from Strava in
-    the running quarter is told to Redis first. That one call is the only one that can go over a limit; and, where answers
-    carry no figures, one call at a time beyond the smallest tier's day, until a 429 ends that for the quarter.
+    alone with a small share (`FALLBACK_OWN_SHARE_PCT`), beginning with what the common books held when it asked last: late
+    notes rather than none, and no limit exceeded. When Redis has lost its memory, a single call goes ahead and finds out,
+    and what the asking process knows is told to Redis first. Of a process that has only just begun that one call is the
+    only one that can go over a limit; and, where answers carry no figures, one call at a time beyond the smallest tier's
+    day, until a 429 ends that for the quarter.
     """
 
     def __init__(
@@ -321,6 +366,8 @@ class SharedBudget:
         self._learn = redis.register_script(LEARN)
         self._taken = _Taken()
         self._rests_until_s = 0.0
+        self._held = _Held(-1, _NOTHING, _NOTHING, "")
+        self._alone_since: _Held | None = None  # what the books of this process alone have begun with
         self._alone = LocalBudget(
             now=now, own_share_pct=FALLBACK_OWN_SHARE_PCT, ceiling_pct=FALLBACK_CEILING_PCT, chance=chance
         )
@@ -329,14 +376,12 @@ class SharedBudget:
         """As `Budget.take`."""
         now = self._now()
         quarter = quarter_of(now)
-        usage, limits = self._alone.heard(quarter)
-        arguments = [now.timestamp(), quarter, *SHARE_PCT[priority], *usage, *limits]
-        reply = self._ask(self._take, [*arguments, *_SETTINGS])
-        if reply is None:
+        answer = self._ask_for(SHARE_PCT[priority])
+        if answer is None:
+            self._go_alone()
             self._alone.take(priority)
             self._taken.shared = False
         else:
-            answer = _Answer(int(reply))
             if answer is not _Answer.GRANTED:
                 raise _refusal(answer, now, priority, self._chance)
             self._taken.shared = True
@@ -350,22 +395,41 @@ class SharedBudget:
         flags = [int(flag) for flag in (word.booked, word.answered, word.ok, word.exceeded)]
         now = self._now()
         arguments = [now.timestamp(), quarter_of(now), word.quarter, word.taken_s, *flags, *word.usage, *word.limits]
-        self._ask(self._learn, [*arguments, *_SETTINGS])
+        self._ask(self._learn, [*arguments, *_SETTINGS, _new_id()])
 
     def state(self) -> BudgetState:
         """What there is and what is used; of this process alone when Redis doesn't answer."""
-        now = self._now()
         # A question with a share of nothing: brings the windows up to date and never grants.
-        asked = [now.timestamp(), quarter_of(now), 0, 0, *_NOTHING, *_NOTHING, *_SETTINGS]
-        if self._ask(self._take, asked) is not None:
-            names = [f"{name}{i}" for name in ("seen", "lost", "limit") for i in range(4)]
+        if self._ask_for((0, 0)) is not None:
+            names = [f"{name}{i}" for name in ("seen", "lost", "limit", "floor") for i in range(4)]
             names.append("open")
             fields = self._ask(lambda **_: self._redis.hmget(self._key, names), [])
             if fields is not None and all(field is not None for field in fields):
                 figures = [int(field) for field in fields]
-                used = (figures[i] + figures[4 + i] + figures[12] for i in range(4))
+                used = (max(figures[i], figures[12 + i]) + figures[4 + i] + figures[16] for i in range(4))
                 return BudgetState(Figures(*figures[8:12]), Figures(*used), shared=True)
         return self._alone.state()
+
+    def _ask_for(self, share_pct: tuple[int, int]) -> _Answer | None:
+        """What the common books say to one more call of that share, or None when they can't be asked."""
+        now, held = self._now(), self._held
+        quarter = quarter_of(now)
+        # Alone calls have been made, and figures heard, that the common books don't know.
+        used = self._alone.used() if held is self._alone_since else held.used_in(quarter)
+        usage, limits = self._alone.heard(quarter)
+        asked = [now.timestamp(), quarter, *share_pct, *usage, *limits, *used, *held.limits, held.books]
+        reply = self._ask(self._take, [*asked, *_SETTINGS, _new_id()])
+        if reply is None:
+            return None
+        answer, in_quarter, *figures = (int(number) for number in reply[:-1])
+        self._held = _Held(in_quarter, tuple(figures[:4]), tuple(figures[4:]), reply[-1])
+        return _Answer(answer)
+
+    def _go_alone(self) -> None:
+        held = self._held
+        if held is not self._alone_since:
+            self._alone_since = held
+            self._alone.at_least(held)
 
     def _ask(self, question: Callable[..., Any], arguments: list[Any]) -> Any:
         """Redis' answer, or None when there is none."""
@@ -388,6 +452,10 @@ _SETTINGS = [
     UNDER_WAY_S,
     WINDOW_GUARD_S,
 ]
+
+
+def _new_id() -> str:
+    return f"{random.getrandbits(64):016x}"
 
 
 def _word(reported: Reported, status: int, taken: _Taken, *, booked: bool) -> _Word:

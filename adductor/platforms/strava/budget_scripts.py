@@ -1,9 +1,10 @@
 """The bookkeeping of `budget._Books` as Lua, which Redis and Valkey run as one step.
 
-The hash: ``quarter`` (its number since 1970), ``open``, ``last`` (epoch s of the last call taken), ``known``,
-``early`` (calls of the guard stretch), ``lost_until`` (epoch s), and for overall/quarter, overall/day, read/quarter,
-read/day in this order ``seen0``-``seen3``, ``lost0``-``lost3``, ``limit0``-``limit3`` and ``told0``-``told3`` (1: the limit
-is Strava's word).
+The hash: ``id`` (of these books: others after Redis was wiped), ``quarter`` (its number since 1970), ``open``, ``last``
+(epoch s of the last call taken), ``known``, ``early`` (calls of the guard stretch), ``lost_until`` (epoch s), and for
+overall/quarter, overall/day, read/quarter, read/day in this order ``seen0``-``seen3``, ``lost0``-``lost3``,
+``floor0``-``floor3`` (what books held that Redis has lost), ``limit0``-``limit3`` and ``told0``-``told3`` (1: the limit is
+Strava's word).
 """
 
 from __future__ import annotations
@@ -12,26 +13,30 @@ from __future__ import annotations
 _OPEN_BOOKS = """
 local QUARTERS_A_DAY, QUARTER_S = 96, 900
 local key, now, quarter = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-local settings = #ARGV - 9
+local settings = #ARGV - 10
 local open_expires, probe_expires = tonumber(ARGV[settings + 4]), tonumber(ARGV[settings + 5])
 local kept_for, unbooked_calls = ARGV[settings + 6], tonumber(ARGV[settings + 7])
 local under_way, guard = tonumber(ARGV[settings + 8]), tonumber(ARGV[settings + 9])
+local new_id = ARGV[settings + 10]
 
 local function day_of(number) return math.floor(number / QUARTERS_A_DAY) end
 local function is_day(index) return index % 2 == 1 end
 
-local stored = redis.call('HMGET', key, 'quarter', 'open', 'last', 'known', 'early', 'lost_until')
+local stored = redis.call('HMGET', key, 'quarter', 'open', 'last', 'known', 'early', 'lost_until', 'id')
 local held = {quarter = tonumber(stored[1]), open = tonumber(stored[2]) or 0, last = tonumber(stored[3]) or 0,
               known = tonumber(stored[4]) or 0, early = tonumber(stored[5]) or 0,
-              lost_until = tonumber(stored[6]) or 0}
-local seen, lost, limit, told = {}, {}, {}, {}
+              lost_until = tonumber(stored[6]) or 0, id = stored[7] or new_id}
+local seen, lost, floor, limit, told = {}, {}, {}, {}, {}
 for i = 0, 3 do
-  local figures = redis.call('HMGET', key, 'seen' .. i, 'lost' .. i, 'limit' .. i, 'told' .. i)
+  local figures = redis.call('HMGET', key, 'seen' .. i, 'lost' .. i, 'limit' .. i, 'told' .. i, 'floor' .. i)
   seen[i] = tonumber(figures[1]) or 0
   lost[i] = tonumber(figures[2]) or 0
   limit[i] = tonumber(figures[3]) or tonumber(ARGV[settings + i])
   told[i] = tonumber(figures[4]) or 0
+  floor[i] = tonumber(figures[5]) or 0
 end
+
+local function used_of(i) return math.max(seen[i], floor[i]) + lost[i] + held.open end
 
 local function lost_at_least_until(moment) held.lost_until = math.max(held.lost_until, moment) end
 
@@ -45,7 +50,7 @@ elseif quarter > held.quarter then
     if is_day(i) and not new_day then
       lost[i] = lost[i] + held.open
     else
-      seen[i], lost[i] = 0, held.open + held.early
+      seen[i], floor[i], lost[i] = 0, 0, held.open + held.early
     end
   end
   if held.open + held.early > 0 then lost_at_least_until(now + under_way) end
@@ -63,9 +68,10 @@ local function exact(number) return string.format('%.6f', number) end
 
 local function close_books()
   local flat = {'quarter', whole(held.quarter), 'open', whole(held.open), 'known', whole(held.known),
-                'early', whole(held.early), 'last', exact(held.last), 'lost_until', exact(held.lost_until)}
+                'early', whole(held.early), 'last', exact(held.last), 'lost_until', exact(held.lost_until),
+                'id', held.id}
   for i = 0, 3 do
-    for name, value in pairs({seen = seen[i], lost = lost[i], limit = limit[i], told = told[i]}) do
+    for name, value in pairs({seen = seen[i], lost = lost[i], floor = floor[i], limit = limit[i], told = told[i]}) do
       flat[#flat + 1] = name .. i
       flat[#flat + 1] = whole(value)
     end
@@ -76,8 +82,10 @@ end
 """
 
 # ARGV 3-4: share of (quarter, day) in per cent; 5-8 and 9-12: usage and limits that the asking process has heard of in
-# this quarter, -1 for none; it may be old, so that a first call still goes ahead alone.
-# Returns 0 granted, 1 quarter spent, 2 day spent, 3 another call is finding out.
+# this quarter, -1 for none; it may be old, so that a first call still goes ahead alone. 13-16 and 17-20: what books had
+# told it last, and 21 their id: when they aren't these, Redis has lost them, and what they held is the least there was.
+# Returns 0 granted, 1 quarter spent, 2 day spent, 3 another call is finding out; then what to bring the next time: the
+# quarter, what is used of each window, its limit (-1: Strava has told none), and the id.
 TAKE = (
     _OPEN_BOOKS
     + """
@@ -88,9 +96,19 @@ for i = 0, 3 do
     seen[i] = math.max(seen[i], used)
   end
 end
+if ARGV[21] ~= '' and ARGV[21] ~= held.id then
+  for i = 0, 3 do
+    local used, told_limit = tonumber(ARGV[13 + i]), tonumber(ARGV[17 + i])
+    if told[i] == 0 and told_limit > 0 then limit[i], told[i] = told_limit, 1 end
+    if used > math.max(seen[i], floor[i]) then
+      floor[i] = used
+      lost_at_least_until(now + under_way)
+    end
+  end
+end
 
 local function answer()
-  local function spent(i, share) return (seen[i] + lost[i] + held.open + 1) * 100 > limit[i] * share end
+  local function spent(i, share) return (used_of(i) + 1) * 100 > limit[i] * share end
   local quarter_share, day_share = tonumber(ARGV[3]), tonumber(ARGV[4])
   local day_spent, doubtful = false, false
   for _, i in ipairs({1, 3}) do
@@ -107,7 +125,10 @@ local function answer()
   return 0
 end
 
-local reply = answer()
+local reply = {answer(), held.quarter}
+for i = 0, 3 do reply[#reply + 1] = used_of(i) end
+for i = 0, 3 do reply[#reply + 1] = told[i] == 1 and limit[i] or -1 end
+reply[#reply + 1] = held.id
 close_books()
 return reply
 """
@@ -135,7 +156,7 @@ for i = 0, 3 do
   if is_day(i) then same = day_of(taken) == day_of(held.quarter) else same = taken == held.quarter end
   if used >= 0 and same then
     seen[i] = math.max(seen[i], used)
-    if holds_the_lost then lost[i] = 0 end
+    if holds_the_lost then lost[i], floor[i] = 0, 0 end
   elseif released then
     lost[i] = lost[i] + 1
     lost_at_least_until(now + guard)
