@@ -477,6 +477,18 @@ def test_calls_made_alone_are_told_to_a_redis_that_has_lost_its_memory(
     assert spend(one) == 100 - 65 - UNBOOKED_CALLS
 
 
+def test_calls_made_before_redis_was_there_are_told_to_it(
+    own_valkey: Valkey, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adductor.platforms.strava.budget._REDIS_REST_S", 0.0)
+    one = shared(own_valkey, clock)
+    own_valkey.kill()
+    assert spend(one) == FALLBACK_OWN_SHARE_PCT
+    own_valkey.start()
+
+    assert spend(one) == 100 - FALLBACK_OWN_SHARE_PCT - UNBOOKED_CALLS
+
+
 def test_what_a_lost_redis_held_counts_until_stravas_figures_tell(valkey: Valkey, clock: HandClock) -> None:
     one = shared(valkey, clock)
     open_books(valkey, clock)

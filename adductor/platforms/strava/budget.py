@@ -366,7 +366,7 @@ class SharedBudget:
         self._learn = redis.register_script(LEARN)
         self._taken = _Taken()
         self._rests_until_s = 0.0
-        self._held = _Held(-1, _NOTHING, _NOTHING, "")
+        self._held = _Held(-1, _NOTHING, _NOTHING, "none yet")
         self._alone_since: _Held | None = None  # what the books of this process alone have begun with
         self._alone = LocalBudget(
             now=now, own_share_pct=FALLBACK_OWN_SHARE_PCT, ceiling_pct=FALLBACK_CEILING_PCT, chance=chance
@@ -376,7 +376,7 @@ class SharedBudget:
         """As `Budget.take`."""
         now = self._now()
         quarter = quarter_of(now)
-        answer = self._ask_for(SHARE_PCT[priority])
+        answer = self._ask_for(now, SHARE_PCT[priority])
         if answer is None:
             self._go_alone()
             self._alone.take(priority)
@@ -400,7 +400,7 @@ class SharedBudget:
     def state(self) -> BudgetState:
         """What there is and what is used; of this process alone when Redis doesn't answer."""
         # A question with a share of nothing: brings the windows up to date and never grants.
-        if self._ask_for((0, 0)) is not None:
+        if self._ask_for(self._now(), (0, 0)) is not None:
             names = [f"{name}{i}" for name in ("seen", "lost", "limit", "floor") for i in range(4)]
             names.append("open")
             fields = self._ask(lambda **_: self._redis.hmget(self._key, names), [])
@@ -410,10 +410,9 @@ class SharedBudget:
                 return BudgetState(Figures(*figures[8:12]), Figures(*used), shared=True)
         return self._alone.state()
 
-    def _ask_for(self, share_pct: tuple[int, int]) -> _Answer | None:
+    def _ask_for(self, now: datetime, share_pct: tuple[int, int]) -> _Answer | None:
         """What the common books say to one more call of that share, or None when they can't be asked."""
-        now, held = self._now(), self._held
-        quarter = quarter_of(now)
+        held, quarter = self._held, quarter_of(now)
         # Alone calls have been made, and figures heard, that the common books don't know.
         used = self._alone.used() if held is self._alone_since else held.used_in(quarter)
         usage, limits = self._alone.heard(quarter)
@@ -428,8 +427,8 @@ class SharedBudget:
     def _go_alone(self) -> None:
         held = self._held
         if held is not self._alone_since:
-            self._alone_since = held
             self._alone.at_least(held)
+            self._alone_since = held
 
     def _ask(self, question: Callable[..., Any], arguments: list[Any]) -> Any:
         """Redis' answer, or None when there is none."""

@@ -96,7 +96,7 @@ for i = 0, 3 do
     seen[i] = math.max(seen[i], used)
   end
 end
-if ARGV[21] ~= '' and ARGV[21] ~= held.id then
+if ARGV[21] ~= held.id then
   for i = 0, 3 do
     local used, told_limit = tonumber(ARGV[13 + i]), tonumber(ARGV[17 + i])
     if told[i] == 0 and told_limit > 0 then limit[i], told[i] = told_limit, 1 end
