@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -113,6 +113,27 @@ def test_a_new_file_that_another_part_has_just_begun_is_waited_for(
         mode = session.scalar(text("PRAGMA journal_mode"))
     store.close()
     assert (mode, len(waited)) == ("wal", 1)
+
+
+def test_a_write_waits_once_for_others_and_the_next_one_is_none_the_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, others = (Store(f"sqlite:///{tmp_path / 'coach.db'}", pool_size=1) for _ in range(2))
+    migrate.upgrade(ours)
+    asked: list[str] = []
+    event.listen(ours.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    monkeypatch.setattr(engine, "SQLITE_BUSY_MS", 50)
+
+    with others.connection(), pytest.raises(BusyError), ours.write() as session:
+        session.add(Heartbeat(part="refused", at=NOON))
+    assert asked == []  # SQLite's own, much longer waiting was not begun
+    with ours.write() as session:
+        session.add(Heartbeat(part="kept", at=NOON))
+
+    with ours.read() as session:
+        assert [row.part for row in session.query(Heartbeat)] == ["kept"]
+    ours.close()
+    others.close()
 
 
 def test_a_database_that_is_not_there_does_not_answer() -> None:
