@@ -94,7 +94,7 @@ screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
 	@$(BIN)/python -m bench.screenshots
 
 examples: $(VENV)/.dev ## Write docs/examples anew
-	@$(BIN)/python -m adductor.channels.examples docs/examples
+	@$(BIN)/python -m tools.examples docs/examples
 
 docs: $(VENV)/docs/.docs ## Build the documentation site into site/ (no network needed to read it)
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --strict

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from adductor import content
+from adductor import catalogue
 from adductor.clock import Clock, clock_for
 from adductor.counts import Counts
-from adductor.pipeline.holders import Holder
-from adductor.pipeline.rows import Rows
+from adductor.queue.holders import Holder
+from adductor.queue.rows import Rows
 from adductor.settings import Settings
 from adductor.store import Store
 from adductor.vault import Vault
 
 if TYPE_CHECKING:
-    from adductor.channels.links import Links
-    from adductor.channels.postbox import Postbox
-    from adductor.coaching.catalogue import Catalogue
+    from adductor.catalogue.models import Catalogue
+    from adductor.mail.links import Links
+    from adductor.mail.transport import Postbox
     from adductor.platforms.strava.budget import LocalBudget, SharedBudget
     from adductor.platforms.strava.client import StravaClient
 
@@ -71,19 +71,19 @@ class Installation:
 
     @_once
     def catalogue(self) -> Catalogue:
-        return content.catalogue()
+        return catalogue.catalogue()
 
     @_once
     def links(self) -> Links:
         """The signed links of mails and notes."""
-        from adductor.channels.links import Links
+        from adductor.mail.links import Links
 
         return Links(self.settings.derived("answer links"), self.settings.public_url, self.clock.now)
 
     @_once
     def postbox(self) -> Postbox:
         """The mail server as set, or the folder that keeps the mails without one."""
-        from adductor.channels.postbox import Postbox
+        from adductor.mail.transport import Postbox
 
         smtp_url = self.settings.smtp_url
         return Postbox(smtp_url.get_secret_value() if smtp_url else None, self.settings.mail_dir)

@@ -1,6 +1,6 @@
 """What the clock's look at a thousand runners costs among a million, and among ten thousand: `python -m bench.clock_tick`.
 
-On PostgreSQL, every commit synced: `adductor.pipeline.prompts.tick` until nobody is due any more, tick by tick in turns with
+On PostgreSQL, every commit synced: `adductor.jobs.prompts.tick` until nobody is due any more, tick by tick in turns with
 the same thousand in the small database. It is an evening like others: half of them ran today, four in ten did a routine
 yesterday, one in ten gets a rest day's routine, by a mail that goes to the folder which keeps mails without a mail server.
 The floor is the query by the index that finds the runners of one tick.
@@ -24,7 +24,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import prompts
+from adductor.jobs import prompts
 from adductor.settings import load
 from adductor.store.models import Athlete, DecisionRecord, Delivery, LoggedActivity, SessionRecord, Suggestion
 from bench import alone, filled

@@ -20,13 +20,15 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adductor.channels import note
+from adductor.athletes import answers, connection, decisions, schedule
+from adductor.athletes.answers import Answer, Said
 from adductor.clock import Clock
 from adductor.coaching.situation import Intensity
 from adductor.installation import Installation
-from adductor.pipeline import answers, athletes, decisions, due, inbox, prompts, reconcile, sweep
-from adductor.pipeline.answers import Answer, Said
+from adductor.jobs import inbox, prompts, reconcile
+from adductor.notes import block
 from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
+from adductor.queue import sweep
 from adductor.settings import load
 from adductor.store import migrate
 from adductor.store.models import Athlete, CheckInRecord, Delivery, InboxEvent, Letter, Suggestion
@@ -127,7 +129,7 @@ class Log:
     def update_activity(self, _token: str, activity_id: int, **fields: Any) -> LoggedActivity:
         texts = {name: fields[name] for name in ("private_note", "description") if name in fields}
         before = self.activities.get(activity_id)
-        ours = any(note.SIGNATURE in text for text in texts.values())
+        ours = any(block.SIGNATURE in text for text in texts.values())
         self._count("put", places_note=ours, takes_away=not ours)
         if before is None:
             raise PlatformError(ErrorKind.NOT_FOUND, "Record Not Found", status=404)
@@ -342,7 +344,7 @@ class Member:
             channels["rest_day"] = "pages"
         grant = Grant(Tokens(own, own, now + TOKEN_LASTS), self.owner, "A Runner", self.life.home.key, "metric")
         with here.store.write() as session:
-            athlete = athletes.connect(session, here, "strava", grant, SCOPES)
+            athlete = connection.connect(session, here, "strava", grant, SCOPES)
             athlete.confirmed_at = athlete.screening_completed_at = now
             athlete.target_sessions_per_week = self.life.target
             athlete.channels = channels
@@ -355,7 +357,7 @@ class Member:
             if self.life.plans:
                 days = WEEKDAYS[self.life.runs_a_week]
                 athlete.usual_runs = [{"weekday": day, "at": "07:00", "kind": "easy"} for day in days]
-            due.reschedule(athlete, now)
+            schedule.reschedule(athlete, now)
             session.flush()
             self.id = athlete.id
 
@@ -516,7 +518,7 @@ class Member:
             athlete = decisions.lock(session, self.id)
             if athlete is not None:
                 answers.clear_hold(athlete, now=now)
-                due.reschedule(athlete, now)
+                schedule.reschedule(athlete, now)
 
     def _health(self) -> None:
         here = self.club.installation

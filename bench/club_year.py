@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adductor import logs
-from adductor.pipeline.deliveries import LOOK_AGAIN_AFTER
+from adductor.jobs.deliveries import LOOK_AGAIN_AFTER
 from bench.club import Club, Tally
 from bench.figures import Figure, Part
 

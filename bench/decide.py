@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
 
+from adductor.catalogue import catalogue
 from adductor.coaching import decide
 from adductor.coaching.situation import (
     Activity,
@@ -25,7 +26,6 @@ from adductor.coaching.situation import (
     Session,
     Situation,
 )
-from adductor.content import catalogue
 from bench.figures import Figure, Part, percentile
 
 TARGET_MICROSECONDS = 100  # median, one core

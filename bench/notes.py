@@ -30,7 +30,7 @@ import requests
 from sqlalchemy import insert
 
 from adductor.installation import Installation
-from adductor.pipeline import inbox
+from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.settings import Settings, load
 from adductor.store import Store, migrate

@@ -21,6 +21,7 @@ from itertools import pairwise
 from statistics import mean, median
 from zoneinfo import ZoneInfo
 
+from adductor.catalogue import catalogue
 from adductor.coaching import after_session, after_soreness, decide
 from adductor.coaching.situation import (
     Activity,
@@ -36,7 +37,6 @@ from adductor.coaching.situation import (
     Session,
     Situation,
 )
-from adductor.content import catalogue
 
 RUNNERS = 1000
 DAYS = 364

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import requests
 from sqlalchemy import event
 
-from adductor.pipeline import inbox
+from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.settings import load
 from adductor.store import Store

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.channels import wording
-from adductor.channels.links import LinkError, LinkExpiredError
+from adductor.athletes import addresses, answers, decisions
+from adductor.athletes.answers import Answer, AnswerError, Said, Taken
 from adductor.coaching.constants import RED_FLAGS
-from adductor.pipeline import addresses, answers, decisions
-from adductor.pipeline.answers import Answer, AnswerError, Said, Taken
+from adductor.mail.links import LinkError, LinkExpiredError
+from adductor.notes import wording
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from service import numbers
-from service.app import installation
+from service.context import installation
 
 blueprint = Blueprint("answers", __name__)
 log = logs.get(__name__)

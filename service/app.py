@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, Response, abort, current_app, request
 from flask_wtf import CSRFProtect
@@ -93,16 +93,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = AsciiQuery(Express(app, settings, _protect))  # type: ignore[method-assign]
     app.context_processor(lambda: {"version": __version__, "public_url": settings.public_url})
     return app
-
-
-def installation() -> Installation:
-    """The installation that the current request belongs to."""
-    return cast(Installation, current_app.extensions["installation"])
-
-
-def inbox_writer() -> InboxWriter:
-    """The writer of webhook events of this process."""
-    return cast(InboxWriter, current_app.extensions["inbox_writer"])
 
 
 def wake_workers(ids: Sequence[int]) -> None:

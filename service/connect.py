@@ -10,9 +10,10 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from werkzeug.wrappers import Response
 
 from adductor import logs
-from adductor.pipeline import athletes, heartbeats
+from adductor.athletes import connection
 from adductor.platforms.base import ErrorKind, PlatformError
-from service.app import installation
+from adductor.queue import heartbeats
+from service.context import installation
 from service.pages.access import remember
 
 blueprint = Blueprint("connect", __name__)
@@ -112,7 +113,7 @@ def callback() -> Response | tuple[str, int]:
             heartbeats.turned_away(here)
         return problem(_BY_KIND.get(error.kind, "unreachable"))
     with here.store.write() as database:
-        athlete = athletes.connect(database, here, "strava", grant, scopes)
+        athlete = connection.connect(database, here, "strava", grant, scopes)
         whose, confirmed = (athlete.id, athlete.platform_athlete_id), athlete.confirmed_at is not None
     back_to = session.get("after_sign_in")
     remember(*whose)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from adductor import logs
 from adductor.clock import Clock
-from adductor.pipeline import inbox
+from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.store import BusyError, Store
 
@@ -38,7 +38,7 @@ PATIENCE_S = 1.2
 FOR_THE_DATABASE_S = 1.0
 LEAST_S = 0.1
 # What was refused: so many, for so long. Strava's last attempt is a few minutes after its first, and a database that is away
-# for longer makes an outage (adductor.pipeline.outages).
+# for longer makes an outage (adductor.jobs.outages).
 MOST_REFUSED = 2_000
 REFUSED_FOR_S = 900.0
 

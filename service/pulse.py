@@ -1,4 +1,4 @@
-"""A web process says every few seconds that it can store events. A gap in that is an outage (adductor.pipeline.outages).
+"""A web process says every few seconds that it can store events. A gap in that is an outage (adductor.jobs.outages).
 
 What it had to refuse before, it then stores.
 """
@@ -9,7 +9,8 @@ import threading
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import heartbeats, outages
+from adductor.jobs import outages
+from adductor.queue import heartbeats
 from service.inbox_writer import InboxWriter
 
 log = logs.get(__name__)

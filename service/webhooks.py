@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from adductor import counts, logs
 from adductor.platforms.base import EventError
 from adductor.platforms.strava import webhooks as strava
-from service.app import inbox_writer, installation
+from service.context import inbox_writer, installation
 from service.inbox_writer import NotStoredError
 
 blueprint = Blueprint("webhooks", __name__)

@@ -11,8 +11,8 @@ from celery.signals import beat_init, setup_logging, worker_init, worker_ready, 
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import claims, heartbeats
-from adductor.pipeline.rows import Rows
+from adductor.queue import claims, heartbeats
+from adductor.queue.rows import Rows
 from adductor.settings import Settings, load
 
 log = logs.get(__name__)
@@ -51,7 +51,7 @@ def configure(app: Celery, settings: Settings) -> None:
         # Late acks with prefetching would park wake-ups behind a slow one.
         worker_prefetch_multiplier=1,
         # A note is nine tenths waiting for Strava: threads wait more cheaply than processes, and what processes would
-        # give (a row that ends its worker, a row that hangs) is kept in adductor.pipeline.rows. See docs/decisions/008.
+        # give (a row that ends its worker, a row that hangs) is kept in adductor.queue.rows. See docs/decisions/008.
         worker_pool="threads",
         worker_concurrency=settings.worker_threads,
         # A broker that is down at start or later is waited for, for as long as it takes.

@@ -7,9 +7,11 @@ from typing import Any
 
 from celery.signals import after_task_publish
 
-from adductor.pipeline import ages, heartbeats, leaving, prompts, record, resealing
-from adductor.pipeline import reconcile as missed
-from adductor.pipeline import sweep as rounds
+from adductor.athletes import personal_data, revocation, rotate_keys
+from adductor.jobs import prompts, retention
+from adductor.jobs import reconcile as missed
+from adductor.queue import heartbeats
+from adductor.queue import sweep as rounds
 from workers.app import app, installation
 
 
@@ -51,14 +53,14 @@ def expire() -> None:
     """Delete what has been kept as long as it may be, show that nothing older is left, seal under the newest key."""
     here = installation()
     if rounds.expire(here):
-        record.finish_leaving(here)
-        ages.check(here)
-        resealing.reseal(here)
+        personal_data.finish_leaving(here)
+        retention.check(here)
+        rotate_keys.reseal(here)
 
 
 @app.task(name="reconcile")
 def reconcile() -> None:
     """Look for what no event told us, as far as the budget's share goes; give back what runners who left had given."""
     here = installation()
-    leaving.give_back(here)
+    revocation.give_back(here)
     missed.tick(here, until=rounds.give_up_at())

@@ -1,6 +1,6 @@
 """The coach: catalogue, decision rules, progression and routine choice. Pure: no clock, no I/O, no randomness."""
 
-from adductor.coaching.catalogue import Catalogue, CatalogueError
+from adductor.catalogue.models import Catalogue, CatalogueError
 from adductor.coaching.decide import decide
 from adductor.coaching.forecast import forecast
 from adductor.coaching.progression import Advance, after_session, after_soreness

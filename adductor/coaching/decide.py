@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adductor.coaching.catalogue import Catalogue
+from adductor.catalogue.models import Catalogue
 from adductor.coaching.dose import light_for_pain, why_light
 from adductor.coaching.normalise import Facts, facts
 from adductor.coaching.routine import choose, why_less

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from adductor.catalogue.models import Catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.catalogue import Catalogue
 from adductor.coaching.decide import decide
 from adductor.coaching.normalise import Facts, facts, is_a_run
 from adductor.coaching.situation import (

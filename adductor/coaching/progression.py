@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from adductor.catalogue.models import Catalogue, Exercise
 from adductor.coaching import constants as k
-from adductor.coaching.catalogue import Catalogue, Exercise
 from adductor.coaching.normalise import Facts
 from adductor.coaching.situation import Athlete, Dose, ExerciseProgress, Routine, RoutineItem, Session
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from adductor.catalogue.models import Catalogue, Exercise, RoutinePlan, routine_seconds
 from adductor.coaching import constants as k
-from adductor.coaching.catalogue import Catalogue, Exercise, RoutinePlan, routine_seconds
 from adductor.coaching.normalise import Facts
 from adductor.coaching.progression import is_deload_week, jump_lunges_allowed
 from adductor.coaching.situation import Dose, ExerciseProgress, Placement, Routine, RoutineItem

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from adductor.coaching.catalogue import Catalogue, Exercise, routine_seconds
+from adductor.catalogue.models import Catalogue, Exercise, routine_seconds
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 
 _NOTHING: frozenset[str] = frozenset()

@@ -71,7 +71,7 @@ class Athlete(Base):
 
     target_sessions_per_week: Mapped[int] = mapped_column(default=2, server_default=text("2"))
     placements: Mapped[list[Any]] = mapped_column(default=lambda: ["post_run", "rest_day"])
-    # placement -> private_note, description, mail or pages, or a list of them (see adductor.pipeline.reach)
+    # placement -> private_note, description, mail or pages, or a list of them (see adductor.athletes.channels)
     channels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rest_day_prompt_local: Mapped[str] = mapped_column(String(5), default="17:30")
     quiet_from_local: Mapped[str] = mapped_column(String(5), default="22:30")
@@ -116,7 +116,7 @@ class Athlete(Base):
     private_note_seen_at: Mapped[datetime | None]
     private_note_refused_at: Mapped[datetime | None]
     last_event_at: Mapped[datetime | None]
-    # When to look whether events were missed, and when that was last done (see adductor.pipeline.reconcile).
+    # When to look whether events were missed, and when that was last done (see adductor.jobs.reconcile).
     reconcile_at: Mapped[datetime | None]
     reconciled_at: Mapped[datetime | None]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adductor.athletes import connection
 from adductor.installation import Installation
-from adductor.pipeline import athletes
 from adductor.platforms.base import Grant, Tokens
 from adductor.store.models import Athlete, LoggedActivity, SessionRecord
 from bench.chaos import texts
@@ -69,7 +69,7 @@ class Town:
             grants = [self._connect_at_strava(runner) for runner in batch]
             with self._installation.store.write() as session:
                 for runner, grant in zip(batch, grants, strict=True):
-                    row = athletes.connect(session, self._installation, "strava", grant, self._scopes(runner))
+                    row = connection.connect(session, self._installation, "strava", grant, self._scopes(runner))
                     runner.ours = row.id
                     for thing in self._past(runner, row):
                         session.add(thing)
@@ -171,7 +171,7 @@ class Town:
             case "return":
                 grant = self._connect_at_strava(runner)
                 with self._installation.store.write() as session:
-                    athletes.connect(session, self._installation, "strava", grant, self._scopes(runner))
+                    connection.connect(session, self._installation, "strava", grant, self._scopes(runner))
                 return "runners who came back"
             case "token expires":
                 self._strava.ask("POST", f"runners/{runner.strava_id}/expire-tokens")

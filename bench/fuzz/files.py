@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import yaml
 
-from adductor import content
+from adductor import catalogue
+from adductor.catalogue.models import Catalogue, CatalogueError
+from adductor.catalogue.reader import parse as parse_catalogue
 from adductor.coaching import decide
-from adductor.coaching.catalogue import Catalogue, CatalogueError
-from adductor.coaching.catalogue_reader import parse as parse_catalogue
 from adductor.scenario import ScenarioError, documents, parse, parts
 from bench.fuzz.mutations import TEXTS, smallest, spoil, spoil_text
 from bench.fuzz.run import FoundError
@@ -127,7 +127,7 @@ def _read_scenarios(text: str) -> None:
     for part in parts(text, 2):
         for document in documents(part):
             situation = parse(document)
-            decide(situation, content.catalogue())
+            decide(situation, catalogue.catalogue())
 
 
 def _scenario(rng: Random) -> str:
@@ -191,12 +191,12 @@ def _situation(rng: Random) -> dict[str, Any]:
 
 # -- the catalogue ------------------------------------------------------------------------------------------------------
 
-_TEXT = files(content).joinpath("catalogue.yaml").read_text(encoding="utf-8")
+_TEXT = files(catalogue).joinpath("catalogue.yaml").read_text(encoding="utf-8")
 _TREE = yaml.load(_TEXT, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are the safe ones
 
 
 def _read_catalogue(given: Any) -> None:
-    made: Catalogue = content.load(given) if isinstance(given, str) else parse_catalogue(given)
+    made: Catalogue = catalogue.load(given) if isinstance(given, str) else parse_catalogue(given)
     assert made.exercises  # noqa: S101 - what is taken has something in it
 
 

@@ -7,8 +7,8 @@ import json
 import click
 
 from adductor import logs
+from adductor.athletes import personal_data
 from adductor.installation import Installation
-from adductor.pipeline import record
 from adductor.settings import load_beside_up
 from adductor.store.models import Athlete
 
@@ -37,7 +37,7 @@ def export(athlete_id: int) -> None:
         found = session.get(Athlete, athlete_id)
         if found is None:
             raise click.ClickException(f"there is no athlete {athlete_id}; `adductor why ID` uses the same ids")
-        click.echo(json.dumps(record.export(session, found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(personal_data.export(session, found), ensure_ascii=False, indent=2))
 
 
 @athlete.command()
@@ -54,7 +54,7 @@ def forget(athlete_id: int, remove_notes: bool, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete everything about athlete {athlete_id}? This can't be undone.", abort=True)
     try:
-        done = record.forget(installation, athlete_id, remove_notes=remove_notes)
+        done = personal_data.forget(installation, athlete_id, remove_notes=remove_notes)
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Athlete {athlete_id} is deleted.")

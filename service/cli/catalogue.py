@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from adductor.coaching.catalogue import Catalogue, Exercise
-from adductor.content import catalogue as load_catalogue
+from adductor.catalogue import catalogue as load_catalogue
+from adductor.catalogue.models import Catalogue, Exercise
 
 
 @click.command()

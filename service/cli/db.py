@@ -49,15 +49,15 @@ def reseal() -> None:
     \b
     Example: adductor db reseal
     """
+    from adductor.athletes import rotate_keys
     from adductor.installation import Installation
-    from adductor.pipeline import resealing
 
     settings = load()
     logs.configure(settings.log_format, "reseal")
     logs.only_errors()
     installation = Installation(settings)
     try:
-        done = resealing.reseal(installation)
+        done = rotate_keys.reseal(installation)
     finally:
         installation.close()
     click.echo(f"{done.done} sealed anew, {done.already} stood under the newest key already")

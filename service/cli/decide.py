@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from adductor.catalogue import catalogue
 from adductor.coaching import decide as decide_for
 from adductor.coaching.situation import Routine, RoutineItem, Verdict
-from adductor.content import catalogue
 from adductor.scenario import Part, ScenarioError, documents, parse, parts
 
 # Below this many scenarios starting a second process costs more than it gains.

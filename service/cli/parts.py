@@ -66,7 +66,7 @@ _check = click.option(
 def _at_work() -> None:
     """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
     from adductor.installation import Installation
-    from adductor.pipeline import heartbeats
+    from adductor.queue import heartbeats
 
     installation = Installation(load())
     seen = heartbeats.last(installation, "clock")

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.pipeline import again, sweep
-from adductor.pipeline.figures import GIVEN_UP
+from adductor.queue import requeue, sweep
+from adductor.queue.backlog import GIVEN_UP
 from adductor.settings import load_beside_up
 from adductor.store.models import Delivery, InboxEvent, Letter
 
@@ -42,16 +42,16 @@ def _replay(installation: Installation, event_ids: tuple[int, ...]) -> None:
         missing = set(event_ids) - set(ids)
         if missing:
             raise click.ClickException(f"no event {min(missing)}; handled events are kept for seven days")
-        again.these(session, installation, InboxEvent, ids)
+        requeue.these(session, installation, InboxEvent, ids)
     _handle(installation, ids)
 
 
 def _replay_failed(installation: Installation) -> None:
     with installation.store.write() as session:
         ids = list(session.scalars(select(InboxEvent.id).where(GIVEN_UP)))
-        again.everything(session, installation, InboxEvent)
-        notes = again.everything(session, installation, Delivery)
-        letters = again.everything(session, installation, Letter)
+        requeue.everything(session, installation, InboxEvent)
+        notes = requeue.everything(session, installation, Delivery)
+        letters = requeue.everything(session, installation, Letter)
     _handle(installation, ids)
     if notes or letters:
         while sweep.handle_deliveries(installation) or sweep.handle_letters(installation):

@@ -20,7 +20,7 @@ import requests
 from sqlalchemy import select
 from sqlalchemy.orm import configure_mappers
 
-from adductor import content, logs
+from adductor import catalogue, logs
 from adductor.installation import Installation
 from adductor.platforms.base import PlatformError
 from adductor.settings import UP_BROUGHT, Settings, load
@@ -165,7 +165,7 @@ def _forks() -> dict[str, Callable[[], Any]]:
     client.preload()
     # SQLAlchemy and we put these off until they are first needed: then each part would make its own.
     configure_mappers()
-    content.catalogue()
+    catalogue.catalogue()
     # Forks don't read the environment for it as processes anew do. Not glibc (musl): nothing to set.
     getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)(_M_ARENA_MAX, _MALLOC_ARENAS)
     gc.freeze()  # what is here now is shared as long as nobody's collector touches it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from sqlalchemy import select
 
-from adductor.pipeline.situations import zone_of
+from adductor.athletes.situations import zone_of
 from adductor.settings import load_beside_up
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord

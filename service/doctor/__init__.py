@@ -11,7 +11,7 @@ CHECKS = (
     Check("database", here.database),
     Check("broker", here.broker),
     Check("clock, worker", here.at_work),
-    Check("events", here.backlog),
+    Check("events", here.work_waiting),
     Check("data age", here.data_age),
     Check("time", strava.time),
     Check("callback", strava.callback),

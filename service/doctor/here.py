@@ -6,9 +6,10 @@ import redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from adductor.channels.postbox import MailError, Postbox
+from adductor.athletes import rotate_keys
 from adductor.installation import Installation
-from adductor.pipeline import figures, resealing
+from adductor.mail.transport import MailError, Postbox
+from adductor.queue import backlog
 from adductor.store import migrate
 from adductor.store.models import Athlete
 from service.doctor.base import FailedError
@@ -51,10 +52,10 @@ def broker(installation: Installation) -> str:
 def at_work(installation: Installation) -> str:
     """The clock asks, and a worker does what it asks."""
     with installation.store.read() as session:
-        seen = figures.heartbeats(session)
+        seen = backlog.heartbeats(session)
     now = installation.clock.real_now()
     ago = {part: max(int((now - at).total_seconds()), 0) for part, at in seen.items()}
-    within_s = figures.SEEN_WITHIN.total_seconds()
+    within_s = backlog.SEEN_WITHIN.total_seconds()
     missing = [part for part in ("beat", "worker") if part not in ago or ago[part] > within_s]
     if missing:
         names = {"beat": "the clock", "worker": "a worker"}
@@ -69,12 +70,12 @@ def at_work(installation: Installation) -> str:
     return f"the clock was seen {ago['beat']} s ago, a worker {ago['worker']} s ago"
 
 
-def backlog(installation: Installation) -> str:
+def work_waiting(installation: Installation) -> str:
     """Nothing was given up, and nothing that is due waits for long."""
     with installation.store.read() as session:
-        queues = figures.queues(session, installation.clock.now())
+        queues = backlog.queues(session, installation.clock.now())
     given_up = [f"{queue.given_up} {queue.name}" for queue in queues if queue.given_up]
-    waiting = sum(queue.due + queue.later for queue in queues if queue.name in figures.QUEUES)
+    waiting = sum(queue.due + queue.later for queue in queues if queue.name in backlog.QUEUES)
     if given_up:
         raise FailedError(
             f"{' and '.join(given_up)} given up, {waiting} waiting", "see why and try again: adductor replay --failed"
@@ -93,11 +94,11 @@ def data_age(installation: Installation) -> str:
     """Strava's data goes in time."""
     now = installation.clock.now()
     with installation.store.read() as session:
-        ages = {row.table: now - row.at for row in figures.oldest_strava_data(session) if row.at is not None}
+        ages = {row.table: now - row.at for row in backlog.oldest_strava_data(session) if row.at is not None}
     for table, age in ages.items():
-        if age > figures.STRAVA_ALLOWS:
+        if age > backlog.STRAVA_ALLOWS:
             raise FailedError(
-                f"rows of {table} are {age.days} days old, and Strava allows {figures.STRAVA_ALLOWS.days}",
+                f"rows of {table} are {age.days} days old, and Strava allows {backlog.STRAVA_ALLOWS.days}",
                 "start `adductor beat` and `adductor worker`: they delete what is too old once an hour",
             )
     days = max((age.days for age in ages.values()), default=0)
@@ -120,7 +121,7 @@ def runners(installation: Installation) -> str:
 
 def keys(installation: Installation) -> str:
     """The tokens can be opened."""
-    stand = resealing.standing(installation)
+    stand = rotate_keys.standing(installation)
     if stand.unreadable:
         raise FailedError(
             f"{stand.unreadable} runners' tokens open with none of the keys that are set",

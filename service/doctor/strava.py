@@ -10,8 +10,8 @@ import requests
 from sqlalchemy import func, select
 
 from adductor.installation import Installation
-from adductor.pipeline import figures, heartbeats
 from adductor.platforms.base import ErrorKind, PlatformError
+from adductor.queue import backlog, heartbeats
 from adductor.store.models import Athlete, Subscription
 from service import subscribing
 from service.doctor.base import FailedError
@@ -127,7 +127,7 @@ def budget(installation: Installation) -> str:
     low = [
         f"{max(rest, 0)} of {limit} left for {name}"
         for name, rest, limit in left
-        if rest < figures.BUDGET_LOW_SHARE * limit
+        if rest < backlog.BUDGET_LOW_SHARE * limit
     ]
     if low:
         raise FailedError(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adductor.pipeline import figures
-from adductor.pipeline.figures import Oldest, Queue
 from adductor.platforms.strava.budget import BudgetState
+from adductor.queue import backlog
+from adductor.queue.backlog import Oldest, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def of_parts(up: dict[str, bool], beats: dict[str, datetime], real_now: datetime
         )
     for part, name in (("beat", "clock"), ("worker", "worker")):
         seen = beats.get(part)
-        if seen is None or real_now - seen > figures.SEEN_WITHIN:
+        if seen is None or real_now - seen > backlog.SEEN_WITHIN:
             since = "ever" if seen is None else f"for {_long(real_now - seen)}"
             yield Concern(
                 f"No {name} was seen at work {since}.", f"Look whether `adductor {part}` runs and reaches the broker."
@@ -62,7 +62,7 @@ def of_strava(budget: BudgetState, *, subscribed: bool, uses_sandbox: bool) -> I
             "Run: adductor up" if uses_sandbox else "Run: adductor strava subscribe",
         )
     low = any(
-        limit - used < figures.BUDGET_LOW_SHARE * limit
+        limit - used < backlog.BUDGET_LOW_SHARE * limit
         for limit, used in zip(budget.limits.as_tuple(), budget.used.as_tuple(), strict=True)
     )
     if low:
@@ -75,9 +75,9 @@ def of_strava(budget: BudgetState, *, subscribed: bool, uses_sandbox: bool) -> I
 def of_data(oldest: list[Oldest], now: datetime) -> Iterator[Concern]:
     """Strava's data that should have gone."""
     for row in oldest:
-        if row.at is not None and now - row.at > figures.STRAVA_ALLOWS:
+        if row.at is not None and now - row.at > backlog.STRAVA_ALLOWS:
             yield Concern(
-                f"Rows of {row.table} are {_long(now - row.at)} old; Strava allows {figures.STRAVA_ALLOWS.days} days.",
+                f"Rows of {row.table} are {_long(now - row.at)} old; Strava allows {backlog.STRAVA_ALLOWS.days} days.",
                 "Look whether the clock and a worker run: they delete them once an hour.",
             )
 

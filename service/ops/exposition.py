@@ -1,6 +1,6 @@
 """What `/metrics` says, read from the database and from Redis at each scrape: the same from every process.
 
-What happened how often comes from `adductor.counts`, what stands now from `adductor.pipeline.figures`. A part that doesn't
+What happened how often comes from `adductor.counts`, what stands now from `adductor.queue.backlog`. A part that doesn't
 answer takes its own figures with it and no others; `adductor_part_up` says so.
 """
 
@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, counts
 from adductor.installation import Installation
-from adductor.pipeline import figures
 from adductor.platforms.strava.limits import Figures
+from adductor.queue import backlog
 from service.ops.health import parts_that_answer
 
 # counts' name -> our metric's name, what it says, its labels.
@@ -111,11 +111,11 @@ def left(limits: Figures, used: Figures) -> Figures:
 def _standing(here: Installation) -> Iterator[Metric]:
     now, real_now = here.clock.now(), here.clock.real_now()
     with here.store.read() as session:
-        queues = figures.queues(session, now)
-        athletes = figures.athletes_by_status(session)
-        beats = figures.heartbeats(session)
-        oldest = figures.oldest_strava_data(session)
-        subscribed = figures.subscription(session) is not None
+        queues = backlog.queues(session, now)
+        athletes = backlog.athletes_by_status(session)
+        beats = backlog.heartbeats(session)
+        oldest = backlog.oldest_strava_data(session)
+        subscribed = backlog.subscription(session) is not None
     rows = [
         ((queue.name, state), amount)
         for queue in queues

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from adductor.pipeline.figures import GIVEN_UP, WAITING
+from adductor.queue.backlog import GIVEN_UP, WAITING
 from adductor.store.models import Athlete, Delivery, InboxEvent, Letter, Suggestion
 
 # As many as a person reads; the sums above them count all.

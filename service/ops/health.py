@@ -7,7 +7,7 @@ from flask import Response, jsonify
 
 from adductor import __version__
 from adductor.installation import Installation
-from service.app import inbox_writer, installation
+from service.context import inbox_writer, installation
 from service.ops.routes import blueprint
 
 

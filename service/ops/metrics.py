@@ -6,7 +6,7 @@ import hmac
 
 from flask import Response, abort, request
 
-from service.app import installation
+from service.context import installation
 from service.ops.routes import blueprint
 
 # What a proxy on this machine passes on was asked by somebody else.

@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, logs
 from adductor.installation import Installation
-from adductor.pipeline import again, figures
-from adductor.pipeline.figures import Queue
 from adductor.platforms.strava.limits import QUARTERS_A_DAY, opens_at, quarter_of
+from adductor.queue import backlog, requeue
+from adductor.queue.backlog import Queue
 from adductor.store import migrate
-from service.app import installation
+from service.context import installation
 from service.ops import concerns, failures, signing_in
 from service.ops.concerns import Concern
 from service.ops.failures import Row
@@ -58,7 +58,7 @@ class Board:
     given_up: list[Row] = field(default_factory=list)
     waiting: list[Row] = field(default_factory=list)
     beats: dict[str, datetime] = field(default_factory=dict)
-    oldest: list[figures.Oldest] = field(default_factory=list)
+    oldest: list[backlog.Oldest] = field(default_factory=list)
     athletes: dict[str, int] = field(default_factory=dict)
     subscription: tuple[int, str, datetime] | None = None
     budget: list[Window] = field(default_factory=list)
@@ -98,12 +98,14 @@ def try_again() -> Page:
     """Let one row (``queue`` and ``id``), or all of a queue that were given up (``queue``), be due now."""
     here = installation()
     queue, row_id = request.form.get("queue", ""), request.form.get("id", "")
-    table = figures.QUEUES.get(queue)
+    table = backlog.QUEUES.get(queue)
     if table is None or not (row_id == "" or (row_id.isascii() and row_id.isdigit() and len(row_id) < 19)):
         flash("Nothing was changed: there is no such row.", "problem")
         return redirect(url_for("ops.board"), 303)
     with here.store.write() as session:
-        count = int(again.one(session, here, table, int(row_id))) if row_id else again.everything(session, here, table)
+        count = (
+            int(requeue.one(session, here, table, int(row_id))) if row_id else requeue.everything(session, here, table)
+        )
     log.info("operator tries again", queue=queue, row=row_id or "all", rows=count)
     if count:
         flash("It is due now." if row_id else f"{count} due now.", "said")
@@ -147,13 +149,13 @@ def _board(here: Installation) -> Board:
 
 def _read(here: Installation, found: Board) -> None:
     with here.store.read() as session:
-        found.queues = figures.queues(session, found.now)
+        found.queues = backlog.queues(session, found.now)
         found.given_up = failures.given_up(session)
         found.waiting = failures.waiting_after_failure(session)
-        found.beats = figures.heartbeats(session)
-        found.oldest = list(figures.oldest_strava_data(session))
-        found.athletes = figures.athletes_by_status(session)
-        known = figures.subscription(session)
+        found.beats = backlog.heartbeats(session)
+        found.oldest = list(backlog.oldest_strava_data(session))
+        found.athletes = backlog.athletes_by_status(session)
+        known = backlog.subscription(session)
     if known is not None:
         parts = urlsplit(known.callback_url)
         found.subscription = (known.subscription_id, f"{parts.scheme}://{parts.netloc}", known.created_at)

@@ -16,7 +16,7 @@ from flask import abort, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
-from service.app import installation
+from service.context import installation
 
 P = ParamSpec("P")
 Page = str | Response | tuple[str, int]

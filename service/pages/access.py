@@ -12,9 +12,9 @@ from flask import Blueprint, abort, g, redirect, request, session, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from adductor.pipeline import situations
+from adductor.athletes import situations
 from adductor.store.models import Athlete
-from service.app import installation
+from service.context import installation
 
 blueprint = Blueprint("pages", __name__)
 P = ParamSpec("P")

@@ -10,12 +10,12 @@ from flask import Response, abort, flash, redirect, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.channels import wording
+from adductor.athletes import decisions, situations
 from adductor.coaching.situation import Dose, Expected
 from adductor.installation import Installation
-from adductor.pipeline import decisions, situations
+from adductor.notes import wording
 from adductor.store.models import Athlete, Suggestion
-from service.app import installation
+from service.context import installation
 from service.pages import standing
 from service.pages.access import Page, blueprint, signed_in, the_athlete
 from service.pages.words import ROUTINES

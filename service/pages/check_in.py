@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import abort, flash, redirect, render_template, request, url_for
 
+from adductor.athletes import answers, decisions
 from adductor.coaching.constants import RED_FLAGS
-from adductor.pipeline import answers, decisions
 from adductor.store.models import CheckInRecord
 from service import numbers
-from service.app import installation
+from service.context import installation
 from service.pages import reschedule
 from service.pages.access import Page, blueprint, signed_in, the_athlete
 from service.pages.words import SIGNS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from adductor.athletes import channels
 from adductor.coaching.situation import Placement
 from adductor.installation import Installation
-from adductor.pipeline import mails, reach
+from adductor.jobs import letters
 from adductor.store.models import Athlete
 
 
@@ -23,13 +24,13 @@ def change(installation: Installation, session: Session, athlete: Athlete, addre
     athlete.email_confirmed_at = None
     athlete.email_bounced_at = None
     if address is not None:
-        mails.confirm_address(installation, session, athlete)
+        letters.confirm_address(installation, session, athlete)
 
 
 def _rest_days(athlete: Athlete, address: str | None) -> None:
     """A rest day has no run to write into: with a first address its routines go there, without one they stand here."""
     chosen = (athlete.channels or {}).get(Placement.REST_DAY)
-    if address is None and chosen in (None, reach.MAIL):
-        athlete.channels = {**athlete.channels, Placement.REST_DAY: reach.PAGES}
-    elif address is not None and athlete.email is None and chosen in (None, reach.PAGES):
-        athlete.channels = {**athlete.channels, Placement.REST_DAY: reach.MAIL}
+    if address is None and chosen in (None, channels.MAIL):
+        athlete.channels = {**athlete.channels, Placement.REST_DAY: channels.PAGES}
+    elif address is not None and athlete.email is None and chosen in (None, channels.PAGES):
+        athlete.channels = {**athlete.channels, Placement.REST_DAY: channels.MAIL}

@@ -8,9 +8,9 @@ from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from adductor import drawings
-from adductor.channels import wording
-from adductor.coaching.catalogue import Exercise
-from service.app import installation
+from adductor.catalogue.models import Exercise
+from adductor.notes import wording
+from service.context import installation
 from service.pages.access import Page, blueprint
 from service.pages.assets import packed_if_wanted
 from service.pages.words import LEVELS

@@ -8,9 +8,9 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.pipeline import answers, decisions
+from adductor.athletes import answers, decisions
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
-from service.app import installation
+from service.context import installation
 from service.pages import reschedule, standing
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
 from service.pages.chart import in_words, weeks_chart

@@ -7,9 +7,9 @@ import json
 from flask import Response, render_template, request, session
 from sqlalchemy import func, select
 
-from adductor.pipeline import record
+from adductor.athletes import personal_data
 from adductor.store.models import Delivery, Suggestion
-from service.app import installation
+from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete
 
 _CONFIRM = "delete"
@@ -26,7 +26,7 @@ def privacy() -> Page:
 def export() -> Page:
     """Everything held about the runner, as a JSON file."""
     with installation().store.read() as database:
-        whole = record.export(database, the_athlete())
+        whole = personal_data.export(database, the_athlete())
     return Response(
         json.dumps(whole, ensure_ascii=False, indent=2),
         mimetype="application/json",
@@ -41,7 +41,7 @@ def export() -> Page:
 @signed_in
 def disconnect() -> Page:
     """End the connection; the runner's own record stays for when they come back."""
-    revoked = record.disconnect(installation(), the_athlete().id)
+    revoked = personal_data.disconnect(installation(), the_athlete().id)
     session.clear()
     text = (
         "Nothing is written any more, and what we had read from Strava is deleted. Your own record waits for you here."
@@ -56,7 +56,7 @@ def leave() -> Page:
     if request.form.get("confirm", "").strip().lower() != _CONFIRM:
         return _page(f"Confirm: type the word {_CONFIRM} to delete everything. Nothing was deleted."), 400
     remove_notes = request.form.get("notes") == "remove"
-    done = record.forget(installation(), the_athlete().id, remove_notes=remove_notes)
+    done = personal_data.forget(installation(), the_athlete().id, remove_notes=remove_notes)
     session.clear()
     text = "We hold nothing about you any more."
     if remove_notes:

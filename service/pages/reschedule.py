@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from adductor.installation import Installation
-from adductor.pipeline import prompts
+from adductor.jobs import prompts
 from adductor.store.models import Athlete
 
 

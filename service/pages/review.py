@@ -6,11 +6,11 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.channels import wording
-from adductor.pipeline import answers, decisions
+from adductor.athletes import answers, decisions
+from adductor.notes import wording
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Suggestion
 from service import numbers
-from service.app import installation
+from service.context import installation
 from service.pages import words
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete
 

@@ -11,14 +11,14 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from adductor import drawings
-from adductor.channels import wording
+from adductor.athletes import answers, decisions
+from adductor.catalogue.models import Exercise
 from adductor.coaching import swaps
-from adductor.coaching.catalogue import Exercise
 from adductor.coaching.situation import Routine, RoutineItem
-from adductor.pipeline import answers, decisions
+from adductor.notes import wording
 from adductor.store.models import Suggestion
 from service import numbers
-from service.app import installation
+from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete
 from service.pages.assets import packed_if_wanted
 from service.pages.words import SIGNS

@@ -7,10 +7,10 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from adductor.pipeline import decisions, situations
+from adductor.athletes import decisions, situations
 from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
-from service.app import installation
+from service.context import installation
 from service.pages import emails, reschedule, settings_forms, settings_preview
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
 from service.pages.words import EQUIPMENT, NOT_IN_EVERY_HOME, PLACEMENTS, RUN_KINDS, WEEKDAYS

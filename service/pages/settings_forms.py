@@ -26,7 +26,7 @@ RACE_KINDS = {
     "workout": "Other key day",
 }
 PRIORITIES = {"A": "A: the one I train for", "B": "B: I want to do well", "C": "C: just for fun"}
-# Where each kind of routine can stand; two channels are joined by a plus. Kept as adductor.pipeline.reach reads it.
+# Where each kind of routine can stand; two channels are joined by a plus. Kept as adductor.athletes.channels reads it.
 PLACES = {
     "post_run": ("private_note", "description", "mail", "private_note+mail", "pages"),
     "rest_day": ("mail", "private_note", "pages"),

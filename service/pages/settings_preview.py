@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from adductor.channels import wording
+from adductor.athletes import situations
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, Situation
 from adductor.installation import Installation
-from adductor.pipeline import situations
+from adductor.notes import wording
 from adductor.store.models import Athlete
 from service.pages import settings_forms, standing
 from service.pages.words import PLACEMENTS, WEEKDAYS

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor import coaching
+from adductor.athletes import channels, situations
 from adductor.coaching import words as coach_words
 from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.installation import Installation
-from adductor.pipeline import reach, situations
 from adductor.store.models import Athlete, LoggedActivity, SessionRecord, Suggestion
 from service.pages.words import PLACEMENTS
 
@@ -81,7 +81,7 @@ def situation_now(session: Session, athlete: Athlete, now: datetime) -> Situatio
     """
     situation = situations.of(session, athlete, Event(EventType.CLOCK_TICK), now)
     enabled = situation.athlete.placements_enabled
-    reached = frozenset(placement for placement in enabled if reach.reaches(athlete, placement))
+    reached = frozenset(placement for placement in enabled if channels.reaches(athlete, placement))
     return replace(situation, athlete=replace(situation.athlete, placements_enabled=reached))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import abort, redirect, render_template, request, url_for
 
 from adductor import drawings
-from adductor.channels import mail, wording
+from adductor.athletes import decisions, situations
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement
-from adductor.pipeline import decisions, situations
+from adductor.mail import messages
+from adductor.notes import wording
 from adductor.store.models import Athlete
-from service.app import installation
+from service.context import installation
 from service.pages import emails, reschedule
 from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete
 from service.pages.words import EQUIPMENT, NOT_IN_EVERY_HOME, PLACES
@@ -65,8 +66,8 @@ def address_problem(address: str) -> str | None:
     if not address:
         return None
     try:
-        mail.checked_address(address)
-    except mail.AddressError:
+        messages.checked_address(address)
+    except messages.AddressError:
         return "E-mail: this doesn't look like an address; it should look like you@example.org."
     return None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from adductor.channels import note
+from adductor.notes import block
 from adductor.store.models import Delivery, InboxEvent
 from bench.club import Club, Tally
 from bench.club_year import Counted, _per_event, _per_note
@@ -51,7 +51,7 @@ def test_a_week_of_two_runners_leads_to_notes_and_every_call_is_booked(club: Clu
     assert tally.in_all() == gone_out == sum(tally.quarters.values())
     assert tally.failed == 0
     assert any(
-        note.SIGNATURE in (entry.private_note or entry.description or "") for entry in club.log.activities.values()
+        block.SIGNATURE in (entry.private_note or entry.description or "") for entry in club.log.activities.values()
     )
 
 

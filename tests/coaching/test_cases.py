@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adductor import scenario
+from adductor.catalogue import catalogue
 from adductor.coaching import decide
-from adductor.content import catalogue
 from tests.coaching.cases import Case, all_cases, given_cases, more_cases
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from adductor.catalogue import catalogue
 from adductor.coaching import forecast
 from adductor.coaching.situation import (
     Activity,
@@ -21,7 +22,6 @@ from adductor.coaching.situation import (
     Session,
     Situation,
 )
-from adductor.content import catalogue
 
 LONDON = ZoneInfo("Europe/London")
 FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)

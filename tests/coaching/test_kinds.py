@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from adductor import scenario
+from adductor.catalogue import catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import decide, words
 from adductor.coaching.situation import Verdict
-from adductor.content import catalogue
 from tests.coaching.cases import more_cases
 
 AFTER_RUN, REST_DAY = (case.document for case in more_cases()[:2])

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adductor.catalogue import catalogue
 from adductor.coaching import after_session, after_soreness, decide
 from adductor.coaching.normalise import facts
 from adductor.coaching.progression import exercises_of_stage, is_deload_week, jump_lunges_allowed, start_of
@@ -27,7 +28,6 @@ from adductor.coaching.situation import (
     Session,
     Situation,
 )
-from adductor.content import catalogue
 
 LONDON = ZoneInfo("Europe/London")
 DAY_ONE = datetime(2026, 3, 2, 18, tzinfo=UTC)

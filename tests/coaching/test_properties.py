@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from adductor.catalogue import catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import decide, forecast
 from adductor.coaching.situation import (
@@ -27,7 +28,6 @@ from adductor.coaching.situation import (
     Session,
     Situation,
 )
-from adductor.content import catalogue
 from tests.coaching.lives import MOMENTS, check_ins, clock_times, due_situations, situations
 
 # The same lives on every machine and in every run; a failure is a bug, not bad luck.

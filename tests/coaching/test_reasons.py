@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from adductor import scenario
+from adductor.catalogue import catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import decide, words
 from adductor.coaching.dose import LIGHT_WHEN
 from adductor.coaching.rules import RULES
 from adductor.coaching.situation import Verdict
-from adductor.content import catalogue
 from tests.coaching.cases import all_cases, given_cases, more_cases
 
 # The given cases by their number, the others by their title.

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from adductor.catalogue import catalogue
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, ExerciseProgress, Placement, Routine
-from adductor.content import catalogue
 
 AFTER_RUN, REST_DAY, WARM_UP = Placement.POST_RUN, Placement.REST_DAY, Placement.WARM_UP
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from adductor import content
+from adductor import catalogue
 from adductor.coaching import swaps
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement, Routine
 
-CATALOGUE = content.catalogue()
+CATALOGUE = catalogue.catalogue()
 ROUTINES = [
     build(CATALOGUE, Wish(stage=stage, placement=placement, dose=dose, turn=turn))
     for stage in (1, 2, 3, 4)

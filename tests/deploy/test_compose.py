@@ -14,7 +14,7 @@ import pytest
 import requests
 from sqlalchemy import func, select
 
-from adductor.channels import note
+from adductor.notes import block
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from service.cli.demo import connect_as_a_browser, where_it_is_day
 from tests.deploy.composed import COMPOSE, OURS, ROOT, SERVICES, Composed, answers, composed
@@ -184,7 +184,7 @@ def test_two_web_three_worker_and_two_clock_processes_do_nothing_twice(here: Com
         live.note_comes(run)
 
     for run in runs:
-        assert live.truth(run)["private_note"].count(note.SIGNATURE) == 1
+        assert live.truth(run)["private_note"].count(block.SIGNATURE) == 1
         assert len(live.written(run)) == 1
         assert len(live.deliveries(run)) == 1
         assert len(live.calls("activities.update", activity=run)) == 1

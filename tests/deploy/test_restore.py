@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from adductor.channels import note
+from adductor.notes import block
 from adductor.store import Store
 from adductor.store.models import Athlete, InboxEvent, Subscription
 from service.supervisor import free_port
@@ -111,7 +111,7 @@ def test_a_restored_backup_goes_on_and_doubles_no_note(tmp_path: Path, database:
             assert live.event(object_id=run, owner_id=runner.strava_id).status_code == 200
             live.settles(run)
         for run in [*early_runs, *busy_runs, *late_runs]:
-            assert live.truth(run)["private_note"].count(note.SIGNATURE) == 1, run
+            assert live.truth(run)["private_note"].count(block.SIGNATURE) == 1, run
             assert len(live.written(run)) == 1, run
         # The tokens of the backup can be opened: it was restored beside its secret key.
         live.note_comes(live.record(idle[0]))

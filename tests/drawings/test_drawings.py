@@ -37,7 +37,7 @@ KINDS = [{"animated": True}, {"animated": False}, {"animated": True, "mirrored":
 
 
 def catalogue() -> list[dict[str, object]]:
-    text = resources.files("adductor.content").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    text = resources.files("adductor.catalogue").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     found: list[dict[str, object]] = yaml.safe_load(text)["exercises"]
     return found
 

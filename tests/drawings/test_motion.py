@@ -71,7 +71,7 @@ def test_pieces_of_the_ease_curve_run_like_the_whole() -> None:
 
 def test_the_drawing_keeps_the_tempo_of_the_catalogue() -> None:
     """Who moves along with the drawing moves in the prescribed tempo."""
-    text = resources.files("adductor.content").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    text = resources.files("adductor.catalogue").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     checked = 0
     for exercise in yaml.safe_load(text)["exercises"]:
         # A jump takes as long as it takes; its seconds in the catalogue count dip and landing.

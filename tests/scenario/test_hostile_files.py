@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adductor import content
-from adductor.coaching.catalogue import CatalogueError
+from adductor import catalogue
+from adductor.catalogue.models import CatalogueError
 from adductor.scenario import ScenarioError, documents, parse
 from adductor.scenario.shapes import MOST_PROBLEMS
 from adductor.scenario.yaml_documents import MAX_REPEATED
@@ -117,4 +117,4 @@ def test_a_key_that_is_there_twice_is_found_in_a_large_object() -> None:
 )
 def test_a_catalogue_that_is_none_is_refused_with_its_reason(text: str, problem: str) -> None:
     with pytest.raises(CatalogueError, match=problem):
-        content.load(text)
+        catalogue.load(text)

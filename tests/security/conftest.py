@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from adductor.pipeline import record
+from adductor.athletes import personal_data
 from adductor.store.models import PlannedRunRecord
 from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place, place
@@ -75,7 +75,7 @@ class Person:
     def everything(self, here: Place) -> str:
         """All that is held about them, to see whether anything changed."""
         with here.installation.store.read() as session:
-            whole = record.export(session, here.athlete(self.id))
+            whole = personal_data.export(session, here.athlete(self.id))
         return json.dumps(whole, sort_keys=True, default=str)
 
 

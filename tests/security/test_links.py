@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-from adductor.channels.links import Links
+from adductor.mail.links import Links
 from tests.security.conftest import Person, person
 from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place

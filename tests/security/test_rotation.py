@@ -10,9 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
+from adductor.athletes import revocation, rotate_keys, tokens
+from adductor.athletes.rotate_keys import Resealed, Standing
 from adductor.installation import Installation
-from adductor.pipeline import leaving, resealing, tokens
-from adductor.pipeline.resealing import Resealed, Standing
 from adductor.platforms.base import Tokens
 from adductor.settings import load
 from adductor.store import migrate
@@ -63,27 +63,27 @@ def _opened(installation: Installation) -> dict[int, tuple[str, str]]:
 
 
 def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(under: Under) -> None:
-    count = resealing.BATCH * 2 + 7
+    count = rotate_keys.BATCH * 2 + 7
     before = under(OLD)
     _connected(before, count)
     expected = _opened(before)
 
     both = under(NEW, OLD)
-    assert resealing.standing(both) == Standing(newest=0, older=count)
-    assert resealing.reseal(both) == Resealed(done=count)
-    assert resealing.reseal(both) == Resealed(already=count)
+    assert rotate_keys.standing(both) == Standing(newest=0, older=count)
+    assert rotate_keys.reseal(both) == Resealed(done=count)
+    assert rotate_keys.reseal(both) == Resealed(already=count)
 
     only_new = under(NEW)
-    assert resealing.standing(only_new) == Standing(newest=count)
+    assert rotate_keys.standing(only_new) == Standing(newest=count)
     assert _opened(only_new) == expected
-    assert resealing.standing(under(OLD)).unreadable == count
+    assert rotate_keys.standing(under(OLD)).unreadable == count
 
 
 def test_the_first_key_of_ones_own_replaces_the_derived_one(under: Under) -> None:
     """Whoever never set a key has one that follows from the secret key, and need not know it."""
     _connected(under(), 3)
 
-    assert resealing.reseal(under(NEW)) == Resealed(done=3)
+    assert rotate_keys.reseal(under(NEW)) == Resealed(done=3)
 
     assert Vault([NEW]).open(_a_token(under(NEW)).refresh_sealed).startswith("refresh")
 
@@ -94,11 +94,11 @@ def test_an_access_that_waits_to_be_given_back_is_sealed_anew_too(under: Under) 
     now = both.clock.now()
     with both.store.write() as session:
         athlete = session.scalars(select(Athlete)).one()
-        assert leaving.hand_in(session, athlete.id, now) is not None
+        assert revocation.hand_in(session, athlete.id, now) is not None
         session.delete(athlete)
-    assert resealing.standing(both) == Standing(older=1)
+    assert rotate_keys.standing(both) == Standing(older=1)
 
-    assert resealing.reseal(both) == Resealed(done=1)
+    assert rotate_keys.reseal(both) == Resealed(done=1)
 
     with under(NEW).store.read() as session:
         row = session.scalars(select(Revocation)).one()
@@ -109,7 +109,7 @@ def test_a_token_that_no_key_opens_is_told_and_left(under: Under) -> None:
     _connected(under(LOST), 2)
     sealed = _a_token(under(LOST)).refresh_sealed
 
-    assert resealing.reseal(under(NEW, OLD)) == Resealed(unreadable=2)
+    assert rotate_keys.reseal(under(NEW, OLD)) == Resealed(unreadable=2)
 
     assert _a_token(under(NEW)).refresh_sealed == sealed
 
@@ -124,13 +124,13 @@ def test_a_refresh_under_way_is_not_disturbed(under: Under) -> None:
         busy.lease_until = both.clock.real_now() + timedelta(seconds=30)
         number, sealed = busy.athlete_id, busy.refresh_sealed
 
-    assert resealing.reseal(both) == Resealed(done=1, busy=1)
+    assert rotate_keys.reseal(both) == Resealed(done=1, busy=1)
 
     with both.store.write() as session:
         row = session.get_one(Token, number)
         assert row.refresh_sealed == sealed
         row.lease_until = both.clock.real_now() - timedelta(seconds=1)
-    assert resealing.reseal(both) == Resealed(done=1, already=1)
+    assert rotate_keys.reseal(both) == Resealed(done=1, already=1)
 
 
 def test_a_runner_who_connects_anew_meanwhile_keeps_the_new_tokens(
@@ -148,7 +148,7 @@ def test_a_runner_who_connects_anew_meanwhile_keeps_the_new_tokens(
 
     monkeypatch.setattr(Vault, "reseal", meanwhile)
 
-    assert resealing.reseal(both) == Resealed(busy=1)
+    assert rotate_keys.reseal(both) == Resealed(busy=1)
     assert both.vault.open(_a_token(both).refresh_sealed) == "the new refresh token"
 
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from adductor.pipeline import record
+from adductor.athletes import personal_data
 from adductor.store.models import Athlete, Token
 from tests.support.live import Live, Runner, adductor, installation
 
@@ -83,7 +83,7 @@ def test_nothing_that_is_written_or_shown_holds_a_secret(tmp_path: Path) -> None
         commands = (("doctor",), ("why", number), ("athlete", "export", number), ("strava", "status"), ("db", "reseal"))
         said = {" ".join(command): adductor(*command, **environment) for command in commands}
         with live.store.read() as session:
-            export = json.dumps(record.export(session, live.athlete(runner)), default=str)
+            export = json.dumps(personal_data.export(session, live.athlete(runner)), default=str)
             tables = [
                 str(row)
                 for table in (

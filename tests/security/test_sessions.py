@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from adductor.pipeline import athletes
+from adductor.athletes import connection
 from adductor.platforms.base import Grant, Tokens
 from adductor.store.models import Athlete, Token
 from service.app import create_app
@@ -154,7 +154,7 @@ def test_whoever_has_left_is_signed_out_everywhere(visitor: Visitor, here: Place
     mine = person(here, "Anna")
     visitor.sign_in(mine.id)
     with here.installation.store.write() as session:
-        athletes.disconnect(session, here.locked(session, mine.id), because="revoked", now=here.now)
+        connection.disconnect(session, here.locked(session, mine.id), because="revoked", now=here.now)
 
     assert visitor.get("/home").headers["Location"] == "/"
 
@@ -169,7 +169,7 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
         start.wait()
         try:
             with installation.store.write() as session:
-                athletes.connect(session, installation, "strava", grant, SCOPES)
+                connection.connect(session, installation, "strava", grant, SCOPES)
         except Exception as error:
             problems.append(error)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from adductor.channels.mail import AddressError
-from adductor.pipeline import mails, sweep
+from adductor.jobs import letters
+from adductor.mail.messages import AddressError
+from adductor.queue import sweep
 from adductor.store.models import DecisionRecord, PlannedRunRecord, Suggestion
 from tests.security.conftest import path_of, person, routes
 from tests.service.pages.conftest import Visitor
@@ -156,7 +157,7 @@ def test_a_header_that_got_into_the_database_all_the_same_reaches_no_mail_server
     sweep.handle_deliveries(here.installation)
     here.change(runner, email_confirmed_at=None)
     with here.installation.store.write() as session, pytest.raises(AddressError):
-        mails.confirm_address(here.installation, session, here.locked(session, runner))
+        letters.confirm_address(here.installation, session, here.locked(session, runner))
     sweep.handle_letters(here.installation)
 
     assert here.mails() == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from adductor.pipeline import mails
+from adductor.jobs import letters
 from tests.support.runners import Place, place
 from tests.support.site import site
 
@@ -223,7 +223,7 @@ def test_the_fourth_confirmation_mail_of_a_day_waits(here: Place) -> None:
     runner = here.runner(email="new@example.org", email_confirmed_at=None)
     for _ in range(4):
         with here.installation.store.write() as session:
-            mails.confirm_address(here.installation, session, here.locked(session, runner))
+            letters.confirm_address(here.installation, session, here.locked(session, runner))
 
     due = [letter.due_at for letter in here.letters(runner)]
 

@@ -20,8 +20,8 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select, text, update
 from werkzeug import Request, Response
 
+from adductor.athletes import tokens
 from adductor.installation import Installation
-from adductor.pipeline import tokens
 from adductor.platforms.base import Priority
 from adductor.store import Store, migrate
 from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, LoggedActivity, Subscription

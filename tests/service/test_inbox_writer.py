@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from adductor.clock import Clock
-from adductor.pipeline import inbox
+from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.store import Store, engine
 from adductor.store.models import InboxEvent

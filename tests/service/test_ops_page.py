@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from adductor.pipeline import inbox
+from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.store.models import Delivery, Heartbeat, InboxEvent, Letter
 from service import subscribing

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from adductor.clock import Clock
-from adductor.pipeline import heartbeats, inbox, outages
+from adductor.jobs import inbox, outages
 from adductor.platforms.base import WebhookEvent
+from adductor.queue import heartbeats
 from adductor.store import BusyError
 from adductor.store.models import InboxEvent
 from service import pulse

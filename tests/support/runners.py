@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adductor.athletes import decisions
 from adductor.clock import Clock
 from adductor.coaching import situation as words
 from adductor.installation import Installation
-from adductor.pipeline import decisions, prompts
+from adductor.jobs import prompts
 from adductor.settings import load
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, LoggedActivity, Suggestion
 from tests.support import databases

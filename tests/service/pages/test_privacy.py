@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from adductor.pipeline import tokens
+from adductor.athletes import tokens
 from adductor.platforms.base import ErrorKind, PlatformError, Tokens
 from adductor.store.models import Athlete, Base, InboxEvent
 from tests.service.pages.conftest import Visitor

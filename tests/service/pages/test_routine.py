@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adductor.pipeline import decisions
+from adductor.athletes import decisions
 from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place
 

@@ -1,0 +1,138 @@
+"""The rows that remember the last days of a runner's log, no longer than Strava allows, and their gaps.
+
+An event that can't matter is not looked up, so its activity is missing here. The gap is noted, and one list call fills it
+when the history is needed again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from adductor.athletes import schedule
+from adductor.athletes.situations import zone_of
+from adductor.platforms.base import LoggedActivity
+from adductor.store import models
+
+# Strava API agreement, in force since 2026-06-01: no longer than seven days. The job that deletes runs hourly, so rows are
+# due two hours before (`adductor.jobs.retention` shows that none is older).
+KEEP = timedelta(days=7) - timedelta(hours=2)
+# Deletions are to be seen here within 48 hours.
+KEEP_DELETED = timedelta(hours=24)
+# What a decision looks back on.
+HISTORY = timedelta(days=14)
+# Read the history again before its rows expire.
+HISTORY_GOOD_FOR = KEEP - timedelta(hours=12)
+
+
+def has_gaps(athlete: models.Athlete, now: datetime) -> bool:
+    """Whether the last 14 days are not all here."""
+    if athlete.history_read_at is None or athlete.history_gap_from is not None:
+        return True
+    return now - athlete.history_read_at > HISTORY_GOOD_FOR
+
+
+def note_gap(athlete: models.Athlete, since: datetime) -> None:
+    """An activity of that time was not looked up."""
+    if athlete.history_gap_from is None or since < athlete.history_gap_from:
+        athlete.history_gap_from = since
+
+
+def keep(
+    session: Session,
+    athlete: models.Athlete,
+    activity: LoggedActivity,
+    *,
+    uploaded_at: datetime,
+    now: datetime,
+    revives: bool = True,
+) -> None:
+    """Store or renew one activity. The runner's time zone follows where they run.
+
+    ``revives``: it is there although we were told of its deletion, which can be undone.
+    """
+    session.execute(
+        _store(session.get_bind().dialect.name, revives=revives),
+        {
+            "athlete_id": athlete.id,
+            "platform_id": activity.id,
+            "sport": activity.sport,
+            "start": activity.start,
+            "moving_s": activity.moving_s,
+            "elapsed_s": activity.elapsed_s,
+            "distance_m": activity.distance_m,
+            "elevation_gain_m": activity.elevation_gain_m,
+            "intensity": str(activity.intensity),
+            "workout": activity.workout,
+            "manual": activity.manual,
+            "time_unreliable": activity.time_unreliable,
+            "body_part": activity.body_part,
+            "is_adductor_session": activity.is_adductor_session,
+            "uploaded_at": uploaded_at,
+            "deleted_at": None,
+            "fetched_at": now,
+            "expires_at": now + KEEP,
+        },
+    )
+    if activity.timezone and zone_of(activity.timezone).key == activity.timezone:
+        moved = athlete.timezone != activity.timezone
+        athlete.timezone = activity.timezone
+        if moved or athlete.next_due_at is None:
+            schedule.reschedule(athlete, now)
+
+
+@cache
+def _store(dialect: str, *, revives: bool) -> Any:
+    """One statement for a new activity and for one that is known; built once."""
+    table = models.LoggedActivity.__table__
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    key = ("athlete_id", "platform_id")
+    first_seen = ("id", "uploaded_at")  # stay as they were
+    renewed = {
+        column.name: insert.excluded[column.name] for column in table.c if column.name not in (*key, *first_seen)
+    }
+    where = None if revives else table.c.deleted_at.is_(None)
+    return insert.on_conflict_do_update(index_elements=key, set_=renewed, where=where)
+
+
+def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedActivity], now: datetime) -> None:
+    """The whole of the last 14 days as one list call gave it. Oldest first, so that the latest time zone stays."""
+    for activity in sorted(listed, key=lambda entry: entry.start):
+        if activity.complete:
+            uploaded_at = activity.start + timedelta(seconds=activity.elapsed_s)
+            # A list is read some moments before it is kept: what was deleted meanwhile is still in it.
+            keep(session, athlete, activity, uploaded_at=uploaded_at, now=now, revives=False)
+    athlete.history_read_at = now
+    athlete.history_gap_from = None
+
+
+def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, now: datetime) -> None:
+    """The runner deleted it: the row goes within a day, its titles at once."""
+    row, goes_at = models.LoggedActivity, now + KEEP_DELETED
+    session.execute(
+        update(row)
+        .where(row.athlete_id == athlete.id, row.platform_id == activity_id)
+        # Never later than it would have gone anyway.
+        .values(deleted_at=now, expires_at=case((row.expires_at < goes_at, row.expires_at), else_=goes_at))
+    )
+    event = models.InboxEvent
+    session.execute(
+        update(event)
+        .where(
+            event.object_id == activity_id,
+            event.object_type == "activity",
+            event.owner_id == athlete.platform_athlete_id,
+        )
+        .values(updates={})
+    )
+
+
+def expire(session: Session, now: datetime) -> int:
+    """Delete what has been kept as long as it may be. Returns how many rows."""
+    result = session.execute(delete(models.LoggedActivity).where(models.LoggedActivity.expires_at <= now))
+    return int(result.rowcount)  # type: ignore[attr-defined]

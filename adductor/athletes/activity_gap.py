@@ -1,0 +1,84 @@
+"""How often a runner is usually heard of, and so when silence is unusual. Pure but for one query of our own record.
+
+Whoever runs every day is missed after two; whoever runs twice a week after five. Where the runner told us when they usually
+run, a usual run that nothing was heard of is missed two hours after it began: early enough for a note to be of use.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from adductor.athletes import situations
+from adductor.store.models import Athlete, DecisionRecord
+
+# Silence of so many times the usual gap is unusual. Judgement: a skipped run happens to everybody.
+FACTOR = 1.5
+# Nobody is looked at more often than this, and everybody this often: the history that a look brings expires after a week.
+LEAST_DAYS = 1
+MOST_DAYS = 7
+# The habit is read from this long.
+SEEN_OVER = timedelta(days=28)
+# Of somebody who is hardly known yet. Judgement: twice a week.
+USUAL_GAP_DAYS = 3.5
+# Most people run at one time of the day, and we hear of it when they are back. An hour later it should be in the log.
+AFTER_THE_USUAL_HOUR = timedelta(hours=1)
+# A usual run has been run and uploaded; what is due after it still is (post_run: three hours).
+AFTER_A_USUAL_START = timedelta(hours=2)
+_DAY = timedelta(days=1)
+
+
+def usual_gap_days(session: Session, athlete: Athlete, now: datetime) -> float:
+    """Days between two activities, from our own record of the last four weeks; else what the runner told us."""
+    since = max(now - SEEN_OVER, athlete.connected_at)
+    heard_of = (
+        session.scalar(
+            select(func.count(func.distinct(DecisionRecord.activity_id))).where(
+                DecisionRecord.athlete_id == athlete.id,
+                DecisionRecord.at >= since,
+                DecisionRecord.activity_id.is_not(None),
+            )
+        )
+        or 0
+    )
+    if heard_of >= 2:
+        return max((now - since) / _DAY, 1.0) / heard_of
+    if athlete.usual_runs:
+        return 7 / len(athlete.usual_runs)
+    return USUAL_GAP_DAYS
+
+
+def next_look(athlete: Athlete, gap_days: float, now: datetime) -> datetime:
+    """When this runner's log should be looked at, should nothing be heard until then (UTC; may have passed)."""
+    heard = max(athlete.connected_at, athlete.last_event_at or athlete.connected_at)
+    looked = athlete.reconciled_at
+    if looked is None or looked <= heard:
+        moment = heard + _whole_days(FACTOR * gap_days) + AFTER_THE_USUAL_HOUR
+        missed = _usual_start_after(athlete, heard)
+    else:
+        # Looked already during this silence: it is looked again when it has lasted twice as long.
+        moment = looked + _whole_days((looked - heard) / _DAY)
+        missed = _usual_start_after(
+            athlete, looked + _whole_days(LEAST_DAYS) - AFTER_A_USUAL_START - AFTER_THE_USUAL_HOUR
+        )
+    return moment if missed is None else min(moment, missed + AFTER_A_USUAL_START)
+
+
+def _whole_days(days: float) -> timedelta:
+    """Whole ones, so that the look keeps the hour of the day."""
+    return timedelta(days=min(max(round(days), LEAST_DAYS), MOST_DAYS))
+
+
+def _usual_start_after(athlete: Athlete, moment: datetime) -> datetime | None:
+    """The first usual run that begins after a moment, in the runner's wall time."""
+    zone = situations.zone_of(athlete.timezone)
+    first = moment.astimezone(zone).date()
+    starts = (
+        situations.instant(datetime.combine(day, time.fromisoformat(run["at"]), tzinfo=zone))
+        for day in (first + timedelta(days=ahead) for ahead in range(8))
+        for run in athlete.usual_runs
+        if run["weekday"] == day.weekday()
+    )
+    return min((start for start in starts if start > moment), default=None)

@@ -1,0 +1,280 @@
+"""What the runner says back: done, too easy, too hard, not today, pain; how it is; that it is sorted.
+
+Every way in (a page, a mail, a title, the guided routine) ends here. Saying the same twice changes nothing; saying something
+else replaces the answer, and the ladder goes back to where it stood before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, object_session
+
+from adductor import coaching, logs
+from adductor.athletes import decisions, situations
+from adductor.coaching import situation as words
+from adductor.coaching.constants import RED_FLAGS
+from adductor.installation import Installation
+from adductor.jobs import prompts
+from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, SessionRecord, Suggestion
+
+log = logs.get(__name__)
+
+# What the one-tap answers mean on the scale of effort (RPE, 1-10): "too easy" leaves four reps in reserve, "done" three,
+# "too hard" none. Judgement; the guided routine asks for the number itself.
+RPE_TOO_EASY = 5
+RPE_DONE = 7
+RPE_TOO_HARD = 10
+# "It hurt" without saying how far the session went: it doesn't count as one.
+STOPPED_COMPLETED_PCT = 30
+
+_KINDS = {"full": "strength_full", "light": "strength_light", "activation": "warm_up"}
+_LADDER = (
+    "programme_stage",
+    "stage_since",
+    "sessions_completed_total",
+    "sessions_at_stage",
+    "last_completed_on",
+    "programme_started_on",
+    "progress",
+)
+
+
+class Said(StrEnum):
+    """The answers that a suggestion can get."""
+
+    DONE = "done"
+    TOO_EASY = "too_easy"
+    TOO_HARD = "too_hard"
+    NOT_TODAY = "not_today"
+    PAIN = "pain"
+
+
+class AnswerError(ValueError):
+    """The answer can't be taken; the message says why and what can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. Pain and effort where the runner gave them; ``where`` is their own short word for the place."""
+
+    said: Said
+    pain_0_10: int | None = None
+    rpe_1_10: int | None = None
+    completed_pct: int | None = None
+    red_flags: frozenset[str] = frozenset()
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        _within("pain", self.pain_0_10, 0, 10)
+        _within("effort", self.rpe_1_10, 1, 10)
+        _within("how much was done", self.completed_pct, 0, 100)
+        unknown = self.red_flags - set(RED_FLAGS)
+        if unknown:
+            raise AnswerError(f"unknown red flag: {sorted(unknown)[0]}")
+        if self.said is Said.PAIN and self.pain_0_10 is None:
+            raise AnswerError("how strong the pain was, from 0 to 10, is missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an answer led to: what changed on the ladder, in words, and the coach's word if there was pain."""
+
+    changes: tuple[str, ...] = ()
+    decision: DecisionRecord | None = None
+    repeated: bool = False
+
+
+def answer(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    suggestion: Suggestion,
+    given: Answer,
+    *,
+    source: str,
+    now: datetime,
+) -> Taken:
+    """Take the runner's answer to a suggestion. ``athlete`` must be locked (`decisions.lock`).
+
+    Also to one that was withdrawn: whoever did it nevertheless has done it.
+    """
+    stored = _stored(given)
+    suggestion.asks_about_activity = None
+    if suggestion.answer == stored and suggestion.status != "open":
+        return Taken(repeated=True)
+    if suggestion.status == "withdrawn" and given.said is Said.NOT_TODAY:
+        return Taken(repeated=True)
+    _undo(session, athlete, suggestion)
+    suggestion.answer = stored
+    suggestion.answered_at = now
+    if given.said is Said.NOT_TODAY:
+        suggestion.status = "declined"
+        log.info("answered", said=str(given.said), source=source)
+        return Taken()
+    suggestion.status = "done"
+    changes = _session_done(session, installation, athlete, suggestion, given, source, now)
+    decision = None
+    if given.said is Said.PAIN or given.red_flags or (given.pain_0_10 or 0) > 0:
+        record = CheckInRecord(hip_groin_pain_0_10=given.pain_0_10, red_flags=sorted(given.red_flags))
+        decision = check_in(session, installation, athlete, record, now=now)
+    log.info("answered", said=str(given.said), source=source, changes=len(changes))
+    return Taken(changes, decision)
+
+
+def check_in(
+    session: Session, installation: Installation, athlete: Athlete, record: CheckInRecord, *, now: datetime
+) -> DecisionRecord:
+    """Keep how the runner says it is, and what the coach makes of it: a referral holds the routines at once."""
+    record.athlete_id = athlete.id
+    record.at = now
+    session.add(record)
+    soreness = record.adductor_soreness_0_10
+    if soreness is not None:
+        _sore(session, installation, athlete, soreness)
+    session.flush()
+    event = words.Event(words.EventType.CHECK_IN)
+    verdict = decisions.decide(session, installation, athlete, event, now)
+    decision = decisions.record(
+        session, athlete, verdict, trigger=event.type, now=now, trace_id=f"check-in-{record.id}", asked_platform=False
+    )
+    prompts.reconsider(session, installation, athlete, now=now)
+    return decision
+
+
+def clear_hold(athlete: Athlete, *, now: datetime) -> None:
+    """The runner says that it is sorted: routines may come again, and old pain no longer counts."""
+    athlete.hold_since = None
+    athlete.hold_reason = None
+    athlete.hold_cleared_at = now
+    athlete.clearance_needed = False
+    session = object_session(athlete)
+    if session is not None:
+        # It is a word on how it is, too: a session that ended in pain is no longer one that nothing was heard about.
+        session.add(CheckInRecord(athlete_id=athlete.id, at=now, red_flags=[]))
+
+
+def pause(athlete: Athlete, until: date | None) -> None:
+    """No routines before that local day; None ends the pause. What is announced and not done yet is taken back.
+
+    The caller works out anew when the clock should look (`prompts.reschedule`).
+    """
+    athlete.paused_until = until
+    session = object_session(athlete)
+    if until is not None and session is not None:
+        decisions.withdraw_open(session, athlete, "You asked for a break.")
+
+
+def _session_done(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    suggestion: Suggestion,
+    given: Answer,
+    source: str,
+    now: datetime,
+) -> tuple[str, ...]:
+    hurt = given.said is Said.PAIN
+    effort = {Said.TOO_EASY: RPE_TOO_EASY, Said.DONE: RPE_DONE, Said.TOO_HARD: RPE_TOO_HARD}.get(given.said)
+    pct = given.completed_pct if given.completed_pct is not None else (STOPPED_COMPLETED_PCT if hurt else 100)
+    done = SessionRecord(
+        athlete_id=athlete.id,
+        suggestion_id=suggestion.id,
+        # Answered days later, it was still done on the day that it was for.
+        completed_at=now if _same_day(athlete, now, suggestion) else suggestion.created_at,
+        kind=_KINDS[suggestion.dose],
+        completed_pct=pct,
+        rpe_1_10=given.rpe_1_10 if given.rpe_1_10 is not None else effort,
+        pain_during_0_10=given.pain_0_10,
+        stopped_for_pain=hurt and pct < 100,
+        routine=suggestion.routine,
+        source=source,
+    )
+    session.add(done)
+    suggestion.before_answer = {name: _plain(getattr(athlete, name)) for name in _LADDER}
+    advance = coaching.after_session(
+        situations.athlete_of(athlete),
+        installation.catalogue,
+        words.Session(
+            completed_at=done.completed_at,
+            kind=done.kind,
+            completed_pct=done.completed_pct,
+            rpe_1_10=done.rpe_1_10,
+            pain_during_0_10=done.pain_during_0_10,
+            stopped_for_pain=done.stopped_for_pain,
+        ),
+        decisions.routine_of(suggestion),
+    )
+    _stand(athlete, advance.athlete)
+    session.flush()
+    return advance.changes
+
+
+def _undo(session: Session, athlete: Athlete, suggestion: Suggestion) -> None:
+    """Take an earlier answer back. The ladder returns only where nothing was answered after it."""
+    done = session.scalar(select(SessionRecord).where(SessionRecord.suggestion_id == suggestion.id))
+    if done is None:
+        return
+    later = session.scalar(
+        select(SessionRecord.id).where(
+            SessionRecord.athlete_id == athlete.id, SessionRecord.id > done.id, SessionRecord.kind != "warm_up"
+        )
+    )
+    if later is None and suggestion.before_answer is not None:
+        for name in _LADDER:
+            value = suggestion.before_answer[name]
+            setattr(athlete, name, date.fromisoformat(value) if name.endswith(("_on", "_since")) and value else value)
+    session.delete(done)
+    session.flush()
+
+
+def _sore(session: Session, installation: Installation, athlete: Athlete, soreness_0_10: int) -> None:
+    """Soreness speaks of the last routine."""
+    last = session.scalar(
+        select(SessionRecord)
+        .where(SessionRecord.athlete_id == athlete.id, SessionRecord.routine.is_not(None))
+        .order_by(SessionRecord.completed_at.desc())
+    )
+    if last is None or not last.routine:
+        return
+    exercises = [item["exercise"] for item in last.routine["items"]]
+    advance = coaching.after_soreness(situations.athlete_of(athlete), installation.catalogue, exercises, soreness_0_10)
+    _stand(athlete, advance.athlete)
+
+
+def _stand(row: Athlete, athlete: words.Athlete) -> None:
+    row.programme_stage = athlete.programme_stage
+    row.stage_since = athlete.stage_since
+    row.sessions_completed_total = athlete.sessions_completed_total
+    row.sessions_at_stage = athlete.sessions_at_stage
+    row.last_completed_on = athlete.last_completed_session_date
+    row.programme_started_on = athlete.programme_started_on
+    row.progress = [asdict(progress) for progress in athlete.progress]
+
+
+def _same_day(athlete: Athlete, now: datetime, suggestion: Suggestion) -> bool:
+    return now.astimezone(situations.zone_of(athlete.timezone)).date() == suggestion.local_date
+
+
+def _stored(given: Answer) -> dict[str, Any]:
+    return {
+        "said": str(given.said),
+        "pain_0_10": given.pain_0_10,
+        "rpe_1_10": given.rpe_1_10,
+        "completed_pct": given.completed_pct,
+        "red_flags": sorted(given.red_flags),
+        "where": given.where[:120],
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _within(what: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise AnswerError(f"{what} must be between {low} and {high}")

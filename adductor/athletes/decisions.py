@@ -1,0 +1,283 @@
+"""Deciding and writing the decision down: the verdict, a due suggestion and its delivery, in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.orm import Session
+
+from adductor import coaching, counts
+from adductor.athletes import channels, situations
+from adductor.coaching import situation as words
+from adductor.installation import Installation
+from adductor.notes import wording
+from adductor.queue import claims
+from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Suggestion
+
+# How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
+_PUBLIC_ID_BYTES = 9
+
+# Built once; see adductor.athletes.situations.
+_ATHLETE = select(Athlete).where(Athlete.id == bindparam("athlete_id")).with_for_update()
+_decisions = DecisionRecord.__table__
+_DECIDED_BEFORE = (
+    update(_decisions).where(_decisions.c.event_id == bindparam("of_event")).values(event_id=None)  # type: ignore[arg-type]
+)
+_CONCERNED = select(Suggestion).where(
+    Suggestion.athlete_id == bindparam("athlete_id"),
+    or_(
+        Suggestion.activity_id == bindparam("activity_id"),
+        and_(
+            Suggestion.local_date == bindparam("local_date"),
+            Suggestion.status == "open",
+            Suggestion.placement != words.Placement.WARM_UP,
+        ),
+    ),
+)
+_deliveries, _suggestions = Delivery.__table__, Suggestion.__table__
+_TEXTS_IN = (
+    select(_deliveries.c.known_texts)
+    .select_from(_deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id))
+    .where(_suggestions.c.athlete_id == bindparam("athlete_id"), _deliveries.c.activity_id == bindparam("activity_id"))
+)
+
+
+def lock(session: Session, athlete_id: int) -> Athlete | None:
+    """The runner, held until the end of the transaction: two events of one runner are decided one after the other."""
+    return session.scalar(_ATHLETE, {"athlete_id": athlete_id})
+
+
+def record(
+    session: Session,
+    athlete: Athlete,
+    verdict: words.Verdict,
+    *,
+    trigger: words.EventType,
+    now: datetime,
+    trace_id: str,
+    event_id: int | None = None,
+    activity_id: int | None = None,
+    asked_platform: bool = True,
+) -> DecisionRecord:
+    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
+    if event_id is not None:
+        # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it. And
+        # when a quiet week has emptied the inbox, SQLite counts its events from 1 again.
+        session.execute(_DECIDED_BEFORE, {"of_event": event_id})
+    row = DecisionRecord(
+        athlete_id=athlete.id,
+        event_id=event_id,
+        activity_id=activity_id,
+        trigger=str(trigger),
+        at=now,
+        decision=str(verdict.decision),
+        dose=str(verdict.dose),
+        rule=verdict.rule,
+        reason=verdict.reason,
+        considered=[asdict(considered) for considered in verdict.considered],
+        asked_platform=asked_platform,
+        trace_id=trace_id,
+    )
+    session.add(row)
+    counts.with_commit(session, counts.DECISIONS, row.decision, row.rule)
+    if verdict.decision is words.Decision.REFER:
+        if athlete.hold_since is None:
+            athlete.hold_since, athlete.hold_reason = now, verdict.rule
+            _write_referral(session, athlete, verdict, trace_id, now)
+        withdraw_open(session, athlete, "You told us about pain; your routines are paused.", now=now)
+    return row
+
+
+def suggest(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    verdict: words.Verdict,
+    decision: DecisionRecord,
+    *,
+    now: datetime,
+    activity_id: int | None,
+) -> Suggestion:
+    """A due routine and its delivery. A withdrawn suggestion for the same activity comes back to life.
+
+    A post-run routine of earlier today that nobody has done yet is taken back: the latest run of the day carries it.
+    """
+    routine = verdict.routine
+    if routine is None:
+        raise ValueError(f"a {verdict.decision} verdict carries no routine")
+    placement = str(verdict.decision)
+    local_date = now.astimezone(situations.zone_of(athlete.timezone)).date()
+    about = {"athlete_id": athlete.id, "activity_id": activity_id, "local_date": local_date}
+    suggestion = None
+    if any(isinstance(row, Suggestion) for row in session.new):
+        session.flush()
+    with session.no_autoflush:  # decision, suggestion and deliveries go to the database together
+        for known in session.scalars(_CONCERNED, about).all():
+            if activity_id is not None and known.activity_id == activity_id:
+                suggestion = known
+            elif placement != words.Placement.WARM_UP:  # which loads nothing and replaces nothing
+                withdraw(session, known, "A later routine today took its place.", now=now)
+                session.flush()  # a mail that doesn't go leaves its place among the week's to this one's
+    if suggestion is None:
+        suggestion = Suggestion(
+            public_id=secrets.token_urlsafe(_PUBLIC_ID_BYTES), athlete_id=athlete.id, activity_id=activity_id
+        )
+    suggestion.decision = decision
+    suggestion.local_date = local_date
+    suggestion.placement = placement
+    suggestion.dose = str(verdict.dose)
+    suggestion.routine = asdict(routine)
+    suggestion.reason = verdict.reason
+    suggestion.created_at = now
+    suggestion.status = "open"
+    suggestion.withdrawn_because = None
+    with session.no_autoflush:
+        session.add(suggestion)
+        deliver(session, installation, athlete, suggestion, decision.trace_id, now)
+    return suggestion
+
+
+def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: datetime | None = None) -> None:
+    """The suggestion no longer holds: what was written for it is to go, what wasn't written yet never comes.
+
+    ``now`` has its note taken away at once even if Strava is being waited for.
+    """
+    suggestion.status = "withdrawn"
+    suggestion.withdrawn_because = because
+    for delivery in suggestion.deliveries:
+        if delivery.wanted == "absent":
+            continue
+        delivery.wanted = "absent"
+        if delivery.channel == channels.PAGES:
+            continue
+        # A block that stands there is to go, also when another was about to take its place.
+        untouched = delivery.attempts == 0 and delivery.written_text is None
+        if delivery.state == "waiting" and (untouched or delivery.channel == channels.MAIL):
+            claims.finish(delivery, "never_written")
+        elif delivery.channel != channels.MAIL:
+            # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
+            delivery.state, delivery.due_at = "waiting", now or delivery.due_at
+            delivery.lease_until = delivery.lease_holder = None
+            delivery.unseen_reads = 0
+            if delivery.written_text is not None:
+                delivery.unsure_handovers = 0  # from here on those of taking it away
+
+
+def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> int:
+    """Take back everything announced that nobody has done yet. Returns how many suggestions."""
+    rows = session.scalars(select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open"))
+    count = 0
+    for suggestion in rows:
+        withdraw(session, suggestion, because, now=now)
+        count += 1
+    return count
+
+
+def routine_of(suggestion: Suggestion) -> words.Routine:
+    """The stored routine as the coach made it."""
+    return routine_from(suggestion.routine)
+
+
+def routine_from(stored: dict[str, Any]) -> words.Routine:
+    items = tuple(words.RoutineItem(**item) for item in stored["items"])
+    return words.Routine(**{**stored, "dose": words.Dose(stored["dose"]), "items": items})
+
+
+def decide(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    event: words.Event,
+    now: datetime,
+    *,
+    best_case: bool = False,
+) -> words.Verdict:
+    """Ask the coach about this runner now."""
+    activity_id = int(event.activity_id) if event.activity_id is not None else None
+    situation = situations.of(session, athlete, event, now, apart_from_activity=activity_id)
+    if best_case:
+        situation = situations.best_case(situation)
+    return coaching.decide(situation, installation.catalogue)
+
+
+def deliver(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    suggestion: Suggestion,
+    trace_id: str,
+    now: datetime,
+) -> None:
+    """One delivery for each way to the runner; ways that were used for this suggestion before are used again."""
+    routine = routine_of(suggestion)
+    block = wording.note_block(routine, suggestion.reason, installation.links.routine(suggestion.public_id))
+    placement = words.Placement(suggestion.placement)
+    delay = timedelta(seconds=installation.settings.note_delay_s if suggestion.activity_id is not None else 0)
+    for way in channels.ways(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
+        delivery = next((known for known in suggestion.deliveries if known.channel == way.channel), None)
+        if delivery is None:
+            delivery = Delivery(channel=way.channel, known_texts=[], unsure_handovers=0)
+            suggestion.deliveries.append(delivery)
+        under_way = delivery.state == "claimed" or delivery.unsure_handovers or delivery.crashes
+        if delivery.wanted == "absent" and delivery.state != "done" and under_way:
+            delivery.written_text = None  # we may just have taken it away: its absence is no word of the runner's
+        delivery.wanted = "present"
+        if way.channel == channels.MAIL and delivery.state == "claimed":
+            continue  # it is being sent at this moment; a second worker would send it twice
+        delivery.block = block
+        delivery.trace_id = trace_id
+        delivery.due_at = now + delay
+        delivery.activity_id = way.activity_id
+        if way.channel in channels.NOTES and way.activity_id is not None:
+            earlier = [*(delivery.known_texts or []), *_blocks_in(session, athlete, way.activity_id)]
+            private = wording.with_answer_link(block, answer_link(installation, suggestion))
+            delivery.known_texts = list(dict.fromkeys([*earlier, block, private]))
+        if way.channel == channels.PAGES:
+            delivery.state, delivery.outcome = "done", "on_the_pages"
+        elif way.channel == channels.MAIL and delivery.written_at is not None:
+            delivery.state, delivery.outcome = "done", "sent"  # a mail can't be taken back, and isn't sent twice
+        elif way.channel == channels.MAIL and not channels.messages_left(
+            session, athlete, now, apart_from=suggestion.id
+        ):
+            delivery.state, delivery.outcome = "done", "enough_messages"
+        else:
+            delivery.state, delivery.outcome = "waiting", None
+        delivery.problem = None
+        # Not its unsure handovers: the copies that may have gone out have gone out.
+        delivery.attempts = delivery.crashes = delivery.unseen_reads = 0
+        delivery.lease_until = delivery.lease_holder = None
+        if delivery.state == "done" and delivery.outcome != "sent":  # that was counted when it was sent
+            claims.count(delivery)
+
+
+def answer_link(installation: Installation, suggestion: Suggestion) -> str:
+    """The runner's way to answer, without an answer chosen. The same for as long as the suggestion stands."""
+    return installation.links.answer(suggestion.public_id, None, suggestion.created_at)
+
+
+def _blocks_in(session: Session, athlete: Athlete, activity_id: int) -> list[str]:
+    """Every block of ours that may stand in this activity: a new one takes the place of an older one."""
+    rows = session.execute(_TEXTS_IN, {"athlete_id": athlete.id, "activity_id": activity_id}).scalars()
+    return [text for known in rows for text in known]
+
+
+def _write_referral(session: Session, athlete: Athlete, verdict: words.Verdict, trace_id: str, now: datetime) -> None:
+    """The coach's word by mail too, once for each hold."""
+    if not channels.can_mail(athlete) or athlete.email is None:
+        return
+    session.add(
+        Letter(
+            athlete_id=athlete.id,
+            kind="refer",
+            key=secrets.token_hex(8),
+            to=athlete.email,
+            words=verdict.reason,
+            created_at=now,
+            due_at=now,
+            trace_id=trace_id,
+        )
+    )

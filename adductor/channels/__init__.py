@@ -1,1 +1,0 @@
-"""Ways to reach a runner: the note in the running log, and mail."""

@@ -1,0 +1,1 @@
+"""One file a job: from a stored event to a note that stands."""

@@ -1,0 +1,299 @@
+"""Sending mails: routines, confirmations of addresses, referrals.
+
+1. Look whether it is still wanted, and whether now is a time for it.
+2. Ask the mail server about sender and recipient.
+3. Write down that the text goes out now, then send it.
+4. Write down that it was taken.
+
+Killed between 3 and 4, nobody can know whether the server took it. The next try sends it once more under the same Message-ID,
+by which mail programs know it as the same mail; after a second such end it is left. A folder instead of a server overwrites
+the same file, so there it is never twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, time, timedelta
+from email.message import EmailMessage
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from adductor import logs
+from adductor.athletes import channels, decisions, situations
+from adductor.athletes.platform_calls import LaterError, StopError
+from adductor.coaching import situation as words
+from adductor.coaching.constants import WARM_UP_LEAD_MIN
+from adductor.coaching.rules import in_quiet_hours
+from adductor.installation import Installation
+from adductor.mail import messages
+from adductor.mail.messages import Frame, Reply
+from adductor.mail.transport import AddressRefusedError, MailLaterError, MailRefusedError, MailUnsureError
+from adductor.queue import claims, retry
+from adductor.store.models import Athlete, Delivery, Letter, Suggestion
+
+log = logs.get(__name__)
+
+# How often a mail may go out without our hearing what became of it: the first time, and once more.
+MOST_UNSURE_HANDOVERS = 2
+# What can be answered with one tap, in the words of the mail. A warm-up is not a session: it has fewer.
+REPLIES = (
+    ("done", "Done"),
+    ("too_easy", "Too easy"),
+    ("too_hard", "Too hard"),
+    ("not_today", "Not today"),
+    ("pain", "It hurt"),
+)
+_WARM_UP_REPLIES = frozenset({"done", "not_today", "pain"})
+# Judgement: one, a typing error, and one more.
+MOST_CONFIRMATIONS = 3
+CONFIRMATIONS_EVERY = timedelta(days=1)
+SENT = "sent"
+MAYBE_SENT = "maybe_sent"
+# The end of a note for which the day's rate budget had no call left.
+MAILED_INSTEAD = "mailed_instead"
+_BY_MAIL_BECAUSE = " (By mail today: Strava takes no more notes from us until tomorrow.)"
+
+
+def send_routine(installation: Installation, delivery: Delivery) -> str:
+    """Send the mail of a claimed delivery. Returns the outcome. Raises LaterError and StopError."""
+    with installation.store.read() as session:
+        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        suggestion = row.suggestion
+        athlete = session.get_one(Athlete, suggestion.athlete_id)
+        asking = _asking(session, suggestion)
+        instead = session.scalar(
+            select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.outcome == MAILED_INSTEAD)
+        )
+    if row.written_at is not None:
+        return SENT
+    now = installation.clock.now()
+    if row.wanted == "absent" or suggestion.status != "open":
+        return "never_written"
+    if athlete.status != "connected":
+        return "disconnected"
+    if not channels.can_mail(athlete) or athlete.email is None:
+        return "no_address"
+    _right_time(athlete, suggestion, now)
+    why = _BY_MAIL_BECAUSE if instead is not None else ""
+    message = routine_message(installation, athlete, suggestion, athlete.email, asking, also=why)
+    return _hand_over(installation, delivery, message)
+
+
+def routine_message(
+    installation: Installation,
+    athlete: Athlete,
+    suggestion: Suggestion,
+    to: str,
+    asking: Suggestion | None = None,
+    *,
+    also: str = "",
+) -> EmailMessage:
+    """The mail of a suggestion. ``asking``: an earlier one that strength work logged since may have been.
+
+    ``also`` is added to the reason.
+    """
+    links, placement = installation.links, words.Placement(suggestion.placement)
+    return messages.routine_mail(
+        _frame(installation, athlete, to, suggestion.created_at),
+        public_id=suggestion.public_id,
+        placement=placement,
+        routine=decisions.routine_of(suggestion),
+        reason=suggestion.reason + also,
+        routine_link=links.routine(suggestion.public_id),
+        replies=[
+            Reply(text, links.answer(suggestion.public_id, said, suggestion.created_at))
+            for said, text in REPLIES
+            if placement is not words.Placement.WARM_UP or said in _WARM_UP_REPLIES
+        ],
+        was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
+    )
+
+
+def confirm_address(installation: Installation, session: Session, athlete: Athlete) -> None:
+    """Send the one mail that an unconfirmed address gets, with the link that confirms it. The caller commits.
+
+    At most three a day for one runner, so that nobody can fill a stranger's mailbox; a further one waits its turn.
+    Raises AddressError for what can't be an address.
+    """
+    if athlete.email is None or athlete.email_confirmed_at is not None:
+        return
+    athlete.email = messages.checked_address(athlete.email)
+    now = installation.clock.now()
+    earlier = session.scalars(
+        select(Letter.due_at)
+        .where(Letter.athlete_id == athlete.id, Letter.kind == "confirm", Letter.due_at > now - CONFIRMATIONS_EVERY)
+        .order_by(Letter.due_at)
+    ).all()
+    full = len(earlier) >= MOST_CONFIRMATIONS
+    session.add(
+        Letter(
+            athlete_id=athlete.id,
+            kind="confirm",
+            key=secrets.token_hex(8),
+            to=athlete.email,
+            created_at=now,
+            due_at=earlier[-MOST_CONFIRMATIONS] + CONFIRMATIONS_EVERY if full else now,
+            trace_id=secrets.token_hex(8),
+        )
+    )
+    session.flush()
+
+
+def run_letter(installation: Installation, letter: Letter) -> None:
+    """Bring a claimed letter to its end, or give it back with a due time. Never raises for what a letter can cause."""
+    with structlog.contextvars.bound_contextvars(trace=letter.trace_id, letter=letter.id):
+        try:
+            outcome = _send_letter(installation, letter)
+            problem = None
+        except LaterError as later:
+            _put_back(installation, letter, later.wait, later.problem)
+            return
+        except StopError as stop:
+            outcome, problem = stop.outcome, stop.problem
+        except Exception as error:  # one letter must not stop the others
+            log.exception("letter failed")
+            _put_back(installation, letter, retry.after(letter.attempts), f"{type(error).__name__}: {error}"[:500])
+            return
+        log.info("letter ended", kind=letter.kind, outcome=outcome)
+        with installation.store.write() as session:
+            row = session.get(Letter, letter.id, with_for_update=True)
+            if row is not None and claims.holds(row, letter):
+                claims.finish(row, outcome, problem)
+                row.sent_at = installation.clock.now() if outcome in (SENT, MAYBE_SENT) else None
+
+
+def _send_letter(installation: Installation, letter: Letter) -> str:
+    with installation.store.read() as session:
+        athlete = session.get_one(Athlete, letter.athlete_id)
+    frame = _frame(installation, athlete, letter.to, letter.created_at)
+    if letter.kind == "confirm":
+        if athlete.email != letter.to or athlete.email_confirmed_at is not None:
+            return "no_longer_wanted"
+        link = installation.links.confirm(athlete.id, letter.to, letter.created_at)
+        message = messages.confirmation_mail(frame, key=letter.key, link=link)
+    else:
+        if athlete.status != "connected" or not channels.can_mail(athlete):
+            return "no_longer_wanted"
+        home = f"{installation.settings.public_url}/home"
+        message = messages.referral_mail(frame, key=letter.key, words=letter.words, home_link=home)
+    return _hand_over(installation, letter, message)
+
+
+def _hand_over(installation: Installation, claimed: Delivery | Letter, message: EmailMessage) -> str:
+    if claimed.unsure_handovers >= MOST_UNSURE_HANDOVERS:
+        return MAYBE_SENT
+    going_out = False
+
+    def about_to() -> None:
+        nonlocal going_out
+        _count_handover(installation, claimed, +1)
+        going_out = True
+
+    try:
+        installation.postbox.hand_over(message, about_to=about_to)
+    except AddressRefusedError as error:
+        _mark_bounced(installation, claimed)
+        raise StopError("address_refused", str(error)) from error
+    except MailUnsureError as error:
+        raise LaterError(retry.after(claimed.attempts), str(error)) from error
+    except (MailLaterError, MailRefusedError) as error:
+        if going_out:
+            _count_handover(installation, claimed, -1)  # the server has said that it didn't take it
+        if isinstance(error, MailRefusedError):
+            raise StopError("mail_refused", str(error)) from error
+        raise LaterError(retry.after(claimed.attempts), str(error)) from error
+    return SENT
+
+
+def _count_handover(installation: Installation, claimed: Delivery | Letter, by: int) -> None:
+    """Write down that the text goes out (or certainly didn't). Raises StopError when it isn't ours to send any more."""
+    with installation.store.write() as session:
+        row: Delivery | Letter | None
+        if isinstance(claimed, Delivery):
+            row = session.get(Delivery, claimed.id, with_for_update=True)
+        else:
+            row = session.get(Letter, claimed.id, with_for_update=True)
+        if row is None or not claims.holds(row, claimed):
+            raise StopError("taken_over", "another worker took this over")
+        if by > 0 and isinstance(row, Delivery) and row.wanted == "absent":
+            raise StopError("never_written", "it was taken back before it was sent")
+        row.unsure_handovers += by
+
+
+def _mark_bounced(installation: Installation, claimed: Delivery | Letter) -> None:
+    with installation.store.write() as session:
+        if isinstance(claimed, Letter):
+            athlete = decisions.lock(session, claimed.athlete_id)
+        else:
+            athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == claimed.suggestion_id))
+            athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
+        if athlete is not None:
+            athlete.email_bounced_at = installation.clock.now()
+            log.warning("address bounced", athlete=athlete.id)
+
+
+def could_still_go(athlete: Athlete, suggestion: Suggestion, now: datetime) -> bool:
+    """Whether a mail about this would go out now or after the quiet hours that end today."""
+    try:
+        _right_time(athlete, suggestion, now)
+    except LaterError:
+        return True
+    except StopError:
+        return False
+    return True
+
+
+def _right_time(athlete: Athlete, suggestion: Suggestion, now: datetime) -> None:
+    """Raises StopError when its moment has passed, LaterError in quiet hours that end today."""
+    local = now.astimezone(situations.zone_of(athlete.timezone))
+    late = local.date() > suggestion.local_date
+    if suggestion.placement == words.Placement.WARM_UP:
+        late = late or now - suggestion.created_at > timedelta(minutes=WARM_UP_LEAD_MIN)
+    if late:
+        raise StopError("too_late", "its moment has passed")
+    quiet = time.fromisoformat(athlete.quiet_from_local), time.fromisoformat(athlete.quiet_until_local)
+    if in_quiet_hours(local.time(), quiet):
+        ends = datetime.combine(local.date(), quiet[1], tzinfo=local.tzinfo)
+        if ends <= local:
+            raise StopError("too_late", "quiet hours have begun, and they last beyond today")
+        raise LaterError(situations.instant(ends) - now, "quiet hours")
+
+
+def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) -> Frame:
+    settings = installation.settings
+    return Frame(
+        sender=settings.mail_from,
+        to=to,
+        at=at,
+        unsubscribe_link=installation.links.unsubscribe(athlete.id, athlete.platform_athlete_id, at),
+        settings_link=f"{settings.public_url}/settings",
+    )
+
+
+def _asking(session: Session, suggestion: Suggestion) -> Suggestion | None:
+    return session.scalar(
+        select(Suggestion)
+        .where(
+            Suggestion.athlete_id == suggestion.athlete_id,
+            Suggestion.id != suggestion.id,
+            Suggestion.status == "open",
+            Suggestion.asks_about_activity.is_not(None),
+            Suggestion.created_at > suggestion.created_at - channels.WEEK,
+        )
+        .order_by(Suggestion.created_at.desc())
+        .limit(1)
+    )
+
+
+def _put_back(installation: Installation, letter: Letter, wait: timedelta, problem: str) -> None:
+    log.warning("letter waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
+    with installation.store.write() as session:
+        row = session.get(Letter, letter.id, with_for_update=True)
+        if row is None or not claims.holds(row, letter):
+            return
+        if installation.clock.now() - row.created_at > retry.GIVE_UP_AFTER:
+            claims.park(row, f"gave up after {retry.GIVE_UP_AFTER}: {problem}")
+        else:
+            claims.put_back(row, installation, wait=wait, problem=problem)

@@ -1,0 +1,1 @@
+"""Transactional mail: messages, signed links, transport."""

@@ -1,0 +1,215 @@
+"""Mails to a runner: a due routine, the confirmation of an address, a referral. HTML and text, with the drawings inside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from adductor.coaching.situation import Placement, Routine
+from adductor.notes import wording
+
+# evidence.md section 9's wording; the same as in every page's footer.
+WELLNESS = (
+    "General strength exercises for healthy adults who run. Not medical advice, not a medical device. Stop if it hurts. "
+    "If you have an injury, are pregnant or recently gave birth, or are unsure, ask a professional first."
+)
+# Links in headers must stay in one piece: folding would break a long one. RFC 5322 allows 998 characters.
+POLICY = SMTP.clone(max_line_length=990)
+_MAX_ADDRESS_CHARS = 254  # RFC 5321, section 4.5.3.1.3
+# Not all that RFC 5321 allows, but all that mail providers give: no quoting, no comments, no control characters.
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+
+_HEADINGS = {
+    Placement.POST_RUN: "After your run: {minutes} minutes",
+    Placement.REST_DAY: "A rest day: {minutes} minutes",
+    Placement.WARM_UP: "Before your run: {minutes} minutes",
+}
+_SUBJECTS = {
+    Placement.POST_RUN: "After your run: {title}",
+    Placement.REST_DAY: "For your rest day: {title}",
+    Placement.WARM_UP: "Before your run: {title}",
+}
+
+
+class AddressError(ValueError):
+    """Not an address that mail can go to; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer to tap, in words, with its link."""
+
+    text: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every mail has: from whom, to whom, when (aware), and the links of its footer."""
+
+    sender: str
+    to: str
+    at: datetime
+    unsubscribe_link: str
+    settings_link: str
+
+
+def checked_address(text: str) -> str:
+    """The address as it can stand in a header, its domain in ASCII. Raises AddressError."""
+    local, at, domain = text.strip().rpartition("@")
+    try:
+        address = f"{local}{at}{domain.encode('idna').decode()}" if domain else local
+    except UnicodeError:
+        address = ""
+    if len(address) > _MAX_ADDRESS_CHARS or not _ADDRESS.fullmatch(address) or ".." in local or local[:1] == ".":
+        raise AddressError("This doesn't look like a mail address; give one like anna@example.org.")
+    return address
+
+
+def routine_mail(
+    frame: Frame,
+    *,
+    public_id: str,
+    placement: Placement,
+    routine: Routine,
+    reason: str,
+    routine_link: str,
+    replies: Sequence[Reply],
+    was_it_link: str | None = None,
+) -> EmailMessage:
+    """A due routine. Its Message-ID follows the suggestion: the same mail twice is one in the runner's mail program.
+
+    ``was_it_link`` answers for an earlier routine: strength work was logged since, and we ask whether that was it.
+    """
+    from adductor import drawings  # needed for a mail only, and most workers' starts are waited for
+
+    host = _host(frame.sender)
+    values = {
+        "subject": _SUBJECTS[placement].format(title=wording.title(routine)),
+        "heading": _HEADINGS[placement].format(minutes=routine.minutes),
+        "why": wording.sentence(reason),
+        "steps": [
+            {
+                "name": wording.short_name(item.exercise),
+                "dose": wording.dose_of(item),
+                "picture": f"cid:{_cid(item.exercise, host)}",
+                "described": drawings.describe(item.exercise),
+            }
+            for item in routine.items
+        ],
+        "routine_link": routine_link,
+        "was_it_link": was_it_link,
+        "replies": replies,
+        "because": "You get this because you asked for routines by mail.",
+    }
+    pictures = list(dict.fromkeys(item.exercise for item in routine.items))
+    return _message(frame, "routine", f"routine-{public_id}@{host}", values, pictures)
+
+
+def confirmation_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
+    """The first mail to an address: nothing else goes there before its link was used."""
+    values = {
+        "subject": "Is this your address?",
+        "heading": "Is this your address?",
+        "paragraphs": [
+            "Somebody asked Adductor Coach to send strength routines to this address.",
+            "If that was you, confirm it; the link is good for three days. If it wasn't, do nothing: "
+            "no further mail will come.",
+        ],
+        "button": {"text": "Yes, send routines here", "link": link},
+        "because": "This is the only mail to an address that is not confirmed.",
+    }
+    return _message(frame, "letter", f"confirm-{key}@{_host(frame.sender)}", values, unsubscribable=False)
+
+
+def referral_mail(frame: Frame, *, key: str, words: str, home_link: str) -> EmailMessage:
+    """The coach's word after pain or warning signs, once."""
+    values = {
+        "subject": "Your routines are paused",
+        "heading": "Your routines are paused",
+        "paragraphs": [words],
+        "button": {"text": "It is sorted", "link": home_link},
+        "because": "You get this because of what you told us about pain.",
+    }
+    return _message(frame, "letter", f"refer-{key}@{_host(frame.sender)}", values)
+
+
+def _message(
+    frame: Frame,
+    template: str,
+    message_id: str,
+    values: dict[str, Any],
+    pictures: Sequence[str] = (),
+    *,
+    unsubscribable: bool = True,
+) -> EmailMessage:
+    values = {
+        **values,
+        "wellness": WELLNESS,
+        "unsubscribe_link": frame.unsubscribe_link if unsubscribable else None,
+        "settings_link": frame.settings_link,
+    }
+    name, address = parseaddr(frame.sender)
+    message = EmailMessage(policy=POLICY)
+    message["From"] = Address(display_name=name, addr_spec=address)
+    message["To"] = Address(addr_spec=frame.to)
+    message["Subject"] = values["subject"]
+    message["Date"] = format_datetime(frame.at)
+    message["Message-ID"] = f"<{message_id}>"
+    # Holiday answers and the like should not come back (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    if unsubscribable:
+        message["List-Unsubscribe"] = f"<{frame.unsubscribe_link}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    templates = _templates()
+    message.set_content(templates.get_template(f"{template}.txt").render(values), cte="quoted-printable")
+    message.add_alternative(
+        templates.get_template(f"{template}.html").render(values), subtype="html", cte="quoted-printable"
+    )
+    if not pictures:
+        return message
+    from adductor import drawings
+
+    html = message.get_payload(1)
+    host = _host(frame.sender)
+    for exercise in pictures:
+        html.add_related(  # type: ignore[union-attr]
+            drawings.png(exercise),
+            "image",
+            "png",
+            cid=f"<{_cid(exercise, host)}>",
+            disposition="inline",
+            filename=f"{exercise}.png",
+        )
+    return message
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("adductor.mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _host(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+
+
+def _cid(exercise: str, host: str) -> str:
+    return f"{exercise.replace('_', '-')}@{host}"

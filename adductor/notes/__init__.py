@@ -1,0 +1,1 @@
+"""The note: finding, placing and removing our block, its text, and the plan for a delivery."""

@@ -1,0 +1,1 @@
+"""SQL as the queue: claims, retry policy, heartbeats, sweep."""

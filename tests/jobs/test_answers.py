@@ -1,0 +1,214 @@
+"""What the runner says back, on a real store."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from adductor.athletes import answers
+from adductor.athletes.answers import Answer, AnswerError, Said, Taken
+from adductor.store.models import CheckInRecord, SessionRecord
+from tests.support.runners import Place
+
+
+def _answer(here: Place, runner: int, given: Answer, number: int = -1) -> Taken:
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        suggestion = session.merge(here.suggestions(runner)[number])
+        return answers.answer(session, here.installation, athlete, suggestion, given, source="mail", now=here.now)
+
+
+def _sessions(here: Place, runner: int) -> list[SessionRecord]:
+    with here.installation.store.read() as session:
+        return list(session.scalars(select(SessionRecord).where(SessionRecord.athlete_id == runner)))
+
+
+def test_done_counts_as_a_session_and_closes_the_suggestion(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    _answer(here, runner, Answer(Said.DONE))
+
+    (done,) = _sessions(here, runner)
+    assert (done.kind, done.completed_pct, done.rpe_1_10) == ("strength_full", 100, answers.RPE_DONE)
+    assert here.suggestion(runner).status == "done"
+    assert here.athlete(runner).sessions_completed_total == 10
+    assert here.athlete(runner).last_completed_on == here.now.date()
+
+
+def test_the_same_answer_twice_changes_nothing(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    _answer(here, runner, Answer(Said.DONE))
+    before = here.athlete(runner)
+
+    again = _answer(here, runner, Answer(Said.DONE))
+
+    after = here.athlete(runner)
+    assert again.repeated
+    assert len(_sessions(here, runner)) == 1
+    assert (after.sessions_completed_total, after.progress) == (before.sessions_completed_total, before.progress)
+
+
+def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    before = here.athlete(runner)
+    _answer(here, runner, Answer(Said.DONE))
+
+    _answer(here, runner, Answer(Said.NOT_TODAY))
+
+    after = here.athlete(runner)
+    assert _sessions(here, runner) == []
+    assert here.suggestion(runner).status == "declined"
+    assert (after.sessions_completed_total, after.last_completed_on) == (9, before.last_completed_on)
+
+
+@pytest.mark.parametrize(
+    ("said", "effort"),
+    [(Said.TOO_EASY, answers.RPE_TOO_EASY), (Said.DONE, answers.RPE_DONE), (Said.TOO_HARD, answers.RPE_TOO_HARD)],
+)
+def test_each_word_stands_for_an_effort(here: Place, said: Said, effort: int) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    _answer(here, runner, Answer(said))
+
+    assert [row.rpe_1_10 for row in _sessions(here, runner)] == [effort]
+
+
+def test_answered_the_next_day_it_was_done_on_its_own_day(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    suggested_at = here.now
+    here.later(days=1)
+
+    _answer(here, runner, Answer(Said.DONE))
+
+    assert _sessions(here, runner)[0].completed_at == suggested_at
+
+
+def test_mild_pain_is_kept_and_stops_nothing(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    taken = _answer(here, runner, Answer(Said.PAIN, pain_0_10=2, completed_pct=100))
+
+    assert taken.decision is not None
+    assert taken.decision.decision == "none"
+    assert here.athlete(runner).hold_since is None
+
+
+def test_strong_pain_refers_holds_and_writes_once(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    taken = _answer(here, runner, Answer(Said.PAIN, pain_0_10=7, where="left groin"))
+    _answer(here, runner, Answer(Said.PAIN, pain_0_10=8, where="left groin"))
+
+    assert taken.decision is not None
+    assert taken.decision.decision == "refer"
+    assert "physiotherapist or doctor" in taken.decision.reason
+    assert here.athlete(runner).hold_since == here.now
+    assert here.suggestion(runner).answer is not None
+    assert [letter.kind for letter in here.letters(runner)] == ["refer"]
+
+
+def test_a_warning_sign_refers_whatever_the_number(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    taken = _answer(here, runner, Answer(Said.PAIN, pain_0_10=1, red_flags=frozenset({"pain_on_hopping"})))
+
+    assert taken.decision is not None
+    assert (taken.decision.decision, taken.decision.rule) == ("refer", "red_flag")
+    assert "Please don't run" in taken.decision.reason
+
+
+def test_a_referral_takes_back_what_is_announced(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    with here.installation.store.write() as session:
+        record = CheckInRecord(hip_groin_pain_0_10=8, red_flags=[])
+        answers.check_in(session, here.installation, here.locked(session, runner), record, now=here.now)
+
+    assert here.suggestion(runner).status == "withdrawn"
+    assert [row.outcome for row in here.deliveries(runner)] == ["never_written"]
+
+
+def test_pain_of_three_to_five_makes_the_open_routine_lighter_where_it_stands(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    assert here.suggestion(runner).dose == "full"
+
+    with here.installation.store.write() as session:
+        record = CheckInRecord(hip_groin_pain_0_10=4, red_flags=[])
+        answers.check_in(session, here.installation, here.locked(session, runner), record, now=here.now)
+
+    (suggestion,) = here.suggestions(runner)
+    (delivery,) = here.deliveries(runner)
+    assert (suggestion.status, suggestion.dose) == ("open", "light")
+    assert "light" in delivery.block
+    assert any("level 2" in known for known in delivery.known_texts)
+
+
+def test_cleared_the_routines_may_come_again(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    _answer(here, runner, Answer(Said.PAIN, pain_0_10=7))
+    here.later(days=8)
+
+    with here.installation.store.write() as session:
+        answers.clear_hold(here.locked(session, runner), now=here.now)
+    here.run_done(runner)
+
+    assert here.decisions(runner)[-1].decision == "post_run"
+
+
+def test_a_pause_takes_back_what_is_announced_and_ends_on_its_day(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    with here.installation.store.write() as session:
+        answers.pause(here.locked(session, runner), date(2026, 11, 25))
+
+    assert (here.suggestion(runner).status, here.suggestion(runner).withdrawn_because) == (
+        "withdrawn",
+        "You asked for a break.",
+    )
+    here.later(days=2)
+    here.run_done(runner)
+    assert here.decisions(runner)[-1].rule == "not_cleared"
+    here.later(days=5)
+    here.run_done(runner)
+    assert here.decisions(runner)[-1].decision == "post_run"
+
+
+def test_a_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    with here.installation.store.write() as session:
+        answers.pause(here.locked(session, runner), here.now.date() + timedelta(days=7))
+
+    _answer(here, runner, Answer(Said.DONE))
+
+    assert here.suggestion(runner).status == "done"
+    assert len(_sessions(here, runner)) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"said": Said.PAIN},
+        {"said": Said.PAIN, "pain_0_10": 11},
+        {"said": Said.DONE, "rpe_1_10": 0},
+        {"said": Said.PAIN, "pain_0_10": 3, "red_flags": frozenset({"toothache"})},
+    ],
+    ids=["pain without a number", "pain above ten", "effort below one", "unknown warning sign"],
+)
+def test_an_answer_that_makes_no_sense_is_refused_in_words(wrong: dict[str, object]) -> None:
+    with pytest.raises(AnswerError):
+        Answer(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,260 @@
+"""A day's rate budget: when it is gone, those with a mail address get mail, once; the others a note after midnight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adductor.athletes import answers, channels, decisions
+from adductor.athletes.answers import Answer, Said
+from adductor.jobs import letters
+from adductor.notes import block
+from adductor.platforms.base import ErrorKind, PlatformError, Priority
+from adductor.platforms.strava.budget import LocalBudget
+from adductor.queue import sweep
+from tests.jobs.test_interleavings import Log, _comes_home, _event, _put, _take
+from tests.jobs.test_interleavings import here as here
+from tests.jobs.test_interleavings import log as log
+from tests.support.live import Live, installation
+from tests.support.runners import Place
+
+
+def _with_budget(here: Place, log: Log, *, day_used: int) -> LocalBudget:
+    """The real bookkeeping before every call of the log, which has told how much of a day's thousand reads is used."""
+    budget = LocalBudget(now=lambda: here.now, chance=lambda: 0.5)
+    budget.take(Priority.CONNECT)
+    budget.learn(_headers(day_used), 200)
+    reading, writing = log.get_activity, log.update_activity
+
+    def get_activity(token: str, activity_id: int, *, priority: Priority) -> object:
+        budget.take(priority)
+        budget.learn({}, 200)
+        return reading(token, activity_id)
+
+    def update_activity(token: str, activity_id: int, *, priority: Priority, private_note: str) -> object:
+        budget.take(priority)
+        budget.learn({}, 200)
+        return writing(token, activity_id, private_note=private_note)
+
+    log.get_activity = get_activity  # type: ignore[method-assign, assignment]
+    log.update_activity = update_activity  # type: ignore[method-assign, assignment]
+    return budget
+
+
+def _headers(day_used: int) -> Mapping[str, str]:
+    return {
+        "X-RateLimit-Limit": "200,2000",
+        "X-RateLimit-Usage": f"10,{day_used}",
+        "X-ReadRateLimit-Limit": "100,1000",
+        "X-ReadRateLimit-Usage": f"10,{day_used}",
+    }
+
+
+def _reachable(here: Place, runner: int) -> None:
+    here.change(runner, email="runner@example.org", email_confirmed_at=here.now - timedelta(days=9))
+
+
+def test_with_the_day_nearly_spent_a_runner_with_mail_gets_mail_and_the_read_that_is_left_goes_to_the_next(
+    here: Place, log: Log
+) -> None:
+    runner = _comes_home(here, log)
+    _reachable(here, runner)
+    _with_budget(here, log, day_used=850)
+
+    _take(here, _event(here, runner))
+    sweep.sweep(here.installation)
+
+    assert log.writes == []
+    (by_note, by_mail) = here.deliveries(runner)
+    assert (by_note.channel, by_note.state, by_note.outcome) == (channels.PRIVATE_NOTE, "done", letters.MAILED_INSTEAD)
+    assert (by_mail.channel, by_mail.state, by_mail.outcome) == (channels.MAIL, "done", letters.SENT)
+    (letter,) = here.mails()
+    assert b"Strava takes no more notes from us until tomorrow" in letter.replace(b"=\n", b"")
+
+
+def test_when_the_budget_is_back_no_note_comes_after_the_mail(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _reachable(here, runner)
+    _with_budget(here, log, day_used=850)
+    _take(here, _event(here, runner))
+    sweep.sweep(here.installation)
+
+    for _ in range(20):
+        here.later(hours=1)
+        sweep.sweep(here.installation)
+
+    assert log.writes == []
+    assert len(here.mails()) == 1
+
+
+def test_without_an_address_the_note_is_still_written_with_the_rest_of_the_day(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _with_budget(here, log, day_used=850)
+
+    _take(here, _event(here, runner))
+
+    assert log.note.count(block.SIGNATURE) == 1
+    assert here.mails() == []
+
+
+def test_without_an_address_a_spent_day_is_waited_for_until_it_is_over(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _with_budget(here, log, day_used=949)  # a read goes through, a write no longer
+
+    _take(here, _event(here, runner))
+    (delivery,) = here.deliveries(runner)
+
+    assert delivery.state == "waiting"
+    midnight = here.now.replace(hour=0) + timedelta(days=1)
+    assert midnight < delivery.due_at < midnight + timedelta(seconds=70)
+    here.later(hours=15, minutes=2)
+    sweep.sweep(here.installation)
+    assert log.note.count(block.SIGNATURE) == 1
+
+
+def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> None:
+    here.later(minutes=1)  # at the very opening of a window, calls count for the next one too
+    runner = _comes_home(here, log)
+    _reachable(here, runner)
+    budget = _with_budget(here, log, day_used=100)
+    for _ in range(84):
+        budget.take(Priority.FRESH)
+        budget.learn({}, 200)  # 10 told, and 84 taken: one read is left, and no write
+
+    _take(here, _event(here, runner))
+
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.channel, delivery.state) == (channels.PRIVATE_NOTE, "waiting")
+    assert delivery.due_at - here.now < timedelta(minutes=17)
+    here.later(minutes=17)
+    sweep.sweep(here.installation)
+    assert log.note.count(block.SIGNATURE) == 1
+    assert here.mails() == []
+
+
+def test_a_note_that_may_have_arrived_is_not_mailed_as_well(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _reachable(here, runner)
+    writing = log.update_activity
+
+    def lost(*arguments: object, **words: object) -> object:
+        writing(*arguments, **words)  # type: ignore[arg-type]
+        raise PlatformError(ErrorKind.RETRY, "the connection was cut")
+
+    log.update_activity = lost  # type: ignore[method-assign, assignment]
+    _take(here, _event(here, runner))
+    log.update_activity = writing  # type: ignore[method-assign]
+    _with_budget(here, log, day_used=990)
+    here.later(minutes=2)
+    sweep.sweep(here.installation)
+
+    assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
+    here.later(hours=16)
+    sweep.sweep(here.installation)
+    assert [row.outcome for row in here.deliveries(runner)] == ["written"]
+    assert log.note.count(block.SIGNATURE) == 1
+    assert here.mails() == []
+
+
+def test_three_mails_in_a_week_are_the_most_also_then(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = _comes_home(here, log)
+    _reachable(here, runner)
+    monkeypatch.setattr(channels, "MOST_MESSAGES_A_WEEK", 0)
+    _with_budget(here, log, day_used=850)
+
+    _take(here, _event(here, runner))
+
+    assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
+
+
+# -- answered before it was written -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", [Said.DONE, Said.NOT_TODAY, Said.TOO_HARD])
+def test_a_note_that_waits_is_not_written_after_the_answer(here: Place, log: Log, said: Said) -> None:
+    runner = _comes_home(here, log)
+    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 600})
+    _take(here, _event(here, runner))
+    _answer(here, runner, said)
+    reads = log.reads
+
+    here.later(minutes=20)
+    sweep.sweep(here.installation)
+
+    assert (log.writes, log.reads) == ([], reads)
+    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "answered")]
+
+
+def test_an_answer_between_our_read_and_our_write_is_heard(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 60})
+    _put(here, _event(here, runner))
+    sweep.handle_events(here.installation)
+    log.after_read = lambda: _answer(here, runner, Said.DONE)
+
+    here.later(minutes=2)
+    sweep.sweep(here.installation)
+
+    assert log.writes == []
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.outcome, delivery.problem) == ("answered", "the runner had answered before it was written")
+
+
+def test_a_note_that_stands_stays_after_the_answer(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _take(here, _event(here, runner))
+    _answer(here, runner, Said.DONE)
+
+    here.later(minutes=20)
+    sweep.sweep(here.installation)
+
+    assert log.note.count(block.SIGNATURE) == 1
+
+
+def _answer(here: Place, runner: int, said: Said) -> None:
+    with here.installation.store.write() as session:
+        athlete = decisions.lock(session, runner)
+        assert athlete is not None
+        suggestion = session.merge(here.suggestion(runner))
+        answers.answer(session, here.installation, athlete, suggestion, Answer(said), source="page", now=here.now)
+
+
+# -- with the real thing ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.processes
+def test_a_spent_day_at_the_real_thing_brings_mails_to_those_who_have_one_and_notes_to_the_others(
+    tmp_path: Path,
+) -> None:
+    """A day of twenty calls for thirteen runs, however they meet; an hour takes two seconds.
+
+    One after the other, the first with an address get notes, until what is left of the day is for reading, and who is read
+    then is mailed; all at once, they are read first.
+    """
+    with installation(tmp_path, speed=1800) as live:
+        now = live.here.installation.clock.now()
+        address = {"email": "runner@example.org", "email_confirmed_at": now}
+        live.admin("POST", "tier", {"overall": [100, 20], "read": [100, 20]})
+        with_mail = [live.record(live.runner(**address)) for _ in range(10)]
+        without = [live.record(live.runner()) for _ in range(3)]
+
+        for run in (*with_mail, *without):
+            live.until(lambda run=run: _ended(live, run), within_s=90)  # type: ignore[misc]
+
+        ways = {run: [row.outcome for row in live.deliveries(run)] for run in (*with_mail, *without)}
+        assert live.admin("GET", "calls")["limits"]["over_limit"] == 0
+        for run in with_mail:
+            written = len(live.written(run))
+            mailed = letters.SENT in ways[run]
+            assert written + mailed <= 1, ways[run]
+        assert all(len(live.written(run)) <= 1 for run in without)
+        assert any(letters.MAILED_INSTEAD in ways[run] for run in with_mail), ways
+
+
+def _ended(live: Live, run: int) -> bool:
+    events = live.events(run)
+    rows = [*events, *live.deliveries(run)]
+    return bool(events) and all(row.state in ("done", "failed") for row in rows)

@@ -1,0 +1,88 @@
+"""Events are kept once, under their natural key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from adductor.jobs import inbox
+from adductor.platforms.base import WebhookEvent
+from adductor.store import Store
+from adductor.store.models import InboxEvent
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+EVENT = WebhookEvent("strava", 1, "activity", 42, "update", NOW, 7, {"title": "Morning run"})
+
+
+Put = Callable[..., list[int]]
+
+
+@pytest.fixture(params=["in the caller's transaction", "at once"])
+def put(request: pytest.FixtureRequest, store: Store) -> Put:
+    """Both ways into the inbox; what comes of it must be the same."""
+
+    def in_a_transaction(*events: WebhookEvent) -> list[int]:
+        with store.connection() as connection:
+            return list(inbox.put(connection, events, NOW))
+
+    def at_once(*events: WebhookEvent) -> list[int]:
+        return list(inbox.put_now(store, events, NOW, within_s=1))
+
+    return at_once if request.param == "at once" else in_a_transaction
+
+
+def _rows(store: Store) -> list[InboxEvent]:
+    with store.read() as session:
+        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
+
+
+def test_a_new_event_waits(store: Store, put: Put) -> None:
+    (row_id,) = put(EVENT)
+
+    (row,) = _rows(store)
+    assert (row.id, row.state, row.updates) == (row_id, "waiting", {"title": "Morning run"})
+    assert len(row.trace_id) == 16
+
+
+def test_the_same_event_again_is_no_second_row_and_wakes_nobody(store: Store, put: Put) -> None:
+    put(EVENT)
+
+    assert put(EVENT) == []
+    assert len(_rows(store)) == 1
+
+
+def test_the_same_event_twice_in_one_batch_is_one_row(store: Store, put: Put) -> None:
+    assert len(put(EVENT, EVENT)) == 1
+
+
+def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(store: Store, put: Put) -> None:
+    (row_id,) = put(EVENT)
+    with store.write() as session:
+        session.get_one(InboxEvent, row_id).state = "done"
+
+    again = put(replace(EVENT, updates={"type": "Walk"}))
+
+    (row,) = _rows(store)
+    assert again == [row_id]
+    assert (row.state, row.updates) == ("waiting", {"title": "Morning run", "type": "Walk"})
+
+
+def test_events_of_another_second_or_aspect_are_rows_of_their_own(store: Store, put: Put) -> None:
+    put(EVENT, replace(EVENT, event_time=NOW + timedelta(seconds=1)), replace(EVENT, aspect_type="delete"))
+
+    assert len(_rows(store)) == 3
+
+
+def test_handled_events_are_forgotten_after_their_time_and_waiting_ones_never(store: Store, put: Put) -> None:
+    done, waiting = put(EVENT, replace(EVENT, object_id=43))
+    with store.write() as session:
+        session.get_one(InboxEvent, done).state = "done"
+
+    with store.write() as session:
+        assert inbox.forget_before(session, NOW + timedelta(seconds=1)) == 1
+
+    assert [row.id for row in _rows(store)] == [waiting]

@@ -1,0 +1,370 @@
+"""When runners are looked at without an activity: their prompt time, in their zone, once; and warm-ups before usual runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, insert, text
+
+from adductor.athletes import activities, answers, channels, schedule
+from adductor.coaching.situation import Intensity, Placement
+from adductor.jobs import prompts
+from adductor.platforms.base import LoggedActivity as ActivityReport
+from adductor.store.models import Athlete, DecisionRecord, Suggestion
+from tests.support.runners import MORNING, Place, place
+
+ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu", "Pacific/Apia"]
+
+
+def _looked(here: Place, runner: int) -> list[DecisionRecord]:
+    return [row for row in here.decisions(runner) if row.trigger in ("clock_tick", "run_starting_soon")]
+
+
+def _run_clock(here: Place, *, until: datetime) -> None:
+    """As the clock would: look whenever somebody's time has come."""
+    while True:
+        with here.installation.store.read() as session:
+            next_at = session.execute(text("SELECT min(next_due_at) FROM athletes")).scalar()
+        if next_at is None or datetime.fromisoformat(next_at).replace(tzinfo=UTC) > until:
+            here.clock.at = until
+            return
+        here.clock.at = max(here.now, datetime.fromisoformat(next_at).replace(tzinfo=UTC))
+        with here.installation.store.write() as session:
+            session.execute(text("UPDATE athletes SET history_read_at = :now"), {"now": here.now.replace(tzinfo=None)})
+        prompts.tick(here.installation)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_rest_day_routine_comes_at_the_prompt_time_of_the_runners_zone(here: Place, zone: str) -> None:
+    runner = here.runner(timezone=zone)
+
+    _run_clock(here, until=MORNING + timedelta(hours=24))
+
+    (look,) = _looked(here, runner)
+    local = look.at.astimezone(ZoneInfo(zone))
+    assert (local.hour, local.minute) == (17, 30)
+    assert (look.decision, here.suggestion(runner).local_date) == ("rest_day", local.date())
+    assert [row.channel for row in here.deliveries(runner)] == ["mail"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "around"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 27, 12, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 10, 23, 12, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 3, 6, 12, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 4, 3, 12, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("prompt", ["17:30", "02:15"])
+def test_across_a_change_of_the_clocks_every_day_is_looked_at_once(
+    here: Place, zone: str, around: datetime, prompt: str
+) -> None:
+    here.clock.at = around
+    runner = here.runner(
+        timezone=zone, rest_day_prompt_local=prompt, quiet_from_local="03:30", quiet_until_local="05:00"
+    )
+
+    _run_clock(here, until=around + timedelta(days=5))
+
+    days = [row.at.astimezone(ZoneInfo(zone)).date() for row in _looked(here, runner)]
+    assert len(days) == len(set(days)) == 5
+    assert days == [days[0] + timedelta(days=ahead) for ahead in range(5)]
+
+
+def test_a_journey_west_repeats_the_day_but_not_the_prompt(here: Place) -> None:
+    here.clock.at = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
+    runner = here.runner(timezone="Asia/Tokyo")
+    _run_clock(here, until=datetime(2026, 11, 18, 9, 0, tzinfo=UTC))  # 18:00 in Tokyo
+    assert len(_looked(here, runner)) == 1
+
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        athlete.timezone = "America/Los_Angeles"  # where it is still the 18th, at one in the morning
+        prompts.reschedule(athlete, here.now)
+    _run_clock(here, until=datetime(2026, 11, 19, 7, 59, tzinfo=UTC))
+    assert len(_looked(here, runner)) == 1
+
+    _run_clock(here, until=datetime(2026, 11, 20, 7, 59, tzinfo=UTC))
+    assert len(_looked(here, runner)) == 2
+
+
+def test_a_journey_east_moves_the_prompt_to_the_new_evening(here: Place) -> None:
+    runner = here.runner(timezone="America/New_York")  # 4:00 there
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        athlete.timezone = "Europe/Berlin"
+        prompts.reschedule(athlete, here.now)
+
+    _run_clock(here, until=MORNING + timedelta(hours=12))
+
+    (look,) = _looked(here, runner)
+    assert look.at == datetime(2026, 11, 18, 16, 30, tzinfo=UTC)
+
+
+def test_eight_clocks_at_once_look_once(tmp_path: Path, database_url: str) -> None:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as here:
+        runners = [here.runner() for _ in range(5)]
+        here.clock.at = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
+
+        with ThreadPoolExecutor(8) as pool:
+            taken = list(pool.map(lambda _: prompts.tick(here.installation), range(8)))
+
+        assert sum(taken) == 5
+        assert [len(_looked(here, runner)) for runner in runners] == [1] * 5
+        assert len(here.mails()) == 5
+
+
+def test_a_look_that_is_repeated_after_a_crash_decides_once(here: Place) -> None:
+    runner = here.runner()
+    here.clock.at = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
+
+    for _ in range(3):
+        prompts.look(here.installation, runner)
+
+    assert len(_looked(here, runner)) == 1
+    assert len(here.mails()) == 1
+
+
+def test_a_prompt_that_could_not_be_given_for_hours_is_left_out(here: Place) -> None:
+    runner = here.runner()
+    here.clock.at = datetime(2026, 11, 18, 17, 30, tzinfo=UTC) + schedule.LATE + timedelta(minutes=1)
+
+    prompts.tick(here.installation)
+
+    assert _looked(here, runner) == []
+    assert here.athlete(runner).next_due_at == datetime(2026, 11, 19, 17, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": "revoked"},
+        {"confirmed_at": None},
+        {"placements": ["post_run"]},
+        {"email": None},
+        {"email_confirmed_at": None},
+        {"email_bounced_at": MORNING},
+        {"unsubscribed_at": MORNING},
+        {"email": None, "channels": {"rest_day": "private_note"}, "scopes": "read,activity:read_all"},
+    ],
+)
+def test_the_clock_never_looks_at_whom_it_can_tell_nothing(here: Place, values: dict[str, object]) -> None:
+    assert here.athlete(here.runner(**values)).next_due_at is None
+
+
+def test_a_rest_day_routine_stands_in_the_note_of_the_latest_run_for_whoever_prefers_it(here: Place) -> None:
+    runner = here.runner(channels={"rest_day": "private_note"}, email=None)
+    with here.installation.store.write() as session:
+        run = here.add_run(session, here.locked(session, runner), MORNING - timedelta(days=2))
+
+    _run_clock(here, until=datetime(2026, 11, 18, 18, 0, tzinfo=UTC))
+
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.channel, delivery.activity_id, here.suggestion(runner).activity_id) == ("private_note", run, None)
+
+
+def test_without_a_run_of_the_last_three_days_there_is_no_note_and_a_reason(here: Place) -> None:
+    runner = here.runner(channels={"rest_day": "private_note"}, email=None)
+    here.clock.at = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
+
+    prompts.tick(here.installation)
+
+    (look,) = _looked(here, runner)
+    assert (look.decision, look.rule) == ("none", "no_way")
+    assert "no confirmed mail address" in look.reason
+    assert here.suggestions(runner) == []
+
+
+def test_warm_ups_come_before_usual_runs_once_a_day_and_never_in_quiet_hours(here: Place) -> None:
+    runner = here.runner(
+        placements=["warm_up"],
+        usual_runs=[
+            {"weekday": 2, "at": "12:00", "kind": "easy"},
+            {"weekday": 2, "at": "18:00", "kind": "easy"},
+            {"weekday": 3, "at": "05:15", "kind": "easy"},
+        ],
+    )
+
+    _run_clock(here, until=MORNING + timedelta(days=6))
+
+    looks = [(row.at.strftime("%a %H:%M"), row.decision, row.rule) for row in _looked(here, runner)]
+    assert looks == [("Wed 11:30", "warm_up", "warm_up"), ("Thu 04:45", "none", "warm_up")]
+    assert [row.placement for row in here.suggestions(runner)] == ["warm_up"]
+
+
+def _done(here: Place, runner: int, suggestion: Suggestion) -> None:
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        given = answers.Answer(answers.Said.DONE)
+        answers.answer(
+            session, here.installation, athlete, session.merge(suggestion), given, source="mail", now=here.now
+        )
+
+
+def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None:
+    runner = here.runner(
+        placements=["warm_up", "rest_day"],
+        usual_runs=[{"weekday": day, "at": "12:00", "kind": "easy"} for day in range(7)],
+    )
+
+    for _ in range(21):
+        _run_clock(here, until=here.now + timedelta(days=1))
+        for suggestion in here.suggestions(runner):
+            if suggestion.status == "open":
+                _done(here, runner, suggestion)
+
+    sent = [row.written_at for row in here.deliveries(runner) if row.channel == "mail" and row.written_at]
+    assert len(sent) >= 8
+    for moment in sent:
+        assert (
+            sum(1 for other in sent if timedelta(0) <= other - moment < channels.WEEK) <= channels.MOST_MESSAGES_A_WEEK
+        )
+    assert any(row.rule == "enough_messages" for row in _looked(here, runner))
+
+
+def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
+    runner = here.runner()
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        answers.pause(athlete, date(2026, 11, 25))
+        prompts.reschedule(athlete, here.now)
+
+    assert here.athlete(runner).next_due_at == datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
+
+
+def test_the_index_finds_who_is_due(here: Place) -> None:
+    with here.installation.store.read() as session:
+        plan = session.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT id FROM athletes WHERE next_due_at <= '2026-11-18' ORDER BY next_due_at, id"
+            )
+        ).all()
+
+    assert any("ix_athletes_next_due_at" in row[3] for row in plan)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    zone=st.sampled_from([*ZONES, "America/St_Johns", "Africa/Casablanca", "Australia/Lord_Howe"]),
+    now=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    prompt=st.times().map(lambda at: f"{at:%H:%M}"),
+    run_at=st.times().map(lambda at: f"{at:%H:%M}"),
+    weekday=st.integers(0, 6),
+    prompted=st.one_of(st.none(), st.integers(-3, 3)),
+)
+def test_the_next_look_is_never_in_the_past_and_never_further_than_a_day_and_a_bit(
+    zone: str, now: datetime, prompt: str, run_at: str, weekday: int, prompted: int | None
+) -> None:
+    today = now.astimezone(ZoneInfo(zone)).date()
+    athlete = Athlete(
+        status="connected",
+        confirmed_at=now,
+        timezone=zone,
+        scopes="",
+        placements=["rest_day", "warm_up"],
+        channels={},
+        email="a@example.org",
+        email_confirmed_at=now,
+        rest_day_prompt_local=prompt,
+        usual_runs=[{"weekday": weekday, "at": run_at, "kind": "easy"}],
+        last_prompted_on=None if prompted is None else today + timedelta(days=prompted),
+    )
+
+    schedule.reschedule(athlete, now)
+
+    assert athlete.next_due_at is not None
+    ahead = max(prompted + 1 if prompted is not None else 0, 0) + 1
+    assert now <= athlete.next_due_at <= now + timedelta(days=ahead, hours=3)
+    assert channels.reaches(athlete, Placement.REST_DAY)
+
+
+def test_running_in_another_time_zone_moves_the_prompt(here: Place) -> None:
+    runner = here.runner(timezone="Europe/Berlin")
+    abroad = ActivityReport(
+        id=1,
+        athlete_id=1,
+        title="Run in the park",
+        sport="run",
+        sport_type="Run",
+        start=MORNING - timedelta(hours=2),
+        start_hidden=False,
+        timezone="America/New_York",
+        utc_offset_s=-18_000,
+        moving_s=2400,
+        elapsed_s=2400,
+        distance_m=8000,
+        elevation_gain_m=10,
+        workout=None,
+        intensity=Intensity.EASY,
+        manual=False,
+        trainer=False,
+        private=False,
+        private_note="",
+        description="",
+        body_part=None,
+        is_adductor_session=False,
+        time_unreliable=False,
+        complete=True,
+    )
+
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        activities.keep(session, athlete, abroad, uploaded_at=here.now, now=here.now)
+
+    assert here.athlete(runner).next_due_at == datetime(2026, 11, 18, 22, 30, tzinfo=UTC)
+
+
+def test_what_a_round_costs_follows_those_due_and_not_all(here: Place) -> None:
+    with here.installation.store.write() as session:
+        template = session.get_one(Athlete, here.runner())
+        columns = [column.name for column in Athlete.__table__.columns if column.name != "id"]
+        row = {name: getattr(template, name) for name in columns}
+        later = here.now + timedelta(days=1)
+        session.execute(
+            insert(Athlete),
+            [
+                {**row, "platform_athlete_id": 100_000 + n, "calendar_key": None, "next_due_at": later}
+                for n in range(20_000)
+            ],
+        )
+
+    def look_at_all() -> None:
+        with here.installation.store.read() as session:
+            session.execute(text("SELECT count(*) FROM athletes WHERE rest_day_prompt_local = '00:00'"))
+
+    # SQLite counts its own steps, here in hundreds.
+    assert _steps(here, look_at_all) > 500
+    assert _steps(here, lambda: prompts.tick(here.installation)) < 20
+
+
+def _steps(here: Place, do: Callable[[], object]) -> int:
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    connections = []
+
+    def watch(connection: Any, *_: Any) -> None:
+        connection.set_progress_handler(count, 100)
+        connections.append(connection)
+
+    event.listen(here.installation.store.engine, "checkout", watch)
+    try:
+        do()
+    finally:
+        event.remove(here.installation.store.engine, "checkout", watch)
+        for connection in connections:
+            connection.set_progress_handler(None, 0)
+    return counted

@@ -1,0 +1,375 @@
+"""Reaching the runner over the real processes: ten days in several time zones, mail through a real server, and violence."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+from sqlalchemy import select
+
+from adductor.athletes import schedule
+from adductor.jobs import letters
+from adductor.jobs.prompts import CLAIMED_FOR
+from adductor.notes import block
+from adductor.store.models import Athlete, DecisionRecord, Delivery, SessionRecord, Suggestion
+from tests.support.live import Live, Runner, installation
+from tests.support.mail_server import MailServer
+
+pytestmark = pytest.mark.processes
+
+ADDRESS = "runner@example.org"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    with MailServer(tmp_path_factory.mktemp("mail")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mailing(tmp_path_factory: pytest.TempPathFactory, server: MailServer) -> Iterator[Live]:
+    """An installation that sends its mails through the server, over STARTTLS and with login."""
+    settings = {"ADDUCTOR_SMTP_URL": server.url, "SSL_CERT_FILE": str(server.authority)}
+    with installation(tmp_path_factory.mktemp("mailing"), **settings) as live:
+        yield live
+
+
+@pytest.fixture(autouse=True)
+def _a_patient_server(server: MailServer) -> None:
+    server.taken.clear()
+    server.answer_to_recipient = server.answer_to_text = server.hold_after_text = None
+    server.lose_connection_after_text = False
+
+
+def _with_mail(live: Live, **values: object) -> Runner:
+    values.setdefault("channels", {"post_run": "mail"})
+    return live.runner(email=ADDRESS, email_confirmed_at=live.here.installation.clock.now(), **values)
+
+
+def _set_clock(live: Live, at: datetime) -> None:
+    live.admin("POST", "clock", {"now": at.isoformat()})
+
+
+def _outcomes(live: Live, activity: int) -> list[str | None]:
+    return [row.outcome for row in live.deliveries(activity)]
+
+
+# -- when ------------------------------------------------------------------------------------------------------------
+
+
+def test_ten_days_of_prompts_in_four_time_zones_through_a_change_of_clocks(tmp_path: Path) -> None:
+    start = datetime(2026, 10, 19, 8, 30, tzinfo=UTC)  # Europe's clocks change on the 25th
+    zones = ["Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu"]
+    with installation(tmp_path / "weeks", start=start, speed=20) as live:
+        runners = {
+            zone: live.runner(
+                timezone=zone,
+                email=f"{zone.replace('/', '-')}@example.org",
+                email_confirmed_at=start,
+                channels={},
+                last_completed_on=None,
+            )
+            for zone in zones
+        }
+        for zone, runner in runners.items():
+            live.admin("POST", f"runners/{runner.strava_id}/activities/many", {"activities": _training(start, zone)})
+            _reschedule(live, runner)
+        while (at := _next_due(live)) <= start + timedelta(days=10):
+            now = live.here.installation.clock.now()
+            if at - now > timedelta(seconds=30):
+                _set_clock(live, at - timedelta(seconds=2))
+            # Beyond what a claim sets, and nothing to deliver: the look itself is over.
+            over = at + CLAIMED_FOR + timedelta(minutes=5)
+            live.until(lambda over=over: _next_due(live) > over and not _waiting(live))  # type: ignore[misc]
+
+        for zone, runner in runners.items():
+            looks = _looks(live, runner)
+            days = [row.at.astimezone(ZoneInfo(zone)).date() for row in looks]
+            # Every day once, within a minute after 17:30 of the runner's own clock.
+            assert len(days) == len(set(days))
+            assert len(days) >= 9
+            for row in looks:
+                local = row.at.astimezone(ZoneInfo(zone))
+                assert (
+                    timedelta(0)
+                    <= local - local.replace(hour=17, minute=30, second=0, microsecond=0)
+                    < timedelta(minutes=2)
+                ), (zone, local)
+            mailed = [row for row in looks if row.decision == "rest_day"]
+            assert mailed, zone
+            assert all(row.reason for row in looks)
+        sent = list(live.here.settings.mail_dir.glob("*.eml"))
+        assert len(sent) == sum(
+            1 for runner in runners.values() for row in _looks(live, runner) if row.decision == "rest_day"
+        )
+
+
+def _training(start: datetime, zone: str) -> list[dict[str, object]]:
+    """A run on Monday, Wednesday, Friday and Saturday mornings for three weeks; no events: the history is read."""
+    recordings = []
+    for ahead in range(-7, 14):
+        at = (start + timedelta(days=ahead)).astimezone(ZoneInfo(zone)).replace(hour=7, minute=0)
+        if at.weekday() in (0, 2, 4, 5) and ahead < 0:
+            recordings.append({"start": at.isoformat(), "timezone": zone, "silent": True})
+    return recordings
+
+
+def _reschedule(live: Live, runner: Runner) -> None:
+    with live.store.write() as session:
+        schedule.reschedule(session.get_one(Athlete, runner.id), live.here.installation.clock.now())
+
+
+def _next_due(live: Live) -> datetime:
+    with live.store.read() as session:
+        found = session.scalar(select(Athlete.next_due_at).order_by(Athlete.next_due_at.nulls_last()))
+    assert found is not None
+    return found
+
+
+def _looks(live: Live, runner: Runner) -> list[DecisionRecord]:
+    with live.store.read() as session:
+        rows = select(DecisionRecord).where(
+            DecisionRecord.athlete_id == runner.id, DecisionRecord.trigger == "clock_tick"
+        )
+        return list(session.scalars(rows))
+
+
+def _waiting(live: Live) -> bool:
+    with live.store.read() as session:
+        return session.scalar(select(Delivery.id).where(Delivery.state.in_(("waiting", "claimed")))) is not None
+
+
+# -- mail ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_becomes_a_mail_over_starttls_with_login(mailing: Live, server: MailServer) -> None:
+    run = mailing.record(_with_mail(mailing))
+
+    mailing.until(lambda: _outcomes(mailing, run) == ["sent"])
+
+    (taken,) = server.taken
+    assert taken.encrypted
+    assert taken.recipients == [ADDRESS]
+    assert mailing.written(run) == []
+
+
+def test_the_answer_link_of_the_mail_works_in_one_tap_and_one_confirm(mailing: Live, server: MailServer) -> None:
+    runner = _with_mail(mailing)
+    run = mailing.record(runner)
+    mailing.until(lambda: _outcomes(mailing, run) == ["sent"])
+    body = email.message_from_bytes(server.taken[0].content, policy=email.policy.default).get_body(("plain",))  # type: ignore[attr-defined]
+    link = next(line for line in body.get_content().splitlines() if line.startswith("Done: ")).removeprefix("Done: ")
+
+    assert requests.get(link, timeout=10).status_code == 200
+    assert _status(mailing, run) == "open"
+    assert requests.post(link, timeout=10).status_code == 200
+
+    assert _status(mailing, run) == "done"
+
+
+def test_a_worker_killed_between_the_text_and_the_commit_sends_at_most_one_more_copy(
+    mailing: Live, server: MailServer
+) -> None:
+    came = threading.Event()
+
+    def kill_once() -> None:
+        if not came.is_set():
+            came.set()
+            mailing.kill("worker")
+
+    server.hold_after_text = kill_once
+    run = mailing.record(_with_mail(mailing))
+    mailing.until(came.is_set)
+
+    mailing.until(lambda: _outcomes(mailing, run) in (["sent"], ["maybe_sent"]))
+
+    ids = {str(email.message_from_bytes(taken.content)["Message-ID"]) for taken in server.taken}
+    assert len(server.taken) == 2
+    assert len(ids) == 1
+
+
+def test_a_worker_killed_again_and_again_there_sends_two_copies_at_most(mailing: Live, server: MailServer) -> None:
+    server.hold_after_text = lambda: mailing.kill("worker")
+    run = mailing.record(_with_mail(mailing))
+
+    mailing.until(lambda: _outcomes(mailing, run) == ["maybe_sent"], within_s=60)
+
+    assert len(server.taken) == 2
+
+
+def test_a_missing_permission_turns_the_note_into_a_mail(mailing: Live, server: MailServer) -> None:
+    runner = _with_mail(mailing, channels={"post_run": "private_note"})
+    token = mailing.admin("POST", f"runners/{runner.strava_id}/connect", {"scopes": ["read", "activity:read_all"]})
+    _give_token(mailing, runner, token)
+
+    run = mailing.record(runner)
+    mailing.until(lambda: sorted(str(entry) for entry in _outcomes(mailing, run)) == ["scope_missing", "sent"])
+
+    assert len(server.taken) == 1
+    assert "activity:write" not in mailing.athlete(runner).scopes
+    assert mailing.athlete(runner).status == "connected"
+
+
+def test_a_private_note_that_strava_refuses_goes_by_mail_rather_than_where_others_read_it(
+    mailing: Live, server: MailServer
+) -> None:
+    mailing.admin("POST", "switches", {"private_note": {"served": False}})
+    try:
+        run = mailing.record(_with_mail(mailing, channels={"post_run": "private_note"}))
+        mailing.until(lambda: sorted(str(entry) for entry in _outcomes(mailing, run)) == ["note_refused", "sent"])
+    finally:
+        mailing.admin("POST", "switches", {"private_note": {"served": True}})
+
+    assert len(server.taken) == 1
+    assert not mailing.truth(run)["description"]
+
+
+def _give_token(live: Live, runner: Runner, minted: dict[str, object]) -> None:
+    from adductor.athletes import tokens
+    from adductor.platforms.base import Tokens
+
+    with live.store.write() as session:
+        given = Tokens(
+            str(minted["access_token"]),
+            str(minted["refresh_token"]),
+            datetime.fromtimestamp(float(str(minted["expires_at"])), UTC),
+        )
+        session.merge(tokens.store(live.here.installation, runner.id, given))
+
+
+def test_an_address_gets_its_confirmation_before_anything_else(mailing: Live, server: MailServer) -> None:
+    runner = mailing.runner(email="new@example.org", channels={"post_run": "mail"})
+    with mailing.store.write() as session:
+        letters.confirm_address(mailing.here.installation, session, session.get_one(Athlete, runner.id))
+    run = mailing.record(runner)
+    mailing.until(lambda: _outcomes(mailing, run) == ["on_the_pages"])
+    mailing.until(lambda: len(server.taken) == 1)
+    body = email.message_from_bytes(server.taken[0].content, policy=email.policy.default).get_body(("plain",))  # type: ignore[attr-defined]
+    link = body.get_content().split("Yes, send routines here: ")[1].split()[0]
+
+    requests.post(link, timeout=10)
+
+    assert mailing.athlete(runner).email_confirmed_at is not None
+
+
+# -- notes and titles ------------------------------------------------------------------------------------------------
+
+
+def _status(live: Live, activity: int) -> str:
+    suggestion = live.suggestion(activity)
+    assert suggestion is not None
+    return suggestion.status
+
+
+@pytest.mark.parametrize(("word", "status"), [("done", "done"), ("skip", "declined")])
+def test_a_word_in_the_title_answers(live: Live, word: str, status: str) -> None:
+    run = live.record(live.runner())
+    text = live.note_comes(run)
+
+    live.edit(run, title=f"Morning run #Adductor-{word}")
+    live.until(lambda: _status(live, run) == status)
+    live.settles(run)
+
+    assert live.truth(run)["private_note"] == text
+    assert len(live.calls(activity=run)) == 2  # the title came with the event: nothing was asked
+
+
+def test_pausing_in_the_title_takes_the_note_back_and_resuming_lets_routines_come_again(live: Live) -> None:
+    runner = live.runner()
+    run = live.record(runner, private_note="Mine.")
+    live.note_comes(run)
+
+    live.edit(run, title="Tired #adductor-pause")
+    live.until(lambda: live.truth(run)["private_note"] == "Mine.")
+    assert _status(live, run) == "withdrawn"
+    live.settles(run)
+
+    during = live.record(runner)
+    live.settles(during)
+    assert live.calls(activity=during) == []  # a pause asks nobody
+
+    live.edit(during, title="Back again #adductor-resume")
+    live.until(lambda: live.athlete(runner).paused_until is None)
+    live.settles(during)
+    live.note_comes(live.record(runner))
+
+
+def test_strength_work_of_our_kind_recorded_after_it_is_the_answer(live: Live) -> None:
+    runner = live.runner()
+    run = live.record(runner)
+    live.note_comes(run)
+
+    strength = live.record(runner, sport_type="WeightTraining", title="Copenhagen and squeezes", minutes=10)
+    live.until(lambda: _status(live, run) == "done")
+    live.settles(strength)
+
+    with live.store.read() as session:
+        (done,) = session.scalars(select(SessionRecord).where(SessionRecord.athlete_id == runner.id)).all()
+    assert (done.source, done.platform_id) == ("log", strength)
+
+
+def test_strength_work_of_an_unknown_kind_asks(live: Live) -> None:
+    runner = live.runner()
+    run = live.record(runner)
+    live.note_comes(run)
+
+    strength = live.record(runner, sport_type="WeightTraining", title="Evening workout", minutes=10)
+    live.settles(strength)
+
+    suggestion = live.suggestion(run)
+    assert suggestion is not None
+    assert (suggestion.status, suggestion.asks_about_activity) == ("open", strength)
+
+
+def test_a_description_that_all_can_read_carries_no_link_that_answers(live: Live) -> None:
+    run = live.record(live.runner(channels={"post_run": "description"}))
+
+    text = live.note_comes(run, "description")
+
+    assert "/routine/" in text
+    assert "/a/" not in text
+
+
+def test_a_note_that_strava_refuses_moves_to_the_description_without_its_answer_link(live: Live) -> None:
+    live.admin("POST", "switches", {"private_note": {"served": False}})
+    try:
+        run = live.record(live.runner())
+        text = live.note_comes(run, "description")
+    finally:
+        live.admin("POST", "switches", {"private_note": {"served": True}})
+
+    assert "/routine/" in text
+    assert "/a/" not in text
+
+
+def test_a_rest_day_note_takes_the_place_of_the_block_that_stood_there(live: Live) -> None:
+    runner = live.runner(channels={"post_run": "private_note", "rest_day": "private_note"})
+    run = live.record(runner, private_note="Mine.", minutes=30)
+    first = live.note_comes(run)
+    with live.store.write() as session:
+        # Answered on another day: room for the next one.
+        for row in session.scalars(select(Suggestion).where(Suggestion.athlete_id == runner.id)):
+            row.status = "declined"
+        athlete = session.get_one(Athlete, runner.id)
+        athlete.history_read_at = live.here.installation.clock.now() + timedelta(days=2)
+        athlete.next_due_at = None
+    now = live.here.installation.clock.now()
+    prompt = (now + timedelta(days=1)).replace(hour=17, minute=30, second=1)
+    _set_clock(live, prompt)
+    try:
+        _reschedule(live, runner)
+        live.until(lambda: live.truth(run)["private_note"] != first)
+    finally:
+        _set_clock(live, prompt.replace(hour=9) + timedelta(days=1))
+
+    text = live.truth(run)["private_note"]
+    assert text.startswith("Mine.\n\n")
+    assert text.count(block.SIGNATURE) == 1
+    assert "no run today" in text

@@ -1,0 +1,422 @@
+"""Events that never came: when a runner's log is looked at, what is made of what stands there, and what it may cost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adductor.athletes import activity_gap, tokens
+from adductor.coaching.situation import Intensity
+from adductor.jobs import inbox, outages, reconcile
+from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Tokens, WebhookEvent
+from adductor.queue import sweep
+from adductor.store.models import Athlete, DecisionRecord, Heartbeat, InboxEvent, Outage
+from tests.support.runners import Place, place
+
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Log:
+    """Strava's part: what stands in the log, and how often it was asked."""
+
+    activities: dict[int, LoggedActivity] = field(default_factory=dict)
+    lists: int = 0
+    reads: int = 0
+    spent_until: datetime | None = None
+
+    def list_activities(self, _token: str, *, after: datetime, **_: Any) -> list[LoggedActivity]:
+        self.lists += 1
+        if self.spent_until is not None:
+            raise PlatformError(ErrorKind.RATE_LIMITED, "the share is used up", retry_at=self.spent_until)
+        return [activity for activity in self.activities.values() if activity.start >= after]
+
+    def get_activity(self, _token: str, activity_id: int, **_: Any) -> LoggedActivity:
+        self.reads += 1
+        if activity_id not in self.activities:
+            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+        return self.activities[activity_id]
+
+    def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
+        self.activities[activity_id] = replace(self.activities[activity_id], private_note=private_note)
+        return self.activities[activity_id]
+
+
+@pytest.fixture
+def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def log(here: Place) -> Log:
+    made = Log()
+    here.installation.strava = made  # type: ignore[assignment]
+    return made
+
+
+def _runner(here: Place, log: Log, **values: Any) -> int:
+    """Connected, with the run of three days ago that every test runner has standing in their log too."""
+    runner = here.runner(**{"email": None, "email_confirmed_at": None, "reconcile_at": here.now, **values})
+    with here.installation.store.write() as session:
+        session.add(tokens.store(here.installation, runner, Tokens("access", "refresh", here.now + 300 * DAY)))
+        earlier = session.scalars(select(reconcile.models.LoggedActivity)).all()[-1]
+        log.activities[earlier.platform_id] = _activity(here, runner, earlier.platform_id, earlier.start)
+        session.add(_decided(runner, earlier.platform_id, here.now - 3 * DAY))
+    return runner
+
+
+def _activity(here: Place, runner: int, number: int, start: datetime, **values: Any) -> LoggedActivity:
+    return LoggedActivity(
+        **{
+            "id": number,
+            "athlete_id": here.athlete(runner).platform_athlete_id,
+            "title": "Run in the park",
+            "sport": "run",
+            "sport_type": "Run",
+            "start": start,
+            "start_hidden": False,
+            "timezone": "UTC",
+            "utc_offset_s": 0,
+            "moving_s": 2400,
+            "elapsed_s": 2400,
+            "distance_m": 8000,
+            "elevation_gain_m": 10,
+            "workout": None,
+            "intensity": Intensity.EASY,
+            "manual": False,
+            "trainer": False,
+            "private": False,
+            "private_note": "Mine.",
+            "description": "",
+            "body_part": None,
+            "is_adductor_session": False,
+            "time_unreliable": False,
+            "complete": True,
+            **values,
+        }
+    )
+
+
+def _decided(runner: int, activity: int, at: datetime) -> DecisionRecord:
+    return DecisionRecord(
+        athlete_id=runner,
+        activity_id=activity,
+        trigger="activity_uploaded",
+        at=at,
+        decision="none",
+        dose="none",
+        rule="weekly_cap",
+        reason="enough for this week",
+        considered=[],
+        trace_id="t",
+    )
+
+
+def _ran(here: Place, log: Log, runner: int, number: int, *, ended_ago: timedelta, **values: Any) -> int:
+    start = here.now - ended_ago - timedelta(seconds=2400)
+    log.activities[number] = _activity(here, runner, number, start, **values)
+    return number
+
+
+def _silent(here: Place, runner: int, for_: timedelta) -> None:
+    here.change(runner, last_event_at=here.now - for_)
+
+
+def _events(here: Place, activity: int) -> list[InboxEvent]:
+    with here.installation.store.read() as session:
+        return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == activity)))
+
+
+# -- whose log is looked at ---------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_no_event_told_us_about_gets_its_note(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    _silent(here, runner, 6 * DAY)
+
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+
+    assert log.lists == 1
+    assert str(log.activities[run].private_note).startswith("Mine.\n\nAdductor routine")
+    (event,) = _events(here, run)
+    assert (event.origin, event.outcome) == ("reconcile", "post_run")
+
+
+def test_somebody_who_was_heard_of_lately_is_not_asked_about_and_gets_a_new_time(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    _silent(here, runner, DAY)
+
+    assert reconcile.tick(here.installation) == 1
+    assert reconcile.tick(here.installation) == 0
+
+    assert log.lists == 0
+    due = here.athlete(runner).reconcile_at
+    assert due is not None
+    assert due > here.now + DAY
+
+
+@pytest.mark.parametrize(
+    ("runs_in_four_weeks", "looked_at_after_days"), [(28, 2), (20, 2), (12, 4), (8, 5), (4, 7), (2, 7)]
+)
+def test_silence_is_unusual_by_the_runners_own_rhythm(
+    here: Place, log: Log, runs_in_four_weeks: int, looked_at_after_days: int
+) -> None:
+    runner = _runner(here, log)
+    with here.installation.store.write() as session:
+        for index in range(runs_in_four_weeks - 1):  # with the one that every runner has
+            session.add(_decided(runner, 10_000 + index, here.now - 27 * DAY + index * DAY * 27 / runs_in_four_weeks))
+    here.change(runner, last_event_at=here.now)
+
+    with here.installation.store.read() as session:
+        athlete = session.get_one(Athlete, runner)
+        due = activity_gap.next_look(athlete, activity_gap.usual_gap_days(session, athlete, here.now), here.now)
+
+    assert due == here.now + looked_at_after_days * DAY + timedelta(hours=1)
+
+
+def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_began(here: Place, log: Log) -> None:
+    """It is a Wednesday, nine o'clock; the runner usually runs on Wednesdays at half past seven."""
+    runner = _runner(here, log, usual_runs=[{"weekday": 2, "at": "07:30", "kind": "easy"}])
+    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=30))
+    _silent(here, runner, DAY)
+
+    reconcile.tick(here.installation)
+    assert log.lists == 0
+    assert here.athlete(runner).reconcile_at == datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
+    here.later(minutes=31)
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+
+    assert [event.outcome for event in _events(here, run)] == ["post_run"]
+
+
+def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    _silent(here, runner, 5 * DAY)
+    looks = []
+    for _ in range(4 * 40):
+        before = log.lists
+        reconcile.tick(here.installation)
+        if log.lists > before:
+            looks.append(here.now)
+        here.later(hours=6)
+
+    gaps = [round((later - earlier) / DAY) for earlier, later in itertools.pairwise(looks)]
+    assert gaps == sorted(gaps)
+    assert max(gaps) == activity_gap.MOST_DAYS
+    assert len(looks) <= 40 / activity_gap.MOST_DAYS + 3
+
+
+def test_a_runner_for_whom_nothing_can_be_due_costs_no_call(here: Place, log: Log) -> None:
+    runner = _runner(here, log, hold_since=here.now - DAY, hold_reason="high_pain")
+    _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    _silent(here, runner, 6 * DAY)
+
+    reconcile.tick(here.installation)
+
+    assert log.lists == log.reads == 0
+    assert here.athlete(runner).history_gap_from is not None  # the next decision that matters reads it
+    assert here.athlete(runner).reconciled_at == here.now
+
+
+@pytest.mark.parametrize("values", [{"status": "revoked"}, {"confirmed_at": None}], ids=["left", "unconfirmed"])
+def test_whoever_left_or_has_not_begun_is_not_looked_at(here: Place, log: Log, values: dict[str, Any]) -> None:
+    runner = _runner(here, log, **values)
+    _silent(here, runner, 6 * DAY)
+
+    reconcile.tick(here.installation)
+
+    assert log.lists == 0
+
+
+def test_a_million_silent_runners_are_found_by_an_index(here: Place) -> None:
+    statement = (
+        select(Athlete.id).where(Athlete.reconcile_at <= here.now).order_by(Athlete.reconcile_at, Athlete.id).limit(20)
+    )
+    on_sqlite = here.installation.store.is_sqlite
+    with here.installation.store.read() as session:
+        sql = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
+        connection = session.connection()
+        if not on_sqlite:  # it would read a table without rows from end to end
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
+        plan = " ".join(str(row) for row in connection.exec_driver_sql(f"{explain} {sql}"))
+
+    assert "ix_athletes_reconcile_at" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan
+
+
+# -- what is made of it -------------------------------------------------------------------------------------------------
+
+
+def test_a_late_real_event_doubles_nothing(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    _silent(here, runner, 6 * DAY)
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+    note, reads = log.activities[run].private_note, log.reads
+
+    here.later(minutes=5)
+    with here.installation.store.connection() as connection:
+        late = WebhookEvent(
+            "strava", 0, "activity", run, "create", here.now, here.athlete(runner).platform_athlete_id, {}
+        )
+        inbox.put(connection, [late], here.now)
+    sweep.sweep(here.installation)
+
+    assert log.activities[run].private_note == note
+    assert log.reads == reads
+    assert {event.outcome for event in _events(here, run)} == {"post_run", "already_decided"}
+    assert len(here.suggestions(runner)) == 1
+
+
+def test_an_event_that_is_here_already_is_not_made_up_for(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    with here.installation.store.connection() as connection:
+        real = WebhookEvent(
+            "strava", 0, "activity", run, "create", here.now, here.athlete(runner).platform_athlete_id, {}
+        )
+        inbox.put(connection, [real], here.now)
+    _silent(here, runner, 6 * DAY)
+
+    reconcile.tick(here.installation)
+
+    assert [event.origin for event in _events(here, run)] == ["webhook"]
+
+
+def test_what_is_too_old_is_kept_and_decided_and_never_written_to(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    old = _ran(here, log, runner, 77, ended_ago=timedelta(hours=5))
+    older = _ran(here, log, runner, 78, ended_ago=2 * DAY)
+    _silent(here, runner, 6 * DAY)
+
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+
+    assert _events(here, old) == _events(here, older) == []
+    assert {log.activities[run].private_note for run in (old, older)} == {"Mine."}
+    assert [(row.activity_id, row.rule) for row in here.decisions(runner)[1:]] == [
+        (older, "found_too_late"),
+        (old, "found_too_late"),
+    ]
+    assert log.reads == 0
+
+
+def test_nothing_of_before_the_runner_came_back_is_touched(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    here.change(runner, connected_at=here.now - timedelta(minutes=10), last_event_at=None)
+    with here.installation.store.write() as session:
+        session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
+
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+
+    assert log.lists == 1
+    assert _events(here, run) == []
+    assert log.activities[run].private_note == "Mine."
+
+
+def test_a_deletion_that_nobody_told_us_of_takes_the_row_and_the_routine(here: Place, log: Log) -> None:
+    runner = _runner(here, log)
+    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    _silent(here, runner, 6 * DAY)
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+    del log.activities[run]
+
+    here.later(days=6)
+    with here.installation.store.write() as session:
+        session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
+    here.change(runner, reconcile_at=here.now)
+    reconcile.tick(here.installation)
+    sweep.sweep(here.installation)
+
+    assert {event.aspect_type for event in _events(here, run)} == {"create", "delete"}
+    assert here.suggestion(runner).withdrawn_because == "The activity was deleted."
+
+
+# -- what it costs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_spent_share_puts_everybody_off_to_the_next_window_and_keeps_their_order(here: Place, log: Log) -> None:
+    runners = [_runner(here, log) for _ in range(3)]
+    for runner in runners:
+        _silent(here, runner, 6 * DAY)
+    log.spent_until = here.now + timedelta(minutes=12)
+
+    assert reconcile.tick(here.installation) == 0
+    assert reconcile.tick(here.installation) == 0
+
+    assert log.lists == 1  # the first refusal speaks for all
+    assert {here.athlete(runner).reconcile_at for runner in runners} == {log.spent_until}
+    here.later(minutes=13)
+    log.spent_until = None
+    assert reconcile.tick(here.installation) == 3
+
+
+# -- outages ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_short_gap_is_no_outage_and_a_long_one_is(here: Place) -> None:
+    assert outages.web_is_alive(here.installation) is None
+    here.later(seconds=80)
+    assert outages.web_is_alive(here.installation) is None
+
+    here.later(hours=3)
+    outage = outages.web_is_alive(here.installation)
+
+    assert outage is not None
+    assert (outage.began_at, outage.ended_at) == (here.now - timedelta(hours=3), here.now)
+    assert outages.web_is_alive(here.installation) is None
+
+
+def test_a_clock_that_is_set_back_is_no_outage(here: Place) -> None:
+    outages.web_is_alive(here.installation)
+    here.later(hours=-1)
+
+    assert outages.web_is_alive(here.installation) is None
+
+
+def test_after_an_outage_everybody_is_looked_at_once_in_order(
+    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "LINE", 2)
+    runners = [_runner(here, log, reconcile_at=here.now + 3 * DAY) for _ in range(5)]
+    for runner in runners:
+        _silent(here, runner, timedelta(hours=5))
+        _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
+    asked: list[int] = []
+    real_look = reconcile.look
+    monkeypatch.setattr(
+        reconcile, "look", lambda i, athlete_id: (asked.append(athlete_id), real_look(i, athlete_id))[1]
+    )
+    outages.web_is_alive(here.installation)
+    here.later(hours=2)
+    for runner in runners:
+        _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
+    outages.web_is_alive(here.installation)
+
+    while reconcile.tick(here.installation):
+        pass
+    while sweep.sweep(here.installation):
+        pass
+
+    assert asked == sorted(runners)
+    assert [len(here.suggestions(runner)) for runner in runners] == [1] * 5
+    with here.installation.store.read() as session:
+        (outage,) = session.scalars(select(Outage))
+        assert outage.done_at is not None
+        assert session.get(Heartbeat, "web") is not None

@@ -1,0 +1,121 @@
+"""The words of a note."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adductor import catalogue
+from adductor.coaching.situation import Dose, Routine, RoutineItem
+from adductor.mail import messages
+from adductor.mail.messages import AddressError, checked_address
+from adductor.notes import block, wording
+from tools import examples
+
+# A note is read on a phone between two other things. Judgement.
+MOST_NOTE_CHARS = 620
+MOST_LINE_CHARS = 120
+
+
+def _item(**values: object) -> RoutineItem:
+    return RoutineItem(**{"exercise": "supine_adductor_squeeze", "sets": 3, "per_side": False, **values})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (_item(sets=2, reps=12, per_side=True), "2 x 12 each side"),
+        (_item(sets=2, reps=12), "2 x 12"),
+        (_item(sets=1, holds=1, hold_s=10, positions=3), "1 x 10 s each"),
+        (_item(sets=3, holds=1, hold_s=20, per_side=True), "3 x 20 s each side"),
+        (_item(sets=3, holds=3, hold_s=5, per_side=True), "3 x 3 holds of 5 s each side"),
+    ],
+)
+def test_a_dose_in_words(item: RoutineItem, words: str) -> None:
+    assert wording.dose_of(item) == words
+
+
+@pytest.mark.parametrize(
+    ("dose", "title"),
+    [(Dose.FULL, "level 3 · 9 min"), (Dose.LIGHT, "light · 9 min"), (Dose.ACTIVATION, "warm-up · 9 min")],
+)
+def test_a_title_in_words(dose: Dose, title: str) -> None:
+    assert wording.title(Routine("id", 3, dose, 9, 520, ())) == title
+
+
+def test_every_exercise_of_the_catalogue_has_a_short_name() -> None:
+    assert set(wording.SHORT_NAMES) == set(catalogue.catalogue().exercises)
+
+
+def test_the_reason_stands_on_one_line_with_its_full_stop() -> None:
+    assert wording.sentence("easy  run\ndone") == "easy run done."
+    assert wording.sentence("How is it?") == "How is it?"
+    assert wording.sentence("It is.") == "It is."
+
+
+def test_the_answer_link_stands_before_the_signature_and_the_block_stays_a_block() -> None:
+    text = wording.note_block(
+        Routine("id", 1, Dose.LIGHT, 5, 300, (_item(reps=5),)), "run done", "https://c.example/routine/x"
+    )
+
+    private = wording.with_answer_link(text, "https://c.example/a/token")
+
+    assert private.splitlines()[-2:] == ["Afterwards, how did it go: https://c.example/a/token", block.SIGNATURE]
+    assert block.block_in(f"Mine\n\n{private}", [private]) == private
+
+
+@pytest.mark.parametrize("example", examples.ALL, ids=lambda example: example.name)
+def test_notes_are_short_kind_and_plain(example: examples.Example) -> None:
+    text = example.note
+
+    assert len(text) <= MOST_NOTE_CHARS
+    assert all(len(line) <= MOST_LINE_CHARS for line in text.splitlines())
+    assert "!" not in text
+    assert "Stop if it hurts." in text
+    assert not re.search(r"prevent|treat|rehab|cure|heal|diagnos|injur", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "address", ["anna@example.org", "anna.b+runs@mail.example.co.uk", " anna@example.org ", "anna@bücher.example"]
+)
+def test_addresses_that_mail_goes_to(address: str) -> None:
+    checked = checked_address(address)
+
+    assert checked.isascii()
+    assert checked == checked.strip()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "anna", "anna@", "@example.org", "anna@localhost", "a b@example.org", "anna@example.org\r\nBcc: x@example.org",
+     "anna@example..org", f"{'a' * 65}@example.org", "änna@example.org", "a..b@example.org",
+     "anna@example.org,x@example.org"],
+)  # fmt: skip
+def test_addresses_that_it_doesnt(address: str) -> None:
+    with pytest.raises(AddressError, match=r"anna@example\.org"):
+        checked_address(address)
+
+
+def test_a_reason_or_a_name_cant_add_a_header_or_markup() -> None:
+    frame = messages.Frame(
+        "Coach <coach@example.org>", "anna@example.org", datetime(2026, 1, 1, tzinfo=UTC), "https://u", "https://s"
+    )
+    routine = Routine("id", 1, Dose.FULL, 5, 300, (_item(reps=5),))
+
+    message = messages.routine_mail(
+        frame,
+        public_id="x",
+        placement=messages.Placement.POST_RUN,
+        routine=routine,
+        reason="<script>alert(1)</script>\r\nBcc: x@example.org",
+        routine_link="https://r",
+        replies=[],
+    )
+
+    html = message.get_body(("html",))
+    assert html is not None
+    assert message["Bcc"] is None
+    assert "<script>" not in html.get_content()
+    assert message["Date"].datetime - datetime(2026, 1, 1, tzinfo=UTC) == timedelta(0)

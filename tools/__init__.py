@@ -1,0 +1,1 @@
+"""What makes the pictures and examples of this repo; not installed."""
