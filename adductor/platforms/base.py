@@ -1,52 +1,47 @@
-"""What every platform has: tokens, a log of activities, events, errors by kind.
+"""The port to a running log: one Protocol with declared capabilities, errors by kind, and the records it returns.
 
 Nothing here knows how one platform words it. Every time is an aware datetime in UTC unless its name says otherwise.
+`registry` makes the adapter of a platform by its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    # Only a name here: the webhook's process need not load the coach for it.
+    # Only a name here: the web process need not load the coach for it.
     from adductor.coaching.situation import Intensity
 
 
-class ErrorKind(StrEnum):
-    """What a failed call means for the one who made it."""
+# --- errors ---------------------------------------------------------------------------------------------------------
 
-    RETRY = "retry"  # it hung, dropped, or answered nonsense: the same call may work later
-    NOT_FOUND = "not_found"  # not there: gone, or so new that it can't be read yet
-    RATE_LIMITED = "rate_limited"  # the budget is spent; `retry_at` says when it isn't
-    REVOKED = "revoked"  # the token is no longer good; after one failed refresh: the athlete has left
-    SCOPE_MISSING = "scope_missing"  # the athlete never granted this; a refresh doesn't help
+
+class ErrorKind(StrEnum):
+    """What a failed call means for its caller."""
+
+    RETRY = "retry"  # no answer, or a server's failure: the same call may work later
+    NOT_FOUND = "not_found"  # deleted, or too new to be read yet
+    RATE_LIMITED = "rate_limited"  # the budget is spent; `retry_at` says until when
+    UNAUTHORIZED = "unauthorized"  # the access token was refused (401): proves nothing, refresh and call again
+    REVOKED = "revoked"  # the refresh token was refused: the athlete has disconnected. Only `refresh` raises it
+    SCOPE_MISSING = "scope_missing"  # the athlete didn't grant this; a refresh doesn't help
     INACTIVE = "inactive"  # the platform has switched our application off; the operator has to act
     CAP = "cap"  # the application may not have more athletes; the operator has to act
     MISCONFIGURED = "misconfigured"  # our settings are wrong; the operator has to act
-    REFUSED = "refused"  # understood and declined; the same call will be declined again
-
-
-_PERMANENT = frozenset(
-    {
-        ErrorKind.REVOKED,
-        ErrorKind.SCOPE_MISSING,
-        ErrorKind.INACTIVE,
-        ErrorKind.CAP,
-        ErrorKind.MISCONFIGURED,
-        ErrorKind.REFUSED,
-    }
-)
+    REFUSED = "refused"  # a setup call was understood and declined; `details` say why
+    UNEXPECTED = "unexpected"  # any other 4xx: retry with backoff, then dead-letter
 
 
 class PlatformError(Exception):
     """A call to a platform failed.
 
     ``message`` is for people and never holds a token or a secret. ``retry_at`` (UTC) is set when the platform's own
-    rules tell when trying again makes sense. ``status`` is the HTTP status, None when no answer came. ``details`` are
-    the platform's own short codes, for telling apart what shares a kind.
+    rules tell when the next try makes sense. ``status`` is the HTTP status, None when no answer came. ``details`` are
+    the platform's own short codes; they tell apart errors of one kind.
     """
 
     def __init__(
@@ -65,39 +60,74 @@ class PlatformError(Exception):
         self.status = status
         self.details = details
 
-    @property
-    def permanent(self) -> bool:
-        """Whether the same call fails again until a person does something.
-
-        NOT_FOUND is not: only the caller knows whether the activity was created a moment ago.
-        """
-        return self.kind in _PERMANENT
-
     def __repr__(self) -> str:
         return f"PlatformError({self.kind.value}, {self.message!r}, status={self.status})"
 
 
 class EventError(ValueError):
-    """A webhook request isn't what the platform sends. ``reason`` is short and names the field."""
+    """A webhook request doesn't have the platform's shape. ``reason`` is short and names the field."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
+# --- the rate budget ------------------------------------------------------------------------------------------------
+
+
 class Priority(IntEnum):
-    """What a call is for. It decides how much of the rate budget the call may use."""
+    """The purpose of a call. It decides which share of the rate budget the call may use."""
 
     FRESH = 0  # a run that just came in, and its note
-    RETRY = 1  # what failed before
+    RETRY = 1  # a call that failed before
     HISTORY = 2  # reconciliation and history
-    CONNECT = 3  # a person is waiting in front of the screen; a part of the budget is theirs
-    REPLACEABLE = 4  # a note whose place a mail can take
+    CONNECT = 3  # a person is waiting in front of the screen; a part of the budget is reserved for this
+    REPLACEABLE = 4  # a note that mail can replace
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Calls for each bucket and window of a rate limit. A platform with one bucket repeats it."""
+
+    overall_quarter: int
+    overall_day: int
+    read_quarter: int
+    read_day: int
+
+    def as_tuple(self) -> tuple[int, int, int, int]:
+        return (self.overall_quarter, self.overall_day, self.read_quarter, self.read_day)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """Limits and calls counted in the running windows. ``shared`` is False when only this process counts."""
+
+    limits: Figures
+    used: Figures
+    shared: bool
+
+
+class Budget(Protocol):
+    """The rate limiter in front of a platform. No method sleeps."""
+
+    def take(self, priority: Priority, athlete: str | None = None) -> None:
+        """Count one call. ``athlete`` is any stable key of the athlete whom the call serves.
+
+        Raises PlatformError of kind RATE_LIMITED with ``retry_at`` (UTC) when this priority has no calls left.
+        """
+
+    def learn(self, headers: Mapping[str, str], status: int) -> None:
+        """Report the answer to this thread's last call: its headers and status, 0 = no answer."""
+
+    def state(self) -> BudgetState: ...
+
+
+# --- records --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One athlete's keys. The ``repr`` shows neither."""
+    """One athlete's OAuth tokens. The ``repr`` shows neither."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -106,20 +136,26 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an athlete gave us by connecting. ``timezone`` (IANA) is None where the platform doesn't tell it."""
+    """The result of connecting. ``timezone`` (IANA) is None where the platform doesn't tell it."""
 
     tokens: Tokens
     athlete_id: int
     name: str
     timezone: str | None
     units: str  # metric or imperial
+    scopes: str | None = None  # granted scopes, comma-separated; None: the redirect tells them
+
+    @property
+    def external_id(self) -> str:
+        """The athlete's id at the platform, as text: not every platform has numbers."""
+        return str(self.athlete_id)
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedActivity:
-    """One activity as the platform's log holds it, in our words.
+    """One activity of the platform's log, in the coach's words.
 
-    Incomplete entries (``complete=False``) have stand-ins in what is missing: ask again later, decide nothing on them.
+    Incomplete entries (``complete=False``) have stand-ins for missing fields: read them again, decide nothing on them.
     """
 
     id: int
@@ -129,7 +165,7 @@ class LoggedActivity:
     sport_type: str  # the platform's own word; "" when absent
     start: datetime  # UTC; of a hidden start time only the local day means something
     start_hidden: bool
-    timezone: str | None  # IANA
+    timezone: str | None  # IANA; None = unknown, or of a virtual place where the athlete isn't
     utc_offset_s: float  # at the start, daylight saving included
     moving_s: int
     elapsed_s: int
@@ -145,12 +181,12 @@ class LoggedActivity:
     body_part: str | None  # of strength work: lower, upper, full, core; None = unknown
     is_adductor_session: bool  # the log says that this was adductor, hip or groin work
     time_unreliable: bool  # hidden start time, or a manual entry that looks like a form's default
-    complete: bool  # all that a decision needs is there
+    complete: bool  # everything that a decision needs is there
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A platform's word that something changed. Not proof of anything: what it says is asked for again by id."""
+    """A platform's hint that something changed. It proves nothing: the object is read again by its id."""
 
     platform: str
     subscription_id: int
@@ -162,6 +198,149 @@ class WebhookEvent:
     updates: dict[str, str]
 
 
+# --- the adapter ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The features of a platform. Callers ask these, never the platform's name."""
+
+    webhooks: bool  # it sends events
+    polling: bool  # its list of activities can be asked for new ones
+    private_note: bool  # an activity has a text that only its owner sees
+    description: bool  # an activity has a text that others may see
+    calendar: bool  # entries can be written into a calendar
+    plan: bool  # planned workouts and races can be read
+    wellness: bool  # soreness, injury and the like can be read
+    refresh_tokens: bool  # access tokens expire and are refreshed
+
+
+class Platform(Protocol):
+    """One running log. Cheap to make, safe for threads; every method raises PlatformError and nothing else.
+
+    Calls take from ``budget`` first, by ``priority`` and ``athlete`` (see `Budget.take`).
+    """
+
+    @property
+    def name(self) -> str: ...  # in the database and in addresses: "strava"
+    @property
+    def label(self) -> str: ...  # for people: "Strava"
+    @property
+    def capabilities(self) -> Capabilities: ...
+    @property
+    def required_scopes(self) -> tuple[str, ...]: ...  # all that are asked for, `write_scope` included
+    @property
+    def write_scope(self) -> str: ...  # without it routines go by mail
+    @property
+    def budget(self) -> Budget: ...
+
+    def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
+        """The address that starts OAuth in a browser. ``force`` asks again for scopes that were decided before."""
+
+    def exchange_code(self, code: str) -> Grant:
+        """Trade the redirect's code for tokens. Raises REFUSED for a code that was used or is too old."""
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """Renew the tokens. The old refresh token may be dead from here on: store the new ones before any use.
+
+        Raises REVOKED when the platform doesn't accept the refresh token.
+        """
+
+    def revoke(self, token: str) -> None:
+        """Return a token to the platform. An unknown one is fine."""
+
+    def get_activity(
+        self,
+        access_token: str,
+        activity_id: int,
+        *,
+        priority: Priority = Priority.FRESH,
+        athlete: str | None = None,
+    ) -> LoggedActivity:
+        """Read one activity with all its fields. Raises NOT_FOUND, also right after its create event."""
+
+    def list_activities(
+        self,
+        access_token: str,
+        *,
+        after: datetime,
+        before: datetime | None = None,
+        priority: Priority = Priority.HISTORY,
+        athlete: str | None = None,
+    ) -> list[LoggedActivity]:
+        """List the activities that started between two times, newest first. Texts may be unknown (None)."""
+
+    def update_activity(
+        self,
+        access_token: str,
+        activity_id: int,
+        *,
+        private_note: str | None = None,
+        description: str | None = None,
+        priority: Priority = Priority.FRESH,
+        athlete: str | None = None,
+    ) -> LoggedActivity:
+        """Replace a text of an activity, whole: "" clears it, None leaves it alone.
+
+        Returns the activity as the platform answered it. Compare: an answer of 200 doesn't prove the change.
+        """
+
+    def parse_events(self, body: bytes) -> list[WebhookEvent]:
+        """Read the body of a webhook POST. Raises EventError."""
+
+
+class Action(StrEnum):
+    """The effect of `SubscribesByApi.ensure_subscription`."""
+
+    KEPT = "kept"
+    CREATED = "created"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook subscription as the platform holds it."""
+
+    id: int
+    callback_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionOutcome:
+    """The subscription after `ensure_subscription`. ``former_callback_url`` is that of the one it replaced."""
+
+    action: Action
+    subscription_id: int
+    former_callback_url: str | None = None
+
+
+@runtime_checkable
+class SubscribesByApi(Protocol):
+    """The optional part of a platform whose webhook subscription is made by API (`isinstance` asks for it)."""
+
+    def ensure_subscription(
+        self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
+    ) -> SubscriptionOutcome:
+        """Make the platform send events to ``callback_url``. Idempotent; repairs a subscription for another address.
+
+        ``before_replacing`` gets that address without its path and may raise PlatformError to keep it.
+        """
+
+    def list_subscriptions(self) -> list[Subscription]: ...
+
+    def delete_subscription(self, subscription_id: int) -> None:
+        """Delete a subscription. One that is already gone is fine."""
+
+    def answer_handshake(self, query: Mapping[str, str], verify_token: str) -> dict[str, str]:
+        """The JSON answer to the platform's check of the callback address. Raises EventError."""
+
+
+def missing_scopes(granted: str, required: tuple[str, ...]) -> tuple[str, ...]:
+    """The required scopes that ``granted`` (comma- or space-separated, as OAuth returns it) lacks."""
+    given = set(granted.replace(",", " ").split())
+    return tuple(scope for scope in required if scope not in given)
+
+
 def storable(text: str) -> str:
-    """Text that a database takes: PostgreSQL refuses NUL, UTF-8 half a surrogate pair; JSON can spell both."""
+    """Text that a database stores: PostgreSQL refuses NUL, UTF-8 half a surrogate pair. JSON can spell both."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
