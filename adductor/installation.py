@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import redis
 
 from adductor import catalogue
 from adductor.clock import Clock, clock_for
 from adductor.counts import Counts
+from adductor.platforms import registry
 from adductor.queue.holders import Holder
 from adductor.queue.rows import Rows
 from adductor.settings import Settings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from adductor.catalogue.models import Catalogue
     from adductor.mail.links import Links
     from adductor.mail.transport import Postbox
-    from adductor.platforms.strava.budget import LocalBudget, SharedBudget
+    from adductor.platforms.base import Budget, Platform
     from adductor.platforms.strava.client import StravaClient
 
 # A frozen or unreachable Redis must cost an event this much and no more; everything still works without it.
@@ -111,39 +112,21 @@ class Installation:
         )
 
     @_once
-    def budget(self) -> SharedBudget | LocalBudget:
-        from adductor.platforms.strava.budget import (
-            FALLBACK_CEILING_PCT,
-            FALLBACK_OWN_SHARE_PCT,
-            LocalBudget,
-            SharedBudget,
-        )
-
-        if self.redis is None:
-            # Other processes may call Strava too, and none knows of the others' calls: a small share for each.
-            return LocalBudget(
-                now=self.clock.now, own_share_pct=FALLBACK_OWN_SHARE_PCT, ceiling_pct=FALLBACK_CEILING_PCT
-            )
-        application = self.settings.strava_client_id or "default"
-        return SharedBudget(self.redis, now=self.clock.now, application=application)
+    def budget(self) -> Budget:
+        """Strava's rate budget, also without an application (``adductor doctor`` asks it)."""
+        return registry.make_budget("strava", self.settings, now=self.clock.now, redis=self.redis)
 
     @_once
     def strava(self) -> StravaClient:
         """Strava as set. Raises RuntimeError without an application (``adductor up`` sets the sandbox's)."""
-        from adductor.platforms.strava.client import StravaClient
-
-        secret = self.settings.strava_client_secret
-        if self.settings.strava_client_id is None or secret is None:
-            raise RuntimeError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")
-        return StravaClient(
-            client_id=self.settings.strava_client_id,
-            client_secret=secret.get_secret_value(),
-            api_url=self.settings.strava_api_url,
-            oauth_url=self.settings.strava_oauth_url,
-            budget=self.budget,
-            now=self.clock.now,
-            counted=self.counts.add,
+        made = registry.make_platform(
+            "strava", self.settings, now=self.clock.now, budget=self.budget, counted=self.counts.add
         )
+        return cast("StravaClient", made)
+
+    def platform(self, name: str) -> Platform:
+        """The adapter of a platform, one a process. Raises KeyError for an unknown name."""
+        return {"strava": lambda: self.strava}[name]()
 
     def close(self) -> None:
         self.counts.close()

@@ -8,15 +8,14 @@ import secrets
 import requests
 
 from adductor.installation import Installation
-from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.platforms.strava.subscription import Outcome, ensure_subscription
+from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
 from adductor.store.models import Subscription
 
 # Strava itself waits 2 s; from this machine a tunnel may take a way around.
 _TIMEOUT_S = 5.0
 
 
-def subscribe(installation: Installation) -> Outcome:
+def subscribe(installation: Installation) -> SubscriptionOutcome:
     """Make sure that Strava sends its events to us, and remember under which id. Raises PlatformError.
 
     One that leads elsewhere is replaced only when our own address answers the handshake: Strava has one subscription, and
@@ -39,8 +38,8 @@ def subscribe(installation: Installation) -> Outcome:
                 "strava unsubscribe`, then `adductor strava subscribe`.",
             )
 
-    outcome = ensure_subscription(
-        installation.strava, settings.webhook_url, settings.verify_token, before_replacing=we_answer
+    outcome = installation.strava.ensure_subscription(
+        settings.webhook_url, settings.verify_token, before_replacing=we_answer
     )
     remember(installation, outcome.subscription_id)
     return outcome

@@ -1,21 +1,284 @@
-"""The right to call a platform, which all processes of an installation share."""
+"""A fixed-window rate limiter for all processes of an installation, with per-athlete fairness. Nothing here sleeps.
+
+Windows are quarters of an hour (from :00, :15, :30, :45) and days (from midnight UTC). Every call is counted before it
+goes out; a platform's own figures correct the counters upwards. The counters are one JSON value in Redis, changed by
+compare-and-set. See docs/decisions/015-a-fixed-window-budget.md for the guarantees that this gives and gives up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+import copy
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar
 
-from adductor.platforms.base import Priority
+from adductor.platforms.base import BudgetState, ErrorKind, Figures, PlatformError, Priority
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+QUARTER_S = 900
+QUARTERS_A_DAY = 96
+# A window opens this much later here than at the platform, whose clock may be behind ours. NTP keeps well within it.
+WINDOW_GUARD_S = 2
 
 
-class Budget(Protocol):
-    """Asked before each call and told after it. Both are quick; neither sleeps."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How full the windows may become by a call of one priority, and when a refused one comes back."""
 
-    def take(self, priority: Priority) -> None:
-        """Take the right to one call.
+    quarter_pct: int
+    day_pct: int
+    return_s: tuple[float, float]  # earliest and latest, after the next window opens: it isn't spent in a second
 
-        Raises PlatformError of kind RATE_LIMITED with ``retry_at`` (UTC) when there is none left for this priority.
-        """
+
+# CONNECT may use everything: a person waits, and it takes two calls; 5 % is two people a quarter on the smallest tier.
+# HISTORY is never urgent and easily large. The rest of the day beyond REPLACEABLE is for reading runs: one call leads
+# to a mail, two to a note.
+SHARES: dict[Priority, Share] = {
+    Priority.CONNECT: Share(100, 100, (0, 5)),
+    Priority.FRESH: Share(95, 95, (1, 60)),
+    Priority.REPLACEABLE: Share(95, 85, (1, 60)),
+    Priority.RETRY: Share(85, 85, (30, 150)),
+    Priority.HISTORY: Share(50, 40, (120, 600)),
+}
+# An athlete who used this much of a quarter goes on with the share of HISTORY, or of FRESH when connecting.
+ATHLETE_CALLS = 10
+ATHLETE_PCT = 10
+# Without Redis no process knows the others' calls: each makes at most this share of a window's calls by itself, and
+# only while the platform's own figures leave a fifth free.
+ALONE_PCT = 10
+ALONE_CEILING_PCT = 80
+
+# A Redis that just failed isn't asked again for this long (real time): only one call pays for the timeout.
+_REDIS_REST_S = 5.0
+_KEEP_S = 2 * 86_400
+_QUARTER = (0, 2)  # the positions of quarters and days in `Figures`
+_DAY = (1, 3)
+
+
+class Verdict(Enum):
+    """The answer to one more call."""
+
+    GRANTED = auto()
+    QUARTER_SPENT = auto()
+    DAY_SPENT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The figures of one answer's headers; -1 where they can't be read."""
+
+    limits: Figures
+    usage: Figures
+
+    @property
+    def day_is_spent(self) -> bool:
+        limits, usage = self.limits.as_tuple(), self.usage.as_tuple()
+        return any(0 < limits[i] <= usage[i] for i in _DAY)
+
+
+def quarter_of(now: datetime) -> int:
+    """The number of the quarter of an hour in which a call at ``now`` is counted."""
+    return int(now.timestamp() - WINDOW_GUARD_S) // QUARTER_S
+
+
+def opens_at(quarter: int) -> datetime:
+    """The moment from which calls are counted in a quarter of an hour (UTC). A day opens with its first quarter."""
+    return datetime.fromtimestamp(quarter * QUARTER_S + WINDOW_GUARD_S, UTC)
+
+
+def return_at(
+    now: datetime, priority: Priority, *, day_is_spent: bool, chance: Callable[[], float] = random.random
+) -> datetime:
+    """The time for the next try (UTC): after the next window opens, spread by ``chance`` (0 <= x < 1)."""
+    quarter = quarter_of(now)
+    following = (quarter // QUARTERS_A_DAY + 1) * QUARTERS_A_DAY if day_is_spent else quarter + 1
+    earliest_s, latest_s = SHARES[priority].return_s
+    return opens_at(following) + timedelta(seconds=earliest_s + (latest_s - earliest_s) * chance())
+
+
+@dataclass(slots=True)
+class Counters:
+    """The counters of the running windows. Pure; `Figures` gives the order of ``limits`` and ``used``."""
+
+    limits: list[int]
+    quarter: int
+    used: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    under_way: int = 0  # calls of this quarter without an answer
+    early: int = 0  # calls of the guard seconds: the platform counts them in the window that isn't open here
+    athletes: dict[str, int] = field(default_factory=dict)  # calls of this quarter
+
+    def advance(self, quarter: int) -> None:
+        """Open the window of ``quarter``. A process that is one quarter behind doesn't reopen the former."""
+        if quarter < self.quarter - 1:
+            self.quarter = quarter  # a clock was set back: keep the counts
+        elif quarter > self.quarter:
+            # A call on its way over the boundary may be counted on either side of it: count it on both.
+            opened = range(4) if self._day != quarter // QUARTERS_A_DAY else _QUARTER
+            for i in opened:
+                self.used[i] = self.under_way + self.early
+            self.quarter, self.under_way, self.early, self.athletes = quarter, 0, 0, {}
+
+    def merge(self, other: Counters) -> None:
+        """Take over higher counts of the same windows: this process remembers what a wiped Redis lost."""
+        for i in range(4):
+            if other.quarter == self.quarter or (i in _DAY and other._day == self._day):
+                self.used[i] = max(self.used[i], other.used[i])
+
+    def is_beyond_share(self, athlete: str | None) -> bool:
+        allowed = max(ATHLETE_CALLS, min(self.limits[i] for i in _QUARTER) * ATHLETE_PCT // 100)
+        return athlete is not None and self.athletes.get(athlete, 0) >= allowed
+
+    def take(self, ceiling_pct: tuple[int, int], athlete: str | None = None, *, early: bool = False) -> Verdict:
+        """Count one call, unless it would fill a window beyond the ceiling of (quarter, day)."""
+        for indexes, pct, spent in (
+            (_DAY, ceiling_pct[1], Verdict.DAY_SPENT),
+            (_QUARTER, ceiling_pct[0], Verdict.QUARTER_SPENT),
+        ):
+            if any((self.used[i] + 1) * 100 > self.limits[i] * pct for i in indexes):
+                return spent
+        self.used = [used + 1 for used in self.used]
+        self.under_way += 1
+        self.early += early
+        if athlete is not None:
+            self.athletes[athlete] = self.athletes.get(athlete, 0) + 1
+        return Verdict.GRANTED
+
+    def learn(self, taken_in: int, reported: Reported, status: int) -> None:
+        """Correct the counters by the answer to a call that was counted in the quarter ``taken_in``."""
+        same_quarter = taken_in == self.quarter
+        if same_quarter:
+            self.under_way = max(self.under_way - 1, 0)
+        for i, (limit, usage) in enumerate(zip(reported.limits.as_tuple(), reported.usage.as_tuple(), strict=True)):
+            if limit > 0:
+                self.limits[i] = limit
+            if same_quarter or (i in _DAY and taken_in // QUARTERS_A_DAY == self._day):
+                self.used[i] = max(self.used[i], usage)
+        if status == 429 and same_quarter and not reported.day_is_spent:
+            for i in _QUARTER:
+                self.used[i] = max(self.used[i], self.limits[i])
+
+    @property
+    def _day(self) -> int:
+        return self.quarter // QUARTERS_A_DAY
+
+
+class WindowBudget:
+    """The budget of one platform (`base.Budget`). Safe for threads, and with ``redis`` for processes.
+
+    ``redis`` needs short timeouts and ``retry=None``; redis-py's own retries take seconds. Without an answer from it
+    this process goes on alone with a small share (`ALONE_PCT`) of the counters that it saw last. ``redis=None`` counts
+    in this process only; ``alone=False`` then grants everything, for a process that has no others beside it.
+    ``smallest`` are the limits until headers tell better ones; ``read_headers`` reads a platform's headers.
+    """
+
+    def __init__(
+        self,
+        redis: Redis | None,
+        *,
+        now: Callable[[], datetime],
+        smallest: Figures,
+        read_headers: Callable[[Mapping[str, str]], Reported],
+        key: str,
+        alone: bool = True,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._redis = redis
+        self._now = now
+        self._read_headers = read_headers
+        self._key = key
+        self._alone = alone
+        self._chance = chance
+        self._lock = threading.Lock()
+        self._taken = threading.local()  # .quarter of this thread's last call
+        self._rests_until_s = 0.0
+        quarter = quarter_of(now())
+        self._seen = Counters(list(smallest.as_tuple()), quarter)  # as they were last in Redis, or in this process
+        self._own = Counters(list(smallest.as_tuple()), quarter)  # calls that were granted without Redis
+
+    def take(self, priority: Priority, athlete: str | None = None) -> None:
+        """As `Budget.take`."""
+        now = self._now()
+        early = int(now.timestamp()) // QUARTER_S != quarter_of(now)
+        # A second try for an athlete within their share goes like the first: it serves the same run.
+        wanted = Priority.FRESH if priority is Priority.RETRY and athlete is not None else priority
+        served_as = wanted
+
+        def count(counters: Counters, shared: bool) -> Verdict:
+            nonlocal served_as
+            served_as = wanted
+            if counters.is_beyond_share(athlete):
+                served_as = Priority.FRESH if wanted is Priority.CONNECT else Priority.HISTORY
+            self._taken.quarter = counters.quarter
+            ceiling = SHARES[served_as].quarter_pct, SHARES[served_as].day_pct
+            if not shared and self._alone:
+                self._own.limits = list(counters.limits)
+                self._own.advance(counters.quarter)
+                if (verdict := self._own.take((ALONE_PCT, ALONE_PCT))) is not Verdict.GRANTED:
+                    return verdict
+                ceiling = min(ceiling[0], ALONE_CEILING_PCT), min(ceiling[1], ALONE_CEILING_PCT)
+            return counters.take(ceiling, athlete, early=early)
+
+        verdict = self._change(now, count)
+        if verdict is not Verdict.GRANTED:
+            # The next quarter gives an athlete beyond their share a new one, however much of the day HISTORY has left.
+            day_is_spent = verdict is Verdict.DAY_SPENT and served_as is wanted
+            window = "day" if day_is_spent else "quarter of an hour"
+            raise PlatformError(
+                ErrorKind.RATE_LIMITED,
+                f"What this call may use of the rate limit is used up; it waits for the next {window}.",
+                retry_at=return_at(now, served_as, day_is_spent=day_is_spent, chance=self._chance),
+            )
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
-        """Give word of the call that was taken last in this thread: its answer's headers and status, 0 = no answer."""
+        """As `Budget.learn`."""
+        reported = self._read_headers(headers)
+        taken_in = getattr(self._taken, "quarter", -1)
+        self._change(self._now(), lambda counters, _: counters.learn(taken_in, reported, status))
+
+    def state(self) -> BudgetState:
+        """As `Budget.state`."""
+        counters, shared = self._change(self._now(), lambda counters, shared: (counters, shared))
+        return BudgetState(Figures(*counters.limits), Figures(*counters.used), shared=shared)
+
+    def _change(self, now: datetime, change: Callable[[Counters, bool], T]) -> T:
+        """Apply ``change(counters, shared)`` to the counters in Redis, else to those that this process saw last."""
+        with self._lock:
+            self._seen.advance(quarter_of(now))
+            if self._redis is not None and time.monotonic() >= self._rests_until_s:
+                from redis.exceptions import RedisError  # a process without Redis doesn't load it
+
+                try:
+                    return self._compare_and_set(self._redis, quarter_of(now), change)
+                except (RedisError, OSError) as error:
+                    self._rests_until_s = time.monotonic() + _REDIS_REST_S
+                    log.warning("rate budget not shared: redis failed (%s)", type(error).__name__)
+            return change(self._seen, False)
+
+    def _compare_and_set(self, redis: Redis, quarter: int, change: Callable[[Counters, bool], T]) -> T:
+        outcome: list[tuple[Counters, T]] = []
+
+        def attempt(pipe: Pipeline) -> None:  # again each time that another process was faster
+            stored = pipe.get(self._key)
+            counters = Counters(**json.loads(stored)) if stored else copy.deepcopy(self._seen)
+            counters.advance(quarter)
+            counters.merge(self._seen)
+            outcome[:] = [(counters, change(counters, True))]
+            pipe.multi()
+            pipe.set(self._key, json.dumps(asdict(counters)), ex=_KEEP_S)
+
+        redis.transaction(attempt, self._key)
+        self._seen, result = outcome[0]
+        return result

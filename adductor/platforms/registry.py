@@ -1,41 +1,44 @@
-"""The registry of platforms: a name gives a factory. An adapter's libraries are imported when it is first made."""
+"""The registry of platforms: each name is a folder here, and its module ``client`` has the two factories.
+
+An adapter and its libraries are imported when it is first made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
-from adductor.platforms.base import Platform
-from adductor.settings import Settings
+from adductor.platforms.base import Budget, Platform
 
 if TYPE_CHECKING:
     from redis import Redis
 
-Factory = Callable[[Settings, Callable[[], datetime], "Redis | None", Callable[..., None]], Platform]
+    from adductor.settings import Settings
+
+NAMES = ("strava",)
 
 
-def _strava(
-    settings: Settings, now: Callable[[], datetime], redis: Redis | None, counted: Callable[..., None]
+def make_budget(name: str, settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> Budget:
+    """The rate budget of a platform's application; this process alone counts without ``redis``.
+
+    Raises KeyError for an unknown name.
+    """
+    return cast(Budget, _folder(name).make_budget(settings, now=now, redis=redis))
+
+
+def make_platform(
+    name: str, settings: Settings, *, now: Callable[[], datetime], budget: Budget, counted: Callable[..., None]
 ) -> Platform:
-    from adductor.platforms.strava.client import make_client
-
-    return make_client(settings, now=now, redis=redis, counted=counted)
-
-
-FACTORIES: dict[str, Factory] = {"strava": _strava}
-
-
-def make(
-    name: str,
-    settings: Settings,
-    *,
-    now: Callable[[], datetime],
-    redis: Redis | None,
-    counted: Callable[..., None],
-) -> Platform:
-    """The adapter of a platform. ``counted`` is called with a metric and its labels for every call (`adductor.counts`).
+    """The adapter of a platform. ``counted`` gets a metric and its labels for every call (`adductor.counts`).
 
     Raises KeyError for an unknown name and RuntimeError where the settings hold no application of that platform.
     """
-    return FACTORIES[name](settings, now, redis, counted)
+    return cast(Platform, _folder(name).make_client(settings, now=now, budget=budget, counted=counted))
+
+
+def _folder(name: str) -> Any:
+    if name not in NAMES:
+        raise KeyError(name)
+    return import_module(f"adductor.platforms.{name}.client")

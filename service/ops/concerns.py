@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adductor.platforms.strava.budget import BudgetState
+from adductor.platforms.base import BudgetState
 from adductor.queue import backlog
 from adductor.queue.backlog import Oldest, Queue
 

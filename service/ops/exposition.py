@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, counts
 from adductor.installation import Installation
-from adductor.platforms.strava.limits import Figures
+from adductor.platforms.base import Figures
 from adductor.queue import backlog
 from service.ops.health import parts_that_answer
 

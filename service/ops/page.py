@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, logs
 from adductor.installation import Installation
-from adductor.platforms.strava.limits import QUARTERS_A_DAY, opens_at, quarter_of
+from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
 from adductor.queue import backlog, requeue
 from adductor.queue.backlog import Queue
 from adductor.store import migrate

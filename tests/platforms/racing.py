@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from adductor.platforms.base import PlatformError, Priority
-from adductor.platforms.strava.budget import SharedBudget
+from adductor.platforms.strava.limits import make_budget
 
 NOON = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def usage(
 def race(socket: str, seed: int, troubled: bool, start: Any, granted: Any) -> None:
     """Ask until nothing is left. Troubled: some answers carry Strava's figures, some nothing, some never come."""
     chance = random.Random(seed)
-    budget = SharedBudget(redis.Redis(unix_socket_path=socket), now=lambda: NOON)
+    budget = make_budget(redis.Redis(unix_socket_path=socket), now=lambda: NOON)
     start.wait()
     misses = 0
     while misses < 3:

@@ -12,7 +12,8 @@ from itertools import count
 import pytest
 
 from adductor.platforms.base import PlatformError, Priority
-from adductor.platforms.strava.budget import SharedBudget
+from adductor.platforms.budget import WindowBudget
+from adductor.platforms.strava.limits import make_budget
 from tests.platforms.conftest import HandClock, Valkey
 from tests.platforms.racing import usage
 
@@ -53,8 +54,8 @@ def test_no_limit_is_exceeded_and_little_goes_unused(valkey: Valkey, seed: int, 
     end = BEGIN + timedelta(hours=HOURS)
     off_by = [timedelta(seconds=chance.uniform(-1, 1)) for _ in range(WORKERS)]
 
-    def worker(number: int) -> SharedBudget:
-        return SharedBudget(client, now=lambda: clock.at + off_by[number], chance=chance.random)
+    def worker(number: int) -> WindowBudget:
+        return make_budget(client, now=lambda: clock.at + off_by[number], chance=chance.random)
 
     budgets = [worker(number) for number in range(WORKERS)]
     order = count()

@@ -32,33 +32,12 @@ _SPORTS = {
     "BackcountrySki": "ski",
     "AlpineSki": "ski",
     "Soccer": "soccer",
-    **dict.fromkeys(
-        (
-            "Ride",
-            "VirtualRide",
-            "GravelRide",
-            "MountainBikeRide",
-            "EBikeRide",
-            "EMountainBikeRide",
-            "Velomobile",
-            "Handcycle",
-        ),
-        "ride",
-    ),
-    # What runners log their strength work as: Strava has no finer word, so the title has to tell the body part.
-    **dict.fromkeys(
-        (
-            "WeightTraining",
-            "Workout",
-            "Crossfit",
-            "Pilates",
-            "Yoga",
-            "HighIntensityIntervalTraining",
-            "PhysicalTherapy",
-        ),
-        "strength",
-    ),
 }
+_RIDES = "Ride VirtualRide GravelRide MountainBikeRide EBikeRide EMountainBikeRide Velomobile Handcycle"
+_SPORTS |= dict.fromkeys(_RIDES.split(), "ride")
+# Strava has no finer word for strength work: the title has to tell the body part.
+_STRENGTH = "WeightTraining Workout Crossfit Pilates Yoga HighIntensityIntervalTraining PhysicalTherapy"
+_SPORTS |= dict.fromkeys(_STRENGTH.split(), "strength")
 
 # workout_type: 1-3 are a run's, 11-12 a ride's; 0, 10, null and absent say nothing.
 _WORKOUTS = {1: "race", 2: "long", 3: "workout", 11: "race", 12: "workout"}
@@ -105,12 +84,11 @@ _BODY_PARTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _ZONE = re.compile(r"\)\s*([A-Za-z0-9_+\-/]+)\s*$")
 # Stands in for a start that isn't there yet; `complete` is False then.
 _NO_START = datetime(1970, 1, 1, tzinfo=UTC)
-# Stand-in for numbers that no activity has; keeps a broken answer from overflowing a database column.
+# Beyond what an activity can have; keeps a broken answer from overflowing a database column.
 _YEARS = range(1971, 2100)
 _MAX_SECONDS = 10**8
 _MAX_METRES = 10**8
 _MAX_ID = 2**63 - 1
-# Far above any title; Strava's own form stops earlier.
 _MAX_TITLE_CHARS = 1_000
 _MAX_SPORT_TYPE_CHARS = 64
 # Where a strength activity's structured sets may sit and how deep; anything else in an answer isn't searched.
@@ -132,7 +110,8 @@ def parse_activity(raw: object, *, detailed: bool, athlete_id: int | None = None
     athlete = raw.get("athlete")
     owner = _id(athlete.get("id")) if isinstance(athlete, dict) else None
 
-    sport_type = storable((_text(raw.get("sport_type")) or "")[:_MAX_SPORT_TYPE_CHARS])
+    # `type` is the older and coarser word; it is there when `sport_type` is null.
+    sport_type = storable((_text(raw.get("sport_type")) or _text(raw.get("type")) or "")[:_MAX_SPORT_TYPE_CHARS])
     title = storable((_text(raw.get("name")) or "")[:_MAX_TITLE_CHARS])
     trainer = raw.get("trainer") is True
     manual = raw.get("manual") is True
@@ -158,7 +137,8 @@ def parse_activity(raw: object, *, detailed: bool, athlete_id: int | None = None
         sport_type=sport_type,
         start=start or _NO_START,
         start_hidden=hidden,
-        timezone=zone,
+        # A virtual world's zone isn't the athlete's.
+        timezone=None if sport_type.startswith("Virtual") else zone,
         utc_offset_s=offset_s,
         moving_s=moving_s or 0,
         elapsed_s=elapsed_s if elapsed_s is not None else (moving_s or 0),
@@ -266,10 +246,7 @@ def _zone(raw: object) -> str | None:
         return None
     try:
         return ZoneInfo(match[1]).key
-    except (ValueError, OSError):
-        # ZoneInfoNotFoundError is a KeyError.
-        return None
-    except KeyError:
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         return None
 
 
@@ -296,7 +273,7 @@ def _instant(raw: object) -> datetime | None:
         return None
     if moment.year not in _YEARS:
         return None
-    # start_date_local carries a "Z" that isn't true: whoever uses it knows.
+    # start_date_local carries a "Z" that isn't true; its callers know.
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""The calls that we make to Strava, each with its timeout, its place in the rate budget and its errors by kind.
+"""The adapter for Strava (`base.Platform`): each call with its timeout, its place in the budget, its errors by kind.
 
 stravalib is the client underneath, on its low level: raw JSON comes back and is read by our own code. It is imported
 with the first call (0.5 s, 50 MB), not with this module: building a link to Strava doesn't need it.
@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import threading
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -20,26 +17,37 @@ from urllib.parse import urlencode
 import requests
 
 from adductor import counts
-from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Priority, Tokens, storable
-from adductor.platforms.budget import Budget
-from adductor.platforms.strava.activities import parse_activity
-from adductor.platforms.strava.errors import BY_APPLICATION, BY_TOKEN, error_for, no_answer
-from adductor.platforms.strava.limits import read_headers, return_at
-from adductor.platforms.strava.transport import (
-    STRAVALIB_OAUTH,
-    AnswerTooLargeError,
-    StravaSession,
-    pooled_session,
+from adductor.platforms.base import (
+    Budget,
+    Capabilities,
+    Grant,
+    LoggedActivity,
+    PlatformError,
+    Priority,
+    Subscription,
+    SubscriptionOutcome,
+    Tokens,
+    WebhookEvent,
+    storable,
 )
+from adductor.platforms.budget import return_at
+from adductor.platforms.strava import limits, subscription, webhooks
+from adductor.platforms.strava.activities import parse_activity
+from adductor.platforms.strava.errors import UnusableAnswerError, failure_of
+from adductor.platforms.strava.transport import STRAVALIB_OAUTH, StravaSession, protocol
+from adductor.platforms.strava.transport import preload as preload
 
 if TYPE_CHECKING:
-    from stravalib import Client
+    from redis import Redis
     from stravalib.protocol import ApiV3
+
+    from adductor.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# What we do needs all three: who it is, every run (also private ones), and writing the note.
-REQUIRED_SCOPES = ("read", "activity:read_all", "activity:write")
+WRITE_SCOPE = "activity:write"
+# Who it is, every run (also private ones), and writing the note.
+REQUIRED_SCOPES = ("read", "activity:read_all", WRITE_SCOPE)
 
 # The most that Strava gives: https://developers.strava.com/docs/#Pagination
 PAGE_SIZE = 200
@@ -54,27 +62,49 @@ _MAX_TOKEN_CHARS = 4_096
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """The application's webhook subscription; there is one at most."""
-
-    id: int
-    callback_url: str
+def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> Budget:
+    """The budget of the application as set."""
+    return limits.make_budget(redis, now=now, application=settings.strava_client_id or "default")
 
 
-def missing_scopes(granted: str) -> tuple[str, ...]:
-    """Which of the needed scopes the athlete left out. ``granted`` is the redirect's ``scope``, comma-separated."""
-    given = set(granted.replace(",", " ").split())
-    return tuple(scope for scope in REQUIRED_SCOPES if scope not in given)
+def make_client(
+    settings: Settings, *, now: Callable[[], datetime], budget: Budget, counted: Callable[..., None]
+) -> StravaClient:
+    """The adapter as set. Raises RuntimeError without an application (``adductor up`` sets the sandbox's)."""
+    if settings.strava_client_id is None or settings.strava_client_secret is None:
+        raise RuntimeError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")
+    return StravaClient(
+        client_id=settings.strava_client_id,
+        client_secret=settings.strava_client_secret.get_secret_value(),
+        api_url=settings.strava_api_url,
+        oauth_url=settings.strava_oauth_url,
+        budget=budget,
+        now=now,
+        counted=counted,
+    )
 
 
 class StravaClient:
-    """Strava for one task. Cheap to make; not for sharing between threads, whose connections it takes from a pool.
+    """Strava (`base.Platform`, `base.SubscribesByApi`). Safe for threads: each has a session of its own.
 
-    Every method raises PlatformError, whose ``kind`` says what to do and whose ``message`` is for people. Calls to the
-    API take from ``budget`` first. OAuth calls don't: their answers carry no rate-limit headers and Strava's limits are
-    on API requests. ``now`` gives an aware time. ``counted`` is told of every call, as `adductor.counts` names it.
+    Calls to the API take from ``budget`` first. OAuth calls don't: their answers carry no rate-limit headers and Strava's
+    limits are on API requests. ``now`` gives an aware time. ``counted`` gets every call, as `adductor.counts` names it.
     """
+
+    name = "strava"
+    label = "Strava"
+    capabilities = Capabilities(
+        webhooks=True,
+        polling=True,
+        private_note=True,
+        description=True,
+        calendar=False,
+        plan=False,
+        wellness=False,
+        refresh_tokens=True,
+    )
+    required_scopes = REQUIRED_SCOPES
+    write_scope = WRITE_SCOPE
 
     def __init__(
         self,
@@ -88,19 +118,21 @@ class StravaClient:
         timeout_s: float = 10,
         counted: Callable[..., None] | None = None,
     ) -> None:
+        self.budget = budget
         self._client_id = client_id
         self._client_secret = client_secret
+        self._application: dict[str, Any] = {"client_id": client_id, "client_secret": client_secret}
         self._api_url = api_url.rstrip("/")
         self._oauth_url = oauth_url.rstrip("/")
-        self._budget = budget
         self._timeout_s = timeout_s
         self._now = now
         self._counted = counted or (lambda *_: None)
+        self._of_thread = threading.local()
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
-        """Where to send a browser so that its athlete can connect. ``force`` shows the boxes also the second time."""
+        """As `Platform.authorize_url`."""
         query = {
             "client_id": self._client_id,
             "redirect_uri": redirect_uri,
@@ -112,59 +144,60 @@ class StravaClient:
         return f"{self._oauth_url}/authorize?{urlencode(query)}"
 
     def exchange_code(self, code: str) -> Grant:
-        """Trade the redirect's code for tokens, and learn the athlete's units with one more call if need be.
+        """As `Platform.exchange_code`; asks for the athlete's units with one more call if need be.
 
-        Raises REFUSED for a code that was used or is too old, CAP when the application is full, MISCONFIGURED for a
-        wrong client id or secret. Strava tells no time zone of an athlete: the activities do.
+        Also raises CAP when the application is full, MISCONFIGURED for a wrong client id or secret. Strava tells no time
+        zone of an athlete: the activities do. The granted scopes stand in the redirect.
         """
-        raw = self._token_call({"grant_type": "authorization_code", "code": code}, "connecting a runner")
-        tokens = _tokens(raw, "connecting a runner")
-        athlete = raw.get("athlete")
-        athlete_id = athlete.get("id") if isinstance(athlete, dict) else None
-        if not isinstance(athlete, dict) or type(athlete_id) is not int:
-            raise no_answer("named no athlete", doing="connecting a runner")
-        name = " ".join(part for key in ("firstname", "lastname") if isinstance(part := athlete.get(key), str) and part)
+        form = {"grant_type": "authorization_code", "code": code}
+        tokens, athlete = self._call(
+            "connecting a runner", lambda api: _tokens_and_athlete(self._post_for_token(api, form))
+        )
+        parts = (athlete.get(key) for key in ("firstname", "lastname"))
+        name = " ".join(part for part in parts if isinstance(part, str) and part)
         return Grant(
             tokens=tokens,
-            athlete_id=athlete_id,
+            athlete_id=athlete["id"],
             name=storable(name[:_MAX_NAME_CHARS]),
             timezone=None,
             units=_units(athlete) or self._units_of_profile(tokens.access_token),
         )
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """New tokens for old. The old refresh token may be dead from here on: store these before using them.
-
-        Raises REVOKED when the refresh token isn't accepted any more.
-        """
-        doing = "renewing a runner's access"
-        return _tokens(self._token_call({"grant_type": "refresh_token", "refresh_token": refresh_token}, doing), doing)
+        """As `Platform.refresh`."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self._call("renewing a runner's access", lambda api: _tokens(self._post_for_token(api, form)))
 
     def revoke(self, token: str) -> None:
-        """Give a token back. Strava answers alike whether it knew the token or not."""
-        doing = "giving a runner's access back"
+        """As `Platform.revoke`. Strava answers alike whether it knew the token or not."""
 
         # stravalib has no such call, and the address it would use retires in June 2027.
-        def post(session: StravaSession) -> None:
-            response = session.post(
-                f"{STRAVALIB_OAUTH}/revoke", auth=(self._client_id, self._client_secret), data={"token": token}
-            )
+        def post(api: ApiV3) -> None:
+            application = (self._client_id, self._client_secret)
+            response = api.rsession.post(f"{STRAVALIB_OAUTH}/revoke", auth=application, data={"token": token})
             if response.status_code != 200:
-                raise error_for(response.status_code, response.content, doing=doing, authenticated=BY_APPLICATION)
+                raise requests.HTTPError(response=response)
 
-        self._attempt(post, doing, BY_APPLICATION)
+        self._call("giving a runner's access back", post)
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def get_activity(
-        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH
+        self,
+        access_token: str,
+        activity_id: int,
+        *,
+        priority: Priority = Priority.FRESH,
+        athlete: str | None = None,
     ) -> LoggedActivity:
-        """One activity with all its fields. A 404 (NOT_FOUND) right after its create event is normal and passes."""
-        doing = "reading an activity"
-        raw = self._api_call(
-            lambda protocol: protocol.get("/activities/{id}", id=int(activity_id)), doing, priority, access_token
+        """As `Platform.get_activity`."""
+        return self._call(
+            "reading an activity",
+            lambda api: _same_activity(api.get("/activities/{id}", id=int(activity_id)), activity_id),
+            access_token,
+            priority,
+            athlete,
         )
-        return _same_activity(raw, activity_id, doing)
 
     def list_activities(
         self,
@@ -173,27 +206,20 @@ class StravaClient:
         after: datetime,
         before: datetime | None = None,
         priority: Priority = Priority.HISTORY,
+        athlete: str | None = None,
     ) -> list[LoggedActivity]:
-        """The activities that started between two times, newest first; summaries: no description, no private note.
+        """As `Platform.list_activities`: summaries, without description and private note.
 
-        One call for each page of 200, 2,000 activities at most. What can't be read is left out and logged.
+        One call for each page of 200, 2,000 activities at most. Entries that can't be read are left out and logged.
         """
-        now = self._now()
-        if after >= now or (before is not None and before <= after):
-            # Strava answers 400 to a future `after`; there is nothing to ask.
-            return []
+        if after >= self._now() or (before is not None and before <= after):
+            return []  # Strava answers 400 to a future `after`
         window = {"after": int(after.timestamp())} | ({"before": int(before.timestamp())} if before else {})
         found: dict[int, LoggedActivity] = {}
         for page in range(1, MAX_PAGES + 1):
             query = window | {"page": page, "per_page": PAGE_SIZE}
-            entries = self._api_call(
-                functools.partial(_get, path="/athlete/activities", query=query),
-                "listing activities",
-                priority,
-                access_token,
-            )
-            if not isinstance(entries, list):
-                raise no_answer("answered something else than a list", doing="listing activities")
+            read = functools.partial(_list_of, path="/athlete/activities", query=query)
+            entries = self._call("listing activities", read, access_token, priority, athlete)
             for entry in entries:
                 try:
                     activity = parse_activity(entry, detailed=False)
@@ -216,30 +242,37 @@ class StravaClient:
         private_note: str | None = None,
         description: str | None = None,
         priority: Priority = Priority.FRESH,
+        athlete: str | None = None,
     ) -> LoggedActivity:
-        """Replace the private note or the description, whole; "" clears, None leaves alone.
-
-        Returns the activity as Strava answered it. Strava may answer 200 and change nothing, or alter the text: compare
-        before believing.
-        """
-        body = {
-            key: text
-            for key, text in (("private_note", private_note), ("description", description))
-            if text is not None
-        }
+        """As `Platform.update_activity`. Strava may answer 200 and change nothing, or alter the text."""
+        texts = {"private_note": private_note, "description": description}
+        body = {key: text for key, text in texts.items() if text is not None}
         if not body:
             raise ValueError("nothing to write: give private_note or description")
-        doing = "writing a note"
-        raw = self._api_call(
+        return self._call(
+            "writing a note",
             # stravalib's own update_activity knows no private note.
-            lambda protocol: protocol.put("/activities/{id}", id=int(activity_id), body=body),
-            doing,
-            priority,
+            lambda api: _same_activity(api.put("/activities/{id}", id=int(activity_id), body=body), activity_id),
             access_token,
+            priority,
+            athlete,
         )
-        return _same_activity(raw, activity_id, doing)
 
-    # --- the webhook subscription -----------------------------------------------------------------------------------
+    # --- webhooks and their subscription ----------------------------------------------------------------------------
+
+    def parse_events(self, body: bytes) -> list[WebhookEvent]:
+        """As `Platform.parse_events`: Strava sends one event a request."""
+        return [webhooks.parse_event(body)]
+
+    def answer_handshake(self, query: Mapping[str, str], verify_token: str) -> dict[str, str]:
+        """As `SubscribesByApi.answer_handshake`."""
+        return webhooks.answer_handshake(query, verify_token)
+
+    def ensure_subscription(
+        self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
+    ) -> SubscriptionOutcome:
+        """As `SubscribesByApi.ensure_subscription`."""
+        return subscription.ensure_subscription(self, callback_url, verify_token, before_replacing=before_replacing)
 
     def create_subscription(self, callback_url: str, verify_token: str) -> int:
         """Subscribe and return the subscription's id.
@@ -247,36 +280,30 @@ class StravaClient:
         Strava calls ``callback_url`` before this returns: the process that answers there must not be the one that waits
         here. Raises REFUSED with Strava's codes in ``details`` when the callback fails or a subscription exists.
         """
-        doing = "creating the webhook subscription"
-        form = self._application() | {"callback_url": callback_url, "verify_token": verify_token}
-        raw = self._api_call(lambda protocol: protocol.post("/push_subscriptions", data=form), doing, Priority.CONNECT)
-        number = raw.get("id") if isinstance(raw, dict) else None
-        if type(number) is not int:
-            raise no_answer("named no subscription", doing=doing)
-        return number
+        form = self._application | {"callback_url": callback_url, "verify_token": verify_token}
+        created = self._call(
+            "creating the webhook subscription",
+            lambda api: _subscriptions([api.post("/push_subscriptions", data=form)]),
+            priority=Priority.CONNECT,
+        )
+        return created[0].id
 
     def list_subscriptions(self) -> list[Subscription]:
-        """The application's subscriptions: none or one. Here, and only here, Strava takes the secret in the address."""
-        doing = "reading the webhook subscription"
-        raw = self._api_call(
-            functools.partial(_get, path="/push_subscriptions", query=self._application()), doing, Priority.CONNECT
+        """As `SubscribesByApi.list_subscriptions`: none or one. Only here Strava takes the secret in the address."""
+        return self._call(
+            "reading the webhook subscription",
+            lambda api: _subscriptions(_list_of(api, "/push_subscriptions", self._application)),
+            priority=Priority.CONNECT,
         )
-        if not isinstance(raw, list):
-            raise no_answer("answered something else than a list", doing=doing)
-        return [
-            Subscription(entry["id"], str(entry.get("callback_url") or ""))
-            for entry in raw
-            if isinstance(entry, dict) and type(entry.get("id")) is int
-        ]
 
     def delete_subscription(self, subscription_id: int) -> None:
-        """End a subscription; one that is already gone is fine."""
-        form = self._application()
+        """As `SubscribesByApi.delete_subscription`."""
+        path = f"/push_subscriptions/{int(subscription_id)}"
         try:
-            self._api_call(
-                lambda protocol: protocol.delete("/push_subscriptions/{id}", id=int(subscription_id), data=form),
+            self._call(
                 "deleting the webhook subscription",
-                Priority.CONNECT,
+                lambda api: api.delete(path, data=self._application),
+                priority=Priority.CONNECT,
             )
         except PlatformError as error:
             if error.status != 404:
@@ -284,167 +311,107 @@ class StravaClient:
 
     # --- how calls are made -----------------------------------------------------------------------------------------
 
-    def _application(self) -> dict[str, str]:
-        return {"client_id": self._client_id, "client_secret": self._client_secret}
+    def _post_for_token(self, api: ApiV3, form: dict[str, str]) -> Any:
+        return api.post(f"{STRAVALIB_OAUTH}/token", data=self._application | form)
 
     def _units_of_profile(self, access_token: str) -> str:
-        """Metric unless the athlete's profile says otherwise; nice to know, so no failure of this call counts."""
+        """Metric unless the athlete's profile says otherwise. A failure of this call must not lose the grant."""
         try:
-            raw = self._api_call(
-                lambda protocol: protocol.get("/athlete"), "reading a profile", Priority.CONNECT, access_token
-            )
+            raw = self._call("reading a profile", lambda api: api.get("/athlete"), access_token, Priority.CONNECT)
         except PlatformError as error:
             log.info("a runner's units stay metric: %s", error.message)
             return "metric"
         return (_units(raw) if isinstance(raw, dict) else None) or "metric"
 
-    def _token_call(self, form: dict[str, str], doing: str) -> dict[str, Any]:
-        data = self._application() | form
-        raw = self._attempt(
-            lambda session: _protocol(session, None).post(f"{STRAVALIB_OAUTH}/token", data=data), doing, BY_APPLICATION
-        )
-        if not isinstance(raw, dict):
-            raise no_answer("answered something else than tokens", doing=doing)
-        return raw
-
-    def _api_call(
-        self, call: Callable[[ApiV3], T], doing: str, priority: Priority, access_token: str | None = None
-    ) -> T:
-        """One call that counts. Without a token it is the application that calls."""
-        try:
-            self._budget.take(priority)
-        except PlatformError:
-            self._counted(counts.HELD_BACK, priority.name.lower())
-            raise
-        session = self._session()
-        try:
-            return self._attempt(
-                lambda session: call(_protocol(session, access_token)),
-                doing,
-                BY_TOKEN if access_token is not None else BY_APPLICATION,
-                priority,
-            )
-        finally:
-            self._budget.learn(session.last_headers, session.last_status)
-
-    def _attempt(
+    def _call(
         self,
-        call: Callable[[StravaSession], T],
         doing: str,
-        authenticated: str,
-        priority: Priority = Priority.CONNECT,
+        call: Callable[[ApiV3], T],
+        access_token: str | None = None,
+        priority: Priority | None = None,
+        athlete: str | None = None,
     ) -> T:
-        """Make a call and turn whatever goes wrong into a PlatformError that holds nothing of the original."""
+        """Make one call and read its answer; any failure becomes a PlatformError that holds nothing of the original.
+
+        Without ``access_token`` the application itself calls; without ``priority`` it is an OAuth call, which the
+        budget doesn't count.
+        """
+        if priority is not None:
+            try:
+                self.budget.take(priority, athlete)
+            except PlatformError:
+                self._counted(counts.HELD_BACK, priority.name.lower())
+                raise
         session = self._session()
-        session.last_status, session.last_headers = 0, {}
+        session.forget_answer()
         try:
-            return call(session)
+            return call(protocol(session, access_token))
         except (requests.RequestException, ValueError, RecursionError) as error:
-            failure = self._failure(error, session.last_status, doing, authenticated, priority)
+            day_is_spent = limits.read_headers(session.last_headers).day_is_spent
+            failure = failure_of(
+                error,
+                session.last_status,
+                doing=doing,
+                by_token=access_token is not None,
+                retry_at=return_at(self._now(), priority or Priority.CONNECT, day_is_spent=day_is_spent),
+            )
         finally:
             self._counted(counts.CALLS, doing, str(session.last_status or "none"))
+            if priority is not None:
+                self.budget.learn(session.last_headers, session.last_status)
         raise failure
 
-    def _failure(
-        self, error: Exception, status: int, doing: str, authenticated: str, priority: Priority
-    ) -> PlatformError:
-        response = error.response if isinstance(error, requests.HTTPError) else None
-        if response is not None:
-            retry_at = None
-            if response.status_code == 429:
-                reported = read_headers(response.headers)
-                retry_at = return_at(self._now(), priority, day_is_spent=reported.day_is_spent)
-            return error_for(
-                response.status_code, response.content, doing=doing, authenticated=authenticated, retry_at=retry_at
-            )
-        if 300 <= status < 400:
-            # stravalib lets redirects pass and stumbles over their body.
-            return error_for(status, b"", doing=doing, authenticated=authenticated)
-        if isinstance(error, _NO_ADDRESS):
-            return PlatformError(
-                ErrorKind.MISCONFIGURED,
-                "ADDUCTOR_STRAVA_API_URL or ADDUCTOR_STRAVA_OAUTH_URL isn't an address that can be called.",
-            )
-        for kind, reason in _REASONS:
-            if isinstance(error, kind):
-                return no_answer(reason, doing=doing)
-        return no_answer("couldn't be reached, or the connection dropped,", doing=doing)
-
     def _session(self) -> StravaSession:
-        return pooled_session(api_url=self._api_url, oauth_url=self._oauth_url, timeout_s=self._timeout_s)
+        """This thread's session, its connections kept alive between calls."""
+        if not hasattr(self._of_thread, "session"):
+            self._of_thread.session = StravaSession(
+                api_url=self._api_url, oauth_url=self._oauth_url, timeout_s=self._timeout_s
+            )
+        session: StravaSession = self._of_thread.session
+        return session
 
 
-_NO_ADDRESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-)
-# In this order: some of them are kinds of others.
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.Timeout, "didn't answer in time"),
-    (AnswerTooLargeError, "answered far more than expected"),
-    (requests.exceptions.SSLError, "couldn't be reached over TLS (certificate or protocol)"),
-    (ValueError, "answered something that can't be read"),
-    (RecursionError, "answered something that can't be read"),
-)
+def _list_of(api: ApiV3, path: str, query: Mapping[str, Any]) -> list[Any]:
+    raw = api.get(path, **query)
+    if not isinstance(raw, list):
+        raise UnusableAnswerError("answered something else than a list")
+    return raw
 
 
-def preload() -> None:
-    """Import stravalib now: for a process that forks workers, which then have it without each paying for it."""
-    _stravalib_client()
+def _subscriptions(entries: list[Any]) -> list[Subscription]:
+    if not all(isinstance(entry, dict) and type(entry.get("id")) is int for entry in entries):
+        raise UnusableAnswerError("named no subscription")
+    return [Subscription(entry["id"], str(entry.get("callback_url") or "")) for entry in entries]
 
 
-_importing = threading.Lock()
-
-
-@functools.cache
-def _stravalib_client() -> type[Client]:
-    """stravalib's Client, imported now and without what its import does to the process.
-
-    It changes the warning filters and sends warnings to the log for everybody; and it reads the client secret from the
-    environment to renew tokens by itself, about which it writes a line to the root logger for each client made.
-    """
-    with _importing, warnings.catch_warnings():
-        show = warnings.showwarning
-        os.environ.setdefault("SILENCE_TOKEN_WARNINGS", "true")
-        from stravalib import Client
-
-        if warnings.showwarning is not show:
-            logging.captureWarnings(False)
-    return Client
-
-
-def _protocol(session: StravaSession, access_token: str | None) -> ApiV3:
-    client = _stravalib_client()(access_token=access_token, rate_limit_requests=False, requests_session=session)
-    # With these it would try to renew tokens by itself: without a lock, and without storing them.
-    client.protocol.client_id = None
-    client.protocol.client_secret = None
-    return client.protocol
-
-
-def _get(protocol: ApiV3, *, path: str, query: Mapping[str, Any]) -> Any:
-    return protocol.get(path, **query)
-
-
-def _same_activity(raw: Any, activity_id: int, doing: str) -> LoggedActivity:
+def _same_activity(raw: Any, activity_id: int) -> LoggedActivity:
     try:
         activity = parse_activity(raw, detailed=True)
     except ValueError:
-        raise no_answer("answered something that isn't an activity", doing=doing) from None
+        raise UnusableAnswerError("answered something that isn't an activity") from None
     if activity.id != activity_id:
-        raise no_answer("answered another activity than asked for", doing=doing)
+        raise UnusableAnswerError("answered another activity than asked for")
     return activity
 
 
-def _tokens(raw: Mapping[str, Any], doing: str) -> Tokens:
+def _tokens_and_athlete(raw: Any) -> tuple[Tokens, dict[str, Any]]:
+    tokens, athlete = _tokens(raw), raw.get("athlete")
+    if not isinstance(athlete, dict) or type(athlete.get("id")) is not int:
+        raise UnusableAnswerError("named no athlete")
+    return tokens, athlete
+
+
+def _tokens(raw: Any) -> Tokens:
+    if not isinstance(raw, dict):
+        raise UnusableAnswerError("answered something else than tokens")
     access, renewal, expires = raw.get("access_token"), raw.get("refresh_token"), raw.get("expires_at")
     usable = all(isinstance(token, str) and 0 < len(token) <= _MAX_TOKEN_CHARS for token in (access, renewal))
     if not usable or type(expires) is not int:
-        raise no_answer("answered without usable tokens", doing=doing)
+        raise UnusableAnswerError("answered without usable tokens")
     try:
         return Tokens(str(access), str(renewal), datetime.fromtimestamp(expires, UTC))
     except (ValueError, OverflowError, OSError):
-        raise no_answer("answered tokens with an impossible expiry", doing=doing) from None
+        raise UnusableAnswerError("answered tokens with an impossible expiry") from None
 
 
 def _units(athlete: Mapping[str, Any]) -> str | None:

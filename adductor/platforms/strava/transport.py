@@ -1,25 +1,32 @@
-"""The HTTP session under stravalib: where requests really go, how long they may take, how much they may bring.
+"""stravalib on its low level, and the HTTP session under it: all that has to be undone or added, each with its reason.
 
-stravalib hard-codes Strava's addresses, sets no timeout and reads bodies of any size. A session of our own is the place
-to settle all three without touching it.
+stravalib hard-codes Strava's addresses, sets no timeout, reads bodies of any size, sleeps for its own rate limiter,
+refreshes tokens without a lock, and changes the process when it is imported.
 """
 
 from __future__ import annotations
 
+import functools
 import http.client
+import ipaddress
 import logging
 import os
-import re
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
 from adductor import __version__
+
+if TYPE_CHECKING:
+    from stravalib import Client
+    from stravalib.protocol import ApiV3
 
 # The two origins that stravalib writes into its requests.
 STRAVALIB_API = "https://www.strava.com/api/v3"
@@ -30,91 +37,109 @@ MAX_ANSWER_BYTES = 16 * 2**20
 _CHUNK_BYTES = 64 * 2**10
 # A host that is up accepts within a round trip or two; the rest of the time is for the answer.
 _CONNECT_TIMEOUT_S = 5.0
+# For requests: no proxy, whatever the environment says.
+_DIRECT: dict[str, str | None] = {"http": None, "https": None, "all": None}
+
+# At DEBUG urllib3 logs addresses, and the list of subscriptions takes the client secret in its address.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 class AnswerTooLargeError(requests.RequestException):
     """The answer is larger than any that we ask for."""
 
 
-class AnswerTooSlowError(requests.Timeout):
-    """The answer trickles: each byte came in time, all of them together didn't."""
-
-
 class StravaSession(requests.Session):
-    """A pooled session for one thread.
+    """A session for one thread, its connections kept alive between calls.
 
     ``timeout_s`` bounds the wait for a connection, for the first byte, and for the whole body after it: a call ends
-    within about three times that. ``last_status`` and ``last_headers`` are those of the last answer; 0 and empty when
-    none came.
+    within about three times that. ``last_status`` and ``last_headers`` are those of the last answer; 0 and empty
+    without one.
     """
 
     def __init__(self, *, api_url: str, oauth_url: str, timeout_s: float) -> None:
         super().__init__()
-        self._origins = ((STRAVALIB_API, api_url.rstrip("/")), (STRAVALIB_OAUTH, oauth_url.rstrip("/")))
+        self._origins = ((STRAVALIB_API, api_url), (STRAVALIB_OAUTH, oauth_url))
         self._timeout_s = timeout_s
-        self._environment: dict[tuple[str, ...], dict[str, Any]] = {}
         self.headers["User-Agent"] = f"adductor-coach/{__version__}"
         # One session serves many athletes: a cookie from one athlete's answer must not go out with another's call.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Else requests would put what a ~/.netrc says about the host in place of the athlete's token.
-        self.auth = _leave_as_it_is
+        # Else requests would put a host's entry in ~/.netrc in place of the athlete's token.
+        self.auth = lambda request: request
+        self.forget_answer()
+
+    def forget_answer(self) -> None:
         self.last_status = 0
         self.last_headers: Mapping[str, str] = {}
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """As requests', at the address that is set. Raises requests.RequestException when no whole answer came."""
-        self.last_status, self.last_headers = 0, {}
-        kwargs["timeout"] = (min(_CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s)
-        # A redirect would turn a POST into a GET; it is an answer like another, and never a good one.
-        kwargs["allow_redirects"] = False
-        kwargs["stream"] = True
-        response = super().request(method, self._address(url), *args, **kwargs)
+        self.forget_answer()
+        address = self._address(str(url))
+        kwargs |= {
+            "timeout": (min(_CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
+            # A redirect would turn a POST into a GET; it is an answer like another, and never a good one.
+            "allow_redirects": False,
+            "stream": True,
+        }
+        if _is_loopback(address):
+            kwargs["proxies"] = _DIRECT  # a proxy can't reach this machine's sandbox
+        response = super().request(method, address, *args, **kwargs)
         self.last_status, self.last_headers = response.status_code, response.headers
         try:
             response._content = _read_bounded(response, time.monotonic() + self._timeout_s)
             response._content_consumed = True  # type: ignore[attr-defined]
         except BaseException:
-            # Half-read: the connection can't be used again.
-            response.close()
+            response.close()  # half-read: the connection can't be used again
             raise
         return response
 
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Proxies and certificates as the environment has them. It is read once: requests reads it anew for every call."""
-        origin = tuple(str(url).split("/", 3)[:3])
-        if origin not in self._environment:
-            self._environment[origin] = dict(super().merge_environment_settings(url, proxies, stream, verify, cert))
-        return dict(self._environment[origin])
-
-    def _address(self, url: str | bytes) -> str:
-        text = url.decode() if isinstance(url, bytes) else url
+    def _address(self, url: str) -> str:
         for written, real in self._origins:
-            if text == written or text.startswith(written + "/"):
-                return real + text[len(written) :]
+            if url == written or url.startswith(written + "/"):
+                return real + url[len(written) :]
         raise requests.exceptions.InvalidURL("not one of Strava's addresses")
 
 
-_of_thread = threading.local()
+def preload() -> None:
+    """Import stravalib now (0.5 s, 50 MB): for a process that doesn't want its first call to pay for it."""
+    _stravalib_client()
 
 
-def pooled_session(*, api_url: str, oauth_url: str, timeout_s: float) -> StravaSession:
-    """This thread's session for these addresses, its connections kept alive between calls.
+def protocol(session: StravaSession, access_token: str | None) -> ApiV3:
+    """stravalib's low level for one call: it returns raw JSON and raises requests' errors. No sleeping limiter."""
+    client = _stravalib_client()(access_token=access_token, rate_limit_requests=False, requests_session=session)
+    # With these it would refresh tokens by itself: without a lock, and without storing them.
+    client.protocol.client_id = None
+    client.protocol.client_secret = None
+    return client.protocol
 
-    A forked child gets its own: parent and child must not talk over one connection.
+
+_importing = threading.Lock()
+
+
+@functools.cache
+def _stravalib_client() -> type[Client]:
+    """Import stravalib's Client without its effects on the process.
+
+    It changes the warning filters, sends all warnings to the log, and writes a line to the root logger for each client
+    made without a refresh token.
     """
-    if getattr(_of_thread, "pid", None) != os.getpid():
-        _of_thread.pid = os.getpid()
-        _of_thread.sessions = {}
-        _hide_secrets_in_urllib3_log()
-    sessions: dict[tuple[str, str, float], StravaSession] = _of_thread.sessions
-    key = (api_url, oauth_url, timeout_s)
-    if key not in sessions:
-        sessions[key] = StravaSession(api_url=api_url, oauth_url=oauth_url, timeout_s=timeout_s)
-    return sessions[key]
+    with _importing, warnings.catch_warnings():
+        show = warnings.showwarning
+        os.environ.setdefault("SILENCE_TOKEN_WARNINGS", "true")
+        from stravalib import Client
+
+        if warnings.showwarning is not show:
+            logging.captureWarnings(False)
+    return Client
 
 
-def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _read_bounded(response: requests.Response, deadline_s: float) -> bytes:
@@ -124,35 +149,15 @@ def _read_bounded(response: requests.Response, deadline_s: float) -> bytes:
         if len(body) > MAX_ANSWER_BYTES:
             raise AnswerTooLargeError(f"more than {MAX_ANSWER_BYTES} bytes")
         if time.monotonic() > deadline_s:
-            raise AnswerTooSlowError("the answer didn't end in time")
+            raise requests.Timeout("the answer didn't end in time")
     return bytes(body)
 
 
 def _read_some(response: requests.Response) -> bytes:
     try:
-        # read1: what is there now. A plain read waits until the chunk is full, each byte restarting the timeout.
+        # read1 returns the bytes that are there. A plain read waits for a full chunk, each byte restarting the timeout.
         chunk: bytes = response.raw.read1(_CHUNK_BYTES, decode_content=True)
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
         # Each means that the answer broke off, or can't be unpacked.
         raise requests.ConnectionError(type(error).__name__) from None
     return chunk
-
-
-_SECRET_IN_QUERY = re.compile(r"(client_secret|access_token|refresh_token|code|verify_token)=[^&\s\"']+")
-
-
-class _HideSecrets(logging.Filter):
-    """The list of subscriptions takes the client secret in its address, and urllib3 logs addresses at DEBUG."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                _SECRET_IN_QUERY.sub(r"\1=…", arg) if isinstance(arg, str) else arg for arg in record.args
-            )
-        return True
-
-
-def _hide_secrets_in_urllib3_log() -> None:
-    logger = logging.getLogger("urllib3.connectionpool")
-    if not any(isinstance(known, _HideSecrets) for known in logger.filters):
-        logger.addFilter(_HideSecrets())
