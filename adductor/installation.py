@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import redis
 
-from adductor import catalogue
+from adductor import catalogue, metrics
 from adductor.clock import Clock, clock_for
 from adductor.counts import Counts
 from adductor.platforms import registry
@@ -61,8 +61,8 @@ class Installation:
         self._making = threading.RLock()
         self.clock = clock_for(self.settings)
         self.store = Store(self.settings.database)
-        self.counts = Counts(lambda: self.redis)
-        self.store.after_commit = self.counts.committed
+        self.counts = Counts()
+        metrics.use_directory(self.settings.data_dir / "metrics")
         self.rows = Rows()
         self._holder: Holder | None = None
 

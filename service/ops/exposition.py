@@ -1,40 +1,25 @@
-"""What `/metrics` says, read from the database and from Redis at each scrape: the same from every process.
+"""What `/metrics` says, read at each scrape from the database, from Redis and from the processes' counters.
 
-What happened how often comes from `adductor.counts`, what stands now from `adductor.queue.backlog`. A part that doesn't
-answer takes its own figures with it and no others; `adductor_part_up` says so.
+Counters come from `adductor.metrics`, gauges from `adductor.queue.backlog`. A part that doesn't answer takes its own
+figures with it and no others; `adductor_part_up` says so.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from adductor import __version__, counts
+from adductor import __version__, metrics
 from adductor.installation import Installation
 from adductor.platforms.base import Figures
 from adductor.queue import backlog
 from service.ops.health import parts_that_answer
-
-# counts' name -> our metric's name, what it says, its labels.
-COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    counts.WEBHOOKS: (
-        "webhook_requests",
-        "Webhook requests with the right key, by what they were answered",
-        ("outcome",),
-    ),
-    counts.EVENTS: ("events", "Events that came to an end", ("outcome",)),
-    counts.DECISIONS: ("decisions", "Decisions of the coach, also each no", ("decision", "rule")),
-    counts.DELIVERIES: ("deliveries", "Deliveries that came to an end", ("channel", "outcome")),
-    counts.LETTERS: ("letters", "Mails that are no routine and came to an end", ("kind", "outcome")),
-    counts.CALLS: ("strava_calls", "Calls to Strava; status none: no answer came", ("kind", "status")),
-    counts.HELD_BACK: ("strava_calls_held_back", "Calls not made, to stay within the rate limit", ("priority",)),
-}
 
 
 def text(here: Installation) -> bytes:
@@ -57,35 +42,16 @@ class _Everything(Collector):
             ("version", "python", "database"),
             [((__version__, platform.python_version(), kind), 1)],
         )
+        yield from metrics.collect()
         up = parts_that_answer(here)
         yield _gauge("part_up", "Whether it answers", ("part",), [((name,), int(on)) for name, on in up.items()])
         if up["broker"]:
-            yield from _counted(here.counts.totals() or {})
             yield from _budget(here)
         if up["database"]:
             try:
                 yield from _standing(here)
             except SQLAlchemyError:
                 return  # it went meanwhile
-
-
-def _counted(totals: Mapping[tuple[str, ...], float]) -> Iterator[Metric]:
-    for name, (metric, what, labels) in COUNTERS.items():
-        family = CounterMetricFamily(f"adductor_{metric}", what, labels=labels)
-        for entry, total in sorted(totals.items()):
-            if entry[0] == name and len(entry) == len(labels) + 1:
-                family.add_metric(entry[1:], total)
-        yield family
-    bounds = [*(str(bound) for bound in counts.NOTE_BUCKETS_S), "+Inf"]
-    so_far, buckets = 0.0, []
-    for bound in bounds:
-        so_far += totals.get((counts.NOTE_BUCKET, bound), 0)
-        buckets.append((bound, so_far))
-    histogram = HistogramMetricFamily(
-        "adductor_note_seconds", "From the webhook's arrival to the written note, a wait that was asked for included"
-    )
-    histogram.add_metric([], buckets, totals.get((counts.NOTE_SUM,), 0.0))
-    yield histogram
 
 
 def _budget(here: Installation) -> Iterator[Metric]:

@@ -19,6 +19,7 @@ from adductor.coaching.situation import Decision, Verdict
 from adductor.jobs import deliveries, letters, prompts
 from adductor.queue import claims, sweep
 from adductor.store.models import CheckInRecord, Delivery, PlannedRunRecord, Suggestion
+from tests.support import counted
 from tests.support.mail_server import MailServer
 from tests.support.runners import Place, place
 
@@ -103,18 +104,15 @@ def test_without_permission_to_write_everything_goes_by_mail(here: Place, chosen
     assert [row.channel for row in here.deliveries(runner)] == ["mail"]
 
 
-def test_with_neither_permission_nor_address_it_stays_on_the_pages(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted: list[tuple[str, ...]] = []
-    monkeypatch.setattr(here.installation.counts, "add", lambda *entry, **_: counted.append(entry))
+def test_with_neither_permission_nor_address_it_stays_on_the_pages(here: Place) -> None:
+    before = counted.total("adductor_deliveries_total", channel="pages", outcome="on_the_pages")
     runner = here.runner(scopes="read,activity:read_all", email=None)
     here.run_done(runner)
 
     assert [(row.channel, row.state, row.outcome) for row in here.deliveries(runner)] == [
         ("pages", "done", "on_the_pages")
     ]
-    assert [entry for entry in counted if entry[0] == "deliveries"] == [("deliveries", "pages", "on_the_pages")]
+    assert counted.total("adductor_deliveries_total", channel="pages", outcome="on_the_pages") == before + 1
 
 
 def test_a_mail_that_was_sent_is_not_sent_again(here: Place) -> None:

@@ -1,0 +1,253 @@
+"""Counters and one histogram of the pipeline, in prometheus_client's multiprocess mode.
+
+Each process adds to memory-mapped files in a directory that the processes of one machine share; a scrape sums the files.
+A process owns one slot of the directory by a file lock. The next owner of a slot continues its files, so a restart takes
+nothing from the totals. See docs/decisions/013-metrics.md.
+
+    metrics.EVENTS.labels("post_run").inc()  # right after the commit
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import logging
+import os
+import struct
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import Metric
+
+log = logging.getLogger(__name__)
+
+_ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
+# From the webhook's arrival to the written note, in seconds. Usual is one to three; the long ones are waits for Strava: a
+# window of the rate limit (900), an outage of hours, and a day, after which a delivery is dead-lettered.
+NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+
+# The label values that are known beforehand. Their series exist at 0 from the start: Prometheus' increase() doesn't see the
+# first event of a series that is born at 1. A test compares these with the code that counts.
+RULES = (
+    *("red_flag", "on_hold", "high_pain", "persistent_pain", "not_cleared", "race_window", "warm_up", "soreness"),
+    *("check_in_first", "already_today", "no_trigger", "weekly_cap", "spacing", "key_session_tomorrow", "long_run"),
+    *("post_run", "rest_day"),
+)
+DECISIONS_OF_RULES = (
+    *(("none", rule) for rule in RULES if rule not in {"red_flag", "high_pain", "persistent_pain"}),
+    *(("refer", rule) for rule in ("red_flag", "high_pain", "persistent_pain")),
+    *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
+)
+EVENT_OUTCOMES = (
+    *("already_decided", "deleted", "disconnected", "foreign_activity", "foreign_subscription", "gave_up", "gone"),
+    *("not_confirmed", "not_connected", "nothing_to_do", "refer", "refused", "restored", "revoked", "scope_missing"),
+    *("unknown_athlete", "withdrawn", *RULES),
+)
+_MAIL_OUTCOMES = (
+    "address_refused",
+    "gave_up",
+    "mail_refused",
+    "maybe_sent",
+    "never_written",
+    "sent",
+    "taken_over",
+    "too_late",
+)
+_NOTE_OUTCOMES = (
+    *("already_there", "answered", "deleted_by_runner", "disconnected", "edited_by_runner", "gave_up", "gone"),
+    *("mailed_instead", "never_written", "no_activity", "not_connected", "note_refused", "nothing_there", "refused"),
+    *("removed", "revoked", "scope_missing", "written"),
+)
+DELIVERY_OUTCOMES = (
+    *(("private_note", outcome) for outcome in _NOTE_OUTCOMES),
+    *(("description", outcome) for outcome in _NOTE_OUTCOMES),
+    *(("mail", outcome) for outcome in (*_MAIL_OUTCOMES, "answered", "disconnected", "enough_messages")),
+    ("pages", "on_the_pages"),
+)
+CALL_KINDS = (
+    "connecting a runner",
+    "creating the webhook subscription",
+    "deleting the webhook subscription",
+    "giving a runner's access back",
+    "listing activities",
+    "reading a profile",
+    "reading an activity",
+    "reading the webhook subscription",
+    "renewing a runner's access",
+    "writing a note",
+)
+_CALL_STATUSES = ("200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "none")
+
+
+class Counter:
+    """A counter with labels. ``known``: the label values whose series exist before their first event."""
+
+    def __init__(self, name: str, text: str, labels: tuple[str, ...], known: Iterable[tuple[str, ...]]) -> None:
+        self.name, self.text, self.label_names, self.known = f"adductor_{name}", text, labels, tuple(known)
+
+    def labels(self, *values: object) -> Any:
+        """The series with these label values: a `prometheus_client.Counter`, with ``inc``."""
+        return _opened().made[self.name].labels(*(str(value) for value in values))
+
+
+class Histogram:
+    """A histogram of seconds, without labels."""
+
+    def __init__(self, name: str, text: str, buckets: tuple[float, ...]) -> None:
+        self.name, self.text, self.buckets = f"adductor_{name}", text, buckets
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration; a negative one, from a clock that was set back, counts as 0."""
+        _opened().made[self.name].observe(max(seconds, 0.0))
+
+
+WEBHOOKS = Counter(
+    "webhook_requests",
+    "Webhook requests with the right key, by what they were answered",
+    ("outcome",),
+    [("stored",), ("refused",), ("not_stored",)],
+)
+EVENTS = Counter("events", "Events that came to an end", ("outcome",), [(outcome,) for outcome in EVENT_OUTCOMES])
+DECISIONS = Counter("decisions", "Decisions of the coach, also each no", ("decision", "rule"), DECISIONS_OF_RULES)
+DELIVERIES = Counter("deliveries", "Deliveries that came to an end", ("channel", "outcome"), DELIVERY_OUTCOMES)
+LETTERS = Counter(
+    "letters",
+    "Mails that are no routine and came to an end",
+    ("kind", "outcome"),
+    itertools.product(("confirm", "refer"), _MAIL_OUTCOMES),
+)
+CALLS = Counter(
+    "strava_calls",
+    "Calls to Strava; status none: no answer came",
+    ("kind", "status"),
+    itertools.product(CALL_KINDS, _CALL_STATUSES),
+)
+HELD_BACK = Counter(
+    "strava_calls_held_back",
+    "Calls not made, to stay within the rate limit",
+    ("priority",),
+    [("fresh",), ("retry",), ("history",), ("connect",), ("replaceable",)],
+)
+NOTE_SECONDS = Histogram(
+    "note_seconds",
+    "From the webhook's arrival to the written note, a wait that was asked for included",
+    NOTE_BUCKETS_S,
+)
+_ALL = (WEBHOOKS, EVENTS, DECISIONS, DELIVERIES, LETTERS, CALLS, HELD_BACK, NOTE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """This process's metrics. ``directory`` None: they live in memory, and no other process sees them."""
+
+    directory: Path | None
+    registry: CollectorRegistry
+    made: dict[str, Any]
+
+
+_lock = threading.Lock()
+_wanted: Path | None = None
+_slot: tuple[int, str, IO[str]] | None = None  # process id, name, held lock
+
+
+def use_directory(directory: Path) -> None:
+    """Keep the metrics there, unless PROMETHEUS_MULTIPROC_DIR names another or this process has begun to count."""
+    global _wanted
+    _wanted = _wanted or Path(os.environ.get(_ENVIRONMENT) or directory)
+
+
+def collect() -> Iterator[Metric]:
+    """The sums of all processes that share the directory; every known series is among them."""
+    opened = _opened()
+    if opened.directory is None:
+        yield from opened.registry.collect()
+        return
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    collector = MultiProcessCollector(None, path=str(opened.directory))  # type: ignore[no-untyped-call]
+    yield from collector.collect()  # type: ignore[no-untyped-call]
+
+
+def _opened() -> _Opened:
+    with _lock:
+        return _open()
+
+
+@cache
+def _open() -> _Opened:
+    """Take a slot and create every known series. Imports prometheus_client only now: most commands count nothing."""
+    directory = _wanted
+    if directory is not None:
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _slot_name(directory)
+        except OSError as error:  # a full or read-only disk: counting must not stop the work
+            log.warning("metrics directory not usable, counting in memory (%s)", error.strerror)
+            directory = None
+    if directory is not None:
+        os.environ[_ENVIRONMENT] = str(directory)
+
+    import prometheus_client
+    from prometheus_client import values
+
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MutexValue
+    if directory is not None:
+        values.ValueClass = values.MultiProcessValue(lambda: _slot_name(directory))  # type: ignore[no-untyped-call]
+    registry = prometheus_client.CollectorRegistry()
+    made: dict[str, Any] = {}
+    for metric in _ALL:
+        if isinstance(metric, Histogram):
+            made[metric.name] = prometheus_client.Histogram(
+                metric.name, metric.text, buckets=metric.buckets, registry=registry
+            )
+            continue
+        counter = prometheus_client.Counter(metric.name, metric.text, metric.label_names, registry=registry)
+        for known in metric.known:
+            counter.labels(*known)
+        made[metric.name] = counter
+    return _Opened(directory, registry, made)
+
+
+def _slot_name(directory: Path) -> str:
+    """The lowest slot that no living process holds, held until this process ends; a fork takes one of its own.
+
+    A process id would not do: containers that share the directory each have a process 7. Raises OSError.
+    """
+    global _slot
+    if _slot is not None and _slot[0] == os.getpid():
+        return _slot[1]
+    number = 0
+    while (held := _locked(directory / f"{number}.lock")) is None:
+        number += 1
+    _drop_unreadable(directory, number)
+    _slot = (os.getpid(), str(number), held)
+    return str(number)
+
+
+def _locked(path: Path) -> IO[str] | None:
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _drop_unreadable(directory: Path, slot: int) -> None:
+    """Delete files of a free slot that a power cut left torn: a scrape would fail at them."""
+    from prometheus_client.mmap_dict import MmapedDict
+
+    for file in directory.glob(f"*_{slot}.db"):
+        try:
+            list(MmapedDict.read_all_values_from_file(file))  # type: ignore[no-untyped-call]
+        except (RuntimeError, ValueError, struct.error):
+            log.warning("torn metrics file deleted: %s", file.name)
+            file.unlink()
