@@ -6,49 +6,49 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class VaultError(Exception):
-    """A stored secret can't be opened with the keys that are set."""
+    """A stored secret can't be decrypted with the keys that are set."""
 
 
 class Vault:
-    """Seals with the newest key, opens with any of them. ``keys``: newest first."""
+    """Encrypts with the newest key, decrypts with any of them. ``keys``: newest first."""
 
     def __init__(self, keys: list[str]) -> None:
         fernets = [Fernet(key) for key in keys]
         self._newest = fernets[0]
         self._fernet = MultiFernet(fernets)
 
-    def seal(self, secret: str) -> bytes:
+    def encrypt(self, secret: str) -> bytes:
         return self._fernet.encrypt(secret.encode())
 
-    def open(self, sealed: bytes) -> str:
+    def decrypt(self, encrypted: bytes) -> str:
         """Raises VaultError when no key fits."""
         try:
-            return self._fernet.decrypt(sealed).decode()
+            return self._fernet.decrypt(encrypted).decode()
         except InvalidToken:
             raise VaultError(
-                "a stored token can't be opened: ADDUCTOR_TOKEN_KEYS (or ADDUCTOR_SECRET_KEY, which it derives from) "
-                "lacks the key that it was sealed with; put the old key back behind the new one"
+                "a stored token can't be decrypted: ADDUCTOR_TOKEN_KEYS (or ADDUCTOR_SECRET_KEY, which it derives from) "
+                "lacks the key that it was encrypted with; put the old key back behind the new one"
             ) from None
 
-    def reseal(self, sealed: bytes) -> bytes:
+    def rotate(self, encrypted: bytes) -> bytes:
         """The same secret under the newest key. Raises VaultError when no key fits."""
         try:
-            return self._fernet.rotate(sealed)
+            return self._fernet.rotate(encrypted)
         except InvalidToken:
-            raise VaultError("a stored token can't be opened with the keys that are set") from None
+            raise VaultError("a stored token can't be decrypted with the keys that are set") from None
 
-    def is_newest(self, sealed: bytes) -> bool:
-        """Whether it was sealed under the newest key."""
-        return _opens(self._newest, sealed)
+    def is_newest(self, encrypted: bytes) -> bool:
+        """Whether it is encrypted under the newest key."""
+        return _opens(self._newest, encrypted)
 
-    def opens(self, sealed: bytes) -> bool:
+    def opens(self, encrypted: bytes) -> bool:
         """Whether any of the keys opens it."""
-        return _opens(self._fernet, sealed)
+        return _opens(self._fernet, encrypted)
 
 
-def _opens(fernet: Fernet | MultiFernet, sealed: bytes) -> bool:
+def _opens(fernet: Fernet | MultiFernet, encrypted: bytes) -> bool:
     try:
-        fernet.decrypt(sealed)
+        fernet.decrypt(encrypted)
     except InvalidToken:
         return False
     return True

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from adductor import logs
 from adductor.athletes import addresses, answers, decisions
 from adductor.athletes.answers import Answer, AnswerError, Said, Taken
+from adductor.athletes.connections import is_account
 from adductor.coaching.constants import RED_FLAGS
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.notes import wording
@@ -102,11 +103,11 @@ def ask_to_unsubscribe(token: str) -> Page:
 def unsubscribe(token: str) -> Page:
     """End the mails: by the button, or by the mail program's own (RFC 8058). ``again`` takes it back."""
     here = installation()
-    athlete_id, platform_athlete_id = here.links.read_unsubscribe(token)
+    athlete_id, external_id = here.links.read_unsubscribe(token)
     again = request.form.get("again") == "1"
     with here.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is None or athlete.platform_athlete_id != platform_athlete_id:
+        if athlete is None or not is_account(athlete, external_id):
             raise LinkError("the runner has left")
         change = addresses.subscribe_again if again else addresses.unsubscribe
         change(athlete, now=here.clock.now())
@@ -189,10 +190,10 @@ def _suggestion(public_id: str) -> Suggestion:
     return row
 
 
-def _athlete(athlete_id: int, platform_athlete_id: int) -> Athlete:
+def _athlete(athlete_id: int, external_id: str) -> Athlete:
     with installation().store.read() as session:
         row = session.get(Athlete, athlete_id)
-    if row is None or row.platform_athlete_id != platform_athlete_id:
+    if row is None or not is_account(row, external_id):
         raise LinkError("the runner has left")
     return row
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from werkzeug.wrappers import Response
 
 from adductor import logs
-from adductor.athletes import connection
+from adductor.athletes import connections
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import heartbeats
 from service.context import installation
@@ -81,7 +81,7 @@ def start() -> Response | tuple[str, int]:
     if _ROUTINE.fullmatch(back_to):
         session["after_sign_in"] = back_to
     try:
-        strava = installation().strava
+        strava = installation().platform("strava")
     except RuntimeError:
         return problem("misconfigured")
     target = strava.authorize_url(
@@ -106,15 +106,15 @@ def callback() -> Response | tuple[str, int]:
         return problem("scope")
     here = installation()
     try:
-        grant = here.strava.exchange_code(request.args.get("code", ""))
+        grant = here.platform("strava").exchange_code(request.args.get("code", ""))
     except PlatformError as error:
         log.warning("connect failed", kind=str(error.kind), problem=error.message)
         if error.kind is ErrorKind.CAP:
             heartbeats.turned_away(here)
         return problem(_BY_KIND.get(error.kind, "unreachable"))
     with here.store.write() as database:
-        athlete = connection.connect(database, here, "strava", grant, scopes)
-        whose, confirmed = (athlete.id, athlete.platform_athlete_id), athlete.confirmed_at is not None
+        athlete = connections.connect(database, here, "strava", grant, scopes)
+        whose, confirmed = (athlete.id, athlete.connection.external_id), athlete.confirmed_at is not None
     back_to = session.get("after_sign_in")
     remember(*whose)
     if not confirmed:

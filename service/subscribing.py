@@ -38,7 +38,7 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
                 "strava unsubscribe`, then `adductor strava subscribe`.",
             )
 
-    outcome = installation.strava.ensure_subscription(
+    outcome = installation.subscriptions("strava").ensure_subscription(
         settings.webhook_url, settings.verify_token, before_replacing=we_answer
     )
     remember(installation, outcome.subscription_id)

@@ -6,7 +6,7 @@ import hmac
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from adductor import counts, logs
+from adductor import logs, metrics
 from adductor.platforms.base import EventError
 from adductor.platforms.strava import webhooks as strava
 from service.context import inbox_writer, installation
@@ -35,15 +35,15 @@ def receive(key: str) -> tuple[Response, int]:
         event = strava.parse_event(request.get_data())
     except EventError as error:
         log.warning("event refused", reason=error.reason)
-        installation().counts.add(counts.WEBHOOKS, "refused")
+        metrics.WEBHOOKS.labels("refused").inc()
         return jsonify(error=error.reason), 400
     try:
         inbox_writer().put(event)
     except NotStoredError as error:
         log.error("event not stored", problem=str(error))
-        installation().counts.add(counts.WEBHOOKS, "not_stored")
+        metrics.WEBHOOKS.labels("not_stored").inc()
         return jsonify(error="the event could not be stored; please send it again"), 503
-    installation().counts.add(counts.WEBHOOKS, "stored")
+    metrics.WEBHOOKS.labels("stored").inc()
     return jsonify(stored=True), 200
 
 

@@ -11,8 +11,7 @@ from celery.signals import beat_init, setup_logging, worker_init, worker_ready, 
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.queue import claims, heartbeats
-from adductor.queue.rows import Rows
+from adductor.queue import heartbeats, worker
 from adductor.settings import Settings, load
 
 log = logs.get(__name__)
@@ -137,9 +136,6 @@ def _prepare(**_: Any) -> None:
     from adductor.platforms.strava import client
 
     client.preload()
-    here = installation()
-    here.rows = Rows(here.settings.worker_threads)
-    here.rows.watch()
 
 
 @worker_ready.connect
@@ -150,18 +146,13 @@ def _ready(**_: Any) -> None:
 @worker_shutting_down.connect
 def _shutting_down(**_: Any) -> None:
     # In Celery's signal handler: only what can't wait for a lock.
-    here = installation()
-    here.rows.end()
-    threading.Thread(target=_end_in_time, args=(here,), name="end-in-time", daemon=True).start()
+    worker.stopping.set()
+    threading.Thread(target=_end_in_time, name="end-in-time", daemon=True).start()
 
 
-def _end_in_time(here: Installation) -> None:
-    """What is at hand may end; what hasn't by then goes back to be done by another, and this process ends."""
+def _end_in_time() -> None:
+    """Rows at work may end. A row that hasn't by then returns to the queue when its lease runs out."""
     threading.Event().wait(ENDS_WITHIN_S)
-    try:
-        claims.give_back_all(here)
-    except Exception as error:  # the claims of an ended process are given back anyway
-        log.error("claims not given back at the end", problem=type(error).__name__)
     os._exit(0)
 
 

@@ -8,19 +8,16 @@ from typing import Any
 from celery.signals import after_task_publish
 
 from adductor.athletes import personal_data, revocation, rotate_keys
-from adductor.jobs import prompts, retention
+from adductor.jobs import prompts, retention, rounds
 from adductor.jobs import reconcile as missed
-from adductor.queue import heartbeats
-from adductor.queue import sweep as rounds
+from adductor.queue import heartbeats, worker
 from workers.app import app, installation
 
 
 @app.task(name="wake")
 def wake(ids: list[int]) -> None:
     """Events have come: handle these, as far as the time of one task goes. The sweep finds the rest."""
-    until = rounds.give_up_at()
-    for start in range(0, len(ids), rounds.BATCH):
-        rounds.handle_events(installation(), ids[start : start + rounds.BATCH], until=until)
+    rounds.work(installation())
 
 
 @app.task(name="sweep")
@@ -43,7 +40,7 @@ def _the_clock_ticks(**_: Any) -> None:
 @app.task(name="clock")
 def clock() -> None:
     """Whose prompt time has come?"""
-    until = rounds.give_up_at()
+    until = time.monotonic() + worker.BEGIN_WITHIN_S
     while prompts.tick(installation(), until=until) == prompts.BATCH:
         pass
 
@@ -52,15 +49,15 @@ def clock() -> None:
 def expire() -> None:
     """Delete what has been kept as long as it may be, show that nothing older is left, seal under the newest key."""
     here = installation()
-    if rounds.expire(here):
+    if retention.expire(here):
         personal_data.finish_leaving(here)
         retention.check(here)
-        rotate_keys.reseal(here)
+        rotate_keys.rotate_keys(here)
 
 
 @app.task(name="reconcile")
 def reconcile() -> None:
     """Look for what no event told us, as far as the budget's share goes; give back what runners who left had given."""
     here = installation()
-    revocation.give_back(here)
-    missed.tick(here, until=rounds.give_up_at())
+    revocation.revoke_due(here)
+    missed.tick(here, until=time.monotonic() + worker.BEGIN_WITHIN_S)

@@ -1,4 +1,4 @@
-"""The rows that remember the last days of a runner's log, no longer than Strava allows, and their gaps.
+"""The last days of an athlete's log as rows, kept no longer than the platform allows, and their gaps.
 
 An event that can't matter is not looked up, so its activity is missing here. The gap is noted, and one list call fills it
 when the history is needed again.
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,8 @@ KEEP = timedelta(days=7) - timedelta(hours=2)
 KEEP_DELETED = timedelta(hours=24)
 # What a decision looks back on.
 HISTORY = timedelta(days=14)
+# A new activity stands in the list within this.
+LISTED_WITHIN = timedelta(seconds=60)
 # Read the history again before its rows expire.
 HISTORY_GOOD_FOR = KEEP - timedelta(hours=12)
 
@@ -79,11 +81,19 @@ def keep(
             "expires_at": now + KEEP,
         },
     )
-    if activity.timezone and zone_of(activity.timezone).key == activity.timezone:
-        moved = athlete.timezone != activity.timezone
-        athlete.timezone = activity.timezone
-        if moved or athlete.next_due_at is None:
-            schedule.reschedule(athlete, now)
+    _follow_zone(athlete, activity, now)
+
+
+def _follow_zone(athlete: models.Athlete, activity: LoggedActivity, now: datetime) -> None:
+    """The athlete's time zone follows their latest activity: an older one that is edited or imported moves no-one."""
+    if activity.start > now or (athlete.timezone_from is not None and activity.start < athlete.timezone_from):
+        return
+    if not activity.timezone or zone_of(activity.timezone).key != activity.timezone:
+        return
+    moved = athlete.timezone != activity.timezone
+    athlete.timezone, athlete.timezone_from = activity.timezone, activity.start
+    if moved or athlete.next_due_at is None:
+        schedule.reschedule(athlete, now)
 
 
 @cache
@@ -101,7 +111,7 @@ def _store(dialect: str, *, revives: bool) -> Any:
 
 
 def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedActivity], now: datetime) -> None:
-    """The whole of the last 14 days as one list call gave it. Oldest first, so that the latest time zone stays."""
+    """Store all of the last 14 days as one list call gave them."""
     for activity in sorted(listed, key=lambda entry: entry.start):
         if activity.complete:
             uploaded_at = activity.start + timedelta(seconds=activity.elapsed_s)
@@ -109,10 +119,21 @@ def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedA
             keep(session, athlete, activity, uploaded_at=uploaded_at, now=now, revives=False)
     athlete.history_read_at = now
     athlete.history_gap_from = None
+    if all(activity.complete for activity in listed):
+        athlete.history_covers_until = now - LISTED_WITHIN
+
+
+def is_older_than_history(athlete: models.Athlete, session: Session, activity_id: int, created_at: datetime) -> bool:
+    """Whether an activity is certainly older than 14 days: created before the history was listed, and not in it."""
+    if athlete.history_covers_until is None or created_at > athlete.history_covers_until:
+        return False
+    row = models.LoggedActivity
+    known = select(row.id).where(row.athlete_id == athlete.id, row.platform_id == activity_id)
+    return session.scalar(known) is None
 
 
 def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, now: datetime) -> None:
-    """The runner deleted it: the row goes within a day, its titles at once."""
+    """The athlete deleted it: the row is deleted within a day, its titles at once."""
     row, goes_at = models.LoggedActivity, now + KEEP_DELETED
     session.execute(
         update(row)
@@ -121,15 +142,17 @@ def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, no
         .values(deleted_at=now, expires_at=case((row.expires_at < goes_at, row.expires_at), else_=goes_at))
     )
     event = models.InboxEvent
-    session.execute(
-        update(event)
-        .where(
-            event.object_id == activity_id,
-            event.object_type == "activity",
-            event.owner_id == athlete.platform_athlete_id,
+    for connection in athlete.connections:
+        session.execute(
+            update(event)
+            .where(
+                event.object_id == activity_id,
+                event.object_type == "activity",
+                event.platform == connection.platform,
+                event.owner_id == int(connection.external_id),
+            )
+            .values(updates={})
         )
-        .values(updates={})
-    )
 
 
 def expire(session: Session, now: datetime) -> int:

@@ -32,7 +32,7 @@ _DAY = timedelta(days=1)
 
 def usual_gap_days(session: Session, athlete: Athlete, now: datetime) -> float:
     """Days between two activities, from our own record of the last four weeks; else what the runner told us."""
-    since = max(now - SEEN_OVER, athlete.connected_at)
+    since = max(now - SEEN_OVER, athlete.connection.connected_at)
     heard_of = (
         session.scalar(
             select(func.count(func.distinct(DecisionRecord.activity_id))).where(
@@ -52,7 +52,7 @@ def usual_gap_days(session: Session, athlete: Athlete, now: datetime) -> float:
 
 def next_look(athlete: Athlete, gap_days: float, now: datetime) -> datetime:
     """When this runner's log should be looked at, should nothing be heard until then (UTC; may have passed)."""
-    heard = max(athlete.connected_at, athlete.last_event_at or athlete.connected_at)
+    heard = max(athlete.connection.connected_at, athlete.last_event_at or athlete.connection.connected_at)
     looked = athlete.reconciled_at
     if looked is None or looked <= heard:
         moment = heard + _whole_days(FACTOR * gap_days) + AFTER_THE_USUAL_HOUR

@@ -1,7 +1,7 @@
-"""What the runner says back: done, too easy, too hard, not today, pain; how it is; that it is sorted.
+"""Answers and check-ins: done, too easy, too hard, not today, pain; how it is; that it is sorted.
 
-Every way in (a page, a mail, a title, the guided routine) ends here. Saying the same twice changes nothing; saying something
-else replaces the answer, and the ladder goes back to where it stood before it.
+Pages, mails, titles and the guided routine all end here. The same answer twice changes nothing; another one replaces it, and
+the ladder goes back to where it stood before the first.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
 from adductor import coaching, logs
-from adductor.athletes import decisions, situations
+from adductor.athletes import decisions, reconsider, situations
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
 from adductor.installation import Installation
-from adductor.jobs import prompts
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, SessionRecord, Suggestion
 
 log = logs.get(__name__)
@@ -101,7 +100,7 @@ def answer(
 ) -> Taken:
     """Take the runner's answer to a suggestion. ``athlete`` must be locked (`decisions.lock`).
 
-    Also to one that was withdrawn: whoever did it nevertheless has done it.
+    Also to one that was withdrawn: the athlete may have done it nevertheless.
     """
     stored = _stored(given)
     suggestion.asks_about_activity = None
@@ -129,7 +128,7 @@ def answer(
 def check_in(
     session: Session, installation: Installation, athlete: Athlete, record: CheckInRecord, *, now: datetime
 ) -> DecisionRecord:
-    """Keep how the runner says it is, and what the coach makes of it: a referral holds the routines at once."""
+    """Store a check-in and the coach's decision on it: a referral holds the routines at once."""
     record.athlete_id = athlete.id
     record.at = now
     session.add(record)
@@ -142,7 +141,7 @@ def check_in(
     decision = decisions.record(
         session, athlete, verdict, trigger=event.type, now=now, trace_id=f"check-in-{record.id}", asked_platform=False
     )
-    prompts.reconsider(session, installation, athlete, now=now)
+    reconsider.reconsider(session, installation, athlete, now=now)
     return decision
 
 

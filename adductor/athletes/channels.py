@@ -37,7 +37,7 @@ REFUSAL_GOOD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class DeliveryChannel:
     """One way that works now. ``activity_id`` (the platform's): where a note stands."""
 
     channel: str
@@ -55,7 +55,7 @@ def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
 
 def can_write(athlete: Athlete) -> bool:
     """Whether the runner lets us write notes."""
-    return WRITE_SCOPE in athlete.scopes
+    return WRITE_SCOPE in athlete.connection.scopes
 
 
 def can_mail(athlete: Athlete) -> bool:
@@ -70,7 +70,7 @@ def can_mail(athlete: Athlete) -> bool:
 
 def note_refused(athlete: Athlete, now: datetime) -> bool:
     """Whether the log lately took no private note; a day later it is tried again."""
-    refused = athlete.private_note_refused_at
+    refused = athlete.connection.private_note_refused_at
     return refused is not None and now - refused < REFUSAL_GOOD_FOR
 
 
@@ -82,11 +82,11 @@ def reaches(athlete: Athlete, placement: Placement) -> bool:
     return PAGES in channels or can_mail(athlete) or (can_write(athlete) and bool(NOTES & set(channels)))
 
 
-def ways(
+def delivery_channels(
     session: Session, athlete: Athlete, placement: Placement, *, activity_id: int | None, now: datetime
-) -> Sequence[Way]:
+) -> Sequence[DeliveryChannel]:
     """How a routine due now gets to the runner. Where a chosen way doesn't work, mail takes its place; else the pages."""
-    found: list[Way] = []
+    found: list[DeliveryChannel] = []
     for channel in chosen(athlete, placement):
         # What was meant for the runner alone goes by mail rather than where others read it.
         refused = channel == PRIVATE_NOTE and note_refused(athlete, now) and can_mail(athlete)
@@ -94,11 +94,11 @@ def ways(
             stands_in = activity_id if activity_id is not None else latest_run(session, athlete, now)
             if stands_in is not None:
                 # A routine days after the run has no place in what everybody reads.
-                found.append(Way(channel if activity_id is not None else PRIVATE_NOTE, stands_in))
+                found.append(DeliveryChannel(channel if activity_id is not None else PRIVATE_NOTE, stands_in))
                 continue
         if channel != PAGES and can_mail(athlete):
-            found.append(Way(MAIL))
-    return list(dict.fromkeys(found)) or [Way(PAGES)]
+            found.append(DeliveryChannel(MAIL))
+    return list(dict.fromkeys(found)) or [DeliveryChannel(PAGES)]
 
 
 def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:

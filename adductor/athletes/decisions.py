@@ -1,54 +1,35 @@
-"""Deciding and writing the decision down: the verdict, a due suggestion and its delivery, in one transaction."""
+"""Decisions as rows: the verdict, a due suggestion and its deliveries, in one transaction."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from adductor import coaching, counts
+from adductor import coaching, metrics
 from adductor.athletes import channels, situations
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.queue import claims
+from adductor.store import after_commit
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Suggestion
 
 # How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
 _PUBLIC_ID_BYTES = 9
 
-# Built once; see adductor.athletes.situations.
-_ATHLETE = select(Athlete).where(Athlete.id == bindparam("athlete_id")).with_for_update()
-_decisions = DecisionRecord.__table__
-_DECIDED_BEFORE = (
-    update(_decisions).where(_decisions.c.event_id == bindparam("of_event")).values(event_id=None)  # type: ignore[arg-type]
-)
-_CONCERNED = select(Suggestion).where(
-    Suggestion.athlete_id == bindparam("athlete_id"),
-    or_(
-        Suggestion.activity_id == bindparam("activity_id"),
-        and_(
-            Suggestion.local_date == bindparam("local_date"),
-            Suggestion.status == "open",
-            Suggestion.placement != words.Placement.WARM_UP,
-        ),
-    ),
-)
-_deliveries, _suggestions = Delivery.__table__, Suggestion.__table__
-_TEXTS_IN = (
-    select(_deliveries.c.known_texts)
-    .select_from(_deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id))
-    .where(_suggestions.c.athlete_id == bindparam("athlete_id"), _deliveries.c.activity_id == bindparam("activity_id"))
-)
+# Why a suggestion was withdrawn; of these the first can be undone.
+REPLACED = "A later routine today took its place."
 
 
 def lock(session: Session, athlete_id: int) -> Athlete | None:
-    """The runner, held until the end of the transaction: two events of one runner are decided one after the other."""
-    return session.scalar(_ATHLETE, {"athlete_id": athlete_id})
+    """The athlete, locked until the end of the transaction: two events of one athlete are decided one after the other."""
+    return session.scalar(select(Athlete).where(Athlete.id == athlete_id).with_for_update())
 
 
 def record(
@@ -63,11 +44,13 @@ def record(
     activity_id: int | None = None,
     asked_platform: bool = True,
 ) -> DecisionRecord:
-    """Keep the verdict, also a "no". A referral holds the runner's routines until they clear it, and takes back open ones."""
+    """Store the verdict, also a "no". A referral holds the athlete's routines and withdraws open ones."""
     if event_id is not None:
-        # An event is decided again when it is replayed, or when a second edit came under its key. The last one has it. And
-        # when a quiet week has emptied the inbox, SQLite counts its events from 1 again.
-        session.execute(_DECIDED_BEFORE, {"of_event": event_id})
+        # An event is decided again when it is replayed or reopened, and SQLite may reuse an id: the last decision has it.
+        session.execute(
+            update(DecisionRecord).where(DecisionRecord.event_id == event_id).values(event_id=None),
+            execution_options={"synchronize_session": False},
+        )
     row = DecisionRecord(
         athlete_id=athlete.id,
         event_id=event_id,
@@ -83,7 +66,7 @@ def record(
         trace_id=trace_id,
     )
     session.add(row)
-    counts.with_commit(session, counts.DECISIONS, row.decision, row.rule)
+    after_commit(session, metrics.DECISIONS.labels(row.decision, row.rule).inc)
     if verdict.decision is words.Decision.REFER:
         if athlete.hold_since is None:
             athlete.hold_since, athlete.hold_reason = now, verdict.rule
@@ -102,26 +85,21 @@ def suggest(
     now: datetime,
     activity_id: int | None,
 ) -> Suggestion:
-    """A due routine and its delivery. A withdrawn suggestion for the same activity comes back to life.
+    """A due routine and its deliveries. A withdrawn suggestion for the same activity comes back to life.
 
-    A post-run routine of earlier today that nobody has done yet is taken back: the latest run of the day carries it.
+    An open routine of earlier today is withdrawn: the latest run of the day carries it.
     """
     routine = verdict.routine
     if routine is None:
         raise ValueError(f"a {verdict.decision} verdict carries no routine")
     placement = str(verdict.decision)
     local_date = now.astimezone(situations.zone_of(athlete.timezone)).date()
-    about = {"athlete_id": athlete.id, "activity_id": activity_id, "local_date": local_date}
-    suggestion = None
-    if any(isinstance(row, Suggestion) for row in session.new):
-        session.flush()
-    with session.no_autoflush:  # decision, suggestion and deliveries go to the database together
-        for known in session.scalars(_CONCERNED, about).all():
-            if activity_id is not None and known.activity_id == activity_id:
-                suggestion = known
-            elif placement != words.Placement.WARM_UP:  # which loads nothing and replaces nothing
-                withdraw(session, known, "A later routine today took its place.", now=now)
-                session.flush()  # a mail that doesn't go leaves its place among the week's to this one's
+    session.flush()
+    suggestion = find_suggestion(session, athlete, activity_id) if activity_id is not None else None
+    if placement != words.Placement.WARM_UP:  # which loads nothing and replaces nothing
+        for earlier in _open_today(session, athlete, local_date):
+            if earlier is not suggestion:
+                withdraw(session, earlier, REPLACED, now=now)
     if suggestion is None:
         suggestion = Suggestion(
             public_id=secrets.token_urlsafe(_PUBLIC_ID_BYTES), athlete_id=athlete.id, activity_id=activity_id
@@ -135,40 +113,57 @@ def suggest(
     suggestion.created_at = now
     suggestion.status = "open"
     suggestion.withdrawn_because = None
-    with session.no_autoflush:
-        session.add(suggestion)
-        deliver(session, installation, athlete, suggestion, decision.trace_id, now)
+    session.add(suggestion)
+    session.flush()
+    deliver(session, installation, athlete, suggestion, decision.trace_id, now)
     return suggestion
 
 
-def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: datetime | None = None) -> None:
-    """The suggestion no longer holds: what was written for it is to go, what wasn't written yet never comes.
+def find_suggestion(session: Session, athlete: Athlete, activity_id: int) -> Suggestion | None:
+    """The suggestion for an activity; there is one at most."""
+    return session.scalar(
+        select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.activity_id == activity_id)
+    )
 
-    ``now`` has its note taken away at once even if Strava is being waited for.
+
+def _open_today(session: Session, athlete: Athlete, local_date: date) -> Sequence[Suggestion]:
+    return session.scalars(
+        select(Suggestion).where(
+            Suggestion.athlete_id == athlete.id,
+            Suggestion.local_date == local_date,
+            Suggestion.status == "open",
+            Suggestion.placement != words.Placement.WARM_UP,
+        )
+    ).all()
+
+
+def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: datetime | None = None) -> None:
+    """The suggestion no longer holds: a written note is removed, an unwritten one never comes.
+
+    ``now`` makes the removal due at once, also for a delivery that waits for a retry.
     """
     suggestion.status = "withdrawn"
     suggestion.withdrawn_because = because
     for delivery in suggestion.deliveries:
-        if delivery.wanted == "absent":
+        if delivery.desired_state == "absent":
             continue
-        delivery.wanted = "absent"
+        delivery.desired_state = "absent"
         if delivery.channel == channels.PAGES:
             continue
-        # A block that stands there is to go, also when another was about to take its place.
         untouched = delivery.attempts == 0 and delivery.written_text is None
         if delivery.state == "waiting" and (untouched or delivery.channel == channels.MAIL):
-            claims.finish(delivery, "never_written")
+            claims.finish(session, delivery, "never_written")
         elif delivery.channel != channels.MAIL:
-            # Also one that is being written at this moment: its worker puts it back when it sees the change of mind.
+            # Also a delivery that is being written at this moment: its worker finds that its claim is gone.
             delivery.state, delivery.due_at = "waiting", now or delivery.due_at
-            delivery.lease_until = delivery.lease_holder = None
-            delivery.unseen_reads = 0
+            delivery.lease_until = delivery.lease_owner = None
+            delivery.reads_without_field = 0
             if delivery.written_text is not None:
-                delivery.unsure_handovers = 0  # from here on those of taking it away
+                delivery.unconfirmed_writes = 0  # from here on those of the removal
 
 
 def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> int:
-    """Take back everything announced that nobody has done yet. Returns how many suggestions."""
+    """Withdraw every open suggestion; returns how many."""
     rows = session.scalars(select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open"))
     count = 0
     for suggestion in rows:
@@ -212,20 +207,22 @@ def deliver(
     trace_id: str,
     now: datetime,
 ) -> None:
-    """One delivery for each way to the runner; ways that were used for this suggestion before are used again."""
+    """One delivery for each channel that reaches the athlete; a channel used for this suggestion before is used again."""
     routine = routine_of(suggestion)
     block = wording.note_block(routine, suggestion.reason, installation.links.routine(suggestion.public_id))
     placement = words.Placement(suggestion.placement)
     delay = timedelta(seconds=installation.settings.note_delay_s if suggestion.activity_id is not None else 0)
-    for way in channels.ways(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
+    for way in channels.delivery_channels(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
         delivery = next((known for known in suggestion.deliveries if known.channel == way.channel), None)
         if delivery is None:
-            delivery = Delivery(channel=way.channel, known_texts=[], unsure_handovers=0)
+            delivery = Delivery(channel=way.channel, known_texts=[], unconfirmed_writes=0)
             suggestion.deliveries.append(delivery)
-        under_way = delivery.state == "claimed" or delivery.unsure_handovers or delivery.crashes
-        if delivery.wanted == "absent" and delivery.state != "done" and under_way:
-            delivery.written_text = None  # we may just have taken it away: its absence is no word of the runner's
-        delivery.wanted = "present"
+        under_way = delivery.state == "claimed" or delivery.unconfirmed_writes or delivery.crashes
+        if delivery.desired_state == "absent" and delivery.state != "done" and under_way:
+            delivery.written_text = (
+                None  # a removal of ours may just have worked: its absence is no word of the athlete's
+            )
+        delivery.desired_state = "present"
         if way.channel == channels.MAIL and delivery.state == "claimed":
             continue  # it is being sent at this moment; a second worker would send it twice
         delivery.block = block
@@ -247,11 +244,11 @@ def deliver(
         else:
             delivery.state, delivery.outcome = "waiting", None
         delivery.problem = None
-        # Not its unsure handovers: the copies that may have gone out have gone out.
-        delivery.attempts = delivery.crashes = delivery.unseen_reads = 0
-        delivery.lease_until = delivery.lease_holder = None
+        # Not its unconfirmed writes: copies that may have gone out have gone out.
+        delivery.attempts = delivery.crashes = delivery.reads_without_field = 0
+        delivery.lease_until = delivery.lease_owner = None
         if delivery.state == "done" and delivery.outcome != "sent":  # that was counted when it was sent
-            claims.count(delivery)
+            claims.count(session, delivery)
 
 
 def answer_link(installation: Installation, suggestion: Suggestion) -> str:
@@ -261,7 +258,11 @@ def answer_link(installation: Installation, suggestion: Suggestion) -> str:
 
 def _blocks_in(session: Session, athlete: Athlete, activity_id: int) -> list[str]:
     """Every block of ours that may stand in this activity: a new one takes the place of an older one."""
-    rows = session.execute(_TEXTS_IN, {"athlete_id": athlete.id, "activity_id": activity_id}).scalars()
+    rows = session.scalars(
+        select(Delivery.known_texts)
+        .join(Suggestion)
+        .where(Suggestion.athlete_id == athlete.id, Delivery.activity_id == activity_id)
+    )
     return [text for known in rows for text in known]
 
 

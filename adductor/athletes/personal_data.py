@@ -1,4 +1,4 @@
-"""Everything held about one runner: to hand over, and to delete."""
+"""Everything held about one athlete: export and erasure."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, inspect, or_, select
+from sqlalchemy import ColumnElement, delete, false, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import connection, decisions, platform_calls, revocation
+from adductor.athletes import connections, decisions, platform_calls, revocation
 from adductor.installation import Installation
 from adductor.notes import block
-from adductor.platforms.base import PlatformError, Priority
-from adductor.store.models import Athlete, Base, Delivery, InboxEvent, Suggestion, Token
+from adductor.platforms.base import Platform, PlatformError, Priority
+from adductor.queue.retry import Final, RetryLater
+from adductor.store.models import Athlete, Base, Connection, Delivery, InboxEvent, Suggestion
 
 log = logs.get(__name__)
 
 # Nothing that opens a door is handed over, not even to the runner: exports lie around in download folders.
-_NEVER_EXPORTED = frozenset({"calendar_key", "lease_until", "lease_holder"})
-# A runner who deletes everything waits for it in front of a page; a worker of the web server is replaced after 30 s.
+_NEVER_EXPORTED = frozenset({"calendar_key", "lease_until", "lease_owner"})
+# The athlete waits in front of a page for the erasure.
 REMOVE_NOTES_WITHIN_S = 20.0
 _LOOK_AGAIN_S = 0.05
-# A runner who is still leaving after this was left so by a process that ended.
+# An erasure that is unfinished after this was cut off by the end of its process.
 CUT_OFF_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What deleting led to. ``notes_left`` stand in the running log still: it could not be reached for them."""
+    """The result of an erasure. ``notes_left`` still stand in the running log, which could not be reached for them."""
 
     notes_removed: int = 0
     notes_left: int = 0
@@ -39,106 +40,109 @@ class Forgotten:
 
 
 def export(session: Session, athlete: Athlete) -> dict[str, Any]:
-    """Everything held about a runner as plain values for JSON, times in UTC; no tokens and no secret addresses."""
-    whole: dict[str, Any] = {"athlete": _plain(athlete)}
+    """Everything held about an athlete as plain values for JSON, times in UTC; no tokens and no secret addresses."""
+    found: dict[str, Any] = {"athlete": _plain(athlete)}
     for table in _tables_of_an_athlete():
         owner = inspect(table).columns["athlete_id"]
         rows = session.scalars(select(table).where(owner == athlete.id))
-        whole[str(table.__tablename__)] = [_plain(row) for row in rows]
+        found[str(table.__tablename__)] = [_plain(row) for row in rows]
     deliveries = select(Delivery).join(Suggestion).where(Suggestion.athlete_id == athlete.id)
-    whole["deliveries"] = [_plain(row) for row in session.scalars(deliveries)]
-    whole["events"] = [_plain(row) for row in session.scalars(select(InboxEvent).where(_events_of(athlete)))]
-    token = session.get(Token, athlete.id)
-    whole["connection"] = None if token is None else {"access_token_expires_at": token.expires_at.isoformat()}
-    return whole
+    found["deliveries"] = [_plain(row) for row in session.scalars(deliveries)]
+    found["events"] = [_plain(row) for row in session.scalars(select(InboxEvent).where(_events_of(athlete)))]
+    return found
 
 
-def disconnect(installation: Installation, athlete_id: int, *, because: str = "revoked") -> bool:
-    """End the connection: the access goes back to Strava, and Strava's data goes from here. Our own record stays.
+def disconnect(installation: Installation, athlete_id: int, *, because: str = Connection.REVOKED) -> bool:
+    """End the athlete's connections: tokens are revoked, the platform's data is deleted, the athlete's record stays.
 
-    Returns whether Strava took the access back; when it can't be reached everything else happens all the same.
+    Returns whether the platform took a token back; when it can't be reached everything else happens all the same.
     """
+    queued = []
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is None or athlete.disconnected_at is not None:
+        if athlete is None:
             return False
         now = installation.clock.now()
-        access = revocation.hand_in(session, athlete_id, now)
-        connection.disconnect(session, athlete, because=because, now=now)
-    # Writing has stopped; only now is there time to wait for Strava.
-    return revocation.give_back_now(installation, access)
+        for connection in athlete.connections:
+            if connection.disconnected_at is None:
+                queued.append(revocation.queue_connection(session, installation, connection))
+                connections.disconnect(session, connection, because=because, now=now)
+    # Writing has stopped; only now is there time to wait for the platform.
+    return _revoke(installation, queued)
 
 
 def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = False) -> Forgotten:
-    """Delete everything about a runner, and give the access back to Strava.
+    """Delete everything about an athlete, and revoke the tokens.
 
-    With ``remove_notes`` our blocks are taken out of their activities first, as far as they stand there as we wrote them;
-    what the runner edited stays. Raises LookupError for an unknown runner.
+    With ``remove_notes`` our blocks are taken out of their activities first, as far as they stand there as we wrote them; an
+    edited one stays. Raises LookupError for an unknown athlete.
     """
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None:
             raise LookupError(f"there is no athlete {athlete_id}")
-        # From here on no worker begins to write for this runner.
-        athlete.status = "leaving"
-        athlete.disconnected_at = installation.clock.now()
+        # From here on no worker begins to write for this athlete.
+        athlete.leaving_at = installation.clock.now()
     removed = left = 0
     give_up_at = time.monotonic() + REMOVE_NOTES_WITHIN_S
-    for delivery, activity_id in _written_in_the_end(installation, athlete_id, give_up_at) if remove_notes else []:
+    for delivery, activity_id in _written_deliveries(installation, athlete_id, give_up_at) if remove_notes else []:
         if time.monotonic() > give_up_at:
             left += 1
             continue
         try:
-            removed += _take_out(installation, athlete_id, delivery, activity_id)
-        except (PlatformError, platform_calls.LaterError, platform_calls.StopError) as error:
+            removed += _take_out(installation, athlete, delivery, activity_id)
+        except (PlatformError, RetryLater, Final) as error:
             left += 1
-            log.warning("note not removed", athlete=athlete_id, problem=str(error))
-    access = None
+            log.warning("note removal failed", athlete=athlete_id, problem=str(error))
+    queued = []
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is not None:
-            access = revocation.hand_in(session, athlete_id, installation.clock.now())
+            queued = [revocation.queue_connection(session, installation, each) for each in athlete.connections]
             session.execute(delete(InboxEvent).where(_events_of(athlete)))
-            session.delete(athlete)  # the database takes everything else of theirs with it
-    revoked = revocation.give_back_now(installation, access)
+            session.delete(athlete)  # the database deletes the rows that belong to it
+    revoked = _revoke(installation, queued)
     log.info("athlete forgotten", athlete=athlete_id, notes_removed=removed, notes_left=left)
     return Forgotten(removed, left, revoked)
 
 
-def _tables_of_an_athlete() -> list[type[Base]]:
-    """Every table with rows of one runner, also those that come later; the tokens are told apart, without their keys."""
-    mapped = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda table: str(table.__tablename__))
-    return [table for table in mapped if table is not Token and "athlete_id" in inspect(table).columns]
+def _revoke(installation: Installation, queued: list[int | None]) -> bool:
+    results = [revocation.revoke_now(installation, revocation_id) for revocation_id in queued]
+    return any(results)
 
 
 def finish_leaving(installation: Installation) -> int:
-    """Delete the runners whose deleting was cut off by the end of its process. Returns how many."""
+    """Finish erasures that were cut off by the end of their process; returns how many."""
+    limit = installation.clock.now() - CUT_OFF_AFTER
     with installation.store.read() as session:
-        ids = session.scalars(
-            select(Athlete.id).where(
-                Athlete.status == "leaving", Athlete.disconnected_at < installation.clock.now() - CUT_OFF_AFTER
-            )
-        ).all()
+        ids = session.scalars(select(Athlete.id).where(Athlete.leaving_at < limit)).all()
     for athlete_id in ids:
-        with contextlib.suppress(LookupError):  # gone meanwhile
+        with contextlib.suppress(LookupError):  # finished meanwhile
             forget(installation, athlete_id)
     return len(ids)
 
 
-def _written_in_the_end(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, int]]:
-    """The notes that stand, after what was being written when the runner left has come to its end."""
+def _tables_of_an_athlete() -> list[type[Base]]:
+    """Every table with rows of one athlete, also those that come later."""
+    mapped = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda table: str(table.__tablename__))
+    return [table for table in mapped if "athlete_id" in inspect(table).columns]
+
+
+def _written_deliveries(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, int]]:
+    """The notes that stand, after writes under way have ended."""
     while time.monotonic() < give_up_at - REMOVE_NOTES_WITHIN_S / 2:
         with installation.store.read() as session:
-            at_work = session.scalars(
-                select(Delivery.lease_holder)
+            at_work = session.scalar(
+                select(Delivery.id)
                 .join(Suggestion)
                 .where(
                     Suggestion.athlete_id == athlete_id,
                     Delivery.state == "claimed",
                     Delivery.lease_until > installation.clock.real_now(),
                 )
-            ).all()
-        if not any(holder and not installation.holder.gone(holder) for holder in at_work):
+                .limit(1)
+            )
+        if at_work is None:
             break
         time.sleep(_LOOK_AGAIN_S)  # bounded by give_up_at: a write is one short call
     with installation.store.read() as session:
@@ -152,8 +156,8 @@ def _written(session: Session, athlete_id: int) -> list[tuple[Delivery, int]]:
         .where(
             Suggestion.athlete_id == athlete_id,
             Delivery.channel.in_(("private_note", "description")),
-            # Also one whose write was cut off: nobody knows whether it arrived.
-            or_(Delivery.written_text.is_not(None), Delivery.unsure_handovers > 0, Delivery.crashes > 0),
+            # Also one whose write was cut off: it may have arrived.
+            or_(Delivery.written_text.is_not(None), Delivery.unconfirmed_writes > 0, Delivery.crashes > 0),
             or_(
                 Delivery.outcome.is_(None),
                 Delivery.outcome.not_in(("removed", "edited_by_runner", "deleted_by_runner")),
@@ -169,29 +173,29 @@ def _written(session: Session, athlete_id: int) -> list[tuple[Delivery, int]]:
     return found
 
 
-def _take_out(installation: Installation, athlete_id: int, delivery: Delivery, activity_id: int) -> int:
+def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, activity_id: int) -> int:
     """Remove one block; returns 1 if one was there."""
     field = delivery.placed_in or delivery.channel
+    connection_id = athlete.connection.id
 
-    def read(token: str) -> Any:
-        return installation.strava.get_activity(token, activity_id, priority=Priority.CONNECT)
+    def read(platform: Platform, token: str) -> Any:
+        return platform.get_activity(token, activity_id, priority=Priority.CONNECT)
 
-    activity = platform_calls.call(installation, athlete_id, delivery.attempts, read)
+    activity = platform_calls.call(installation, connection_id, read)
     text = getattr(activity, field) or ""
     taken = block.remove(text, known=delivery.known_texts, separated=delivery.separated is not False)
     if taken.placing is not block.Placing.WRITE:
         return 0
 
-    def write(token: str) -> Any:
-        changed = {"private_note": taken.text} if field == "private_note" else {"description": taken.text}
-        return installation.strava.update_activity(token, activity_id, priority=Priority.CONNECT, **changed)
+    def write(platform: Platform, token: str) -> Any:
+        return platform.update_activity(token, activity_id, priority=Priority.CONNECT, **{field: taken.text})
 
-    platform_calls.call(installation, athlete_id, delivery.attempts, write)
+    platform_calls.call(installation, connection_id, write)
     return 1
 
 
-def _events_of(athlete: Athlete) -> Any:
-    return (InboxEvent.platform == athlete.platform) & (InboxEvent.owner_id == athlete.platform_athlete_id)
+def _events_of(athlete: Athlete) -> ColumnElement[bool]:
+    return or_(false(), *(connections.events_of(connection) for connection in athlete.connections))
 
 
 def _plain(row: Base) -> dict[str, Any]:
@@ -199,7 +203,7 @@ def _plain(row: Base) -> dict[str, Any]:
     return {
         column.key: _value(getattr(row, column.key))
         for column in columns
-        if column.key not in _NEVER_EXPORTED and not column.key.endswith("_sealed")
+        if column.key not in _NEVER_EXPORTED and not column.key.endswith("_encrypted")
     }
 
 

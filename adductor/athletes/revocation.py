@@ -1,11 +1,11 @@
-"""Giving an access back to Strava after its runner has left, also when Strava can't be reached at that moment.
+"""Revoking tokens at their platform after the athlete has left, also when the platform can't be reached at that moment.
 
-What is kept for it is the sealed token and nothing else: whose it was is already gone.
+A row holds the encrypted token and nothing that names the athlete.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -14,51 +14,55 @@ from adductor import logs
 from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import retry
-from adductor.store.models import Revocation, Token
+from adductor.store.models import Connection, Revocation
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
 
 BATCH = 20
-# Strava wants everything gone within 30 days; an access that could not be given back for a week is let go.
+# Strava wants everything deleted within 30 days; a token that could not be revoked for a week is dropped.
 GIVE_UP_AFTER = timedelta(days=7)
-# Taken by a process that ends, it is tried again after this. Giving back twice does no harm.
-CLAIMED_FOR = timedelta(minutes=2)
-# Strava was reached and doesn't know the token.
-_USELESS = frozenset({ErrorKind.REFUSED, ErrorKind.REVOKED, ErrorKind.NOT_FOUND})
+# The lease of one attempt. Revoking twice does no harm.
+LEASE = timedelta(minutes=2)
+# The platform answered and doesn't know the token.
+_UNKNOWN_TOKEN = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.REVOKED, ErrorKind.NOT_FOUND, ErrorKind.REFUSED})
 
 
-def hand_in(session: Session, athlete_id: int, now: datetime) -> int | None:
-    """Put this runner's access aside to be given back, in the transaction that ends the connection. None: there is none."""
-    token = session.get(Token, athlete_id)
-    if token is None:
+def queue(session: Session, installation: Installation, platform: str, token: str) -> None:
+    """Queue a token that came after its athlete had left; due at once."""
+    now = installation.clock.now()
+    encrypted = installation.vault.encrypt(token)
+    session.add(Revocation(platform=platform, token_encrypted=encrypted, created_at=now, due_at=now))
+
+
+def queue_connection(session: Session, installation: Installation, connection: Connection) -> int | None:
+    """Queue a connection's token in the transaction that ends it, leased to `revoke_now`. None: it has none."""
+    if connection.refresh_encrypted is None:
         return None
+    now = installation.clock.now()
     row = Revocation(
-        platform="strava", token_sealed=token.refresh_sealed, created_at=now, due_at=now + CLAIMED_FOR, attempts=1
+        platform=connection.platform,
+        token_encrypted=connection.refresh_encrypted,
+        created_at=now,
+        due_at=now + LEASE,
+        attempts=1,
     )
     session.add(row)
     session.flush()
     return row.id
 
 
-def put_aside(session: Session, installation: Installation, token: str) -> None:
-    """Have an access given back that came when its runner had left already."""
-    now = installation.clock.now()
-    sealed = installation.vault.seal(token)
-    session.add(Revocation(platform="strava", token_sealed=sealed, created_at=now, due_at=now))
-
-
-def give_back_now(installation: Installation, revocation_id: int | None) -> bool:
-    """Give back what was put aside, while somebody waits; else `give_back` tries again. Whether Strava has it back."""
+def revoke_now(installation: Installation, revocation_id: int | None) -> bool:
+    """Revoke a queued token while the athlete waits; `revoke_due` retries it. Returns whether the platform took it."""
     if revocation_id is None:
         return False
     with installation.store.read() as session:
         row = session.get(Revocation, revocation_id)
-    return row is not None and _try(installation, row)
+    return row is not None and _revoke(installation, row)
 
 
-def give_back(installation: Installation) -> int:
-    """Try again what is due. Returns how many accesses were given back."""
+def revoke_due(installation: Installation) -> int:
+    """Revoke what is due; returns how many tokens."""
     now = installation.clock.now()
     wanted = select(Revocation.id).where(Revocation.due_at <= now).order_by(Revocation.due_at).limit(BATCH)
     with installation.store.read() as session:
@@ -68,36 +72,35 @@ def give_back(installation: Installation) -> int:
         rows = session.scalars(
             update(Revocation)
             .where(Revocation.id.in_(wanted.scalar_subquery()), Revocation.due_at <= now)
-            .values(due_at=now + CLAIMED_FOR, attempts=Revocation.attempts + 1)
+            .values(due_at=now + LEASE, attempts=Revocation.attempts + 1)
             .returning(Revocation),
             execution_options={"synchronize_session": False},
         ).all()
-    return sum(_try(installation, row) for row in rows)
+    return sum(_revoke(installation, row) for row in rows)
 
 
-def still_to_give_back(installation: Installation) -> int:
-    """How many accesses of runners who have left Strava still thinks we have."""
+def count_queued(installation: Installation) -> int:
+    """How many tokens of athletes who have left their platforms still accept."""
     with installation.store.read() as session:
         return session.scalar(select(func.count()).select_from(Revocation)) or 0
 
 
-def _try(installation: Installation, row: Revocation) -> bool:
+def _revoke(installation: Installation, row: Revocation) -> bool:
     problem: Exception | None = None
     try:
-        installation.strava.revoke(installation.vault.open(row.token_sealed))
+        installation.platform(row.platform).revoke(installation.vault.decrypt(row.token_encrypted))
     except (PlatformError, VaultError, RuntimeError) as error:
         problem = error
     now = installation.clock.now()
-    # No key to open it, no application to say it with, or Strava doesn't know it: trying again changes nothing.
-    hopeless = problem is not None and (not isinstance(problem, PlatformError) or problem.kind in _USELESS)
+    # No key to decrypt it, no application to revoke it with, or a token that the platform doesn't know.
+    final = problem is not None and (not isinstance(problem, PlatformError) or problem.kind in _UNKNOWN_TOKEN)
     too_late = now - row.created_at > GIVE_UP_AFTER
     with installation.store.write() as session:
-        if problem is None or hopeless or too_late:
+        if problem is None or final or too_late:
             session.execute(delete(Revocation).where(Revocation.id == row.id))
         else:
-            session.execute(
-                update(Revocation).where(Revocation.id == row.id).values(due_at=now + retry.after(row.attempts))
-            )
+            due_at = now + retry.DEFAULT.wait(row.attempts)
+            session.execute(update(Revocation).where(Revocation.id == row.id).values(due_at=due_at))
     if problem is not None:
-        log.warning("access not given back", for_good=hopeless or too_late, problem=str(problem))
+        log.warning("revocation failed", dropped=final or too_late, attempt=row.attempts, problem=str(problem))
     return problem is None

@@ -1,8 +1,7 @@
-"""After a new key was put first: every stored token sealed anew under it, so that the older keys can be dropped.
+"""Key rotation: every stored token encrypted anew under the newest key, so that older keys can be dropped.
 
-A token's row changes under a refresh that is under way only by that refresh: it tells by the sealed text whether the runner
-has connected anew meanwhile, and would give up the only refresh token that still works. So a row under a lease is left for
-the next round; a refresh seals under the newest key anyway.
+A connection under a refresh lease is left for the next round: the refresh recognises its row by the encrypted token, and
+encrypts under the newest key anyway.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from sqlalchemy import or_, select, update
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.store.models import Revocation, Token
+from adductor.store.models import Connection, Revocation
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
@@ -24,11 +23,8 @@ BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How many tokens stand where, also of those who left and whose access Strava has not taken back yet.
-
-    ``unreadable`` open with none of the keys that are set.
-    """
+class KeyStatus:
+    """How many token rows are encrypted under the newest key, under an older one, under none that is set."""
 
     newest: int = 0
     older: int = 0
@@ -36,8 +32,8 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Resealed:
-    """What a round did. ``busy`` were being refreshed; ``unreadable`` open with none of the keys that are set."""
+class Rotated:
+    """The result of a round. ``busy`` rows were being refreshed; ``unreadable`` ones open with none of the set keys."""
 
     done: int = 0
     already: int = 0
@@ -45,97 +41,75 @@ class Resealed:
     unreadable: int = 0
 
 
-def standing(installation: Installation) -> Standing:
-    """Under which keys the stored tokens are. Reads all of them; a thousand take a fraction of a second."""
+Row = Connection | Revocation
+
+
+def count_keys(installation: Installation) -> KeyStatus:
+    """Count rows by key. Reads all of them; a thousand take a fraction of a second."""
     newest = older = unreadable = 0
-    vault = installation.vault
     for rows in _batches(installation):
         for row in rows:
-            if vault.is_newest(row.access_sealed) and vault.is_newest(row.refresh_sealed):
+            if all(installation.vault.is_newest(secret) for secret in _secrets(row).values()):
                 newest += 1
-            elif vault.opens(row.access_sealed) and vault.opens(row.refresh_sealed):
+            elif all(installation.vault.opens(secret) for secret in _secrets(row).values()):
                 older += 1
             else:
                 unreadable += 1
-    for left in _left(installation):
-        if vault.is_newest(left.token_sealed):
-            newest += 1
-        elif vault.opens(left.token_sealed):
-            older += 1
-        else:
-            unreadable += 1
-    return Standing(newest, older, unreadable)
+    return KeyStatus(newest, older, unreadable)
 
 
-def reseal(installation: Installation) -> Resealed:
-    """Seal under the newest key what isn't. May run beside everything else, also twice at once."""
+def rotate_keys(installation: Installation) -> Rotated:
+    """Encrypt under the newest key what isn't. Safe beside everything else, and twice at once."""
     done = already = busy = unreadable = 0
     vault = installation.vault
     for rows in _batches(installation):
-        changes = []
         for row in rows:
-            if vault.is_newest(row.access_sealed) and vault.is_newest(row.refresh_sealed):
+            secrets = _secrets(row)
+            if all(vault.is_newest(secret) for secret in secrets.values()):
                 already += 1
                 continue
             try:
-                changes.append((row, vault.reseal(row.access_sealed), vault.reseal(row.refresh_sealed)))
+                rotated = {name: vault.rotate(secret) for name, secret in secrets.items()}
             except VaultError:
                 unreadable += 1
-        if changes:
-            changed = _store(installation, changes)
-            done += changed
-            busy += len(changes) - changed
-    for left in _left(installation):
-        if vault.is_newest(left.token_sealed):
-            already += 1
-        elif vault.opens(left.token_sealed):
-            done += _store_left(installation, left, vault.reseal(left.token_sealed))
-        else:
-            unreadable += 1
+                continue
+            if _store(installation, row, rotated):
+                done += 1
+            else:
+                busy += 1
     if done or unreadable:
-        log.info("tokens sealed anew", done=done, busy=busy, unreadable=unreadable)
-    return Resealed(done, already, busy, unreadable)
+        log.info("keys rotated", done=done, busy=busy, unreadable=unreadable)
+    return Rotated(done, already, busy, unreadable)
 
 
-def _batches(installation: Installation) -> Iterator[list[Token]]:
-    last = 0
-    while True:
-        with installation.store.read() as session:
-            rows = list(
-                session.scalars(select(Token).where(Token.athlete_id > last).order_by(Token.athlete_id).limit(BATCH))
-            )
-        if not rows:
-            return
-        yield rows
-        last = rows[-1].athlete_id
+def _batches(installation: Installation) -> Iterator[list[Row]]:
+    table: type[Connection] | type[Revocation]
+    for table in (Connection, Revocation):
+        last = 0
+        while True:
+            wanted = select(table).where(table.id > last).order_by(table.id).limit(BATCH)
+            if table is Connection:
+                wanted = wanted.where(Connection.refresh_encrypted.is_not(None))
+            with installation.store.read() as session:
+                rows: list[Row] = list(session.scalars(wanted))
+            if not rows:
+                break
+            yield rows
+            last = rows[-1].id
 
 
-def _left(installation: Installation) -> list[Revocation]:
-    """The accesses of those who left that Strava has not taken back yet: few, and for a week at most."""
-    with installation.store.read() as session:
-        return list(session.scalars(select(Revocation).order_by(Revocation.id)))
+def _secrets(row: Row) -> dict[str, bytes]:
+    names = ("token_encrypted",) if isinstance(row, Revocation) else ("access_encrypted", "refresh_encrypted")
+    return {name: getattr(row, name) for name in names}
 
 
-def _store_left(installation: Installation, seen: Revocation, sealed: bytes) -> int:
+def _store(installation: Installation, seen: Row, rotated: dict[str, bytes]) -> bool:
+    """Compare-and-set: only a row that is as it was seen, and under no refresh lease."""
+    table = type(seen)
+    unchanged = [getattr(table, name) == secret for name, secret in _secrets(seen).items()]
+    if isinstance(seen, Connection):
+        real_now = installation.clock.real_now()
+        unchanged.append(or_(Connection.lease_until.is_(None), Connection.lease_until < real_now))
     with installation.store.write() as session:
-        result = session.execute(update(Revocation).where(Revocation.id == seen.id).values(token_sealed=sealed))
-        return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-def _store(installation: Installation, changes: list[tuple[Token, bytes, bytes]]) -> int:
-    real_now = installation.clock.real_now()
-    changed = 0
-    with installation.store.write() as session:
-        for seen, access, refresh in changes:
-            result = session.execute(
-                update(Token)
-                .where(
-                    Token.athlete_id == seen.athlete_id,
-                    Token.access_sealed == seen.access_sealed,
-                    Token.refresh_sealed == seen.refresh_sealed,
-                    or_(Token.lease_until.is_(None), Token.lease_until < real_now),
-                )
-                .values(access_sealed=access, refresh_sealed=refresh)
-            )
-            changed += int(result.rowcount)  # type: ignore[attr-defined]
-    return changed
+        result = session.execute(update(table).where(table.id == seen.id, *unchanged).values(**rotated))
+        return bool(result.rowcount)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from adductor.athletes import channels, situations
 from adductor.coaching.situation import Placement
-from adductor.store.models import Athlete
+from adductor.store.models import Athlete, Connection
 
 # In time to read it and to do three minutes, and within what the coach calls "shortly before" (45 minutes). Judgement.
 WARM_UP_LEAD = timedelta(minutes=30)
@@ -18,12 +18,16 @@ _AHEAD_DAYS = 8  # a weekly habit repeats within these
 
 def next_due(athlete: Athlete, now: datetime) -> datetime | None:
     """The next moment (UTC-comparable) at which something may be due without an activity; None: never, as things stand."""
-    if athlete.status != "connected" or athlete.confirmed_at is None:
+    if athlete.confirmed_at is None or not _may_prompt(athlete):
         return None
     if rest_day_due(athlete, now) or warm_up_due(athlete, now):
         return now
     moments = [*_rest_days(athlete, now), *_warm_ups(athlete, now)]
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def _may_prompt(athlete: Athlete) -> bool:
+    return athlete.leaving_at is None and any(each.state == Connection.CONNECTED for each in athlete.connections)
 
 
 def reschedule(athlete: Athlete, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A runner's life as the coach wants to hear it, read from the store."""
+"""The coach's situation of an athlete, read from the store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor.coaching import situation as words
@@ -18,40 +18,6 @@ WINDOW = timedelta(days=15)
 CHECK_IN_WINDOW = timedelta(days=30)
 PLAN_AHEAD = timedelta(days=10)
 _PROGRESS_FIELDS = {field.name for field in fields(words.ExerciseProgress)}
-
-
-# Built once, and of plain columns: the same questions are asked twice for every event, and building a statement or an
-# object for each answer costs four times what the database takes (docs/performance.md).
-_log, _said, _planned_run, _done, _suggested = (
-    table.__table__
-    for table in (
-        models.LoggedActivity,
-        models.CheckInRecord,
-        models.PlannedRunRecord,
-        models.SessionRecord,
-        models.Suggestion,
-    )
-)
-_ACTIVITIES = select(*_log.c).where(
-    _log.c.athlete_id == bindparam("athlete_id"),
-    _log.c.start >= bindparam("since"),
-    _log.c.expires_at > bindparam("now"),
-)
-_CHECK_INS = select(*_said.c).where(_said.c.athlete_id == bindparam("athlete_id"), _said.c.at >= bindparam("since"))
-_PLAN = select(*_planned_run.c).where(
-    _planned_run.c.athlete_id == bindparam("athlete_id"),
-    _planned_run.c.start >= bindparam("since"),
-    _planned_run.c.start < bindparam("until"),
-)
-_SESSIONS = select(*_done.c).where(
-    _done.c.athlete_id == bindparam("athlete_id"), _done.c.completed_at >= bindparam("since")
-)
-_UNANSWERED = select(*_suggested.c).where(
-    _suggested.c.athlete_id == bindparam("athlete_id"),
-    _suggested.c.status == "open",
-    _suggested.c.created_at >= bindparam("since"),
-    _suggested.c.local_date < bindparam("today"),
-)
 
 
 def of(
@@ -65,12 +31,23 @@ def of(
     """The situation now. ``apart_from_activity``: a suggestion for this activity is what is being decided again."""
     since = now - WINDOW
     zone = zone_of(athlete.timezone)
-    session.flush()  # what was just stored belongs to it, and these statements don't ask for it by themselves
-    who = {"athlete_id": athlete.id, "since": since}
-    activities = session.execute(_ACTIVITIES, {**who, "now": now})
     spoken_since = max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW)
-    check_ins = session.execute(_CHECK_INS, {**who, "since": spoken_since})
-    plan = session.execute(_PLAN, {**who, "until": now + PLAN_AHEAD})
+    log, check_in, planned, done = (
+        models.LoggedActivity,
+        models.CheckInRecord,
+        models.PlannedRunRecord,
+        models.SessionRecord,
+    )
+    activities = session.scalars(
+        select(log).where(log.athlete_id == athlete.id, log.start >= since, log.expires_at > now)
+    )
+    check_ins = session.scalars(select(check_in).where(check_in.athlete_id == athlete.id, check_in.at >= spoken_since))
+    plan = session.scalars(
+        select(planned).where(
+            planned.athlete_id == athlete.id, planned.start >= since, planned.start < now + PLAN_AHEAD
+        )
+    )
+    sessions = session.scalars(select(done).where(done.athlete_id == athlete.id, done.completed_at >= since))
     return words.Situation(
         athlete=athlete_of(athlete),
         event=event,
@@ -79,14 +56,14 @@ def of(
         plan=(*(_planned(row) for row in plan), *_usual_runs(athlete.usual_runs, zone, now)),
         activities=tuple(_activity(row) for row in activities),
         sessions=(
-            *_sessions(session, athlete.id, since),
+            *(_session(row) for row in sessions),
             *_unanswered(session, athlete.id, since, now.astimezone(zone).date(), apart_from_activity),
         ),
     )
 
 
 def best_case(situation: words.Situation) -> words.Situation:
-    """The same runner had they just come home from an easy run: if even then nothing is due, no need to ask Strava."""
+    """The situation with an easy run just finished: if nothing is due even then, the platform needn't be called."""
     run = words.Activity(
         id="best-case",
         sport="run",
@@ -104,7 +81,7 @@ def best_case(situation: words.Situation) -> words.Situation:
 
 
 def best_rest_day(situation: words.Situation) -> words.Situation:
-    """The same runner had they run two days ago: if even then nothing is due today, no need to ask Strava."""
+    """The situation with a run two days ago: if nothing is due today even then, the platform needn't be called."""
     run = words.Activity(
         id="best-case",
         sport="run",
@@ -162,7 +139,7 @@ def _progress(entry: dict[str, Any]) -> words.ExerciseProgress:
     return words.ExerciseProgress(**{name: value for name, value in entry.items() if name in _PROGRESS_FIELDS})
 
 
-def _activity(row: Row[Any]) -> words.Activity:
+def _activity(row: models.LoggedActivity) -> words.Activity:
     return words.Activity(
         id=str(row.platform_id),
         sport=row.sport,
@@ -181,7 +158,7 @@ def _activity(row: Row[Any]) -> words.Activity:
     )
 
 
-def _check_in(row: Row[Any]) -> words.CheckIn:
+def _check_in(row: models.CheckInRecord) -> words.CheckIn:
     return words.CheckIn(
         at=row.at,
         hip_groin_pain_0_10=row.hip_groin_pain_0_10,
@@ -193,7 +170,7 @@ def _check_in(row: Row[Any]) -> words.CheckIn:
     )
 
 
-def _planned(row: Row[Any]) -> words.PlannedRun:
+def _planned(row: models.PlannedRunRecord) -> words.PlannedRun:
     return words.PlannedRun(
         start=row.start,
         kind=row.kind,
@@ -216,40 +193,42 @@ def _usual_runs(usual: list[Any], zone: ZoneInfo, now: datetime) -> list[words.P
     return runs
 
 
-def _sessions(session: Session, athlete_id: int, since: datetime) -> list[words.Session]:
-    rows = session.execute(_SESSIONS, {"athlete_id": athlete_id, "since": since})
-    return [
-        words.Session(
-            completed_at=row.completed_at,
-            kind=row.kind,
-            completed_pct=row.completed_pct,
-            rpe_1_10=row.rpe_1_10,
-            pain_during_0_10=row.pain_during_0_10,
-            stopped_for_pain=row.stopped_for_pain,
-            routine_id=(row.routine or {}).get("id"),
-            exercises=tuple(item["exercise"] for item in (row.routine or {}).get("items", [])),
-        )
-        for row in rows
-    ]
+def _session(row: models.SessionRecord) -> words.Session:
+    routine = row.routine or {}
+    return words.Session(
+        completed_at=row.completed_at,
+        kind=row.kind,
+        completed_pct=row.completed_pct,
+        rpe_1_10=row.rpe_1_10,
+        pain_during_0_10=row.pain_during_0_10,
+        stopped_for_pain=row.stopped_for_pain,
+        routine_id=routine.get("id"),
+        exercises=tuple(item["exercise"] for item in routine.get("items", [])),
+    )
 
 
 def _unanswered(
     session: Session, athlete_id: int, since: datetime, today: date, apart_from_activity: int | None
 ) -> list[words.Session]:
-    """Suggestions of earlier days that nobody answered: they may have been done, so they count for load.
+    """Unanswered suggestions of earlier days: they may have been done, so they count for load.
 
-    One of today may still be done or be replaced by a later run's; it is the newer run that decides.
+    One of today may still be done, or be replaced by a later run's.
     """
-    rows = session.execute(_UNANSWERED, {"athlete_id": athlete_id, "since": since, "today": today})
+    row = models.Suggestion
+    rows = session.scalars(
+        select(row).where(
+            row.athlete_id == athlete_id, row.status == "open", row.created_at >= since, row.local_date < today
+        )
+    )
     kinds = {"full": "strength_full", "light": "strength_light", "activation": "warm_up"}
     return [
         words.Session(
-            completed_at=row.created_at,
-            kind=kinds.get(row.dose, "strength_full"),
+            completed_at=suggestion.created_at,
+            kind=kinds.get(suggestion.dose, "strength_full"),
             answered=False,
-            routine_id=row.routine.get("id"),
-            exercises=tuple(item["exercise"] for item in row.routine.get("items", [])),
+            routine_id=suggestion.routine.get("id"),
+            exercises=tuple(item["exercise"] for item in suggestion.routine.get("items", [])),
         )
-        for row in rows
-        if row.activity_id is None or row.activity_id != apart_from_activity
+        for suggestion in rows
+        if suggestion.activity_id is None or suggestion.activity_id != apart_from_activity
     ]

@@ -1,121 +1,144 @@
-"""The platform's tokens: opened, refreshed before they expire, by one process at a time, stored before use."""
+"""The platform's tokens: refreshed before they expire by the one process that holds the refresh lease, stored before use."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
+from sqlalchemy import or_, update
 
 from adductor import logs
 from adductor.athletes import revocation
 from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError, Tokens
-from adductor.store.models import Token
-
-# A token is renewed this long before it ends, so that none ends during a call or between two of one note.
-MARGIN = timedelta(minutes=10)
-# Longer than a refresh can take (the client's timeout is 10 s), shorter than anybody wants to wait.
-REFRESH_LEASE = timedelta(seconds=30)
-# A refresh takes a tenth of a second. Whoever finds another at it waits this long before giving the work back.
-PATIENCE_S = 3.0
-_LOOK_AGAIN_S = 0.05
+from adductor.store.models import Connection
 
 log = logs.get(__name__)
 
-_sealed = Token.__table__
-# What `still_good` needs, for whoever reads a row of the runner anyway.
-COLUMNS = (_sealed.c.access_sealed, _sealed.c.expires_at)
-_TOKEN = select(*_sealed.c).where(
-    _sealed.c.athlete_id == bindparam("athlete_id")
-)  # built once: asked for at every call
+# A token is refreshed this long before it expires, so that none expires during a call or between two of one note.
+MARGIN = timedelta(minutes=10)
+# Longer than a refresh can take (the client's timeout is 10 s), shorter than an athlete's patience.
+REFRESH_LEASE = timedelta(seconds=30)
+# A refresh takes a tenth of a second. A process that finds another at it waits this long, then retries the row later.
+PATIENCE_S = 3.0
+_POLL_S = 0.05
 
 
 class NotConnectedError(Exception):
-    """There is no token: the runner has left, or never came."""
+    """There are no tokens: the athlete has left."""
 
 
-def access_token(installation: Installation, athlete_id: int, *, not_this: str | None = None) -> str:
-    """A token that is good for the next minutes.
+class UnconfirmedRefreshError(Exception):
+    """The refresh token was refused after an earlier refresh whose answer was lost: this proves no revocation."""
 
-    ``not_this`` is one that Strava has just refused: it counts as expired. Raises NotConnectedError without a token, and
-    PlatformError as the refresh raises it (RETRY when another process is refreshing for unusually long).
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An access token that is good for the next minutes, and whether earlier calls with others were refused."""
+
+    token: str
+    platform: str
+    troubled: bool
+
+
+def access(installation: Installation, connection_id: int, *, not_this: str | None = None) -> Access:
+    """A token for calls. ``not_this`` was refused a moment ago and counts as expired.
+
+    Raises NotConnectedError, UnconfirmedRefreshError, and PlatformError as the refresh raises it (RETRY when another
+    process refreshes for unusually long).
     """
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
         with installation.store.read() as session:
-            row = session.execute(_TOKEN, {"athlete_id": athlete_id}).first()
-        if row is None:
+            seen = session.get(Connection, connection_id)
+        if seen is None or seen.refresh_encrypted is None or seen.access_encrypted is None:
             raise NotConnectedError
-        access = still_good(installation, row)
-        if access is not None and access != not_this:
-            return access
-        if _take_the_lease(installation, row):
-            return _refresh(installation, row)
+        if seen.expires_at is not None and seen.expires_at - MARGIN > installation.clock.now():
+            token = installation.vault.decrypt(seen.access_encrypted)
+            if token != not_this:
+                return _access(seen, token)
+        if _acquire_lease(installation, seen):
+            return _access(seen, _refresh(installation, seen))
         if time.monotonic() > give_up_at:
             raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
-        time.sleep(_LOOK_AGAIN_S)  # bounded by PATIENCE_S; the refresh that we wait for is one short call
+        time.sleep(_POLL_S)  # bounded by PATIENCE_S
 
 
-def still_good(installation: Installation, row: Any) -> str | None:
-    """The token of a row with COLUMNS, if it is good for the next minutes."""
-    if row.expires_at is None or row.expires_at - MARGIN <= installation.clock.now():
-        return None
-    return installation.vault.open(row.access_sealed)
+def store(installation: Installation, connection: Connection, tokens: Tokens) -> None:
+    """Encrypt the tokens into the row; the caller commits."""
+    connection.access_encrypted = installation.vault.encrypt(tokens.access_token)
+    connection.refresh_encrypted = installation.vault.encrypt(tokens.refresh_token)
+    connection.expires_at = tokens.expires_at
+    connection.lease_until = connection.lease_owner = None
+    connection.refresh_unconfirmed_since = None
 
 
-def store(installation: Installation, athlete_id: int, tokens: Tokens) -> Token:
-    """The row that holds these tokens, sealed. The caller adds or merges it."""
-    return Token(
-        athlete_id=athlete_id,
-        access_sealed=installation.vault.seal(tokens.access_token),
-        refresh_sealed=installation.vault.seal(tokens.refresh_token),
-        expires_at=tokens.expires_at,
-    )
+def _access(connection: Connection, token: str) -> Access:
+    troubled = connection.refused_since is not None or connection.state == Connection.RESTING
+    return Access(token, connection.platform, troubled)
 
 
-def _take_the_lease(installation: Installation, seen: Row[Any]) -> bool:
-    """True for one process only, and only while the refresh token is the one that we have seen."""
+def _acquire_lease(installation: Installation, seen: Connection) -> bool:
+    """Compare-and-set: true for one process, and only while the refresh token is the one that we have seen."""
     real_now = installation.clock.real_now()
-    free: ColumnElement[bool] = or_(Token.lease_until.is_(None), Token.lease_until < real_now)
-    if seen.lease_holder is not None and installation.holder.gone(seen.lease_holder):
-        free = or_(free, Token.lease_holder == seen.lease_holder)
     with installation.store.write() as session:
         result = session.execute(
-            update(Token)
-            .where(Token.athlete_id == seen.athlete_id, Token.refresh_sealed == seen.refresh_sealed, free)
-            .values(lease_until=real_now + REFRESH_LEASE, lease_holder=installation.holder.name)
+            update(Connection)
+            .where(
+                Connection.id == seen.id,
+                Connection.refresh_encrypted == seen.refresh_encrypted,
+                or_(Connection.lease_until.is_(None), Connection.lease_until < real_now),
+            )
+            .values(
+                lease_until=real_now + REFRESH_LEASE,
+                lease_owner=installation.leases.new_owner(),
+                refresh_unconfirmed_since=real_now,
+            ),
+            execution_options={"synchronize_session": False},
         )
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def _refresh(installation: Installation, seen: Row[Any]) -> str:
-    """``seen`` is the row as it was when the lease was taken: what came in its place meanwhile is better than ours."""
-    athlete_id = seen.athlete_id
+def _refresh(installation: Installation, seen: Connection) -> str:
+    """Refresh under the lease. ``seen``: the row before it; a row that changed meanwhile holds better tokens than ours."""
+    assert seen.refresh_encrypted is not None  # noqa: S101 - `access` has looked
     try:
-        tokens = installation.strava.refresh(installation.vault.open(seen.refresh_sealed))
+        tokens = installation.platform(seen.platform).refresh(installation.vault.decrypt(seen.refresh_encrypted))
     except PlatformError as error:
-        with installation.store.write() as session:
-            row = session.get(Token, athlete_id, with_for_update=True)
-            if row is not None:
-                row.lease_until = row.lease_holder = None
-        if error.kind is ErrorKind.REVOKED and row is not None and row.refresh_sealed != seen.refresh_sealed:
-            # Refused was a token that is no longer theirs: they have connected anew, and must not be taken for gone.
-            raise PlatformError(ErrorKind.RETRY, "the runner connected anew during a refresh") from error
-        raise
+        raise _after_failure(installation, seen, error) from error
     with installation.store.write() as session:
         # The old refresh token died with the answer: this commit comes before anything else.
-        row = session.get(Token, athlete_id, with_for_update=True)
-        if row is None:
-            # Left meanwhile: nothing of theirs is kept, and what was given back then was the refresh token that is dead.
-            revocation.put_aside(session, installation, tokens.refresh_token)
-        else:
-            row.lease_until = row.lease_holder = None
-            if row.refresh_sealed != seen.refresh_sealed:
-                return installation.vault.open(row.access_sealed)
-            session.merge(store(installation, athlete_id, tokens))
-    if row is None:
+        row = session.get(Connection, seen.id, with_for_update=True)
+        left = row is None or row.refresh_encrypted is None
+        if left:
+            # Left meanwhile: what was revoked then was the refresh token that is dead.
+            revocation.queue(session, installation, seen.platform, tokens.refresh_token)
+        elif row is not None and row.refresh_encrypted != seen.refresh_encrypted and row.access_encrypted is not None:
+            return installation.vault.decrypt(row.access_encrypted)
+        elif row is not None:
+            store(installation, row, tokens)
+    if left:
         raise NotConnectedError
-    log.info("token refreshed", athlete=athlete_id, expires_at=tokens.expires_at.isoformat())
+    log.info("token refreshed", athlete=seen.athlete_id, expires_at=tokens.expires_at.isoformat())
     return tokens.access_token
+
+
+def _after_failure(installation: Installation, seen: Connection, error: PlatformError) -> Exception:
+    """Release the lease; what the failure means."""
+    # An answer of 4xx rotated nothing. No answer, or one of 5xx, leaves open whether the old refresh token still lives.
+    answered = error.status is not None and 400 <= error.status < 500
+    with installation.store.write() as session:
+        row = session.get(Connection, seen.id, with_for_update=True)
+        reconnected = row is not None and row.refresh_encrypted != seen.refresh_encrypted
+        if row is not None and not reconnected:
+            row.lease_until = row.lease_owner = None
+            if answered:
+                row.refresh_unconfirmed_since = seen.refresh_unconfirmed_since
+    if error.kind is not ErrorKind.REVOKED:
+        return error
+    if reconnected:
+        return PlatformError(ErrorKind.RETRY, "the runner connected anew during a refresh")
+    if seen.refresh_unconfirmed_since is not None:
+        return UnconfirmedRefreshError()
+    return error

@@ -14,22 +14,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from adductor import counts, logs
-from adductor.athletes import channels, decisions, platform_calls, tokens
+from adductor import logs, metrics
+from adductor.athletes import channels, decisions, platform_calls
 from adductor.athletes.channels import DESCRIPTION, PRIVATE_NOTE
 from adductor.installation import Installation
 from adductor.jobs import letters
-from adductor.notes import block, wording
+from adductor.notes import block as note
+from adductor.notes import wording
 from adductor.notes.block import Placing
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
-from adductor.queue import claims, retry
-from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion, Token
+from adductor.queue import claims, retry, worker
+from adductor.queue.retry import Final, RetryLater
+from adductor.queue.worker import Job
+from adductor.store import after_commit
+from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
 
 log = logs.get(__name__)
 
@@ -44,47 +48,6 @@ LOOK_AGAIN_AFTER = timedelta(minutes=1)
 _UNSEEN_READS = 6
 REMOVED = "removed"
 NOTHING_THERE = str(Placing.NOTHING_THERE)
-# Built once; see adductor.athletes.situations.
-_deliveries, _suggestions, _athletes = Delivery.__table__, Suggestion.__table__, Athlete.__table__
-_STANDING = (
-    select(
-        _deliveries.c.wanted,
-        _deliveries.c.written_text,
-        _suggestions.c.status.label("suggestion_status"),
-        _athletes.c.status.label("athlete_status"),
-        *tokens.COLUMNS,
-    )
-    .select_from(
-        _deliveries.join(_suggestions, _suggestions.c.id == _deliveries.c.suggestion_id)
-        .join(_athletes, _athletes.c.id == _suggestions.c.athlete_id)
-        .outerjoin(Token.__table__, Token.athlete_id == _athletes.c.id)
-    )
-    .where(_deliveries.c.id == bindparam("delivery_id"))
-)
-_WRITTEN = (
-    update(_deliveries)  # type: ignore[arg-type]
-    .where(
-        _deliveries.c.id == bindparam("delivery_id"),
-        _deliveries.c.state == "claimed",
-        _deliveries.c.lease_holder == bindparam("holder"),
-        _deliveries.c.lease_until == bindparam("until"),  # as `claims.holds`
-        _deliveries.c.wanted == "present",
-        _deliveries.c.written_at.is_(None),
-    )
-    .values(
-        state="done",
-        outcome=bindparam("with_outcome"),
-        problem=None,
-        lease_until=None,
-        lease_holder=None,
-        written_text=bindparam("text"),
-        written_at=bindparam("now"),
-        placed_in=bindparam("field"),
-        separated=bindparam("apart"),
-        known_texts=bindparam("texts"),
-    )
-)
-_MINE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
 # The runner was faster than the note: "do this" would be noise now.
 ANSWERED = "answered"
 # A note that would have to wait longer than this for the rate budget (the day's is gone) goes by mail where there is one.
@@ -92,16 +55,11 @@ MAIL_INSTEAD_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the handling of an event has in hand when it comes to its note, so that nothing is read twice."""
+class Reading:
+    """An activity with all its fields, and when it was read (real time)."""
 
-    athlete: Athlete
-    suggestion: Suggestion
-    note: Delivery | None  # claimed with the decision
-    others: Sequence[Delivery]  # due now as well
-    came_at: datetime  # when the event came, the runners' time
-    activity: LoggedActivity | None = None  # if it was read in full
-    read_at: datetime | None = None  # when that was, real time
+    activity: LoggedActivity
+    read_at: datetime
 
 
 @dataclass(slots=True)
@@ -114,88 +72,78 @@ class _Ended:
     separated: bool | None = None  # whether a blank line of ours stands before it
 
 
-def waiting_now(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
+def due_ids(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
     """The deliveries of a suggestion that can be tried at once."""
-    session.flush()  # a suggestion that was just made has its number from the database
+    session.flush()
     rows = select(Delivery.id).where(
         Delivery.suggestion_id == suggestion.id, Delivery.state == "waiting", Delivery.due_at <= now
     )
     return tuple(session.scalars(rows))
 
 
-def due_now(suggestion: Suggestion, now: datetime) -> tuple[Delivery | None, Sequence[Delivery]]:
-    """Of a suggestion that was just made: the note that can be written at once, if any, and the others due now."""
-    due = [delivery for delivery in suggestion.deliveries if delivery.state == "waiting" and delivery.due_at <= now]
-    note = next((delivery for delivery in due if delivery.channel in channels.NOTES), None)
-    return note, [delivery for delivery in due if delivery is not note]
+def deliver_now(installation: Installation, ids: Sequence[int], reading: Reading | None = None) -> None:
+    """Claim these and carry them out. ``reading``: the activity as it was read a moment ago."""
+    job = Job("delivery", Delivery, partial(handle, reading=reading), created_at=_created_at)
+    while ids and worker.run_one(installation, job, ids=ids):
+        pass
 
 
-def run(installation: Installation, ids: Sequence[int], *, seen: Seen | None = None) -> None:
-    """Deliver the note that is claimed already, then claim and deliver these."""
-    if seen is not None:
-        if seen.note is not None:
-            deliver(installation, seen.note, seen=seen)
-        ids = [*ids, *(delivery.id for delivery in seen.others)]
-    if ids:
-        for delivery in claims.claim(installation, Delivery, ids=ids):
-            deliver(installation, delivery, seen=seen)
+def handle(installation: Installation, delivery: Delivery, reading: Reading | None = None) -> None:
+    """Carry out a claimed delivery to its end. Raises RetryLater."""
+    try:
+        ended = _deliver(installation, delivery, reading)
+    except RetryLater as later:
+        if (
+            later.budget
+            and later.wait is not None
+            and later.wait > MAIL_INSTEAD_AFTER
+            and _mail_instead(installation, delivery, later.problem)
+        ):
+            return
+        _before_retry(installation, delivery)
+        raise
+    except Final as stop:
+        log.warning("delivery ended", outcome=stop.outcome, problem=stop.problem)
+        _store(installation, delivery, _Ended(stop.outcome), problem=stop.problem)
+    else:
+        log.info("delivery ended", outcome=ended.outcome, placed_in=ended.placed_in)
+        _store(installation, delivery, ended)
 
 
-def deliver(installation: Installation, delivery: Delivery, *, seen: Seen | None = None) -> None:
-    """Bring a claimed delivery to its end, or give it back with a due time. Never raises for what a delivery can cause."""
-    with structlog.contextvars.bound_contextvars(trace=delivery.trace_id, delivery=delivery.id):
-        try:
-            ended = _deliver(installation, delivery, seen)
-        except platform_calls.LaterError as later:
-            if (
-                later.budget
-                and later.wait > MAIL_INSTEAD_AFTER
-                and _mail_instead(installation, delivery, later.problem)
-            ):
-                return
-            _put_back(installation, delivery, later.wait, later.problem)
-        except platform_calls.StopError as stop:
-            log.warning("delivery ended", outcome=stop.outcome, problem=stop.problem)
-            _store(installation, delivery, _Ended(stop.outcome), problem=stop.problem)
-        except Exception as error:  # one delivery must not stop the others
-            log.exception("delivery failed")
-            _put_back(installation, delivery, retry.after(delivery.attempts), f"{type(error).__name__}: {error}"[:500])
-        else:
-            log.info("delivery ended", outcome=ended.outcome, placed_in=ended.placed_in)
-            _store(installation, delivery, ended, came_at=seen.came_at if seen else None)
+def _created_at(delivery: Delivery) -> datetime:
+    return delivery.due_at
 
 
-def _deliver(installation: Installation, delivery: Delivery, seen: Seen | None) -> _Ended:
+JOB: Job[Delivery] = Job("delivery", Delivery, handle, created_at=_created_at)
+
+
+def _deliver(installation: Installation, delivery: Delivery, reading: Reading | None) -> _Ended:
     if delivery.channel == channels.MAIL:
         return _Ended(letters.send_routine(installation, delivery))
-    if seen is not None and seen.note is delivery:
-        row, suggestion, athlete = delivery, seen.suggestion, seen.athlete
-    else:
-        with installation.store.read() as session:
-            row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-            suggestion = row.suggestion
-            athlete = session.get_one(Athlete, suggestion.athlete_id)
-    if athlete.status != "connected":
+    with installation.store.read() as session:
+        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        suggestion = row.suggestion
+        athlete = session.get_one(Athlete, suggestion.athlete_id)
+    if not athlete.is_connected:
         return _Ended("disconnected")
-    if _answered(row.wanted, row.written_text, suggestion.status):
+    if _answered(row.desired_state, row.written_text, suggestion.status):
         return _Ended(ANSWERED)
     if delivery.activity_id is None:
-        raise platform_calls.StopError("no_activity", "a note needs an activity to stand in")
-    fresh = _fresh(installation, delivery, seen)
-    activity = fresh or _read(installation, delivery, suggestion, athlete.id)
+        raise Final("no_activity", "a note needs an activity to stand in")
+    fresh = _fresh(installation, delivery, reading)
+    activity = fresh or _read(installation, delivery, suggestion, athlete.connection.id)
     if activity is None:
         return _Ended("gone")
-    if delivery.wanted == "absent":
+    if delivery.desired_state == "absent":
         return _take_away(installation, delivery, athlete, activity)
     private = wording.with_answer_link(delivery.block, decisions.answer_link(installation, suggestion))
     return _write(installation, delivery, athlete, activity, {PRIVATE_NOTE: private, DESCRIPTION: delivery.block})
 
 
-def _fresh(installation: Installation, delivery: Delivery, seen: Seen | None) -> LoggedActivity | None:
-    """The activity as it was read for the decision, if a write may still build on that."""
-    if seen is None or seen.activity is None or seen.read_at is None or seen.activity.id != delivery.activity_id:
+def _fresh(installation: Installation, delivery: Delivery, reading: Reading | None) -> LoggedActivity | None:
+    if reading is None or reading.activity.id != delivery.activity_id:
         return None
-    return seen.activity if installation.clock.real_now() - seen.read_at <= FRESH_FOR else None
+    return reading.activity if installation.clock.real_now() - reading.read_at <= FRESH_FOR else None
 
 
 def _write(
@@ -209,24 +157,24 @@ def _write(
     field = (
         delivery.placed_in or _stands_in(installation, delivery, activity) or _field(installation, delivery, athlete)
     )
-    unsure = delivery.unsure_handovers + delivery.crashes
+    unsure = delivery.unconfirmed_writes + delivery.crashes
     current = _text_of(installation, delivery, activity, field)
     known = delivery.known_texts
-    placed = block.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
+    placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
     if placed.placing is Placing.ALREADY_THERE:
-        return _Ended("written", block.block_in(current, known), field, _separated(delivery, current, current))
+        return _Ended("written", note.block_in(current, known), field, _separated(delivery, current, current))
     if placed.placing is not Placing.WRITE:
         return _Ended(str(placed.placing), delivery.written_text, delivery.placed_in, delivery.separated)
     # Kept also when no word comes of this write: by the next look the runner may have put words and a line before it.
     delivery.separated = _separated(delivery, current, placed.text)
     answer = _put(installation, delivery, athlete, activity.id, field, placed.text)
-    stands = block.block_in(getattr(answer, field) or "", known)
+    stands = note.block_in(getattr(answer, field) or "", known)
     if stands is not None:
         return _Ended("written", stands, field, delivery.separated)
     if field == PRIVATE_NOTE:
         # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
         _remember_refusal(installation, athlete.id)
-        if unsure and delivery.unseen_reads <= _UNSEEN_READS:
+        if unsure and delivery.reads_without_field <= _UNSEEN_READS:
             # It isn't shown now, and an earlier write may stand in it: a second one elsewhere would double it.
             raise _unseen(
                 installation, delivery, "an earlier write may stand in the private note, which isn't shown now"
@@ -236,23 +184,23 @@ def _write(
             return _Ended("note_refused")
         delivery.placed_in = DESCRIPTION
         return _write(installation, delivery, athlete, answer if answer.description is not None else activity, blocks)
-    raise platform_calls.LaterError(retry.after(delivery.attempts), "Strava answered, but the note isn't there")
+    raise RetryLater("Strava answered, but the note isn't there")
 
 
 def _separated(delivery: Delivery, current: str, text: str) -> bool:
     """Whether the blank line before our block in ``text`` is ours: as it was when the block was put there first."""
-    if delivery.separated is not None and block.block_in(current, delivery.known_texts) is not None:
+    if delivery.separated is not None and note.block_in(current, delivery.known_texts) is not None:
         return delivery.separated
-    return block.separated(text, delivery.known_texts)
+    return note.separated(text, delivery.known_texts)
 
 
 def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedActivity) -> str | None:
     """Where our block of this delivery stands already: word of a write may have been lost together with its place."""
     if delivery.channel != PRIVATE_NOTE:
         return None
-    if block.block_in(activity.private_note or "", delivery.known_texts) is not None:
+    if note.block_in(activity.private_note or "", delivery.known_texts) is not None:
         return PRIVATE_NOTE
-    if block.block_in(activity.description or "", delivery.known_texts) is None:
+    if note.block_in(activity.description or "", delivery.known_texts) is None:
         return None
     with installation.store.read() as session:
         there_by_right = session.scalar(
@@ -264,25 +212,23 @@ def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedA
 def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
     fields = [delivery.placed_in] if delivery.placed_in else [PRIVATE_NOTE, DESCRIPTION]
     # Also when no word came of its writing.
-    may_stand = delivery.written_text is not None or delivery.unsure_handovers > 0 or delivery.crashes > 0
+    may_stand = delivery.written_text is not None or delivery.unconfirmed_writes > 0 or delivery.crashes > 0
     outcome = NOTHING_THERE
     for field in fields:
         known_there = may_stand and field == (delivery.placed_in or delivery.channel)
         shown = getattr(activity, field) is not None
-        if known_there and not shown and 1 <= delivery.unseen_reads <= _UNSEEN_READS:
+        if known_there and not shown and 1 <= delivery.reads_without_field <= _UNSEEN_READS:
             # Taken for empty too soon, it would show our note again later, and nobody would take it away any more.
             raise _unseen(installation, delivery, "the private note isn't shown now")
         # Left out of the answer is not empty: our note may stand there.
         current = _text_of(installation, delivery, activity, field) if known_there else getattr(activity, field)
         if not current:
             continue
-        removed = block.remove(current, known=delivery.known_texts, separated=delivery.separated is not False)
+        removed = note.remove(current, known=delivery.known_texts, separated=delivery.separated is not False)
         if removed.placing is Placing.WRITE:
             answer = _put(installation, delivery, athlete, activity.id, field, removed.text)
-            if block.block_in(getattr(answer, field) or "", delivery.known_texts) is not None:
-                raise platform_calls.LaterError(
-                    retry.after(delivery.attempts), "Strava answered, but the note is still there"
-                )
+            if note.block_in(getattr(answer, field) or "", delivery.known_texts) is not None:
+                raise RetryLater("Strava answered, but the note is still there")
             outcome = REMOVED
         elif removed.placing is Placing.EDITED:
             outcome = str(Placing.EDITED)
@@ -299,14 +245,13 @@ def _read(
         return platform_calls.call(
             installation,
             athlete_id,
-            delivery.attempts,
-            lambda token: installation.strava.get_activity(token, activity_id, priority=_priority(delivery)),
+            lambda platform, token: platform.get_activity(token, activity_id, priority=_priority(delivery)),
         )
     except PlatformError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
         if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
-            raise platform_calls.LaterError(retry.after(delivery.attempts), "the activity can't be read now") from error
+            raise RetryLater("the activity can't be read now") from error
         return None
 
 
@@ -314,55 +259,50 @@ def _put(
     installation: Installation, delivery: Delivery, athlete: Athlete, activity_id: int, field: str, text: str
 ) -> LoggedActivity:
     athlete_id = athlete.id
-    token = _look_again(installation, delivery)
+    _look_again(installation, delivery)
     priority = _priority(delivery)
-    if priority is Priority.FRESH and delivery.wanted == "present" and channels.can_mail(athlete):
+    if priority is Priority.FRESH and delivery.desired_state == "present" and channels.can_mail(athlete):
         priority = Priority.REPLACEABLE
-    delivery.unsure_handovers += 1  # kept with the row when no word of the write comes back
+    delivery.unconfirmed_writes += 1  # kept with the row when no word of the write comes back
     try:
         answer = platform_calls.call(
             installation,
-            athlete_id,
-            delivery.attempts,
-            lambda access: installation.strava.update_activity(
+            athlete.connection.id,
+            lambda platform, access: platform.update_activity(
                 access,
                 activity_id,
                 priority=priority,
                 **({PRIVATE_NOTE: text} if field == PRIVATE_NOTE else {DESCRIPTION: text}),
             ),
-            known=token,
         )
-    except platform_calls.LaterError as later:
+    except RetryLater as later:
         if later.budget:
-            delivery.unsure_handovers -= 1
+            delivery.unconfirmed_writes -= 1
         raise
-    except platform_calls.StopError as stop:
-        delivery.unsure_handovers -= 1
+    except Final as stop:
+        delivery.unconfirmed_writes -= 1
         if stop.outcome == "scope_missing":
             _deliver_elsewhere(installation, delivery, athlete_id, without_write_scope=True)
         raise
     except PlatformError as error:  # NOT_FOUND: it went between the read and the write
-        delivery.unsure_handovers -= 1
-        raise platform_calls.LaterError(retry.after(delivery.attempts), error.message) from error
+        delivery.unconfirmed_writes -= 1
+        raise RetryLater(error.message) from error
     if answer.private_note is not None:
         _remember_seen(installation, athlete)
     return answer
 
 
-def _look_again(installation: Installation, delivery: Delivery) -> str | None:
-    """The last look before a write: whoever left, answered or changed their mind since the read is not written to.
-
-    Returns the runner's token, read with it, if it is good for the write.
-    """
+def _look_again(installation: Installation, delivery: Delivery) -> None:
+    """Re-check preconditions immediately before the write."""
     with installation.store.read() as session:
-        row = session.execute(_STANDING, {"delivery_id": delivery.id}).first()
-    if row is None or row.athlete_status != "connected":
-        raise platform_calls.StopError("disconnected", "the runner left before it was written")
-    if delivery.wanted == "present" and _answered(row.wanted, row.written_text, row.suggestion_status):
-        raise platform_calls.StopError(ANSWERED, "the runner had answered before it was written")
-    if row.wanted != delivery.wanted:
-        raise platform_calls.StopError("never_written", "it was taken back before it was written")
-    return tokens.still_good(installation, row)
+        row = session.get(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        athlete = None if row is None else session.get(Athlete, row.suggestion.athlete_id)
+    if row is None or athlete is None or not athlete.is_connected:
+        raise Final("disconnected", "the runner left before it was written")
+    if delivery.desired_state == "present" and _answered(row.desired_state, row.written_text, row.suggestion.status):
+        raise Final(ANSWERED, "the runner had answered before it was written")
+    if row.desired_state != delivery.desired_state:
+        raise Final("never_written", "it was taken back before it was written")
 
 
 def _answered(wanted: str, written_text: str | None, suggestion_status: str) -> bool:
@@ -375,16 +315,16 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
 
     Only of a note that certainly was never written, so that none comes both ways when the budget is back.
     """
-    if delivery.channel not in channels.NOTES or delivery.wanted != "present":
+    if delivery.channel not in channels.NOTES or delivery.desired_state != "present":
         return False
     now = installation.clock.now()
     with installation.store.write() as session:
         athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
         athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
-        row = session.scalar(_MINE, {"delivery_id": delivery.id})
-        if athlete is None or row is None or not claims.holds(row, delivery) or row.wanted != "present":
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if athlete is None or row is None or not claims.holds(row, delivery) or row.desired_state != "present":
             return False
-        certain = row.written_text is None and not row.crashes and not delivery.unsure_handovers
+        certain = row.written_text is None and not row.crashes and not delivery.unconfirmed_writes
         suggestion = row.suggestion
         mailed = session.scalar(
             select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.channel == channels.MAIL)
@@ -408,7 +348,7 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
                 trace_id=row.trace_id,
             )
         )
-        claims.finish(row, letters.MAILED_INSTEAD, problem)
+        claims.finish(session, row, letters.MAILED_INSTEAD, problem)
     log.info("delivery ended", outcome=letters.MAILED_INSTEAD)
     return True
 
@@ -424,7 +364,7 @@ def _text_of(installation: Installation, delivery: Delivery, activity: LoggedAct
     text: str | None = getattr(activity, field)
     if text is not None:
         return text
-    if field == PRIVATE_NOTE and delivery.unseen_reads >= 1:
+    if field == PRIVATE_NOTE and delivery.reads_without_field >= 1:
         return ""
     problem = f"Strava left the {field.replace('_', ' ')} out of its answer"
     raise _unseen(installation, delivery, problem, wait=LOOK_AGAIN_AFTER)
@@ -432,13 +372,13 @@ def _text_of(installation: Installation, delivery: Delivery, activity: LoggedAct
 
 def _unseen(
     installation: Installation, delivery: Delivery, problem: str, *, wait: timedelta | None = None
-) -> platform_calls.LaterError:
+) -> RetryLater:
     """One more reading that didn't show what it should have."""
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id)
         if row is not None:
-            row.unseen_reads += 1
-    return platform_calls.LaterError(retry.after(delivery.attempts) if wait is None else wait, problem)
+            row.reads_without_field += 1
+    return RetryLater(problem, wait=wait)
 
 
 def _priority(delivery: Delivery) -> Priority:
@@ -447,20 +387,19 @@ def _priority(delivery: Delivery) -> Priority:
 
 def _remember_seen(installation: Installation, athlete: Athlete) -> None:
     """Strava serves this runner's private note: known already, nearly always, and then not written again."""
-    if athlete.private_note_seen_at is not None and athlete.private_note_refused_at is None:
+    if athlete.connection.private_note_refused_at is None:
         return
     with installation.store.write() as session:
         row = session.get(Athlete, athlete.id)
         if row is not None:
-            row.private_note_seen_at = installation.clock.now()
-            row.private_note_refused_at = None
+            row.connection.private_note_refused_at = None
 
 
 def _remember_refusal(installation: Installation, athlete_id: int) -> None:
     with installation.store.write() as session:
         athlete = session.get(Athlete, athlete_id)
         if athlete is not None:
-            athlete.private_note_refused_at = installation.clock.now()
+            athlete.connection.private_note_refused_at = installation.clock.now()
 
 
 def _deliver_elsewhere(
@@ -473,7 +412,10 @@ def _deliver_elsewhere(
             return
         if without_write_scope:
             # The runner took the permission to write back, or never gave it; the pages say so.
-            athlete.scopes = ",".join(scope for scope in athlete.scopes.split(",") if scope != channels.WRITE_SCOPE)
+            connection = athlete.connection
+            connection.scopes = ",".join(
+                scope for scope in connection.scopes.split(",") if scope != channels.WRITE_SCOPE
+            )
         suggestion = session.get(Suggestion, delivery.suggestion_id)
         if suggestion is not None and suggestion.status == "open":
             decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, installation.clock.now())
@@ -484,33 +426,24 @@ def _store(
     delivery: Delivery,
     ended: _Ended,
     problem: str | None = None,
-    *,
-    came_at: datetime | None = None,
 ) -> None:
-    """Keep the end, unless somebody changed their mind meanwhile: then the row waits again, with what is known now."""
-    now = installation.clock.now()
+    """Store the end, unless the desired state changed meanwhile: then the row waits again."""
     with installation.store.write() as session:
-        if (
-            came_at is not None
-            and ended.written is not None
-            and _store_as_it_went(session, delivery, ended, came_at, now)
-        ):
-            return
-        row = session.scalar(_MINE, {"delivery_id": delivery.id})
+        row = session.get(Delivery, delivery.id, with_for_update=True)
         if row is None:
             return
         if ended.written is not None:
             if row.written_at is None:
-                _count_wait(session, row, came_at, installation.clock.now())
+                _count_wait(session, row, installation.clock.now())
             _keep_written(row, ended, installation.clock.now())
         held = claims.holds(row, delivery)
         if not held and ended.written is not None and row.channel in channels.NOTES and row.state != "waiting":
             # Whoever took it meanwhile read the activity before our text stood there. Look again at what stands now.
             row.state, row.due_at = "waiting", installation.clock.now()
-            row.lease_until = row.lease_holder = None
+            row.lease_until = row.lease_owner = None
         # What was mailed stays mailed, whatever is wanted by now.
-        if held and (row.wanted == delivery.wanted or row.channel == channels.MAIL):
-            claims.finish(row, ended.outcome, problem)
+        if held and (row.desired_state == delivery.desired_state or row.channel == channels.MAIL):
+            claims.finish(session, row, ended.outcome, problem)
             if _we_took_it_away(delivery, ended):
                 row.written_text = row.separated = None  # so it may come back
             if row.channel == channels.MAIL and ended.outcome in (letters.SENT, letters.MAYBE_SENT):
@@ -520,51 +453,26 @@ def _store(
             if _we_took_it_away(delivery, ended):
                 row.written_text = row.separated = None
             row.state, row.due_at = "waiting", installation.clock.now()
-            row.lease_until = row.lease_holder = None
+            row.lease_until = row.lease_owner = None
 
 
 def _we_took_it_away(delivery: Delivery, ended: _Ended) -> bool:
     """Whether the note is gone by our hand, or may be: word of an earlier try to take it away was lost."""
-    if ended.outcome == NOTHING_THERE and delivery.wanted == "absent":
-        return bool(delivery.unsure_handovers or delivery.crashes)
+    if ended.outcome == NOTHING_THERE and delivery.desired_state == "absent":
+        return bool(delivery.unconfirmed_writes or delivery.crashes)
     return ended.outcome == REMOVED
 
 
-def _store_as_it_went(session: Session, delivery: Delivery, ended: _Ended, came_at: datetime, now: datetime) -> bool:
-    """Store a first writing that nothing came between, in one statement. False when something did."""
-    known = delivery.known_texts
-    stored = session.execute(
-        _WRITTEN,
-        {
-            "delivery_id": delivery.id,
-            "holder": delivery.lease_holder,
-            "until": delivery.lease_until,
-            "with_outcome": ended.outcome,
-            "text": ended.written,
-            "field": ended.placed_in,
-            "apart": ended.separated,
-            "texts": known if ended.written in known else [*known, ended.written],
-            "now": now,
-        },
+def _count_wait(session: Session, row: Delivery, now: datetime) -> None:
+    """Count the time from the event to the first writing."""
+    came_at = session.scalar(
+        select(InboxEvent.received_at)
+        .join(DecisionRecord, DecisionRecord.event_id == InboxEvent.id)
+        .join(Suggestion, Suggestion.decision_id == DecisionRecord.id)
+        .where(Suggestion.id == row.suggestion_id)
     )
-    if stored.rowcount != 1:  # type: ignore[attr-defined]
-        return False
-    counts.with_commit(session, counts.DELIVERIES, delivery.channel, ended.outcome)
-    counts.note_with_commit(session, (now - came_at).total_seconds())
-    return True
-
-
-def _count_wait(session: Session, row: Delivery, came_at: datetime | None, now: datetime) -> None:
-    """Count how long this first writing took from its event on. On the quick way ``came_at`` is known already."""
-    if came_at is None:
-        came_at = session.scalar(
-            select(InboxEvent.received_at)
-            .join(DecisionRecord, DecisionRecord.event_id == InboxEvent.id)
-            .join(Suggestion, Suggestion.decision_id == DecisionRecord.id)
-            .where(Suggestion.id == row.suggestion_id)
-        )
     if came_at is not None:  # a rest-day routine has no event
-        counts.note_with_commit(session, (now - came_at).total_seconds())
+        after_commit(session, lambda: metrics.NOTE_SECONDS.observe((now - came_at).total_seconds()))
 
 
 def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
@@ -577,27 +485,21 @@ def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
         row.known_texts = [*known, ended.written]
 
 
-def _put_back(installation: Installation, delivery: Delivery, wait: timedelta, problem: str) -> None:
-    log.warning("delivery waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
+def _before_retry(installation: Installation, delivery: Delivery) -> None:
+    """Store what this attempt did, for the next one."""
     with installation.store.write() as session:
-        row = session.scalar(_MINE, {"delivery_id": delivery.id})
+        row = session.get(Delivery, delivery.id, with_for_update=True)
         if row is None:
             return
         if not claims.holds(row, delivery):
-            if row.channel in channels.NOTES and row.wanted == "absent" and delivery.wanted == "present":
-                # Taken back while it was written: whoever takes it away must know that it may stand there.
-                row.unsure_handovers = max(row.unsure_handovers, delivery.unsure_handovers)
+            if row.channel in channels.NOTES and row.desired_state == "absent" and delivery.desired_state == "present":
+                # Withdrawn while it was written: the removal must know that it may stand there.
+                row.unconfirmed_writes = max(row.unconfirmed_writes, delivery.unconfirmed_writes)
             return
-        suggestion = session.get(Suggestion, row.suggestion_id)
-        age = installation.clock.now() - (suggestion.created_at if suggestion else row.due_at)
-        if age > retry.GIVE_UP_AFTER:
-            claims.park(row, f"gave up after {retry.GIVE_UP_AFTER}: {problem}")
-        else:
-            row.placed_in = delivery.placed_in
-            if delivery.wanted == "absent" and row.wanted == "present":
-                row.written_text = None  # we may just have taken it away: its absence is no word of the runner's
-            if row.channel in channels.NOTES:
-                row.unsure_handovers = delivery.unsure_handovers
-                if delivery.wanted == "present":
-                    row.separated = delivery.separated
-            claims.put_back(row, installation, wait=wait, problem=problem)
+        row.placed_in = delivery.placed_in
+        if delivery.desired_state == "absent" and row.desired_state == "present":
+            row.written_text = None
+        if row.channel in channels.NOTES:
+            row.unconfirmed_writes = delivery.unconfirmed_writes
+            if delivery.desired_state == "present":
+                row.separated = delivery.separated

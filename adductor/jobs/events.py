@@ -1,195 +1,130 @@
 """Handling one event of the inbox.
 
-1. What doesn't need the platform is settled without it: leaving, deletions, edits of titles.
-2. If even an easy run just finished would get a "no" (cap reached, on hold, ...), nobody is asked: the "no" is kept. Unless
-   the activity may answer a routine that is open, or end a pause.
-3. Otherwise the activity is read; first all of the last 14 days in one call when our rows have gaps.
-4. Rows, decision, suggestion and delivery are written in one transaction, together with the end of the event.
-5. A note that is due at once is written from what was just read, so a note costs one read and one write.
+1. What needs no platform is settled without it: leaving, deletions, edits of titles, activities older than the history.
+2. If even an easy run just finished would get a "no" (cap reached, on hold, ...), the "no" is stored and nothing is read.
+   Unless the activity may answer an open routine, or end a pause.
+3. Otherwise the activity is read; first the last 14 days in one call when rows are missing or many events come.
+4. Rows, decision, suggestion, deliveries and the end of the event are one transaction.
+5. A note that is due at once is written from the same reading: a note costs one read and one write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from adductor import counts, logs
-from adductor.athletes import activities, connection, decisions, platform_calls, titles
+from adductor import logs
+from adductor.athletes import activities, connections, decisions, platform_calls, titles
 from adductor.coaching import situation as words
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.installation import Installation
 from adductor.jobs import deliveries
-from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
+from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import claims, retry
-from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Subscription, Suggestion
+from adductor.queue.retry import RetryLater
+from adductor.queue.worker import Job
+from adductor.store.models import Athlete, Connection, DecisionRecord, InboxEvent, Subscription, Suggestion
 from adductor.store.models import LoggedActivity as LoggedRow
 
 log = logs.get(__name__)
 
 _ANOTHER_RUN_HAS_IT = "Your latest run today carries the routine; one a day is enough."
+_NO_LONGER_A_RUN = "The activity is no longer a run."
+_DELETED = "The activity was deleted."
+_TOO_OLD = "It began more than 14 days ago; nothing is written into older activities."
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
 _OF_THE_DAY = timedelta(hours=36)  # the longest run, and an upload the next morning
-
-# Built once: each is asked for every event, and building a statement costs more than the database's answer to it.
-_ATHLETE = (
-    select(Athlete)
-    .where(Athlete.platform == bindparam("platform"), Athlete.platform_athlete_id == bindparam("owner_id"))
-    .with_for_update()
-)
-_athletes = Athlete.__table__
-_KNOWN = select(_athletes.c.platform_athlete_id).where(
-    _athletes.c.platform == bindparam("platform"),
-    _athletes.c.platform_athlete_id.in_(bindparam("owners", expanding=True)),
-)
-_log = LoggedRow.__table__
-_BEGAN = select(_log.c.start).where(
-    _log.c.athlete_id == bindparam("athlete_id"), _log.c.platform_id == bindparam("platform_id")
-)
-_SUGGESTION = select(Suggestion).where(
-    Suggestion.athlete_id == bindparam("athlete_id"), Suggestion.activity_id == bindparam("activity_id")
-)
-_subscription, _inbox = Subscription.__table__, InboxEvent.__table__
-_SUBSCRIPTION = select(_subscription.c.subscription_id, _subscription.c.created_at).where(
-    _subscription.c.platform == bindparam("platform")
-)
-_DELETED = select(_inbox.c.id).where(
-    _inbox.c.platform == bindparam("platform"),
-    _inbox.c.object_type == "activity",
-    _inbox.c.object_id == bindparam("object_id"),
-    _inbox.c.aspect_type == "delete",
-    _inbox.c.event_time >= bindparam("since"),
-)
-_ENDED = (
-    update(_inbox)  # type: ignore[arg-type]
-    .where(
-        _inbox.c.id == bindparam("event_id"),
-        _inbox.c.state == "claimed",
-        _inbox.c.lease_holder == bindparam("holder"),
-        _inbox.c.lease_until == bindparam("until"),  # as `claims.holds`
-    )
-    .values(
-        state="done",
-        outcome=bindparam("with_outcome"),
-        problem=None,
-        lease_until=None,
-        lease_holder=None,
-        handled_at=bindparam("now"),
-    )
-)
-_MINE = select(InboxEvent).where(InboxEvent.id == bindparam("event_id")).with_for_update()
+# More new activities than this in this time are an import: a list call tells 200 of them, where a read tells one. Judgement.
+_FLOOD = 5
+_FLOOD_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What became of an event: a word for the record, and the deliveries to write right away."""
+    """The outcome of an event, and the deliveries that are due at once."""
 
     outcome: str
-    due: tuple[int, ...] = ()  # further deliveries
-    seen: deliveries.Seen | None = None
+    due: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """The platform must be asked. What the look without it has shown."""
+class _Question:
+    """The platform must be called; what is known without it."""
 
     athlete_id: int
+    connection_id: int
     gaps: bool  # the last 14 days aren't all here
-    revives: bool  # a suggestion for this activity is there already
+    flood: bool  # the athlete imports old activities
+    listed_at: datetime | None  # the latest list call
+    revives: bool  # the activity has a suggestion already
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the platform said. ``activity`` is None when it is gone; ``reading`` is one with all fields."""
+
+    activity: LoggedActivity | None
+    listed: list[LoggedActivity] | None = None
+    reading: deliveries.Reading | None = field(default=None)
 
 
 def handle(installation: Installation, event: InboxEvent) -> None:
-    """Handle a claimed event to its end, or give it back with a due time. Never raises for what an event can cause."""
-    with structlog.contextvars.bound_contextvars(trace=event.trace_id, event_id=event.id):
-        try:
-            handled = _handle(installation, event)
-        except platform_calls.LaterError as later:
-            _put_back(installation, event, later.wait, later.problem)
-        except platform_calls.StopError as stop:
-            _finish(installation, event, Handled(stop.outcome), stop.problem)
-        except Exception as error:  # an event that we can't handle must not keep the others waiting
-            log.exception("event failed")
-            _put_back(installation, event, retry.after(event.attempts), f"{type(error).__name__}: {error}"[:500])
-        else:
-            log.info("event handled", outcome=handled.outcome, aspect=event.aspect_type)
-            if handled.seen is not None or handled.due:
-                deliveries.run(installation, handled.due, seen=handled.seen)
-
-
-def end_those_of_strangers(installation: Installation, claimed: Sequence[InboxEvent]) -> list[InboxEvent]:
-    """End the events of people who aren't runners of ours, all in one transaction; returns the others.
-
-    After somebody left, and whenever another application's events or a flood come in, there are many: a synced commit for
-    each would keep webhooks of runners waiting.
-    """
-    known: set[tuple[str, int]] = set()
-    strangers: dict[str, list[InboxEvent]] = {}
-    # All that can be found out before is: while we write, no webhook is stored.
-    with installation.store.read() as session:
-        for platform in {event.platform for event in claimed}:
-            owners = sorted({event.owner_id for event in claimed if event.platform == platform})
-            found = session.execute(_KNOWN, {"platform": platform, "owners": owners}).scalars()
-            known.update((platform, owner) for owner in found)
-            subscription = _subscription_of(session, platform)
-            for event in claimed:
-                if event.platform == platform and (platform, event.owner_id) not in known:
-                    ours = _under(subscription, event)
-                    strangers.setdefault("unknown_athlete" if ours else "foreign_subscription", []).append(event)
-    if strangers:
-        now = installation.clock.now()
-        with installation.store.write(can_be_redone=True) as session:
-            for outcome, events in strangers.items():
-                _end(session, events, outcome, now)
-        for outcome, events in strangers.items():
-            for event in events:
-                log.info(
-                    "event handled", outcome=outcome, aspect=event.aspect_type, trace=event.trace_id, event_id=event.id
-                )
-    return [event for event in claimed if (event.platform, event.owner_id) in known]
-
-
-def _handle(installation: Installation, event: InboxEvent) -> Handled:
+    """Handle a claimed event to its end. Raises RetryLater and Final."""
     with installation.store.write() as session:
-        settled = _without_asking(session, installation, event)
+        settled = _settle(session, installation, event)
         if isinstance(settled, Handled):
-            _end(session, [event], settled.outcome, installation.clock.now())
-            return settled
-    return _asking(installation, event, settled)
+            _end(session, event, settled.outcome, installation.clock.now())
+    reading = None
+    if isinstance(settled, _Question):
+        answer = _ask(installation, event, settled)
+        reading = answer.reading
+        with installation.store.write() as session:
+            taken = _take_in(session, installation, event, settled, answer)
+            if isinstance(taken, Handled):
+                _end(session, event, taken.outcome, installation.clock.now())
+        if isinstance(taken, RetryLater):  # the history that was listed is stored all the same
+            raise taken
+        settled = taken
+    log.info("event handled", outcome=settled.outcome, aspect=event.aspect_type, attempt=event.attempts)
+    deliveries.deliver_now(installation, settled.due, reading)
 
 
-def _without_asking(session: Session, installation: Installation, event: InboxEvent) -> Handled | _Asking:
-    now = installation.clock.now()
-    if not _ours(session, event):
+JOB: Job[InboxEvent] = Job("event", InboxEvent, handle, created_at=lambda event: event.received_at)
+
+
+# --- without the platform ---------------------------------------------------------------------------------------------
+
+
+def _settle(session: Session, installation: Installation, event: InboxEvent) -> Handled | _Question:
+    if not _is_ours(session, event):
         return Handled("foreign_subscription")
-    athlete = session.scalar(_ATHLETE, {"platform": event.platform, "owner_id": event.owner_id})
-    if athlete is None:
+    connection = connections.find(session, event.platform, str(event.owner_id))
+    athlete = None if connection is None else decisions.lock(session, connection.athlete_id)
+    if connection is None or athlete is None:
         return Handled("unknown_athlete")
-    settled = _settled(session, installation, athlete, event, now)
+    now = installation.clock.now()
+    settled = _settle_for(session, installation, athlete, connection, event, now)
     if isinstance(settled, Handled):
-        # Otherwise it is noted with the decision: a look that changes nothing has nothing to sync to the disk.
         athlete.last_event_at = now
     return settled
 
 
-def _settled(
-    session: Session, installation: Installation, athlete: Athlete, event: InboxEvent, now: datetime
-) -> Handled | _Asking:
+def _settle_for(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    connection: Connection,
+    event: InboxEvent,
+    now: datetime,
+) -> Handled | _Question:
     if event.object_type == "athlete":
-        if event.updates.get("authorized") == "false":
-            # An athlete who connected again after this event was sent has not left.
-            if athlete.disconnected_at is None and athlete.connected_at <= event.event_time + timedelta(seconds=1):
-                connection.disconnect(session, athlete, because="revoked", now=now)
-            return Handled("disconnected")
-        return Handled("nothing_to_do")
-    if athlete.status != "connected":
+        return _deauthorised(session, connection, event, now)
+    if athlete.leaving_at is not None or not connection.is_usable:
         return Handled("not_connected")
     if event.aspect_type == "delete":
-        if _restored_since(session, event):
-            return Handled("restored")
         return _deleted(session, installation, athlete, event, now)
     if athlete.confirmed_at is None:
         activities.note_gap(athlete, event.event_time)
@@ -197,89 +132,187 @@ def _settled(
     obeyed = None
     if "title" in event.updates:
         obeyed = titles.obey(session, installation, athlete, event.updates["title"], event.object_id, now=now)
-    suggestion = _suggestion_for(session, athlete, event.object_id)
-    asking = _Asking(athlete.id, activities.has_gaps(athlete, now), suggestion is not None)
-    if event.aspect_type == "update" and "type" not in event.updates:
-        seen = session.scalar(
-            select(DecisionRecord.id).where(
-                DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id == event.object_id
-            )
-        )
-        if suggestion is not None or seen is not None:
-            return Handled(obeyed or "nothing_to_do")
-        # Otherwise this edit is the first that we hear of the activity: its create came late, or never.
+    suggestion = decisions.find_suggestion(session, athlete, event.object_id)
+    flood = event.aspect_type == "create" and _is_flooded(session, event)
+    gaps = activities.has_gaps(athlete, now)
+    question = _Question(athlete.id, connection.id, gaps, flood, athlete.history_read_at, suggestion is not None)
+    # An edit may be the first event of its activity: its create came late, or never.
+    known = suggestion is not None or _was_decided(session, athlete, event.object_id)
+    if event.aspect_type == "update" and "type" not in event.updates and known:
+        return Handled(obeyed or "nothing_to_do")
     if suggestion is not None and suggestion.status != "withdrawn":
-        # Only a change of type can take a suggestion back, and what it is now must be read.
-        return asking if event.aspect_type == "update" else Handled("already_decided")
-    if _deleted_since(session, event):
+        # Only a change of type can withdraw a suggestion, and the new type must be read.
+        return question if event.aspect_type == "update" else Handled("already_decided")
+    if _was_deleted(session, event):
         return Handled("deleted")
+    if event.aspect_type == "create" and activities.is_older_than_history(
+        athlete, session, event.object_id, event.event_time
+    ):
+        return _record_no(session, athlete, event, _too_old(), now)
     if athlete.history_read_at is None:
-        # Nothing of theirs was read yet, so even their time zone isn't known: its night is not Greenwich's.
-        return asking
+        return question  # not even the time zone is known yet
     verdict = decisions.decide(session, installation, athlete, _woken_by(event), now, best_case=True)
     if verdict.decision in _SUGGESTS or titles.worth_reading(session, athlete, now):
-        return asking
-    decisions.record(
+        return question
+    activities.note_gap(athlete, event.event_time)
+    return _record_no(session, athlete, event, verdict, now)
+
+
+def _deauthorised(session: Session, connection: Connection, event: InboxEvent, now: datetime) -> Handled:
+    if event.updates.get("authorized") != "false":
+        return Handled("nothing_to_do")
+    # An athlete who connected again after this event was sent has not left.
+    if connection.disconnected_at is None and connection.connected_at <= event.event_time + timedelta(seconds=1):
+        connections.disconnect(session, connection, because=Connection.REVOKED, now=now)
+    return Handled("disconnected")
+
+
+def _deleted(
+    session: Session, installation: Installation, athlete: Athlete, event: InboxEvent, now: datetime
+) -> Handled:
+    if _was_restored(session, event):
+        return Handled("restored")
+    activities.mark_deleted(session, athlete, event.object_id, now)
+    suggestion = decisions.find_suggestion(session, athlete, event.object_id)
+    if suggestion is None or suggestion.status != "open":
+        return Handled("nothing_to_do" if suggestion is None else "already_decided")
+    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
+    _record(session, athlete, event, verdict, now, asked_platform=False)
+    decisions.withdraw(session, suggestion, _DELETED, now=now)
+    for delivery in suggestion.deliveries:
+        if delivery.state in (claims.WAITING, claims.CLAIMED):
+            claims.finish(session, delivery, "gone")  # the note went with the activity
+    return Handled("withdrawn", _restore_earlier(session, installation, athlete, suggestion, event, now))
+
+
+def _restore_earlier(
+    session: Session,
+    installation: Installation,
+    athlete: Athlete,
+    gone: Suggestion,
+    event: InboxEvent,
+    now: datetime,
+) -> tuple[int, ...]:
+    """The run that carried the routine is no run any more: an earlier one of the day that it replaced carries it again."""
+    session.flush()
+    earlier = session.scalar(
+        select(Suggestion)
+        .join(LoggedRow, (LoggedRow.athlete_id == athlete.id) & (LoggedRow.platform_id == Suggestion.activity_id))
+        .where(
+            Suggestion.athlete_id == athlete.id,
+            Suggestion.id != gone.id,
+            Suggestion.local_date == gone.local_date,
+            Suggestion.status == "withdrawn",
+            Suggestion.withdrawn_because == decisions.REPLACED,
+            LoggedRow.deleted_at.is_(None),
+        )
+        .order_by(LoggedRow.start.desc())
+        .limit(1)
+    )
+    if earlier is None:
+        return ()
+    woken_by = words.Event(words.EventType.ACTIVITY_UPDATED, str(earlier.activity_id))
+    verdict = decisions.decide(session, installation, athlete, woken_by, now)
+    decision = decisions.record(
         session,
         athlete,
         verdict,
-        trigger=_woken_by(event).type,
+        trigger=woken_by.type,
         now=now,
         trace_id=event.trace_id,
-        event_id=event.id,
-        activity_id=event.object_id,
+        activity_id=earlier.activity_id,
         asked_platform=False,
     )
-    activities.note_gap(athlete, event.event_time)
-    return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
+    if verdict.decision not in _SUGGESTS:
+        return ()
+    decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=earlier.activity_id)
+    return deliveries.due_ids(session, earlier, now)
 
 
-def _asking(installation: Installation, event: InboxEvent, asking: _Asking) -> Handled:
-    athlete_id, gaps = asking.athlete_id, asking.gaps
+# --- with the platform ------------------------------------------------------------------------------------------------
+
+
+def _ask(installation: Installation, event: InboxEvent, question: _Question) -> _Answer:
     priority = Priority.FRESH if event.attempts <= 1 else Priority.RETRY
-    if event.origin == "reconcile":
-        priority = Priority.HISTORY  # what nobody told us about doesn't hold up what somebody did
-    listed: list[LoggedActivity] = []
-    if gaps:
+    if event.origin == "reconcile" or question.flood:
+        priority = Priority.HISTORY  # an import, or a recovered event, doesn't hold up a fresh run
+    listed = None
+    if question.flood:
+        _wait_for_list(installation, event, question)
+    if question.gaps or question.flood:
         since = installation.clock.now() - activities.HISTORY
-        listed = platform_calls.call(
-            installation,
-            athlete_id,
-            event.attempts,
-            lambda token: installation.strava.list_activities(token, after=since, priority=priority),
-        )
-    activity = next((entry for entry in listed if entry.id == event.object_id and entry.complete), None)
-    fresh: LoggedActivity | None = None
-    if activity is None or asking.revives:
-        activity = fresh = _read(installation, event, athlete_id, priority)
-    read_at = installation.clock.real_now()
-    if activity is not None and not activity.complete:
-        raise _not_yet(installation, event, "the activity's details are not all there yet")
 
+        def list_history(platform: Platform, token: str) -> list[LoggedActivity]:
+            return platform.list_activities(token, after=since, priority=priority, athlete=str(question.athlete_id))
+
+        listed = platform_calls.call(installation, question.connection_id, list_history)
+    activity = next((entry for entry in listed or () if entry.id == event.object_id and entry.complete), None)
+    if activity is not None and not question.revives:
+        return _Answer(activity, listed)
+    if question.flood and activity is None:
+        return _Answer(None, listed)
+    activity = _read(installation, event, question, priority)
+    if activity is not None and not activity.complete:
+        raise RetryLater("the activity's details are not all there yet")
+    reading = None if activity is None else deliveries.Reading(activity, installation.clock.real_now())
+    return _Answer(activity, listed, reading)
+
+
+def _wait_for_list(installation: Installation, event: InboxEvent, question: _Question) -> None:
+    """In a flood: wait until a list call is certain to hold the activity, and list once a minute at most."""
+    latest = max(event.event_time, question.listed_at or event.event_time)
+    age = installation.clock.now() - latest
+    if age < activities.LISTED_WITHIN:
+        wait = activities.LISTED_WITHIN - max(age, timedelta(0))
+        raise RetryLater("many activities come in; one list call will tell them all", wait=wait)
+
+
+def _read(
+    installation: Installation, event: InboxEvent, question: _Question, priority: Priority
+) -> LoggedActivity | None:
+    """The activity now; None when it is gone for good."""
+
+    def read(platform: Platform, token: str) -> LoggedActivity:
+        return platform.get_activity(token, event.object_id, priority=priority, athlete=str(question.athlete_id))
+
+    try:
+        return platform_calls.call(installation, question.connection_id, read)
+    except PlatformError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        if installation.clock.now() - event.event_time < retry.NOT_YET_READABLE_FOR:
+            raise RetryLater("the activity can't be read yet") from error
+        return None
+
+
+def _take_in(
+    session: Session, installation: Installation, event: InboxEvent, question: _Question, answer: _Answer
+) -> Handled | RetryLater:
     now = installation.clock.now()
-    with installation.store.write() as session:
-        locked = decisions.lock(session, athlete_id)
-        if locked is None or locked.status != "connected":
-            handled = Handled("not_connected")
-        elif activity is None:
-            handled = Handled("gone")
-        elif activity.athlete_id != event.owner_id:
-            handled = Handled("foreign_activity")
-        elif _deleted_since(session, event):
-            handled = Handled("deleted")  # while it was read: what we hold of it would be kept for days
-        else:
-            activities.keep(session, locked, activity, uploaded_at=min(event.event_time, now), now=now)
-            if gaps:
-                activities.keep_history(session, locked, listed, now)
-            if event.aspect_type == "create":
-                titles.obey(session, installation, locked, activity.title, activity.id, now=now)
-            titles.strength(session, installation, locked, activity, now=now)
-            handled = _decide(session, installation, locked, event, activity, now)
-        if locked is not None:
-            locked.last_event_at = now
-        _end(session, [event], handled.outcome, now)
-    seen = handled.seen and replace(handled.seen, activity=fresh, read_at=read_at)
-    return replace(handled, seen=seen)
+    athlete = decisions.lock(session, question.athlete_id)
+    if athlete is None:
+        return Handled("not_connected")
+    athlete.last_event_at = now
+    if not athlete.is_connected:
+        return Handled("not_connected")
+    activity = answer.activity
+    if activity is not None and activity.athlete_id != event.owner_id:
+        return Handled("foreign_activity")
+    if answer.listed is not None:
+        activities.keep_history(session, athlete, answer.listed, now)
+    if activity is None:
+        if question.flood and activities.is_older_than_history(athlete, session, event.object_id, event.event_time):
+            return _record_no(session, athlete, event, _too_old(), now)
+        if question.flood:
+            return RetryLater("the activity's details are not all there yet")
+        return Handled("gone")
+    if _was_deleted(session, event):
+        return Handled("deleted")  # while it was read: its data would be kept for days
+    activities.keep(session, athlete, activity, uploaded_at=min(event.event_time, now), now=now)
+    if event.aspect_type == "create":
+        titles.obey(session, installation, athlete, activity.title, activity.id, now=now)
+    titles.strength(session, installation, athlete, activity, now=now)
+    return _decide(session, installation, athlete, event, activity, now)
 
 
 def _decide(
@@ -290,146 +323,98 @@ def _decide(
     activity: LoggedActivity,
     now: datetime,
 ) -> Handled:
-    suggestion = _suggestion_for(session, athlete, activity.id)
-    if suggestion is not None and suggestion.status in ("open", "done", "declined"):
-        if suggestion.status == "open" and not _still_a_run(activity):
-            decisions.withdraw(session, suggestion, "The activity is no longer a run.", now=now)
-            return Handled("withdrawn", deliveries.waiting_now(session, suggestion, now))
+    suggestion = decisions.find_suggestion(session, athlete, activity.id)
+    if suggestion is not None and suggestion.status != "withdrawn":
+        if suggestion.status == "open" and not _is_a_run(activity):
+            decisions.withdraw(session, suggestion, _NO_LONGER_A_RUN, now=now)
+            due = deliveries.due_ids(session, suggestion, now)
+            return Handled("withdrawn", due + _restore_earlier(session, installation, athlete, suggestion, event, now))
         return Handled("already_decided")
-    woken_by = _woken_by(event)
-    verdict = decisions.decide(session, installation, athlete, woken_by, now)
-    # The coach follows the runner's latest run. That may be another than the activity that made us look: a ride came
+    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
+    # The coach follows the athlete's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
     stands_in = int(verdict.details.get("activity_id", activity.id))
-    if stands_in != activity.id and _still_a_run(activity) and not _began_after(session, athlete, stands_in, activity):
+    if stands_in != activity.id and _is_a_run(activity) and not _began_after(session, athlete, stands_in, activity):
         # One run recorded twice, or two that overlap, count as one; the recording that came last carries it.
         stands_in = activity.id
-    theirs = _suggestion_for(session, athlete, stands_in) if stands_in != activity.id else None
-    if theirs is not None and theirs.status != "withdrawn":  # what was taken back comes to life, as with its own event
+    theirs = decisions.find_suggestion(session, athlete, stands_in) if stands_in != activity.id else None
+    if theirs is not None and theirs.status != "withdrawn":  # a withdrawn one comes back, as with its own event
         verdict = replace(
             verdict, decision=words.Decision.NONE, dose=words.Dose.NONE, routine=None, reason=_ANOTHER_RUN_HAS_IT
         )
-    decision = decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=woken_by.type,
-        now=now,
-        trace_id=event.trace_id,
-        event_id=event.id,
-        activity_id=activity.id,
-    )
+    decision = _record(session, athlete, event, verdict, now, asked_platform=True)
     if verdict.decision not in _SUGGESTS:
-        return Handled(verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision))
+        return Handled(_outcome(verdict))
     # A rest-day routine that an edit of something old has led to is about today, and has no place in that activity.
     about = stands_in if stands_in != activity.id or now - activity.start < _OF_THE_DAY else None
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=about)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
-    note, others = deliveries.due_now(suggestion, now)
-    if note is not None:
-        # Claimed here, with the decision: nobody else can be faster, and the claim costs no transaction of its own.
-        claims.take(installation, note)
-    seen = deliveries.Seen(athlete, suggestion, note, others, came_at=event.received_at)
-    return Handled(str(verdict.decision), seen=seen)
+    return Handled(str(verdict.decision), deliveries.due_ids(session, suggestion, now))
 
 
-def _read(installation: Installation, event: InboxEvent, athlete_id: int, priority: Priority) -> LoggedActivity | None:
-    """The activity now; None when it is gone for good."""
-    try:
-        return platform_calls.call(
-            installation,
-            athlete_id,
-            event.attempts,
-            lambda token: installation.strava.get_activity(token, event.object_id, priority=priority),
+# --- small questions --------------------------------------------------------------------------------------------------
+
+
+def _is_ours(session: Session, event: InboxEvent) -> bool:
+    known = session.get(Subscription, event.platform)
+    # An event under an earlier subscription of ours that came before this one was answered 200 and is handled.
+    return known is None or event.subscription_id == known.subscription_id or event.received_at < known.created_at
+
+
+def _is_flooded(session: Session, event: InboxEvent) -> bool:
+    """Whether the athlete imports: many new activities within minutes."""
+    recent = session.scalar(
+        select(func.count()).where(
+            InboxEvent.platform == event.platform,
+            InboxEvent.owner_id == event.owner_id,
+            InboxEvent.object_type == "activity",
+            InboxEvent.aspect_type == "create",
+            InboxEvent.origin == "webhook",
+            InboxEvent.received_at >= event.received_at - _FLOOD_WITHIN,
         )
-    except PlatformError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        if installation.clock.now() - event.event_time < retry.NOT_YET_READABLE_FOR:
-            raise _not_yet(installation, event, "the activity can't be read yet") from error
-        return None
-
-
-def _not_yet(installation: Installation, event: InboxEvent, problem: str) -> platform_calls.LaterError:
-    return platform_calls.LaterError(retry.after(event.attempts), problem)
-
-
-def _deleted(
-    session: Session, installation: Installation, athlete: Athlete, event: InboxEvent, now: datetime
-) -> Handled:
-    activities.mark_deleted(session, athlete, event.object_id, now)
-    suggestion = _suggestion_for(session, athlete, event.object_id)
-    if suggestion is None or suggestion.status != "open":
-        return Handled("nothing_to_do" if suggestion is None else "already_decided")
-    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
-    decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=words.EventType.ACTIVITY_DELETED,
-        now=now,
-        trace_id=event.trace_id,
-        event_id=event.id,
-        activity_id=event.object_id,
-        asked_platform=False,
     )
-    decisions.withdraw(session, suggestion, "The activity was deleted.", now=now)
-    for delivery in suggestion.deliveries:
-        if delivery.state in ("waiting", "claimed"):
-            claims.finish(delivery, "gone")  # the note went with the activity
-    return Handled("withdrawn")
+    return (recent or 0) > _FLOOD
 
 
-def _ours(session: Session, event: InboxEvent) -> bool:
-    return _under(_subscription_of(session, event.platform), event)
+def _was_decided(session: Session, athlete: Athlete, activity_id: int) -> bool:
+    decided = select(DecisionRecord.id).where(
+        DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id == activity_id
+    )
+    return session.scalar(decided.limit(1)) is not None
 
 
-def _subscription_of(session: Session, platform: str) -> tuple[int, datetime] | None:
-    """The id and the birth of the subscription that we know of."""
-    known = session.execute(_SUBSCRIPTION, {"platform": platform}).first()
-    return None if known is None else (known.subscription_id, known.created_at)
-
-
-def _under(known: tuple[int, datetime] | None, event: InboxEvent) -> bool:
-    # What came under an earlier subscription of ours, before there was this one, was answered 200 and is handled.
-    return known is None or event.subscription_id == known[0] or event.received_at < known[1]
-
-
-def _deleted_since(session: Session, event: InboxEvent) -> bool:
+def _was_deleted(session: Session, event: InboxEvent) -> bool:
     """Events come in any order: a delete may have overtaken its create."""
-    about = {"platform": event.platform, "object_id": event.object_id, "since": event.event_time}
-    return session.execute(_DELETED, about).first() is not None
+    return _other_event(session, event, "delete", InboxEvent.event_time >= event.event_time)
 
 
-def _suggestion_for(session: Session, athlete: Athlete, activity_id: int) -> Suggestion | None:
-    return session.scalar(_SUGGESTION, {"athlete_id": athlete.id, "activity_id": activity_id})
+def _was_restored(session: Session, event: InboxEvent) -> bool:
+    """A deletion can be undone, which is a new create event; that one may have overtaken the delete."""
+    since = (InboxEvent.event_time > event.event_time) & (InboxEvent.origin == "webhook")
+    return _other_event(session, event, "create", since)
+
+
+def _other_event(session: Session, event: InboxEvent, aspect: str, when: ColumnElement[bool]) -> bool:
+    found = select(InboxEvent.id).where(
+        InboxEvent.platform == event.platform,
+        InboxEvent.object_type == "activity",
+        InboxEvent.object_id == event.object_id,
+        InboxEvent.aspect_type == aspect,
+        when,
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def _began_after(session: Session, athlete: Athlete, other: int, activity: LoggedActivity) -> bool:
-    """Whether the runner's other activity began after this one."""
-    began = session.execute(_BEGAN, {"athlete_id": athlete.id, "platform_id": other}).scalar()
+    """Whether the athlete's other activity began after this one."""
+    began = session.scalar(
+        select(LoggedRow.start).where(LoggedRow.athlete_id == athlete.id, LoggedRow.platform_id == other)
+    )
     return began is not None and began > activity.start
 
 
-def _still_a_run(activity: LoggedActivity) -> bool:
+def _is_a_run(activity: LoggedActivity) -> bool:
     return activity.sport in QUALIFYING_SPORTS and activity.moving_s >= QUALIFYING_RUN_MIN_MOVING_MIN * 60
-
-
-def _restored_since(session: Session, event: InboxEvent) -> bool:
-    """A deletion can be undone, which is a new create event; that one may have overtaken the delete."""
-    return (
-        session.scalar(
-            select(InboxEvent.id).where(
-                InboxEvent.platform == event.platform,
-                InboxEvent.object_type == "activity",
-                InboxEvent.object_id == event.object_id,
-                InboxEvent.aspect_type == "create",
-                InboxEvent.event_time > event.event_time,
-                InboxEvent.origin == "webhook",
-            )
-        )
-        is not None
-    )
 
 
 def _woken_by(event: InboxEvent) -> words.Event:
@@ -441,41 +426,51 @@ def _woken_by(event: InboxEvent) -> words.Event:
     return words.Event(types[event.aspect_type], str(event.object_id))
 
 
-def _end(session: Session, events: Sequence[InboxEvent], outcome: str, now: datetime) -> None:
-    """Finish the events in the transaction of their consequences, unless they were reopened with new contents meanwhile."""
-    ended = session.execute(
-        _ENDED,
-        [
-            {
-                "event_id": event.id,
-                "holder": event.lease_holder,
-                "until": event.lease_until,
-                "with_outcome": outcome,
-                "now": now,
-            }
-            for event in events
-        ],
+def _too_old() -> words.Verdict:
+    because = "not among the activities of the last 14 days"
+    return words.Verdict(
+        decision=words.Decision.NONE,
+        dose=words.Dose.NONE,
+        rule="old_activity",
+        reason=_TOO_OLD,
+        considered=(words.Considered("old_activity", True, because),),
     )
-    for _ in range(ended.rowcount):  # type: ignore[attr-defined]
-        counts.with_commit(session, counts.EVENTS, outcome)
 
 
-def _finish(installation: Installation, event: InboxEvent, handled: Handled, problem: str) -> None:
-    log.warning("event ended", outcome=handled.outcome, problem=problem)
-    with installation.store.write() as session:
-        row = session.scalar(_MINE, {"event_id": event.id})
-        if row is not None and claims.holds(row, event):
-            claims.finish(row, handled.outcome, problem)
-            row.handled_at = installation.clock.now()
+def _record(
+    session: Session,
+    athlete: Athlete,
+    event: InboxEvent,
+    verdict: words.Verdict,
+    now: datetime,
+    *,
+    asked_platform: bool,
+) -> DecisionRecord:
+    return decisions.record(
+        session,
+        athlete,
+        verdict,
+        trigger=_woken_by(event).type,
+        now=now,
+        trace_id=event.trace_id,
+        event_id=event.id,
+        activity_id=event.object_id,
+        asked_platform=asked_platform,
+    )
 
 
-def _put_back(installation: Installation, event: InboxEvent, wait: timedelta, problem: str) -> None:
-    log.warning("event waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
-    with installation.store.write() as session:
-        row = session.scalar(_MINE, {"event_id": event.id})
-        if row is None or not claims.holds(row, event):
-            return
-        if installation.clock.now() - row.received_at > retry.GIVE_UP_AFTER:
-            claims.park(row, f"gave up after {retry.GIVE_UP_AFTER}: {problem}")
-        else:
-            claims.put_back(row, installation, wait=wait, problem=problem)
+def _record_no(session: Session, athlete: Athlete, event: InboxEvent, verdict: words.Verdict, now: datetime) -> Handled:
+    _record(session, athlete, event, verdict, now, asked_platform=False)
+    return Handled(_outcome(verdict))
+
+
+def _outcome(verdict: words.Verdict) -> str:
+    return verdict.rule if verdict.decision is words.Decision.NONE else str(verdict.decision)
+
+
+def _end(session: Session, event: InboxEvent, outcome: str, now: datetime) -> None:
+    """End the event in the transaction of its consequences, unless it was reopened with new contents meanwhile."""
+    row = claims.reload(session, event)
+    if row is not None:
+        claims.finish(session, row, outcome)
+        row.handled_at = now

@@ -102,7 +102,7 @@ def _insert(dialect: str) -> Any:
             "due_at": insert.excluded.due_at,
             "state": "waiting",
             "lease_until": None,
-            "lease_holder": None,
+            "lease_owner": None,
         },
         where=changed,
     ).returning(InboxEvent.id, InboxEvent.trace_id)

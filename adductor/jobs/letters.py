@@ -1,13 +1,13 @@
-"""Sending mails: routines, confirmations of addresses, referrals.
+"""Transactional mail: routines, confirmations of addresses, referrals, requests to connect again.
 
-1. Look whether it is still wanted, and whether now is a time for it.
-2. Ask the mail server about sender and recipient.
-3. Write down that the text goes out now, then send it.
-4. Write down that it was taken.
+1. Check that the mail is still wanted and that now is a time for it.
+2. Give sender and recipient to the mail server.
+3. Store that the text goes out now, then send it.
+4. Store that the server took it.
 
-Killed between 3 and 4, nobody can know whether the server took it. The next try sends it once more under the same Message-ID,
-by which mail programs know it as the same mail; after a second such end it is left. A folder instead of a server overwrites
-the same file, so there it is never twice.
+A kill between 3 and 4 leaves open whether the server took the mail. The next attempt sends it once more under the same
+Message-ID, by which mail programs recognise it; after a second such end the mail is left. A folder instead of a server
+overwrites the same file.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ import secrets
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from adductor import logs
 from adductor.athletes import channels, decisions, situations
-from adductor.athletes.platform_calls import LaterError, StopError
 from adductor.coaching import situation as words
 from adductor.coaching.constants import WARM_UP_LEAD_MIN
 from adductor.coaching.rules import in_quiet_hours
@@ -30,13 +28,15 @@ from adductor.installation import Installation
 from adductor.mail import messages
 from adductor.mail.messages import Frame, Reply
 from adductor.mail.transport import AddressRefusedError, MailLaterError, MailRefusedError, MailUnsureError
-from adductor.queue import claims, retry
-from adductor.store.models import Athlete, Delivery, Letter, Suggestion
+from adductor.queue import claims
+from adductor.queue.retry import Final, RetryLater
+from adductor.queue.worker import Job
+from adductor.store.models import Athlete, Connection, Delivery, Letter, Suggestion
 
 log = logs.get(__name__)
 
-# How often a mail may go out without our hearing what became of it: the first time, and once more.
-MOST_UNSURE_HANDOVERS = 2
+# How often a mail may go out without a stored answer: the first time, and once more.
+MOST_UNCONFIRMED = 2
 # What can be answered with one tap, in the words of the mail. A warm-up is not a session: it has fewer.
 REPLIES = (
     ("done", "Done"),
@@ -57,7 +57,7 @@ _BY_MAIL_BECAUSE = " (By mail today: Strava takes no more notes from us until to
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
-    """Send the mail of a claimed delivery. Returns the outcome. Raises LaterError and StopError."""
+    """Send the mail of a claimed delivery. Returns the outcome. Raises RetryLater and Final."""
     with installation.store.read() as session:
         row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
         suggestion = row.suggestion
@@ -69,9 +69,9 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
     if row.written_at is not None:
         return SENT
     now = installation.clock.now()
-    if row.wanted == "absent" or suggestion.status != "open":
+    if row.desired_state == "absent" or suggestion.status != "open":
         return "never_written"
-    if athlete.status != "connected":
+    if not athlete.is_connected:
         return "disconnected"
     if not channels.can_mail(athlete) or athlete.email is None:
         return "no_address"
@@ -114,7 +114,7 @@ def routine_message(
 def confirm_address(installation: Installation, session: Session, athlete: Athlete) -> None:
     """Send the one mail that an unconfirmed address gets, with the link that confirms it. The caller commits.
 
-    At most three a day for one runner, so that nobody can fill a stranger's mailbox; a further one waits its turn.
+    At most three a day for one athlete, so that a form can't fill a stranger's mailbox; a further one waits.
     Raises AddressError for what can't be an address.
     """
     if athlete.email is None or athlete.email_confirmed_at is not None:
@@ -141,30 +141,8 @@ def confirm_address(installation: Installation, session: Session, athlete: Athle
     session.flush()
 
 
-def run_letter(installation: Installation, letter: Letter) -> None:
-    """Bring a claimed letter to its end, or give it back with a due time. Never raises for what a letter can cause."""
-    with structlog.contextvars.bound_contextvars(trace=letter.trace_id, letter=letter.id):
-        try:
-            outcome = _send_letter(installation, letter)
-            problem = None
-        except LaterError as later:
-            _put_back(installation, letter, later.wait, later.problem)
-            return
-        except StopError as stop:
-            outcome, problem = stop.outcome, stop.problem
-        except Exception as error:  # one letter must not stop the others
-            log.exception("letter failed")
-            _put_back(installation, letter, retry.after(letter.attempts), f"{type(error).__name__}: {error}"[:500])
-            return
-        log.info("letter ended", kind=letter.kind, outcome=outcome)
-        with installation.store.write() as session:
-            row = session.get(Letter, letter.id, with_for_update=True)
-            if row is not None and claims.holds(row, letter):
-                claims.finish(row, outcome, problem)
-                row.sent_at = installation.clock.now() if outcome in (SENT, MAYBE_SENT) else None
-
-
-def _send_letter(installation: Installation, letter: Letter) -> str:
+def send_letter(installation: Installation, letter: Letter) -> str:
+    """Send a claimed letter; returns the outcome. Raises RetryLater and Final."""
     with installation.store.read() as session:
         athlete = session.get_one(Athlete, letter.athlete_id)
     frame = _frame(installation, athlete, letter.to, letter.created_at)
@@ -173,8 +151,13 @@ def _send_letter(installation: Installation, letter: Letter) -> str:
             return "no_longer_wanted"
         link = installation.links.confirm(athlete.id, letter.to, letter.created_at)
         message = messages.confirmation_mail(frame, key=letter.key, link=link)
+    elif letter.kind == "reconnect":
+        if athlete.connection.state != Connection.RESTING or not channels.can_mail(athlete):
+            return "no_longer_wanted"
+        link = f"{installation.settings.public_url}/connect/{athlete.connection.platform}"
+        message = messages.reconnect_mail(frame, key=letter.key, link=link)
     else:
-        if athlete.status != "connected" or not channels.can_mail(athlete):
+        if not athlete.is_connected or not channels.can_mail(athlete):
             return "no_longer_wanted"
         home = f"{installation.settings.public_url}/home"
         message = messages.referral_mail(frame, key=letter.key, words=letter.words, home_link=home)
@@ -182,7 +165,7 @@ def _send_letter(installation: Installation, letter: Letter) -> str:
 
 
 def _hand_over(installation: Installation, claimed: Delivery | Letter, message: EmailMessage) -> str:
-    if claimed.unsure_handovers >= MOST_UNSURE_HANDOVERS:
+    if claimed.unconfirmed_writes >= MOST_UNCONFIRMED:
         return MAYBE_SENT
     going_out = False
 
@@ -195,31 +178,27 @@ def _hand_over(installation: Installation, claimed: Delivery | Letter, message: 
         installation.postbox.hand_over(message, about_to=about_to)
     except AddressRefusedError as error:
         _mark_bounced(installation, claimed)
-        raise StopError("address_refused", str(error)) from error
+        raise Final("address_refused", str(error)) from error
     except MailUnsureError as error:
-        raise LaterError(retry.after(claimed.attempts), str(error)) from error
+        raise RetryLater(str(error)) from error
     except (MailLaterError, MailRefusedError) as error:
         if going_out:
             _count_handover(installation, claimed, -1)  # the server has said that it didn't take it
         if isinstance(error, MailRefusedError):
-            raise StopError("mail_refused", str(error)) from error
-        raise LaterError(retry.after(claimed.attempts), str(error)) from error
+            raise Final("mail_refused", str(error)) from error
+        raise RetryLater(str(error)) from error
     return SENT
 
 
 def _count_handover(installation: Installation, claimed: Delivery | Letter, by: int) -> None:
-    """Write down that the text goes out (or certainly didn't). Raises StopError when it isn't ours to send any more."""
+    """Store that the text goes out (or certainly didn't). Raises Final when another worker holds the row."""
     with installation.store.write() as session:
-        row: Delivery | Letter | None
-        if isinstance(claimed, Delivery):
-            row = session.get(Delivery, claimed.id, with_for_update=True)
-        else:
-            row = session.get(Letter, claimed.id, with_for_update=True)
-        if row is None or not claims.holds(row, claimed):
-            raise StopError("taken_over", "another worker took this over")
-        if by > 0 and isinstance(row, Delivery) and row.wanted == "absent":
-            raise StopError("never_written", "it was taken back before it was sent")
-        row.unsure_handovers += by
+        row: Delivery | Letter | None = claims.reload(session, claimed)  # type: ignore[type-var]
+        if row is None:
+            raise Final("taken_over", "another worker took this over")
+        if by > 0 and isinstance(row, Delivery) and row.desired_state == "absent":
+            raise Final("never_written", "it was taken back before it was sent")
+        row.unconfirmed_writes += by
 
 
 def _mark_bounced(installation: Installation, claimed: Delivery | Letter) -> None:
@@ -231,34 +210,34 @@ def _mark_bounced(installation: Installation, claimed: Delivery | Letter) -> Non
             athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
         if athlete is not None:
             athlete.email_bounced_at = installation.clock.now()
-            log.warning("address bounced", athlete=athlete.id)
+            log.warning("mail bounced", athlete=athlete.id)
 
 
 def could_still_go(athlete: Athlete, suggestion: Suggestion, now: datetime) -> bool:
     """Whether a mail about this would go out now or after the quiet hours that end today."""
     try:
         _right_time(athlete, suggestion, now)
-    except LaterError:
+    except RetryLater:
         return True
-    except StopError:
+    except Final:
         return False
     return True
 
 
 def _right_time(athlete: Athlete, suggestion: Suggestion, now: datetime) -> None:
-    """Raises StopError when its moment has passed, LaterError in quiet hours that end today."""
+    """Raises Final when its moment has passed, RetryLater in quiet hours that end today."""
     local = now.astimezone(situations.zone_of(athlete.timezone))
     late = local.date() > suggestion.local_date
     if suggestion.placement == words.Placement.WARM_UP:
         late = late or now - suggestion.created_at > timedelta(minutes=WARM_UP_LEAD_MIN)
     if late:
-        raise StopError("too_late", "its moment has passed")
+        raise Final("too_late", "its moment has passed")
     quiet = time.fromisoformat(athlete.quiet_from_local), time.fromisoformat(athlete.quiet_until_local)
     if in_quiet_hours(local.time(), quiet):
         ends = datetime.combine(local.date(), quiet[1], tzinfo=local.tzinfo)
         if ends <= local:
-            raise StopError("too_late", "quiet hours have begun, and they last beyond today")
-        raise LaterError(situations.instant(ends) - now, "quiet hours")
+            raise Final("too_late", "quiet hours have begun, and they last beyond today")
+        raise RetryLater("quiet hours", wait=situations.instant(ends) - now)
 
 
 def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) -> Frame:
@@ -267,7 +246,7 @@ def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) 
         sender=settings.mail_from,
         to=to,
         at=at,
-        unsubscribe_link=installation.links.unsubscribe(athlete.id, athlete.platform_athlete_id, at),
+        unsubscribe_link=installation.links.unsubscribe(athlete.id, athlete.connection.external_id, at),
         settings_link=f"{settings.public_url}/settings",
     )
 
@@ -287,13 +266,4 @@ def _asking(session: Session, suggestion: Suggestion) -> Suggestion | None:
     )
 
 
-def _put_back(installation: Installation, letter: Letter, wait: timedelta, problem: str) -> None:
-    log.warning("letter waits", wait_s=round(wait.total_seconds(), 1), problem=problem)
-    with installation.store.write() as session:
-        row = session.get(Letter, letter.id, with_for_update=True)
-        if row is None or not claims.holds(row, letter):
-            return
-        if installation.clock.now() - row.created_at > retry.GIVE_UP_AFTER:
-            claims.park(row, f"gave up after {retry.GIVE_UP_AFTER}: {problem}")
-        else:
-            claims.put_back(row, installation, wait=wait, problem=problem)
+JOB: Job[Letter] = Job("letter", Letter, send_letter, created_at=lambda letter: letter.created_at)

@@ -1,7 +1,7 @@
-"""When nobody could store webhook events: Strava tries three times within some minutes, then an event is lost.
+"""Outages of the inbox: Strava delivers an event three times within some minutes, then it is lost.
 
-Each web process says every few seconds that it can reach the database. A gap in that is an outage, and after it everybody's
-log is to be looked at, in order (`adductor.jobs.reconcile`).
+Each web process writes a heartbeat every few seconds. A gap in it is an outage; after it every log is reconciled, in order
+(`adductor.jobs.reconcile`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from adductor import logs
+from adductor.athletes import connections
 from adductor.installation import Installation
 from adductor.queue import heartbeats
 from adductor.store.models import Athlete, Heartbeat, Outage
@@ -24,15 +25,15 @@ WEB = "web"
 LOST_AFTER_S = 90.0
 # Real time: three beats may be late before anything is wrong.
 NEVER_BELOW = heartbeats.EVERY * 3
-# How many runners are put in line at a time; more only when these have been looked at.
-LINE = 200
-# Something that needs pages of its own (4,096 bytes each in SQLite).
+# So many athletes are queued at a time; more only when these have been looked at.
+QUEUE = 200
+# A row that needs pages of its own (4,096 bytes each in SQLite).
 _ROOM = "room"
 _ROOM_CHARS = 10_000
 
 
 def web_is_alive(installation: Installation) -> Outage | None:
-    """Note that events can be stored now. Returns the outage that this ends, if it ends one."""
+    """Write the web's heartbeat; returns the outage that it ends, if it ends one."""
     clock = installation.clock
     real_now = clock.real_now()
     seen = heartbeats.last(installation, WEB)
@@ -51,7 +52,7 @@ def web_is_alive(installation: Installation) -> Outage | None:
             lasted = silent / clock.real_seconds(1.0)
             outage = Outage(began_at=now - lasted, ended_at=now)
             session.add(outage)
-            log.warning("no event could be stored for a while; every log will be looked at", lasted_s=lasted.seconds)
+            log.warning("inbox outage ended", lasted_s=lasted.seconds)
     return outage
 
 
@@ -68,13 +69,13 @@ def can_store(installation: Installation) -> bool:
 
 
 def last_ended(session: Session) -> datetime | None:
-    """When the latest outage ended: whoever was looked at before that may have been missed in it."""
+    """When the latest outage ended: an athlete who was looked at before that may have lost events in it."""
     ended: datetime | None = session.scalar(select(func.max(Outage.ended_at)))
     return ended
 
 
-def line_up(installation: Installation) -> int:
-    """Put the next runners in line after an outage, when the line is short. Returns how many."""
+def queue_athletes(installation: Installation) -> int:
+    """Queue the next athletes after an outage, when the queue is short; returns how many."""
     now = installation.clock.now()
     with installation.store.read() as session:
         open_one = session.scalar(select(Outage.id).where(Outage.done_at.is_(None)).limit(1))
@@ -86,13 +87,13 @@ def line_up(installation: Installation) -> int:
         )
         if outage is None:
             return 0
-        waiting = select(Athlete.id).where(Athlete.reconcile_at <= now).limit(LINE).subquery()
-        room = LINE - (session.scalar(select(func.count()).select_from(waiting)) or 0)
+        waiting = select(Athlete.id).where(Athlete.reconcile_at <= now).limit(QUEUE).subquery()
+        room = QUEUE - (session.scalar(select(func.count()).select_from(waiting)) or 0)
         if room <= 0:
             return 0
         ids = session.scalars(
             select(Athlete.id)
-            .where(Athlete.id > outage.reached_id, Athlete.status == "connected")
+            .where(Athlete.id > outage.reached_id, connections.is_connected())
             .order_by(Athlete.id)
             .limit(room)
         ).all()

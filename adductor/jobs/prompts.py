@@ -1,9 +1,9 @@
-"""What is due without an activity: the rest-day look at the runner's prompt time, and the warm-up before a usual run.
+"""Prompts without an activity: the rest-day look at the athlete's prompt time, and the warm-up before a usual run.
 
-1. Claim runners whose time has come, by the index on it: the cost follows those due, not all runners.
-2. Look whether anything is due in their own time zone; once for each local day, whatever crashes or a second clock repeats.
-3. If a rest-day routine could be due and our rows have gaps, read the history first.
-4. Decide, record, suggest, and set the next time, in one transaction.
+1. Claim due athletes by the index on their time: the cost follows those due, not all athletes.
+2. Look whether anything is due in their own time zone: once a local day, also after a crash or with a second clock.
+3. If a rest-day routine could be due and the rows have gaps, read the history first.
+4. Decide, record, suggest and set the next time in one transaction.
 """
 
 from __future__ import annotations
@@ -22,112 +22,46 @@ from adductor.athletes.schedule import reschedule
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
-from adductor.platforms.base import Priority
-from adductor.store.models import Athlete, Suggestion
-
-__all__ = ["look", "reconsider", "reschedule", "tick"]
+from adductor.platforms.base import LoggedActivity, Platform, Priority
+from adductor.queue.retry import Final, RetryLater
+from adductor.store.models import Athlete
 
 log = logs.get(__name__)
 
 BATCH = 20
-# Taken by a process that ends, a runner is looked at again after this; the day's own mark keeps a second look harmless.
-CLAIMED_FOR = timedelta(minutes=10)
+# After a failure that may pass; a prompt is worth giving for three hours.
+RETRY_AFTER = timedelta(minutes=1)
+# The lease of one look; the mark of the day keeps a second look harmless.
+LEASE = timedelta(minutes=10)
 
 
 def tick(installation: Installation, *, until: float | None = None) -> int:
-    """Look at the runners whose time has come, as far as time goes (``until``, by `time.monotonic`). Returns how many."""
+    """Look at due athletes as far as time goes (``until``, by `time.monotonic`); returns how many."""
     ids = _claim(installation)
     for looked_at, athlete_id in enumerate(ids):
         if until is not None and time.monotonic() >= until:
             for left in ids[looked_at:]:
-                _again(installation, left, timedelta(0))
+                _retry(installation, left, timedelta(0))
             return looked_at
         look(installation, athlete_id)
     return len(ids)
 
 
 def look(installation: Installation, athlete_id: int) -> None:
-    """Look at one runner now. Never raises for what one runner can cause."""
+    """Look at one athlete now. Never raises for what one athlete can cause."""
     try:
-        waiting = _look(installation, athlete_id)
-    except platform_calls.LaterError as later:
-        log.warning("prompt waits", athlete=athlete_id, problem=later.problem)
-        _again(installation, athlete_id, later.wait)
-    except platform_calls.StopError as stop:
-        log.warning("prompt ended", athlete=athlete_id, outcome=stop.outcome, problem=stop.problem)
-        _again(installation, athlete_id, schedule.LATE)
-    except Exception:  # one runner must not keep the others waiting
+        due = _look(installation, athlete_id)
+    except RetryLater as later:
+        log.warning("prompt retry scheduled", athlete=athlete_id, problem=later.problem)
+        _retry(installation, athlete_id, later.wait or RETRY_AFTER)
+    except Final as final:
+        log.warning("prompt ended", athlete=athlete_id, outcome=final.outcome, problem=final.problem)
+        _retry(installation, athlete_id, schedule.LATE)
+    except Exception:  # one athlete must not keep the others waiting
         log.exception("prompt failed", athlete=athlete_id)
-        _again(installation, athlete_id, CLAIMED_FOR)
+        _retry(installation, athlete_id, LEASE)
     else:
-        if waiting:
-            deliveries.run(installation, waiting)
-
-
-def reconsider(session: Session, installation: Installation, athlete: Athlete, *, now: datetime) -> None:
-    """After a change of the runner's settings, plan or health: does what is announced for today still hold?
-
-    ``athlete`` must be locked. Withdraws what the coach would no longer suggest (not because its moment has passed),
-    and works out anew when to look next.
-    """
-    session.flush()
-    today = now.astimezone(situations.zone_of(athlete.timezone)).date()
-    rows = session.scalars(
-        select(Suggestion).where(
-            Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today
-        )
-    ).all()
-    for suggestion in rows:
-        event = _event_of(suggestion)
-        verdict = decisions.decide(session, installation, athlete, event, now)
-        if verdict.decision is words.Decision.NONE and verdict.rule not in ("no_trigger", "warm_up"):
-            decisions.record(
-                session,
-                athlete,
-                verdict,
-                trigger=event.type,
-                now=now,
-                trace_id=secrets.token_hex(8),
-                activity_id=suggestion.activity_id,
-                asked_platform=False,
-            )
-            decisions.withdraw(session, suggestion, verdict.reason, now=now)
-        elif str(verdict.dose) != suggestion.dose and str(verdict.decision) == suggestion.placement:
-            _with_another_dose(session, installation, athlete, suggestion, verdict, event, now)
-    reschedule(athlete, now)
-
-
-def _event_of(suggestion: Suggestion) -> words.Event:
-    if suggestion.activity_id is not None:
-        return words.Event(words.EventType.ACTIVITY_UPDATED, str(suggestion.activity_id))
-    if suggestion.placement == words.Placement.WARM_UP:
-        return words.Event(words.EventType.RUN_STARTING_SOON)
-    return words.Event(words.EventType.CLOCK_TICK)
-
-
-def _with_another_dose(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    suggestion: Suggestion,
-    verdict: words.Verdict,
-    event: words.Event,
-    now: datetime,
-) -> None:
-    """The same routine in another dose takes its place where it stands; what was mailed can't be changed."""
-    if suggestion.activity_id is None:
-        return
-    decision = decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=event.type,
-        now=now,
-        trace_id=secrets.token_hex(8),
-        activity_id=suggestion.activity_id,
-        asked_platform=False,
-    )
-    decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=suggestion.activity_id)
+        deliveries.deliver_now(installation, due)
 
 
 def _claim(installation: Installation) -> list[int]:
@@ -135,7 +69,7 @@ def _claim(installation: Installation) -> list[int]:
     wanted = select(Athlete.id).where(Athlete.next_due_at <= now).order_by(Athlete.next_due_at, Athlete.id).limit(BATCH)
     with installation.store.read() as session:
         if session.scalar(wanted.limit(1)) is None:
-            return []  # nearly every time: no write lock for nothing
+            return []  # nearly always: the write lock is not taken for nothing
     if not installation.store.is_sqlite:
         wanted = wanted.with_for_update(skip_locked=True)
     with installation.store.write() as session:
@@ -143,7 +77,7 @@ def _claim(installation: Installation) -> list[int]:
             session.scalars(
                 update(Athlete)
                 .where(Athlete.id.in_(wanted.scalar_subquery() if installation.store.is_sqlite else wanted))
-                .values(next_due_at=now + CLAIMED_FOR)
+                .values(next_due_at=now + LEASE)
                 .returning(Athlete.id),
                 execution_options={"synchronize_session": False},
             )
@@ -163,17 +97,17 @@ def _look(installation: Installation, athlete_id: int) -> tuple[int, ...]:
         )
         if not asks:
             return _decide(session, installation, athlete, now)
+        connection_id = athlete.connection.id
     since = installation.clock.now() - activities.HISTORY
-    listed = platform_calls.call(
-        installation,
-        athlete_id,
-        1,
-        lambda token: installation.strava.list_activities(token, after=since, priority=Priority.HISTORY),
-    )
+
+    def list_history(platform: Platform, token: str) -> list[LoggedActivity]:
+        return platform.list_activities(token, after=since, priority=Priority.HISTORY, athlete=str(athlete_id))
+
+    listed = platform_calls.call(installation, connection_id, list_history)
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         now = installation.clock.now()
-        if athlete is None or athlete.status != "connected":
+        if athlete is None or not athlete.is_connected:
             return ()
         activities.keep_history(session, athlete, listed, now)
         return _decide(session, installation, athlete, now)
@@ -220,18 +154,22 @@ def _one(
         trace_id=secrets.token_hex(8),
         asked_platform=athlete.history_read_at == now,
     )
-    log.info("looked", athlete=athlete.id, placement=str(placement), decision=decision.decision, rule=decision.rule)
+    log.info(
+        "prompt decided", athlete=athlete.id, placement=str(placement), decision=decision.decision, rule=decision.rule
+    )
     if str(verdict.decision) != str(placement):
         return ()
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=None)
-    return deliveries.waiting_now(session, suggestion, now)
+    return deliveries.due_ids(session, suggestion, now)
 
 
 def _if_it_arrives(
     session: Session, athlete: Athlete, placement: words.Placement, verdict: words.Verdict, now: datetime
 ) -> words.Verdict:
-    """A routine that would not get to the runner is not suggested: unanswered, it would count against the next one."""
-    found = {way.channel for way in channels.ways(session, athlete, placement, activity_id=None, now=now)}
+    """A routine that would not reach the athlete is not suggested: unanswered, it would count against the next one."""
+    found = {
+        each.channel for each in channels.delivery_channels(session, athlete, placement, activity_id=None, now=now)
+    }
     if found == {channels.PAGES} and channels.PAGES not in channels.chosen(athlete, placement):
         days = channels.NOTE_OF_LATEST_RUN_DAYS
         return _no(
@@ -263,9 +201,9 @@ def _no(verdict: words.Verdict, rule: str, because: str, reason: str) -> words.V
     )
 
 
-def _again(installation: Installation, athlete_id: int, wait: timedelta) -> None:
+def _retry(installation: Installation, athlete_id: int, wait: timedelta) -> None:
     now = installation.clock.now()
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is not None and athlete.status == "connected":
+        if athlete is not None and athlete.is_connected:
             athlete.next_due_at = now + wait

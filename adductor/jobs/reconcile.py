@@ -1,17 +1,19 @@
-"""Missed events: the log of whoever has been silent for unusually long is listed, and of everybody after an outage.
+"""Reconciliation: events that were missed are recovered from the log of an athlete who is silent for unusually long.
 
-1. Claim runners whose time for a look has come, by the index on it: the cost follows those due, not all runners.
-2. Somebody who was heard of meanwhile is only given a new time: events themselves set none, they are the hot path.
-3. One list call, with the priority of history: it may use half of a quarter's budget and two fifths of a day's.
-4. What no event told us about becomes an event of our own making, and goes the usual way to a decision and a note. Its
-   natural key follows from the activity, so a second look makes no second one; and since there is one suggestion for an
-   activity, a late real event doubles nothing. What is too old for a note is kept and decided without a call.
+1. Claim due athletes by the index on their time: the cost follows those due, not all athletes.
+2. An athlete who was heard of meanwhile gets a new time. Events set none: they are the hot path.
+3. One list call, with the priority of history.
+4. A missed activity becomes an event of our own and goes the usual way to a decision and a note. Its natural key follows from
+   the activity, so a second look makes no second one; one suggestion an activity makes a late real event harmless. One too
+   old for a note is stored and decided without a call.
+After an outage every athlete's log is looked at (`adductor.jobs.outages`).
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,22 +21,23 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import activities, activity_gap, decisions, platform_calls, titles
+from adductor.athletes import activities, activity_gap, connections, decisions, platform_calls, titles
 from adductor.coaching import situation as words
 from adductor.coaching.constants import POST_RUN_WINDOW_H
 from adductor.installation import Installation
 from adductor.jobs import inbox, outages
-from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority, WebhookEvent
+from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority, WebhookEvent
+from adductor.queue.retry import Final, RetryLater
 from adductor.store import models
 from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Subscription
 
 log = logs.get(__name__)
 
 BATCH = 20
-# Taken by a process that ends, a runner is looked at again after this.
-CLAIMED_FOR = timedelta(minutes=10)
-# When Strava doesn't answer: nobody waits for this, so it isn't asked often.
-AGAIN_AFTER = timedelta(minutes=15)
+# The lease of one look.
+LEASE = timedelta(minutes=10)
+# When the platform doesn't answer. A look is in no hurry.
+RETRY_AFTER = timedelta(minutes=15)
 # Before the first questions are answered nothing is read.
 UNCONFIRMED_AGAIN_AFTER = timedelta(days=1)
 # A list may lag behind by moments; what was read this long ago and is missing now is asked for by itself.
@@ -47,67 +50,68 @@ _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY})
 
 
 def tick(installation: Installation, *, until: float | None = None) -> int:
-    """Look at the runners whose time has come, as far as time (by `time.monotonic`) and budget go. Returns how many."""
-    outages.line_up(installation)
+    """Look at due athletes as far as time (by `time.monotonic`) and budget go; returns how many."""
+    outages.queue_athletes(installation)
     ids = _claim(installation)
     for looked_at, athlete_id in enumerate(ids):
         if until is not None and time.monotonic() >= until:
-            _again(installation, ids[looked_at:], timedelta(0))
+            _retry(installation, ids[looked_at:], timedelta(0))
             return looked_at
         try:
             look(installation, athlete_id)
-        except platform_calls.LaterError as later:
-            # What stopped this one stops the others: the share is used up, or Strava is away.
-            wait = later.wait if later.budget else max(later.wait, AGAIN_AFTER)
-            log.info("looking for missed events waits", runners=len(ids) - looked_at, problem=later.problem)
-            _again(installation, ids[looked_at:], wait)
+        except RetryLater as later:
+            # The reason holds for the others too: the share is used up, or the platform is away.
+            wait = later.wait if later.budget and later.wait else max(later.wait or RETRY_AFTER, RETRY_AFTER)
+            log.info("reconciliation retry scheduled", athletes=len(ids) - looked_at, problem=later.problem)
+            _retry(installation, ids[looked_at:], wait)
             return looked_at
-        except platform_calls.StopError as stop:
-            log.warning("log can't be listed", athlete=athlete_id, outcome=stop.outcome, problem=stop.problem)
-            _again(installation, [athlete_id], timedelta(days=activity_gap.MOST_DAYS))
-        except Exception:  # one runner must not keep the others waiting
-            log.exception("looking for missed events failed", athlete=athlete_id)
-            _again(installation, [athlete_id], AGAIN_AFTER)
+        except Final as final:
+            log.warning("reconciliation ended", athlete=athlete_id, outcome=final.outcome, problem=final.problem)
+            _retry(installation, [athlete_id], timedelta(days=activity_gap.MOST_DAYS))
+        except Exception:  # one athlete must not keep the others waiting
+            log.exception("reconciliation failed", athlete=athlete_id)
+            _retry(installation, [athlete_id], RETRY_AFTER)
     return len(ids)
 
 
 def look(installation: Installation, athlete_id: int) -> int:
-    """Look at one runner now, if it is time. Returns how many events were made. Raises LaterError and StopError."""
+    """Look at one athlete now, if it is time; returns how many events were recovered. Raises RetryLater and Final."""
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not _should_ask(session, installation, athlete):
             return 0
+        connection_id = athlete.connection.id
     since = installation.clock.now() - activities.HISTORY
-    listed = platform_calls.call(
-        installation,
-        athlete_id,
-        1,
-        lambda token: installation.strava.list_activities(token, after=since, priority=Priority.HISTORY),
-    )
-    gone = _gone(installation, athlete_id, since, listed)
+
+    def list_history(platform: Platform, token: str) -> list[LoggedActivity]:
+        return platform.list_activities(token, after=since, priority=Priority.HISTORY, athlete=str(athlete_id))
+
+    listed = platform_calls.call(installation, connection_id, list_history)
+    missing = _missing(installation, athlete_id, since, listed)
+    gone = [activity_id for activity_id in missing if _is_gone(installation, athlete_id, connection_id, activity_id)]
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is None or athlete.status != "connected":
+        if athlete is None or not athlete.is_connected:
             return 0
         now = installation.clock.now()
         made = _take_in(session, installation, athlete, listed, gone, now)
         _looked(session, athlete, now)
     if made:
-        log.warning("events that never came were made up for", athlete=athlete_id, events=made)
+        log.warning("missed events recovered", athlete=athlete_id, events=made)
     return made
 
 
 def _should_ask(session: Session, installation: Installation, athlete: Athlete) -> bool:
     """Whether to list this runner's log now; if not, the next time is set."""
     now = installation.clock.now()
-    if athlete.status != "connected":
+    if not athlete.is_connected:
         athlete.reconcile_at = None
         return False
     if athlete.confirmed_at is None:
         athlete.reconcile_at = now + UNCONFIRMED_AGAIN_AFTER
         return False
     outage = outages.last_ended(session)
-    missed = outage is not None and outage > (athlete.reconciled_at or athlete.connected_at)
+    missed = outage is not None and outage > (athlete.reconciled_at or athlete.connection.connected_at)
     if not missed:
         due = activity_gap.next_look(athlete, activity_gap.usual_gap_days(session, athlete, now), now)
         if due > now:
@@ -118,18 +122,20 @@ def _should_ask(session: Session, installation: Installation, athlete: Athlete) 
     )
     if best.decision not in _SUGGESTS and not titles.worth_reading(session, athlete, now):
         # Nothing could be due whatever was missed: the next decision that matters reads the history by itself.
-        activities.note_gap(athlete, athlete.last_event_at or athlete.connected_at)
+        activities.note_gap(athlete, athlete.last_event_at or athlete.connection.connected_at)
         _looked(session, athlete, now)
         return False
     return True
 
 
-def _gone(installation: Installation, athlete_id: int, since: datetime, listed: list[LoggedActivity]) -> list[int]:
-    """Activities that we hold and the log doesn't: asked for one by one, as a list may leave something out."""
+def _missing(
+    installation: Installation, athlete_id: int, since: datetime, listed: list[LoggedActivity]
+) -> Sequence[int]:
+    """Activities that we hold and the list doesn't: to be read one by one, as a list may leave something out."""
     now = installation.clock.now()
     row = models.LoggedActivity
     with installation.store.read() as session:
-        missing = session.scalars(
+        return session.scalars(
             select(row.platform_id)
             .where(
                 row.athlete_id == athlete_id,
@@ -141,17 +147,14 @@ def _gone(installation: Installation, athlete_id: int, since: datetime, listed: 
             .order_by(row.start.desc())
             .limit(MOST_MISSING_ASKED)
         ).all()
-    return [activity_id for activity_id in missing if _is_gone(installation, athlete_id, activity_id)]
 
 
-def _is_gone(installation: Installation, athlete_id: int, activity_id: int) -> bool:
+def _is_gone(installation: Installation, athlete_id: int, connection_id: int, activity_id: int) -> bool:
+    def read(platform: Platform, token: str) -> LoggedActivity:
+        return platform.get_activity(token, activity_id, priority=Priority.HISTORY, athlete=str(athlete_id))
+
     try:
-        platform_calls.call(
-            installation,
-            athlete_id,
-            1,
-            lambda token: installation.strava.get_activity(token, activity_id, priority=Priority.HISTORY),
-        )
+        platform_calls.call(installation, connection_id, read)
     except PlatformError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
@@ -169,14 +172,14 @@ def _take_in(
 ) -> int:
     heard_of = _heard_of(session, athlete, [activity.id for activity in listed])
     activities.keep_history(session, athlete, listed, now)
-    # What was run before the runner came to us (or came back) is history and nothing else.
-    since = max(athlete.connected_at, athlete.confirmed_at or athlete.connected_at)
+    # An activity from before the athlete connected is history and gets no note.
+    since = max(athlete.connection.connected_at, athlete.confirmed_at or athlete.connection.connected_at)
     found = [
         activity
         for activity in sorted(listed, key=lambda entry: entry.start)
         if activity.complete
         and activity.id not in heard_of
-        and activity.athlete_id == athlete.platform_athlete_id
+        and activity.athlete_id == int(athlete.connection.external_id)
         and _end_of(activity) > since
     ]
     events = [_event(session, athlete, activity_id, "delete", now) for activity_id in gone]
@@ -193,7 +196,7 @@ def _take_in(
 def _could_be_due(
     session: Session, installation: Installation, athlete: Athlete, activity: LoggedActivity, now: datetime
 ) -> bool:
-    """Whether a routine may be due for this activity; if not, what it says is taken in and the "no" is kept."""
+    """Whether a routine may be due for this activity; if not, its title words are obeyed and the "no" is stored."""
     event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(activity.id))
     verdict = decisions.decide(session, installation, athlete, event, now)
     old = now - _end_of(activity) > _WINDOW
@@ -231,7 +234,7 @@ def _heard_of(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
     events = select(InboxEvent.object_id).where(
         InboxEvent.object_id.in_(ids),
         InboxEvent.object_type == "activity",
-        InboxEvent.owner_id == athlete.platform_athlete_id,
+        InboxEvent.owner_id == int(athlete.connection.external_id),
     )
     decided = select(DecisionRecord.activity_id).where(
         DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id.in_(ids)
@@ -240,15 +243,15 @@ def _heard_of(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
 
 
 def _event(session: Session, athlete: Athlete, activity_id: int, aspect: str, at: datetime) -> WebhookEvent:
-    subscription = session.get(Subscription, athlete.platform)
+    subscription = session.get(Subscription, athlete.connection.platform)
     return WebhookEvent(
-        platform=athlete.platform,
+        platform=athlete.connection.platform,
         subscription_id=subscription.subscription_id if subscription is not None else 0,
         object_type="activity",
         object_id=activity_id,
         aspect_type=aspect,
         event_time=at.replace(microsecond=0),
-        owner_id=athlete.platform_athlete_id,
+        owner_id=int(athlete.connection.external_id),
         updates={},
     )
 
@@ -270,24 +273,25 @@ def _claim(installation: Installation) -> list[int]:
     )
     with installation.store.read() as session:
         if session.scalar(wanted.limit(1)) is None:
-            return []  # nearly every time: no write lock for nothing
+            return []  # nearly always: the write lock is not taken for nothing
     if not installation.store.is_sqlite:
         wanted = wanted.with_for_update(skip_locked=True)
     with installation.store.write() as session:
         claimed = session.scalars(
             update(Athlete)
             .where(Athlete.id.in_(wanted.scalar_subquery() if installation.store.is_sqlite else wanted))
-            .values(reconcile_at=now + CLAIMED_FOR)
+            .values(reconcile_at=now + LEASE)
             .returning(Athlete.id),
             execution_options={"synchronize_session": False},
         )
         return sorted(claimed)
 
 
-def _again(installation: Installation, ids: list[int], wait: timedelta) -> None:
+def _retry(installation: Installation, ids: Sequence[int], wait: timedelta) -> None:
     with installation.store.write() as session:
         session.execute(
             update(Athlete)
-            .where(Athlete.id.in_(ids), Athlete.status == "connected")
-            .values(reconcile_at=installation.clock.now() + wait)
+            .where(Athlete.id.in_(ids), connections.is_connected())
+            .values(reconcile_at=installation.clock.now() + wait),
+            execution_options={"synchronize_session": False},
         )

@@ -1,6 +1,6 @@
-"""How old the oldest of Strava's data is that we hold. A job looks hourly, and fails loudly when any is too old.
+"""Retention: an hourly job deletes the platforms' data, then checks that none is older than the platform allows.
 
-Independent of the columns by which rows are deleted: it goes by when they were read or came.
+The check goes by when rows were read or received, not by the columns by which they are deleted.
 """
 
 from __future__ import annotations
@@ -8,18 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from adductor import logs
+from adductor.athletes import activities
 from adductor.installation import Installation
-from adductor.store.models import Heartbeat, InboxEvent, LoggedActivity
+from adductor.queue.periods import first_in_period
+from adductor.store.models import ClockRun, Heartbeat, InboxEvent, Letter, LoggedActivity
 
 log = logs.get(__name__)
 
 # Strava API agreement, in force since 2026-06-01.
 LIMIT = timedelta(days=7)
 PART = "strava-data-age"
+# A letter's key keeps it from being sent twice; a month later it is not asked for again.
+KEEP_LETTERS = timedelta(days=30)
 
 
 class TooOldError(Exception):
@@ -76,10 +80,39 @@ def check(installation: Installation) -> Ages:
     with installation.store.write() as session:
         session.merge(Heartbeat(part=PART, at=installation.clock.real_now(), note=hours))
     if ages.too_old:
-        log.error("strava data is held for too long", held=hours, limit_h=_hours(LIMIT))
+        log.error("retention exceeded", held=hours, limit_h=_hours(LIMIT))
         raise TooOldError(f"Strava's data may be held for {LIMIT.days} days; the oldest here: {hours}")
-    log.info("oldest strava data", held=hours)
+    log.info("retention checked", held=hours)
     return ages
+
+
+def expire(installation: Installation) -> bool:
+    """Delete what has been kept as long as it may be, once an hour; True for the call that did it."""
+    if not first_in_period(installation, "expire", timedelta(hours=1)):
+        return False
+    now = installation.clock.now()
+    limit = now - activities.KEEP
+    with installation.store.write() as session:
+        expired = activities.expire(session, now)
+        # Titles in events are the platform's data. An event that still waits is handled when it can be, without its title.
+        old_events = session.execute(
+            delete(InboxEvent).where(InboxEvent.received_at < limit, InboxEvent.state.in_(("done", "failed")))
+        )
+        session.execute(
+            update(InboxEvent)
+            .where(
+                InboxEvent.received_at < limit,
+                InboxEvent.object_type == "activity",
+                InboxEvent.state.in_(("waiting", "claimed")),
+            )
+            .values(updates={})
+        )
+        session.execute(delete(ClockRun).where(ClockRun.at < limit))
+        session.execute(
+            delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(("done", "failed")))
+        )
+    log.info("expired data deleted", activities=expired, events=old_events.rowcount)  # type: ignore[attr-defined]
+    return True
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

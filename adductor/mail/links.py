@@ -49,15 +49,15 @@ class Links:
         public_id, said = _texts(self._read("answer", token), 2)
         return public_id, said or None
 
-    def unsubscribe(self, athlete_id: int, platform_athlete_id: int, since: datetime) -> str:
+    def unsubscribe(self, athlete_id: int, external_id: str, since: datetime) -> str:
         """End the mails. It outlives runners, and SQLite gives the id of one who left to another: so it names both ids."""
-        who = [str(athlete_id), str(platform_athlete_id)]
+        who = [str(athlete_id), external_id]
         return f"{self._public_url}/unsubscribe/{self._sign('unsubscribe', who, since + UNSUBSCRIBE_GOOD_FOR)}"
 
-    def read_unsubscribe(self, token: str) -> tuple[int, int]:
+    def read_unsubscribe(self, token: str) -> tuple[int, str]:
         """The runner whose mails are to end: our id and the platform's. Act only where both fit."""
-        athlete_id, platform_athlete_id = _texts(self._read("unsubscribe", token), 2)
-        return int(athlete_id), int(platform_athlete_id)
+        athlete_id, external_id = _texts(self._read("unsubscribe", token), 2)
+        return int(athlete_id), external_id
 
     def confirm(self, athlete_id: int, address: str, since: datetime) -> str:
         """Confirm that mails to ``address`` are read by the runner."""

@@ -134,6 +134,22 @@ def confirmation_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
     return _message(frame, "letter", f"confirm-{key}@{_host(frame.sender)}", values, unsubscribable=False)
 
 
+def reconnect_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
+    """The request to connect again, once for each time that a connection rests."""
+    values = {
+        "subject": "Please connect again",
+        "heading": "Your connection rests",
+        "paragraphs": [
+            "Your running log has refused our calls for some time. Nothing is read or written meanwhile, and your "
+            "place on the ladder is kept.",
+            "Connecting again takes a few seconds.",
+        ],
+        "button": {"text": "Connect again", "link": link},
+        "because": "You get this because you connected your running log with us.",
+    }
+    return _message(frame, "letter", f"reconnect-{key}@{_host(frame.sender)}", values)
+
+
 def referral_mail(frame: Frame, *, key: str, words: str, home_link: str) -> EmailMessage:
     """The coach's word after pain or warning signs, once."""
     values = {

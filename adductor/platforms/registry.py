@@ -28,14 +28,12 @@ def make_budget(name: str, settings: Settings, *, now: Callable[[], datetime], r
     return cast(Budget, _folder(name).make_budget(settings, now=now, redis=redis))
 
 
-def make_platform(
-    name: str, settings: Settings, *, now: Callable[[], datetime], budget: Budget, counted: Callable[..., None]
-) -> Platform:
-    """The adapter of a platform. ``counted`` gets a metric and its labels for every call (`adductor.counts`).
+def make_platform(name: str, settings: Settings, *, now: Callable[[], datetime], budget: Budget) -> Platform:
+    """The adapter of a platform.
 
     Raises KeyError for an unknown name and RuntimeError where the settings hold no application of that platform.
     """
-    return cast(Platform, _folder(name).make_client(settings, now=now, budget=budget, counted=counted))
+    return cast(Platform, _folder(name).make_client(settings, now=now, budget=budget))
 
 
 def _folder(name: str) -> Any:

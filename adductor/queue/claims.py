@@ -1,213 +1,230 @@
-"""Claiming rows that wait: one UPDATE takes them, so no two workers hold the same one.
+"""Claims on rows of the SQL queue: compare-and-set with a lease.
 
-Works for any table with state, due_at, lease_until, lease_holder, attempts and crashes: inbox events, deliveries, letters.
+A claim is one UPDATE, so no two workers hold the same row. The lease is real time: a heartbeat thread extends it while the
+worker lives, and a row whose lease ran out goes back to waiting. Works for every table with the columns of `Row`.
 """
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Sequence
-from datetime import timedelta
-from functools import cache
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, TextClause, and_, bindparam, case, or_, select, text, update
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy import Select, TextClause, select, text, update
+from sqlalchemy.orm import Session, aliased
 
-from adductor import counts
-from adductor.installation import Installation
-from adductor.queue import retry
-from adductor.store.models import Delivery, InboxEvent, Letter, Token
+from adductor import logs, metrics
+from adductor.queue.retry import RetryPolicy
+from adductor.store import after_commit
+from adductor.store.models import Delivery, InboxEvent, Letter
+
+if TYPE_CHECKING:
+    from adductor.installation import Installation
+
+log = logs.get(__name__)
 
 Row = InboxEvent | Delivery | Letter
-_TABLES: tuple[type[InboxEvent], type[Delivery], type[Letter]] = (InboxEvent, Delivery, Letter)
-
+TABLES: tuple[type[InboxEvent], type[Delivery], type[Letter]] = (InboxEvent, Delivery, Letter)
 T = TypeVar("T", InboxEvent, Delivery, Letter)
 
+# A row of a dead worker waits for the rest of its lease; a living worker extends it three times as often.
+LEASE = timedelta(seconds=30)
+EXTEND_EVERY_S = 10.0
+# Every wait inside a row ends by itself: a platform call after 30 s, a statement after 30 s. A row that runs for longer
+# hangs; its lease is no longer extended, and another worker takes the row.
+HANGS_AFTER_S = 120.0
+WAITING, CLAIMED, DONE, FAILED = "waiting", "claimed", "done", "failed"
 
-def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | None = None, limit: int = 20) -> list[T]:
-    """Take up to ``limit`` rows that are due (of those named, if any), oldest first."""
-    now, real_now = installation.clock.now(), installation.clock.real_now()
-    values = {
-        "now": now,
-        "real_now": real_now,
-        "most": limit,
-        "until": real_now + retry.LEASE,
-        "holder": installation.holder.name,
-    }
+
+def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | None = None) -> T | None:
+    """Claim the row that has been due for longest (of those named, if any); None when nothing is due.
+
+    Of one athlete's events one is handled at a time: a flood of them leaves the other workers to other athletes.
+    """
+    now = installation.clock.now()
+    wanted = select(table.id).where(_at_work(table), table.state == WAITING, table.due_at <= now)
     if ids is not None:
-        values["ids"] = list(ids)
-    statement = _claim(table, among_ids=ids is not None, skip_locked=not installation.store.is_sqlite)
-    # Of an event nothing has gone out before its decision is committed. Of a note or a mail something may have, and that a
-    # try was begun must outlive a power cut.
-    with installation.store.write(can_be_redone=table is InboxEvent) as session:
-        rows = session.scalars(statement, values, execution_options={"synchronize_session": False}).all()
-        poison = [row for row in rows if row.crashes >= retry.MOST_CRASHES]
-        for row in poison:
-            park(row, f"stopped its worker {row.crashes} times")
-        return sorted((row for row in rows if row not in poison), key=lambda row: (row.due_at, row.id))
+        wanted = wanted.where(table.id.in_(ids))
+    if table is InboxEvent:
+        wanted = wanted.where(InboxEvent.owner_id.not_in(_owners_at_work()))
+    wanted = wanted.order_by(table.due_at, table.id).limit(1)
+    with installation.store.read() as session:
+        if session.scalar(wanted) is None:
+            return None  # nearly always: the write lock is not taken for nothing
+    if not installation.store.is_sqlite:
+        wanted = wanted.with_for_update(skip_locked=True)
+    owner = installation.leases.new_owner()
+    with installation.store.write() as session:
+        row: T | None = session.scalar(
+            update(table)
+            .where(table.id == wanted.scalar_subquery(), table.state == WAITING)
+            .values(
+                state=CLAIMED,
+                attempts=table.attempts + 1,
+                tried_at=now,
+                lease_until=installation.clock.real_now() + LEASE,
+                lease_owner=owner,
+            )
+            .returning(table),
+            execution_options={"synchronize_session": False},
+        )
+    if row is not None:
+        installation.leases.hold(table, row.id, owner)
+    return row
+
+
+def holds(row: Row | None, claimed: Row) -> bool:
+    """Whether the stored row is still held by the claim that gave us ``claimed``."""
+    return row is not None and row.state == CLAIMED and row.lease_owner == claimed.lease_owner
+
+
+def reload(session: Session, claimed: T) -> T | None:
+    """The stored row, locked, if this claim still holds it."""
+    row: T | None = session.get(type(claimed), claimed.id, with_for_update=True)
+    return row if holds(row, claimed) else None
+
+
+def finish(session: Session, row: Row, outcome: str, problem: str | None = None) -> None:
+    """End the row."""
+    _end(session, row, DONE, outcome, problem)
+
+
+def dead_letter(session: Session, row: Row, problem: str) -> None:
+    """Keep the row for a person: `adductor replay --failed` and the operator's page try it again."""
+    _end(session, row, FAILED, "gave_up", problem)
+
+
+def retry(row: Row, at: datetime, problem: str) -> None:
+    """Let the row wait until ``at``."""
+    row.state, row.due_at, row.problem = WAITING, at, problem
+    _release(row)
+
+
+def reopen(row: Row, at: datetime) -> None:
+    """Let the row be due at ``at`` with all its attempts."""
+    row.state, row.due_at, row.outcome, row.problem = WAITING, at, None, None
+    row.attempts = row.crashes = 0
+    _release(row)
+
+
+def count(session: Session, row: Row) -> None:
+    """Count the row's outcome after the commit."""
+    outcome = row.outcome or "none"
+    if isinstance(row, InboxEvent):
+        counter = metrics.EVENTS.labels(outcome)
+    elif isinstance(row, Delivery):
+        counter = metrics.DELIVERIES.labels(row.channel, outcome)
+    else:
+        counter = metrics.LETTERS.labels(row.kind, outcome)
+    after_commit(session, counter.inc)
+
+
+def recover_expired(installation: Installation, policy: RetryPolicy) -> int:
+    """Return rows to the queue whose lease ran out; returns how many.
+
+    Each waits by its own backoff: a row that stops its worker then runs apart from those that it took along, and becomes a
+    dead letter alone.
+    """
+    recovered = 0
+    real_now, now = installation.clock.real_now(), installation.clock.now()
+    table: Any
+    for table in TABLES:
+        expired = select(table).where(_at_work(table), table.state == CLAIMED, table.lease_until < real_now)
+        with installation.store.read() as session:
+            if session.scalar(select(expired.exists())) is not True:
+                continue
+        with installation.store.write() as session:
+            for row in session.scalars(expired.with_for_update(skip_locked=True)):
+                recovered += 1
+                row.crashes += 1
+                log.warning("lease expired", table=table.__tablename__, row=row.id, crashes=row.crashes)
+                if row.crashes >= policy.most_crashes:
+                    dead_letter(session, row, f"stopped its worker {row.crashes} times")
+                else:
+                    retry(row, now + policy.wait(row.crashes), "its worker ended")
+    return recovered
+
+
+def _end(session: Session, row: Row, state: str, outcome: str, problem: str | None) -> None:
+    row.state, row.outcome, row.problem = state, outcome, problem
+    _release(row)
+    count(session, row)
+
+
+def _release(row: Row) -> None:
+    row.lease_until = row.lease_owner = None
 
 
 def _at_work(table: type[Row]) -> TextClause:
-    """What waits or is claimed, in the words of the index that holds only these.
-
-    As text and not as parameters: only then SQLite sees that the index has all of it, and doesn't read the whole table.
-    """
+    """The partial index's condition, as text: with parameters SQLite would not recognise it."""
     return text(f"{table.__tablename__}.state IN ('waiting', 'claimed')")
 
 
-@cache
-def _claim(table: type[Row], *, among_ids: bool, skip_locked: bool) -> Any:
-    """Built once for each table: a worker with nothing to do asks every second, one with much to do all the time."""
-    free: ColumnElement[bool] = or_(
-        and_(table.state == "waiting", table.due_at <= bindparam("now")),
-        and_(table.state == "claimed", table.lease_until < bindparam("real_now")),
-    )
-    wanted = select(table.id).where(_at_work(table), free)
-    if among_ids:
-        wanted = wanted.where(table.id.in_(bindparam("ids", expanding=True)))
-    wanted = wanted.order_by(table.due_at, table.id).limit(bindparam("most"))
-    if skip_locked:
-        wanted = wanted.with_for_update(skip_locked=True)
-    return (
-        update(table)
-        .where(table.id.in_(wanted if skip_locked else wanted.scalar_subquery()))
-        .values(
-            state="claimed",
-            attempts=table.attempts + 1,
-            crashes=table.crashes + case((table.state == "claimed", 1), else_=0),
-            lease_until=bindparam("until"),
-            lease_holder=bindparam("holder"),
-        )
-        .returning(table)
-    )
+def _owners_at_work() -> Select[int]:
+    """The athletes of whom an event is claimed: as many as there are workers, at most."""
+    other = aliased(InboxEvent, name="sibling")
+    return select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)
 
 
-def take(installation: Installation, row: Row) -> None:
-    """Claim this row, new in the transaction at hand: with its commit it is this process that does it."""
-    row.state = "claimed"
-    row.attempts += 1
-    row.lease_until = installation.clock.real_now() + retry.LEASE
-    row.lease_holder = installation.holder.name
+class Leases:
+    """The leases that this process holds, and the heartbeat thread that extends them."""
 
+    def __init__(self, installation: Installation, process: str) -> None:
+        self._installation = installation
+        self._process = process
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[type[Row], int, datetime]] = {}
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
 
-def park(row: Row, problem: str) -> None:
-    """Leave the row for a person: `adductor replay` or the operator's page tries it again."""
-    row.state = "failed"
-    row.outcome = "gave_up"
-    row.problem = problem
-    _let_go(row)
-    count(row)
+    def new_owner(self) -> str:
+        """A name for one claim: a second claim of the same row has another."""
+        return f"{self._process}.{next(self._numbers)}"
 
+    def hold(self, table: type[Row], row_id: int, owner: str) -> None:
+        """Extend this lease until `release`."""
+        with self._lock:
+            self._held[owner] = (table, row_id, self._installation.clock.real_now())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
+                self._thread.start()
 
-def finish(row: Row, outcome: str, problem: str | None = None) -> None:
-    """The row is handled."""
-    row.state = "done"
-    row.outcome = outcome
-    row.problem = problem
-    _let_go(row)
-    count(row)
+    def release(self, owner: str | None) -> None:
+        """The row has ended or waits again."""
+        with self._lock:
+            self._held.pop(owner or "", None)
 
+    def extend(self) -> None:
+        """Extend every lease whose row doesn't hang."""
+        real_now = self._installation.clock.real_now()
+        with self._lock:
+            held = dict(self._held)
+        fresh: dict[Any, list[str]] = {}
+        for owner, (table, row_id, since) in held.items():
+            if (real_now - since).total_seconds() < HANGS_AFTER_S:
+                fresh.setdefault(table, []).append(owner)
+            else:
+                log.error("row hangs", table=table.__tablename__, row=row_id, after_s=HANGS_AFTER_S)
+                self.release(owner)
+        for table, owners in fresh.items():
+            with self._installation.store.write() as session:
+                session.execute(
+                    update(table)
+                    .where(_at_work(table), table.lease_owner.in_(owners))
+                    .values(lease_until=real_now + LEASE),
+                    execution_options={"synchronize_session": False},
+                )
 
-def count(row: Row) -> None:
-    """Count the end of this row once it is committed. Whoever ends rows by another way than `finish` calls this."""
-    session, outcome = object_session(row), row.outcome or "none"
-    if isinstance(row, InboxEvent):
-        counts.with_commit(session, counts.EVENTS, outcome)
-    elif isinstance(row, Delivery):
-        counts.with_commit(session, counts.DELIVERIES, row.channel, outcome)
-    else:
-        counts.with_commit(session, counts.LETTERS, row.kind, outcome)
+    def close(self) -> None:
+        """End the heartbeat thread."""
+        self._stop.set()
 
-
-def put_back(row: Row, installation: Installation, *, wait: timedelta, problem: str) -> None:
-    """Try again after ``wait`` of the runners' time."""
-    row.state = "waiting"
-    row.problem = problem
-    row.due_at = installation.clock.now() + wait
-    _let_go(row)
-
-
-def _let_go(row: Row) -> None:
-    row.lease_until = None
-    row.lease_holder = None
-
-
-def give_back(installation: Installation, table: type[Row], rows: Sequence[Row]) -> None:
-    """Rows that were claimed and not begun wait again, as if nobody had taken them."""
-    with installation.store.write() as session:
-        session.execute(
-            update(table)
-            .where(
-                table.id.in_([row.id for row in rows]),
-                table.state == "claimed",
-                table.lease_holder == installation.holder.name,
-                table.lease_until.in_({row.lease_until for row in rows}),  # this claim of ours, and no later one
-            )
-            .values(state="waiting", attempts=table.attempts - 1, lease_until=None, lease_holder=None),
-            execution_options={"synchronize_session": False},
-        )
-
-
-def give_back_all(installation: Installation) -> None:
-    """Whatever this process still holds waits again: it ends now, with work at hand that would take too long."""
-    with installation.store.write() as session:
-        _maybe_written(session, installation.holder.name)
-        for table in _TABLES:
-            session.execute(
-                update(table)
-                .where(_at_work(table), table.state == "claimed", table.lease_holder == installation.holder.name)
-                .values(state="waiting", lease_until=None, lease_holder=None),
-                execution_options={"synchronize_session": False},
-            )
-
-
-def _maybe_written(session: Session, holder: str) -> None:
-    """A note that was cut off may stand: no mail is to take its place. Mails count their own doubts."""
-    session.execute(
-        update(Delivery)
-        .where(Delivery.state == "claimed", Delivery.lease_holder == holder, Delivery.channel != "mail")
-        .values(unsure_handovers=Delivery.unsure_handovers + 1),
-        execution_options={"synchronize_session": False},
-    )
-
-
-def holds(row: Row, claimed: Row) -> bool:
-    """Whether ``row``, as it stands now, is still held by the claim that gave us ``claimed``.
-
-    The holder alone doesn't say so: its threads share a name, and one may have claimed again what was taken from another.
-    """
-    return (
-        row.state == "claimed" and row.lease_holder == claimed.lease_holder and row.lease_until == claimed.lease_until
-    )
-
-
-def release_of_the_dead(installation: Installation) -> int:
-    """Give back what ended processes of this machine held, also a token's refresh. Returns how many rows."""
-    released = 0
-    holder = installation.holder
-    with installation.store.read() as session:
-        held = [
-            select(table.lease_holder).where(_at_work(table), table.state == "claimed").distinct() for table in _TABLES
-        ]
-        held.append(select(Token.lease_holder).where(Token.lease_holder.is_not(None)).distinct())
-        names = {name for statement in held for name in session.scalars(statement) if name}
-    dead = {name for name in names if holder.gone(name)}
-    if dead:
-        with installation.store.write() as session:
-            for table in _TABLES:
-                released += _release(session, table, dead)
-            session.execute(
-                update(Token).where(Token.lease_holder.in_(dead)).values(lease_until=None, lease_holder=None)
-            )
-    holder.tidy(keep=names - dead)
-    return released
-
-
-def _release(session: Session, table: type[Row], holders: set[str]) -> int:
-    result = session.execute(
-        update(table)
-        .where(_at_work(table), table.state == "claimed", table.lease_holder.in_(holders))
-        .values(state="waiting", lease_until=None, lease_holder=None, crashes=table.crashes + 1),
-        execution_options={"synchronize_session": False},
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    def _beat(self) -> None:
+        while not self._stop.wait(EXTEND_EVERY_S):
+            try:
+                self.extend()
+            except Exception as error:  # a busy database: the next beat is in time
+                log.warning("lease heartbeat failed", problem=type(error).__name__)

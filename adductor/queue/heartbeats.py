@@ -1,4 +1,4 @@
-"""When each part was last seen at work, in real time: for starting up, and for whoever asks whether it still runs."""
+"""Heartbeats: when each process was last at work, in real time; for the start, /readyz, doctor and alerts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from adductor.store.models import Heartbeat
 
 # A sweep comes every second; writing that down each time would be most of what an idle installation writes.
 EVERY = timedelta(seconds=10)
-# When Strava last let a runner not connect because the application is full; the runners' time.
+# When an athlete last could not connect because the application is full; athletes' time.
 TURNED_AWAY = "turned away"
 
 
 def beat(installation: Installation, part: str, *, note: str | None = None) -> None:
-    """Note that this part is alive, at most every ten seconds."""
+    """Write this process's heartbeat, at most every ten seconds."""
     real_now = installation.clock.real_now()
     seen = last(installation, part)
     if seen is not None and timedelta(0) <= real_now - seen < EVERY:
@@ -24,7 +24,7 @@ def beat(installation: Installation, part: str, *, note: str | None = None) -> N
 
 
 def turned_away(installation: Installation) -> None:
-    """Note that a runner could not connect because Strava allows this application no more."""
+    """Note that an athlete could not connect because the platform allows this application no more."""
     with installation.store.write() as session:
         session.merge(Heartbeat(part=TURNED_AWAY, at=installation.clock.now()))
 

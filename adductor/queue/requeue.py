@@ -1,33 +1,34 @@
-"""Trying again what was given up: the same for the command line and the operator's page."""
+"""Requeueing rows: dead letters for the command line and the operator's page, done ones by their ids."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, TextClause, update
+from sqlalchemy import ColumnElement, TextClause, text, update
 from sqlalchemy.orm import Session
 
 from adductor.installation import Installation
-from adductor.queue.backlog import GIVEN_UP
 from adductor.store.models import Delivery, InboxEvent, Letter
 
 Row = type[InboxEvent | Delivery | Letter]
-# What is claimed is being done at this moment; what is done stays done.
+# As in the partial index, word for word: with parameters SQLite would not recognise it.
+IS_FAILED = text("state = 'failed'")
+# A claimed row is being handled at this moment; a done one stays done.
 _AT_REST = ("waiting", "failed")
 
 
-def one(session: Session, installation: Installation, table: Row, row_id: int) -> bool:
-    """Let a row that waits or was given up be due now, with all its tries. False when it is neither any more."""
+def retry_one(session: Session, installation: Installation, table: Row, row_id: int) -> bool:
+    """Make a waiting row or a dead letter due now, with all its attempts. False when it is neither any more."""
     return _due_now(session, installation, table, table.id == row_id, table.state.in_(_AT_REST)) == 1
 
 
-def everything(session: Session, installation: Installation, table: Row) -> int:
-    """Let everything that was given up in this table be due now. Returns how many rows."""
-    return _due_now(session, installation, table, GIVEN_UP)
+def retry_failed(session: Session, installation: Installation, table: Row) -> int:
+    """Make every dead letter of this table due now; returns how many."""
+    return _due_now(session, installation, table, IS_FAILED)
 
 
-def these(session: Session, installation: Installation, table: Row, ids: Sequence[int]) -> int:
-    """Let these rows be due now, also those that are done. Returns how many there are."""
+def retry_ids(session: Session, installation: Installation, table: Row, ids: Sequence[int]) -> int:
+    """Make these rows due now, also done ones; returns how many there are."""
     return _due_now(session, installation, table, table.id.in_(ids))
 
 
@@ -41,7 +42,7 @@ def _due_now(session: Session, installation: Installation, table: Row, *where: C
             attempts=0,
             crashes=0,
             lease_until=None,
-            lease_holder=None,
+            lease_owner=None,
         ),
         execution_options={"synchronize_session": False},
     )

@@ -1,5 +1,15 @@
-"""What is on disk: the tables, the engine and its transactions, and the queries that have a name."""
+"""What is on disk: the tables, the engine and its transactions."""
+
+from collections.abc import Callable
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from adductor.store.engine import BusyError, Store
 
-__all__ = ["BusyError", "Store"]
+__all__ = ["BusyError", "Store", "after_commit"]
+
+
+def after_commit(session: Session, do: Callable[[], None]) -> None:
+    """Call ``do`` once the session's transaction is committed; never when it is rolled back."""
+    event.listen(session, "after_commit", lambda _: do(), once=True)

@@ -195,7 +195,7 @@ def _sqlite(url: str, pool_size: int) -> Engine:
             return
         until = time.monotonic() + SQLITE_BUSY_MS / 1000
         try:
-            _begin_immediate(_sqlite_of(connection.connection), until, synced=options["synced"])
+            _begin_immediate(_sqlite_of(connection.connection), until, synced=options.get("synced", True))
         except sqlite3.Error:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of the kind that everybody expects
 

@@ -6,10 +6,13 @@ Alembic costs 11 MB and 0.1 s to import, in every process: it is imported where 
 from __future__ import annotations
 
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from adductor.store.engine import Store
 
@@ -49,11 +52,32 @@ def upgrade(store: Store, revision: str = "head") -> None:
     from alembic import command
 
     settings = config()
-    with store.connection() as connection:
+    with _transaction(store) as connection:
         if not store.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         settings.attributes["connection"] = connection
         command.upgrade(settings, revision)
+
+
+@contextmanager
+def _transaction(store: Store) -> Iterator[Connection]:
+    """One write transaction. On SQLite without foreign keys: rebuilding a table drops it, which would cascade."""
+    with store.engine.connect().execution_options(writes=True) as connection:
+        if store.is_sqlite:
+            # Before the transaction begins: inside it the pragma does nothing.
+            _set_foreign_keys(connection, on=False)
+        try:
+            with connection.begin():
+                yield connection
+                if store.is_sqlite and connection.execute(text("PRAGMA foreign_key_check")).first() is not None:
+                    raise RuntimeError("the upgrade would leave rows without the rows that they belong to")
+        finally:
+            if store.is_sqlite:
+                _set_foreign_keys(connection, on=True)
+
+
+def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
+    cast(sqlite3.Connection, connection.connection.driver_connection).execute(f"PRAGMA foreign_keys={on:d}")
 
 
 def current(store: Store) -> str | None:

@@ -1,9 +1,10 @@
 """The tables.
 
-Three kinds of rows. Our own record (athletes, decisions, suggestions, deliveries, sessions, check-ins) is ours to keep.
-Strava's data (activities) carries an expiry and goes after seven days (Strava API agreement). Secrets (tokens) are sealed.
+Three kinds of rows. Our own record (athletes, decisions, suggestions, deliveries, sessions, check-ins) stays. A platform's
+data (activities, event titles) carries an expiry and is deleted after seven days (Strava API agreement). Secrets are
+encrypted.
 
-Times are UTC. `due_at` follows the runners' clock, `lease_until` the processes' (see adductor.clock).
+Times are UTC. `due_at` follows the athletes' clock, `lease_until` real time (see adductor.clock).
 """
 
 from __future__ import annotations
@@ -45,29 +46,22 @@ class Base(DeclarativeBase):
 
 
 class Athlete(Base):
-    """A runner, their choices, and where they stand on the ladder."""
+    """A person who runs: their choices, and their place on the ladder. Their platforms are `Connection` rows."""
 
     __tablename__ = "athletes"
     __table_args__ = (
-        UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
         Index("ix_athletes_next_due_at", "next_due_at"),
         Index("ix_athletes_reconcile_at", "reconcile_at"),
-        Index("ix_athletes_status", "status"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    platform: Mapped[str] = mapped_column(String(20))
-    platform_athlete_id: Mapped[int] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(200), default="")
     units: Mapped[str] = mapped_column(String(10), default="metric")
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
-
-    # connected, revoked (the runner or Strava ended it), scope_missing (Strava says so; writing stops)
-    status: Mapped[str] = mapped_column(String(20), default="connected")
-    scopes: Mapped[str] = mapped_column(String(200), default="")
-    connected_at: Mapped[datetime]
-    disconnected_at: Mapped[datetime | None]
-    confirmed_at: Mapped[datetime | None]  # the first page was answered: before that nothing is written
+    # Start of the activity that set the time zone: an older activity never moves the athlete.
+    timezone_from: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]  # the first page was answered: nothing is written before
+    leaving_at: Mapped[datetime | None]  # everything about this athlete is being deleted since then
 
     target_sessions_per_week: Mapped[int] = mapped_column(default=2, server_default=text("2"))
     placements: Mapped[list[Any]] = mapped_column(default=lambda: ["post_run", "rest_day"])
@@ -112,34 +106,83 @@ class Athlete(Base):
     # From when the activity rows may have gaps (events that needed no look); None: whole.
     history_gap_from: Mapped[datetime | None]
     history_read_at: Mapped[datetime | None]
-    # Whether Strava is known to show and take the private note: None until seen.
-    private_note_seen_at: Mapped[datetime | None]
-    private_note_refused_at: Mapped[datetime | None]
+    # An event of an activity that was created before this and that the history doesn't hold is about an old activity.
+    history_covers_until: Mapped[datetime | None]
     last_event_at: Mapped[datetime | None]
     # When to look whether events were missed, and when that was last done (see adductor.jobs.reconcile).
     reconcile_at: Mapped[datetime | None]
     reconciled_at: Mapped[datetime | None]
 
-    token: Mapped[Token | None] = relationship(back_populates="athlete", cascade="all, delete-orphan", uselist=False)
+    connections: Mapped[list[Connection]] = relationship(
+        back_populates="athlete",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        lazy="selectin",
+        order_by="Connection.id",
+    )
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that came first: it signs in."""
+        return self.connections[0]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a platform can be called for this athlete, who is not leaving."""
+        return self.leaving_at is None and any(connection.is_usable for connection in self.connections)
 
 
-class Token(Base):
-    """The platform's tokens, sealed. Refreshed by whoever holds the lease; the others wait for the result."""
+class Connection(Base):
+    """One athlete's account at one platform, with its tokens (encrypted)."""
 
-    __tablename__ = "tokens"
+    __tablename__ = "connections"
+    __table_args__ = (
+        UniqueConstraint("platform", "external_id", name="uq_connections_external_id"),
+        Index("ix_connections_athlete", "athlete_id"),
+        Index("ix_connections_state", "state"),
+    )
 
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"), primary_key=True)
-    access_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    refresh_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    expires_at: Mapped[datetime]
+    CONNECTED = "connected"
+    RESTING = "resting"  # the platform refuses calls, and proves no revocation: the data stays, the athlete is asked
+    REVOKED = "revoked"  # ended by the athlete or the platform: tokens and the platform's data are deleted
+    SCOPE_MISSING = "scope_missing"  # the permission to read was withdrawn
+    USABLE = (CONNECTED, RESTING)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
+    platform: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str] = mapped_column(String(64))  # the platform's id of the athlete
+    scopes: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(16), default="connected")
+    connected_at: Mapped[datetime]
+    disconnected_at: Mapped[datetime | None]
+
+    access_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    refresh_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime | None]
+    # The refresh lease, in real time: one process refreshes, the others wait for its result.
     lease_until: Mapped[datetime | None]
-    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
+    # Since when a refresh was sent whose answer is not stored; the old refresh token may be dead (real time).
+    refresh_unconfirmed_since: Mapped[datetime | None]
+    # Since when the platform refuses access tokens that it has just issued.
+    refused_since: Mapped[datetime | None]
 
-    athlete: Mapped[Athlete] = relationship(back_populates="token")
+    # Since when the private note is known not to work; None: it works, as far as is known.
+    private_note_refused_at: Mapped[datetime | None]
+    # Learned: this platform leaves an empty private note out of its answers.
+    absent_note_is_empty: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    athlete: Mapped[Athlete] = relationship(back_populates="connections")
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether calls to the platform may work."""
+        return self.state in self.USABLE
 
 
 class InboxEvent(Base):
-    """A webhook event as it came. Under its natural key: Strava gives events no id and may send one more than once."""
+    """A webhook event as it came, under its natural key: Strava gives events no id and may deliver one more than once."""
 
     __tablename__ = "inbox_events"
     __table_args__ = (
@@ -181,15 +224,16 @@ class InboxEvent(Base):
     updates: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime]
     trace_id: Mapped[str] = mapped_column(String(32))
-    # webhook, or reconcile: nobody told us, we found it in the log
+    # webhook, or reconcile: recovered from the log
     origin: Mapped[str] = mapped_column(String(10), default="webhook", server_default="webhook")
 
     state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
-    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # claims that nobody finished
+    tried_at: Mapped[datetime | None]  # start of the latest attempt
+    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # leases that ran out
     outcome: Mapped[str | None] = mapped_column(String(40))
     problem: Mapped[str | None] = mapped_column(Text)
     handled_at: Mapped[datetime | None]
@@ -309,7 +353,7 @@ class Delivery(Base):
     # private_note, description or mail; pages when nothing else reaches the runner
     channel: Mapped[str] = mapped_column(String(12))
     activity_id: Mapped[int | None] = mapped_column(BigInteger)  # where a note stands (the platform's id)
-    wanted: Mapped[str] = mapped_column(String(8), default="present")  # present or absent
+    desired_state: Mapped[str] = mapped_column(String(8), default="present")  # present or absent
     block: Mapped[str] = mapped_column(Text)  # as it should stand
     known_texts: Mapped[list[Any]] = mapped_column(default=list)  # every block of ours that may stand there
     state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
@@ -318,17 +362,18 @@ class Delivery(Base):
     problem: Mapped[str | None] = mapped_column(Text)
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
-    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    tried_at: Mapped[datetime | None]  # start of the latest attempt
     crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    unseen_reads: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    reads_without_field: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     placed_in: Mapped[str | None] = mapped_column(String(12))  # where it was really written
     written_text: Mapped[str | None] = mapped_column(Text)
     written_at: Mapped[datetime | None]
     # Whether a blank line of ours stands between the runner's words and our block; None: nothing was written yet.
     separated: Mapped[bool | None]
-    # How often a mail (or a note) was given away without hearing what became of it.
-    unsure_handovers: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    # How often a note was written or a mail handed over without a stored answer.
+    unconfirmed_writes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     trace_id: Mapped[str] = mapped_column(String(32))
 
     suggestion: Mapped[Suggestion] = relationship(back_populates="deliveries")
@@ -367,10 +412,11 @@ class Letter(Base):
     problem: Mapped[str | None] = mapped_column(Text)
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
-    lease_holder: Mapped[str | None] = mapped_column(String(40))
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    tried_at: Mapped[datetime | None]  # start of the latest attempt
     crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    unsure_handovers: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    unconfirmed_writes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     trace_id: Mapped[str] = mapped_column(String(32))
 
 
@@ -462,7 +508,7 @@ class Heartbeat(Base):
 
 
 class Outage(Base):
-    """A stretch (the runners' time) in which no webhook event could be stored: everybody's log is looked at after it."""
+    """A stretch (athletes' time) in which no webhook event could be stored. Every log is reconciled after it."""
 
     __tablename__ = "outages"
     __table_args__ = (Index("ix_outages_ended_at", "ended_at"),)
@@ -470,20 +516,20 @@ class Outage(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime]
-    # Runners up to this id have been put in line.
+    # Athletes up to this id are queued for reconciliation.
     reached_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     done_at: Mapped[datetime | None]
 
 
 class Revocation(Base):
-    """An access that Strava is still to be given back, after its runner has left. Sealed; nothing says whose it was."""
+    """A token to be revoked at its platform after its athlete has left. Encrypted; the row names no athlete."""
 
     __tablename__ = "revocations"
     __table_args__ = (Index("ix_revocations_due_at", "due_at"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     platform: Mapped[str] = mapped_column(String(20))
-    token_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    token_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))

@@ -57,7 +57,7 @@ def reseal() -> None:
     logs.only_errors()
     installation = Installation(settings)
     try:
-        done = rotate_keys.reseal(installation)
+        done = rotate_keys.rotate_keys(installation)
     finally:
         installation.close()
     click.echo(f"{done.done} sealed anew, {done.already} stood under the newest key already")

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from adductor import logs
 from adductor.settings import load
-from adductor.store.models import Athlete, DecisionRecord
+from adductor.store.models import Connection, DecisionRecord
 from service import supervisor as supervising
 from service.cli.up import Running, running, subscribe_in_words
 from service.supervisor import StartError
@@ -96,7 +96,7 @@ def _demo(folder: Path, log_file: Path) -> None:
 def _connect(here: Running) -> int:
     connect_as_a_browser(here.settings.public_url, zone=where_it_is_day(here.installation.clock.now()))
     with here.installation.store.read() as session:
-        return session.scalars(select(Athlete.platform_athlete_id)).one()
+        return int(session.scalars(select(Connection.external_id)).one())
 
 
 def connect_as_a_browser(public_url: str, *, zone: str) -> None:

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.queue import requeue, sweep
-from adductor.queue.backlog import GIVEN_UP
+from adductor.jobs import deliveries, events, letters
+from adductor.queue import requeue, worker
+from adductor.queue.requeue import IS_FAILED
 from adductor.settings import load_beside_up
 from adductor.store.models import Delivery, InboxEvent, Letter
 
@@ -42,33 +43,32 @@ def _replay(installation: Installation, event_ids: tuple[int, ...]) -> None:
         missing = set(event_ids) - set(ids)
         if missing:
             raise click.ClickException(f"no event {min(missing)}; handled events are kept for seven days")
-        requeue.these(session, installation, InboxEvent, ids)
+        requeue.retry_ids(session, installation, InboxEvent, ids)
     _handle(installation, ids)
 
 
 def _replay_failed(installation: Installation) -> None:
     with installation.store.write() as session:
-        ids = list(session.scalars(select(InboxEvent.id).where(GIVEN_UP)))
-        requeue.everything(session, installation, InboxEvent)
-        notes = requeue.everything(session, installation, Delivery)
-        letters = requeue.everything(session, installation, Letter)
+        ids = list(session.scalars(select(InboxEvent.id).where(IS_FAILED)))
+        requeue.retry_failed(session, installation, InboxEvent)
+        notes = requeue.retry_failed(session, installation, Delivery)
+        mails = requeue.retry_failed(session, installation, Letter)
     _handle(installation, ids)
-    if notes or letters:
-        while sweep.handle_deliveries(installation) or sweep.handle_letters(installation):
+    if notes or mails:
+        while worker.drain(installation, (deliveries.JOB, letters.JOB)):
             pass
-        click.echo(f"tried again: {notes} notes and routine mails, {letters} other mails")
+        click.echo(f"tried again: {notes} notes and routine mails, {mails} other mails")
     with installation.store.read() as session:
-        still = [len(list(session.scalars(select(table.id).where(GIVEN_UP)))) for table in (Delivery, Letter)]
+        still = [len(list(session.scalars(select(table.id).where(IS_FAILED)))) for table in (Delivery, Letter)]
     if any(still):
         click.echo(f"given up again: {still[0]} notes and routine mails, {still[1]} other mails")
-    if not ids and not notes and not letters:
+    if not ids and not notes and not mails:
         click.echo("nothing had failed")
 
 
 def _handle(installation: Installation, ids: list[int]) -> None:
-    for start in range(0, len(ids), sweep.BATCH):
-        batch = ids[start : start + sweep.BATCH]
-        sweep.handle_events(installation, batch)
-        with installation.store.read() as session:
-            for row in session.scalars(select(InboxEvent).where(InboxEvent.id.in_(batch)).order_by(InboxEvent.id)):
-                click.echo(f"event {row.id}: {row.state}, {row.outcome or row.problem or '-'}")
+    while ids and worker.run_one(installation, events.JOB, ids=ids):
+        pass
+    with installation.store.read() as session:
+        for row in session.scalars(select(InboxEvent).where(InboxEvent.id.in_(ids)).order_by(InboxEvent.id)):
+            click.echo(f"event {row.id}: {row.state}, {row.outcome or row.problem or '-'}")

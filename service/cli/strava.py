@@ -45,9 +45,9 @@ def unsubscribe() -> None:
 
     installation = _installation()
     try:
-        standing = installation.strava.list_subscriptions()
+        standing = installation.subscriptions("strava").list_subscriptions()
         for subscription in standing:
-            installation.strava.delete_subscription(subscription.id)
+            installation.subscriptions("strava").delete_subscription(subscription.id)
     except PlatformError as error:
         raise click.ClickException(error.message) from None
     subscribing.forget(installation)
@@ -64,7 +64,7 @@ def status() -> None:
     """
     installation = _installation()
     try:
-        standing = installation.strava.list_subscriptions()
+        standing = installation.subscriptions("strava").list_subscriptions()
     except PlatformError as error:
         raise click.ClickException(error.message) from None
     if not standing:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from adductor.athletes.situations import zone_of
 from adductor.settings import load_beside_up
 from adductor.store import Store
-from adductor.store.models import Athlete, DecisionRecord
+from adductor.store.models import Athlete, Connection, DecisionRecord
 
 
 @click.command()
@@ -23,7 +23,7 @@ def why(athlete: int, last: int) -> None:
     store = Store(load_beside_up().database)
     with store.read() as session:
         runner = session.get(Athlete, athlete) or session.scalar(
-            select(Athlete).where(Athlete.platform_athlete_id == athlete)
+            select(Athlete).join(Connection).where(Connection.external_id == str(athlete))
         )
         if runner is None:
             raise click.ClickException(f"no athlete {athlete}")

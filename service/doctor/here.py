@@ -8,10 +8,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.athletes import rotate_keys
 from adductor.installation import Installation
+from adductor.jobs import backlog
 from adductor.mail.transport import MailError, Postbox
-from adductor.queue import backlog
 from adductor.store import migrate
-from adductor.store.models import Athlete
+from adductor.store.models import Connection
 from service.doctor.base import FailedError
 
 
@@ -107,10 +107,12 @@ def data_age(installation: Installation) -> str:
 
 def runners(installation: Installation) -> str:
     """Everybody allowed what is needed."""
-    connected = Athlete.status == "connected"
+    connected = Connection.state == Connection.CONNECTED
     with installation.store.read() as session:
         count = session.scalar(select(func.count()).where(connected)) or 0
-        cannot = session.scalar(select(func.count()).where(connected, ~Athlete.scopes.contains("activity:write"))) or 0
+        cannot = (
+            session.scalar(select(func.count()).where(connected, ~Connection.scopes.contains("activity:write"))) or 0
+        )
     if cannot:
         raise FailedError(
             f"{cannot} of {count} did not allow us to write",
@@ -121,7 +123,7 @@ def runners(installation: Installation) -> str:
 
 def keys(installation: Installation) -> str:
     """The tokens can be opened."""
-    stand = rotate_keys.standing(installation)
+    stand = rotate_keys.count_keys(installation)
     if stand.unreadable:
         raise FailedError(
             f"{stand.unreadable} runners' tokens open with none of the keys that are set",

@@ -10,9 +10,10 @@ import requests
 from sqlalchemy import func, select
 
 from adductor.installation import Installation
+from adductor.jobs import backlog
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.queue import backlog, heartbeats
-from adductor.store.models import Athlete, Subscription
+from adductor.queue import heartbeats
+from adductor.store.models import Connection, Subscription
 from service import subscribing
 from service.doctor.base import FailedError
 
@@ -76,7 +77,7 @@ def callback(installation: Installation) -> str:
 def subscription(installation: Installation) -> str:
     """Strava's events come to us, and we know them for ours."""
     try:
-        standing = installation.strava.list_subscriptions()
+        standing = installation.subscriptions("strava").list_subscriptions()
     except PlatformError as error:
         raise FailedError(error.message, DO[error.kind]) from error
     if not standing:
@@ -108,7 +109,7 @@ def elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
 
 def budget(installation: Installation) -> str:
     """Enough calls are left."""
-    state = installation.budget.state()
+    state = installation.budget("strava").state()
     if not state.shared:
         raise FailedError(
             "each process counts alone, and may use a tenth of it: Redis is not there to count together",
@@ -140,9 +141,9 @@ def athletes(installation: Installation) -> str:
     """Strava lets those connect who want to. Its page at the cap doesn't send people back to us, so not each is seen."""
     with installation.store.read() as session:
         connected, latest = session.execute(
-            select(func.count(), func.max(Athlete.connected_at)).where(Athlete.status == "connected")
+            select(func.count(), func.max(Connection.connected_at)).where(Connection.state == Connection.CONNECTED)
         ).one()
-    takes = ATHLETES_BY_LIMIT.get(installation.budget.state().limits.overall_quarter)
+    takes = ATHLETES_BY_LIMIT.get(installation.budget("strava").state().limits.overall_quarter)
     more = f"raise the number to 10 at {_SETTINGS_PAGE}; for more than that Strava wants to review the application"
     turned_away = heartbeats.last(installation, heartbeats.TURNED_AWAY)
     now = installation.clock.now()

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from adductor.jobs import backlog
+from adductor.jobs.backlog import Oldest, Queue
 from adductor.platforms.base import BudgetState
-from adductor.queue import backlog
-from adductor.queue.backlog import Oldest, Queue
 
 
 @dataclass(frozen=True, slots=True)

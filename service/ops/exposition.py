@@ -1,6 +1,6 @@
 """What `/metrics` says, read at each scrape from the database, from Redis and from the processes' counters.
 
-Counters come from `adductor.metrics`, gauges from `adductor.queue.backlog`. A part that doesn't answer takes its own
+Counters come from `adductor.metrics`, gauges from `adductor.jobs.backlog`. A part that doesn't answer takes its own
 figures with it and no others; `adductor_part_up` says so.
 """
 
@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, metrics
 from adductor.installation import Installation
+from adductor.jobs import backlog
 from adductor.platforms.base import Figures
-from adductor.queue import backlog
 from service.ops.health import parts_that_answer
 
 
@@ -55,7 +55,7 @@ class _Everything(Collector):
 
 
 def _budget(here: Installation) -> Iterator[Metric]:
-    state = here.budget.state()
+    state = here.budget("strava").state()
     for name, what, amounts in (
         ("strava_budget_limit", "Calls that Strava allows", state.limits),
         ("strava_budget_left", "Calls that are left", left(state.limits, state.used)),
@@ -78,7 +78,7 @@ def _standing(here: Installation) -> Iterator[Metric]:
     now, real_now = here.clock.now(), here.clock.real_now()
     with here.store.read() as session:
         queues = backlog.queues(session, now)
-        athletes = backlog.athletes_by_status(session)
+        athletes = backlog.connections_by_state(session)
         beats = backlog.heartbeats(session)
         oldest = backlog.oldest_strava_data(session)
         subscribed = backlog.subscription(session) is not None

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import String, and_, cast, select
 from sqlalchemy.orm import Session
 
-from adductor.queue.backlog import GIVEN_UP, WAITING
-from adductor.store.models import Athlete, Delivery, InboxEvent, Letter, Suggestion
+from adductor.jobs.backlog import WAITING
+from adductor.queue.requeue import IS_FAILED
+from adductor.store.models import Connection, Delivery, InboxEvent, Letter, Suggestion
 
 # As many as a person reads; the sums above them count all.
 SHOWN = 30
@@ -43,7 +44,7 @@ def given_up(session: Session) -> list[Row]:
     """The latest rows that were given up, of each table."""
     rows = []
     for statement, table in _rows():
-        found = session.execute(statement.where(GIVEN_UP).order_by(table.due_at.desc()).limit(SHOWN))
+        found = session.execute(statement.where(IS_FAILED).order_by(table.due_at.desc()).limit(SHOWN))
         rows += [_row(*entry) for entry in found]
     return rows
 
@@ -76,7 +77,7 @@ def _row(row: InboxEvent | Delivery | Letter, runner: int | None) -> Row:
     elif isinstance(row, Delivery):
         queue, kind = (
             "deliveries",
-            f"{row.channel.replace('_', ' ')}{'' if row.wanted == 'present' else ', to be removed'}",
+            f"{row.channel.replace('_', ' ')}{'' if row.desired_state == 'present' else ', to be removed'}",
         )
     else:
         queue, kind = "letters", {"confirm": "address to confirm", "refer": "referral"}.get(row.kind, row.kind)
@@ -85,9 +86,10 @@ def _row(row: InboxEvent | Delivery | Letter, runner: int | None) -> Row:
 
 def _rows() -> list[tuple[Any, Any]]:
     """For each table: its rows with our number of their runner, and the table."""
-    events = select(InboxEvent, Athlete.id).outerjoin(
-        Athlete, and_(Athlete.platform == InboxEvent.platform, Athlete.platform_athlete_id == InboxEvent.owner_id)
+    account = and_(
+        Connection.platform == InboxEvent.platform, Connection.external_id == cast(InboxEvent.owner_id, String)
     )
+    events = select(InboxEvent, Connection.athlete_id).outerjoin(Connection, account)
     deliveries = select(Delivery, Suggestion.athlete_id).join(Suggestion)
     letters = select(Letter, Letter.athlete_id)
     return [(events, InboxEvent), (deliveries, Delivery), (letters, Letter)]

@@ -12,9 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, logs
 from adductor.installation import Installation
+from adductor.jobs import backlog
+from adductor.jobs.backlog import Queue
 from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
-from adductor.queue import backlog, requeue
-from adductor.queue.backlog import Queue
+from adductor.queue import requeue
 from adductor.store import migrate
 from service.context import installation
 from service.ops import concerns, failures, signing_in
@@ -104,7 +105,9 @@ def try_again() -> Page:
         return redirect(url_for("ops.board"), 303)
     with here.store.write() as session:
         count = (
-            int(requeue.one(session, here, table, int(row_id))) if row_id else requeue.everything(session, here, table)
+            int(requeue.retry_one(session, here, table, int(row_id)))
+            if row_id
+            else requeue.retry_failed(session, here, table)
         )
     log.info("operator tries again", queue=queue, row=row_id or "all", rows=count)
     if count:
@@ -130,7 +133,7 @@ def _board(here: Installation) -> Board:
             found.up["database"] = False  # it went meanwhile
     found.concerns += concerns.of_parts(found.up, found.beats, found.real_now)
     if found.up["database"]:
-        state = here.budget.state()
+        state = here.budget("strava").state()
         quarter = quarter_of(found.now)
         next_quarter, next_day = opens_at(quarter + 1), opens_at((quarter // QUARTERS_A_DAY + 1) * QUARTERS_A_DAY)
         names = ("All calls, quarter of an hour", "All calls, day", "Reading, quarter of an hour", "Reading, day")
@@ -154,7 +157,7 @@ def _read(here: Installation, found: Board) -> None:
         found.waiting = failures.waiting_after_failure(session)
         found.beats = backlog.heartbeats(session)
         found.oldest = list(backlog.oldest_strava_data(session))
-        found.athletes = backlog.athletes_by_status(session)
+        found.athletes = backlog.connections_by_state(session)
         known = backlog.subscription(session)
     if known is not None:
         parts = urlsplit(known.callback_url)

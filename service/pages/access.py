@@ -13,6 +13,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from adductor.athletes import situations
+from adductor.athletes.connections import is_account
 from adductor.store.models import Athlete
 from service.context import installation
 
@@ -46,7 +47,7 @@ def current_athlete() -> Athlete | None:
     return cast("Athlete | None", g.athlete)
 
 
-def remember(athlete_id: int, platform_athlete_id: int) -> None:
+def remember(athlete_id: int, external_id: str) -> None:
     """This browser is this runner's from now on. A new identity gets a new session: nothing of the old one stays.
 
     SQLite gives the id of a runner who has deleted everything to the next newcomer, so the id alone would open the
@@ -54,18 +55,19 @@ def remember(athlete_id: int, platform_athlete_id: int) -> None:
     """
     session.clear()
     session["athlete"] = athlete_id
-    session["platform_athlete"] = platform_athlete_id
+    session["platform_athlete"] = external_id
     session.permanent = True
 
 
-def _look_up(athlete_id: object, platform_athlete_id: object) -> Athlete | None:
+def _look_up(athlete_id: object, external_id: object) -> Athlete | None:
     if not isinstance(athlete_id, int):
         return None
     with installation().store.read() as database:
         athlete = database.get(Athlete, athlete_id)
-    if athlete is None or athlete.platform_athlete_id != platform_athlete_id:
+    if athlete is None or not is_account(athlete, str(external_id)):
         return None
-    return athlete if athlete.status in _MAY_LOOK else None
+    may_look = athlete.leaving_at is None and any(each.state in _MAY_LOOK for each in athlete.connections)
+    return athlete if may_look else None
 
 
 def the_athlete() -> Athlete:

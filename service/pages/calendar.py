@@ -10,7 +10,7 @@ from flask import Response, abort, flash, redirect, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import decisions, situations
+from adductor.athletes import connections, decisions, situations
 from adductor.coaching.situation import Dose, Expected
 from adductor.installation import Installation
 from adductor.notes import wording
@@ -34,7 +34,7 @@ def calendar(key: str) -> Response:
     here = installation()
     now = here.clock.now()
     with here.store.read() as database:
-        athlete = database.scalar(select(Athlete).where(Athlete.calendar_key == key, Athlete.status == "connected"))
+        athlete = database.scalar(select(Athlete).where(Athlete.calendar_key == key, connections.is_connected()))
         if athlete is None:
             abort(404)
         body = feed(here, database, athlete, now)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from adductor.athletes import reconsider
 from adductor.installation import Installation
-from adductor.jobs import prompts
 from adductor.store.models import Athlete
 
 
 def after_change(installation: Installation, session: Session, athlete: Athlete) -> None:
     """To be called in the transaction that changed the choice, with the athlete locked."""
-    prompts.reconsider(session, installation, athlete, now=installation.clock.now())
+    reconsider.reconsider(session, installation, athlete, now=installation.clock.now())

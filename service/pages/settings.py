@@ -152,5 +152,5 @@ def _page(section: str = "", problems: dict[str, str] | None = None, meaning: li
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
         local=local_time(athlete),
-        can_write="activity:write" in athlete.scopes,
+        can_write="activity:write" in athlete.connection.scopes,
     )

@@ -45,7 +45,7 @@ def welcome() -> Page:
         not_in_every_home=NOT_IN_EVERY_HOME,
         places=PLACES,
         given=request.form,
-        can_write="activity:write" in athlete.scopes,
+        can_write="activity:write" in athlete.connection.scopes,
         preview=preview(frozenset(_equipment() or ()) if request.method == "POST" else None),
     )
     return page, 400 if problems else 200

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from adductor.athletes import activities
 from adductor.coaching.situation import Intensity
 from adductor.installation import Installation
+from adductor.jobs import retention
 from adductor.platforms.base import LoggedActivity
-from adductor.queue import sweep
 from adductor.settings import load
 from adductor.store import models
 
@@ -90,8 +90,8 @@ def test_what_has_been_kept_long_enough_goes_and_only_once_an_hour_does_anybody_
         first = session.scalars(select(models.LoggedActivity).where(models.LoggedActivity.platform_id == 1)).one()
         first.expires_at = installation.clock.now()
 
-    sweep.expire(installation)
-    sweep.expire(installation)
+    retention.expire(installation)
+    retention.expire(installation)
 
     assert [row.platform_id for row in _rows(installation)] == [2]
     with installation.store.read() as session:
@@ -110,7 +110,7 @@ def test_our_own_traces_of_work_go_too(installation: Installation) -> None:
                 )
             )  # fmt: skip
 
-    sweep.expire(installation)
+    retention.expire(installation)
 
     with installation.store.read() as session:
         assert session.scalars(select(models.Letter.key).order_by(models.Letter.key)).all() == ["1 done", "31 waiting"]

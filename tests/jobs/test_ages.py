@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from adductor.athletes import connection
-from adductor.jobs import inbox, retention
+from adductor.athletes import activities, connections
+from adductor.jobs import inbox, retention, rounds
 from adductor.platforms.base import WebhookEvent
-from adductor.queue import sweep
 from adductor.store.models import Heartbeat, InboxEvent, LoggedActivity
 from tests.support.runners import Place, place
 
@@ -71,11 +70,11 @@ def test_with_the_hourly_job_nothing_ever_gets_older_than_seven_days(here: Place
                 session.execute(
                     update(LoggedActivity)
                     .where(LoggedActivity.athlete_id == runner)
-                    .values(fetched_at=here.now, expires_at=here.now + sweep.activities.KEEP)
+                    .values(fetched_at=here.now, expires_at=here.now + activities.KEEP)
                 )
             _comes(here, number)
-            sweep.handle_events(here.installation)
-        sweep.expire(here.installation)
+            rounds.work(here.installation)
+        retention.expire(here.installation)
         oldest = max(oldest, retention.check(here.installation).oldest)
         here.later(hours=1)
 
@@ -100,7 +99,7 @@ def test_an_event_that_still_waits_loses_its_title_and_not_itself(here: Place) -
     _comes(here, 1)
     here.later(days=7)
 
-    assert sweep.expire(here.installation)
+    assert retention.expire(here.installation)
 
     assert _titles(here) == [{}]
     assert _oldest(here).oldest == timedelta(0)
@@ -110,23 +109,23 @@ def test_a_departure_that_still_waits_keeps_its_word(here: Place) -> None:
     _comes(here, 4711, object_type="athlete", updates={"authorized": "false"})
     here.later(days=7)
 
-    sweep.expire(here.installation)
+    retention.expire(here.installation)
 
     assert _titles(here) == [{"authorized": "false"}]
 
 
 def test_a_deleted_activity_goes_within_a_day_and_its_titles_at_once(here: Place) -> None:
     runner = here.runner()
-    owner = here.athlete(runner).platform_athlete_id
+    owner = here.owner(runner)
     (row,) = _activities(here)
     _comes(here, row.platform_id, owner_id=owner)
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     _comes(here, row.platform_id, owner_id=owner, aspect_type="delete", updates={})
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
     titles = _titles(here)
     here.later(hours=25)
-    sweep.expire(here.installation)
+    retention.expire(here.installation)
 
     assert titles == [{}, {}]
     assert _activities(here) == []
@@ -139,19 +138,19 @@ def test_deleting_an_old_activity_does_not_keep_it_longer(here: Place) -> None:
     with here.installation.store.write() as session:
         session.execute(update(LoggedActivity).values(expires_at=goes_at))
 
-    owner = here.athlete(runner).platform_athlete_id
+    owner = here.owner(runner)
     _comes(here, row.platform_id, owner_id=owner, aspect_type="delete", updates={})
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     assert [row.expires_at for row in _activities(here)] == [goes_at]
 
 
 def test_whoever_leaves_leaves_no_title_no_activity_and_no_name(here: Place) -> None:
     runner = here.runner(name="Robin")
-    _comes(here, 1, owner_id=here.athlete(runner).platform_athlete_id)
+    _comes(here, 1, owner_id=here.owner(runner))
     _comes(here, 2, owner_id=1)
 
-    connection.disconnect_now(here.installation, runner, because="revoked")
+    connections.disconnect_now(here.installation, runner, because="revoked")
 
     assert _titles(here) == [{}, {"title": "Along the river with Kim"}]
     assert _activities(here) == []

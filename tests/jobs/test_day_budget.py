@@ -10,11 +10,10 @@ import pytest
 
 from adductor.athletes import answers, channels, decisions
 from adductor.athletes.answers import Answer, Said
-from adductor.jobs import letters
+from adductor.jobs import letters, rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError, Priority
 from adductor.platforms.strava.budget import LocalBudget
-from adductor.queue import sweep
 from tests.jobs.test_interleavings import Log, _comes_home, _event, _put, _take
 from tests.jobs.test_interleavings import here as here
 from tests.jobs.test_interleavings import log as log
@@ -65,7 +64,7 @@ def test_with_the_day_nearly_spent_a_runner_with_mail_gets_mail_and_the_read_tha
     _with_budget(here, log, day_used=850)
 
     _take(here, _event(here, runner))
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.writes == []
     (by_note, by_mail) = here.deliveries(runner)
@@ -80,11 +79,11 @@ def test_when_the_budget_is_back_no_note_comes_after_the_mail(here: Place, log: 
     _reachable(here, runner)
     _with_budget(here, log, day_used=850)
     _take(here, _event(here, runner))
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     for _ in range(20):
         here.later(hours=1)
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
 
     assert log.writes == []
     assert len(here.mails()) == 1
@@ -111,7 +110,7 @@ def test_without_an_address_a_spent_day_is_waited_for_until_it_is_over(here: Pla
     midnight = here.now.replace(hour=0) + timedelta(days=1)
     assert midnight < delivery.due_at < midnight + timedelta(seconds=70)
     here.later(hours=15, minutes=2)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     assert log.note.count(block.SIGNATURE) == 1
 
 
@@ -130,7 +129,7 @@ def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> 
     assert (delivery.channel, delivery.state) == (channels.PRIVATE_NOTE, "waiting")
     assert delivery.due_at - here.now < timedelta(minutes=17)
     here.later(minutes=17)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     assert log.note.count(block.SIGNATURE) == 1
     assert here.mails() == []
 
@@ -149,11 +148,11 @@ def test_a_note_that_may_have_arrived_is_not_mailed_as_well(here: Place, log: Lo
     log.update_activity = writing  # type: ignore[method-assign]
     _with_budget(here, log, day_used=990)
     here.later(minutes=2)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
     here.later(hours=16)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     assert [row.outcome for row in here.deliveries(runner)] == ["written"]
     assert log.note.count(block.SIGNATURE) == 1
     assert here.mails() == []
@@ -182,7 +181,7 @@ def test_a_note_that_waits_is_not_written_after_the_answer(here: Place, log: Log
     reads = log.reads
 
     here.later(minutes=20)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert (log.writes, log.reads) == ([], reads)
     assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "answered")]
@@ -192,11 +191,11 @@ def test_an_answer_between_our_read_and_our_write_is_heard(here: Place, log: Log
     runner = _comes_home(here, log)
     here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 60})
     _put(here, _event(here, runner))
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
     log.after_read = lambda: _answer(here, runner, Said.DONE)
 
     here.later(minutes=2)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.writes == []
     (delivery,) = here.deliveries(runner)
@@ -209,7 +208,7 @@ def test_a_note_that_stands_stays_after_the_answer(here: Place, log: Log) -> Non
     _answer(here, runner, Said.DONE)
 
     here.later(minutes=20)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.note.count(block.SIGNATURE) == 1
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, text
 
-from adductor.queue import backlog
+from adductor.jobs import backlog
 from adductor.store import Store
 from adductor.store.models import (
     Athlete,

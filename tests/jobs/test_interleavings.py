@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import connection, decisions, situations, tokens
+from adductor.athletes import connections, decisions, situations, tokens
 from adductor.coaching.situation import Intensity
-from adductor.jobs import deliveries, events, inbox, prompts
+from adductor.jobs import deliveries, events, inbox, prompts, retention, rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
 from adductor.queue import claims, retry, rows, sweep
 from adductor.store.models import Delivery, InboxEvent, Subscription
+from tests.support.athletes import give_tokens
 from tests.support.runners import MORNING, Place, place
 
 RUN = 900_001
@@ -87,17 +88,17 @@ def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
 @pytest.fixture
 def log(here: Place) -> Log:
     made = Log()
-    here.installation.strava = made  # type: ignore[assignment]
+    here.installation.platforms["strava"] = made  # type: ignore[assignment]
     return made
 
 
 def _comes_home(here: Place, log: Log, words: str = "Mine.") -> int:
     """A connected runner whose run is in the log now; their id."""
     runner = here.runner(email=None, email_confirmed_at=None)
-    owner = here.athlete(runner).platform_athlete_id
+    owner = here.owner(runner)
     with here.installation.store.write() as session:
         far = here.now + timedelta(days=300)
-        session.add(tokens.store(here.installation, runner, Tokens("access", "refresh", far)))
+        give_tokens(session, here.installation, runner, Tokens("access", "refresh", far))
     log.activities[RUN] = LoggedActivity(
         id=RUN,
         athlete_id=owner,
@@ -128,7 +129,7 @@ def _comes_home(here: Place, log: Log, words: str = "Mine.") -> int:
 
 
 def _event(here: Place, runner: int, aspect: str = "create", **updates: str) -> WebhookEvent:
-    owner = here.athlete(runner).platform_athlete_id
+    owner = here.owner(runner)
     return WebhookEvent("strava", 1, "activity", RUN, aspect, here.now, owner, updates)
 
 
@@ -139,7 +140,7 @@ def _put(here: Place, *received: WebhookEvent) -> None:
 
 def _take(here: Place, *received: WebhookEvent) -> None:
     _put(here, *received)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
 
 def _rows(here: Place) -> list[InboxEvent]:
@@ -238,7 +239,7 @@ def test_an_event_can_be_replayed(here: Place, log: Log) -> None:
     with here.installation.store.write() as session:
         session.scalars(select(InboxEvent)).one().state = "waiting"
 
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     (row,) = _rows(here)
     assert (row.state, row.problem) == ("done", None)
@@ -270,7 +271,7 @@ def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here:
         decisions.deliver(session, here.installation, athlete, suggestion, "test", here.now)
 
     _withdraw(here, runner)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.note == "Mine."
 
@@ -280,11 +281,11 @@ def test_a_note_that_the_log_leaves_out_of_one_answer_is_still_taken_away(here: 
     _take(here, _event(here, runner))
     _withdraw(here, runner)
     log.leaves_note_out = True
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     log.leaves_note_out = False
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.note == "Mine."
 
@@ -324,8 +325,8 @@ def test_a_note_taken_back_between_its_read_and_its_write_is_not_written(here: P
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(deliveries, "run", run)
-        sweep.handle_events(here.installation)
-    sweep.sweep(here.installation)
+        rounds.work(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.writes == []
     assert [row.state for row in here.deliveries(runner)] == ["done"]
@@ -338,14 +339,14 @@ def test_a_note_taken_back_while_its_write_is_on_its_way_does_not_stay(here: Pla
     def taken_back_and_looked_at() -> None:
         _withdraw(here, runner)
         before = log.note
-        sweep.handle_deliveries(here.installation)  # another worker: nothing stands there yet
+        rounds.work(here.installation)  # another worker: nothing stands there yet
         assert log.note == before
 
     log.before_write = taken_back_and_looked_at
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
     assert block.SIGNATURE in log.note  # written over the change of mind
 
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.note == "Mine."
 
@@ -355,12 +356,12 @@ def test_a_worker_does_not_put_back_what_another_holds_by_now(here: Place, log: 
     _put(here, _event(here, runner))
     (claimed,) = claims.claim(here.installation, InboxEvent)
     with here.installation.store.write() as session:
-        session.scalars(select(InboxEvent)).one().lease_holder = "another"
+        session.scalars(select(InboxEvent)).one().lease_owner = "another"
 
     events._put_back(here.installation, claimed, timedelta(seconds=5), "late")
 
     (row,) = _rows(here)
-    assert (row.state, row.lease_holder) == ("claimed", "another")
+    assert (row.state, row.lease_owner) == ("claimed", "another")
 
 
 def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) -> None:
@@ -385,7 +386,7 @@ def _of_left_runners(here: Place, count: int) -> None:
     for number in range(1, count + 1):
         runner = here.runner()
         here.change(runner, status="revoked")
-        owner = here.athlete(runner).platform_athlete_id
+        owner = here.owner(runner)
         _put(here, WebhookEvent("strava", 1, "activity", number, "create", here.now, owner, {}))
 
 
@@ -395,7 +396,7 @@ def test_when_the_time_is_up_the_rest_is_given_back_unharmed(here: Place, monkey
     for module in (sweep, rows):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
-    assert sweep.handle_events(here.installation, until=50.0) == 1
+    assert rounds.work(here.installation, until=50.0) == 1
 
     assert [(row.state, row.attempts, row.crashes) for row in _rows(here)] == [
         ("done", 1, 0),
@@ -438,7 +439,7 @@ def test_one_event_that_kills_its_workers_does_not_take_its_neighbours_along(
             dying.setattr(claims, "give_back", unless_dead)
             dying.setattr(events, "handle", killed)
             try:
-                sweep.handle_events(here.installation)
+                rounds.work(here.installation)
             except Killed:
                 here.later(seconds=retry.LEASE.total_seconds() + 1)  # the dead worker's lease runs out
 
@@ -450,27 +451,27 @@ def test_one_event_that_kills_its_workers_does_not_take_its_neighbours_along(
 
 def test_word_of_leaving_that_comes_after_the_return_ends_nothing(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
-    owner = here.athlete(runner).platform_athlete_id
+    owner = here.owner(runner)
     left = WebhookEvent("strava", 1, "athlete", owner, "update", here.now, owner, {"authorized": "false"})
     here.later(minutes=1)
     _connects_again(here, runner)
 
     _take(here, left)
 
-    assert here.athlete(runner).status == "connected"
+    assert here.athlete(runner).connection.state == "connected"
     assert tokens.access_token(here.installation, runner) == "new"
 
 
 def _expired(here: Place, runner: int, refresh_token: str) -> None:
     with here.installation.store.write() as session:
-        session.merge(tokens.store(here.installation, runner, Tokens("old", refresh_token, here.now)))
+        give_tokens(session, here.installation, runner, Tokens("old", refresh_token, here.now))
 
 
 def _connects_again(here: Place, runner: int) -> None:
-    owner = here.athlete(runner).platform_athlete_id
+    owner = here.owner(runner)
     grant = Grant(Tokens("new", "newer", here.now + timedelta(hours=6)), owner, "Robin", None, "metric")
     with here.installation.store.write() as session:
-        connection.connect(session, here.installation, "strava", grant, "read,activity:read_all,activity:write")
+        connections.connect(session, here.installation, "strava", grant, "read,activity:read_all,activity:write")
 
 
 @pytest.mark.parametrize("refresh_token", ["dead", "good"])
@@ -483,9 +484,9 @@ def test_whoever_connects_again_during_a_refresh_keeps_the_new_tokens(
 
     _take(here, _event(here, runner))
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
-    assert here.athlete(runner).status == "connected"
+    assert here.athlete(runner).connection.state == "connected"
     assert tokens.access_token(here.installation, runner) == "new"
     assert block.SIGNATURE in log.note
 
@@ -493,7 +494,7 @@ def test_whoever_connects_again_during_a_refresh_keeps_the_new_tokens(
 def test_whoever_leaves_during_a_refresh_leaves_no_token_behind(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _expired(here, runner, "good")
-    log.during_refresh = lambda: connection.disconnect_now(here.installation, runner, because="revoked")
+    log.during_refresh = lambda: connections.disconnect_now(here.installation, runner, because="revoked")
 
     _take(here, _event(here, runner))
 
@@ -526,7 +527,7 @@ def test_an_event_that_waited_while_the_subscription_was_made_anew_is_handled(he
     here.later(minutes=1)
     _subscribed_as(here, 99)
 
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     assert log.note.count(block.SIGNATURE) == 1
 
@@ -537,7 +538,7 @@ def test_an_event_under_a_foreign_subscription_is_not(here: Place, log: Log) -> 
     here.later(minutes=1)
     _put(here, _event(here, runner))
 
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     assert log.note == "Mine."
 
@@ -554,10 +555,10 @@ def test_events_of_strangers_end_together_and_those_of_runners_are_handled(here:
     theirs = _event(here, runner)
     _put(here, *(replace(theirs, owner_id=owner, object_id=owner) for owner in (70_001, 70_002)), theirs)
 
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     assert [row.outcome for row in _rows(here)] == ["unknown_athlete", "unknown_athlete", "post_run"]
-    assert all(row.handled_at is not None and row.lease_holder is None for row in _rows(here))
+    assert all(row.handled_at is not None and row.lease_owner is None for row in _rows(here))
     assert log.note.count(block.SIGNATURE) == 1
 
 
@@ -566,7 +567,7 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
     here.later(days=8)
-    sweep.expire(here.installation)
+    retention.expire(here.installation)
     assert _rows(here) == []
 
     log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1, start=here.now - timedelta(minutes=45))

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import connection, personal_data, revocation
-from adductor.jobs import deliveries
+from adductor.athletes import connections, personal_data, revocation
+from adductor.jobs import deliveries, rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, Grant, PlatformError, Tokens
-from adductor.queue import sweep
 from adductor.store.models import Athlete, InboxEvent, Revocation, Token
 from tests.jobs.test_interleavings import RUN, Log, _comes_home, _event, _put, _take
 from tests.jobs.test_interleavings import here as here
@@ -67,7 +66,7 @@ def test_an_access_that_strava_could_not_take_back_is_tried_again(here: Place, l
 
     assert not personal_data.disconnect(here.installation, runner)
     assert (_tokens(here), _kept_accesses(here)) == (0, 1)
-    assert here.athlete(runner).status == "revoked"
+    assert here.athlete(runner).connection.state == "revoked"
     here.later(minutes=3)
     assert revocation.give_back(here.installation) == 0
     gates.away = False
@@ -111,7 +110,7 @@ def test_a_note_that_waits_is_called_off(here: Place, log: Log, gates: _Gates) -
 
     personal_data.disconnect(here.installation, runner)
     here.later(hours=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.writes == []
     assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "disconnected")]
@@ -123,7 +122,7 @@ def test_whoever_leaves_between_our_read_and_our_write_is_not_written_to(
 ) -> None:
     runner = _comes_home(here, log)
     leave = {
-        "event": lambda: connection.disconnect_now(here.installation, runner, because="revoked"),
+        "event": lambda: connections.disconnect_now(here.installation, runner, because="revoked"),
         "button": lambda: personal_data.disconnect(here.installation, runner),
         "forget": lambda: personal_data.forget(here.installation, runner),
     }[way]
@@ -135,7 +134,7 @@ def test_whoever_leaves_between_our_read_and_our_write_is_not_written_to(
 
     monkeypatch.setattr(deliveries, "run", run)
     _put(here, _event(here, runner))
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     assert log.writes == []
     assert log.note == "Mine."
@@ -155,7 +154,7 @@ def test_forgetting_waits_for_a_write_under_way_and_takes_the_note_out(
 
     _put(here, _event(here, runner))
     log.update_activity = slowly  # type: ignore[method-assign]
-    worker = threading.Thread(target=sweep.handle_events, args=(here.installation,))
+    worker = threading.Thread(target=rounds.work, args=(here.installation,))
     worker.start()
     assert writing.wait(10)
     log.update_activity = real_write  # type: ignore[method-assign]
@@ -211,7 +210,7 @@ def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, 
     here.later(days=2)
     grant = Grant(Tokens("new", "new too", here.now + timedelta(days=300)), before.platform_athlete_id, "R", "UTC", "m")
     with here.installation.store.write() as session:
-        connection.connect(session, here.installation, "strava", grant, before.scopes)
+        connections.connect(session, here.installation, "strava", grant, before.scopes)
 
     _take(here, _event(here, runner, "update", title="Along the river"))
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import answers, decisions
+from adductor.athletes import answers, decisions, reconsider
 from adductor.athletes.answers import Answer, Said
 from adductor.coaching.situation import Decision, Verdict
-from adductor.jobs import deliveries, letters, prompts
-from adductor.queue import claims, sweep
+from adductor.jobs import deliveries, letters, rounds
+from adductor.queue import claims
 from adductor.store.models import CheckInRecord, Delivery, PlannedRunRecord, Suggestion
 from tests.support import counted
 from tests.support.mail_server import MailServer
@@ -53,7 +53,7 @@ def _by_mail(here: Place, **values: object) -> int:
 def test_a_routine_by_mail_says_why_and_how_and_takes_answers(here: Place) -> None:
     runner = _by_mail(here)
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     (raw,) = here.mails()
     message = _read(raw)
@@ -80,7 +80,7 @@ def test_a_routine_by_mail_says_why_and_how_and_takes_answers(here: Place) -> No
 def test_the_unsubscribe_header_stays_in_one_piece(here: Place) -> None:
     _by_mail(here)
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     lines = here.mails()[0].split(b"\r\n")
     (line,) = [line for line in lines if line.startswith(b"List-Unsubscribe: ")]
@@ -117,12 +117,12 @@ def test_with_neither_permission_nor_address_it_stays_on_the_pages(here: Place) 
 
 def test_a_mail_that_was_sent_is_not_sent_again(here: Place) -> None:
     runner = _by_mail(here)
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
     with here.installation.store.write() as session:
         row = session.merge(here.deliveries(runner)[0])
         row.state, row.due_at = "waiting", here.now  # as if the end of the delivery had been lost
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.outcome, len(here.mails())) == ("sent", 1)
@@ -143,9 +143,9 @@ def test_what_is_announced_is_not_sent_any_more(here: Place, what: str) -> None:
                 start = here.now + timedelta(days=1)
                 session.add(PlannedRunRecord(athlete_id=runner, start=start, kind="race", priority="A"))
             athlete.illness = what == "ill"
-            prompts.reconsider(session, here.installation, athlete, now=here.now)
+            reconsider.reconsider(session, here.installation, athlete, now=here.now)
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     assert here.mails() == []
     assert [row.outcome for row in here.deliveries(runner)] == ["never_written"]
@@ -155,7 +155,7 @@ def test_a_mail_whose_moment_has_passed_is_not_sent(here: Place) -> None:
     runner = _by_mail(here)
     here.later(days=1)
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     assert here.mails() == []
     assert here.deliveries(runner)[0].outcome == "too_late"
@@ -165,12 +165,12 @@ def test_in_quiet_hours_of_the_morning_a_mail_waits_for_their_end(here: Place) -
     runner = _by_mail(here, quiet_from_local="22:00", quiet_until_local="05:00")
     here.change(runner, quiet_from_local="08:00", quiet_until_local="10:30")
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.state, delivery.due_at) == ("waiting", datetime(2026, 11, 18, 10, 30, tzinfo=UTC))
     here.later(minutes=91)
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
     assert len(here.mails()) == 1
 
 
@@ -181,8 +181,8 @@ def test_the_referral_comes_by_mail_too_once(here: Place) -> None:
             record = CheckInRecord(hip_groin_pain_0_10=pain, red_flags=[])
             answers.check_in(session, here.installation, here.locked(session, runner), record, now=here.now)
 
-    sweep.handle_letters(here.installation)
-    sweep.handle_letters(here.installation)
+    rounds.work(here.installation)
+    rounds.work(here.installation)
 
     (raw,) = here.mails()
     body = _read(raw).get_body(("plain",))
@@ -197,7 +197,7 @@ def test_strength_work_of_an_unknown_kind_is_asked_about_in_the_next_mail(here: 
     here.later(days=3)
     here.run_done(runner)
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     body = _read(here.mails()[-1]).get_body(("plain",))
     assert body is not None
@@ -224,7 +224,7 @@ def test_a_permanent_bounce_marks_the_address(served: Place, server: MailServer)
     server.answer_to_recipient = "550 5.1.1 no such user"
     runner = _by_mail(served)
 
-    sweep.handle_deliveries(served.installation)
+    rounds.work(served.installation)
 
     assert served.athlete(runner).email_bounced_at == served.now
     assert (served.deliveries(runner)[0].state, served.deliveries(runner)[0].outcome) == ("done", "address_refused")
@@ -238,13 +238,13 @@ def test_a_temporary_error_is_tried_again_with_growing_waits(served: Place, serv
     runner = _by_mail(served)
     waits = []
     for _ in range(4):
-        sweep.handle_deliveries(served.installation)
+        rounds.work(served.installation)
         (delivery,) = served.deliveries(runner)
         waits.append((delivery.due_at - served.now).total_seconds())
         served.clock.at = delivery.due_at
     server.answer_to_recipient = None
 
-    sweep.handle_deliveries(served.installation)
+    rounds.work(served.installation)
 
     assert all(later > 2 * sooner for sooner, later in pairwise(waits))
     assert len(server.taken) == 1
@@ -258,7 +258,7 @@ def test_an_answer_that_was_lost_leads_to_one_more_copy_with_the_same_message_id
     server.lose_connection_after_text = True
     runner = _by_mail(served)
     for _ in range(6):
-        sweep.handle_deliveries(served.installation)
+        rounds.work(served.installation)
         served.clock.at = max(served.deliveries(runner)[0].due_at, served.now)
 
     ids = [_read(taken.content)["Message-ID"] for taken in server.taken]
@@ -271,11 +271,11 @@ def test_a_refused_text_doesnt_count_as_doubt(served: Place, server: MailServer)
     server.answer_to_text = "451 4.3.0 try later"
     runner = _by_mail(served)
     for _ in range(4):
-        sweep.handle_deliveries(served.installation)
+        rounds.work(served.installation)
         served.clock.at = served.deliveries(runner)[0].due_at
     server.answer_to_text = None
 
-    sweep.handle_deliveries(served.installation)
+    rounds.work(served.installation)
 
     (delivery,) = served.deliveries(runner)
     assert (delivery.outcome, len(server.taken)) == ("sent", 1)
@@ -301,7 +301,7 @@ def test_a_confirmation_goes_only_to_the_address_that_is_asked_for_now(served: P
             athlete.email = address
             letters.confirm_address(served.installation, session, athlete)
 
-    sweep.handle_letters(served.installation)
+    rounds.work(served.installation)
 
     assert [taken.recipients for taken in server.taken] == [["second@example.org"]]
     body = _read(server.taken[0].content).get_body(("plain",))

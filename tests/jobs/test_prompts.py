@@ -89,7 +89,7 @@ def test_a_journey_west_repeats_the_day_but_not_the_prompt(here: Place) -> None:
     with here.installation.store.write() as session:
         athlete = here.locked(session, runner)
         athlete.timezone = "America/Los_Angeles"  # where it is still the 18th, at one in the morning
-        prompts.reschedule(athlete, here.now)
+        schedule.reschedule(athlete, here.now)
     _run_clock(here, until=datetime(2026, 11, 19, 7, 59, tzinfo=UTC))
     assert len(_looked(here, runner)) == 1
 
@@ -102,7 +102,7 @@ def test_a_journey_east_moves_the_prompt_to_the_new_evening(here: Place) -> None
     with here.installation.store.write() as session:
         athlete = here.locked(session, runner)
         athlete.timezone = "Europe/Berlin"
-        prompts.reschedule(athlete, here.now)
+        schedule.reschedule(athlete, here.now)
 
     _run_clock(here, until=MORNING + timedelta(hours=12))
 
@@ -236,7 +236,7 @@ def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
     with here.installation.store.write() as session:
         athlete = here.locked(session, runner)
         answers.pause(athlete, date(2026, 11, 25))
-        prompts.reschedule(athlete, here.now)
+        schedule.reschedule(athlete, here.now)
 
     assert here.athlete(runner).next_due_at == datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
 

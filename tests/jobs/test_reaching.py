@@ -19,6 +19,7 @@ from adductor.jobs import letters
 from adductor.jobs.prompts import CLAIMED_FOR
 from adductor.notes import block
 from adductor.store.models import Athlete, DecisionRecord, Delivery, SessionRecord, Suggestion
+from tests.support.athletes import give_tokens
 from tests.support.live import Live, Runner, installation
 from tests.support.mail_server import MailServer
 
@@ -232,7 +233,6 @@ def test_a_private_note_that_strava_refuses_goes_by_mail_rather_than_where_other
 
 
 def _give_token(live: Live, runner: Runner, minted: dict[str, object]) -> None:
-    from adductor.athletes import tokens
     from adductor.platforms.base import Tokens
 
     with live.store.write() as session:
@@ -241,7 +241,7 @@ def _give_token(live: Live, runner: Runner, minted: dict[str, object]) -> None:
             str(minted["refresh_token"]),
             datetime.fromtimestamp(float(str(minted["expires_at"])), UTC),
         )
-        session.merge(tokens.store(live.here.installation, runner.id, given))
+        give_tokens(session, live.here.installation, runner.id, given)
 
 
 def test_an_address_gets_its_confirmation_before_anything_else(mailing: Live, server: MailServer) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import activity_gap, tokens
+from adductor.athletes import activity_gap
 from adductor.coaching.situation import Intensity
-from adductor.jobs import inbox, outages, reconcile
+from adductor.jobs import inbox, outages, reconcile, rounds
 from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Tokens, WebhookEvent
-from adductor.queue import sweep
 from adductor.store.models import Athlete, DecisionRecord, Heartbeat, InboxEvent, Outage
+from tests.support.athletes import give_tokens
 from tests.support.runners import Place, place
 
 DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
 @pytest.fixture
 def log(here: Place) -> Log:
     made = Log()
-    here.installation.strava = made  # type: ignore[assignment]
+    here.installation.platforms["strava"] = made  # type: ignore[assignment]
     return made
 
 
@@ -66,7 +66,7 @@ def _runner(here: Place, log: Log, **values: Any) -> int:
     """Connected, with the run of three days ago that every test runner has standing in their log too."""
     runner = here.runner(**{"email": None, "email_confirmed_at": None, "reconcile_at": here.now, **values})
     with here.installation.store.write() as session:
-        session.add(tokens.store(here.installation, runner, Tokens("access", "refresh", here.now + 300 * DAY)))
+        give_tokens(session, here.installation, runner, Tokens("access", "refresh", here.now + 300 * DAY))
         earlier = session.scalars(select(reconcile.models.LoggedActivity)).all()[-1]
         log.activities[earlier.platform_id] = _activity(here, runner, earlier.platform_id, earlier.start)
         session.add(_decided(runner, earlier.platform_id, here.now - 3 * DAY))
@@ -77,7 +77,7 @@ def _activity(here: Place, runner: int, number: int, start: datetime, **values: 
     return LoggedActivity(
         **{
             "id": number,
-            "athlete_id": here.athlete(runner).platform_athlete_id,
+            "athlete_id": here.owner(runner),
             "title": "Run in the park",
             "sport": "run",
             "sport_type": "Run",
@@ -144,7 +144,7 @@ def test_a_run_that_no_event_told_us_about_gets_its_note(here: Place, log: Log) 
     _silent(here, runner, 6 * DAY)
 
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.lists == 1
     assert str(log.activities[run].private_note).startswith("Mine.\n\nAdductor routine")
@@ -195,7 +195,7 @@ def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_bega
     assert here.athlete(runner).reconcile_at == datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
     here.later(minutes=31)
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert [event.outcome for event in _events(here, run)] == ["post_run"]
 
@@ -264,16 +264,14 @@ def test_a_late_real_event_doubles_nothing(here: Place, log: Log) -> None:
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
     _silent(here, runner, 6 * DAY)
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     note, reads = log.activities[run].private_note, log.reads
 
     here.later(minutes=5)
     with here.installation.store.connection() as connection:
-        late = WebhookEvent(
-            "strava", 0, "activity", run, "create", here.now, here.athlete(runner).platform_athlete_id, {}
-        )
+        late = WebhookEvent("strava", 0, "activity", run, "create", here.now, here.owner(runner), {})
         inbox.put(connection, [late], here.now)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.activities[run].private_note == note
     assert log.reads == reads
@@ -285,9 +283,7 @@ def test_an_event_that_is_here_already_is_not_made_up_for(here: Place, log: Log)
     runner = _runner(here, log)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
     with here.installation.store.connection() as connection:
-        real = WebhookEvent(
-            "strava", 0, "activity", run, "create", here.now, here.athlete(runner).platform_athlete_id, {}
-        )
+        real = WebhookEvent("strava", 0, "activity", run, "create", here.now, here.owner(runner), {})
         inbox.put(connection, [real], here.now)
     _silent(here, runner, 6 * DAY)
 
@@ -303,7 +299,7 @@ def test_what_is_too_old_is_kept_and_decided_and_never_written_to(here: Place, l
     _silent(here, runner, 6 * DAY)
 
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert _events(here, old) == _events(here, older) == []
     assert {log.activities[run].private_note for run in (old, older)} == {"Mine."}
@@ -322,7 +318,7 @@ def test_nothing_of_before_the_runner_came_back_is_touched(here: Place, log: Log
         session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
 
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.lists == 1
     assert _events(here, run) == []
@@ -334,7 +330,7 @@ def test_a_deletion_that_nobody_told_us_of_takes_the_row_and_the_routine(here: P
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
     _silent(here, runner, 6 * DAY)
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     del log.activities[run]
 
     here.later(days=6)
@@ -342,7 +338,7 @@ def test_a_deletion_that_nobody_told_us_of_takes_the_row_and_the_routine(here: P
         session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
     here.change(runner, reconcile_at=here.now)
     reconcile.tick(here.installation)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert {event.aspect_type for event in _events(here, run)} == {"create", "delete"}
     assert here.suggestion(runner).withdrawn_because == "The activity was deleted."
@@ -411,7 +407,7 @@ def test_after_an_outage_everybody_is_looked_at_once_in_order(
 
     while reconcile.tick(here.installation):
         pass
-    while sweep.sweep(here.installation):
+    while rounds.sweep(here.installation):
         pass
 
     assert asked == sorted(runners)

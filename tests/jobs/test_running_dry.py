@@ -20,9 +20,9 @@ import redis
 import requests
 from sqlalchemy import select
 
+from adductor.jobs import rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.queue import sweep
 from adductor.store.models import InboxEvent
 from tests.jobs.test_interleavings import RUN, Log, _comes_home, _event, _put
 from tests.jobs.test_interleavings import here as here
@@ -262,10 +262,10 @@ def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with_in_or
     for number in range(5):
         log.activities[RUN + number] = _like(log, RUN + number)
         _put(here, replace(_event(here, runner), object_id=RUN + number))
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
         here.later(minutes=7)
     for _ in range(23 * 4):
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
         here.later(minutes=15)
 
     def back(token: str, activity_id: int, **_: Any) -> Any:
@@ -275,7 +275,7 @@ def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with_in_or
     log.get_activity = back  # type: ignore[method-assign]
     for _ in range(8):
         here.later(minutes=10)
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
 
     assert sorted(handled) == [RUN + number for number in range(5)]
     rows = _events(here)
@@ -294,7 +294,7 @@ def test_what_strava_could_not_answer_for_more_than_a_day_is_given_up_with_its_r
     log.get_activity = away  # type: ignore[method-assign]
     _put(here, _event(here, runner))
     for _ in range(27):
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
         here.later(hours=1)
 
     (row,) = _events(here)
@@ -321,31 +321,31 @@ def _events(here: Place) -> list[Any]:
 
 def test_a_clock_that_is_set_back_an_hour_holds_nothing_up_and_doubles_nothing(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     here.later(minutes=5)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     _put(here, _event(here, runner))
 
     here.later(hours=-1)
     log.edit(RUN, start=here.now - timedelta(minutes=45))
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.note.count(block.SIGNATURE) == 1
     for _ in range(80):
         here.later(minutes=1)
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
     assert len(log.writes) == 1
 
 
 def test_what_waits_for_its_time_waits_as_long_as_before_when_the_clock_is_set_back(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 600})
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     _put(here, _event(here, runner))
-    sweep.handle_events(here.installation)
+    rounds.work(here.installation)
 
     here.later(hours=-1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     (delivery,) = here.deliveries(runner)
 
     assert delivery.due_at - here.now == timedelta(seconds=600)

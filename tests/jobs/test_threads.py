@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 
 from adductor.athletes import activities, personal_data, revocation
 from adductor.installation import Installation
-from adductor.jobs import deliveries, events
+from adductor.jobs import deliveries, events, rounds
 from adductor.notes import block
-from adductor.queue import claims, sweep
+from adductor.queue import claims
 from adductor.store.models import Delivery, InboxEvent, LoggedActivity, Suggestion
 from tests.jobs.test_interleavings import (
     RUN,
@@ -93,7 +93,7 @@ def test_a_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here
     threads[0].join(20)
 
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     assert log.note == "Mine."
     (delivery,) = here.deliveries(runner)
@@ -173,9 +173,9 @@ def test_a_mind_changed_between_a_claim_and_its_end_is_acted_on_at_once(here: Pl
             session.execute(update(Suggestion).values(status="open"))
 
     log.before_write = wanted_again
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     here.later(seconds=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.state, delivery.outcome, delivery.crashes) == ("done", "written", 0)

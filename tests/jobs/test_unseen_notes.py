@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from adductor.jobs import rounds
 from adductor.notes import block
-from adductor.queue import sweep
 from adductor.store.models import Delivery
 from tests.jobs.test_interleavings import RUN, Log, _comes_home, _event, _take, _withdraw, here, log
 from tests.support.runners import Place
@@ -40,7 +40,7 @@ def _written_without_an_answer(here: Place, log: Log, runner: int) -> None:
 def _shown_again(here: Place, log: Log, **later: float) -> None:
     log.leaves_note_out = False
     here.later(**later)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
 
 def test_a_note_that_stands_in_the_description_is_found_there_when_word_of_it_was_lost(here: Place, log: Log) -> None:
@@ -49,7 +49,7 @@ def test_a_note_that_stands_in_the_description_is_found_there_when_word_of_it_wa
     log.edit(RUN, private_note="", description=here.deliveries(runner)[0].block)
     _waits_again(here)
 
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.outcome, delivery.placed_in) == ("written", "description")
@@ -61,10 +61,10 @@ def test_a_note_that_may_stand_where_it_isnt_shown_is_not_written_elsewhere(here
     runner = _comes_home(here, log, words="")
     _take(here, _event(here, runner))
     log.activities[RUN] = replace(log.activities[RUN], private_note=None)
-    _waits_again(here, unsure_handovers=1, unseen_reads=1, attempts=1)
+    _waits_again(here, unconfirmed_writes=1, reads_without_field=1, attempts=1)
     log.refuses = True
 
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     (delivery,) = here.deliveries(runner)
     assert delivery.state == "waiting"
@@ -77,7 +77,7 @@ def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Pl
     _take(here, _event(here, runner))
     for _ in range(5):
         here.later(seconds=11)
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
     assert log.writes == []
 
     _shown_again(here, log, seconds=11)
@@ -94,7 +94,7 @@ def test_a_note_that_is_left_out_of_answers_for_a_while_is_still_taken_away(here
     log.leaves_note_out = True
     _becomes_a_walk(here, log, runner)
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     _shown_again(here, log, minutes=5)
 
@@ -109,7 +109,7 @@ def test_a_note_of_whose_writing_no_word_came_is_taken_away_when_it_is_shown_aga
     log.leaves_note_out = True
     _becomes_a_walk(here, log, runner)
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     _shown_again(here, log, minutes=30)
 
@@ -129,7 +129,7 @@ def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_
     assert block.SIGNATURE in log.note
     for _ in range(2):
         here.later(minutes=1)
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
 
     _shown_again(here, log, minutes=30)
 
@@ -145,7 +145,7 @@ def test_tries_that_failed_in_another_way_are_no_sign_that_a_note_is_not_there(h
     log.leaves_note_out = True
     _becomes_a_walk(here, log, runner)
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
 
     _shown_again(here, log, hours=2)
 
@@ -161,7 +161,7 @@ def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Pl
 
     for _ in range(9):
         here.later(hours=1, minutes=15)
-        sweep.sweep(here.installation)
+        rounds.sweep(here.installation)
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
@@ -172,7 +172,7 @@ def test_a_line_put_before_our_note_while_word_of_it_was_lost_stays_the_runners(
     _written_without_an_answer(here, log, runner)
     log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}")
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     assert here.deliveries(runner)[0].outcome == "written"
 
     _becomes_a_walk(here, log, runner)
@@ -185,7 +185,7 @@ def test_our_own_line_goes_with_our_note_also_when_it_was_written_at_a_second_tr
     _written_without_an_answer(here, log, runner)
     log.edit(RUN, private_note="Felt heavy.")  # it never arrived, and the runner wrote meanwhile
     here.later(minutes=1)
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     assert log.note.startswith("Felt heavy.\n\n")
 
     _becomes_a_walk(here, log, runner)
@@ -205,7 +205,7 @@ def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Plac
     log.loses_answer = False
 
     here.later(seconds=later.total_seconds())
-    sweep.sweep(here.installation)
+    rounds.sweep(here.installation)
     log.edit(RUN, sport="run")
     _take(here, _event(here, runner, "update", type="Run"))
 

@@ -204,25 +204,25 @@ class _Log:
 
     def routine_changes(self) -> None:
         self.routines += 1
-        self.wanted = BLOCK.replace("level 2", f"level {self.routines}")
-        self.known.append(self.wanted)
+        self.desired_state = BLOCK.replace("level 2", f"level {self.routines}")
+        self.known.append(self.desired_state)
 
     def routine_is_withdrawn(self) -> None:
-        self.wanted = None
+        self.desired_state = None
 
     def we_deliver(self) -> None:
         """As a delivery does: read, merge, write, and perhaps be killed before the end is stored."""
-        if not self.known or (self.theirs and self.wanted is None):
+        if not self.known or (self.theirs and self.desired_state is None):
             return
-        if self.wanted is not None:
-            placed = block.place(self.text, self.wanted, known=self.known, was_there=self.was_there)
+        if self.desired_state is not None:
+            placed = block.place(self.text, self.desired_state, known=self.known, was_there=self.was_there)
         else:
             placed = block.remove(self.text, known=self.known)
         if placed.placing is Placing.WRITE:
             self.text = placed.text
             killed_before_the_commit = self.random.random() < 0.2
             if not killed_before_the_commit:
-                self.was_there = self.wanted is not None
+                self.was_there = self.desired_state is not None
 
     def _words(self) -> str:
         return "".join(self.random.choice(_PIECES) for _ in range(self.random.randint(0, 4)))

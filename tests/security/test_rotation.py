@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from adductor.athletes import revocation, rotate_keys, tokens
+from adductor.athletes import revocation, rotate_keys
 from adductor.athletes.rotate_keys import Resealed, Standing
 from adductor.installation import Installation
 from adductor.platforms.base import Tokens
@@ -18,6 +18,7 @@ from adductor.settings import load
 from adductor.store import migrate
 from adductor.store.models import Athlete, Revocation, Token
 from adductor.vault import Vault
+from tests.support.athletes import give_tokens
 from tests.support.live import adductor
 
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
@@ -51,7 +52,7 @@ def _connected(installation: Installation, count: int) -> None:
             session.add(athlete)
             session.flush()
             pair = Tokens(f"access {number}", f"refresh {number}", now + timedelta(hours=6))
-            session.add(tokens.store(installation, athlete.id, pair))
+            give_tokens(session, installation, athlete.id, pair)
 
 
 def _opened(installation: Installation) -> dict[int, tuple[str, str]]:

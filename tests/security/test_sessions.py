@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from adductor.athletes import connection
+from adductor.athletes import connections
 from adductor.platforms.base import Grant, Tokens
 from adductor.store.models import Athlete, Token
 from service.app import create_app
@@ -32,7 +32,7 @@ def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             Tokens("access", "refresh", here.now), athlete_id=77, name="Mara M", timezone="UTC", units="metric"
         )
 
-    monkeypatch.setattr(type(here.installation.strava), "exchange_code", exchange)
+    monkeypatch.setattr(type(here.installation.platforms["strava"]), "exchange_code", exchange)
     return traded
 
 
@@ -102,7 +102,7 @@ def test_a_wrong_state_also_uses_up_the_right_one(visitor: Visitor, strava: list
     ],
 )
 def test_signing_in_leads_nowhere_else(visitor: Visitor, here: Place, strava: list[str], elsewhere: str) -> None:
-    here.runner(platform_athlete_id=77)
+    here.runner(external_id=77)
     target = visitor.get("/connect/strava", query_string={"next": elsewhere}).headers["Location"]
     state = parse_qs(urlsplit(target).query)["state"][0]
 
@@ -154,7 +154,7 @@ def test_whoever_has_left_is_signed_out_everywhere(visitor: Visitor, here: Place
     mine = person(here, "Anna")
     visitor.sign_in(mine.id)
     with here.installation.store.write() as session:
-        connection.disconnect(session, here.locked(session, mine.id), because="revoked", now=here.now)
+        connections.disconnect(session, here.locked(session, mine.id), because="revoked", now=here.now)
 
     assert visitor.get("/home").headers["Location"] == "/"
 
@@ -169,7 +169,7 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
         start.wait()
         try:
             with installation.store.write() as session:
-                connection.connect(session, installation, "strava", grant, SCOPES)
+                connections.connect(session, installation, "strava", grant, SCOPES)
         except Exception as error:
             problems.append(error)
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from adductor.athletes import activities, revocation
+from adductor.jobs import retention
 from adductor.mail import links
-from adductor.queue import sweep
 from adductor.store.models import Base
 from service import app, gathering, limits, server
 
@@ -45,7 +45,7 @@ def test_every_table_of_the_database_is_accounted_for() -> None:
 def test_the_times_and_figures_are_those_of_the_code() -> None:
     assert timedelta(days=7) - timedelta(hours=2) == activities.KEEP
     assert timedelta(hours=24) == activities.KEEP_DELETED
-    assert timedelta(days=30) == sweep.KEEP_LETTERS
+    assert timedelta(days=30) == retention.KEEP_LETTERS
     assert timedelta(days=7) == revocation.GIVE_UP_AFTER
     assert (app.SESSION_DAYS, app.MOST_BODY_BYTES) == (90, 64 * 1024)
     assert (timedelta(days=30), timedelta(days=3), timedelta(days=5 * 365)) == (

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from adductor.jobs import letters
+from adductor.jobs import letters, rounds
 from adductor.mail.messages import AddressError
-from adductor.queue import sweep
 from adductor.store.models import DecisionRecord, PlannedRunRecord, Suggestion
 from tests.security.conftest import path_of, person, routes
 from tests.service.pages.conftest import Visitor
@@ -116,7 +115,7 @@ def test_markup_in_a_reason_stays_text_in_mails(here: Place) -> None:
         suggestion = session.get_one(Suggestion, here.suggestion(runner).id)
         suggestion.reason = MARKUP
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     (raw,) = here.mails()
     html = email.message_from_bytes(raw, policy=email.policy.default).get_body(("html",)).get_content()  # type: ignore[union-attr]
@@ -154,11 +153,11 @@ def test_an_address_that_holds_more_than_one_is_refused(here: Place, visitor: Vi
 def test_a_header_that_got_into_the_database_all_the_same_reaches_no_mail_server(here: Place) -> None:
     runner = here.runner(email=INJECTED, channels={"post_run": "mail"}, name=INJECTED)
     here.run_done(runner)
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
     here.change(runner, email_confirmed_at=None)
     with here.installation.store.write() as session, pytest.raises(AddressError):
         letters.confirm_address(here.installation, session, here.locked(session, runner))
-    sweep.handle_letters(here.installation)
+    rounds.work(here.installation)
 
     assert here.mails() == []
     assert [delivery.written_at for delivery in here.deliveries(runner)] == [None]
@@ -169,7 +168,7 @@ def test_no_subject_or_sender_holds_anything_of_a_runners(here: Place) -> None:
     runner = here.runner(channels={"post_run": "mail"}, name="Anna\r\nBcc: x@y.org")
     here.run_done(runner)
 
-    sweep.handle_deliveries(here.installation)
+    rounds.work(here.installation)
 
     (raw,) = here.mails()
     message = email.message_from_bytes(raw, policy=email.policy.default)

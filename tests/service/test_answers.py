@@ -140,9 +140,7 @@ def test_a_forged_link_and_one_of_another_purpose_are_none(here: Place, browser:
     runner = here.runner()
     here.run_done(runner)
     link = _link(here, runner, "done")
-    unsubscribe = here.installation.links.unsubscribe(
-        runner, here.athlete(runner).platform_athlete_id, here.now
-    ).rpartition("/")[2]
+    unsubscribe = here.installation.links.unsubscribe(runner, here.owner(runner), here.now).rpartition("/")[2]
 
     for wrong in (
         f"{link[:-2]}xx",
@@ -170,7 +168,7 @@ def test_a_link_has_one_spelling(here: Place, browser: FlaskClient, junk: str) -
 
 def test_unsubscribing_is_one_click_of_the_mail_program(here: Place, browser: FlaskClient) -> None:
     runner = here.runner()
-    link = here.installation.links.unsubscribe(runner, here.athlete(runner).platform_athlete_id, here.now).removeprefix(
+    link = here.installation.links.unsubscribe(runner, here.owner(runner), here.now).removeprefix(
         "https://coach.example.org"
     )
 

@@ -58,7 +58,7 @@ def test_a_no_to_the_question_deletes_nothing(here: Place) -> None:
     answer = CliRunner().invoke(athlete, ["forget", str(runner)], input="n\n")
 
     assert answer.exit_code == 1
-    assert here.athlete(runner).status == "connected"
+    assert here.athlete(runner).connection.state == "connected"
 
 
 @pytest.mark.parametrize("arguments", [["export", "4711"], ["forget", "4711", "--yes"]])

@@ -142,8 +142,8 @@ def _moved_by_the_runner_of_another(live: Live, url: str) -> None:
     """The application's subscription as another installation has made it."""
     with live.here.installation.store.read() as session:
         known = session.get_one(Subscription, "strava")
-    live.here.installation.strava.delete_subscription(known.subscription_id)
-    live.here.installation.strava.create_subscription(url, "their token")
+    live.here.installation.platforms["strava"].delete_subscription(known.subscription_id)
+    live.here.installation.platforms["strava"].create_subscription(url, "their token")
 
 
 def test_another_installations_callback_is_named_and_taken_over_when_asked(live: Live, httpserver: HTTPServer) -> None:

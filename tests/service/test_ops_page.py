@@ -217,7 +217,7 @@ def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
 
 
 def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(operator: FlaskClient, here: Place) -> None:
-    runner = here.runner(platform_athlete_id=4711)
+    runner = here.runner(external_id=4711)
     _event(here)
     _fail(here, InboxEvent, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
 

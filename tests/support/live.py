@@ -19,7 +19,7 @@ import psutil
 import requests
 from sqlalchemy import func, select
 
-from adductor.athletes import connection
+from adductor.athletes import connections
 from adductor.platforms.base import Grant, Tokens
 from adductor.settings import load
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, LoggedActivity, Suggestion
@@ -121,7 +121,7 @@ class Live:
             **athlete,
         }
         with self.store.write() as session:
-            row = connection.connect(session, installation, "strava", grant, scopes)
+            row = connections.connect(session, installation, "strava", grant, scopes)
             for name, value in values.items():
                 setattr(row, name, value)
             session.add(_an_earlier_run(row.id, now))

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import decisions
+from adductor.athletes import decisions, schedule
 from adductor.clock import Clock
 from adductor.coaching import situation as words
 from adductor.installation import Installation
-from adductor.jobs import prompts
 from adductor.settings import load
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, LoggedActivity, Suggestion
 from tests.support import databases
+from tests.support.athletes import change, new_athlete
 
 # A Wednesday morning, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -58,8 +58,7 @@ class Place:
     def runner(self, **values: Any) -> int:
         """A connected runner at stage 2 with a confirmed address who ran three days ago; their id."""
         row = {
-            "platform": "strava",
-            "platform_athlete_id": next(self._ids),
+            "external_id": next(self._ids),
             "timezone": "UTC",
             "scopes": "read,activity:read_all,activity:write",
             "connected_at": self.now - timedelta(days=60),
@@ -74,11 +73,11 @@ class Place:
             **values,
         }
         with self.installation.store.write() as session:
-            athlete = Athlete(**row)
+            athlete = new_athlete(**row)
             session.add(athlete)
             session.flush()
             self.add_run(session, athlete, self.now - timedelta(days=3))
-            prompts.reschedule(athlete, self.now)
+            schedule.reschedule(athlete, self.now)
             return athlete.id
 
     def add_run(self, session: Session, athlete: Athlete, start: datetime, **values: Any) -> int:
@@ -131,10 +130,13 @@ class Place:
         with self.installation.store.read() as session:
             return session.get_one(Athlete, runner)
 
+    def owner(self, runner: int) -> int:
+        """The platform's id of the runner."""
+        return int(self.athlete(runner).connection.external_id)
+
     def change(self, runner: int, **values: Any) -> None:
         with self.installation.store.write() as session:
-            for name, value in values.items():
-                setattr(self.locked(session, runner), name, value)
+            change(self.locked(session, runner), **values)
 
     def suggestions(self, runner: int) -> list[Suggestion]:
         with self.installation.store.read() as session:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from adductor import counts
+from adductor import metrics
 from adductor.platforms.base import (
     Budget,
     Capabilities,
@@ -67,9 +67,7 @@ def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis
     return limits.make_budget(redis, now=now, application=settings.strava_client_id or "default")
 
 
-def make_client(
-    settings: Settings, *, now: Callable[[], datetime], budget: Budget, counted: Callable[..., None]
-) -> StravaClient:
+def make_client(settings: Settings, *, now: Callable[[], datetime], budget: Budget) -> StravaClient:
     """The adapter as set. Raises RuntimeError without an application (``adductor up`` sets the sandbox's)."""
     if settings.strava_client_id is None or settings.strava_client_secret is None:
         raise RuntimeError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")
@@ -80,7 +78,6 @@ def make_client(
         oauth_url=settings.strava_oauth_url,
         budget=budget,
         now=now,
-        counted=counted,
     )
 
 
@@ -88,7 +85,7 @@ class StravaClient:
     """Strava (`base.Platform`, `base.SubscribesByApi`). Safe for threads: each has a session of its own.
 
     Calls to the API take from ``budget`` first. OAuth calls don't: their answers carry no rate-limit headers and Strava's
-    limits are on API requests. ``now`` gives an aware time. ``counted`` gets every call, as `adductor.counts` names it.
+    limits are on API requests. ``now`` gives an aware time.
     """
 
     name = "strava"
@@ -116,7 +113,6 @@ class StravaClient:
         budget: Budget,
         now: Callable[[], datetime],
         timeout_s: float = 10,
-        counted: Callable[..., None] | None = None,
     ) -> None:
         self.budget = budget
         self._client_id = client_id
@@ -126,7 +122,6 @@ class StravaClient:
         self._oauth_url = oauth_url.rstrip("/")
         self._timeout_s = timeout_s
         self._now = now
-        self._counted = counted or (lambda *_: None)
         self._of_thread = threading.local()
 
     # --- connecting -------------------------------------------------------------------------------------------------
@@ -340,7 +335,7 @@ class StravaClient:
             try:
                 self.budget.take(priority, athlete)
             except PlatformError:
-                self._counted(counts.HELD_BACK, priority.name.lower())
+                metrics.HELD_BACK.labels(priority.name.lower()).inc()
                 raise
         session = self._session()
         session.forget_answer()
@@ -356,7 +351,7 @@ class StravaClient:
                 retry_at=return_at(self._now(), priority or Priority.CONNECT, day_is_spent=day_is_spent),
             )
         finally:
-            self._counted(counts.CALLS, doing, str(session.last_status or "none"))
+            metrics.CALLS.labels(doing, str(session.last_status or "none")).inc()
             if priority is not None:
                 self.budget.learn(session.last_headers, session.last_status)
         raise failure

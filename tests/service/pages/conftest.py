@@ -30,7 +30,7 @@ class Visitor:
     def sign_in(self, runner: int) -> None:
         with self.http.session_transaction() as session:
             session["athlete"] = runner
-            session["platform_athlete"] = self.place.athlete(runner).platform_athlete_id
+            session["platform_athlete"] = self.place.owner(runner)
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.http.get(path, **more)

@@ -31,7 +31,7 @@ def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         granted: Grant = answers["grant"]
         return granted
 
-    monkeypatch.setattr(type(here.installation.strava), "exchange_code", exchange)
+    monkeypatch.setattr(type(here.installation.platforms["strava"]), "exchange_code", exchange)
     return answers
 
 
@@ -65,7 +65,7 @@ def test_a_newcomer_lands_on_the_first_page(visitor: Visitor, strava: dict[str, 
 
 
 def test_whoever_comes_back_lands_at_home(visitor: Visitor, here: Place, strava: dict[str, Any]) -> None:
-    here.runner(platform_athlete_id=77)
+    here.runner(external_id=77)
 
     assert _back(visitor, _out(visitor)["state"]).headers["Location"] == "/home"
     assert _athletes(here) == 1
@@ -83,7 +83,7 @@ def test_a_state_is_good_once_and_only_in_the_browser_that_asked(
 
 
 def test_signing_in_from_a_routine_leads_back_to_it(visitor: Visitor, here: Place, strava: dict[str, Any]) -> None:
-    here.runner(platform_athlete_id=77)
+    here.runner(external_id=77)
 
     state = _out(visitor, "/connect/strava?next=/routine/abc_DEF-1")["state"]
 
@@ -96,7 +96,7 @@ def test_signing_in_from_a_routine_leads_back_to_it(visitor: Visitor, here: Plac
 def test_signing_in_leads_to_no_other_place(
     visitor: Visitor, here: Place, strava: dict[str, Any], elsewhere: str
 ) -> None:
-    here.runner(platform_athlete_id=77)
+    here.runner(external_id=77)
 
     state = _out(visitor, f"/connect/strava?next={elsewhere}")["state"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import tokens
 from adductor.platforms.base import ErrorKind, PlatformError, Tokens
 from adductor.store.models import Athlete, Base, InboxEvent
 from tests.service.pages.conftest import Visitor
+from tests.support.athletes import give_tokens
 from tests.support.runners import Place
 
 ACCESS, REFRESH = "access-secret-4711", "refresh-secret-4711"
@@ -18,11 +18,11 @@ ACCESS, REFRESH = "access-secret-4711", "refresh-secret-4711"
 def revoked(here: Place, runner: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens that were given back to Strava, in place of calls to it."""
     given: list[str] = []
-    monkeypatch.setattr(type(here.installation.strava), "revoke", lambda _, token: given.append(token))
+    monkeypatch.setattr(type(here.installation.platforms["strava"]), "revoke", lambda _, token: given.append(token))
     with here.installation.store.write() as session:
         pair = Tokens(ACCESS, REFRESH, here.now)
-        session.merge(tokens.store(here.installation, runner, pair))
-        session.add(_event(here, here.athlete(runner).platform_athlete_id))
+        give_tokens(session, here.installation, runner, pair)
+        session.add(_event(here, here.owner(runner)))
         session.add(_event(here, 1))
     return given
 
@@ -95,7 +95,7 @@ def test_disconnecting_gives_the_access_back_and_keeps_the_record(
 
     assert "Disconnected" in page.text
     assert revoked == [REFRESH]
-    assert here.athlete(runner).status == "revoked"
+    assert here.athlete(runner).connection.state == "revoked"
     assert here.suggestion(runner).public_id == suggestion.public_id
     assert visitor.get("/home").headers["Location"] == "/"
 
@@ -108,7 +108,7 @@ def test_without_the_word_nothing_is_deleted(
 
     assert answer.status_code == 400
     assert "Nothing was deleted" in answer.text
-    assert here.athlete(runner).status == "connected"
+    assert here.athlete(runner).connection.state == "connected"
     assert revoked == []
 
 
@@ -140,7 +140,7 @@ def test_a_strava_out_of_reach_keeps_nobody_here(
     def unreachable(*_: object) -> None:
         raise PlatformError(ErrorKind.RETRY, "Strava doesn't answer")
 
-    monkeypatch.setattr(type(here.installation.strava), "revoke", unreachable)
+    monkeypatch.setattr(type(here.installation.platforms["strava"]), "revoke", unreachable)
 
     page = visitor.post("/privacy/delete", confirm="delete")
 

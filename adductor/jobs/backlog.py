@@ -1,7 +1,7 @@
-"""How much waits, since when, and what was given up: for whoever looks after the installation.
+"""The backlog: how much waits, since when, and how many dead letters there are, for the operator.
 
-Nothing here reads a table from end to end. What waits and what was given up stand in indexes of their own, whose size
-follows the backlog and not the years; the oldest row is the first of an index (tests/jobs/test_figures.py).
+Nothing here reads a table from end to end. What waits and dead letters stand in indexes of their own, whose size
+follows the backlog and not the years; the oldest row is the first of an index (tests/jobs/test_backlog.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adductor.jobs import retention
-from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Subscription
+from adductor.queue.requeue import IS_FAILED
+from adductor.store.models import Athlete, Connection, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Subscription
 
 QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
     "events": InboxEvent,
@@ -23,7 +24,6 @@ QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
 }
 # As in the indexes, word for word: a database takes an index with a condition only for a query that says the same.
 WAITING = text("state IN ('waiting', 'claimed')")
-GIVEN_UP = text("state = 'failed'")
 
 
 # What is worth a word, for the operator's page and for `adductor doctor` alike.
@@ -73,7 +73,7 @@ def queues(session: Session, now: datetime) -> list[Queue]:
     for name, table in QUEUES.items():
         due, oldest = _count(session, table.due_at, WAITING, table.due_at <= now)
         later, following = _count(session, table.due_at, WAITING, table.due_at > now)
-        given_up, _ = _count(session, table.due_at, GIVEN_UP)
+        given_up, _ = _count(session, table.due_at, IS_FAILED)
         found.append(Queue(name, due, later, given_up, oldest, following))
     # These wait as a time in a row, and are never given up.
     for name, column in (
@@ -87,9 +87,9 @@ def queues(session: Session, now: datetime) -> list[Queue]:
     return found
 
 
-def athletes_by_status(session: Session) -> dict[str, int]:
-    """How many runners are connected, have left, ..."""
-    rows = session.execute(select(Athlete.status, func.count()).group_by(Athlete.status))
+def connections_by_state(session: Session) -> dict[str, int]:
+    """How many connections there are in each state."""
+    rows = session.execute(select(Connection.state, func.count()).group_by(Connection.state))
     return {row[0]: row[1] for row in rows}
 
 

@@ -1,0 +1,211 @@
+"""Connecting an athlete to a platform, resting a connection that is refused, and ending one.
+
+Only a refused refresh or the platform's deauthorisation event ends a connection. Everything else waits: after hours of
+refused calls the connection rests, its data stays for as long as it may, and the athlete is asked to connect again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from adductor import logs
+from adductor.athletes import channels, decisions, schedule, tokens
+from adductor.installation import Installation
+from adductor.platforms.base import Grant
+from adductor.queue import claims
+from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, Letter, LoggedActivity, Suggestion
+
+log = logs.get(__name__)
+
+# A platform that refuses its own new tokens for longer than this (athletes' time) won't stop soon. Judgement.
+REST_AFTER = timedelta(hours=6)
+
+
+def find(session: Session, platform: str, external_id: str) -> Connection | None:
+    """The connection of this account; its athlete may have left."""
+    return session.scalar(
+        select(Connection).where(Connection.platform == platform, Connection.external_id == external_id)
+    )
+
+
+def is_connected() -> ColumnElement[bool]:
+    """Condition on `Athlete`: a platform counts the athlete as ours, and calls work."""
+    return Athlete.connections.any(Connection.state == Connection.CONNECTED) & Athlete.leaving_at.is_(None)
+
+
+def is_account(athlete: Athlete, external_id: str) -> bool:
+    """Whether the athlete has a connection with this id: our own number alone may be reused after an erasure."""
+    return any(connection.external_id == external_id for connection in athlete.connections)
+
+
+def connect(session: Session, installation: Installation, platform: str, grant: Grant, scopes: str) -> Athlete:
+    """Connect an athlete: a new one, or one who comes back and continues where their own record stood."""
+    now = installation.clock.now()
+    connection = _find_or_create(session, installation, platform, grant.external_id, now)
+    athlete = session.scalars(select(Athlete).where(Athlete.id == connection.athlete_id).with_for_update()).one()
+    if connection.state != Connection.CONNECTED:
+        athlete.history_read_at = None
+    # Also for a connection that stands: a deauthorisation of the earlier grant may still be on its way.
+    connection.connected_at = now
+    connection.disconnected_at = None
+    connection.state = Connection.CONNECTED
+    connection.scopes = scopes[:200]
+    tokens.store(installation, connection, grant.tokens)
+    athlete.leaving_at = None
+    athlete.name = grant.name[:200]
+    athlete.units = grant.units
+    if grant.timezone:
+        athlete.timezone = grant.timezone
+    # The first look only works out when a look is due: what was run before now is never written to.
+    athlete.reconcile_at = now
+    athlete.reconciled_at = None
+    session.flush()
+    session.refresh(athlete, ["connections"])
+    schedule.reschedule(athlete, now)
+    log.info("athlete connected", athlete=athlete.id, platform=platform, scopes=scopes)
+    return athlete
+
+
+def disconnect(session: Session, connection: Connection, *, because: str, now: datetime) -> None:
+    """End a connection: its tokens and the platform's data are deleted, waiting writes end. The athlete's record stays."""
+    athlete = connection.athlete
+    connection.state = because
+    connection.disconnected_at = now
+    connection.access_encrypted = connection.refresh_encrypted = connection.expires_at = None
+    connection.lease_until = connection.lease_owner = None
+    connection.refresh_unconfirmed_since = connection.refused_since = None
+    athlete.next_due_at = athlete.reconcile_at = None
+    athlete.name = ""  # the platform's too; connecting again brings it back
+    session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id))
+    session.execute(
+        update(InboxEvent)
+        .where(events_of(connection), InboxEvent.object_type == "activity")
+        .values(updates={})  # titles
+    )
+    waiting = (
+        select(Delivery)
+        .join(Suggestion)
+        .where(Suggestion.athlete_id == athlete.id, Delivery.state.in_((claims.WAITING, claims.CLAIMED)))
+    )
+    for delivery in session.scalars(waiting):
+        claims.finish(session, delivery, "disconnected")
+    for suggestion in session.scalars(
+        select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open")
+    ):
+        suggestion.status = "withdrawn"
+        suggestion.withdrawn_because = "You disconnected."
+    log.info("athlete disconnected", athlete=athlete.id, platform=connection.platform, because=because)
+
+
+def disconnect_now(installation: Installation, connection_id: int, *, because: str) -> None:
+    """`disconnect` in a transaction of its own."""
+    with installation.store.write() as session:
+        connection = _lock(session, connection_id)
+        if connection is not None and connection.disconnected_at is None:
+            disconnect(session, connection, because=because, now=installation.clock.now())
+
+
+def note_refusal(installation: Installation, connection_id: int) -> None:
+    """The platform refused an access token that it had just issued: remember since when, and rest after hours of it."""
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        connection = _lock(session, connection_id)
+        if connection is None or not connection.is_usable:
+            return
+        connection.refused_since = connection.refused_since or now
+        if now - connection.refused_since >= REST_AFTER:
+            _rest(session, connection, "calls refused for hours", now)
+
+
+def rest(installation: Installation, connection_id: int, *, because: str) -> None:
+    """Rest a connection: no revocation is proved, and no call works."""
+    with installation.store.write() as session:
+        connection = _lock(session, connection_id)
+        if connection is not None and connection.state == Connection.CONNECTED:
+            _rest(session, connection, because, installation.clock.now())
+
+
+def recover(installation: Installation, connection_id: int) -> None:
+    """A call worked: a connection that rested is connected again."""
+    with installation.store.write() as session:
+        connection = _lock(session, connection_id)
+        if connection is None or not connection.is_usable:
+            return
+        connection.refused_since = None
+        if connection.state == Connection.RESTING:
+            connection.state = Connection.CONNECTED
+            connection.athlete.reconcile_at = installation.clock.now()
+            schedule.reschedule(connection.athlete, installation.clock.now())
+            log.info("connection recovered", athlete=connection.athlete_id, platform=connection.platform)
+
+
+def stop_reading(installation: Installation, connection_id: int) -> None:
+    """The permission to read was withdrawn: no call is made any more, and the athlete's page says what is missing."""
+    with installation.store.write() as session:
+        connection = _lock(session, connection_id)
+        if connection is not None and connection.is_usable:
+            connection.state = Connection.SCOPE_MISSING
+            connection.athlete.next_due_at = connection.athlete.reconcile_at = None
+            log.warning("read permission missing", athlete=connection.athlete_id, platform=connection.platform)
+
+
+def events_of(connection: Connection) -> ColumnElement[bool]:
+    """Condition on `InboxEvent`: events of this account."""
+    return and_(InboxEvent.platform == connection.platform, InboxEvent.owner_id == int(connection.external_id))
+
+
+def _rest(session: Session, connection: Connection, because: str, now: datetime) -> None:
+    athlete = connection.athlete
+    connection.state = Connection.RESTING
+    athlete.next_due_at = athlete.reconcile_at = None
+    log.warning("connection rests", athlete=athlete.id, platform=connection.platform, because=because)
+    if channels.can_mail(athlete) and athlete.email is not None:
+        session.add(
+            Letter(
+                athlete_id=athlete.id,
+                kind="reconnect",
+                key=secrets.token_hex(8),
+                to=athlete.email,
+                created_at=now,
+                due_at=now,
+                trace_id=secrets.token_hex(8),
+            )
+        )
+
+
+def _lock(session: Session, connection_id: int) -> Connection | None:
+    """The connection, with its athlete locked: two events of one athlete change it one after the other."""
+    connection = session.get(Connection, connection_id)
+    if connection is None or decisions.lock(session, connection.athlete_id) is None:
+        return None
+    session.refresh(connection, with_for_update=True)
+    return connection
+
+
+def _find_or_create(
+    session: Session, installation: Installation, platform: str, external_id: str, now: datetime
+) -> Connection:
+    found = find(session, platform, external_id)
+    if found is not None:
+        return found
+    athlete = Athlete()
+    session.add(athlete)
+    session.flush()
+    insert = sqlite.insert if installation.store.is_sqlite else postgresql.insert
+    created = session.scalar(
+        insert(Connection)
+        .values(platform=platform, external_id=external_id, athlete_id=athlete.id, connected_at=now)
+        .on_conflict_do_nothing()
+        .returning(Connection.id)
+    )
+    if created is None:  # the button was pressed twice, and the other request was first
+        session.delete(athlete)
+        session.flush()
+    return session.scalars(
+        select(Connection).where(Connection.platform == platform, Connection.external_id == external_id)
+    ).one()
