@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +11,9 @@ import redis
 
 from adductor import catalogue, metrics
 from adductor.clock import Clock, clock_for
+from adductor.leases import Leases
 from adductor.platforms import registry
 from adductor.platforms.base import SubscribesByApi
-from adductor.queue.claims import Leases
 from adductor.settings import Settings
 from adductor.store import Store
 from adductor.vault import Vault
@@ -45,7 +43,7 @@ class Installation:
         self._making = threading.RLock()
         self.clock = clock_for(self.settings)
         self.store = Store(self.settings.database)
-        self.leases = Leases(self, f"{os.getpid()}-{secrets.token_hex(8)}")
+        self.leases = Leases(self.store, lambda: self.clock.real_now())
         metrics.use_directory(self.settings.data_dir / "metrics")
 
     @cached_property

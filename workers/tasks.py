@@ -10,7 +10,7 @@ from celery.signals import after_task_publish
 from adductor.athletes import personal_data, revocation, rotate_keys
 from adductor.jobs import prompts, retention, rounds
 from adductor.jobs import reconcile as missed
-from adductor.queue import heartbeats, worker
+from adductor.queue import heartbeats, timers, worker
 from workers.app import app, installation
 
 
@@ -41,7 +41,7 @@ def _the_clock_ticks(**_: Any) -> None:
 def clock() -> None:
     """Whose prompt time has come?"""
     until = time.monotonic() + worker.BEGIN_WITHIN_S
-    while prompts.tick(installation(), until=until) == prompts.BATCH:
+    while prompts.tick(installation(), until=until) == timers.BATCH:
         pass
 
 

@@ -9,11 +9,9 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching, logs
@@ -23,65 +21,27 @@ from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
 from adductor.platforms.base import LoggedActivity, Platform, Priority
-from adductor.queue.retry import Final, RetryLater
+from adductor.queue import timers
+from adductor.queue.timers import Timer
 from adductor.store.models import Athlete
 
 log = logs.get(__name__)
 
-BATCH = 20
 # After a failure that may pass; a prompt is worth giving for three hours.
 RETRY_AFTER = timedelta(minutes=1)
-# The lease of one look; the mark of the day keeps a second look harmless.
-LEASE = timedelta(minutes=10)
 
 
 def tick(installation: Installation, *, until: float | None = None) -> int:
-    """Look at due athletes as far as time goes (``until``, by `time.monotonic`); returns how many."""
-    ids = _claim(installation)
-    for looked_at, athlete_id in enumerate(ids):
-        if until is not None and time.monotonic() >= until:
-            for left in ids[looked_at:]:
-                _retry(installation, left, timedelta(0))
-            return looked_at
-        look(installation, athlete_id)
-    return len(ids)
+    """Look at due athletes (see `timers.tick`); returns how many."""
+    return timers.tick(installation, TIMER, until=until)
 
 
 def look(installation: Installation, athlete_id: int) -> None:
-    """Look at one athlete now. Never raises for what one athlete can cause."""
-    try:
-        due = _look(installation, athlete_id)
-    except RetryLater as later:
-        log.warning("prompt retry scheduled", athlete=athlete_id, problem=later.problem)
-        _retry(installation, athlete_id, later.wait or RETRY_AFTER)
-    except Final as final:
-        log.warning("prompt ended", athlete=athlete_id, outcome=final.outcome, problem=final.problem)
-        _retry(installation, athlete_id, schedule.LATE)
-    except Exception:  # one athlete must not keep the others waiting
-        log.exception("prompt failed", athlete=athlete_id)
-        _retry(installation, athlete_id, LEASE)
-    else:
-        deliveries.deliver_now(installation, due)
+    """Look at one athlete now: the mark of the day keeps a second look harmless. Raises RetryLater and Final."""
+    deliveries.deliver_now(installation, _look(installation, athlete_id))
 
 
-def _claim(installation: Installation) -> list[int]:
-    now = installation.clock.now()
-    wanted = select(Athlete.id).where(Athlete.next_due_at <= now).order_by(Athlete.next_due_at, Athlete.id).limit(BATCH)
-    with installation.store.read() as session:
-        if session.scalar(wanted.limit(1)) is None:
-            return []  # nearly always: the write lock is not taken for nothing
-    if not installation.store.is_sqlite:
-        wanted = wanted.with_for_update(skip_locked=True)
-    with installation.store.write() as session:
-        return list(
-            session.scalars(
-                update(Athlete)
-                .where(Athlete.id.in_(wanted.scalar_subquery() if installation.store.is_sqlite else wanted))
-                .values(next_due_at=now + LEASE)
-                .returning(Athlete.id),
-                execution_options={"synchronize_session": False},
-            )
-        )
+TIMER = Timer("prompt", Athlete.next_due_at, look, retry_after=RETRY_AFTER, final_after=schedule.LATE)
 
 
 def _look(installation: Installation, athlete_id: int) -> tuple[int, ...]:
@@ -199,11 +159,3 @@ def _no(verdict: words.Verdict, rule: str, because: str, reason: str) -> words.V
         routine=None,
         considered=(*verdict.considered, words.Considered(rule, True, because)),
     )
-
-
-def _retry(installation: Installation, athlete_id: int, wait: timedelta) -> None:
-    now = installation.clock.now()
-    with installation.store.write() as session:
-        athlete = decisions.lock(session, athlete_id)
-        if athlete is not None and athlete.is_connected:
-            athlete.next_due_at = now + wait

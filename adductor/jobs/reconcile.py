@@ -12,7 +12,6 @@ After an outage every athlete's log is looked at (`adductor.jobs.outages`).
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,21 +20,19 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import activities, activity_gap, connections, decisions, platform_calls, titles
+from adductor.athletes import activities, activity_gap, decisions, platform_calls, titles
 from adductor.coaching import situation as words
 from adductor.coaching.constants import POST_RUN_WINDOW_H
 from adductor.installation import Installation
 from adductor.jobs import inbox, outages
 from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority, WebhookEvent
-from adductor.queue.retry import Final, RetryLater
+from adductor.queue import timers
+from adductor.queue.timers import Timer
 from adductor.store import models
 from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Subscription
 
 log = logs.get(__name__)
 
-BATCH = 20
-# The lease of one look.
-LEASE = timedelta(minutes=10)
 # When the platform doesn't answer. A look is in no hurry.
 RETRY_AFTER = timedelta(minutes=15)
 # Before the first questions are answered nothing is read.
@@ -50,28 +47,9 @@ _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY})
 
 
 def tick(installation: Installation, *, until: float | None = None) -> int:
-    """Look at due athletes as far as time (by `time.monotonic`) and budget go; returns how many."""
+    """Look at due athletes (see `timers.tick`); returns how many."""
     outages.queue_athletes(installation)
-    ids = _claim(installation)
-    for looked_at, athlete_id in enumerate(ids):
-        if until is not None and time.monotonic() >= until:
-            _retry(installation, ids[looked_at:], timedelta(0))
-            return looked_at
-        try:
-            look(installation, athlete_id)
-        except RetryLater as later:
-            # The reason holds for the others too: the share is used up, or the platform is away.
-            wait = later.wait if later.budget and later.wait else max(later.wait or RETRY_AFTER, RETRY_AFTER)
-            log.info("reconciliation retry scheduled", athletes=len(ids) - looked_at, problem=later.problem)
-            _retry(installation, ids[looked_at:], wait)
-            return looked_at
-        except Final as final:
-            log.warning("reconciliation ended", athlete=athlete_id, outcome=final.outcome, problem=final.problem)
-            _retry(installation, [athlete_id], timedelta(days=activity_gap.MOST_DAYS))
-        except Exception:  # one athlete must not keep the others waiting
-            log.exception("reconciliation failed", athlete=athlete_id)
-            _retry(installation, [athlete_id], RETRY_AFTER)
-    return len(ids)
+    return timers.tick(installation, TIMER, until=until)
 
 
 def look(installation: Installation, athlete_id: int) -> int:
@@ -266,32 +244,11 @@ def _looked(session: Session, athlete: Athlete, now: datetime) -> None:
     athlete.reconcile_at = max(due, now + timedelta(hours=1))
 
 
-def _claim(installation: Installation) -> list[int]:
-    now = installation.clock.now()
-    wanted = (
-        select(Athlete.id).where(Athlete.reconcile_at <= now).order_by(Athlete.reconcile_at, Athlete.id).limit(BATCH)
-    )
-    with installation.store.read() as session:
-        if session.scalar(wanted.limit(1)) is None:
-            return []  # nearly always: the write lock is not taken for nothing
-    if not installation.store.is_sqlite:
-        wanted = wanted.with_for_update(skip_locked=True)
-    with installation.store.write() as session:
-        claimed = session.scalars(
-            update(Athlete)
-            .where(Athlete.id.in_(wanted.scalar_subquery() if installation.store.is_sqlite else wanted))
-            .values(reconcile_at=now + LEASE)
-            .returning(Athlete.id),
-            execution_options={"synchronize_session": False},
-        )
-        return sorted(claimed)
-
-
-def _retry(installation: Installation, ids: Sequence[int], wait: timedelta) -> None:
-    with installation.store.write() as session:
-        session.execute(
-            update(Athlete)
-            .where(Athlete.id.in_(ids), connections.is_connected())
-            .values(reconcile_at=installation.clock.now() + wait),
-            execution_options={"synchronize_session": False},
-        )
+TIMER = Timer(
+    "reconciliation",
+    Athlete.reconcile_at,
+    look,
+    retry_after=RETRY_AFTER,
+    final_after=timedelta(days=activity_gap.MOST_DAYS),
+    shared_cause=True,  # the share is used up, or the platform is away
+)

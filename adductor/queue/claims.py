@@ -6,16 +6,15 @@ worker lives, and a row whose lease ran out goes back to waiting. Works for ever
 
 from __future__ import annotations
 
-import itertools
-import threading
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Select, TextClause, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from adductor import logs, metrics
+from adductor.leases import LEASE
 from adductor.queue.retry import RetryPolicy
 from adductor.store import after_commit
 from adductor.store.models import Delivery, InboxEvent, Letter
@@ -29,12 +28,6 @@ Row = InboxEvent | Delivery | Letter
 TABLES: tuple[type[InboxEvent], type[Delivery], type[Letter]] = (InboxEvent, Delivery, Letter)
 T = TypeVar("T", InboxEvent, Delivery, Letter)
 
-# A row of a dead worker waits for the rest of its lease; a living worker extends it three times as often.
-LEASE = timedelta(seconds=30)
-EXTEND_EVERY_S = 10.0
-# Every wait inside a row ends by itself: a platform call after 30 s, a statement after 30 s. A row that runs for longer
-# hangs; its lease is no longer extended, and another worker takes the row.
-HANGS_AFTER_S = 120.0
 WAITING, CLAIMED, DONE, FAILED = "waiting", "claimed", "done", "failed"
 
 
@@ -166,65 +159,3 @@ def _owners_at_work() -> Select[int]:
     """The athletes of whom an event is claimed: as many as there are workers, at most."""
     other = aliased(InboxEvent, name="sibling")
     return select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)
-
-
-class Leases:
-    """The leases that this process holds, and the heartbeat thread that extends them."""
-
-    def __init__(self, installation: Installation, process: str) -> None:
-        self._installation = installation
-        self._process = process
-        self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._held: dict[str, tuple[type[Row], int, datetime]] = {}
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
-
-    def new_owner(self) -> str:
-        """A name for one claim: a second claim of the same row has another."""
-        return f"{self._process}.{next(self._numbers)}"
-
-    def hold(self, table: type[Row], row_id: int, owner: str) -> None:
-        """Extend this lease until `release`."""
-        with self._lock:
-            self._held[owner] = (table, row_id, self._installation.clock.real_now())
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
-                self._thread.start()
-
-    def release(self, owner: str | None) -> None:
-        """The row has ended or waits again."""
-        with self._lock:
-            self._held.pop(owner or "", None)
-
-    def extend(self) -> None:
-        """Extend every lease whose row doesn't hang."""
-        real_now = self._installation.clock.real_now()
-        with self._lock:
-            held = dict(self._held)
-        fresh: dict[Any, list[str]] = {}
-        for owner, (table, row_id, since) in held.items():
-            if (real_now - since).total_seconds() < HANGS_AFTER_S:
-                fresh.setdefault(table, []).append(owner)
-            else:
-                log.error("row hangs", table=table.__tablename__, row=row_id, after_s=HANGS_AFTER_S)
-                self.release(owner)
-        for table, owners in fresh.items():
-            with self._installation.store.write() as session:
-                session.execute(
-                    update(table)
-                    .where(_at_work(table), table.lease_owner.in_(owners))
-                    .values(lease_until=real_now + LEASE),
-                    execution_options={"synchronize_session": False},
-                )
-
-    def close(self) -> None:
-        """End the heartbeat thread."""
-        self._stop.set()
-
-    def _beat(self) -> None:
-        while not self._stop.wait(EXTEND_EVERY_S):
-            try:
-                self.extend()
-            except Exception as error:  # a busy database: the next beat is in time
-                log.warning("lease heartbeat failed", problem=type(error).__name__)
