@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check audit format docs bench bench-quick simulate mutate chaos fuzz screenshots examples lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench bench-quick simulate mutate chaos fuzz screenshots examples drawings lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
 
 examples: $(VENV)/.dev ## Write docs/examples anew
 	@$(BIN)/python -m tools.examples docs/examples
+
+drawings: $(VENV)/.dev ## Generate the drawings of the exercises from their pose data
+	@$(BIN)/python -m tools.drawings.render
 
 docs: $(VENV)/docs/.docs ## Build the documentation site into site/ (no network needed to read it)
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --strict

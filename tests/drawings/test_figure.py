@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from adductor import drawings
-from adductor.drawings import body
-from adductor.drawings.body import Joints
-from adductor.drawings.geometry import Vec, add, dot, length, mix, mul, square_to, sub, unit
-from adductor.drawings.scene import BODY_LAYERS, Drawing
+from tools.drawings import body, drawings
+from tools.drawings.body import Joints
+from tools.drawings.geometry import Vec, add, dot, length, mix, mul, square_to, sub, unit
+from tools.drawings.scene import BODY_LAYERS, Drawing, floor
 
-ALL = drawings.exercise_ids()
+ALL = tuple(drawings())
 
 # Joints that stay where they are through the whole movement: what bears the weight or is fixed to a prop.
 PLANTED = {
@@ -77,7 +76,7 @@ def test_no_bone_changes_its_length_on_the_way(exercise_id: str) -> None:
         ("shoulder", "elbow"): body.UPPER_ARM_CM,
         ("elbow", "wrist"): body.FOREARM_CM,
     }
-    for joints in on_the_way(drawings.drawing(exercise_id)):
+    for joints in on_the_way(drawings()[exercise_id]):
         for (a, b), wanted in bones.items():
             for side in "lr":
                 found = length(sub(joints[f"{a}_{side}"], joints[f"{b}_{side}"]))
@@ -86,7 +85,7 @@ def test_no_bone_changes_its_length_on_the_way(exercise_id: str) -> None:
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_no_part_of_the_body_sinks_into_the_floor(exercise_id: str) -> None:
-    chosen = drawings.drawing(exercise_id)
+    chosen = drawings()[exercise_id]
     for joints in on_the_way(chosen):
         for name, layer in chosen.layers:
             if name not in BODY_LAYERS:
@@ -98,7 +97,7 @@ def test_no_part_of_the_body_sinks_into_the_floor(exercise_id: str) -> None:
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_something_bears_the_weight_in_every_position_but_a_flight(exercise_id: str) -> None:
-    chosen = drawings.drawing(exercise_id)
+    chosen = drawings()[exercise_id]
     for position in chosen.shown:
         joints = chosen.skeletons[position]
         lowest = min(
@@ -118,7 +117,7 @@ def test_something_bears_the_weight_in_every_position_but_a_flight(exercise_id: 
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_knees_bend_to_the_front(exercise_id: str) -> None:
-    for joints in on_the_way(drawings.drawing(exercise_id)):
+    for joints in on_the_way(drawings()[exercise_id]):
         for side in "lr":
             hip, knee, ankle = joints[f"hip_{side}"], joints[f"knee_{side}"], joints[f"ankle_{side}"]
             axis = unit(sub(ankle, hip))
@@ -131,7 +130,7 @@ def test_knees_bend_to_the_front(exercise_id: str) -> None:
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_what_is_planted_stays_where_it_is(exercise_id: str) -> None:
-    chosen = drawings.drawing(exercise_id)
+    chosen = drawings()[exercise_id]
     for joint in PLANTED[exercise_id]:
         start = chosen.skeletons[0][joint]
         for joints in on_the_way(chosen):
@@ -142,7 +141,7 @@ def test_what_is_planted_stays_where_it_is(exercise_id: str) -> None:
 
 @pytest.mark.parametrize("exercise_id", ON_ONE_FOOT)
 def test_a_figure_on_one_foot_is_in_balance(exercise_id: str) -> None:
-    chosen, side = drawings.drawing(exercise_id), ON_ONE_FOOT[exercise_id]
+    chosen, side = drawings()[exercise_id], ON_ONE_FOOT[exercise_id]
     joints = chosen.skeletons[chosen.shown[-1]]
     centre, heel, toe = centre_of_mass(joints), joints[f"heel_{side}"], joints[f"toe_{side}"]
     floor_centre = (centre[0], heel[1], centre[2])
@@ -155,14 +154,14 @@ def test_a_figure_on_one_foot_is_in_balance(exercise_id: str) -> None:
 
 
 def test_in_the_side_lunge_the_weight_is_nearer_to_the_standing_foot() -> None:
-    joints = drawings.drawing("standing_lateral_slide_lunge").skeletons[1]
+    joints = drawings()["standing_lateral_slide_lunge"].skeletons[1]
     centre = centre_of_mass(joints)
     assert abs(centre[0] - joints["ankle_r"][0]) < 0.25 * abs(centre[0] - joints["ankle_l"][0])
 
 
 def test_the_squeeze_shows_the_three_hip_angles_of_the_catalogue() -> None:
     flexion_deg = []
-    for joints in drawings.drawing("supine_adductor_squeeze").skeletons:
+    for joints in drawings()["supine_adductor_squeeze"].skeletons:
         thigh = unit(sub(joints["knee_r"], joints["hip_r"]))
         trunk = unit(sub(joints["hip_r"], add(joints["hip_r"], sub(joints["waist"], joints["pelvis"]))))
         # Spread of the knees is not flexion: look at it from the side.
@@ -172,7 +171,23 @@ def test_the_squeeze_shows_the_three_hip_angles_of_the_catalogue() -> None:
 
 
 def test_a_foot_out_of_reach_is_refused_instead_of_stretching_the_leg() -> None:
-    start = drawings.drawing("split_squat_floor").poses[0]
+    start = drawings()["split_squat_floor"].poses[0]
     too_far = body.Reach((90, 8, 8), (1, 0, 0), (1, 0, 0))
     with pytest.raises(ValueError, match="out of reach"):
         body.joints(body.Pose((0, 80, 0), (0, 1, 0), (1, 0, 0), {**start.legs, "r": too_far}, start.arms))
+
+
+@pytest.mark.parametrize("exercise_id", ALL)
+def test_the_drawing_stays_inside_its_frame_in_every_position(exercise_id: str) -> None:
+    chosen = drawings()[exercise_id]
+    width, height = chosen.camera.width, chosen.camera.height
+    for corner in floor(chosen):
+        assert corner.x - corner.r >= 0
+        assert corner.x + corner.r <= width
+        assert corner.y + corner.r <= height
+    layers = [part for _, layer in chosen.layers for part in layer]
+    for joints in chosen.skeletons:
+        for part in layers:
+            for disc in chosen.seen(part, joints):
+                assert -1 <= disc.x - disc.r <= disc.x + disc.r <= width + 1, part.name
+                assert 3 <= disc.y - disc.r <= disc.y + disc.r <= height - 2, part.name

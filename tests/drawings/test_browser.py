@@ -1,0 +1,67 @@
+"""The inline drawings in a real browser: movement, reduced motion, pause."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from adductor import drawings
+from tests.support.people import LAUNCHED_WITHIN_MS
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), timeout=LAUNCHED_WITHIN_MS)
+        yield browser.new_page()
+        browser.close()
+
+
+def show(page: Page, *, reduced: bool) -> None:
+    page.emulate_media(reduced_motion="reduce" if reduced else "no-preference")
+    page.set_content(
+        f"<style>{drawings.stylesheet()}</style>"
+        + "".join(
+            f'<div id="{exercise_id}">{drawings.svg(exercise_id)}</div>' for exercise_id in drawings.exercise_ids()
+        )
+    )
+
+
+def test_every_drawing_moves_in_a_browser(page: Page) -> None:
+    show(page, reduced=False)
+    for exercise_id in drawings.exercise_ids():
+        moved = page.evaluate(
+            """(id) => {
+                const seen = () => [...document.querySelectorAll(`#${id} svg > path, #${id} svg > g > path`)]
+                    .map((part) => { const b = part.getBoundingClientRect(); return `${b.x | 0},${b.y | 0}`; });
+                const all = document.getElementById(id).getAnimations({subtree: true});
+                const at = (share) => { for (const one of all) {
+                    one.pause(); one.currentTime = share * one.effect.getTiming().duration; } return seen(); };
+                const start = at(0), later = at(0.45);
+                return start.filter((place, index) => place !== later[index]).length;
+            }""",
+            exercise_id,
+        )
+        assert moved >= 4, exercise_id
+
+
+def test_nothing_moves_and_the_other_position_shows_when_less_motion_is_asked_for(page: Page) -> None:
+    show(page, reduced=True)
+    assert page.evaluate("document.getAnimations().length") == 0
+    for exercise_id in drawings.exercise_ids():
+        assert page.locator(f"#{exercise_id} .ac-ghost").first.is_visible()
+
+
+def test_the_pale_second_position_is_hidden_while_the_drawing_moves(page: Page) -> None:
+    show(page, reduced=False)
+    assert page.locator(".ac-ghost:visible").count() == 0
+
+
+def test_a_page_can_pause_the_movement(page: Page) -> None:
+    show(page, reduced=False)
+    page.evaluate("document.body.classList.add('ac-paused')")
+    states = page.evaluate("[...new Set(document.getAnimations().map((one) => one.playState))]")
+    assert states == ["paused"]
