@@ -1,32 +1,37 @@
-"""The exercises and routines as data, and the one function that reads them."""
+"""The exercises and routines as data, and the functions that read them."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from adductor.catalogue.models import Catalogue, CatalogueError
-from adductor.catalogue.reader import parse
-from adductor.scenario.yaml_documents import ScenarioSyntaxError, yaml_documents
+from adductor.catalogue.checks import find_problems
+from adductor.catalogue.models import Catalogue
+from adductor.documents import DocumentError, documents, validate
 
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue that ships with the product, read and checked once per process.
+    """Read and check the catalogue that ships with the product, once per process.
 
-    Raises `CatalogueError` naming the place when the packaged file is damaged.
+    Raises `DocumentError` naming the place when the packaged file is damaged.
     """
-    text = files(__package__).joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    return load(text)
+    return load(files(__package__).joinpath("catalogue.yaml").read_text(encoding="utf-8"))
 
 
 def load(text: str) -> Catalogue:
-    """A catalogue from YAML text. Raises `CatalogueError` for text that is not YAML or not a valid catalogue."""
-    try:
-        # PyYAML's own loader recurses in C without a limit: nested deep enough, a text ends the process.
-        documents = list(yaml_documents(text))
-    except ScenarioSyntaxError as error:
-        raise CatalogueError([f"(file): not readable as YAML: {error}"]) from error
-    if len(documents) > 1:
-        raise CatalogueError([f"(file): holds {len(documents)} documents, and a catalogue is one"])
-    return parse(documents[0] if documents else None)
+    """Read a catalogue from YAML text. Raises `DocumentError` for text that is no YAML or no valid catalogue."""
+    found = list(documents(text))
+    if len(found) > 1:
+        raise DocumentError([f"(document): holds {len(found)} documents, and a catalogue is one"])
+    return parse(found[0] if found else None)
+
+
+def parse(document: Any) -> Catalogue:
+    """Build a catalogue from a document. Raises `DocumentError` with every problem found, each with its path."""
+    made = validate(Catalogue, document)
+    problems = list(find_problems(made))
+    if problems:
+        raise DocumentError(problems)
+    return made

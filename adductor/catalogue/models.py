@@ -1,14 +1,20 @@
-"""The catalogue of exercises and routines: its shape and the duration formula. Durations are whole seconds.
+"""Pydantic models of the catalogue of exercises and routines, and its duration formula. Durations are whole seconds.
 
-`adductor.catalogue.reader` makes one from what a YAML reader made of the file.
+The fields are the keys of catalogue.yaml. `adductor.catalogue.checks` holds the rules between them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from adductor.documents.values import STRICT, Items, ItemSet, Text, Texts
 
 # Before the first exercise and between two of them; part of the routine line of `duration_formula`.
 ROUTINE_START_S = 20
@@ -21,43 +27,55 @@ ALWAYS_AT_HAND = frozenset({"none"})
 # replication"); a carpet makes one of a paper plate.
 FLOORS = {"hard_floor": "sock_on_hard_floor", "carpet": "paper_plate_on_carpet"}
 
+# The largest number in a catalogue is a routine's seconds, and a day has fewer than this.
+_MOST = 100_000
 
-class CatalogueError(ValueError):
-    """The catalogue is wrong. ``problems`` are lines like
-    ``exercises[3].dose.sets.max: 2 is below the target of 3``.
-    """
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
+Count = Annotated[int, Field(ge=1, le=_MOST)]
+Seconds = Annotated[int, Field(ge=0, le=_MOST)]
+Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
+SomeTexts = Annotated[Texts, Field(min_length=1)]
+TextByKey = Mapping[str, Text]
+Placement = Literal["warm_up", "post_run", "rest_day"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
+class _Model(BaseModel):
+    model_config = STRICT
+
+
+class _Rising(_Model):
+    """Whole numbers that never fall from one field to the next."""
+
+    @model_validator(mode="after")
+    def _never_falls(self) -> _Rising:
+        for (lower, least), (name, value) in pairwise(self):
+            if value < least:
+                raise ValueError(f"the {name} of {value} is below the {lower} of {least}")
+        return self
+
+
+class Sets(_Rising):
     """How many sets: for the first sessions, as the aim, and at most."""
 
-    start: int
-    target: int
-    max: int
+    start: Count
+    target: Count
+    max: Count
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(_Rising):
     """A range with its default."""
 
-    min: int
-    default: int
-    max: int
+    min: Count
+    default: Count
+    max: Count
 
 
-@dataclass(frozen=True, slots=True)
-class Tempo:
+class Tempo(_Model):
     """Seconds of the four phases of one rep."""
 
-    eccentric: int
-    bottom: int
-    concentric: int
-    top: int
+    eccentric: Seconds
+    bottom: Seconds
+    concentric: Seconds
+    top: Seconds
 
     @property
     def rep_s(self) -> int:
@@ -65,115 +83,171 @@ class Tempo:
         return self.eccentric + self.bottom + self.concentric + self.top
 
 
-@dataclass(frozen=True, slots=True)
-class DosePlan:
-    """What may be prescribed of one exercise. Either ``reps`` or ``holds`` with ``hold_s`` is set."""
+class DosePlan(_Model):
+    """The dose that may be prescribed of one exercise: ``reps``, or ``holds`` of ``hold_s`` in each position."""
 
+    type: Literal["reps", "holds"]
     sets: Sets
-    reps: Span | None
-    holds: Span | None
-    hold_s: Span | None
-    positions: int
-    between_holds_s: int
+    reps: Span | None = None
+    holds: Span | None = None
+    hold_s: Span | None = None
+    positions: Count = 1
+    between_holds_s: Seconds = 0
     rest_s: Span
-    setup_s: int
-    side_switch_s: int
+    setup_s: Seconds
+    side_switch_s: Seconds
+
+    @model_validator(mode="after")
+    def _complete(self) -> DosePlan:
+        of_holds = {"holds", "hold_s", "between_holds_s"}
+        needed, excluded = ({"reps"}, {*of_holds, "positions"}) if self.type == "reps" else (of_holds, {"reps"})
+        if not needed <= self.model_fields_set or excluded & self.model_fields_set:
+            raise ValueError(
+                f"of type {self.type} needs {', '.join(sorted(needed))} and no {', '.join(sorted(excluded))}"
+            )
+        return self
 
     @property
     def count(self) -> Span:
         """The reps, or the holds, per set."""
         span = self.reps or self.holds
-        assert span is not None  # noqa: S101 - parse refuses a dose with neither
+        assert span is not None  # noqa: S101 - _complete refuses a dose with neither
         return span
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(_Model):
     """One of the positions in which an exercise is done within a set."""
 
-    id: str
-    article_name: str
-    squeeze_between: str
-    hip_flexion_deg: int
+    id: Text
+    article_name: Text
+    squeeze_between: Text
+    hip_flexion_deg: Seconds
+    relation: Text | None = None
+    evidence: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(_Model):
     """One way to read an item of the article, with how likely it seems to us (judgement, not data)."""
 
-    reading: str
-    likelihood: float
+    reading: Text
+    likelihood: Number
 
 
-@dataclass(frozen=True, slots=True)
-class Interpretation:
-    """What we made of an item that the article leaves open; ``show_user`` is the visible note."""
+class Interpretation(_Model):
+    """Our reading of an item that the article leaves open; ``show_user`` is the visible note."""
 
-    confidence: str
-    issue: str
-    show_user: str
-    readings: tuple[Reading, ...] = ()
-    default_reading: str | None = None
-    dose_issue: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Equipment:
-    """What an exercise needs: one of ``any_of``; ``none`` means that it can be done with nothing."""
-
-    any_of: frozenset[str]
-    optional: frozenset[str]
-    preferred: tuple[str, ...]
-    substitutes: tuple[str, ...]
+    confidence: Text
+    issue: Text
+    show_user: Text
+    readings: Items[Reading] = ()
+    likelihoods_are: Text | None = None
+    default_reading: Text | None = None
+    harder_reading_is: Text | None = None
+    dose_issue: Text | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Exercise:
+class Needs(_Model):
+    """One of ``any_of`` is needed; ``none`` in it means that the exercise can be done with nothing."""
+
+    any_of: Annotated[ItemSet[Text], Field(min_length=1)]
+    optional: ItemSet[Text] = frozenset()
+
+
+class Equipment(_Model):
+    """Equipment of an exercise, and in words what to prefer and what will do."""
+
+    needs: Needs
+    preferred: Texts
+    substitutes: Texts
+
+
+class Muscles(_Model):
+    """The muscles that work, and those that help."""
+
+    primary: SomeTexts
+    secondary: Texts
+
+
+class EstimatedSeconds(_Model):
+    """Durations of an exercise by the formula: at first, at the aim, at most."""
+
+    start: Count
+    typical_target: Count
+    max: Count
+
+
+class Exercise(_Model):
     """One exercise. ``easier`` and ``harder`` are ids, ``easier_notes`` and ``harder_notes`` variations in words."""
 
-    id: str
-    name: str
-    article_name: str | None
-    article_prescription: str | None
+    id: Text
+    name: Text
     in_article: bool
-    category: str
-    stage: int
+    article_name: Text | None
+    article_prescription: Text | None
+    category: Literal["isometric", "isotonic", "dynamic", "compound"]
+    stage: Count
     per_side: bool
     plyometric: bool
-    dose: DosePlan
-    dose_source: str | None
-    tempo: Tempo | None
-    estimated_seconds: Mapping[str, int]
-    muscles_primary: tuple[str, ...]
-    muscles_secondary: tuple[str, ...]
-    equipment: Equipment
-    setup: str
-    cues: tuple[str, ...]
-    faults: tuple[str, ...]
-    limb_order: str
-    easier: tuple[str, ...]
-    easier_notes: tuple[str, ...]
-    harder: tuple[str, ...]
-    harder_notes: tuple[str, ...]
-    contraindications: tuple[str, ...]
-    sources: tuple[str, ...]
-    positions: tuple[Position, ...] = ()
     interpretation: Interpretation | None = None
-    effort: Mapping[str, str] | None = None
-    article_relation: str | None = None
-    note: str | None = None
-    tempo_note: str | None = None
-    gate: str | None = None
-    load_gate: str | None = None
-    weekly_dose_evidence: str | None = None
-    replaced_without_equipment_by: str | None = None
+    dose: DosePlan
+    dose_source: Text | None = None
+    tempo: Tempo | None = Field(validation_alias="tempo_s")
+    tempo_note: Text | None = None
+    positions: Items[Position] = ()
+    effort: TextByKey | None = None
+    estimated_seconds: EstimatedSeconds
+    muscles: Muscles
+    equipment: Equipment
+    setup: Text
+    cues: SomeTexts
+    faults: SomeTexts
+    limb_order: Text
+    easier_lines: Texts = Field(alias="easier")
+    harder_lines: Texts = Field(alias="harder")
+    contraindications: SomeTexts
+    sources: SomeTexts
+    article_relation: Text | None = None
+    note: Text | None = None
+    gate: Text | None = None
+    load_gate: Text | None = None
+    weekly_dose_evidence: Text | None = None
+
+    # Words in brackets are variations of the same exercise, everything else must be an id.
+    @cached_property
+    def easier(self) -> tuple[str, ...]:
+        """The ids of easier exercises."""
+        return tuple(line for line in self.easier_lines if not line.startswith("("))
+
+    @cached_property
+    def easier_notes(self) -> tuple[str, ...]:
+        """Easier variations in words."""
+        return tuple(line for line in self.easier_lines if line.startswith("("))
+
+    @cached_property
+    def harder(self) -> tuple[str, ...]:
+        """The ids of harder exercises."""
+        return tuple(line for line in self.harder_lines if not line.startswith("("))
+
+    @cached_property
+    def harder_notes(self) -> tuple[str, ...]:
+        """Harder variations in words."""
+        return tuple(line for line in self.harder_lines if line.startswith("("))
+
+    @cached_property
+    def replaced_without_equipment_by(self) -> str | None:
+        """The id in a substitute like ``no band: side_lying_adduction_top_leg_elevated``."""
+        for line in self.equipment.substitutes:
+            _, colon, after = line.partition(": ")
+            if colon and line.startswith("no ") and " " not in after:
+                return after
+        return None
 
     def can_be_done_with(self, equipment: frozenset[str] | None) -> bool:
-        """Whether a runner has what the exercise needs. None: never asked, so nothing is ruled out."""
+        """Whether the athlete has the equipment. None: never asked, so nothing is ruled out."""
         if equipment is None:
             return True
         have = equipment | ALWAYS_AT_HAND | {slide for floor, slide in FLOORS.items() if floor in equipment}
-        return not self.equipment.any_of.isdisjoint(have)
+        return not self.equipment.needs.any_of.isdisjoint(have)
 
     def seconds(self, sets: int, count: int, hold_s: int | None = None) -> int:
         """How long ``sets`` of ``count`` reps (or holds of ``hold_s`` seconds, default the usual) take, with rests.
@@ -192,26 +266,25 @@ class Exercise:
         return dose.setup_s + sets * one_set + (sets - 1) * dose.rest_s.default
 
 
-@dataclass(frozen=True, slots=True)
-class RoutineLine:
+class RoutineLine(_Model):
     """One exercise of a routine with its sets and its reps or holds."""
 
-    exercise: str
-    sets: int
-    count: int
+    exercise: Text
+    sets: Count
+    count: Count = Field(validation_alias="reps_or_holds")
 
 
-@dataclass(frozen=True, slots=True)
-class RoutinePlan:
+class RoutinePlan(_Model):
     """A routine of the catalogue."""
 
-    id: str
-    use_for: frozenset[str]
-    stage: int
-    lines: tuple[RoutineLine, ...]
-    seconds: int
-    note: str
-    variation_of: str | None = None
+    id: Text
+    use_for: Annotated[ItemSet[Placement], Field(min_length=1)]
+    stage: Count
+    lines: Annotated[Items[RoutineLine], Field(min_length=1)] = Field(validation_alias="items")
+    seconds: Count = Field(validation_alias="estimated_seconds")
+    estimated_minutes: Number
+    note: Text
+    variation_of: Text | None = None
 
     @property
     def minutes(self) -> int:
@@ -219,44 +292,89 @@ class RoutinePlan:
         return math.ceil(self.seconds / 60)
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(_Model):
     """One rung of the ladder. ``minimum_sessions`` is None on the last one."""
 
-    number: int
-    name: str
-    minimum_sessions: int | None
-    contains: str
+    number: Count = Field(validation_alias="stage")
+    name: Text
+    minimum_sessions: Count | None
+    contains: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(_Model):
     """Where something comes from, and how much of it was read."""
 
-    id: str
-    ref: str
-    doi: str | None
-    seen: str
+    id: Text
+    ref: Text
+    doi: Text | None = None
+    seen: Annotated[Text, BeforeValidator(lambda seen: "not seen" if seen is False else seen)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Catalogue:
-    """Everything the coach can prescribe. Compared by identity: there is one per process."""
+class Meta(_Model):
+    """The catalogue's title page, with the article's own words."""
 
-    title: str
-    version: str
-    date: str
-    scope: str
-    article_timing: tuple[str, ...]
-    article_frequency: str
-    article_substitution: str
-    article_balance_idea: str
-    duration_formula: Mapping[str, str]
-    stages: tuple[Stage, ...]
-    progression: Mapping[str, Any]
-    routines: Mapping[str, RoutinePlan]
-    exercises: Mapping[str, Exercise]
-    citations: Mapping[str, Citation]
+    title: Text
+    version: Text
+    date: Text
+    scope: Text
+    article_timing: SomeTexts
+    article_frequency: Text
+    article_substitution: Text
+    article_balance_idea: Text
+    every_exercise_has: Texts = ()
+
+
+class Missed(_Model):
+    """The step after a gap."""
+
+    gap_days: Text
+    do: Text
+
+
+class Progression(_Model):
+    """The rules of progression in words."""
+
+    source: Text
+    method: Text
+    add_when: Text
+    load_step: Text
+    easier_when: Text
+    stage_up_when: Text
+    first_sessions: Text
+    deload: Text
+    missed: Annotated[Items[Missed], Field(min_length=1)]
+    maintenance: Text
+
+
+class Catalogue(_Model):
+    """Everything the coach can prescribe."""
+
+    # Identity: there is one catalogue per process, and a cache hashes it at every decision.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    meta: Meta
+    duration_formula: TextByKey
+    stages: Annotated[Items[Stage], Field(min_length=1)]
+    progression: Progression
+    routine_list: Annotated[Items[RoutinePlan], Field(min_length=1)] = Field(alias="routines")
+    exercise_list: Annotated[Items[Exercise], Field(min_length=1)] = Field(alias="exercises")
+    citation_list: Items[Citation] = Field(alias="citations")
+
+    @cached_property
+    def routines(self) -> Mapping[str, RoutinePlan]:
+        """The routines by id."""
+        return MappingProxyType({routine.id: routine for routine in self.routine_list})
+
+    @cached_property
+    def exercises(self) -> Mapping[str, Exercise]:
+        """The exercises by id."""
+        return MappingProxyType({exercise.id: exercise for exercise in self.exercise_list})
+
+    @cached_property
+    def citations(self) -> Mapping[str, Citation]:
+        """The citations by id."""
+        return MappingProxyType({citation.id: citation for citation in self.citation_list})
 
     def stage(self, number: int) -> Stage:
         """The rung with this number. Raises `KeyError` for one that does not exist."""

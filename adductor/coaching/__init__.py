@@ -1,8 +1,8 @@
 """The coach: catalogue, decision rules, progression and routine choice. Pure: no clock, no I/O, no randomness."""
 
-from adductor.catalogue.models import Catalogue, CatalogueError
+from adductor.catalogue.models import Catalogue
 from adductor.coaching.decide import decide
 from adductor.coaching.forecast import forecast
 from adductor.coaching.progression import Advance, after_session, after_soreness
 
-__all__ = ["Advance", "Catalogue", "CatalogueError", "after_session", "after_soreness", "decide", "forecast"]
+__all__ = ["Advance", "Catalogue", "after_session", "after_soreness", "decide", "forecast"]

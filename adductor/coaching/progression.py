@@ -201,7 +201,7 @@ def _harder(exercise: Exercise, mine: ExerciseProgress) -> tuple[ExerciseProgres
         return replace(mine, reps_or_holds=count + 1, at_top_in_a_row=0), None
     if dose.hold_s is not None and hold_s is not None and hold_s < dose.hold_s.max:
         return replace(mine, hold_s=min(hold_s + k.HOLD_STEP_S, dose.hold_s.max), at_top_in_a_row=0), None
-    if not twice or not _LOADS & (exercise.equipment.any_of | exercise.equipment.optional):
+    if not twice or not _LOADS & (exercise.equipment.needs.any_of | exercise.equipment.needs.optional):
         return replace(counted, at_target=mine.at_target), None
     return (
         replace(mine, reps_or_holds=dose.count.min, at_top_in_a_row=0),

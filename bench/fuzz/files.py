@@ -17,10 +17,11 @@ import psutil
 import yaml
 
 from adductor import catalogue
-from adductor.catalogue.models import Catalogue, CatalogueError
-from adductor.catalogue.reader import parse as parse_catalogue
+from adductor.catalogue import parse as parse_catalogue
+from adductor.catalogue.models import Catalogue
 from adductor.coaching import decide
-from adductor.scenario import ScenarioError, documents, parse, parts
+from adductor.documents import DocumentError, documents
+from adductor.scenario import parse
 from bench.fuzz.mutations import TEXTS, smallest, spoil, spoil_text
 from bench.fuzz.run import FoundError
 
@@ -98,7 +99,7 @@ def _judged(read: Callable[[Any], None], given: Any) -> tuple[str, float]:
     outcome = "read"
     try:
         read(given)
-    except (ScenarioError, CatalogueError) as error:
+    except DocumentError as error:
         wrong = [problem for problem in error.problems if not _says_where(problem)]
         outcome = f"a problem that does not say where, on one line: {wrong[0]!r}" if wrong else "refused"
     except Exception as error:
@@ -124,10 +125,8 @@ def _told(kind: str, seed: int, number: int, read: Callable[[Any], None], given:
 
 
 def _read_scenarios(text: str) -> None:
-    for part in parts(text, 2):
-        for document in documents(part):
-            situation = parse(document)
-            decide(situation, catalogue.catalogue())
+    for document in documents(text):
+        decide(parse(document), catalogue.catalogue())
 
 
 def _scenario(rng: Random) -> str:

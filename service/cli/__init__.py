@@ -64,7 +64,7 @@ def main() -> None:
             for line in problems:
                 click.echo(f"adductor: {line}", err=True)
             sys.exit(2)
-        if type(error).__name__ == "CatalogueError" and problems:
+        if type(error).__name__ == "DocumentError" and problems:
             for line in problems:
                 click.echo(f"adductor: the catalogue: {line}", err=True)
             sys.exit(1)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any
-
 import click
 
 from adductor.catalogue import catalogue as load_catalogue
@@ -24,31 +19,11 @@ def catalogue(as_json: bool) -> None:
       adductor catalogue --json
     """
     known = load_catalogue()
-    click.echo(json.dumps(as_object(known), ensure_ascii=False, indent=2) if as_json else _in_words(known))
-
-
-def as_object(known: Catalogue) -> dict[str, Any]:
-    """The catalogue as plain lists and mappings; exercises, routines and citations are lists of objects with an id."""
-    whole: dict[str, Any] = _plain(known)
-    for key in ("exercises", "routines", "citations"):
-        whole[key] = list(whole[key].values())
-    return whole
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
+    click.echo(known.model_dump_json(indent=2, by_alias=True) if as_json else _in_words(known))
 
 
 def _in_words(known: Catalogue) -> str:
-    lines = [f"{known.title} {known.version}. {known.scope}", ""]
+    lines = [f"{known.meta.title} {known.meta.version}. {known.meta.scope}", ""]
     for stage in known.stages:
         lines.append(f"Level {stage.number}, {stage.name.lower()}")
         for exercise in known.exercises.values():

@@ -1,31 +1,18 @@
-"""`adductor decide`: what would be decided for the scenarios in a file, and why."""
+"""`adductor decide`: the decisions for the scenarios in a file, each with its reasons."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from adductor.catalogue import catalogue
 from adductor.coaching import decide as decide_for
 from adductor.coaching.situation import Routine, RoutineItem, Verdict
-from adductor.scenario import Part, ScenarioError, documents, parse, parts
-
-# Below this many scenarios starting a second process costs more than it gains.
-SCENARIOS_PER_PART = 400
-
-
-class _Answers(NamedTuple):
-    """What came of one part of a file: a text per scenario, or what is wrong with which of them (counted from 0)."""
-
-    texts: list[str]
-    problems: list[tuple[int, str]]
-    documents: int
+from adductor.documents import DocumentError, documents
+from adductor.scenario import parse
 
 
 @click.command()
@@ -47,13 +34,7 @@ def decide(file: str, as_json: bool) -> None:
             text = stream.read()
     except (OSError, UnicodeDecodeError) as error:
         _fail([f"{_named(file)} can't be read: {error}"])
-    texts: list[str] = []
-    problems: list[tuple[int, str]] = []
-    count = 0
-    for answers in _answer_all(text, as_json):
-        texts += answers.texts
-        problems += [(count + index, problem) for index, problem in answers.problems]
-        count += answers.documents
+    texts, problems, count = _answer(text, as_json)
     if problems:
         _fail([f"scenario {index + 1}: {problem}" if count > 1 else problem for index, problem in problems])
     if not texts:
@@ -72,38 +53,27 @@ def _fail(problems: list[str]) -> None:
     sys.exit(1)
 
 
-def _answer_all(text: str, as_json: bool) -> Iterator[_Answers]:
-    """The answers part by part, in order; large files use all processors."""
-    cut = parts(text, SCENARIOS_PER_PART)
-    workers = min(len(cut), os.cpu_count() or 1)
-    if workers == 1:
-        yield from (_answer(part, as_json) for part in cut)
-        return
-    catalogue()  # read once, before the processes are made
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(_answer, cut, [as_json] * len(cut))
-
-
-def _answer(part: Part, as_json: bool) -> _Answers:
+def _answer(text: str, as_json: bool) -> tuple[list[str], list[tuple[int, str]], int]:
+    """Decide every scenario of a file. Returns the texts, the problems with the index of their scenario, the count."""
     texts: list[str] = []
     problems: list[tuple[int, str]] = []
     count = 0
     known = catalogue()
     try:
-        for document in documents(part):
+        for document in documents(text):
             count += 1
             try:
                 situation = parse(document)
-            except ScenarioError as error:
+            except DocumentError as error:
                 problems += [(count - 1, problem) for problem in error.problems]
                 continue
             if not problems:
                 verdict = decide_for(situation, known)
                 texts.append(json.dumps(as_object(verdict)) + "\n" if as_json else _in_words(verdict))
-    except ScenarioError as error:  # the text itself can't be read on from here
+    except DocumentError as error:  # the text itself can't be read on from here
         problems += [(count, problem) for problem in error.problems]
         count += 1
-    return _Answers(texts, problems, count)
+    return texts, problems, count
 
 
 def as_object(verdict: Verdict) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""YAML for scenario files: libyaml's events turned straight into plain values.
+"""YAML event reader: libyaml's events become plain values, with guards for depth, aliases and duplicate keys.
 
-PyYAML's own constructor is the slow half of reading, and it turns an unquoted 17:30 into the number 1050 and a time
-without an offset into a time. Here a plain scalar is null, true, false, a number or text, as in JSON; times stay text
-and are judged by the scenario reader. Aliases are allowed, tags are not.
+PyYAML's own constructor reads an unquoted 17:30 as the number 1050 and a time without an offset as a time, and its
+recursion in C has no limit. Here a plain scalar is null, true, false, a number or text, as in JSON; times stay text.
+Aliases are allowed, tags are not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from adductor.scenario.values import shown
+from adductor.documents.problems import ROOT, DocumentError, shown
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
@@ -23,13 +23,9 @@ _WORDS = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-MAX_DEPTH = 20  # a scenario is five deep; text that nests deeper is not one
-# What aliases may stand for, all of a document together: enough to write anything once, too little to blow a file up.
+MAX_DEPTH = 20  # our documents are at most six deep
+# Billion-laughs guard: the values behind all aliases of a document together.
 MAX_REPEATED = 100_000
-
-
-class ScenarioSyntaxError(ValueError):
-    """The text is not readable; the message says where."""
 
 
 @lru_cache(maxsize=8192)
@@ -44,11 +40,8 @@ def _plain(text: str) -> Any:
     return text
 
 
-def yaml_documents(text: str, lines_before: int = 0) -> Iterator[Any]:
-    """The documents of a YAML text. Raises `ScenarioSyntaxError` at the first that can't be read.
-
-    ``lines_before`` is how many lines of the file the text leaves out, so that an error names the line of the file.
-    """
+def yaml_documents(text: str) -> Iterator[Any]:
+    """Read the documents of a YAML text one after the other. Raises `DocumentError` at the first unreadable one."""
     loader = None
     try:
         loader = _LOADER(text)
@@ -62,20 +55,20 @@ def yaml_documents(text: str, lines_before: int = 0) -> Iterator[Any]:
                 if document is not None:  # `---` at the end of a file starts a document without content
                     yield document
     except yaml.reader.ReaderError as error:
-        raise ScenarioSyntaxError(f"(document): not readable: {error.reason}") from None
+        raise DocumentError([f"{ROOT}: not readable: {error.reason}"]) from None
     except UnicodeEncodeError:
-        raise ScenarioSyntaxError("(document): not readable: half a surrogate pair is no character") from None
+        raise DocumentError([f"{ROOT}: not readable: half a surrogate pair is no character"]) from None
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error.problem_mark, error.problem or "not YAML", lines_before) from None
+        raise _not_yaml(error.problem_mark, error.problem or "not YAML") from None
     except _PlacedError as error:
-        raise _not_yaml(error.mark, str(error), lines_before) from None
+        raise _not_yaml(error.mark, str(error)) from None
     finally:
         if loader is not None:
             loader.dispose()
 
 
 class _PlacedError(ValueError):
-    """Something YAML allows and a scenario doesn't."""
+    """YAML allows it, our documents don't."""
 
     def __init__(self, mark: Any, problem: str) -> None:
         self.mark = mark
@@ -83,14 +76,14 @@ class _PlacedError(ValueError):
 
 
 class _Anchors:
-    """What aliases may stand for, and how many values have been read. Sizes count what aliases stand for, too."""
+    """The anchored values of one document with their sizes; a size counts the values behind its aliases, too."""
 
     def __init__(self) -> None:
         self.values: dict[str, tuple[Any, int]] = {}
         self.read = 0
         self.repeated = 0
 
-    def again(self, event: Any) -> Any:
+    def resolve(self, event: Any) -> Any:
         if event.anchor not in self.values:
             raise _PlacedError(event.start_mark, f"no anchor {event.anchor!r}")
         value, size = self.values[event.anchor]
@@ -101,11 +94,10 @@ class _Anchors:
         return value
 
 
-def _not_yaml(mark: Any, problem: str, lines_before: int) -> ScenarioSyntaxError:
+def _not_yaml(mark: Any, problem: str) -> DocumentError:
     if mark is None:
-        return ScenarioSyntaxError(f"(document): not readable as YAML: {problem}")
-    line = mark.line + 1 + lines_before
-    return ScenarioSyntaxError(f"line {line}, column {mark.column + 1}: not readable as YAML: {problem}")
+        return DocumentError([f"{ROOT}: not readable as YAML: {problem}"])
+    return DocumentError([f"line {mark.line + 1}, column {mark.column + 1}: not readable as YAML: {problem}"])
 
 
 def _node(event: Any, next_event: Any, anchors: _Anchors, depth: int) -> Any:
@@ -117,7 +109,7 @@ def _node(event: Any, next_event: Any, anchors: _Anchors, depth: int) -> Any:
         if event.tag is not None and event.tag != "!":
             raise _PlacedError(event.start_mark, f"tags like {event.tag} are not allowed")
     elif kind is yaml.AliasEvent:
-        return anchors.again(event)
+        return anchors.resolve(event)
     elif depth >= MAX_DEPTH:
         raise _PlacedError(event.start_mark, f"nested more than {MAX_DEPTH} deep")
     elif event.tag is not None:

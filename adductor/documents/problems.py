@@ -1,0 +1,154 @@
+"""Translation of pydantic's validation errors into sentences, each with the path of its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+# A file that is something else has more problems than memory should hold.
+MOST_PROBLEMS = 100
+ROOT = "(document)"
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class DocumentError(ValueError):
+    """A document is wrong. ``problems`` are lines like ``activities[2].moving_min: -5 is below 0``."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        if len(problems) > MOST_PROBLEMS:
+            problems = [*problems[:MOST_PROBLEMS], f"{ROOT}: and more; these are the first {MOST_PROBLEMS}"]
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
+def validate(model: type[M], document: Any) -> M:
+    """Validate a document against a model.
+
+    Raises `DocumentError` with all problems (at most the first 100), each with the path of its key.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        # One more than is shown, so that the reader learns that there are more.
+        found = error.errors(include_url=False)[: MOST_PROBLEMS + 1]
+        raise DocumentError([_line(model, problem) for problem in found]) from None
+
+
+def kind_of(value: Any) -> str:
+    """Name a value in an error: ``the text 'x'``, ``a mapping``, ``nothing``."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the text {shortened(value)!r}" if value.strip() else "empty text"
+    if isinstance(value, int | float):
+        return f"the number {shortened(str(value))}"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else type(value).__name__
+
+
+def shortened(words: str) -> str:
+    """Cut a value to the 40 characters that an error can show."""
+    return words if len(words) <= 40 else words[:37] + "..."
+
+
+def shown(key: object) -> str:
+    """Show a key in a path: unchanged when it is readable on one line, else quoted."""
+    name = str(key)
+    plain = name.strip() and name.isprintable() and ":" not in name and len(name) <= 60
+    return name if plain else repr(shortened(name))
+
+
+def _line(model: type[BaseModel], error: ErrorDetails) -> str:
+    *way, last = error["loc"] or (None,)
+    if error["type"] in ("extra_forbidden", "invalid_key"):
+        return f"{_path([*way, str(last)])}: {_unknown(_model_at(model, way), last)}"
+    return f"{_path(error['loc'])}: {_sentence(error)}"
+
+
+def _path(loc: Sequence[str | int]) -> str:
+    path = ""
+    for part in loc:
+        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{shown(part)}"
+    return path or ROOT
+
+
+def _sentence(error: ErrorDetails) -> str:
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "value_error":  # raised by a validator of ours
+        return str(context["error"])
+    if kind in ("enum", "literal_error"):
+        choices = context["expected"].replace("'", "").replace(" or ", ", ")
+        return f"must be one of {choices}, not {kind_of(value)}"
+    if kind == "float_type" and is_number:  # an int that no float can hold
+        return f"{shortened(str(value))} is too large"
+    if kind in _SENTENCES:
+        return _SENTENCES[kind](shortened(str(value)), context)
+    return f"must be {_EXPECTED.get(kind, 'something else')}, not {kind_of(value)}"
+
+
+_SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
+    "missing": lambda _value, _context: "must be given",
+    "greater_than_equal": lambda value, context: f"{value} is below {context['ge']:g}",
+    "less_than_equal": lambda value, context: f"{value} is above {context['le']:g}",
+    "finite_number": lambda value, _context: f"{value} is not a finite number",
+    "too_short": lambda _value, context: (
+        f"needs at least {context['min_length']} item{'s' * (context['min_length'] > 1)}"
+    ),
+    "string_unicode": lambda _value, _context: "half a surrogate pair is no character",
+}
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_type": "a number",
+    "frozen_set_type": "a list",
+    "int_type": "a whole number",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "string_pattern_mismatch": "text",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+
+
+def _unknown(model: type[BaseModel] | None, key: object) -> str:
+    known = [name for field in _fields(model) for name in field]
+    if key in known:
+        return "says the same as another key of this mapping"
+    return f"unknown key; known here: {', '.join(known)}"
+
+
+def _fields(model: type[BaseModel] | None) -> list[tuple[str, ...]]:
+    """The spellings of each field of a model."""
+    return [_spellings(name, field) for name, field in model.model_fields.items()] if model else []
+
+
+def _spellings(name: str, field: FieldInfo) -> tuple[str, ...]:
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return tuple(str(choice) for choice in alias.choices)
+    return (str(alias or name),)
+
+
+def _model_at(model: type[BaseModel] | None, way: Sequence[str | int]) -> type[BaseModel] | None:
+    """Follow a path of keys down to the model whose mapping it leads to."""
+    for key in way:
+        if isinstance(key, str) and model is not None:
+            annotations = [f.annotation for name, f in model.model_fields.items() if key in _spellings(name, f)]
+            model = next((inner for annotation in annotations for inner in _models_in(annotation)), None)
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

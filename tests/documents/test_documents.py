@@ -1,0 +1,151 @@
+"""Text to plain values: what is read, what is refused and how, also in files that nobody means well with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from adductor import catalogue
+from adductor.coaching.situation import Situation
+from adductor.documents import DocumentError, documents
+from adductor.documents.problems import MOST_PROBLEMS
+from adductor.documents.yaml_reader import MAX_REPEATED
+from adductor.scenario import parse
+
+MINIMAL: dict[str, Any] = {
+    "athlete": {"timezone": "Europe/London"},
+    "event": {"type": "clock_tick"},
+    "now": "2026-11-20T17:30:00+00:00",
+}
+LAUGHS = "\n".join(
+    ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    + [f"{new}: &{new} [{', '.join(['*' + old] * 9)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)]
+)
+
+
+def read_all(text: str) -> list[Situation]:
+    return [parse(document) for document in documents(text)]
+
+
+def problems_of(text: str) -> tuple[str, ...]:
+    with pytest.raises(DocumentError) as caught:
+        read_all(text)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("{a: 1, b: -2.5, c: 1e3, d: true, e: ~}", {"a": 1, "b": -2.5, "c": 1000.0, "d": True, "e": None}),
+        ("{f: '1', g: yes, h: 0x10, i: 007}", {"f": "1", "g": "yes", "h": "0x10", "i": "007"}),
+        ("{a: 17:30, b: 2026-11-20T17:30:00}", {"a": "17:30", "b": "2026-11-20T17:30:00"}),  # neither number nor time
+        ("a: &x [1, 2]\nb: *x\n", {"a": [1, 2], "b": [1, 2]}),
+        ("plan: [&run {kind: easy}, *run, *run]", {"plan": [{"kind": "easy"}] * 3}),
+        ("a: |\n  x\n  ---\n  y\nb: --- z\n", {"a": "x\n---\ny\n", "b": "--- z"}),
+        ('\ufeff{"a": 1}', {"a": 1}),
+    ],
+)
+def test_documents_read_values_as_they_look(text: str, values: Any) -> None:
+    assert list(documents(text)) == [values]
+
+
+ONE_YAML, ONE_JSON = yaml.safe_dump(MINIMAL), json.dumps(MINIMAL)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("# nothing\n", 0),
+        (ONE_YAML + "---\n", 1),
+        ("---\n".join([ONE_YAML] * 5), 5),
+        ("...\n---\n".join([ONE_YAML] * 5), 5),
+        ("\n".join([ONE_JSON] * 5), 5),
+        (ONE_JSON * 5, 5),
+        (json.dumps(MINIMAL, indent=2), 1),
+        (yaml.safe_dump(MINIMAL, default_flow_style=True), 1),
+    ],
+)
+def test_documents_split_yaml_and_json_alike(text: str, count: int) -> None:
+    assert list(documents(text)) == [MINIMAL] * count
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [1,\nb: 2", "line 3, column 1: not readable as YAML"),
+        ("a: 1\na: 2", "line 2, column 1: not readable as YAML: a: is there twice"),
+        ('{"a": 1, "a": 2}', "a: is there twice"),
+        (json.dumps(dict.fromkeys(map(str, range(40_000)), 1))[:-1] + ', "39999": 1}', "39999: is there twice"),
+        ('{"a": NaN}', "(document): NaN is not a number"),
+        ("a: !!python/object:os.system {}", "line 1, column 4: not readable as YAML: tags like"),
+        ("a: !secret x", "line 1, column 4: not readable as YAML: tags like !secret are not allowed"),
+        ("a: *gone", "line 1, column 4: not readable as YAML: no anchor 'gone'"),
+        ("&a [*a]", "line 1, column 5: not readable as YAML: no anchor 'a'"),
+        ("[a]: 1", "line 1, column 1: not readable as YAML: a key must be a word"),
+        ("a: \x00", "(document): not readable"),
+        ("athlete: \ud800", "(document): not readable: half a surrogate pair is no character"),
+        (LAUGHS, f"line 6, column 8: not readable as YAML: aliases stand for more than {MAX_REPEATED} values"),
+        ('{"a":' * 50_000, "(document): nested too deep"),
+        ('{"a":' + "[" * 50_000, "(document): nested too deep"),
+        (f'{{"a": {"9" * 5_000}}}', "(document): holds a number with thousands of digits"),
+    ],
+)
+def test_unreadable_text_is_refused_with_its_place(text: str, problem: str) -> None:
+    (found,) = problems_of(text)
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 20_000, "? " * 20_000, "[" * 30 + "]" * 30])
+def test_endless_nesting_in_yaml_is_refused(text: str) -> None:
+    too_deep = r"not readable as YAML: (nested more than 20 deep|exceeded maximum nesting depth)"  # ours, or libyaml's
+    for read in (read_all, catalogue.load):
+        with pytest.raises(DocumentError, match=too_deep):
+            read(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("9" * 400, f"{'9' * 37}... is too large"),
+        ("1e999", "inf is not a finite number"),
+        ("-1e999", "-inf is not a finite number"),
+        ("1e308", "1e+308 is above 10080"),
+    ],
+)
+def test_numbers_too_large_for_anything_are_refused(number: str, problem: str) -> None:
+    run = f'{{"id": 1, "sport": "run", "start": "2026-11-17T07:00:00Z", "moving_min": {number}}}'
+    text = f'{ONE_JSON[:-1]}, "activities": [{run}]}}'
+    assert problems_of(text) == (f"activities[0].moving_min: {problem}",)
+
+
+def test_of_many_problems_the_first_are_named() -> None:
+    items = ", ".join(["&a {at: 1, mood: 2}", *["*a"] * 5_000])
+    problems = problems_of(f"check_ins: [{items}]")
+
+    assert len(problems) == MOST_PROBLEMS + 1
+    assert problems[-1] == f"(document): and more; these are the first {MOST_PROBLEMS}"
+    assert "check_ins[0].at: must be a time like 2026-11-17T07:50:00+00:00, not the number 1" in problems
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("", "''"), (" ", "' '"), (": 1", "': 1'"), ("shoe", "shoe"), ("a\nb", r"'a\nb'"), ("\u202eb", r"'\u202eb'")],
+)
+def test_keys_that_could_be_overlooked_are_quoted(key: str, shown: str) -> None:
+    assert problems_of(json.dumps({**MINIMAL, key: 1}))[0].startswith(f"{shown}: unknown key")
+
+
+@pytest.mark.parametrize("key", ["a\nb", "a\x1b[2Jb", "\u202eb", "k" * 500, "\ud800"])
+def test_every_problem_is_one_short_line(key: str) -> None:
+    written = json.dumps(key)
+    for text in (
+        json.dumps({**MINIMAL, key: 1}),
+        f"{{{written}: 1, {written}: 2}}",
+        json.dumps({**MINIMAL, "now": key}),
+    ):
+        problems = problems_of(text)
+        assert all(problem.isprintable() and len(problem) < 400 for problem in problems), problems
