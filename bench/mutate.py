@@ -23,9 +23,8 @@ from adductor.catalogue import models
 from adductor.coaching import constants, dose, progression, rules
 
 FAST = [
-    f"tests/coaching/test_{name}.py"
-    for name in ("kinds", "cases", "reasons", "routine", "progression", "forecast", "catalogue")
-] + ["tests/scenario"]
+    f"tests/coaching/test_{name}.py" for name in ("kinds", "cases", "reasons", "routine", "progression", "forecast")
+] + ["tests/catalogue", "tests/scenario"]
 # The package shows functions under the names of these modules.
 DECIDE = import_module("adductor.coaching.decide")
 FORECAST = import_module("adductor.coaching.forecast")

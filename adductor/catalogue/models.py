@@ -12,9 +12,9 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from adductor.documents.values import STRICT, Items, ItemSet, Text, Texts
+from adductor.documents.values import Items, ItemSet, StrictModel, Text, Texts
 
 # Before the first exercise and between two of them; part of the routine line of `duration_formula`.
 ROUTINE_START_S = 20
@@ -38,11 +38,7 @@ TextByKey = Mapping[str, Text]
 Placement = Literal["warm_up", "post_run", "rest_day"]
 
 
-class _Model(BaseModel):
-    model_config = STRICT
-
-
-class _Rising(_Model):
+class _Rising(StrictModel):
     """Whole numbers that never fall from one field to the next."""
 
     @model_validator(mode="after")
@@ -69,7 +65,7 @@ class Span(_Rising):
     max: Count
 
 
-class Tempo(_Model):
+class Tempo(StrictModel):
     """Seconds of the four phases of one rep."""
 
     eccentric: Seconds
@@ -83,7 +79,7 @@ class Tempo(_Model):
         return self.eccentric + self.bottom + self.concentric + self.top
 
 
-class DosePlan(_Model):
+class DosePlan(StrictModel):
     """The dose that may be prescribed of one exercise: ``reps``, or ``holds`` of ``hold_s`` in each position."""
 
     type: Literal["reps", "holds"]
@@ -115,7 +111,7 @@ class DosePlan(_Model):
         return span
 
 
-class Position(_Model):
+class Position(StrictModel):
     """One of the positions in which an exercise is done within a set."""
 
     id: Text
@@ -126,14 +122,14 @@ class Position(_Model):
     evidence: Text | None = None
 
 
-class Reading(_Model):
+class Reading(StrictModel):
     """One way to read an item of the article, with how likely it seems to us (judgement, not data)."""
 
     reading: Text
     likelihood: Number
 
 
-class Interpretation(_Model):
+class Interpretation(StrictModel):
     """Our reading of an item that the article leaves open; ``show_user`` is the visible note."""
 
     confidence: Text
@@ -146,14 +142,14 @@ class Interpretation(_Model):
     dose_issue: Text | None = None
 
 
-class Needs(_Model):
+class Needs(StrictModel):
     """One of ``any_of`` is needed; ``none`` in it means that the exercise can be done with nothing."""
 
     any_of: Annotated[ItemSet[Text], Field(min_length=1)]
     optional: ItemSet[Text] = frozenset()
 
 
-class Equipment(_Model):
+class Equipment(StrictModel):
     """Equipment of an exercise, and in words what to prefer and what will do."""
 
     needs: Needs
@@ -161,14 +157,14 @@ class Equipment(_Model):
     substitutes: Texts
 
 
-class Muscles(_Model):
+class Muscles(StrictModel):
     """The muscles that work, and those that help."""
 
     primary: SomeTexts
     secondary: Texts
 
 
-class EstimatedSeconds(_Model):
+class EstimatedSeconds(StrictModel):
     """Durations of an exercise by the formula: at first, at the aim, at most."""
 
     start: Count
@@ -176,7 +172,7 @@ class EstimatedSeconds(_Model):
     max: Count
 
 
-class Exercise(_Model):
+class Exercise(StrictModel):
     """One exercise. ``easier`` and ``harder`` are ids, ``easier_notes`` and ``harder_notes`` variations in words."""
 
     id: Text
@@ -266,7 +262,7 @@ class Exercise(_Model):
         return dose.setup_s + sets * one_set + (sets - 1) * dose.rest_s.default
 
 
-class RoutineLine(_Model):
+class RoutineLine(StrictModel):
     """One exercise of a routine with its sets and its reps or holds."""
 
     exercise: Text
@@ -274,7 +270,7 @@ class RoutineLine(_Model):
     count: Count = Field(validation_alias="reps_or_holds")
 
 
-class RoutinePlan(_Model):
+class RoutinePlan(StrictModel):
     """A routine of the catalogue."""
 
     id: Text
@@ -292,7 +288,7 @@ class RoutinePlan(_Model):
         return math.ceil(self.seconds / 60)
 
 
-class Stage(_Model):
+class Stage(StrictModel):
     """One rung of the ladder. ``minimum_sessions`` is None on the last one."""
 
     number: Count = Field(validation_alias="stage")
@@ -301,7 +297,7 @@ class Stage(_Model):
     contains: Text
 
 
-class Citation(_Model):
+class Citation(StrictModel):
     """Where something comes from, and how much of it was read."""
 
     id: Text
@@ -310,7 +306,7 @@ class Citation(_Model):
     seen: Annotated[Text, BeforeValidator(lambda seen: "not seen" if seen is False else seen)]
 
 
-class Meta(_Model):
+class Meta(StrictModel):
     """The catalogue's title page, with the article's own words."""
 
     title: Text
@@ -324,14 +320,14 @@ class Meta(_Model):
     every_exercise_has: Texts = ()
 
 
-class Missed(_Model):
+class Missed(StrictModel):
     """The step after a gap."""
 
     gap_days: Text
     do: Text
 
 
-class Progression(_Model):
+class Progression(StrictModel):
     """The rules of progression in words."""
 
     source: Text
@@ -346,7 +342,7 @@ class Progression(_Model):
     maintenance: Text
 
 
-class Catalogue(_Model):
+class Catalogue(StrictModel):
     """Everything the coach can prescribe."""
 
     # Identity: there is one catalogue per process, and a cache hashes it at every decision.

@@ -8,13 +8,19 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+)
 
 from adductor.documents.problems import kind_of, shortened
 
-# No number becomes text, no text a number, no unknown key is dropped.
-# Only the outermost model builds its validator, at the first document: a quarter of the time at import.
-STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 # Situations of this product lie in these years; a date outside is a typing error.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -22,6 +28,14 @@ T = TypeVar("T")
 _SLUG = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+
+
+class StrictModel(BaseModel):
+    """A mapping of a document: no number becomes text, no text a number, and no unknown key is dropped."""
+
+    # Only the outermost model builds its validator, at the first document: a quarter of the time at import.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
 
 Text = Annotated[str, Field(pattern=r"\S")]
 # Documents hold lists, models tuples and sets.

@@ -23,6 +23,7 @@ _WORDS = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+LONGEST_NUMBER = 1_000  # digits; Python itself refuses more than 4,300
 MAX_DEPTH = 20  # our documents are at most six deep
 # Billion-laughs guard: the values behind all aliases of a document together.
 MAX_REPEATED = 100_000
@@ -32,7 +33,7 @@ MAX_REPEATED = 100_000
 def _plain(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) < 20:
+    if len(text) < LONGEST_NUMBER:
         if _INT.match(text):
             return int(text)
         if _FLOAT.match(text):

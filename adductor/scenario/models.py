@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AliasChoices,
-    BaseModel,
     Field,
     ModelWrapValidatorHandler,
     PlainValidator,
@@ -22,7 +21,6 @@ from pydantic import (
 from adductor.coaching import constants as k
 from adductor.coaching import situation as words
 from adductor.documents.values import (
-    STRICT,
     Clock,
     Day,
     Identifier,
@@ -30,6 +28,7 @@ from adductor.documents.values import (
     ItemSet,
     Moment,
     Slug,
+    StrictModel,
     Text,
     Zone,
     among,
@@ -58,10 +57,9 @@ def _quiet_hours(value: Any) -> tuple[time, time]:
     return clock(value[0]), clock(value[1])
 
 
-class _Keys(BaseModel):
+class _Keys(StrictModel):
     """A mapping of the file. It validates into ``makes``, called with the given keys; null is the same as absent."""
 
-    model_config = STRICT
     makes: ClassVar[Callable[..., Any]]
 
     @model_validator(mode="wrap")

@@ -118,8 +118,8 @@ def test_endless_nesting_in_yaml_is_refused(text: str) -> None:
 )
 def test_numbers_too_large_for_anything_are_refused(number: str, problem: str) -> None:
     run = f'{{"id": 1, "sport": "run", "start": "2026-11-17T07:00:00Z", "moving_min": {number}}}'
-    text = f'{ONE_JSON[:-1]}, "activities": [{run}]}}'
-    assert problems_of(text) == (f"activities[0].moving_min: {problem}",)
+    for text in (f'{ONE_JSON[:-1]}, "activities": [{run}]}}', f"{ONE_YAML}activities: [{run}]"):
+        assert problems_of(text) == (f"activities[0].moving_min: {problem}",)
 
 
 def test_of_many_problems_the_first_are_named() -> None:
