@@ -1,1 +1,1 @@
-"""What makes the pictures and examples of this repo; not installed."""
+"""Generators of the pictures and examples in this repo; not installed."""

@@ -157,7 +157,7 @@ def text_of(message: EmailMessage) -> str:
 
 
 def files() -> dict[str, str]:
-    """Every example file: its name and what it holds."""
+    """Generate every example file by its name."""
     made: dict[str, str] = {}
     listed = [
         "# What a runner reads",

@@ -21,7 +21,7 @@ ROUTINE_START_S = 20
 BETWEEN_EXERCISES_S = 20
 
 
-# What needs no asking: the floor and one's own body.
+# Always available: the floor and one's own body.
 ALWAYS_AT_HAND = frozenset({"none"})
 # A hard floor makes a slide of a sock (article: "using a towel or sock while standing on tile/hardwood is a great
 # replication"); a carpet makes one of a paper plate.
@@ -150,7 +150,7 @@ class Needs(StrictModel):
 
 
 class Equipment(StrictModel):
-    """Equipment of an exercise, and in words what to prefer and what will do."""
+    """Equipment of an exercise: ids that are needed, and in words the preferred and the substitute pieces."""
 
     needs: Needs
     preferred: Texts

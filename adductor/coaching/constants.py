@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adductor.coaching.situation import Intensity
 
-# --- What counts as a run -------------------------------------------------------------------------------------------
+# --- Minimum of a run -----------------------------------------------------------------------------------------------
 QUALIFYING_SPORTS = frozenset({"run", "trail_run", "treadmill_run", "virtual_run"})  # judgement: running in any form
 QUALIFYING_RUN_MIN_MOVING_MIN = 10  # judgement: shorter is not a run to follow
 POST_RUN_WINDOW_H = 3  # judgement: later than that "at the end of running" (article) is gone
@@ -19,8 +19,8 @@ HILLY_RUN_GAIN_M = 600  # judgement: climb that tires the hips
 UNKNOWN_RACE_PACE_MIN_PER_KM = 5.0  # judgement: quick for most, so a race without a distance errs to the longer block
 PLANNED_RUN_DONE_WITHIN_H = 3  # judgement: a run that began this shortly before a planned one was that planned run
 
-# --- Times nobody entered -------------------------------------------------------------------------------------------
-PLACEHOLDER_HOURS = (0, 12)  # judgement: full midnight or noon is what forms put in
+# --- Placeholder times ----------------------------------------------------------------------------------------------
+PLACEHOLDER_HOURS = (0, 12)  # judgement: forms default to full midnight or noon
 PLACEHOLDER_ROUND_MIN = 5  # judgement: a duration that is a multiple of this was typed, not measured
 CLOCK_TOLERANCE_MIN = 5  # judgement: a manual entry may claim to end this long after it was made
 
@@ -107,10 +107,10 @@ JUMP_GATE_MAX_RPE_1_10 = 7
 JUMP_GATE_MAX_PAIN_0_10 = 1
 PLYOMETRIC_RACE_GAP_H = 72  # catalogue: never within 72 h of a race
 
-# --- Which sports are what ------------------------------------------------------------------------------------------
+# --- Kinds of sports ------------------------------------------------------------------------------------------------
 STRENGTH_SPORTS = frozenset({"strength", "weight_training", "crossfit"})
 NOT_LOWER_BODY = frozenset({"upper", "core"})  # judgement: different muscles; unknown counts as lower body
 FOOT_SPORTS = frozenset({"walk", "hike", "snowshoe"})
 GENTLE_SPORTS = frozenset({"yoga", "pilates", "stretching", "mobility", "meditation"})
-# What carries over from a run file to the run it is part of.
+# A run inherits these from its files.
 HARD_INTENSITIES = frozenset({Intensity.HARD, Intensity.RACE})

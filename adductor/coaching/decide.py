@@ -1,4 +1,4 @@
-"""The decision: the rules in their order, the dose, the routine, and everything that was considered."""
+"""The decision: evaluate the rules in order, then choose dose and routine; keep every rule that was considered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adductor.coaching.situation import Considered, Decision, Dose, Placement, S
 
 
 def decide(situation: Situation, catalogue: Catalogue) -> Verdict:
-    """What to prescribe now, how much, and why. The same situation always gives the same verdict.
+    """Decide the prescription for now, its dose and its reason. The same situation always gives the same verdict.
 
     Times must be aware; nothing else can go wrong: every valid situation has an answer. ``details`` of a ``post_run``
     holds ``activity_id``, the file of the run that it follows.

@@ -1,4 +1,4 @@
-"""When the dose is the light one: one small function a reason, and the one table that orders them."""
+"""The light dose: one predicate a reason, and the table that orders them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The days ahead: on which a session is to be expected, and of what kind.
+"""Forecast: simulate the next days and report on which a session is expected, and of which kind.
 
 It is the decision itself, asked about moments to come: the runs that are planned (or that the runner does every week),
 and the evenings of the other days. Sessions it expects are taken as done, so that the next ones keep their distance.
@@ -56,7 +56,7 @@ def forecast(situation: Situation, catalogue: Catalogue, days: int) -> tuple[Exp
 
 
 def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> tuple[Expected, Situation]:
-    """What one day brings, and the situation after it."""
+    """Simulate one day: the expected session, and the situation after it."""
     zone = seen.athlete.timezone
     now = seen.situation.now
     nearest: Verdict | None = None  # the "no" that came closest to a yes says most

@@ -1,4 +1,4 @@
-"""What the log says, made usable: one look at a `Situation` that every rule shares.
+"""Normalisation of the log: facts derived once from a `Situation` and shared by every rule.
 
 Deleted and not-yet-uploaded entries are gone, watch-and-phone duplicates are one, split files are one run, and every
 entry has its local day. Instants are compared as seconds since the epoch, so that a change of the clocks or of the
@@ -25,7 +25,7 @@ _SEVERITY = {
 
 
 class Entry(NamedTuple):
-    """One entry of the log. ``timed`` is false when its time of day is one that nobody entered."""
+    """One entry of the log. ``timed`` is false when its time of day is a placeholder."""
 
     activity: Activity
     day: date
@@ -137,7 +137,7 @@ class Facts:
 
 
 def facts(situation: Situation) -> Facts:
-    """Look at a situation once. Every valid situation gives facts; nothing is raised."""
+    """Derive the facts of a situation. Every valid situation has them; nothing is raised."""
     athlete = situation.athlete
     zone = athlete.timezone
     now_s = situation.now.timestamp()
@@ -384,7 +384,7 @@ def _latest(check_ins: Iterable[CheckIn], name: str) -> int | None:
     return None if found is None else found[1]
 
 
-# --- what follows from them -----------------------------------------------------------------------------------------
+# --- derived facts --------------------------------------------------------------------------------------------------
 
 
 def _find_trigger(seen: Facts) -> None:
@@ -393,7 +393,7 @@ def _find_trigger(seen: Facts) -> None:
     for run in reversed(seen.runs):
         if run.timed and run.qualifies and 0 <= seen.now_s - run.end_s <= window_s:
             seen.trigger, seen.trigger_run = Placement.POST_RUN, run
-            # A suggestion that nobody opened gives way to the one after a later run of the day; it isn't added to it.
+            # A later run of the day replaces an unopened suggestion instead of adding to it.
             seen.counted = [
                 session
                 for session in seen.counted

@@ -1,4 +1,4 @@
-"""How a runner moves along the ladder: double progression, deload, easier again, return after a break, the jump gate.
+"""Double progression along the ladder of stages: deload, regression, return after a break, the jump gate.
 
 Only answered sessions move anybody up. The numbers are those of `constants`, the texts behind them the catalogue's
 ``progression``.
@@ -21,7 +21,7 @@ _LOADS = frozenset({"dumbbell", "kettlebell", "backpack", "bottle", "long_band",
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Where a runner stands afterwards. ``changes`` says in words what is different, for pages and notes."""
+    """The athlete after a step. ``changes`` words the differences, for pages and notes."""
 
     athlete: Athlete
     changes: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ def _step(
     day: date,
     soreness: int | None,
 ) -> tuple[ExerciseProgress, str | None]:
-    """One exercise after a session, and what changed in words."""
+    """Advance one exercise after a session; return its progress and the change in words."""
     # A substitute stands for the exercise it replaced, until that one can come back.
     exercise = catalogue.exercises[item.exercise]
     avoided = next((p for p in athlete.progress if p.exercise == item.substituted_for and p.use_easier), None)

@@ -1,4 +1,4 @@
-"""Which exercises, how much of each: stage, placement, dose, equipment, time and progress give one routine.
+"""Choice of the routine from stage, placement, dose, equipment, time and progress.
 
 The same situation always gives the same routine: variety comes from the count of sessions at the stage.
 """
@@ -162,7 +162,7 @@ def _fewer_sets(sets: int, wish: Wish) -> int:
 
 
 def _doable(catalogue: Catalogue, items: Sequence[RoutineItem], wish: Wish) -> list[RoutineItem]:
-    """Each item, or what takes its place: at home, or while it is too much; nothing twice."""
+    """Replace items that the equipment rules out or that are too much for now; no exercise twice."""
     too_much = {p.exercise for p in wish.progress if p.use_easier}
 
     def suits(exercise: Exercise) -> bool:

@@ -1,4 +1,4 @@
-"""The rules, one small function each, and the one table that orders them.
+"""The rules: one predicate each, and the table that orders them.
 
 A rule looks at the `Facts` and answers with a `Finding`: either "go on", with the fact that let it pass, or "stop",
 with the decision and the reason in words that a runner understands. The first rule that stops decides.
@@ -17,7 +17,7 @@ from adductor.coaching.situation import CheckIn, Decision, EventType, Intensity,
 
 
 class Finding(NamedTuple):
-    """What a rule found. ``decision`` None lets the next rule look."""
+    """The finding of a rule. ``decision`` None passes on to the next rule."""
 
     because: str
     decision: Decision | None = None
@@ -420,7 +420,7 @@ def spacing(seen: Facts) -> Finding:
     return Finding(f"last session {words.ago(gap_days)}")
 
 
-# --- what is near ---------------------------------------------------------------------------------------------------
+# --- nearby days ----------------------------------------------------------------------------------------------------
 
 
 def is_key_session(planned: Planned) -> bool:
@@ -494,7 +494,7 @@ def rest_day(seen: Facts) -> Finding:
     return Finding(f"no run today, {_this_week(seen)}", Decision.REST_DAY, reason)
 
 
-# The order is the decision: what can hurt comes first, then what the runner asked for, then load, then the yes.
+# The order is the decision: harm first, then the runner's wishes, then load, then the yes.
 RULES: tuple[Rule, ...] = (
     Rule("red_flag", red_flag, "evidence: Robertson & Wood 2017; BMJ Best Practice"),
     Rule("on_hold", on_hold, "judgement: say it once, then wait for the runner"),

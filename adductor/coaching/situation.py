@@ -1,4 +1,4 @@
-"""What the coach is told, and what it answers.
+"""Input and output of the coach: the situation and the verdict.
 
 Every time is an aware datetime; a local day is a date in the athlete's time zone. An absent value means unknown.
 The same shapes come from the store (a runner's life) and from a scenario file (``adductor decide``).
@@ -40,7 +40,7 @@ class Dose(StrEnum):
 
 
 class Intensity(StrEnum):
-    """How hard an activity was, as far as the log tells."""
+    """How hard an activity was; unknown when the log doesn't say."""
 
     EASY = "easy"
     MODERATE = "moderate"
@@ -50,7 +50,7 @@ class Intensity(StrEnum):
 
 
 class EventType(StrEnum):
-    """What woke the coach."""
+    """The trigger of a decision."""
 
     ACTIVITY_UPLOADED = "activity_uploaded"
     ACTIVITY_UPDATED = "activity_updated"
@@ -70,7 +70,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class ExerciseProgress:
-    """Where a runner stands with one exercise (double progression). ``at_top_in_a_row`` counts answered sessions."""
+    """Double-progression state of one exercise. ``at_top_in_a_row`` counts answered sessions."""
 
     exercise: str
     sets: int | None = None
@@ -86,7 +86,7 @@ class ExerciseProgress:
 
 @dataclass(frozen=True, slots=True)
 class Athlete:
-    """The runner as the coach knows them: choices, health answers and where they stand on the ladder."""
+    """The athlete: choices, health answers, and position on the ladder of stages."""
 
     timezone: ZoneInfo
     age: int | None = None
@@ -105,7 +105,7 @@ class Athlete:
     last_completed_session_date: date | None = None  # local; only needed for sessions older than the window
     last_run_date_before_window: date | None = None
     programme_started_on: date | None = None  # local; counts the weeks for the deload
-    equipment: frozenset[str] | None = None  # catalogue ids; None = never asked: what every home has
+    equipment: frozenset[str] | None = None  # catalogue ids; None = never asked: the usual home is assumed
     minutes_available: int | None = None
     progress: tuple[ExerciseProgress, ...] = ()
     stage_since: date | None = None  # local; when the stage was reached, for the gate of the jump lunges
@@ -114,7 +114,7 @@ class Athlete:
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """A runner's own word on how it is. Scores run from 0 to 10."""
+    """A check-in: the runner's own scores, from 0 to 10."""
 
     at: datetime
     hip_groin_pain_0_10: int | None = None
@@ -175,7 +175,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened that made us look."""
+    """The event to decide about."""
 
     type: EventType
     activity_id: str | None = None
@@ -212,7 +212,7 @@ class RoutineItem:
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """What to do now: two or three exercises. ``minutes`` is rounded up."""
+    """A routine: one to three exercises with their doses. ``minutes`` is rounded up."""
 
     id: str
     stage: int

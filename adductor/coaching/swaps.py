@@ -1,4 +1,4 @@
-"""Other exercises in the place of one of a routine: easier, without the equipment, or harder within what was prescribed.
+"""Swaps: alternatives for one exercise of a routine: easier, without equipment, or harder within the prescribed dose.
 
 A runner who stands in front of a missing chair should not have to stop; and nobody should be able to swap their way
 above what the coach prescribed.
@@ -17,7 +17,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 class Way(StrEnum):
-    """In which way an alternative differs."""
+    """The way in which an alternative differs."""
 
     EASIER = "easier"
     WITHOUT_EQUIPMENT = "without_equipment"
@@ -37,7 +37,7 @@ class Alternative:
 
 
 def alternatives(catalogue: Catalogue, routine: Routine, index: int) -> tuple[Alternative, ...]:
-    """What may take the place of the item at ``index``; nothing that is in the routine already.
+    """List the alternatives for the item at ``index``; none that the routine holds already.
 
     Harder ones only in a full routine, within its stage, never a jump, and at their smallest dose. A warm-up stays as it is
     but for what is missing at hand.

@@ -1,4 +1,4 @@
-"""How days, counts and referrals are put into words. English, short, no jargon, no exclamation marks."""
+"""Wording of days, counts and referrals. English, short, no jargon, no exclamation marks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def referral(what: str, flags: frozenset[str] = frozenset()) -> str:
-    """What was reported and what to do about it."""
+    """Word a referral: the reported sign and the advice that follows from it."""
     parts = [f"You told us about {what}.", REFERRAL]
     if flags & k.DO_NOT_RUN_FLAGS:
         parts.append(DO_NOT_RUN)

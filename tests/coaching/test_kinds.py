@@ -20,71 +20,50 @@ def verdict(document: dict[str, Any], **changes: Any) -> Verdict:
     return decide(scenario.parse(document | changes), catalogue())
 
 
+def _planned(at: str, kind: str) -> dict[str, Any]:
+    return {"plan": [{"start": f"2026-11-{at}:00+00:00", "kind": kind}]}
+
+
+def _today(sport: str, minutes: int = 60, **more: Any) -> dict[str, Any]:
+    activity = {"id": "x", "sport": sport, "start": "2026-11-20T09:00:00+00:00", "moving_min": minutes}
+    return {"activities": [*REST_DAY["activities"], activity | more]}
+
+
+DEMANDING = ["long", "tempo", "threshold", "intervals", "track", "fartlek", "hills", "progression", "workout", "hard"]
+DEMANDING += ["time_trial"]
+EASY = ["easy", "recovery", "steady", "moderate", "run"]
+NO_RUN = ["rest", "off", "cross_training", "strength", "ride", "swim", "walk", "hike"]
+STRENGTH = ["strength", "weight_training", "crossfit"]
+GENTLE = ["yoga", "pilates", "stretching", "mobility", "meditation"]
+ON_FOOT = ["walk", "hike", "snowshoe"]
+OTHER_SPORTS = ["ride", "virtual_ride", "swim", "rowing", "soccer", "alpine_ski"]
+
+
 @pytest.mark.parametrize(
-    "kind",
+    ("changes", "rule"),
     [
-        "long", "tempo", "threshold", "intervals", "track", "fartlek", "hills", "progression", "workout", "hard",
-        "time_trial",
+        *((_planned("21T08:00", kind), "key_session_tomorrow") for kind in DEMANDING),
+        *((_planned("21T08:00", kind), "rest_day") for kind in EASY),
+        *((_planned("20T19:00", kind), "rest_day") for kind in NO_RUN),
+        *((_today(sport), "already_today") for sport in STRENGTH),
+        *((_today("strength", body_part=part), "rest_day") for part in ("upper", "core")),
+        *((_today(sport, 200), "rest_day") for sport in GENTLE),
+        *((_today(sport, 179), "rest_day") for sport in ON_FOOT),
+        *((_today(sport, 180), "no_trigger") for sport in ON_FOOT),
+        *((_today(sport, 89), "rest_day") for sport in OTHER_SPORTS),
+        *((_today(sport, 90), "no_trigger") for sport in OTHER_SPORTS),
+        *((_today("ride", 20, intensity=intensity), "no_trigger") for intensity in ("hard", "race")),
     ],
-)  # fmt: skip
-def test_the_day_before_a_demanding_run_is_free(kind: str) -> None:
-    tomorrow = [{"start": "2026-11-21T08:00:00+00:00", "kind": kind}]
-    assert verdict(REST_DAY, plan=tomorrow).rule == "key_session_tomorrow"
-
-
-@pytest.mark.parametrize("kind", ["easy", "recovery", "steady", "moderate", "run"])
-def test_the_day_before_an_easy_run_is_not(kind: str) -> None:
-    tomorrow = [{"start": "2026-11-21T08:00:00+00:00", "kind": kind}]
-    assert verdict(REST_DAY, plan=tomorrow).rule == "rest_day"
-
-
-@pytest.mark.parametrize("kind", ["rest", "off", "cross_training", "strength", "ride", "swim", "walk", "hike"])
-def test_what_is_no_run_does_not_take_the_evening(kind: str) -> None:
-    tonight = [{"start": "2026-11-20T19:00:00+00:00", "kind": kind}]
-    assert verdict(REST_DAY, plan=tonight).rule == "rest_day"
+    ids=str,
+)
+def test_rest_day_with_a_kind_of_sport_is_decided_by_its_rule(changes: dict[str, Any], rule: str) -> None:
+    assert verdict(REST_DAY, **changes).rule == rule
 
 
 @pytest.mark.parametrize("sport", ["run", "trail_run", "treadmill_run", "virtual_run"])
 def test_running_in_any_form_is_running(sport: str) -> None:
     activity = {"id": "t", "sport": sport, "start": "2026-11-17T07:00:00+00:00", "moving_min": 45}
     assert verdict(AFTER_RUN, activities=[*AFTER_RUN["activities"][1:], activity]).decision == "post_run"
-
-
-def today(sport: str, minutes: int = 60, **more: Any) -> list[dict[str, Any]]:
-    activity = {"id": "x", "sport": sport, "start": "2026-11-20T09:00:00+00:00", "moving_min": minutes}
-    return [*REST_DAY["activities"], activity | more]
-
-
-@pytest.mark.parametrize("sport", ["strength", "weight_training", "crossfit"])
-def test_strength_of_unknown_kind_today_is_enough(sport: str) -> None:
-    assert verdict(REST_DAY, activities=today(sport)).rule == "already_today"
-
-
-@pytest.mark.parametrize("part", ["upper", "core"])
-def test_strength_for_other_muscles_is_not(part: str) -> None:
-    assert verdict(REST_DAY, activities=today("strength", body_part=part)).rule == "rest_day"
-
-
-@pytest.mark.parametrize("sport", ["yoga", "pilates", "stretching", "mobility", "meditation"])
-def test_gentle_things_leave_a_rest_day_one(sport: str) -> None:
-    assert verdict(REST_DAY, activities=today(sport, 200)).rule == "rest_day"
-
-
-@pytest.mark.parametrize("sport", ["walk", "hike", "snowshoe"])
-def test_on_foot_a_rest_day_ends_at_three_hours(sport: str) -> None:
-    assert verdict(REST_DAY, activities=today(sport, 179)).rule == "rest_day"
-    assert verdict(REST_DAY, activities=today(sport, 180)).rule == "no_trigger"
-
-
-@pytest.mark.parametrize("sport", ["ride", "virtual_ride", "swim", "rowing", "soccer", "alpine_ski"])
-def test_in_other_sports_at_an_hour_and_a_half(sport: str) -> None:
-    assert verdict(REST_DAY, activities=today(sport, 89)).rule == "rest_day"
-    assert verdict(REST_DAY, activities=today(sport, 90)).rule == "no_trigger"
-
-
-@pytest.mark.parametrize("intensity", ["hard", "race"])
-def test_hard_is_no_rest_however_short(intensity: str) -> None:
-    assert verdict(REST_DAY, activities=today("ride", 20, intensity=intensity)).rule == "no_trigger"
 
 
 # The sentences that a warning sign adds to the referral.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,31 +75,57 @@ def test_exercises_begin_in_the_start_column_and_not_at_the_articles_dose() -> N
     assert start_of(catalogue().exercises[SQUEEZE]) == ExerciseProgress(SQUEEZE, sets=1, reps_or_holds=1, hold_s=10)
 
 
-def test_two_good_sessions_in_a_row_add_a_set() -> None:
-    who = after(athlete(), session(0))
-    assert progress_of(who, SQUEEZE).sets == 1
-    who = after(who, session(1))
-    assert progress_of(who, SQUEEZE).sets == 2
+SQUEEZES = ExerciseProgress(SQUEEZE, sets=1, reps_or_holds=1, hold_s=10)
+HARD, HURT, PARTLY = {"rpe_1_10": 9}, {"pain_during_0_10": 3}, {"completed_pct": 80}
+SPENT = {"rpe_1_10": 10}
 
 
-def test_reps_grow_once_the_sets_are_there() -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=10),))
-    who = after(who, session(0))
-    assert progress_of(who, BAND).reps_or_holds == 11
+def band(reps: int, **fields: Any) -> ExerciseProgress:
+    return ExerciseProgress(BAND, sets=3, reps_or_holds=reps, **fields)
 
 
-def test_an_exercise_is_at_its_target_at_the_articles_sets_and_the_usual_reps() -> None:
-    almost = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=11),))
-    assert not progress_of(after(almost, session(0)), BAND).at_target
-    there = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=12),))
-    assert progress_of(after(there, session(0)), BAND).at_target
-
-
-def test_hold_seconds_grow_in_steps_of_five_when_the_holds_are_at_the_top() -> None:
-    who = athlete(1, progress=(ExerciseProgress(SIDE_LYING, sets=3, reps_or_holds=5, hold_s=5),))
-    who = after(who, session(0))
-    assert progress_of(who, SIDE_LYING).hold_s == 10
-    assert progress_of(after(who, session(1)), SIDE_LYING).hold_s == 10
+@pytest.mark.parametrize(
+    ("start", "answers", "expected"),
+    [
+        # Two good sessions in a row add a set; effort 9 or pain 3 starts the count anew, effort 8 and pain 2 do not.
+        (SQUEEZES, [{}], {"sets": 1}),
+        (SQUEEZES, [{}, {}], {"sets": 2}),
+        (SQUEEZES, [{}, HARD, {}], {"sets": 1}),
+        (SQUEEZES, [{}, HARD, {}, {}], {"sets": 2}),
+        (SQUEEZES, [{}, HURT, {}], {"sets": 1}),
+        (SQUEEZES, [{}, HURT, {}, {}], {"sets": 2}),
+        (SQUEEZES, [{"rpe_1_10": 8}] * 2, {"sets": 2}),
+        (SQUEEZES, [{"pain_during_0_10": 2}] * 2, {"sets": 2}),
+        # Then reps grow one by one, hold seconds by five; twice at the top goes back to the bottom with load.
+        (band(10), [{}], {"reps_or_holds": 11}),
+        (band(15), [{}], {"reps_or_holds": 15}),
+        (band(15), [{}, {}], {"reps_or_holds": 10}),
+        (ExerciseProgress(SIDE_LYING, sets=3, reps_or_holds=5, hold_s=5), [{}], {"hold_s": 10}),
+        (ExerciseProgress(SIDE_LYING, sets=3, reps_or_holds=5, hold_s=5), [{}, {}], {"hold_s": 10}),
+        # The target: the article's sets and the usual reps.
+        (band(11), [{}], {"at_target": False}),
+        (band(12), [{}], {"at_target": True}),
+        # Reps missed in two sessions make it easier; effort 9 isn't missed; a managed session forgets a missed one.
+        (band(14), [PARTLY], {"sets": 3, "reps_or_holds": 14}),
+        (band(14), [PARTLY] * 2, {"sets": 2, "reps_or_holds": 10}),
+        (band(14), [SPENT], {"sets": 3, "reps_or_holds": 14}),
+        (band(14), [SPENT] * 2, {"sets": 2, "reps_or_holds": 10}),
+        (SQUEEZES, [HARD], {"missed_in_a_row": 0}),
+        (SQUEEZES, [PARTLY, {}, PARTLY], {"missed_in_a_row": 1}),
+        # Pain above 3 goes back to the start column at once.
+        (band(14), [HURT], {"reps_or_holds": 14}),
+        (band(14), [{"pain_during_0_10": 4}], {"sets": 2, "reps_or_holds": 10}),
+    ],
+)
+def test_exercise_moves_with_the_answers(
+    start: ExerciseProgress, answers: list[dict[str, float]], expected: dict[str, object]
+) -> None:
+    who = athlete(catalogue().exercises[start.exercise].stage, progress=(start,))
+    for number, fields in enumerate(answers):
+        # The same routine again: rotation is not tested here.
+        who = replace(after(who, session(number, **fields)), sessions_at_stage=0)
+    moved = progress_of(who, start.exercise)
+    assert {name: getattr(moved, name) for name in expected} == expected
 
 
 def test_a_step_of_hold_seconds_is_five() -> None:
@@ -107,13 +134,9 @@ def test_a_step_of_hold_seconds_is_five() -> None:
     assert progress_of(after(who, session(0)), hold).hold_s == 10
 
 
-def test_twice_at_the_top_asks_for_load_and_goes_back_to_the_bottom() -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=15),))
-    who = after(who, session(0))
-    assert progress_of(who, BAND).reps_or_holds == 15
-    step = after_session(who, catalogue(), session(1), routine_for(replace(who, sessions_at_stage=0)))
-    assert progress_of(step.athlete, BAND).reps_or_holds == 10
-    assert any("load" in change for change in step.changes)
+def test_the_second_session_at_the_top_asks_for_load() -> None:
+    who = athlete(2, progress=(band(15, at_top_in_a_row=1),))
+    assert any("load" in change for change in after_session(who, catalogue(), session(), routine_for(who)).changes)
 
 
 def test_stage_goes_up_when_the_minimum_is_reached_and_every_exercise_is_at_its_target() -> None:
@@ -160,31 +183,15 @@ def test_a_runner_who_answers_climbs_the_whole_ladder_in_less_than_a_year() -> N
 # --- not up ---------------------------------------------------------------------------------------------------------
 
 
-def test_silence_changes_nothing() -> None:
+@pytest.mark.parametrize("fields", [{"answered": False}, {"kind": "warm_up"}])
+def test_silence_and_warm_ups_change_nothing(fields: dict[str, object]) -> None:
     who = athlete(sessions_completed_total=7)
-    assert after(who, session(0, answered=False)) == who
-
-
-def test_a_warm_up_changes_nothing() -> None:
-    who = athlete(sessions_completed_total=7)
-    assert after(who, session(0, kind="warm_up")) == who
+    assert after(who, session(0, **fields)) == who
 
 
 @pytest.mark.parametrize(("percent", "total"), [(49, 0), (50, 1)])
 def test_half_of_a_session_counts(percent: int, total: int) -> None:
     assert after(athlete(), session(0, completed_pct=percent)).sessions_completed_total == total
-
-
-@pytest.mark.parametrize("fields", [{"rpe_1_10": 9}, {"pain_during_0_10": 3}], ids=["effort 9", "pain 3"])
-def test_a_hard_or_sore_session_starts_the_count_anew(fields: dict[str, float]) -> None:
-    who = after(athlete(), session(0), session(1, **fields), session(2))
-    assert progress_of(who, SQUEEZE).sets == 1
-    assert progress_of(after(who, session(3)), SQUEEZE).sets == 2
-
-
-@pytest.mark.parametrize("fields", [{"rpe_1_10": 8}, {"pain_during_0_10": 2}], ids=["effort 8", "pain 2"])
-def test_effort_8_and_pain_2_are_good_sessions(fields: dict[str, float]) -> None:
-    assert progress_of(after(athlete(), session(0, **fields), session(1, **fields)), SQUEEZE).sets == 2
 
 
 @pytest.mark.parametrize(("soreness", "sets"), [(3, 2), (4, 1)])
@@ -208,7 +215,7 @@ def test_light_sessions_of_the_first_stage_are_sessions_of_it() -> None:
 
 def test_a_deload_week_is_no_step() -> None:
     started = date(2026, 3, 2) - timedelta(weeks=5)
-    who = athlete(2, programme_started_on=started, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=10),))
+    who = athlete(2, programme_started_on=started, progress=(band(10),))
     assert progress_of(after(who, session(0)), BAND).reps_or_holds == 10
 
 
@@ -223,15 +230,10 @@ def test_an_unknown_routine_moves_the_totals_only() -> None:
 
 
 def test_pain_above_3_goes_back_to_the_start_column_and_says_so() -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=14, at_top_in_a_row=1),))
+    who = athlete(2, progress=(band(14, at_top_in_a_row=1),))
     step = after_session(who, catalogue(), session(0, pain_during_0_10=4), routine_for(who))
     assert progress_of(step.athlete, BAND) == replace(start_of(catalogue().exercises[BAND]), last_pain_0_10=4)
     assert any("it hurt" in change for change in step.changes)
-
-
-def test_pain_3_is_not_above_3() -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=14),))
-    assert progress_of(after(who, session(0, pain_during_0_10=3)), BAND).reps_or_holds == 14
 
 
 def test_pain_at_the_start_column_puts_the_easier_rung_in_its_place() -> None:
@@ -256,30 +258,8 @@ def test_two_good_sessions_of_the_easier_rung_bring_the_exercise_back() -> None:
     assert not progress_of(who, BAND).use_easier
 
 
-@pytest.mark.parametrize(
-    "fields", [{"completed_pct": 80}, {"rpe_1_10": 10}], ids=["not all of it", "as hard as can be"]
-)
-def test_reps_missed_in_two_sessions_make_it_easier(fields: dict[str, float]) -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=14),))
-    once = after(who, session(0, **fields))
-    assert progress_of(once, BAND).reps_or_holds == 14
-    # The same routine again: rotation is not what is asked here.
-    twice = after(replace(once, sessions_at_stage=0), session(1, **fields))
-    assert (progress_of(twice, BAND).sets, progress_of(twice, BAND).reps_or_holds) == (2, 10)
-
-
-def test_effort_9_is_not_missed() -> None:
-    assert progress_of(after(athlete(), session(0, rpe_1_10=9)), SQUEEZE).missed_in_a_row == 0
-
-
-def test_a_managed_session_forgets_the_missed_one() -> None:
-    who = athlete(1)
-    who = after(who, session(0, completed_pct=80), session(1), session(2, completed_pct=80))
-    assert progress_of(who, SQUEEZE).missed_in_a_row == 1
-
-
 def test_soreness_of_5_the_next_day_makes_its_exercises_easier() -> None:
-    who = athlete(2, progress=(ExerciseProgress(BAND, sets=3, reps_or_holds=14),))
+    who = athlete(2, progress=(band(14),))
     sore = after_soreness(who, catalogue(), [BAND], 5)
     assert progress_of(sore.athlete, BAND).sets == 2
     assert sore.changes
@@ -288,7 +268,7 @@ def test_soreness_of_5_the_next_day_makes_its_exercises_easier() -> None:
 
 
 def test_soreness_of_4_starts_the_count_anew_and_of_3_changes_nothing() -> None:
-    mine = ExerciseProgress(BAND, sets=3, reps_or_holds=14, at_top_in_a_row=1)
+    mine = band(14, at_top_in_a_row=1)
     who = athlete(2, progress=(mine,))
     assert progress_of(after_soreness(who, catalogue(), [BAND], 4).athlete, BAND) == replace(mine, at_top_in_a_row=0)
     assert after_soreness(who, catalogue(), [BAND], 3).athlete == who
@@ -305,7 +285,7 @@ def test_four_weeks_off_are_one_stage_down_from_the_start_column() -> None:
     assert any("28 days" in change for change in step.changes)
 
 
-def test_27_days_off_keep_the_stage_and_nobody_falls_below_the_first() -> None:
+def test_27_days_off_keep_the_stage_and_the_first_stage_is_the_lowest() -> None:
     last = DAY_ONE.date() - timedelta(days=27)
     assert after(athlete(3, last_completed_session_date=last), session(0)).programme_stage == 3
     long_ago = DAY_ONE.date() - timedelta(days=200)

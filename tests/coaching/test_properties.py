@@ -72,12 +72,6 @@ def test_order_of_the_lists_does_not_matter(situation: Situation, shuffled: rand
     assert decide(other, catalogue()) == decide(situation, catalogue())
 
 
-@FEWER
-@given(situations())
-def test_same_situation_gives_the_same_answer_twice(situation: Situation) -> None:
-    assert decide(situation, catalogue()) == decide(situation, catalogue())
-
-
 @SAME
 @given(situations(cleared=True), st.integers(-12, 12))
 def test_shifted_time_zone_with_shifted_events_gives_the_same_answer(situation: Situation, hours: int) -> None:

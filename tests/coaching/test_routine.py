@@ -40,6 +40,7 @@ def test_each_stage_and_placement_has_its_routine(stage: int, placement: Placeme
 
     assert (chosen.id, chosen.minutes) == (id_, minutes)
     assert chosen.seconds == plan.seconds
+    assert chosen.minutes == math.ceil(chosen.seconds / 60)
     assert [(item.exercise, item.sets, item.reps or item.holds) for item in chosen.items] == [
         (line.exercise, line.sets, line.count) for line in plan.lines
     ]
@@ -58,12 +59,6 @@ def test_warm_up_is_the_activation_whatever_the_progress() -> None:
     strong = (ExerciseProgress("side_lying_adduction_floor", sets=3, reps_or_holds=15),)
     chosen = routine(4, WARM_UP, Dose.ACTIVATION, progress=strong)
     assert (chosen.id, chosen.seconds, chosen.minutes) == ("warm_up_activation", 185, 4)
-
-
-def test_minutes_are_rounded_up() -> None:
-    for stage in (1, 2, 3, 4):
-        chosen = routine(stage, REST_DAY)
-        assert chosen.minutes == math.ceil(chosen.seconds / 60)
 
 
 def test_sessions_of_a_stage_alternate_and_come_round_again() -> None:
@@ -97,24 +92,21 @@ def test_hold_seconds_of_the_runner_are_used() -> None:
 # --- equipment ------------------------------------------------------------------------------------------------------
 
 
-def test_never_asked_means_the_catalogues_routine() -> None:
-    assert "standing_resisted_adduction" in ids(routine(2, AFTER_RUN, equipment=None))
-
-
-def test_without_a_band_the_catalogues_own_substitute_takes_its_place() -> None:
-    items = routine(2, AFTER_RUN, equipment=frozenset({"chair"})).items
-    assert [item.exercise for item in items] == ["supine_adductor_squeeze", "side_lying_adduction_top_leg_elevated"]
-    assert items[1].substituted_for == "standing_resisted_adduction"
-
-
-def test_without_a_bench_split_squats_are_on_the_floor() -> None:
-    items = routine(4, REST_DAY, equipment=frozenset({"slider"})).items
-    assert ("split_squat_floor", "elevated_split_squat") in [(i.exercise, i.substituted_for) for i in items]
-
-
-@pytest.mark.parametrize("floor", ["hard_floor", "carpet"])
-def test_a_floor_and_a_towel_are_a_slide(floor: str) -> None:
-    assert "standing_lateral_slide_lunge" in ids(routine(3, AFTER_RUN, equipment=frozenset({floor})))
+@pytest.mark.parametrize(
+    ("stage", "placement", "equipment", "exercise", "instead_of"),
+    [
+        (2, AFTER_RUN, None, "standing_resisted_adduction", None),  # never asked: the catalogue's routine
+        (2, AFTER_RUN, {"chair"}, "side_lying_adduction_top_leg_elevated", "standing_resisted_adduction"),
+        (4, REST_DAY, {"slider"}, "split_squat_floor", "elevated_split_squat"),
+        (3, AFTER_RUN, {"hard_floor"}, "standing_lateral_slide_lunge", None),
+        (3, AFTER_RUN, {"carpet"}, "standing_lateral_slide_lunge", None),
+    ],
+)
+def test_equipment_chooses_the_exercise(
+    stage: int, placement: Placement, equipment: set[str] | None, exercise: str, instead_of: str | None
+) -> None:
+    items = routine(stage, placement, equipment=None if equipment is None else frozenset(equipment)).items
+    assert (exercise, instead_of) in [(item.exercise, item.substituted_for) for item in items]
 
 
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])

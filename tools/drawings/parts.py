@@ -206,7 +206,7 @@ def box(name: str, low: Vec, high: Vec, yaw_deg: float, tone: str = "wood", r: f
 
 
 def bench(low: Vec, high: Vec, yaw_deg: float, thick: float = 5.0) -> tuple[list[Part], list[Part]]:
-    """A bench whose top ends at `high`: first what stands behind a leg under it, then seat and nearer legs."""
+    """A bench whose top ends at `high`: first the parts behind a leg under it, then seat and nearer legs."""
     (x0, y0, z0), (x1, y1, z1) = low, high
     under = y1 - thick
 
