@@ -19,81 +19,30 @@ MINIMAL: dict[str, Any] = {
     "event": {"type": "clock_tick"},
     "now": "2026-11-20T17:30:00+00:00",
 }
-FULL: dict[str, Any] = {
-    "athlete": {
-        "timezone": "Europe/Berlin",
-        "age": 34,
-        "target_sessions_per_week": 1,
-        "programme_stage": 3,
-        "sessions_completed_total": 12,
-        "sessions_at_stage": 3,
-        "screening_completed": True,
-        "clearance_needed": False,
-        "hold": {"since": "2026-11-17T07:51:00+00:00", "reason": "pain_6_10"},
-        "illness": False,
-        "paused_until": "2026-11-27",
-        "placements_enabled": ["warm_up", "post_run"],
-        "rest_day_prompt_local": "16:30",
-        "quiet_hours_local": ["22:30", "05:00"],
-        "last_completed_session_date": "2026-10-26",
-        "last_run_date_before_window": "2026-10-28",
-        "programme_started_on": "2026-09-01",
-        "stage_since": "2026-10-01",
-        "plyometrics_cleared": False,
-        "equipment": ["chair", "long_band"],
-        "minutes_available": 10,
-        "progress": [{"exercise": "bowler_squat", "sets": 2, "reps_or_holds": 6, "last_rpe_1_10": 7.5}],
-    },
-    "check_ins": [
-        {
-            "at": "2026-11-17T07:50:00Z",
-            "hip_groin_pain_0_10": 1,
-            "squeeze_pain_0_10": 2,
-            "knee_pain_0_10": 4,
-            "other_pain_0_10": 3,
-            "adductor_soreness_0_10": 0,
-            "feeling_1_5": 5,
-            "red_flags": ["fever"],
-        }
-    ],
-    "plan": [
-        {"start": "2026-11-22T09:00:00+01:00", "kind": "race", "priority": "A", "distance_km": 21.1, "planned_min": 110}
-    ],
-    "activities": [
-        {
-            "id": "t",
-            "sport": "trail_run",
-            "start": "2026-11-17T07:00:00+00:00",
-            "moving_min": 45,
-            "elapsed_min": 50.5,
-            "distance_km": 8,
-            "elevation_gain_m": 640,
-            "intensity": "easy",
-            "source": "manual",
-            "uploaded_at": "2026-11-17T07:49:00+00:00",
-            "deleted_at": "2026-11-17T08:49:00+00:00",
-            "time_unreliable": True,
-            "race_priority": "B",
-            "body_part": "lower",
-            "is_adductor_session": False,
-        }
-    ],
-    "sessions": [
-        {
-            "completed_at": "2026-11-12T08:00:00+00:00",
-            "kind": "strength_full",
-            "completed_pct": 80,
-            "answered": True,
-            "rpe_1_10": 7,
-            "pain_during_0_10": 1,
-            "stopped_for_pain": False,
-            "routine_id": "stage1_light",
-            "exercises": ["bowler_squat"],
-        }
-    ],
-    "event": {"type": "activity_uploaded", "activity_id": "t"},
-    "now": "2026-11-17T07:55:00+00:00",
-}
+(FULL,) = documents("""
+athlete: {
+  timezone: Europe/Berlin, age: 34, target_sessions_per_week: 1, programme_stage: 3, sessions_completed_total: 12,
+  sessions_at_stage: 3, screening_completed: true, clearance_needed: false, illness: false, paused_until: 2026-11-27,
+  hold: {since: 2026-11-17T07:51:00+00:00, reason: pain_6_10}, placements_enabled: [warm_up, post_run],
+  rest_day_prompt_local: 16:30, quiet_hours_local: [22:30, 05:00], last_completed_session_date: 2026-10-26,
+  last_run_date_before_window: 2026-10-28, programme_started_on: 2026-09-01, stage_since: 2026-10-01,
+  plyometrics_cleared: false, equipment: [chair, long_band], minutes_available: 10,
+  progress: [{exercise: bowler_squat, sets: 2, reps_or_holds: 6, last_rpe_1_10: 7.5}]}
+check_ins: [{
+  at: 2026-11-17T07:50:00Z, hip_groin_pain_0_10: 1, squeeze_pain_0_10: 2, knee_pain_0_10: 4, other_pain_0_10: 3,
+  adductor_soreness_0_10: 0, feeling_1_5: 5, red_flags: [fever]}]
+plan: [{start: 2026-11-22T09:00:00+01:00, kind: race, priority: A, distance_km: 21.1, planned_min: 110}]
+activities: [{
+  id: t, sport: trail_run, start: 2026-11-17T07:00:00+00:00, moving_min: 45, elapsed_min: 50.5, distance_km: 8,
+  elevation_gain_m: 640, intensity: easy, source: manual, uploaded_at: 2026-11-17T07:49:00+00:00,
+  deleted_at: 2026-11-17T08:49:00+00:00, time_unreliable: true, race_priority: B, body_part: lower,
+  is_adductor_session: false}]
+sessions: [{
+  completed_at: 2026-11-12T08:00:00+00:00, kind: strength_full, completed_pct: 80, answered: true, rpe_1_10: 7,
+  pain_during_0_10: 1, stopped_for_pain: false, routine_id: stage1_light, exercises: [bowler_squat]}]
+event: {type: activity_uploaded, activity_id: t}
+now: 2026-11-17T07:55:00+00:00
+""")
 
 
 def problems_of(document: Any) -> tuple[str, ...]:
@@ -102,8 +51,8 @@ def problems_of(document: Any) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def changed(path: str, value: Any, base: dict[str, Any] = FULL) -> dict[str, Any]:
-    document: dict[str, Any] = copy.deepcopy(base)
+def changed(path: str, value: Any) -> dict[str, Any]:
+    document: dict[str, Any] = copy.deepcopy(FULL)
     *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
     target: Any = document
     for part in way:
