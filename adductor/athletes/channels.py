@@ -1,4 +1,4 @@
-"""Where a runner is reached: what they chose for each placement, and what of it works now.
+"""Delivery channels: what the athlete chose for each placement, and what of it works now.
 
 ``athlete.channels`` maps a placement to a channel or a list of them ("both"): private_note, description, mail, pages.
 ``{"post_run": "private_note"}`` and ``{"post_run": ["private_note", "mail"]}`` are both good.
@@ -23,29 +23,29 @@ MAIL = "mail"
 PAGES = "pages"
 NOTES = frozenset({PRIVATE_NOTE, DESCRIPTION})
 CHANNELS = (PRIVATE_NOTE, DESCRIPTION, MAIL, PAGES)
-# What holds for a placement that the runner has not chosen a channel for. A routine that isn't about a run just
-# recorded goes by mail: a note into an old run is written only where the runner prefers it.
+# For a placement without a choice. A routine that isn't about a run just recorded goes by mail: a note is written into an
+# old run only by choice.
 DEFAULTS = {Placement.POST_RUN: (PRIVATE_NOTE,), Placement.REST_DAY: (MAIL,), Placement.WARM_UP: (MAIL,)}
 WRITE_SCOPE = "activity:write"
-# A rest-day note stands in a run that the runner still looks at.
+# A rest-day note stands in a run that is looked at still.
 NOTE_OF_LATEST_RUN_DAYS = 3
 # evidence.md section 8: at 2-5 messages a week 37 % switch them off, so three is the most; notes are not messages.
 MOST_MESSAGES_A_WEEK = 3
 WEEK = timedelta(days=7)
-# For how long a refused private note sends notes elsewhere.
+# For how long notes take another channel after the private note was found not to work.
 REFUSAL_GOOD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryChannel:
-    """One way that works now. ``activity_id`` (the platform's): where a note stands."""
+    """A channel that works now. ``activity_id`` (the platform's): where a note stands."""
 
     channel: str
     activity_id: int | None = None
 
 
 def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
-    """What the runner chose for this placement, whether it works now or not."""
+    """The channels chosen for this placement, whether they work now or not."""
     value = athlete.channels.get(str(placement))
     if value is None:
         return DEFAULTS[placement]
@@ -54,12 +54,12 @@ def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
 
 
 def can_write(athlete: Athlete) -> bool:
-    """Whether the runner lets us write notes."""
+    """Whether the connection permits writing notes."""
     return WRITE_SCOPE in athlete.connection.scopes
 
 
 def can_mail(athlete: Athlete) -> bool:
-    """Whether there is an address that may be used: confirmed, not bounced, not unsubscribed."""
+    """Whether there is an address for mail: confirmed, not bounced, not unsubscribed."""
     return bool(
         athlete.email
         and athlete.email_confirmed_at is not None
@@ -69,13 +69,25 @@ def can_mail(athlete: Athlete) -> bool:
 
 
 def note_refused(athlete: Athlete, now: datetime) -> bool:
-    """Whether the log lately took no private note; a day later it is tried again."""
+    """Whether the private note was lately found not to work; a day later it is tried again."""
     refused = athlete.connection.private_note_refused_at
     return refused is not None and now - refused < REFUSAL_GOOD_FOR
 
 
+def private_note_problem(athlete: Athlete, now: datetime) -> str | None:
+    """Why routines don't stand in the private note now, for the settings page; None while it works or isn't chosen."""
+    chosen_somewhere = any(PRIVATE_NOTE in chosen(athlete, placement) for placement in Placement)
+    if not chosen_somewhere or not note_refused(athlete, now):
+        return None
+    instead = "Your routines come by e-mail" if can_mail(athlete) else "Your routines stand on these pages"
+    return (
+        f"Strava took our note but didn't show it in your private note, several times. {instead} meanwhile; "
+        "we try the private note again after a day. Nothing was written where others can read it."
+    )
+
+
 def reaches(athlete: Athlete, placement: Placement) -> bool:
-    """Whether a routine of this placement could get to the runner at all; if not, no prompt is made for it."""
+    """Whether a routine of this placement can be delivered at all; if not, no prompt is made for it."""
     channels = chosen(athlete, placement)
     if placement is Placement.WARM_UP:
         return MAIL in channels and can_mail(athlete)
@@ -85,16 +97,16 @@ def reaches(athlete: Athlete, placement: Placement) -> bool:
 def delivery_channels(
     session: Session, athlete: Athlete, placement: Placement, *, activity_id: int | None, now: datetime
 ) -> Sequence[DeliveryChannel]:
-    """How a routine due now gets to the runner. Where a chosen way doesn't work, mail takes its place; else the pages."""
+    """The channels of a routine due now. Mail takes the place of a chosen one that doesn't work; else the pages."""
     found: list[DeliveryChannel] = []
     for channel in chosen(athlete, placement):
-        # What was meant for the runner alone goes by mail rather than where others read it.
-        refused = channel == PRIVATE_NOTE and note_refused(athlete, now) and can_mail(athlete)
-        if channel in NOTES and placement is not Placement.WARM_UP and can_write(athlete) and not refused:
+        # A routine days after the run has no place in a text that others read.
+        field = channel if activity_id is not None else PRIVATE_NOTE
+        works = can_write(athlete) and not (field == PRIVATE_NOTE and note_refused(athlete, now))
+        if channel in NOTES and placement is not Placement.WARM_UP and works:
             stands_in = activity_id if activity_id is not None else latest_run(session, athlete, now)
             if stands_in is not None:
-                # A routine days after the run has no place in what everybody reads.
-                found.append(DeliveryChannel(channel if activity_id is not None else PRIVATE_NOTE, stands_in))
+                found.append(DeliveryChannel(field, stands_in))
                 continue
         if channel != PAGES and can_mail(athlete):
             found.append(DeliveryChannel(MAIL))
@@ -102,7 +114,7 @@ def delivery_channels(
 
 
 def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
-    """The run of the last three days whose note the runner still looks at."""
+    """The athlete's latest run of the last three days (the platform's id)."""
     found: int | None = session.scalar(
         select(LoggedActivity.platform_id)
         .where(
@@ -120,9 +132,9 @@ def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
 
 
 def messages_left(session: Session, athlete: Athlete, now: datetime, *, apart_from: int | None = None) -> int:
-    """How many mails with routines may still go to this runner now: at most three in any seven days.
+    """How many mails with routines may still go to this athlete now: at most three in any seven days.
 
-    ``apart_from``: the suggestion that is asking, so that it doesn't count itself.
+    ``apart_from``: a suggestion that isn't counted.
     """
     sent = session.scalar(
         select(func.count())

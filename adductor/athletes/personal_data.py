@@ -183,7 +183,8 @@ def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, 
 
     activity = platform_calls.call(installation, connection_id, read)
     text = getattr(activity, field) or ""
-    taken = block.remove(text, known=delivery.known_texts, separated=delivery.separated is not False)
+    identity = block.Identity(delivery.block, tuple(delivery.known_texts), block.keys_in(delivery.block))
+    taken = block.remove(text, identity, separated=delivery.separated is not False)
     if taken.placing is not block.Placing.WRITE:
         return 0
 

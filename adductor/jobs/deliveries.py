@@ -1,80 +1,60 @@
-"""Delivering: making what stands with the runner what should stand there.
+"""Carry out deliveries: at-least-once, idempotent, read before write.
 
 1. Claim the delivery.
-2. Read the activity right before writing (or take what was read a moment ago for the decision).
-3. Merge our block into the text that is there; leave alone what the runner edited or deleted.
-4. Write, and look at the answer: Strava answers 200 to fields that it ignores.
+2. Read the activity right before writing, or use what the event's job read a moment ago.
+3. Plan (see adductor.notes.plan): merge our block into the text; leave alone what the runner edited or deleted.
+4. Re-check the preconditions, write, and plan again from the answer: Strava answers 200 to fields that it ignores.
 5. Store what was written.
 
-Killed anywhere between 2 and 5, the next try finds either no block, and writes it, or ours, and is done: once.
+A worker that is killed between 2 and 5 does no harm: the next attempt finds no block and writes it, or finds ours and ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from adductor import logs, metrics
 from adductor.athletes import channels, decisions, platform_calls
-from adductor.athletes.channels import DESCRIPTION, PRIVATE_NOTE
+from adductor.athletes.channels import PRIVATE_NOTE
 from adductor.installation import Installation
 from adductor.jobs import letters
-from adductor.notes import block as note
-from adductor.notes import wording
-from adductor.notes.block import Placing
-from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Priority
+from adductor.notes import block, plan, wording
+from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
 from adductor.store import after_commit
-from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
+from adductor.store.models import Athlete, Connection, DecisionRecord, Delivery, InboxEvent, Suggestion
 
 log = logs.get(__name__)
 
-# A read of this age may still be written on: there is no ETag, so every second between read and write is one in which the
-# runner's own edit would be overwritten.
+# There is no ETag: each second between read and write is one in which the runner's own edit would be overwritten.
 FRESH_FOR = timedelta(seconds=2)
-# Strava may leave the private note out of an answer: because it is empty, or because it isn't there yet. Only when it is
-# left out again this much later is it taken for empty: fields of a new run may fill in later, and nobody says how much.
-LOOK_AGAIN_AFTER = timedelta(minutes=1)
-# So many readings that don't show the private note (within about an hour) are waited out when a note of ours may stand in
-# it. Only these count: tries that failed in another way, or went before, have shown nothing.
-_UNSEEN_READS = 6
-REMOVED = "removed"
-NOTHING_THERE = str(Placing.NOTHING_THERE)
-# The runner was faster than the note: "do this" would be noise now.
+# The runner answered before the note stood: "do this" would be noise now.
 ANSWERED = "answered"
-# A note that would have to wait longer than this for the rate budget (the day's is gone) goes by mail where there is one.
+# A note that the rate limit holds back for longer than this (the day's budget is gone) goes by mail instead.
 MAIL_INSTEAD_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An activity with all its fields, and when it was read (real time)."""
+    """An activity as the platform served it, and when (real time)."""
 
     activity: LoggedActivity
     read_at: datetime
 
 
-@dataclass(slots=True)
-class _Ended:
-    """How a try ended, to be stored with the delivery."""
-
-    outcome: str
-    written: str | None = None  # our block as it stands now
-    placed_in: str | None = None
-    separated: bool | None = None  # whether a blank line of ours stands before it
-
-
 def due_ids(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
-    """The deliveries of a suggestion that can be tried at once."""
-    session.flush()
+    """The deliveries of a suggestion that can be carried out at once."""
+    session.flush()  # a new suggestion has its id from the database
     rows = select(Delivery.id).where(
         Delivery.suggestion_id == suggestion.id, Delivery.state == "waiting", Delivery.due_at <= now
     )
@@ -82,424 +62,322 @@ def due_ids(session: Session, suggestion: Suggestion, now: datetime) -> tuple[in
 
 
 def deliver_now(installation: Installation, ids: Sequence[int], reading: Reading | None = None) -> None:
-    """Claim these and carry them out. ``reading``: the activity as it was read a moment ago."""
+    """Claim these deliveries and carry each out once. ``reading``: what the caller has just read for them."""
     job = Job("delivery", Delivery, partial(handle, reading=reading), created_at=_created_at)
-    while ids and worker.run_one(installation, job, ids=ids):
-        pass
+    for delivery_id in ids:  # a second attempt would plan on a reading from before the first one's write
+        worker.run_one(installation, job, ids=(delivery_id,))
 
 
 def handle(installation: Installation, delivery: Delivery, reading: Reading | None = None) -> None:
-    """Carry out a claimed delivery to its end. Raises RetryLater."""
+    """Carry out a claimed delivery and store its end. Raises RetryLater."""
+    problem = None
     try:
-        ended = _deliver(installation, delivery, reading)
+        if delivery.channel == channels.MAIL:
+            done = plan.Done(letters.send_routine(installation, delivery))
+        else:
+            done = _carry_out(installation, delivery, reading)
     except RetryLater as later:
-        if (
-            later.budget
-            and later.wait is not None
-            and later.wait > MAIL_INSTEAD_AFTER
-            and _mail_instead(installation, delivery, later.problem)
-        ):
+        if _is_spent_day(later) and _mail_instead(installation, delivery, later.problem):
             return
-        _before_retry(installation, delivery)
         raise
-    except Final as stop:
-        log.warning("delivery ended", outcome=stop.outcome, problem=stop.problem)
-        _store(installation, delivery, _Ended(stop.outcome), problem=stop.problem)
-    else:
-        log.info("delivery ended", outcome=ended.outcome, placed_in=ended.placed_in)
-        _store(installation, delivery, ended)
+    except Final as final:
+        done, problem = plan.Done(final.outcome), final.problem
+    log.info(
+        "delivery ended", outcome=done.outcome, channel=delivery.channel, attempt=delivery.attempts, problem=problem
+    )
+    _store(installation, delivery, done, problem)
 
 
 def _created_at(delivery: Delivery) -> datetime:
-    return delivery.due_at
+    """When its suggestion was made, once an attempt has loaded it: a retry moves ``due_at``."""
+    suggestion: Suggestion | None = delivery.__dict__.get("suggestion")
+    return suggestion.created_at if suggestion is not None else delivery.due_at
 
 
 JOB: Job[Delivery] = Job("delivery", Delivery, handle, created_at=_created_at)
 
 
-def _deliver(installation: Installation, delivery: Delivery, reading: Reading | None) -> _Ended:
-    if delivery.channel == channels.MAIL:
-        return _Ended(letters.send_routine(installation, delivery))
-    with installation.store.read() as session:
-        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-        suggestion = row.suggestion
-        athlete = session.get_one(Athlete, suggestion.athlete_id)
-    if not athlete.is_connected:
-        return _Ended("disconnected")
-    if _answered(row.desired_state, row.written_text, suggestion.status):
-        return _Ended(ANSWERED)
+# -- one note -----------------------------------------------------------------------------------------------------------
+
+
+def _carry_out(installation: Installation, delivery: Delivery, reading: Reading | None) -> plan.Done:
+    suggestion, athlete = _check(installation, delivery)
     if delivery.activity_id is None:
         raise Final("no_activity", "a note needs an activity to stand in")
-    fresh = _fresh(installation, delivery, reading)
-    activity = fresh or _read(installation, delivery, suggestion, athlete.connection.id)
-    if activity is None:
-        return _Ended("gone")
-    if delivery.desired_state == "absent":
-        return _take_away(installation, delivery, athlete, activity)
-    private = wording.with_answer_link(delivery.block, decisions.answer_link(installation, suggestion))
-    return _write(installation, delivery, athlete, activity, {PRIVATE_NOTE: private, DESCRIPTION: delivery.block})
+    if _is_hopeless(installation, delivery, athlete):
+        _deliver_elsewhere(installation, delivery, athlete.id)
+        return plan.Done(plan.NOTE_REFUSED)
+    if reading is not None and _is_fresh(installation, delivery, reading):
+        activity = reading.activity
+    else:
+        activity = _read(installation, delivery, suggestion, athlete)
+    known = _known(installation, delivery, suggestion, athlete, activity)
+    step: plan.Step = plan.plan(known, getattr(activity, known.field))
+    if isinstance(step, plan.Write | plan.Remove):
+        answer = _put(installation, delivery, athlete, step)
+        step = plan.confirm(known, step, getattr(answer, known.field))
+    if isinstance(step, plan.Retry):
+        delivery.reads_without_field += step.missing
+        _remember_attempt(installation, delivery)
+        raise RetryLater(step.problem, wait=step.wait)
+    _learn(installation, athlete, known, step)
+    if step.outcome == plan.NOTE_REFUSED:
+        _remember_attempt(installation, delivery)
+        _deliver_elsewhere(installation, delivery, athlete.id)
+    return step
 
 
-def _fresh(installation: Installation, delivery: Delivery, reading: Reading | None) -> LoggedActivity | None:
-    if reading is None or reading.activity.id != delivery.activity_id:
-        return None
-    return reading.activity if installation.clock.real_now() - reading.read_at <= FRESH_FOR else None
-
-
-def _write(
-    installation: Installation,
-    delivery: Delivery,
-    athlete: Athlete,
-    activity: LoggedActivity,
-    blocks: Mapping[str, str],
-) -> _Ended:
-    """``blocks``: our block for each field. What everybody may read carries no link that answers for the runner."""
-    field = (
-        delivery.placed_in or _stands_in(installation, delivery, activity) or _field(installation, delivery, athlete)
-    )
-    unsure = delivery.unconfirmed_writes + delivery.crashes
-    current = _text_of(installation, delivery, activity, field)
-    known = delivery.known_texts
-    placed = note.place(current, blocks[field], known=known, was_there=delivery.written_text is not None)
-    if placed.placing is Placing.ALREADY_THERE:
-        return _Ended("written", note.block_in(current, known), field, _separated(delivery, current, current))
-    if placed.placing is not Placing.WRITE:
-        return _Ended(str(placed.placing), delivery.written_text, delivery.placed_in, delivery.separated)
-    # Kept also when no word comes of this write: by the next look the runner may have put words and a line before it.
-    delivery.separated = _separated(delivery, current, placed.text)
-    answer = _put(installation, delivery, athlete, activity.id, field, placed.text)
-    stands = note.block_in(getattr(answer, field) or "", known)
-    if stands is not None:
-        return _Ended("written", stands, field, delivery.separated)
-    if field == PRIVATE_NOTE:
-        # 200 and no change: Strava doesn't take the private note. It was undocumented all along; the description is not.
-        _remember_refusal(installation, athlete.id)
-        if unsure and delivery.reads_without_field <= _UNSEEN_READS:
-            # It isn't shown now, and an earlier write may stand in it: a second one elsewhere would double it.
-            raise _unseen(
-                installation, delivery, "an earlier write may stand in the private note, which isn't shown now"
-            )
-        if channels.can_mail(athlete):
-            _deliver_elsewhere(installation, delivery, athlete.id)
-            return _Ended("note_refused")
-        delivery.placed_in = DESCRIPTION
-        return _write(installation, delivery, athlete, answer if answer.description is not None else activity, blocks)
-    raise RetryLater("Strava answered, but the note isn't there")
-
-
-def _separated(delivery: Delivery, current: str, text: str) -> bool:
-    """Whether the blank line before our block in ``text`` is ours: as it was when the block was put there first."""
-    if delivery.separated is not None and note.block_in(current, delivery.known_texts) is not None:
-        return delivery.separated
-    return note.separated(text, delivery.known_texts)
-
-
-def _stands_in(installation: Installation, delivery: Delivery, activity: LoggedActivity) -> str | None:
-    """Where our block of this delivery stands already: word of a write may have been lost together with its place."""
-    if delivery.channel != PRIVATE_NOTE:
-        return None
-    if note.block_in(activity.private_note or "", delivery.known_texts) is not None:
-        return PRIVATE_NOTE
-    if note.block_in(activity.description or "", delivery.known_texts) is None:
-        return None
+def _check(installation: Installation, delivery: Delivery) -> tuple[Suggestion, Athlete]:
+    """The delivery's suggestion and athlete now. Raises Final when nothing is to be written any more."""
     with installation.store.read() as session:
-        there_by_right = session.scalar(
-            select(Delivery.id).where(Delivery.suggestion_id == delivery.suggestion_id, Delivery.channel == DESCRIPTION)
+        row = session.get(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        athlete = session.get(Athlete, row.suggestion.athlete_id) if row is not None else None
+    if row is None or athlete is None or not athlete.is_connected:
+        raise Final("disconnected", "the runner is not connected")
+    if row.desired_state != delivery.desired_state:
+        raise Final("never_written", "it was taken back before it was written")
+    if row.desired_state == plan.PRESENT and row.written_text is None and row.suggestion.status in ("done", "declined"):
+        raise Final(ANSWERED, "the runner had answered before it was written")
+    set_committed_value(delivery, "suggestion", row.suggestion)
+    return row.suggestion, athlete
+
+
+def _known(
+    installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete, activity: LoggedActivity
+) -> plan.Known:
+    # An earlier version moved notes that the private note refused; they are still removed from where they stand.
+    stood = delivery.written_text is not None or delivery.desired_state == plan.ABSENT
+    field = (delivery.placed_in if stood else None) or delivery.channel
+    text = delivery.block
+    if field == PRIVATE_NOTE:  # never in a text that others read
+        text = wording.with_answer_link(text, decisions.answer_link(installation, suggestion))
+    own = frozenset((suggestion.public_id,))
+    keys = block.keys_in(getattr(activity, field) or "") - own
+    earlier = _texts_of(installation, delivery, suggestion, keys) if keys else []
+    return plan.Known(
+        delivery.desired_state,
+        field,
+        block.Identity(text, tuple(dict.fromkeys([*delivery.known_texts, *earlier])), own),
+        written=delivery.written_text is not None,
+        separated=delivery.separated,
+        unconfirmed_writes=delivery.unconfirmed_writes + delivery.crashes,
+        reads_without_field=delivery.reads_without_field,
+        absent_means_empty=athlete.connection.absent_note_is_empty,
+    )
+
+
+def _texts_of(
+    installation: Installation, delivery: Delivery, suggestion: Suggestion, keys: frozenset[str]
+) -> list[str]:
+    """The texts of this athlete's other routines with these keys: copied here, or left by an earlier one."""
+    elsewhere = or_(Delivery.activity_id.is_(None), Delivery.activity_id != delivery.activity_id)
+    with installation.store.read() as session:
+        rows = session.scalars(
+            select(Delivery.known_texts)
+            .join(Suggestion)
+            .where(
+                Suggestion.athlete_id == suggestion.athlete_id,
+                Suggestion.public_id.in_(keys),
+                or_(Suggestion.id < suggestion.id, and_(Suggestion.id > suggestion.id, elsewhere)),
+            )
         )
-    return DESCRIPTION if there_by_right is None else None
+        return [text for texts in rows for text in texts if block.keys_in(text) & keys]
 
 
-def _take_away(installation: Installation, delivery: Delivery, athlete: Athlete, activity: LoggedActivity) -> _Ended:
-    fields = [delivery.placed_in] if delivery.placed_in else [PRIVATE_NOTE, DESCRIPTION]
-    # Also when no word came of its writing.
-    may_stand = delivery.written_text is not None or delivery.unconfirmed_writes > 0 or delivery.crashes > 0
-    outcome = NOTHING_THERE
-    for field in fields:
-        known_there = may_stand and field == (delivery.placed_in or delivery.channel)
-        shown = getattr(activity, field) is not None
-        if known_there and not shown and 1 <= delivery.reads_without_field <= _UNSEEN_READS:
-            # Taken for empty too soon, it would show our note again later, and nobody would take it away any more.
-            raise _unseen(installation, delivery, "the private note isn't shown now")
-        # Left out of the answer is not empty: our note may stand there.
-        current = _text_of(installation, delivery, activity, field) if known_there else getattr(activity, field)
-        if not current:
-            continue
-        removed = note.remove(current, known=delivery.known_texts, separated=delivery.separated is not False)
-        if removed.placing is Placing.WRITE:
-            answer = _put(installation, delivery, athlete, activity.id, field, removed.text)
-            if note.block_in(getattr(answer, field) or "", delivery.known_texts) is not None:
-                raise RetryLater("Strava answered, but the note is still there")
-            outcome = REMOVED
-        elif removed.placing is Placing.EDITED:
-            outcome = str(Placing.EDITED)
-    return _Ended(outcome, None, delivery.placed_in)
+def _is_fresh(installation: Installation, delivery: Delivery, reading: Reading) -> bool:
+    """Whether a write may still build on this reading."""
+    age = installation.clock.real_now() - reading.read_at
+    return reading.activity.id == delivery.activity_id and age <= FRESH_FOR
 
 
-def _read(
-    installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete_id: int
-) -> LoggedActivity | None:
-    activity_id = delivery.activity_id
-    if activity_id is None:
-        return None
+def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlete) -> bool:
+    """Whether the private note was found not to work while this delivery waited, and nothing of it can stand there."""
+    untouched = delivery.written_text is None and not delivery.unconfirmed_writes and not delivery.crashes
+    refused = delivery.channel == PRIVATE_NOTE and channels.note_refused(athlete, installation.clock.now())
+    return refused and untouched and delivery.desired_state == plan.PRESENT
+
+
+def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
+    def read(platform: Platform, token: str) -> LoggedActivity:
+        return platform.get_activity(token, delivery.activity_id or 0, priority=_priority(delivery))
+
     try:
-        return platform_calls.call(
-            installation,
-            athlete_id,
-            lambda platform, token: platform.get_activity(token, activity_id, priority=_priority(delivery)),
-        )
+        return platform_calls.call(installation, athlete.connection.id, read)
     except PlatformError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
         if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
             raise RetryLater("the activity can't be read now") from error
-        return None
+        raise Final("gone", "the activity is gone") from error
 
 
 def _put(
-    installation: Installation, delivery: Delivery, athlete: Athlete, activity_id: int, field: str, text: str
+    installation: Installation, delivery: Delivery, athlete: Athlete, step: plan.Write | plan.Remove
 ) -> LoggedActivity:
-    athlete_id = athlete.id
-    _look_again(installation, delivery)
+    """Write one field, once the preconditions hold still. A write without a clear answer counts as unconfirmed."""
+    _check(installation, delivery)
     priority = _priority(delivery)
-    if priority is Priority.FRESH and delivery.desired_state == "present" and channels.can_mail(athlete):
+    if priority is Priority.FRESH and isinstance(step, plan.Write) and channels.can_mail(athlete):
         priority = Priority.REPLACEABLE
-    delivery.unconfirmed_writes += 1  # kept with the row when no word of the write comes back
+
+    def write(platform: Platform, token: str) -> LoggedActivity:
+        changed: dict[str, Any] = {step.field: step.text}
+        return platform.update_activity(token, delivery.activity_id or 0, priority=priority, **changed)
+
+    delivery.unconfirmed_writes += 1
+    if isinstance(step, plan.Write):
+        delivery.separated = step.separated
     try:
-        answer = platform_calls.call(
-            installation,
-            athlete.connection.id,
-            lambda platform, access: platform.update_activity(
-                access,
-                activity_id,
-                priority=priority,
-                **({PRIVATE_NOTE: text} if field == PRIVATE_NOTE else {DESCRIPTION: text}),
-            ),
-        )
-    except RetryLater as later:
-        if later.budget:
-            delivery.unconfirmed_writes -= 1
-        raise
+        return platform_calls.call(installation, athlete.connection.id, write)
     except Final as stop:
-        delivery.unconfirmed_writes -= 1
         if stop.outcome == "scope_missing":
-            _deliver_elsewhere(installation, delivery, athlete_id, without_write_scope=True)
+            _deliver_elsewhere(installation, delivery, athlete.id, without_write_scope=True)
         raise
-    except PlatformError as error:  # NOT_FOUND: it went between the read and the write
-        delivery.unconfirmed_writes -= 1
+    except PlatformError as error:  # NOT_FOUND: deleted between the read and the write
         raise RetryLater(error.message) from error
-    if answer.private_note is not None:
-        _remember_seen(installation, athlete)
-    return answer
-
-
-def _look_again(installation: Installation, delivery: Delivery) -> None:
-    """Re-check preconditions immediately before the write."""
-    with installation.store.read() as session:
-        row = session.get(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-        athlete = None if row is None else session.get(Athlete, row.suggestion.athlete_id)
-    if row is None or athlete is None or not athlete.is_connected:
-        raise Final("disconnected", "the runner left before it was written")
-    if delivery.desired_state == "present" and _answered(row.desired_state, row.written_text, row.suggestion.status):
-        raise Final(ANSWERED, "the runner had answered before it was written")
-    if row.desired_state != delivery.desired_state:
-        raise Final("never_written", "it was taken back before it was written")
-
-
-def _answered(wanted: str, written_text: str | None, suggestion_status: str) -> bool:
-    """Whether a note that doesn't stand yet has been answered elsewhere."""
-    return wanted == "present" and written_text is None and suggestion_status in ("done", "declined")
-
-
-def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
-    """The day's rate budget is gone: a mail takes the note's place, where there is an address and no mail yet.
-
-    Only of a note that certainly was never written, so that none comes both ways when the budget is back.
-    """
-    if delivery.channel not in channels.NOTES or delivery.desired_state != "present":
-        return False
-    now = installation.clock.now()
-    with installation.store.write() as session:
-        athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
-        athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
-        row = session.get(Delivery, delivery.id, with_for_update=True)
-        if athlete is None or row is None or not claims.holds(row, delivery) or row.desired_state != "present":
-            return False
-        certain = row.written_text is None and not row.crashes and not delivery.unconfirmed_writes
-        suggestion = row.suggestion
-        mailed = session.scalar(
-            select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.channel == channels.MAIL)
-        )
-        if (
-            not certain
-            or mailed is not None
-            or suggestion.status != "open"
-            or not channels.can_mail(athlete)
-            or not channels.messages_left(session, athlete, now, apart_from=suggestion.id)
-            or not letters.could_still_go(athlete, suggestion, now)
-        ):
-            return False
-        session.add(
-            Delivery(
-                suggestion_id=suggestion.id,
-                channel=channels.MAIL,
-                block=row.block,
-                known_texts=[],
-                due_at=now,
-                trace_id=row.trace_id,
-            )
-        )
-        claims.finish(session, row, letters.MAILED_INSTEAD, problem)
-    log.info("delivery ended", outcome=letters.MAILED_INSTEAD)
-    return True
-
-
-def _field(installation: Installation, delivery: Delivery, athlete: Athlete) -> str:
-    if delivery.channel == PRIVATE_NOTE and channels.note_refused(athlete, installation.clock.now()):
-        return DESCRIPTION
-    return delivery.channel
-
-
-def _text_of(installation: Installation, delivery: Delivery, activity: LoggedActivity, field: str) -> str:
-    """What stands there now. An absent private note is unknown, and unknown is not empty until it was absent twice."""
-    text: str | None = getattr(activity, field)
-    if text is not None:
-        return text
-    if field == PRIVATE_NOTE and delivery.reads_without_field >= 1:
-        return ""
-    problem = f"Strava left the {field.replace('_', ' ')} out of its answer"
-    raise _unseen(installation, delivery, problem, wait=LOOK_AGAIN_AFTER)
-
-
-def _unseen(
-    installation: Installation, delivery: Delivery, problem: str, *, wait: timedelta | None = None
-) -> RetryLater:
-    """One more reading that didn't show what it should have."""
-    with installation.store.write() as session:
-        row = session.get(Delivery, delivery.id)
-        if row is not None:
-            row.reads_without_field += 1
-    return RetryLater(problem, wait=wait)
+    except Exception as error:
+        if isinstance(error, RetryLater) and error.budget:
+            delivery.unconfirmed_writes -= 1  # no call went out
+        else:
+            _remember_attempt(installation, delivery)
+        raise
 
 
 def _priority(delivery: Delivery) -> Priority:
     return Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
 
 
-def _remember_seen(installation: Installation, athlete: Athlete) -> None:
-    """Strava serves this runner's private note: known already, nearly always, and then not written again."""
-    if athlete.connection.private_note_refused_at is None:
-        return
-    with installation.store.write() as session:
-        row = session.get(Athlete, athlete.id)
-        if row is not None:
-            row.connection.private_note_refused_at = None
-
-
-def _remember_refusal(installation: Installation, athlete_id: int) -> None:
-    with installation.store.write() as session:
-        athlete = session.get(Athlete, athlete_id)
-        if athlete is not None:
-            athlete.connection.private_note_refused_at = installation.clock.now()
+# -- another channel ----------------------------------------------------------------------------------------------------
 
 
 def _deliver_elsewhere(
     installation: Installation, delivery: Delivery, athlete_id: int, *, without_write_scope: bool = False
 ) -> None:
-    """This way turned out to be closed: the suggestion takes another, by what is known of the runner now."""
+    """Deliver the suggestion by the channels that work now that this one doesn't."""
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None:
             return
         if without_write_scope:
-            # The runner took the permission to write back, or never gave it; the pages say so.
-            connection = athlete.connection
-            connection.scopes = ",".join(
-                scope for scope in connection.scopes.split(",") if scope != channels.WRITE_SCOPE
-            )
+            scopes = athlete.connection.scopes.split(",")
+            athlete.connection.scopes = ",".join(scope for scope in scopes if scope != channels.WRITE_SCOPE)
         suggestion = session.get(Suggestion, delivery.suggestion_id)
         if suggestion is not None and suggestion.status == "open":
             decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, installation.clock.now())
 
 
-def _store(
-    installation: Installation,
-    delivery: Delivery,
-    ended: _Ended,
-    problem: str | None = None,
-) -> None:
-    """Store the end, unless the desired state changed meanwhile: then the row waits again."""
+def _is_spent_day(later: RetryLater) -> bool:
+    return later.budget and later.wait is not None and later.wait > MAIL_INSTEAD_AFTER
+
+
+def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
+    """The day's rate budget is gone: a mail takes the place of a note that certainly was never written."""
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
+        athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if athlete is None or row is None or not claims.holds(row, delivery) or row.desired_state != plan.PRESENT:
+            return False
+        suggestion = row.suggestion
+        may_stand = row.written_text is not None or row.crashes or delivery.unconfirmed_writes
+        mailed = any(other.channel == channels.MAIL for other in suggestion.deliveries)
+        if (
+            may_stand
+            or mailed
+            or suggestion.status != "open"
+            or not channels.can_mail(athlete)
+            or not channels.messages_left(session, athlete, now, apart_from=suggestion.id)
+            or not letters.could_still_go(athlete, suggestion, now)
+        ):
+            return False
+        suggestion.deliveries.append(
+            Delivery(channel=channels.MAIL, block=row.block, known_texts=[], due_at=now, trace_id=row.trace_id)
+        )
+        claims.finish(session, row, letters.MAILED_INSTEAD, problem)
+    log.info("delivery ended", outcome=letters.MAILED_INSTEAD)
+    return True
+
+
+# -- what is stored -----------------------------------------------------------------------------------------------------
+
+
+def _learn(installation: Installation, athlete: Athlete, known: plan.Known, done: plan.Done) -> None:
+    """Keep what this end says about the athlete's private note."""
+    if known.field != PRIVATE_NOTE or done.outcome not in (plan.WRITTEN, plan.NOTE_REFUSED):
+        return
+    seen = athlete.connection
+    works = done.outcome == plan.WRITTEN
+    absent_is_empty = works and (seen.absent_note_is_empty or done.absent_was_empty)
+    if works is (seen.private_note_refused_at is None) and absent_is_empty == seen.absent_note_is_empty:
+        return
+    with installation.store.write() as session:
+        connection = session.get(Connection, seen.id)
+        if connection is not None:
+            connection.private_note_refused_at = None if works else installation.clock.now()
+            connection.absent_note_is_empty = absent_is_empty
+
+
+def _remember_attempt(installation: Installation, delivery: Delivery) -> None:
+    """Store what an attempt without an end has shown: also when the claim is lost, its write may stand in the activity."""
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id, with_for_update=True)
         if row is None:
             return
-        if ended.written is not None:
-            if row.written_at is None:
-                _count_wait(session, row, installation.clock.now())
-            _keep_written(row, ended, installation.clock.now())
-        held = claims.holds(row, delivery)
-        if not held and ended.written is not None and row.channel in channels.NOTES and row.state != "waiting":
-            # Whoever took it meanwhile read the activity before our text stood there. Look again at what stands now.
-            row.state, row.due_at = "waiting", installation.clock.now()
-            row.lease_until = row.lease_owner = None
-        # What was mailed stays mailed, whatever is wanted by now.
-        if held and (row.desired_state == delivery.desired_state or row.channel == channels.MAIL):
-            claims.finish(session, row, ended.outcome, problem)
-            if _we_took_it_away(delivery, ended):
-                row.written_text = row.separated = None  # so it may come back
-            if row.channel == channels.MAIL and ended.outcome in (letters.SENT, letters.MAYBE_SENT):
-                row.written_at = row.written_at or installation.clock.now()
-        elif held:
-            # Claimed between another's look at the row and their change of mind: what they want now is done next.
-            if _we_took_it_away(delivery, ended):
-                row.written_text = row.separated = None
-            row.state, row.due_at = "waiting", installation.clock.now()
-            row.lease_until = row.lease_owner = None
-
-
-def _we_took_it_away(delivery: Delivery, ended: _Ended) -> bool:
-    """Whether the note is gone by our hand, or may be: word of an earlier try to take it away was lost."""
-    if ended.outcome == NOTHING_THERE and delivery.desired_state == "absent":
-        return bool(delivery.unconfirmed_writes or delivery.crashes)
-    return ended.outcome == REMOVED
-
-
-def _count_wait(session: Session, row: Delivery, now: datetime) -> None:
-    """Count the time from the event to the first writing."""
-    came_at = session.scalar(
-        select(InboxEvent.received_at)
-        .join(DecisionRecord, DecisionRecord.event_id == InboxEvent.id)
-        .join(Suggestion, Suggestion.decision_id == DecisionRecord.id)
-        .where(Suggestion.id == row.suggestion_id)
-    )
-    if came_at is not None:  # a rest-day routine has no event
-        after_commit(session, lambda: metrics.NOTE_SECONDS.observe((now - came_at).total_seconds()))
-
-
-def _keep_written(row: Delivery, ended: _Ended, now: datetime) -> None:
-    row.written_text = ended.written
-    row.placed_in = ended.placed_in
-    row.separated = ended.separated
-    row.written_at = row.written_at or now
-    known: list[Any] = row.known_texts
-    if ended.written not in known:
-        row.known_texts = [*known, ended.written]
-
-
-def _before_retry(installation: Installation, delivery: Delivery) -> None:
-    """Store what this attempt did, for the next one."""
-    with installation.store.write() as session:
-        row = session.get(Delivery, delivery.id, with_for_update=True)
-        if row is None:
-            return
-        if not claims.holds(row, delivery):
-            if row.channel in channels.NOTES and row.desired_state == "absent" and delivery.desired_state == "present":
-                # Withdrawn while it was written: the removal must know that it may stand there.
-                row.unconfirmed_writes = max(row.unconfirmed_writes, delivery.unconfirmed_writes)
-            return
-        row.placed_in = delivery.placed_in
-        if delivery.desired_state == "absent" and row.desired_state == "present":
-            row.written_text = None
-        if row.channel in channels.NOTES:
-            row.unconfirmed_writes = delivery.unconfirmed_writes
-            if delivery.desired_state == "present":
+        if row.desired_state == delivery.desired_state:
+            row.reads_without_field = delivery.reads_without_field
+            if delivery.desired_state == plan.PRESENT:
                 row.separated = delivery.separated
+        elif delivery.desired_state == plan.ABSENT:
+            row.written_text = None  # it may just have been removed: its absence is no word of the runner's
+        row.unconfirmed_writes = max(row.unconfirmed_writes, delivery.unconfirmed_writes)
+
+
+def _store(installation: Installation, delivery: Delivery, done: plan.Done, problem: str | None = None) -> None:
+    """Store the end, unless the desired state has changed or the claim is lost: then the row waits with what is known now."""
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if row is None:
+            return
+        held = claims.holds(row, delivery)
+        if done.standing is not None:
+            _store_written(session, row, done, now)
+        elif held and _is_removed(delivery, done):
+            row.written_text = row.separated = None  # so that it may come back
+            row.unconfirmed_writes = 0
+        if held and (row.desired_state == delivery.desired_state or row.channel == channels.MAIL):
+            claims.finish(session, row, done.outcome, problem)
+            if row.channel == channels.MAIL and done.outcome in (letters.SENT, letters.MAYBE_SENT):
+                row.written_at = row.written_at or now
+        elif held or (done.standing is not None and row.state != "waiting"):
+            # The desired state changed, or another worker re-claimed the row and holds a stale read. Requeue it.
+            row.state, row.due_at = "waiting", now
+            row.lease_until = row.lease_owner = None
+
+
+def _store_written(session: Session, row: Delivery, done: plan.Done, now: datetime) -> None:
+    """Our block stands. Observe how long the first writing took, from its event on (a rest-day routine has none)."""
+    if row.written_at is None:
+        came_at = session.scalar(
+            select(InboxEvent.received_at)
+            .join(DecisionRecord, DecisionRecord.event_id == InboxEvent.id)
+            .join(Suggestion, Suggestion.decision_id == DecisionRecord.id)
+            .where(Suggestion.id == row.suggestion_id)
+        )
+        if came_at is not None:
+            waited_s = (now - came_at).total_seconds()
+            after_commit(session, lambda: metrics.NOTE_SECONDS.observe(waited_s))
+        row.written_at = now
+    if row.written_text is None:
+        row.placed_in = row.channel
+    row.written_text, row.separated = done.standing, done.separated
+    row.known_texts = list(dict.fromkeys([*row.known_texts, done.standing]))
+    row.unconfirmed_writes = 0
+
+
+def _is_removed(delivery: Delivery, done: plan.Done) -> bool:
+    """Whether our block is gone by our own hand, or may be: the answer to an earlier removal was lost."""
+    if done.outcome == plan.NOTHING_THERE and delivery.desired_state == plan.ABSENT:
+        return bool(delivery.unconfirmed_writes or delivery.crashes)
+    return done.outcome == plan.REMOVED

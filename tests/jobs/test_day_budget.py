@@ -14,7 +14,7 @@ from adductor.jobs import letters, rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError, Priority
 from adductor.platforms.strava.budget import LocalBudget
-from tests.jobs.test_interleavings import Log, _comes_home, _event, _put, _take
+from tests.jobs.test_interleavings import Log, _comes_home, _delay_notes, _event, _put, _take
 from tests.jobs.test_interleavings import here as here
 from tests.jobs.test_interleavings import log as log
 from tests.support.live import Live, installation
@@ -189,7 +189,7 @@ def test_a_note_that_waits_is_not_written_after_the_answer(here: Place, log: Log
 
 def test_an_answer_between_our_read_and_our_write_is_heard(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
-    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 60})
+    _delay_notes(here)
     _put(here, _event(here, runner))
     rounds.work(here.installation)
     log.after_read = lambda: _answer(here, runner, Said.DONE)

@@ -202,19 +202,15 @@ def test_a_spent_budget_is_waited_for_until_the_window_opens(tmp_path: Path) -> 
         assert live.admin("GET", "calls")["limits"]["over_limit"] == 0
 
 
-def test_without_a_private_note_the_description_takes_the_routine(live: Live) -> None:
-    runner = live.runner()
+def test_private_note_that_does_not_work_never_becomes_public(live: Live) -> None:
     live.admin("POST", "switches", {"private_note": {"served": False}})
     try:
-        run = live.record(runner, description="Sunny.")
-        text = live.note_comes(run, "description")
+        run = live.record(live.runner(), description="Sunny.")
+        live.until(lambda: [row.outcome for row in live.deliveries(run)] == ["note_refused", "on_the_pages"])
     finally:
         live.admin("POST", "switches", {"private_note": {"served": True}})
 
-    assert text == f"Sunny.\n\n{_ours(text)}"
-    assert live.truth(run)["private_note"] == ""
-    (delivery,) = live.deliveries(run)
-    assert delivery.placed_in == "description"
+    assert (live.truth(run)["description"], live.truth(run)["private_note"]) == ("Sunny.", "")
 
 
 def test_a_private_note_that_is_left_out_is_looked_at_twice_before_it_counts_as_empty(live: Live) -> None:

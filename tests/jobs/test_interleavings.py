@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,10 +17,10 @@ from sqlalchemy import select
 
 from adductor.athletes import connections, decisions, situations, tokens
 from adductor.coaching.situation import Intensity
-from adductor.jobs import deliveries, events, inbox, prompts, retention, rounds
+from adductor.jobs import deliveries, events, inbox, retention, rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
-from adductor.queue import claims, retry, rows, sweep
+from adductor.queue import claims, worker
 from adductor.store.models import Delivery, InboxEvent, Subscription
 from tests.support.athletes import give_tokens
 from tests.support.runners import MORNING, Place, place
@@ -41,6 +40,7 @@ class Log:
     leaves_note_out: bool = False
     refuses: bool = False
     loses_answer: bool = False
+    answers: Callable[[LoggedActivity], LoggedActivity] = lambda activity: activity  # what a write is answered with
     during_refresh: Callable[[], None] = lambda: None
 
     def refresh(self, refresh_token: str) -> Tokens:
@@ -59,16 +59,27 @@ class Log:
     def list_activities(self, _token: str, **_: Any) -> list[LoggedActivity]:
         return []
 
-    def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
-        if self.refuses:
-            return self.activities[activity_id]
-        act, self.before_write = self.before_write, lambda: None
-        act()
-        self.writes.append(private_note)
-        self.edit(activity_id, private_note=private_note)
+    def update_activity(
+        self,
+        _token: str,
+        activity_id: int,
+        *,
+        private_note: str | None = None,
+        description: str | None = None,
+        **_: Any,
+    ) -> LoggedActivity:
+        before = self.activities[activity_id]
+        if not self.refuses:
+            act, self.before_write = self.before_write, lambda: None
+            act()
+            if private_note is not None:
+                self.writes.append(private_note)
+                self.edit(activity_id, private_note=private_note)
+            if description is not None:
+                self.edit(activity_id, description=description)
         if self.loses_answer:
             raise PlatformError(ErrorKind.RETRY, "Strava didn't answer in time")
-        return self.activities[activity_id]
+        return self.answers(before if self.refuses else self.activities[activity_id])
 
     def edit(self, activity_id: int, **values: Any) -> None:
         self.activities[activity_id] = replace(self.activities[activity_id], **values)
@@ -119,7 +130,7 @@ def _comes_home(here: Place, log: Log, words: str = "Mine.") -> int:
         trainer=False,
         private=False,
         private_note=words,
-        description="",
+        description="Sunny.",
         body_part=None,
         is_adductor_session=False,
         time_unreliable=False,
@@ -151,6 +162,11 @@ def _rows(here: Place) -> list[InboxEvent]:
 def _withdraw(here: Place, runner: int) -> None:
     with here.installation.store.write() as session:
         decisions.withdraw_open(session, here.locked(session, runner), "You asked for a break.", now=here.now)
+
+
+def _delay_notes(here: Place) -> None:
+    """So that a note is read for by itself, and not written on what its event's job has read."""
+    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 60})
 
 
 # -- whose run it is ---------------------------------------------------------------------------------------------------
@@ -276,20 +292,6 @@ def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here:
     assert log.note == "Mine."
 
 
-def test_a_note_that_the_log_leaves_out_of_one_answer_is_still_taken_away(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
-    _withdraw(here, runner)
-    log.leaves_note_out = True
-    rounds.sweep(here.installation)
-
-    log.leaves_note_out = False
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
-
-    assert log.note == "Mine."
-
-
 def test_what_was_read_too_long_before_the_write_is_read_again(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
 
@@ -315,17 +317,12 @@ def test_what_was_read_too_long_before_the_write_is_read_again(here: Place, log:
 
 def test_a_note_taken_back_between_its_read_and_its_write_is_not_written(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
-    _put(here, _event(here, runner))
-    real_run = deliveries.run
+    _delay_notes(here)
+    _take(here, _event(here, runner))
+    log.after_read = lambda: _withdraw(here, runner)
 
-    def run(installation: Any, ids: Any, *, seen: deliveries.Seen) -> None:
-        log.after_read = lambda: _withdraw(here, runner)
-        # What was read has grown old: it is read again, and in between somebody changes their mind.
-        real_run(installation, ids, seen=replace(seen, activity=None))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(deliveries, "run", run)
-        rounds.work(here.installation)
+    here.later(minutes=2)
+    rounds.work(here.installation)
     rounds.sweep(here.installation)
 
     assert log.writes == []
@@ -344,106 +341,24 @@ def test_a_note_taken_back_while_its_write_is_on_its_way_does_not_stay(here: Pla
 
     log.before_write = taken_back_and_looked_at
     rounds.work(here.installation)
-    assert block.SIGNATURE in log.note  # written over the change of mind
 
-    rounds.sweep(here.installation)
-
+    assert block.SIGNATURE in log.writes[0]  # written over the change of mind
     assert log.note == "Mine."
-
-
-def test_a_worker_does_not_put_back_what_another_holds_by_now(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _put(here, _event(here, runner))
-    (claimed,) = claims.claim(here.installation, InboxEvent)
-    with here.installation.store.write() as session:
-        session.scalars(select(InboxEvent)).one().lease_owner = "another"
-
-    events._put_back(here.installation, claimed, timedelta(seconds=5), "late")
-
-    (row,) = _rows(here)
-    assert (row.state, row.lease_owner) == ("claimed", "another")
 
 
 def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) -> None:
     runner = here.runner(channels={"post_run": "mail"})
     here.run_done(runner)
-    (claimed,) = claims.claim(here.installation, Delivery)
+    claimed = claims.claim(here.installation, Delivery)
+    assert claimed is not None
 
     with here.installation.store.write() as session:
         suggestion = session.merge(here.suggestion(runner))
         decisions.deliver(session, here.installation, here.locked(session, runner), suggestion, "test", here.now)
 
-    assert claims.claim(here.installation, Delivery) == []
-    deliveries.deliver(here.installation, claimed)
+    assert claims.claim(here.installation, Delivery) is None
+    worker.run(here.installation, deliveries.JOB, claimed)
     assert [row.outcome for row in here.deliveries(runner)] == ["sent"]
-
-
-# -- a claim of many ----------------------------------------------------------------------------------------------------
-
-
-def _of_left_runners(here: Place, count: int) -> None:
-    """Events that end at once, each by itself: their runners have left."""
-    for number in range(1, count + 1):
-        runner = here.runner()
-        here.change(runner, status="revoked")
-        owner = here.owner(runner)
-        _put(here, WebhookEvent("strava", 1, "activity", number, "create", here.now, owner, {}))
-
-
-def test_when_the_time_is_up_the_rest_is_given_back_unharmed(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    _of_left_runners(here, 3)
-    clock = iter([0.0, 0.0, 99.0, 99.0])
-    for module in (sweep, rows):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-
-    assert rounds.work(here.installation, until=50.0) == 1
-
-    assert [(row.state, row.attempts, row.crashes) for row in _rows(here)] == [
-        ("done", 1, 0),
-        ("waiting", 0, 0),
-        ("waiting", 0, 0),
-    ]
-
-
-def test_one_event_that_kills_its_workers_does_not_take_its_neighbours_along(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _of_left_runners(here, 6)
-    handle = events.handle
-
-    class Killed(BaseException):
-        """Stands for the end of the process: what follows does not run."""
-
-    def deadly(installation: Any, event: InboxEvent) -> None:
-        if event.object_id == 2:
-            raise Killed
-        handle(installation, event)
-
-    monkeypatch.setattr(events, "handle", deadly)
-    give_back = claims.give_back
-    for _ in range(retry.MOST_CRASHES * 3):
-        with monkeypatch.context() as dying:
-            dead: list[bool] = []
-
-            def unless_dead(*arguments: Any, dead: list[bool] = dead) -> None:
-                if not dead:
-                    give_back(*arguments)
-
-            def killed(installation: Any, event: InboxEvent, dead: list[bool] = dead) -> None:
-                try:
-                    deadly(installation, event)
-                except Killed:
-                    dead.append(True)
-                    raise
-
-            dying.setattr(claims, "give_back", unless_dead)
-            dying.setattr(events, "handle", killed)
-            try:
-                rounds.work(here.installation)
-            except Killed:
-                here.later(seconds=retry.LEASE.total_seconds() + 1)  # the dead worker's lease runs out
-
-    assert [row.state for row in _rows(here)] == ["done", "failed", "done", "done", "done", "done"]
 
 
 # -- leaving and coming back --------------------------------------------------------------------------------------------
@@ -459,7 +374,11 @@ def test_word_of_leaving_that_comes_after_the_return_ends_nothing(here: Place, l
     _take(here, left)
 
     assert here.athlete(runner).connection.state == "connected"
-    assert tokens.access_token(here.installation, runner) == "new"
+    assert tokens.access(here.installation, _connection(here, runner)).token == "new"
+
+
+def _connection(here: Place, runner: int) -> int:
+    return here.athlete(runner).connection.id
 
 
 def _expired(here: Place, runner: int, refresh_token: str) -> None:
@@ -487,34 +406,22 @@ def test_whoever_connects_again_during_a_refresh_keeps_the_new_tokens(
     rounds.sweep(here.installation)
 
     assert here.athlete(runner).connection.state == "connected"
-    assert tokens.access_token(here.installation, runner) == "new"
+    assert tokens.access(here.installation, _connection(here, runner)).token == "new"
     assert block.SIGNATURE in log.note
 
 
 def test_whoever_leaves_during_a_refresh_leaves_no_token_behind(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _expired(here, runner, "good")
-    log.during_refresh = lambda: connections.disconnect_now(here.installation, runner, because="revoked")
+    log.during_refresh = lambda: connections.disconnect_now(
+        here.installation, _connection(here, runner), because="revoked"
+    )
 
     _take(here, _event(here, runner))
 
     with pytest.raises(tokens.NotConnectedError):
-        tokens.access_token(here.installation, runner)
+        tokens.access(here.installation, _connection(here, runner))
     assert [row.outcome for row in _rows(here)] == ["not_connected"]
-
-
-def test_runners_whom_a_round_of_the_clock_has_no_time_for_are_due_at_once(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runners = [here.runner(next_due_at=None) for _ in range(3)]
-    for runner in runners:
-        here.change(runner, next_due_at=here.now)
-    clock = iter([0.0, 99.0])
-    monkeypatch.setattr(prompts, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-
-    assert prompts.tick(here.installation, until=50.0) == 1
-
-    assert [here.athlete(runner).next_due_at == here.now for runner in runners] == [False, True, True]
 
 
 def test_a_time_zone_that_is_the_name_of_a_folder_counts_as_unknown() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from adductor.athletes import connections, personal_data, revocation
-from adductor.jobs import deliveries, rounds
+from adductor.jobs import rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, Grant, PlatformError, Tokens
 from adductor.store.models import Athlete, InboxEvent, Revocation, Token
-from tests.jobs.test_interleavings import RUN, Log, _comes_home, _event, _put, _take
+from tests.jobs.test_interleavings import RUN, Log, _comes_home, _delay_notes, _event, _put, _take
 from tests.jobs.test_interleavings import here as here
 from tests.jobs.test_interleavings import log as log
 from tests.support.live import Live, Runner
@@ -118,7 +117,7 @@ def test_a_note_that_waits_is_called_off(here: Place, log: Log, gates: _Gates) -
 
 @pytest.mark.parametrize("way", ["event", "button", "forget"])
 def test_whoever_leaves_between_our_read_and_our_write_is_not_written_to(
-    here: Place, log: Log, gates: _Gates, way: str, monkeypatch: pytest.MonkeyPatch
+    here: Place, log: Log, gates: _Gates, way: str
 ) -> None:
     runner = _comes_home(here, log)
     leave = {
@@ -126,15 +125,11 @@ def test_whoever_leaves_between_our_read_and_our_write_is_not_written_to(
         "button": lambda: personal_data.disconnect(here.installation, runner),
         "forget": lambda: personal_data.forget(here.installation, runner),
     }[way]
-    real_run = deliveries.run
-
-    def run(installation: Any, ids: Any, *, seen: deliveries.Seen) -> None:
-        log.after_read = leave  # type: ignore[assignment]
-        real_run(installation, ids, seen=replace(seen, activity=None))  # as if what was read had grown old
-
-    monkeypatch.setattr(deliveries, "run", run)
-    _put(here, _event(here, runner))
-    rounds.work(here.installation)
+    _delay_notes(here)
+    _take(here, _event(here, runner))
+    log.after_read = leave  # type: ignore[assignment]
+    here.later(minutes=2)
+    rounds.sweep(here.installation)
 
     assert log.writes == []
     assert log.note == "Mine."

@@ -337,18 +337,6 @@ def test_a_description_that_all_can_read_carries_no_link_that_answers(live: Live
     assert "/a/" not in text
 
 
-def test_a_note_that_strava_refuses_moves_to_the_description_without_its_answer_link(live: Live) -> None:
-    live.admin("POST", "switches", {"private_note": {"served": False}})
-    try:
-        run = live.record(live.runner())
-        text = live.note_comes(run, "description")
-    finally:
-        live.admin("POST", "switches", {"private_note": {"served": True}})
-
-    assert "/routine/" in text
-    assert "/a/" not in text
-
-
 def test_a_rest_day_note_takes_the_place_of_the_block_that_stood_there(live: Live) -> None:
     runner = live.runner(channels={"post_run": "private_note", "rest_day": "private_note"})
     run = live.record(runner, private_note="Mine.", minutes=30)

@@ -1,28 +1,24 @@
-"""Where a note stands, when answers are lost or don't show it: found again, taken away, and the runner's lines left alone."""
+"""A note whose answers are lost, late, altered or don't show it: one block, where the runner chose, and never in public."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from adductor.athletes import channels
 from adductor.jobs import rounds
 from adductor.notes import block
+from adductor.platforms.base import LoggedActivity
 from adductor.store.models import Delivery
-from tests.jobs.test_interleavings import RUN, Log, _comes_home, _event, _take, _withdraw, here, log
+from tests.jobs.test_interleavings import RUN, Log, _comes_home, _delay_notes, _event, _take, _withdraw, here, log
 from tests.support.runners import Place
 
 __all__ = ["here", "log"]  # fixtures
-
-
-def _waits_again(here: Place, **values: Any) -> None:
-    with here.installation.store.write() as session:
-        row = session.scalars(select(Delivery)).one()
-        for name, value in {"state": "waiting", "written_text": None, "placed_in": None, **values}.items():
-            setattr(row, name, value)
+Answers = Callable[[LoggedActivity], LoggedActivity]
 
 
 def _becomes_a_walk(here: Place, log: Log, runner: int) -> None:
@@ -37,38 +33,125 @@ def _written_without_an_answer(here: Place, log: Log, runner: int) -> None:
     log.loses_answer = False
 
 
+def _time_passes(here: Place) -> None:
+    for _ in range(8):
+        here.later(minutes=5)
+        rounds.sweep(here.installation)
+
+
 def _shown_again(here: Place, log: Log, **later: float) -> None:
     log.leaves_note_out = False
     here.later(**later)
     rounds.sweep(here.installation)
 
 
-def test_a_note_that_stands_in_the_description_is_found_there_when_word_of_it_was_lost(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log, words="")
+# -- doubt is not refusal -----------------------------------------------------------------------------------------------
+
+_UNCLEAR: dict[str, Answers] = {
+    "left out": lambda activity: replace(activity, private_note=None),
+    "stale": lambda activity: replace(activity, private_note="Mine."),
+    "other dashes": lambda activity: replace(activity, private_note=(activity.private_note or "").replace("—", "-")),
+    "other dots": lambda activity: replace(activity, private_note=(activity.private_note or "").replace("·", "•")),
+    "a line cut": lambda activity: replace(activity, private_note=_without_a_line(activity.private_note or "")),
+}
+
+
+def _without_a_line(note: str) -> str:
+    return "".join(line for line in note.splitlines(keepends=True) if "Why today" not in line)
+
+
+@pytest.mark.parametrize("address", [None, "runner@example.org"], ids=["no mail", "mail"])
+@pytest.mark.parametrize("answers", _UNCLEAR.values(), ids=_UNCLEAR)
+def test_note_unclear_answer_is_read_again(here: Place, log: Log, answers: Answers, address: str | None) -> None:
+    runner = _comes_home(here, log)
+    here.change(runner, email=address, email_confirmed_at=here.now)
+    log.answers = answers
     _take(here, _event(here, runner))
-    log.edit(RUN, private_note="", description=here.deliveries(runner)[0].block)
-    _waits_again(here)
+    _time_passes(here)
+
+    assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == [("private_note", "written")]
+    assert log.note.startswith("Mine.\n\n")
+    assert log.note.count(block.HEADING) == len(log.writes) == 1
+    assert log.activities[RUN].description == "Sunny."
+    assert here.mails() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "instead"), [(None, ("pages", "on_the_pages")), ("runner@example.org", ("mail", "sent"))]
+)
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "left out"])
+def test_note_proved_refusal_takes_another_channel(
+    here: Place, log: Log, shown: bool, address: str | None, instead: tuple[str, str]
+) -> None:
+    runner = _comes_home(here, log, words="Mine." if shown else "")
+    here.change(runner, email=address, email_confirmed_at=here.now)
+    log.refuses, log.leaves_note_out = True, not shown
+    if not shown:
+        log.answers = _UNCLEAR["left out"]
+    _take(here, _event(here, runner))
+    assert [(row.channel, row.state) for row in here.deliveries(runner)] == [("private_note", "waiting")]
+    _time_passes(here)
+
+    ended = [(row.channel, row.outcome) for row in here.deliveries(runner)]
+    assert ended == [("private_note", "note_refused"), instead]
+    assert (log.writes, log.activities[RUN].description) == ([], "Sunny.")
+    assert channels.private_note_problem(here.athlete(runner), here.now) is not None
+    assert channels.private_note_problem(here.athlete(runner), here.now + timedelta(days=1)) is None
+
+
+def test_note_is_tried_again_a_day_after_the_refusal(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    here.change(runner, private_note_refused_at=here.now - timedelta(days=1))
+
+    _take(here, _event(here, runner))
+
+    assert block.SIGNATURE in log.note
+    assert here.athlete(runner).connection.private_note_refused_at is None
+
+
+def test_note_that_waits_while_another_is_refused_is_not_tried(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
+    _delay_notes(here)
+    _take(here, _event(here, runner))
+    here.change(runner, private_note_refused_at=here.now)
+    here.later(minutes=2)
 
     rounds.sweep(here.installation)
 
-    (delivery,) = here.deliveries(runner)
-    assert (delivery.outcome, delivery.placed_in) == ("written", "description")
-    assert log.note == ""
-    assert len(log.writes) == 1
+    assert [row.outcome for row in here.deliveries(runner)] == ["note_refused", "on_the_pages"]
+    assert (log.reads, log.writes) == (1, [])
 
 
-def test_a_note_that_may_stand_where_it_isnt_shown_is_not_written_elsewhere(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log, words="")
+def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log)
     _take(here, _event(here, runner))
-    log.activities[RUN] = replace(log.activities[RUN], private_note=None)
-    _waits_again(here, unconfirmed_writes=1, reads_without_field=1, attempts=1)
-    log.refuses = True
+    log.edit(RUN, private_note="Mine.", description=f"Sunny.\n\n{here.deliveries(runner)[0].block}")
+    with here.installation.store.write() as session:
+        session.scalars(select(Delivery)).one().placed_in = "description"
 
-    rounds.sweep(here.installation)
+    _becomes_a_walk(here, log, runner)
 
-    (delivery,) = here.deliveries(runner)
-    assert delivery.state == "waiting"
-    assert "may stand in the private note" in (delivery.problem or "")
+    assert (log.note, log.activities[RUN].description) == ("Mine.", "Sunny.")
+
+
+@pytest.mark.parametrize("words", ["", "Mine."])
+def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, log: Log, words: str) -> None:
+    """Strava copies the note with the activity; its link answers the routine of the one that is gone."""
+    runner = _comes_home(here, log, words)
+    _take(here, _event(here, runner))
+    first = here.suggestion(runner).public_id
+    log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1)
+    here.later(minutes=1)
+    _take(here, _event(here, runner, "delete"))
+
+    _take(here, replace(_event(here, runner), object_id=RUN + 1))
+
+    note = log.activities[RUN + 1].private_note or ""
+    assert (note.count(block.SIGNATURE), note.count(f"/routine/{first}")) == (1, 0)
+    assert note.startswith(f"{words}\n\n{block.HEADING}" if words else block.HEADING)
+
+
+# -- what isn't shown ---------------------------------------------------------------------------------------------------
 
 
 def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Place, log: Log) -> None:
@@ -87,23 +170,30 @@ def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Pl
     assert log.reads == 2
 
 
-def test_a_note_that_is_left_out_of_answers_for_a_while_is_still_taken_away(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+def test_absent_note_that_was_empty_is_learned(here: Place, log: Log) -> None:
+    runner = _comes_home(here, log, words="")
+    log.leaves_note_out = True
     _take(here, _event(here, runner))
     here.later(minutes=1)
-    log.leaves_note_out = True
-    _becomes_a_walk(here, log, runner)
-    here.later(minutes=1)
     rounds.sweep(here.installation)
+    assert (log.reads, len(log.writes)) == (2, 1)
+    log.edit(RUN, private_note="")
 
-    _shown_again(here, log, minutes=5)
+    here.later(days=3)
+    log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1, start=here.now - timedelta(minutes=45))
+    _take(here, replace(_event(here, runner), object_id=RUN + 1))
 
-    assert log.note == "Mine."
+    assert (log.reads, len(log.writes)) == (3, 2)
+    assert here.athlete(runner).connection.absent_note_is_empty
 
 
-def test_a_note_of_whose_writing_no_word_came_is_taken_away_when_it_is_shown_again(here: Place, log: Log) -> None:
+@pytest.mark.parametrize("answer_lost", [False, True])
+@pytest.mark.parametrize("minutes", [5, 30])
+def test_removal_waits_until_the_note_is_shown_again(here: Place, log: Log, answer_lost: bool, minutes: int) -> None:
     runner = _comes_home(here, log)
-    _written_without_an_answer(here, log, runner)
+    log.loses_answer = answer_lost
+    _take(here, _event(here, runner))
+    log.loses_answer = False
     assert block.SIGNATURE in log.note
     here.later(seconds=1)
     log.leaves_note_out = True
@@ -111,7 +201,7 @@ def test_a_note_of_whose_writing_no_word_came_is_taken_away_when_it_is_shown_aga
     here.later(minutes=1)
     rounds.sweep(here.installation)
 
-    _shown_again(here, log, minutes=30)
+    _shown_again(here, log, minutes=minutes)
 
     assert log.note == "Mine."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,18 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adductor.notes import block
-from adductor.notes.block import Placing
+from adductor.notes.block import Identity, Kind, Placed, Placing
 
+KEY, OTHER_KEY = "abcdefgh1234", "zyxwvuts9876"
 BLOCK = "\n".join(
     [
         f"{block.HEADING}level 2 · 8 min",
         "1. Squeeze, three positions: 3 x 10 s each",
-        "Why today: easy run done, 3 days since the last one, 1 of 2 this week.",
-        "Stop if it hurts. Steps and timer: https://coach.example.org/routine/abc",
+        "Why today: 7.5 km done easily, 3 days since the last one, 1 of 2 this week.",
+        f"Stop if it hurts. Steps and timer: https://coach.example.org/routine/{KEY}",
         block.SIGNATURE,
     ]
 )
-OTHER = BLOCK.replace("level 2", "light").replace("/abc", "/def")
+CHANGED = BLOCK.replace("level 2", "light")  # the same routine in other words
+OTHER = BLOCK.replace(KEY, OTHER_KEY)  # another routine in the same words
+LINES = BLOCK.split("\n")
 
 # What a text may hold that could be mistaken for something of ours.
 _TRICKY = st.sampled_from(
@@ -43,107 +47,161 @@ _TRICKY = st.sampled_from(
 TEXTS = st.lists(st.one_of(_TRICKY, st.text(max_size=12)), max_size=8).map("".join)
 
 
+def ours(*texts: str) -> Identity:
+    """The block that should stand is the first of these texts; the others are known too."""
+    return Identity(texts[0], texts, frozenset((KEY,)))
+
+
+def _kinds(text: str, identity: Identity) -> list[Kind]:
+    return [found.kind for found in block.find(text, identity)]
+
+
+# -- the runner's words -------------------------------------------------------------------------------------------------
+
+
 @given(TEXTS)
-def test_placing_keeps_every_byte_of_the_runner_and_removing_gives_it_back(words: str) -> None:
-    placed = block.place(words, BLOCK)
+def test_place_and_remove_keep_every_byte_of_the_runner(words: str) -> None:
+    placed = block.place(words, ours(BLOCK))
     if placed.placing is not Placing.WRITE:
-        # Something that looks like a block and isn't ours: theirs, and left alone.
-        assert placed.placing is Placing.EDITED
-        assert placed.text == words
+        # Something that looks like a block and isn't one that we wrote: theirs, and left alone.
+        assert placed == Placed(Placing.EDITED, words)
         return
 
     assert placed.text.startswith(words)
-    removed = block.remove(placed.text, known=[BLOCK])
+    removed = block.remove(placed.text, ours(BLOCK))
     if removed.placing is Placing.WRITE:
         assert removed.text == words
 
 
 @given(TEXTS, TEXTS)
-def test_what_the_runner_later_typed_above_our_block_stays_to_the_last_blank_line(above: str, below: str) -> None:
-    placed = block.place("", BLOCK)
-    separated = block.separated(placed.text, [BLOCK])
-    text = f"{above}\n\n{placed.text}\n{below}"
+def test_remove_keeps_the_blank_line_that_the_runner_put_above(above: str, below: str) -> None:
+    removed = block.remove(f"{above}\n\n{BLOCK}\n{below}", ours(BLOCK), separated=False)
 
-    removed = block.remove(text, known=[BLOCK], separated=separated)
-
-    assert not separated
     if removed.placing is Placing.WRITE:
         assert removed.text == f"{above}\n\n\n{below}"
 
 
-def test_the_blank_line_that_came_with_our_block_goes_with_it() -> None:
-    placed = block.place("Mine.", BLOCK)
-
-    removed = block.remove(placed.text, known=[BLOCK], separated=block.separated(placed.text, [BLOCK]))
-
-    assert removed.text == "Mine."
-
-
 @given(TEXTS)
-def test_placing_twice_leaves_one_block(words: str) -> None:
-    once = block.place(words, BLOCK)
-    if once.placing is Placing.WRITE and block.block_in(once.text, [BLOCK]) is not None:
-        twice = block.place(once.text, BLOCK, was_there=True)
-        assert twice.placing is Placing.ALREADY_THERE
-        assert twice.text == once.text
+def test_place_twice_leaves_one_block(words: str) -> None:
+    once = block.place(words, ours(BLOCK))
+    if once.placing is Placing.WRITE and block.standing(once.text, ours(BLOCK)) is not None:
+        assert block.place(once.text, ours(BLOCK), was_there=True) == Placed(Placing.ALREADY_THERE, once.text)
 
 
-@given(TEXTS, TEXTS)
-def test_a_changed_routine_takes_the_place_of_the_old_one(before: str, after: str) -> None:
+@given(TEXTS, TEXTS, st.sampled_from([CHANGED, OTHER]))
+def test_place_replaces_an_outdated_or_stale_block_where_it_stands(before: str, after: str, old: str) -> None:
     before, after = (words.replace(block.HEADING.strip(), "").replace(block.SIGNATURE, "") for words in (before, after))
 
-    placed = block.place(f"{before}\n{BLOCK}\n{after}", OTHER, known=[BLOCK], was_there=True)
+    placed = block.place(f"{before}\n{old}\n{after}", ours(BLOCK, CHANGED, OTHER))
 
-    assert placed.text == f"{before}\n{OTHER}\n{after}"
+    assert placed.text == f"{before}\n{BLOCK}\n{after}"
 
 
-@pytest.mark.parametrize(
-    "altered",
-    [
-        BLOCK.replace("\n", "\r\n"),
-        BLOCK.replace("\n", "  \n"),
-        BLOCK.replace(" https://coach.example.org/routine/abc", ""),
-        f"{BLOCK}   ",
-        BLOCK.replace("https://coach.example.org/routine/abc", ""),
-    ],
-    ids=["crlf", "trailing spaces", "link and its space gone", "spaces after it", "link gone"],
-)
-def test_a_block_that_the_log_altered_is_still_ours(altered: str) -> None:
+def test_remove_takes_the_blank_line_that_came_with_the_block() -> None:
+    assert block.remove(block.place("Mine.", ours(BLOCK)).text, ours(BLOCK)).text == "Mine."
+
+
+# -- whose block --------------------------------------------------------------------------------------------------------
+
+_ALTERED = {
+    "crlf": BLOCK.replace("\n", "\r\n"),
+    "other dashes and dots": BLOCK.replace("—", "-").replace("·", "•"),
+    "no dashes and dots": BLOCK.replace("— ", "").replace("· ", ""),
+    "entities": BLOCK.replace("—", "&mdash;").replace("·", "&middot;"),
+    "trailing spaces": BLOCK.replace("\n", "  \n"),
+    "no-break spaces": BLOCK.replace(" ", "\u00a0"),
+    "capitals": BLOCK.upper().replace(KEY.upper(), KEY),
+    "blank lines between": BLOCK.replace("\n", "\n\n"),
+    "link gone": BLOCK.replace(f" https://coach.example.org/routine/{KEY}", ""),
+    "link without scheme": BLOCK.replace("https://", ""),
+    "link cut": BLOCK.replace(KEY, KEY[:8]),
+    "decimal point gone": BLOCK.replace("7.5", "75"),
+    "decimal gone": BLOCK.replace("7.5 ", ""),
+    **{f"line {number} cut": "\n".join([*LINES[:number], *LINES[number + 1 :]]) for number in range(len(LINES))},
+    "end cut": BLOCK[:150],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("altered", _ALTERED.values(), ids=_ALTERED)
+def test_a_block_that_the_platform_altered_is_ours(altered: str) -> None:
     text = f"Mine\n\n{altered}"
 
-    assert block.block_in(text, [BLOCK]) is not None
-    assert block.place(text, BLOCK, was_there=True).placing is Placing.ALREADY_THERE
-    assert block.remove(text, known=[BLOCK]).text.strip() == "Mine"
+    assert _kinds(text, ours(BLOCK)) == [Kind.CURRENT]
+    assert block.place(text, ours(BLOCK), was_there=True).placing is Placing.ALREADY_THERE
+    assert block.remove(text, ours(BLOCK)).text.strip() == "Mine"
 
 
 @pytest.mark.parametrize(
-    "edited",
+    ("words", "instead"),
     [
-        BLOCK.replace("Stop if it hurts.", "Did it, felt good."),
-        BLOCK.replace("3 x 10 s", "3 x 20 s"),
-        BLOCK.replace("1. ", "1. tomorrow: "),
-        BLOCK.replace("level 2", "level two"),
+        ("Stop if it hurts.", "Did it, felt good."),
+        ("3 x 10 s", "3 x 20 s"),
+        ("1. ", "1. tomorrow: "),
+        ("level 2", "level two"),
+        (block.HEADING, f"Done: {block.HEADING}"),
+        (block.SIGNATURE, f"{block.SIGNATURE}, thanks"),
+        ("Why today", "That was hard\nWhy today"),
     ],
 )
-def test_a_block_that_the_runner_edited_is_theirs(edited: str) -> None:
-    assert block.place(edited, BLOCK, was_there=True) == block.Placed(Placing.EDITED, edited)
-    assert block.remove(edited, known=[BLOCK]) == block.Placed(Placing.EDITED, edited)
+def test_a_block_that_the_runner_edited_is_theirs(words: str, instead: str) -> None:
+    edited = BLOCK.replace(words, instead)
+
+    for text in (edited, edited.replace(f"https://coach.example.org/routine/{KEY}", "")):
+        assert block.place(text, ours(BLOCK), was_there=True) == Placed(Placing.EDITED, text)
+        assert block.remove(text, ours(BLOCK)) == Placed(Placing.EDITED, text)
 
 
 def test_a_block_that_the_runner_deleted_stays_away() -> None:
-    assert block.place("Mine", BLOCK, was_there=True) == block.Placed(Placing.DELETED, "Mine")
+    assert block.place("Mine", ours(BLOCK), was_there=True) == Placed(Placing.DELETED, "Mine")
 
 
-def test_two_blocks_of_ours_become_one() -> None:
-    placed = block.place(f"Mine\n\n{BLOCK}\n\n{OTHER}", BLOCK, known=[OTHER], was_there=True)
+@pytest.mark.parametrize(
+    ("known", "placed"),
+    [([BLOCK, OTHER], f"Mine\n\n{BLOCK}"), ([BLOCK], f"Mine\n\n{OTHER}\n\n{BLOCK}")],
+    ids=["this athlete's", "a stranger's"],
+)
+def test_the_same_words_with_another_link_are_another_routine(known: list[str], placed: str) -> None:
+    """Ours to replace when the link is one of this athlete's; else words of the runner."""
+    text = f"Mine\n\n{OTHER}"
 
-    assert placed.text == f"Mine\n\n{BLOCK}"
+    assert block.place(text, ours(*known)).text == placed
+    assert block.remove(text, ours(*known)) == Placed(Placing.NOTHING_THERE, text)
 
 
-def test_a_heading_without_its_signature_is_no_block() -> None:
-    words = f"{block.HEADING}is what I call it\nno signature here"
+@pytest.mark.parametrize(
+    ("standing", "placing"),
+    [((BLOCK, CHANGED), Placing.WRITE), ((BLOCK, OTHER), Placing.WRITE), ((OTHER, BLOCK), Placing.WRITE),
+     ((BLOCK, BLOCK), Placing.WRITE), ((BLOCK,), Placing.ALREADY_THERE)],
+)  # fmt: skip
+def test_several_blocks_of_ours_become_one(standing: tuple[str, ...], placing: Placing) -> None:
+    placed = block.place("\n\n".join(("Mine", *standing)), ours(BLOCK, CHANGED, OTHER), was_there=True)
 
-    assert block.place(words, BLOCK).text == f"{words}\n\n{BLOCK}"
+    assert placed == Placed(placing, f"Mine\n\n{BLOCK}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{block.HEADING}is what I call it\nno signature here",
+        "Did my adductor routine.",
+        "Did my adductor routine.\nAdductor Coach is right: easy.",
+        LINES[0],
+        "\n".join(LINES[1:3]),
+        block.SIGNATURE,
+    ],
+)
+def test_words_that_only_resemble_a_block_are_the_runners(words: str) -> None:
+    assert block.place(words, ours(BLOCK)) == Placed(Placing.WRITE, f"{words}\n\n{BLOCK}")
+
+
+def test_a_block_that_a_write_brought_in_is_ours_in_any_words() -> None:
+    unforeseen = BLOCK.replace(" x ", " × ").replace("Steps", "Etapes")
+
+    assert block.standing(unforeseen, ours(BLOCK)) is None
+    assert block.standing(unforeseen, ours(BLOCK), before=unforeseen) is None
+    found = block.standing(unforeseen, ours(BLOCK), before="Mine")
+    assert found is not None
+    assert found.text == unforeseen
 
 
 # -- interleavings ---------------------------------------------------------------------------------------------------
@@ -153,6 +211,12 @@ STEPS = 10
 _PIECES = (
     "Felt easy. ", "Legs heavy\r\n", "🙂 ", "\n\n", "Lap 3: 4.5 km ", f"{block.SIGNATURE}\n", "https://x.example/1 ", "  ",
 )  # fmt: skip
+_ALTERATIONS: tuple[Callable[[str], str], ...] = (
+    lambda text: re.sub(r"(?<!\r)\n", "\r\n", text),
+    lambda text: re.sub(r"https://coach\S+", "", text),
+    lambda text: text.replace("—", "-"),
+    lambda text: text.replace("·", "•"),
+)
 
 
 @dataclass
@@ -163,80 +227,80 @@ class _Log:
     text: str = ""
     outside: str = ""  # what stands outside our block, as its authors last left it
     known: list[str] = field(default_factory=list)
-    wanted: str | None = None
+    present: bool = True
     was_there: bool = False
     theirs: bool = False  # the runner edited or deleted our block: it is no longer ours to write
     routines: int = 0
 
+    @property
+    def identity(self) -> Identity:
+        return ours(self.known[-1], *self.known)
+
     def somebody_writes(self) -> None:
         """The runner or another app rewrites or adds to what is outside our block; the block keeps lines of its own."""
-        before, ours, after = self._split()
-        if not ours:
+        before, standing, after = self.split()
+        if not standing:
             before = self._words() if self.random.random() < 0.5 else before + self._words()
         elif self.random.random() < 0.5:
             after = self.random.choice(("", after)) + self.random.choice(("\n", "\r\n")) + self._words()
         else:
             before = self._words() + self.random.choice(("\n", "\n\n", "\r\n")) + self.random.choice(("", before))
-        self.text = before + ours + after
+        self.text = before + standing + after
         self._note_outside()
 
     def runner_touches_our_block(self) -> None:
-        _, ours, _ = self._split()
-        if not ours:
+        _, standing, _ = self.split()
+        if not standing or self.random.random() < 0.7:
             return
         how = self.random.choice(("deletes it", "edits it", "writes into its heading's line"))
-        if how == "deletes it":
-            self.text = self.text.replace(ours, "", 1)
-        elif how == "edits it":
-            self.text = self.text.replace("Stop if it hurts.", "Did it.", 1)
-        else:
-            self.text = self.text.replace(block.HEADING, f"Done: {block.HEADING}", 1)
+        edited = {
+            "deletes it": "",
+            "edits it": standing.replace("Stop if it hurts.", "Did it."),
+            "writes into its heading's line": f"Done: {standing}",
+        }[how]
+        self.text = self.text.replace(standing, edited, 1)
         self.theirs = True
         self.outside = self.text
 
     def log_alters_it(self) -> None:
-        """Line ends and links of the whole text, as Strava was seen to do."""
-        if self.random.random() < 0.5:
-            self.text = re.sub(r"(?<!\r)\n", "\r\n", self.text)
-        else:
-            self.text = re.sub(r"https://coach\S+", "", self.text)
+        self.text = self.random.choice(_ALTERATIONS)(self.text)
         self._note_outside()
 
     def routine_changes(self) -> None:
         self.routines += 1
-        self.desired_state = BLOCK.replace("level 2", f"level {self.routines}")
-        self.known.append(self.desired_state)
+        self.present = True
+        self.known.append(BLOCK.replace("level 2", f"level {self.routines}"))
 
     def routine_is_withdrawn(self) -> None:
-        self.desired_state = None
+        self.present = False
 
     def we_deliver(self) -> None:
         """As a delivery does: read, merge, write, and perhaps be killed before the end is stored."""
-        if not self.known or (self.theirs and self.desired_state is None):
+        if self.theirs and not self.present:
             return
-        if self.desired_state is not None:
-            placed = block.place(self.text, self.desired_state, known=self.known, was_there=self.was_there)
+        if self.present:
+            placed = block.place(self.text, self.identity, was_there=self.was_there)
         else:
-            placed = block.remove(self.text, known=self.known)
+            placed = block.remove(self.text, self.identity)
         if placed.placing is Placing.WRITE:
             self.text = placed.text
             killed_before_the_commit = self.random.random() < 0.2
             if not killed_before_the_commit:
-                self.was_there = self.desired_state is not None
+                self.was_there = self.present
+
+    def split(self) -> tuple[str, str, str]:
+        """The text before our block, our block, the text after it."""
+        found = [piece for piece in block.find(self.text, self.identity) if piece.kind is not Kind.EDITED]
+        if not found:
+            return self.text, "", ""
+        return self.text[: found[0].start], found[0].text, self.text[found[0].end :]
 
     def _words(self) -> str:
         return "".join(self.random.choice(_PIECES) for _ in range(self.random.randint(0, 4)))
 
-    def _split(self) -> tuple[str, str, str]:
-        ours = block.block_in(self.text, self.known) if self.known else None
-        if ours is None:
-            return self.text, "", ""
-        start = next(found.start() for found in block._BLOCK.finditer(self.text) if found.group() == ours)
-        return self.text[:start], ours, self.text[start + len(ours) :]
-
     def _note_outside(self) -> None:
-        before, ours, after = self._split()
-        self.outside = _outside(before, after) if ours else self.text
+        before, standing, after = self.split()
+        self.outside = _outside(before, after) if standing else self.text
 
 
 def _outside(before: str, after: str) -> str:
@@ -253,33 +317,26 @@ def test_ten_thousand_interleavings_of_runner_app_and_us() -> None:
         log = _Log(random.Random(seed))
         log.routine_changes()
         moves = [
-            log.somebody_writes,
-            log.somebody_writes,
+            *[log.somebody_writes] * 2,
+            *[log.we_deliver] * 3,
             log.routine_changes,
             log.routine_is_withdrawn,
-            log.we_deliver,
-            log.we_deliver,
-            log.we_deliver,
             log.log_alters_it,
             log.runner_touches_our_block,
         ]
         for _ in range(STEPS):
             move = log.random.choice(moves)
-            if move == log.runner_touches_our_block and log.random.random() < 0.7:
-                continue
             before = log.text
             move()
             if before == log.text:
                 continue
             where = f"seed {seed}, {move.__name__}: {before!r} -> {log.text!r}"
-            found = [match.group() for match in block._BLOCK.finditer(log.text)]
-            ours = [text for text in found if block.block_in(text, log.known or [""])]
-            assert len(ours) <= 1, where
+            found = [kind for kind in _kinds(log.text, log.identity) if kind is not Kind.EDITED]
+            assert len(found) <= 1, where
             if move == log.we_deliver:
-                first, ours_now, after = log._split()
-                stands = _outside(first, after) if ours_now else log.text
-                assert stands == log.outside, where
-                written += bool(ours_now)
-                removed += not ours_now
+                first, standing, after = log.split()
+                assert (_outside(first, after) if standing else log.text) == log.outside, where
+                written += bool(standing)
+                removed += not standing
     assert written > RUNS
     assert removed > RUNS / 20
