@@ -286,7 +286,8 @@ class Club:
 
     def send(self, event: WebhookEvent) -> None:
         """A webhook event comes, and is handled."""
-        with self.installation.store.connection() as connection:
+        with self.installation.store.write() as session:
+            connection = session.connection()
             stored = inbox.put(connection, [event], self.clock.at)
         self._changed = True
         if not stored:

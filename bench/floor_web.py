@@ -1,6 +1,6 @@
-"""The least that a webhook that is kept can cost: gunicorn with our settings, a Flask route that inserts one row and commits.
+"""The least that a webhook that is kept can cost: our web server, a Flask route that inserts one row and commits.
 
-No check, no key, no log line, no queue, no gathering of commits, and gunicorn's own worker class. SQLite as we set it: a
+No check, no key, no log line, no queue, no group commit. SQLite as we set it: a
 write-ahead log, synced at every commit. Run by bench.webhooks: `python -m bench.floor_web HOST:PORT FOLDER`.
 """
 
@@ -11,30 +11,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, request
 
 from adductor.settings import load
 from adductor.store.engine import SQLITE_BUSY_MS
 from service import orphans
-from service.server import _Server
-
-
-class _Floor(_Server):
-    """Our gunicorn, threads and all, apart from our worker class."""
-
-    def __init__(self, bind: str, folder: Path) -> None:
-        self._database = folder / "floor.db"
-        values = {"ADDUCTOR_DATA_DIR": str(folder), "ADDUCTOR_BIND": bind, "ADDUCTOR_PUBLIC_URL": f"http://{bind}"}
-        super().__init__(load(_env_file=None, **values))
-
-    def load_config(self) -> None:
-        super().load_config()
-        self.cfg.set("worker_class", "gthread")
-
-    def load(self) -> Any:
-        return _app(self._database)
+from service.server import Bridge, serve
 
 
 def _app(database: Path) -> Flask:
@@ -68,4 +51,6 @@ def _app(database: Path) -> Flask:
 
 if __name__ == "__main__":
     orphans.end_with_parent()
-    _Floor(sys.argv[1], Path(sys.argv[2])).run()
+    address, folder = sys.argv[1], Path(sys.argv[2])
+    values = {"ADDUCTOR_DATA_DIR": str(folder), "ADDUCTOR_BIND": address, "ADDUCTOR_PUBLIC_URL": f"http://{address}"}
+    serve(load(_env_file=None, **values), lambda: Bridge(_app(folder / "floor.db"), 8))

@@ -266,7 +266,8 @@ def _steadily(environment: Mapping[str, str], strava: str, *, first: int, events
         for place, owner in enumerate(owners):
             time.sleep(max(0.0, started + place / EVENTS_A_SECOND - time.monotonic()))
             at[owner * RUNNER_S_RUNS] = time.time()
-            with installation.store.connection() as connection:
+            with installation.store.write() as session:
+                connection = session.connection()
                 ids = list(inbox.put(connection, [_event(owner)], installation.clock.now()))
             wake(ids)
     installation.close()
@@ -330,7 +331,8 @@ def _backlog(environment: Mapping[str, str], owners: range) -> None:
     """Runners who are due a routine, an event of each in the inbox, and the wake-ups for them in the queue."""
     installation = _installation(environment)
     _runners(installation, owners)
-    with installation.store.connection() as connection:
+    with installation.store.write() as session:
+        connection = session.connection()
         ids = list(inbox.put(connection, [_event(owner) for owner in owners], installation.clock.now()))
     installation.close()
     with _waking(environment) as wake:
@@ -349,7 +351,7 @@ def _waking(environment: Mapping[str, str]) -> Iterator[Callable[[list[int]], ob
     configure(app, _settings(environment))
     with app.connection_for_write() as connection:
         producer = app.amqp.Producer(connection)
-        yield lambda ids: app.send_task("wake", args=[ids], producer=producer)
+        yield lambda _: app.send_task("wake", producer=producer)
 
 
 def _event(owner: int) -> WebhookEvent:

@@ -3,79 +3,67 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import socket
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.workers import gthread
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from sandbox.app import close, closing, create_app
 from sandbox.clock import Clock, ClockError
 from sandbox.config import SandboxConfig
 from sandbox.journal import Journal
 
-# Each call that a fault delays holds one; the pages and the deliveries' own callbacks need some beside them.
-_THREADS = 64
+# Calls that are still running when the sandbox ends get so long.
+_ENDS_WITHIN_S = 4.0
 
 
-# Seconds that gunicorn keeps idle connections open when it ends; two by default, which is most of a short demo.
-gthread.STOP_KEEPALIVE_LINGER = 0.1
+class _Handler(WSGIRequestHandler):
+    """Werkzeug's handler with keep-alive, without its log, and with a count of the calls that run."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 30  # of an idle connection
+    running = 0
+    changed = threading.Condition()
+
+    def run_wsgi(self) -> None:
+        self._count(1)
+        try:
+            super().run_wsgi()
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self.changed:
+            _Handler.running += more
+            self.changed.notify_all()
+
+    def log(self, *_: Any) -> None:
+        """Write nothing: the pages show the calls."""
 
 
-class _Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """gthread that tells the world when the end has come, so that long waits are answered."""
+def _serve(config: SandboxConfig, bind: str) -> None:
+    """Serve until SIGTERM or SIGINT; then answer long waits and let running calls finish."""
+    app = create_app(config)
+    host, _, port = bind.rpartition(":")
+    server = ThreadedWSGIServer(host.strip("[]"), int(port), app, _Handler)
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        app = getattr(self, "wsgi", None)
-        if app is not None:
-            closing(app)
-        super().handle_exit(sig, frame)
+    def end(*_: object) -> None:
+        closing(app)
+        threading.Thread(target=server.shutdown).start()  # it waits for the loop that this handler interrupts
 
-
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn with our settings and nothing from its environment or files."""
-
-    def __init__(self, config: SandboxConfig, bind: str) -> None:
-        self._sandbox_config, self._bind = config, bind
-        super().__init__()
-
-    def load_config(self) -> None:
-        settings: dict[str, Any] = {
-            "bind": self._bind,
-            "workers": 1,
-            "worker_class": _Worker,
-            "threads": _THREADS,
-            # One process holds the state: a worker that is merely busy must not be replaced.
-            "timeout": 0,
-            "graceful_timeout": 4,
-            "keepalive": 30,
-            "loglevel": "error",
-            "control_socket_disable": True,
-            "post_worker_init": self._ready,
-            "worker_exit": self._end,
-        }
-        for name, value in settings.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        # In the worker, after the fork: the deliveries' threads live here.
-        return create_app(self._sandbox_config)
-
-    def _ready(self, worker: Any) -> None:
-        # Ctrl-C reaches every process of the terminal; the master alone decides when this one ends.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print(f"sandbox ready on http://{self._bind}", flush=True)
-
-    def _end(self, server: Any, worker: Any) -> None:
-        app = getattr(worker, "wsgi", None)
-        if app is not None:
-            close(app)
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    print(f"sandbox ready on http://{bind}", flush=True)
+    server.serve_forever()
+    with _Handler.changed:
+        _Handler.changed.wait_for(lambda: not _Handler.running, _ENDS_WITHIN_S)
+    close(app)
 
 
 def _fail(message: str) -> NoReturn:
@@ -129,9 +117,6 @@ def main(arguments: list[str] | None = None) -> None:
     """Serves until SIGTERM or SIGINT; exit 0 then, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
     _check(options)
-    # gunicorn would read both; a sandbox is exactly what its command line says.
-    for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY"):
-        os.environ.pop(name, None)
     config = SandboxConfig(
         state_dir=options.state_dir,
         client_id=options.client_id,
@@ -140,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
         clock_file=options.clock_file,
         app_url=options.app_url,
     )
-    _Server(config, options.bind).run()
+    _serve(config, options.bind)
 
 
 if __name__ == "__main__":

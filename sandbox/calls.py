@@ -55,7 +55,7 @@ def _bearer() -> str:
 
 def _drop_connection() -> None:
     """Closes the client's connection under its feet: it sees a reset, no answer."""
-    sock = request.environ.get("gunicorn.socket")
+    sock = request.environ.get("werkzeug.socket")
     if sock is None:
         raise ConnectionAbortedError("the sandbox dropped this call on purpose")
     with contextlib.suppress(OSError):

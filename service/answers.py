@@ -19,7 +19,7 @@ from adductor.coaching.constants import RED_FLAGS
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.notes import wording
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
-from service import numbers
+from service import limits, numbers
 from service.context import installation
 
 blueprint = Blueprint("answers", __name__)
@@ -56,6 +56,7 @@ def _not_ours(_: Exception) -> Page:
 
 
 @blueprint.get("/a/<token>")
+@limits.link
 def ask(token: str) -> Page:
     """What the link would answer, and a button that does."""
     public_id, said = installation().links.read_answer(token)
@@ -63,6 +64,7 @@ def ask(token: str) -> Page:
 
 
 @blueprint.post("/a/<token>")
+@limits.link
 def take(token: str) -> Page:
     """Take the answer. The link may choose it, the form may choose another."""
     here = installation()
@@ -93,6 +95,7 @@ def take(token: str) -> Page:
 
 
 @blueprint.get("/unsubscribe/<token>")
+@limits.link
 def ask_to_unsubscribe(token: str) -> Page:
     """A button that ends the mails."""
     athlete = _athlete(*installation().links.read_unsubscribe(token))
@@ -100,6 +103,7 @@ def ask_to_unsubscribe(token: str) -> Page:
 
 
 @blueprint.post("/unsubscribe/<token>")
+@limits.link
 def unsubscribe(token: str) -> Page:
     """End the mails: by the button, or by the mail program's own (RFC 8058). ``again`` takes it back."""
     here = installation()
@@ -115,6 +119,7 @@ def unsubscribe(token: str) -> Page:
 
 
 @blueprint.get("/confirm-address/<token>")
+@limits.link
 def ask_to_confirm(token: str) -> Page:
     """A button that confirms the address."""
     _, address = installation().links.read_confirm(token)
@@ -122,6 +127,7 @@ def ask_to_confirm(token: str) -> Page:
 
 
 @blueprint.post("/confirm-address/<token>")
+@limits.link
 def confirm(token: str) -> Page:
     """The address is the runner's."""
     here = installation()

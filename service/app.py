@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from adductor.installation import Installation
 from adductor.settings import Settings, load
 from service import limits
 from service.inbox_writer import InboxWriter
-from service.wire import AsciiQuery
 
 log = logs.get(__name__)
 
@@ -78,36 +76,34 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     app.extensions["installation"] = installation
     app.extensions["inbox_writer"] = InboxWriter(installation.store, installation.clock, wake_workers)
-    app.before_request(_refuse_what_no_form_says)
+    app.before_request(_refuse_nul)
     limits.protect(app, settings)
     csrf = CSRFProtect(app)
 
     from service import answers, connect, ops, pages, webhooks
-    from service.express import Express
 
     csrf.exempt(webhooks.blueprint)
     csrf.exempt(answers.blueprint)  # the signed links are the permission
     for part in (webhooks, ops, connect, pages, answers):
         app.register_blueprint(part.blueprint)
     app.after_request(_protect)
-    app.wsgi_app = AsciiQuery(Express(app, settings, _protect))  # type: ignore[method-assign]
     app.context_processor(lambda: {"version": __version__, "public_url": settings.public_url})
     return app
 
 
-def wake_workers(ids: Sequence[int]) -> None:
-    """Tell the workers that these events wait. Raises what the broker raises."""
+def wake_workers() -> None:
+    """Publish one wake-up, which lets a worker drain the inbox. Raises what the broker raises."""
     from workers.tasks import wake
 
-    wake.apply_async(args=[list(ids)])
+    wake.apply_async()
 
 
-def _refuse_what_no_form_says() -> None:
-    """A NUL comes from no keyboard, and PostgreSQL takes it nowhere: neither in a text nor to compare with."""
+def _refuse_nul() -> None:
+    """Reject NUL bytes: PostgreSQL cannot store them, nor compare with them."""
     if any("\0" in str(part) for part in (request.view_args or {}).values()):
         abort(404)
     texts = _texts(request.args)
-    if request.blueprint != "webhooks":  # Strava's events are read with rules of their own
+    if request.blueprint != "webhooks":  # an event's bytes are checked by its parser
         texts += _texts(request.form)
     if any("\0" in text for text in texts):
         abort(400)

@@ -13,6 +13,7 @@ from adductor import logs
 from adductor.athletes import connections
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import heartbeats
+from service import limits
 from service.context import installation
 from service.pages.access import remember
 
@@ -74,6 +75,7 @@ _BY_KIND = {
 
 
 @blueprint.get("/connect/strava")
+@limits.connecting
 def start() -> Response | tuple[str, int]:
     """Out to Strava. The state ties the way back to this browser and is good once."""
     session["oauth_state"] = secrets.token_urlsafe(24)
@@ -93,6 +95,7 @@ def start() -> Response | tuple[str, int]:
 
 
 @blueprint.get("/connect/strava/callback")
+@limits.connecting
 def callback() -> Response | tuple[str, int]:
     """Back from Strava."""
     expected = session.pop("oauth_state", "")

@@ -1,8 +1,7 @@
-"""How often a visitor may ask: plenty for a person, for a club behind one address and for the link scanners of mail
-providers; too little to guess a link or to wear the service out.
+"""Rate limits: fixed-window counters by Flask-Limiter. Each route declares its own with the decorators below.
 
-Counted in Redis where one is set, so that all web processes share the count, and in the process's own memory where none is
-set or while it is gone: a lost Redis never takes the site down. Strava's own events are never counted.
+The counters stand in Redis where one is set, so that all web processes share them, and in the process's memory without one
+or while it is away. This machine itself and Strava, which knows the webhook's key, are never refused.
 """
 
 from __future__ import annotations
@@ -10,149 +9,56 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from flask import Flask, Response, current_app, request, session
-from flask_limiter import ApplicationLimit, Limit, Limiter
+from flask_limiter import ApplicationLimit, Limiter
 
 from adductor import logs
 from adductor.settings import Settings
 
 log = logs.get(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
 
-# A page is one or two counted requests (static files don't count), so this is a hundred people at once behind one address
-# of a mobile network, and a tenth of what one process answers. Judgement, as are the others.
+# A page is one or two counted requests (static files don't count): a hundred people at once behind one address of a mobile
+# network. Judgement, as are the others.
 EVERYTHING = "600 per minute"
-# Addresses (and one token) that are secrets: whoever has one never misses. A scanner that follows old links misses a few.
-MISSES = "60 per minute"
-# One link: a person taps it once or twice, a mail scanner opens it a few times.
-ONE_LINK = "60 per minute"
-# Each way back asks Strava to trade a code; a club that connects in one evening behind one address stays below.
-CONNECTING = "30 per minute"
-# Everything about a runner in one answer.
+MISSES = "60 per minute"  # 404s at secret addresses: a scanner that follows old links misses a few
+ONE_LINK = "60 per minute"  # an athlete taps a link once or twice, a mail scanner opens it a few times
+CONNECTING = "30 per minute"  # each trades a code with Strava; a club that connects in one evening stays below
 EXPORTS = "30 per hour"
-# The operator's token is chosen by a person.
-OPERATORS = "10 per minute"
-
-# A Redis that doesn't answer may cost a request this much; then it is left alone for a while.
-_REDIS_TIMEOUT_S = 0.3
-_GUESSABLE = frozenset(
-    {
-        "webhooks.handshake",
-        "webhooks.receive",
-        "answers.ask",
-        "answers.take",
-        "answers.ask_to_unsubscribe",
-        "answers.unsubscribe",
-        "answers.ask_to_confirm",
-        "answers.confirm",
-        "pages.calendar",
-        "pages.routine",
-        "pages.routine_exercise",
-        "pages.routine_state",
-        "pages.finish",
-        "pages.suggestion",
-        "pages.answer",
-        "ops.metrics",
-    }
-)
-# Those that mail scanners and calendar services open for many runners from one address: counted for each link.
-_LINKS = frozenset(name for name in _GUESSABLE if name.startswith("answers.")) | {
-    "pages.calendar",
-    "pages.routine",
-    "pages.routine_exercise",
-}
-_CONNECT = frozenset({"connect.start", "connect.callback"})
-# Probes of whoever runs it: being told to come back later would read as being down.
-_PROBES = frozenset({"ops.alive", "ops.ready", "ops.metrics"})
-
-
-def protect(app: Flask, settings: Settings) -> Limiter:
-    """Count the requests of this application. To be called before CSRF protection, whose refusals count too."""
-    limiter = Limiter(
-        visitor,
-        storage_uri=_storage(settings),
-        storage_options=_storage_options(settings),
-        key_prefix="adductor",
-        in_memory_fallback_enabled=True,
-        swallow_errors=True,
-        request_identifier=lambda: request.endpoint or "nowhere",
-        application_limits=[
-            ApplicationLimit(EVERYTHING, scope="everything", exempt_when=_uncounted),
-            ApplicationLimit(
-                MISSES,
-                key_function=address,
-                scope="misses",
-                exempt_when=lambda: request.endpoint not in _GUESSABLE or by_this_machine(),
-                deduct_when=_missed,
-            ),
-        ],
-        default_limits=[
-            Limit(
-                ONE_LINK,
-                key_function=_link,
-                scope="link",
-                exempt_when=lambda: request.endpoint not in _LINKS or by_this_machine(),
-            ),
-            Limit(
-                CONNECTING,
-                key_function=address,
-                scope="address",
-                exempt_when=lambda: request.endpoint not in _CONNECT or by_this_machine(),
-            ),
-            Limit(
-                EXPORTS,
-                scope="export",
-                exempt_when=lambda: request.endpoint != "pages.export" or by_this_machine(),
-            ),
-            Limit(
-                OPERATORS,
-                key_function=address,
-                scope="operator",
-                methods=["POST"],
-                exempt_when=lambda: request.endpoint != "ops.sign_in" or by_this_machine(),
-            ),
-        ],
-    )
-    # Before all else: looking through every limit would be a quarter of what an event costs.
-    limiter.request_filter(_strava)
-    limiter.init_app(app)
-    app.extensions["limits"] = limiter
-    app.before_request(_warn_of_an_unknown_proxy)
-    return limiter
-
-
-def retry_after_s() -> int:
-    """How long whoever was just refused has to wait."""
-    limit = current_app.extensions["limits"].current_limit
-    try:
-        return max(1, int(limit.reset_at - time.time()))
-    except Exception:  # the storage went meanwhile: any answer is better than none
-        return 60
+OPERATORS = "10 per minute"  # the operator's token is chosen by a person
+# A Redis that doesn't answer costs a request this much; then it is left alone for a while.
+REDIS_TIMEOUT_S = 0.3
+# An address as proxies write it: with a port behind it, and IPv6 in brackets then.
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d+)?|([\d.]+):\d+")
 
 
 def address() -> str:
-    """Who asks, as far as the network tells. An IPv6 customer has a whole /64, so that is one visitor."""
+    """The caller's address; of IPv6 its /64, which is one customer."""
+    given = request.remote_addr or ""
+    with_port = _WITH_PORT.fullmatch(given)
     try:
-        ip = ipaddress.ip_address(request.remote_addr or "")
+        ip = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else given)
     except ValueError:
         return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
-    return str(ip)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.IPv6Network((int(ip), 64), strict=False).network_address)
 
 
 def visitor() -> str:
-    """A runner wherever they are, by the session that we signed; everybody else by address."""
+    """The athlete of the signed session, wherever they are; else the address."""
     athlete = session.get("athlete")
     return f"runner {athlete}" if isinstance(athlete, int) else address()
 
 
 def by_this_machine() -> bool:
-    """Asked from this machine itself. With proxies in front, what they pass on is not."""
+    """Whether this machine itself asks. What a proxy on it passes on doesn't count."""
     if request.remote_addr not in {"127.0.0.1", "::1"}:
         return False
     return not (_forwarded() and current_app.config["TRUSTED_PROXIES"])
@@ -162,45 +68,83 @@ def _forwarded() -> bool:
     return "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
 
 
-def _uncounted() -> bool:
-    return request.endpoint in _LINKS | _PROBES or request.blueprint == "webhooks" or by_this_machine()
-
-
-def _missed(response: Response) -> bool:
-    return response.status_code == 404
-
-
-def _link() -> str:
-    # The link itself is a secret, and counts stand in Redis.
-    return hashlib.sha256(request.path.encode()).hexdigest()[:32]
-
-
-def _strava() -> bool:
-    """Whoever knows the webhook's key: Strava. Its events are never refused for their number."""
+def _by_strava() -> bool:
+    """Whether the caller knows the webhook's key."""
     if request.blueprint != "webhooks":
         return False
     given = str((request.view_args or {}).get("key", ""))
     return hmac.compare_digest(given.encode(), current_app.extensions["installation"].settings.webhook_key.encode())
 
 
-def _storage(settings: Settings) -> str:
-    # `limits` spells a unix socket differently from redis-py.
-    return "memory://" if settings.redis is None else settings.redis.replace("unix://", "redis+unix://", 1)
+def _is_uncounted() -> bool:
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "uncounted", False)
 
 
-def _storage_options(settings: Settings) -> dict[str, Any]:
-    if settings.redis is None:
-        return {}
-    return {
-        "socket_timeout": _REDIS_TIMEOUT_S,
-        "socket_connect_timeout": _REDIS_TIMEOUT_S,
-        "retry": None,  # redis-py's own retries would cost four seconds a failure
-        "key_prefix": "adductor:limits",
-    }
+def _hashed_path() -> str:
+    return hashlib.sha256(request.path.encode()).hexdigest()[:32]  # the link itself is a secret
+
+
+def _is_miss(response: Response) -> bool:
+    return response.status_code == 404
+
+
+_limiter = Limiter(
+    visitor,
+    key_prefix="adductor",
+    in_memory_fallback_enabled=True,
+    swallow_errors=True,
+    request_identifier=lambda: request.endpoint or "nowhere",
+    application_limits=[ApplicationLimit(lambda: EVERYTHING, scope="everything", exempt_when=_is_uncounted)],
+)
+_limiter.request_filter(_by_strava)
+_limiter.request_filter(by_this_machine)
+
+# For routes whose address holds a secret: wrong guesses of all of them count together.
+secret = _limiter.shared_limit(lambda: MISSES, "misses", key_func=address, deduct_when=_is_miss)
+connecting = _limiter.shared_limit(lambda: CONNECTING, "connecting", key_func=address)
+exports = _limiter.limit(lambda: EXPORTS)
+operators = _limiter.limit(lambda: OPERATORS, key_func=address, methods=["POST"])
+_one_link = _limiter.shared_limit(lambda: ONE_LINK, "link", key_func=_hashed_path)
+
+
+def uncounted(view: Callable[P, R]) -> Callable[P, R]:
+    """Count no visit of this route: probes, webhooks, and links that scanners open for many athletes from one address."""
+    view.uncounted = True  # type: ignore[attr-defined]
+    return view
+
+
+def link(view: Callable[P, R]) -> Callable[P, R]:
+    """Limit the visits of each link by itself, and wrong guesses of links."""
+    return uncounted(_one_link(secret(view)))
+
+
+def protect(app: Flask, settings: Settings) -> None:
+    """Count the requests of this application. Before CSRF protection, whose refusals count too."""
+    app.config["RATELIMIT_STORAGE_URI"] = "memory://"
+    if settings.redis is not None:
+        # `limits` spells a unix socket differently from redis-py.
+        app.config["RATELIMIT_STORAGE_URI"] = settings.redis.replace("unix://", "redis+unix://", 1)
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
+            "socket_timeout": REDIS_TIMEOUT_S,
+            "socket_connect_timeout": REDIS_TIMEOUT_S,
+            "retry": None,  # redis-py's own retries would cost four seconds a failure
+            "key_prefix": "adductor:limits",
+        }
+    _limiter.init_app(app)
+    app.before_request(_warn_of_an_unknown_proxy)
+
+
+def retry_after_s() -> int:
+    """How long a refused caller has to wait."""
+    limit = _limiter.current_limit
+    try:
+        return max(1, int(limit.reset_at - time.time())) if limit else 60
+    except Exception:  # the storage went meanwhile: any answer is better than none
+        return 60
 
 
 def _warn_of_an_unknown_proxy() -> None:
-    """A proxy on this machine that we weren't told of: all its visitors look like this machine."""
+    """Log a proxy on this machine that the settings don't count: all its visitors look like this machine."""
     config = current_app.config
     if config["TRUSTED_PROXIES"] or config.get("PROXY_WARNED") or not _forwarded():
         return

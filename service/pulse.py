@@ -1,7 +1,4 @@
-"""A web process says every few seconds that it can store events. A gap in that is an outage (adductor.jobs.outages).
-
-What it had to refuse before, it then stores.
-"""
+"""A web process says every few seconds that it can store events. A gap in that is an outage (adductor.jobs.outages)."""
 
 from __future__ import annotations
 
@@ -34,7 +31,6 @@ def beat(installation: Installation, writer: InboxWriter) -> None:
     else:
         if failed_before:  # what failed only now is not made good by a beat that began before
             writer.failing = False
-        writer.store_refused()
 
 
 def _beat_forever(installation: Installation, writer: InboxWriter) -> None:

@@ -1,79 +1,146 @@
-"""gunicorn with our settings and nothing from files."""
+"""The web server: uvicorn's loop buffers whole requests and answers, a bounded pool of threads runs the Flask application."""
 
 from __future__ import annotations
 
+import asyncio
+import io
+import multiprocessing
+import os
+import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
+import uvicorn
+from a2wsgi.wsgi import build_environ
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from adductor.settings import Settings
-from service import pulse
+from adductor import logs
+from adductor.settings import Settings, load
+from service import orphans, pulse
 from service.app import MOST_BODY_BYTES, create_app
-from service.gathering import GatheringWorker
 
-# SQLite has one writer: one process that gathers many events in a commit is faster than two that wait for each other.
-_PROCESSES_ON_SQLITE = 1
-_PROCESSES_ON_POSTGRES = 2
-# Python's threads take turns so often; by itself it is ten times as long, and a flood keeps new connections waiting.
-_SWITCH_S = 0.0005
-# Connections of one process: well below the 1024 files that it may usually open, database and broker included.
-PLACES = 500
-
-
-class _Logs(Logger):  # type: ignore[misc]
-    """gunicorn's own lines go where ours go: in our format, and without the secrets of the addresses that they name."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
+REQUEST_WITHIN_S = 10.0  # for a head, and again for the body behind it; Strava and browsers need milliseconds
+ANSWER_WITHIN_S = 50.0  # longer than any request works (deleting everything: 20 s and a call)
+MOST_WAITING = 100  # requests at hand; the threads work off as many within Strava's 2 s
+BUSY_CONNECTIONS = 800  # of one process; with more of them, requests are answered 503
+MOST_CONNECTIONS = 900  # more are cut at once: below the 1024 files that a process may usually open
+MOST_HEAD_BYTES = 32 * 1024
+ENDS_WITHIN_S = 9  # after SIGTERM; process managers kill after ten
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        super().__init__()
+class ConnectionClock(H11Protocol):
+    """Watchdog of one connection. Bytes that trickle in or out win no time: only whole requests and answers do."""
 
-    def load_config(self) -> None:
-        settings = self._settings
-        on_sqlite = settings.database.startswith("sqlite")
-        values: dict[str, Any] = {
-            "bind": settings.bind,
-            "workers": settings.web_processes or (_PROCESSES_ON_SQLITE if on_sqlite else _PROCESSES_ON_POSTGRES),
-            "worker_class": GatheringWorker,
-            "threads": settings.web_threads,
-            "worker_connections": PLACES,
-            # Strava waits 2 s; a person some more. A worker that doesn't answer its master for this long is replaced.
-            "timeout": 30,
-            "graceful_timeout": 10,
-            "keepalive": 15,
-            # Longer than any header of Strava's or a browser's; all of them together: service.gathering.
-            "limit_request_line": 4094,
-            "limit_request_fields": 60,
-            "limit_request_field_size": 8190,
-            # gunicorn by itself lets whoever comes from this machine say where the application stands and whether there is
-            # TLS. Nobody may: both are settings of ours, and ADDUCTOR_TRUSTED_PROXIES says who may name the caller.
-            "forwarded_allow_ips": "",
-            "forwarder_headers": "",
-            "loglevel": "warning",
-            "logger_class": _Logs,
-            "control_socket_disable": True,
-        }
-        GatheringWorker.most_body_bytes = MOST_BODY_BYTES
-        for name, value in values.items():
-            self.cfg.set(name, value)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+        self._check(())
 
-    def load(self) -> Any:
-        # The loop that accepts connections has little to do, and must come to do it while all threads are busy.
-        sys.setswitchinterval(_SWITCH_S)
-        # After the fork: connections and threads belong to the process that uses them.
-        app = create_app(self._settings)
-        pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])
-        return app
+    def _check(self, before: tuple[object, ...]) -> None:
+        at_hand = self.cycle is not None and not self.cycle.response_complete
+        phase = (self.cycle, at_hand)
+        if phase == before:
+            self.transport.abort()
+        elif self in self.connections:
+            self.loop.call_later(ANSWER_WITHIN_S if at_hand else REQUEST_WITHIN_S, self._check, phase)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    _Server(settings).run()
+class Bridge:
+    """ASGI to WSGI with request buffering and load shedding: a thread sees only whole requests and no socket."""
+
+    def __init__(self, wsgi: Any, threads: int) -> None:
+        self._wsgi, self._pool, self._waiting = wsgi, ThreadPoolExecutor(threads, "web"), 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            async with asyncio.timeout(REQUEST_WITHIN_S):
+                body = await _buffer(dict(scope["headers"]), receive)
+        except TimeoutError:
+            body = HTTPStatus.REQUEST_TIMEOUT
+        if isinstance(body, bytes) and self._waiting >= MOST_WAITING:
+            body = HTTPStatus.SERVICE_UNAVAILABLE
+        if isinstance(body, HTTPStatus):
+            status, content = int(body), b'{"error":"%s"}' % body.phrase.encode()
+            headers = [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")]
+            headers += [(b"retry-after", b"5"), (b"connection", b"close")]
+        else:
+            # WSGI takes underscores for hyphens: such a name would pass for a proxy's header.
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+            self._waiting += 1
+            try:
+                answer = asyncio.get_running_loop().run_in_executor(self._pool, self._run, scope, body)
+                status, headers, content = await answer
+            finally:
+                self._waiting -= 1
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _run(self, scope: Any, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Call the WSGI application in a thread."""
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        environ: dict[str, Any] = {**build_environ(scope, io.BytesIO(body)), "wsgi.input_terminated": True}  # type: ignore[arg-type]
+        chunks = self._wsgi(environ, lambda status, headers, _=None: started.append((status, headers)))
+        try:
+            content = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        (status, headers), *_ = started
+        return int(status[:3]), [(name.lower().encode(), value.encode("latin-1")) for name, value in headers], content
+
+
+async def _buffer(headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStatus:
+    """The whole body of a request, or why it is refused."""
+    if b"content-length" in headers and b"transfer-encoding" in headers:  # ambiguous framing: RFC 9112, 6.3
+        return HTTPStatus.BAD_REQUEST
+    if int(headers.get(b"content-length", 0)) > MOST_BODY_BYTES:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return HTTPStatus.REQUEST_TIMEOUT  # half a form must not be taken for a whole one
+        body, more = body + message["body"], message["more_body"]
+        if len(body) > MOST_BODY_BYTES:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return body
+
+
+def application() -> Bridge:
+    """The application of one web process: uvicorn calls this in each."""
+    settings = load()
+    if multiprocessing.parent_process() is not None:
+        logs.configure(settings.log_format, "web")
+        orphans.die_with_parent()
+        orphans.end_with_parent()
+    app = create_app(settings)
+    pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])
+    return Bridge(app, settings.web_threads)
+
+
+def serve(settings: Settings, app: Any = "service.server:application") -> None:
+    """Serve until SIGTERM or SIGINT. SQLite has one writer, so one process; PostgreSQL gets two."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    os.environ[orphans.PARENT] = str(os.getpid())
+    host, _, port = settings.bind.rpartition(":")
+    uvicorn.run(
+        app,
+        factory=True,
+        host=host.strip("[]"),
+        port=int(port),
+        workers=settings.web_processes or (1 if settings.database.startswith("sqlite") else 2),
+        http=ConnectionClock,
+        ws="none",
+        lifespan="off",
+        limit_concurrency=BUSY_CONNECTIONS,
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=ENDS_WITHIN_S,
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+    )

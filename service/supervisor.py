@@ -38,7 +38,7 @@ _LONGEST_REST_S = 30.0
 _STABLE_AFTER_S = 60.0
 # A part that falls this often before everything is ready never will be.
 _MOST_FALLS_AT_START = 3
-# gunicorn and Celery finish what is at hand within 10 s; then they are killed.
+# uvicorn and Celery finish what is at hand within 10 s; then they are killed.
 _END_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.05
 

@@ -1,4 +1,4 @@
-"""The webhook: check the shape, store, answer 200. Everything else happens later, elsewhere."""
+"""The webhook: check the event's shape, store it, answer 200. A worker does the rest later."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from adductor import logs, metrics
 from adductor.platforms.base import EventError
 from adductor.platforms.strava import webhooks as strava
+from service import limits
 from service.context import inbox_writer, installation
 from service.inbox_writer import NotStoredError
 
@@ -17,6 +18,8 @@ log = logs.get(__name__)
 
 
 @blueprint.get("/webhooks/strava/<key>")
+@limits.uncounted
+@limits.secret
 def handshake(key: str) -> tuple[Response, int]:
     """Strava asks whether this address is ours before it makes the subscription."""
     _check_key(key)
@@ -28,8 +31,10 @@ def handshake(key: str) -> tuple[Response, int]:
 
 
 @blueprint.post("/webhooks/strava/<key>")
+@limits.uncounted
+@limits.secret
 def receive(key: str) -> tuple[Response, int]:
-    """One event. 200 means that it is on disk; 503 that Strava should send it again."""
+    """Store one event. 200 means that it is on disk, 503 that Strava should send it again."""
     _check_key(key)
     try:
         event = strava.parse_event(request.get_data())

@@ -15,8 +15,8 @@ from workers.app import app, installation
 
 
 @app.task(name="wake")
-def wake(ids: list[int]) -> None:
-    """Events have come: handle these, as far as the time of one task goes. The sweep finds the rest."""
+def wake() -> None:
+    """Events have come: drain what is due, as far as the time of one task goes. The sweep finds the rest."""
     rounds.work(installation())
 
 

@@ -1,7 +1,7 @@
-"""The inbox: every webhook event, on disk before it is answered.
+"""The inbox: every webhook event is on disk before it is answered.
 
-An event has no id of its own, so its natural key keeps it once. Should the same key come with other contents (two edits
-within one second), the row takes them too and waits again: neither edit must be lost as a duplicate of the other.
+An event has no id of its own, so its natural key keeps it once. When the same key comes with other contents (two edits
+within one second), the row takes them too and waits again: neither edit is lost as a duplicate of the other.
 """
 
 from __future__ import annotations
@@ -9,45 +9,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import cache, lru_cache
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func
+from sqlalchemy import Connection, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from adductor.platforms.base import WebhookEvent
-from adductor.store import Store
 from adductor.store.models import InboxEvent
-from adductor.store.prepared import Prepared
 
 _KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
 
 
 def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -> dict[int, str]:
-    """Store events; returns the ids of the rows that now wait, each with the id that its trace has in the logs.
+    """Upsert events; returns the ids of the rows that now wait, each with the id of its trace in the logs.
 
     Duplicates leave the rows as they are. The caller commits.
     """
-    stored = connection.execute(_insert(connection.dialect.name), _rows(events, now))
+    stored = connection.execute(_upsert(connection.dialect.name), _rows(events, now))
     return {row.id: row.trace_id for row in stored}
-
-
-def put_now(store: Store, events: Sequence[WebhookEvent], now: datetime, *, within_s: float) -> dict[int, str]:
-    """The same in a transaction of its own, committed, with the statement prepared once: for the web service.
-
-    Raises BusyError, or what the driver raises, when the database takes longer.
-    """
-    insert = _prepared(store.engine)
-    with store.prompt(within_s) as connection:
-        return dict(insert.run(connection, _rows(events, now)))
-
-
-@lru_cache(maxsize=4)
-def _prepared(engine: Engine) -> Prepared:
-    some = WebhookEvent("strava", 1, "activity", 1, "create", datetime.now(UTC), 1, {})
-    return Prepared(_insert(engine.dialect.name), engine.dialect, _rows([some], datetime.now(UTC))[0])
 
 
 def _rows(events: Sequence[WebhookEvent], now: datetime) -> list[dict[str, Any]]:
@@ -74,7 +55,7 @@ def _rows(events: Sequence[WebhookEvent], now: datetime) -> list[dict[str, Any]]
 
 
 def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
-    """One statement may not meet the same row twice. In one order for all, or two of them could wait for each other."""
+    """Merge events of the same key, because one statement may not meet a row twice; sorted, so that no two deadlock."""
     by_key: dict[tuple[Any, ...], WebhookEvent] = {}
     for event in events:
         key = tuple(getattr(event, name) for name in _KEY)
@@ -83,8 +64,7 @@ def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
     return [by_key[key] for key in sorted(by_key)]
 
 
-@cache
-def _insert(dialect: str) -> Any:
+def _upsert(dialect: str) -> Any:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(InboxEvent)
     known, new = InboxEvent.updates, insert.excluded.updates
     both: Any
@@ -94,7 +74,7 @@ def _insert(dialect: str) -> Any:
     else:
         both = func.json_patch(known, new)
         changed = both != func.json(known)  # `json` writes it as `json_patch` does
-    # A row that is being handled right now goes back to waiting too: its worker finishes only what it claimed.
+    # A row that is being handled goes back to waiting too: its worker finishes only what it claimed.
     return insert.on_conflict_do_update(
         index_elements=_KEY,
         set_={

@@ -42,8 +42,6 @@ _IN_COMMON = (
     "celery.worker.consumer",
     "celery.worker.consumer.delayed_delivery",
     "celery.worker.strategy",
-    "gunicorn.glogging",
-    "gunicorn.workers.gthread",
     "kombu.mixins",
     "kombu.transport.redis",
     "service.answers",
@@ -52,6 +50,7 @@ _IN_COMMON = (
     "service.pages",
     "service.server",
     "service.webhooks",
+    "uvicorn.protocols.http.h11_impl",
     "workers.tasks",
 )
 # Said on every page and in every link anyway; a command beside must not guess them.

@@ -7,17 +7,20 @@ from flask import Response, jsonify
 
 from adductor import __version__
 from adductor.installation import Installation
+from service import limits
 from service.context import inbox_writer, installation
 from service.ops.routes import blueprint
 
 
 @blueprint.get("/healthz")
+@limits.uncounted
 def alive() -> Response:
     """200 while the process runs."""
     return jsonify(status="ok", version=__version__)
 
 
 @blueprint.get("/readyz")
+@limits.uncounted
 def ready() -> tuple[Response, int]:
     """200 when database and broker answer and take what is given to them."""
     answering = parts_that_answer(installation())

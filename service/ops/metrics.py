@@ -6,6 +6,7 @@ import hmac
 
 from flask import Response, abort, request
 
+from service import limits
 from service.context import installation
 from service.ops.routes import blueprint
 
@@ -14,6 +15,8 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 @blueprint.get("/metrics")
+@limits.uncounted
+@limits.secret
 def metrics() -> Response:
     """Prometheus text, for this machine or whoever has ADDUCTOR_METRICS_TOKEN; nothing there for anybody else."""
     here = installation()

@@ -17,6 +17,7 @@ from adductor.jobs.backlog import Queue
 from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
 from adductor.queue import requeue
 from adductor.store import migrate
+from service import limits
 from service.context import installation
 from service.ops import concerns, failures, signing_in
 from service.ops.concerns import Concern
@@ -74,6 +75,7 @@ def board() -> Page:
 
 
 @blueprint.route("/ops/sign-in", methods=["GET", "POST"])
+@limits.operators
 def sign_in() -> Page:
     """The form for the token."""
     signing_in.token_is_set()

@@ -15,6 +15,7 @@ from adductor.coaching.situation import Dose, Expected
 from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.store.models import Athlete, Suggestion
+from service import limits
 from service.context import installation
 from service.pages import standing
 from service.pages.access import Page, blueprint, signed_in, the_athlete
@@ -29,6 +30,7 @@ _LOOK_AGAIN = "PT6H"
 
 
 @blueprint.get("/calendar/<key>.ics")
+@limits.link
 def calendar(key: str) -> Response:
     """The feed. Whoever has the address can read it; the runner can make a new one at any time."""
     here = installation()

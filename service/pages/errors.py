@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
-from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from werkzeug.wrappers import Response
@@ -21,7 +20,6 @@ _FOR_PROGRAMS = frozenset(
 
 
 @blueprint.app_errorhandler(400)
-@blueprint.app_errorhandler(ParseException)  # a body whose chunks or trailers can't be read
 def not_understood(_: Exception) -> Page:
     text = "Something in it can't be read. Nothing was changed: go back and try again."
     return _answer("That can't be read", text, 400)

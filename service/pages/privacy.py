@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from adductor.athletes import personal_data
 from adductor.store.models import Delivery, Suggestion
+from service import limits
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete
 
@@ -22,6 +23,7 @@ def privacy() -> Page:
 
 
 @blueprint.get("/privacy/export")
+@limits.exports
 @signed_in
 def export() -> Page:
     """Everything held about the runner, as a JSON file."""

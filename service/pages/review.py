@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from adductor.athletes import answers, decisions
 from adductor.notes import wording
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Suggestion
-from service import numbers
+from service import limits, numbers
 from service.context import installation
 from service.pages import words
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete
@@ -46,6 +46,7 @@ def suggestions() -> Page:
 
 
 @blueprint.get("/suggestions/<public_id>")
+@limits.secret
 @signed_in
 def suggestion(public_id: str) -> Page:
     """One suggestion: why, everything considered, the text as written, where it went, the answer."""
@@ -53,6 +54,7 @@ def suggestion(public_id: str) -> Page:
 
 
 @blueprint.post("/suggestions/<public_id>/answer")
+@limits.secret
 @signed_in
 def answer(public_id: str) -> Page:
     """Answer it, or answer it differently."""

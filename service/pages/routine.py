@@ -17,7 +17,7 @@ from adductor.coaching import swaps
 from adductor.coaching.situation import Routine, RoutineItem
 from adductor.notes import wording
 from adductor.store.models import Suggestion
-from service import numbers
+from service import limits, numbers
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete
 from service.pages.assets import packed_if_wanted
@@ -49,6 +49,7 @@ class Step:
 
 
 @blueprint.get("/routine/<public_id>")
+@limits.link
 def routine(public_id: str) -> Page:
     """The steps; with a script one at a time with a timer, without one as a list. ``swap=2:exercise`` exchanges."""
     here = installation()
@@ -75,6 +76,7 @@ def routine(public_id: str) -> Page:
 
 
 @blueprint.get("/routine/<public_id>/exercise/<int:place>/<exercise_id>")
+@limits.link
 def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
     """One exercise of the routine, or what may take its place: to be put into the page, also offline."""
     suggestion = _suggestion(public_id)
@@ -86,6 +88,7 @@ def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
 
 
 @blueprint.get("/routine/<public_id>/state")
+@limits.secret
 def routine_state(public_id: str) -> Response:
     """Whether this browser may finish the routine now, and the token to do it with: asked before something is sent."""
     suggestion = _suggestion(public_id)
@@ -95,6 +98,7 @@ def routine_state(public_id: str) -> Response:
 
 
 @blueprint.post("/routine/<public_id>")
+@limits.secret
 def finish(public_id: str) -> Page:
     """How it went. Sending the same again changes nothing, so a queue may send more than once."""
     suggestion = _suggestion(public_id)

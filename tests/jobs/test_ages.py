@@ -39,7 +39,8 @@ def _comes(here: Place, number: int, **values: Any) -> None:
             **values,
         }
     )
-    with here.installation.store.connection() as connection:
+    with here.installation.store.write() as session:
+        connection = session.connection()
         inbox.put(connection, [event], here.now)
 
 

@@ -43,7 +43,8 @@ def full(store: Store) -> Store:
     """A store with a past."""
     numbers = range(1, len(_states()) + 1)
     trace = {"trace_id": "t"}
-    with store.connection() as connection:
+    with store.write() as session:
+        connection = session.connection()
         connection.execute(
             insert(Athlete),
             [

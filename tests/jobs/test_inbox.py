@@ -21,18 +21,13 @@ EVENT = WebhookEvent("strava", 1, "activity", 42, "update", NOW, 7, {"title": "M
 Put = Callable[..., list[int]]
 
 
-@pytest.fixture(params=["in the caller's transaction", "at once"])
-def put(request: pytest.FixtureRequest, store: Store) -> Put:
-    """Both ways into the inbox; what comes of it must be the same."""
+@pytest.fixture
+def put(store: Store) -> Put:
+    def put(*events: WebhookEvent) -> list[int]:
+        with store.write() as session:
+            return list(inbox.put(session.connection(), events, NOW))
 
-    def in_a_transaction(*events: WebhookEvent) -> list[int]:
-        with store.connection() as connection:
-            return list(inbox.put(connection, events, NOW))
-
-    def at_once(*events: WebhookEvent) -> list[int]:
-        return list(inbox.put_now(store, events, NOW, within_s=1))
-
-    return at_once if request.param == "at once" else in_a_transaction
+    return put
 
 
 def _rows(store: Store) -> list[InboxEvent]:

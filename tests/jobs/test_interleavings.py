@@ -145,7 +145,8 @@ def _event(here: Place, runner: int, aspect: str = "create", **updates: str) -> 
 
 
 def _put(here: Place, *received: WebhookEvent) -> None:
-    with here.installation.store.connection() as connection:
+    with here.installation.store.write() as session:
+        connection = session.connection()
         inbox.put(connection, list(received), here.now)
 
 

@@ -268,7 +268,8 @@ def test_a_late_real_event_doubles_nothing(here: Place, log: Log) -> None:
     note, reads = log.activities[run].private_note, log.reads
 
     here.later(minutes=5)
-    with here.installation.store.connection() as connection:
+    with here.installation.store.write() as session:
+        connection = session.connection()
         late = WebhookEvent("strava", 0, "activity", run, "create", here.now, here.owner(runner), {})
         inbox.put(connection, [late], here.now)
     rounds.sweep(here.installation)
@@ -282,7 +283,8 @@ def test_a_late_real_event_doubles_nothing(here: Place, log: Log) -> None:
 def test_an_event_that_is_here_already_is_not_made_up_for(here: Place, log: Log) -> None:
     runner = _runner(here, log)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
-    with here.installation.store.connection() as connection:
+    with here.installation.store.write() as session:
+        connection = session.connection()
         real = WebhookEvent("strava", 0, "activity", run, "create", here.now, here.owner(runner), {})
         inbox.put(connection, [real], here.now)
     _silent(here, runner, 6 * DAY)

@@ -11,7 +11,7 @@ from adductor.athletes import activities, revocation
 from adductor.jobs import retention
 from adductor.mail import links
 from adductor.store.models import Base
-from service import app, gathering, limits, server
+from service import app, limits, server
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text()
@@ -51,8 +51,8 @@ def test_the_times_and_figures_are_those_of_the_code() -> None:
     assert (timedelta(days=30), timedelta(days=3), timedelta(days=5 * 365)) == (
         links.ANSWER_GOOD_FOR, links.CONFIRM_GOOD_FOR, links.UNSUBSCRIBE_GOOD_FOR
     )  # fmt: skip
-    assert (gathering.REQUEST_WITHIN_S, gathering.ANSWERED_WITHIN_S, gathering.MOST_HEAD_BYTES) == (10, 40, 32 * 1024)
-    assert server.PLACES == 500
+    assert (server.REQUEST_WITHIN_S, server.ANSWER_WITHIN_S, server.MOST_HEAD_BYTES) == (10, 50, 32 * 1024)
+    assert (server.MOST_WAITING, server.BUSY_CONNECTIONS, server.MOST_CONNECTIONS) == (100, 800, 900)
     figures = (limits.EVERYTHING, limits.MISSES, limits.ONE_LINK, limits.CONNECTING, limits.EXPORTS, limits.OPERATORS)
     assert figures == (
         "600 per minute", "60 per minute", "60 per minute", "30 per minute", "30 per hour", "10 per minute"

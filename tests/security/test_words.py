@@ -197,7 +197,7 @@ logs.configure(sys.argv[1], "web")
 evil = sys.argv[2].encode().decode("unicode_escape")
 logs.get("ours").warning("handshake refused", reason=evil, path=evil)
 logs.get("ours").warning("handshake refused " + evil)
-logging.getLogger("gunicorn.error").warning("Invalid request from ip=%s: %s", "203.0.113.9", evil)
+logging.getLogger("uvicorn.error").warning("Invalid request from ip=%s: %s", "203.0.113.9", evil)
 try:
     raise ValueError(evil)
 except ValueError:

@@ -321,7 +321,8 @@ def test_nothing_ever_ran(live: Live, tmp_path: Path) -> None:
 def test_a_database_of_newer_code(live: Live, tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'newer.db'}")
     migrate.upgrade(store)
-    with store.connection() as connection:
+    with store.write() as session:
+        connection = session.connection()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     store.close()
 

@@ -1,57 +1,61 @@
-"""Answering 200 means: on disk."""
+"""Group commit of events: answering 200 means that the event is on disk."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from adductor.clock import Clock
 from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
-from adductor.store import Store, engine
+from adductor.store import Store, migrate
 from adductor.store.models import InboxEvent
 from service import inbox_writer
-from service.inbox_writer import FOR_THE_DATABASE_S, InboxWriter, NotStoredError
+from service.inbox_writer import InboxWriter, NotStoredError
 
 EVENT = WebhookEvent("strava", 1, "activity", 42, "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), 7, {})
 
 
-class _Woken:
-    """Who was woken, and a way to wait for it."""
+class _Wakes:
+    """Counts wake-ups, and lets a test wait for one."""
 
     def __init__(self) -> None:
-        self.ids: list[int] = []
-        self.messages = 0
+        self.count = 0
         self._changed = threading.Condition()
 
-    def __call__(self, ids: Sequence[int]) -> None:
+    def __call__(self) -> None:
         with self._changed:
-            self.ids += ids
-            self.messages += 1
+            self.count += 1
             self._changed.notify_all()
 
     def wait_for(self, count: int) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.ids) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: self.count >= count, timeout=10)
 
 
 @pytest.fixture
-def woken() -> _Woken:
-    return _Woken()
+def wakes() -> _Wakes:
+    return _Wakes()
 
 
 @pytest.fixture
-def writer(store: Store, woken: _Woken) -> InboxWriter:
-    return InboxWriter(store, Clock(), woken)
+def writer(store: Store, wakes: _Wakes) -> InboxWriter:
+    return InboxWriter(store, Clock(), wakes)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long this machine's disk takes: the timeout has tests of its own."""
+    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(inbox_writer, "DATABASE_TIMEOUT_S", 60.0)
 
 
 def _count(store: Store) -> int:
@@ -60,193 +64,120 @@ def _count(store: Store) -> int:
 
 
 @contextmanager
-def _table_away(store: Store) -> Iterator[None]:
-    """The database takes no event."""
-    with store.write() as session:
-        session.connection().exec_driver_sql("ALTER TABLE inbox_events RENAME TO away")
-    try:
-        yield
-    finally:
-        with store.write() as session:
-            session.connection().exec_driver_sql("ALTER TABLE away RENAME TO inbox_events")
+def _locked(tmp_path: Path) -> Iterator[Store]:
+    """A migrated SQLite file whose write lock another process holds."""
+    ours, theirs = (Store(f"sqlite:///{tmp_path}/coach.db") for _ in range(2))
+    migrate.upgrade(ours)
+    with theirs.write() as session:
+        session.execute(text("SELECT 1"))
+        yield ours
 
 
-def _refuse(store: Store, writer: InboxWriter, *events: WebhookEvent) -> None:
-    with _table_away(store):
-        for event in events:
-            with pytest.raises(NotStoredError):
-                writer.put(event)
-
-
-def test_when_put_returns_the_event_is_there_and_a_worker_is_woken(
-    store: Store, writer: InboxWriter, woken: _Woken
+@pytest.mark.usefixtures("patient")
+def test_put_returns_when_the_event_is_stored_and_wakes_a_worker(
+    store: Store, writer: InboxWriter, wakes: _Wakes
 ) -> None:
     writer.put(EVENT)
 
     assert _count(store) == 1
-    woken.wait_for(1)
+    wakes.wait_for(1)
 
 
-def test_many_at_once_are_all_stored_and_wake_with_few_messages(
-    store: Store, writer: InboxWriter, woken: _Woken, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("patient")
+def test_many_events_share_commits_and_wake_ups(
+    store: Store, writer: InboxWriter, wakes: _Wakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # However long this machine's disk takes for it: patience has tests of its own.
-    for module, name, much in (
-        (inbox_writer, "PATIENCE_S", 60.0),
-        (inbox_writer, "FOR_THE_DATABASE_S", 60.0),
-        (engine, "PROMPT_TIMEOUT_MS", 60_000),
-    ):
-        monkeypatch.setattr(module, name, much)
-    events = [replace(EVENT, object_id=number) for number in range(400)]
+    commits: list[int] = []
+    put = inbox.put
 
+    def counted(connection: object, events: list[WebhookEvent], now: datetime) -> dict[int, str]:
+        commits.append(len(events))
+        return put(connection, events, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(inbox, "put", counted)
     with ThreadPoolExecutor(32) as pool:
-        list(pool.map(writer.put, events))
+        list(pool.map(writer.put, [replace(EVENT, object_id=number) for number in range(400)]))
 
-    assert _count(store) == 400
-    woken.wait_for(400)
-    assert woken.messages < 200
+    assert _count(store) == sum(commits) == 400
+    assert len(commits) < 400
+    wakes.wait_for(1)
+    assert wakes.count <= len(commits)
 
 
-def test_a_duplicate_wakes_nobody(store: Store, writer: InboxWriter, woken: _Woken) -> None:
+@pytest.mark.usefixtures("patient")
+def test_duplicate_wakes_nobody(store: Store, writer: InboxWriter, wakes: _Wakes) -> None:
     writer.put(EVENT)
-    woken.wait_for(1)
+    wakes.wait_for(1)
 
     writer.put(EVENT)
     writer.put(replace(EVENT, object_id=43))
-    woken.wait_for(2)
+    wakes.wait_for(2)
 
-    assert _count(store) == len(woken.ids) == 2
+    assert (_count(store), wakes.count) == (2, 2)
 
 
-def test_a_broker_that_fails_does_not_fail_the_event(store: Store) -> None:
-    tried = threading.Event()
+@pytest.mark.usefixtures("patient")
+def test_failing_broker_fails_no_event(store: Store) -> None:
+    tried = threading.Semaphore(0)
 
-    def fail(_: Sequence[int]) -> None:
-        tried.set()
+    def fail() -> None:
+        tried.release()
         raise ConnectionError("broker down")
 
     writer = InboxWriter(store, Clock(), fail)
 
-    writer.put(EVENT)
-    assert tried.wait(10)
-    writer.put(replace(EVENT, object_id=43))
+    for number in range(2):
+        writer.put(replace(EVENT, object_id=number))
+        assert tried.acquire(timeout=10)
 
     assert _count(store) == 2
 
 
-def test_an_event_that_is_not_stored_is_said_so_and_the_next_one_is(
-    store: Store, writer: InboxWriter, woken: _Woken
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("problem", [RuntimeError("disk full"), OverflowError("too large"), MemoryError()])
+def test_refused_event_is_reported_and_the_next_one_is_stored(
+    store: Store, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
-    _refuse(store, writer, EVENT)
+    def refuse(*_: object) -> dict[int, str]:
+        raise problem
+
+    monkeypatch.setattr(inbox, "put", refuse)
+    with pytest.raises(NotStoredError, match="does not take"):
+        writer.put(EVENT)
+    assert writer.failing
+    monkeypatch.undo()
 
     writer.put(EVENT)
 
     assert _count(store) == 1
+    assert not writer.failing
 
 
-def test_what_was_refused_is_stored_as_soon_as_it_can_be(store: Store, writer: InboxWriter, woken: _Woken) -> None:
-    events = [replace(EVENT, object_id=number) for number in range(3)]
-    _refuse(store, writer, *events)
-    with _table_away(store):
-        assert writer.store_refused() == 0
-
-    assert writer.store_refused() == 3
-
-    woken.wait_for(3)
-    with store.read() as session:
-        assert list(session.scalars(select(InboxEvent.object_id).order_by(InboxEvent.id))) == [0, 1, 2]
-
-
-def test_what_came_again_by_itself_is_neither_stored_nor_told_twice(
-    store: Store, writer: InboxWriter, woken: _Woken
-) -> None:
-    _refuse(store, writer, EVENT)
-    writer.put(EVENT)
-    woken.wait_for(1)
-
-    assert writer.store_refused() == 0
-
-    assert (_count(store), len(woken.ids)) == (1, 1)
-
-
-def test_refused_events_are_kept_for_a_while_and_no_more_than_so_many(
-    store: Store, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events = [replace(EVENT, object_id=number) for number in range(inbox_writer.MOST_REFUSED + 1)]
-    _refuse(store, writer, *events)
-    assert writer.store_refused() == inbox_writer.MOST_REFUSED
-
-    _refuse(store, writer, EVENT)
-    now = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: now() + inbox_writer.REFUSED_FOR_S + 60)
-    assert writer.store_refused() == 0
-
-
-def test_a_failure_that_nobody_foresaw_does_not_end_the_storing(store: Store, writer: InboxWriter) -> None:
-    too_large_for_the_database = 2**70
-    with pytest.raises(NotStoredError):
-        writer.put(replace(EVENT, object_id=too_large_for_the_database))
-
-    writer.put(EVENT)
-
-    assert _count(store) == 1
-
-
-def test_a_database_that_hangs_is_not_waited_for_beyond_stravas_patience(tmp_path: object) -> None:
-    from adductor.store import migrate
-
-    store = Store(f"sqlite:///{tmp_path}/coach.db")
-    migrate.upgrade(store)
-    writer = InboxWriter(store, Clock(), lambda _: None)
-    with store.write() as session:  # holds the write lock
-        session.connection().exec_driver_sql("DELETE FROM heartbeats")
-        with pytest.raises(NotStoredError, match="too long"):
-            writer.put(EVENT)
-
-    writer.put(replace(EVENT, object_id=43))
-
-    assert _count(store) >= 1
-
-
-def test_whoever_waits_behind_somebody_who_waits_is_told_within_the_same_patience(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Four at once before a locked database: one tries, the others have the rest of their time and no more."""
-    from adductor.store import migrate
-
-    store, others = (Store(f"sqlite:///{tmp_path}/coach.db") for _ in range(2))
-    migrate.upgrade(store)
-    writer = InboxWriter(store, Clock(), lambda _: None)
-    waited: list[float] = []
-    put_now = inbox.put_now
-
-    def noted(*given: Any, within_s: float) -> dict[int, str]:
-        waited.append(within_s)
-        return put_now(*given, within_s=within_s)
-
-    monkeypatch.setattr(inbox, "put_now", noted)
-    with others.connection(), ThreadPoolExecutor(4) as pool:
+def test_locked_database_is_reported_to_every_request_that_waits(tmp_path: Path) -> None:
+    with _locked(tmp_path) as store, ThreadPoolExecutor(4) as pool:
+        writer = InboxWriter(store, Clock(), lambda: None)
         tried = [pool.submit(writer.put, replace(EVENT, object_id=number)) for number in range(4)]
         problems = [one.exception() for one in tried]
 
-    assert all(isinstance(problem, NotStoredError) for problem in problems)
-    assert sum(waited) < 2 * FOR_THE_DATABASE_S
-    writer.put(EVENT)
-    assert _count(store) == 1
+        assert all(isinstance(problem, NotStoredError) for problem in problems)
+        assert writer.failing
 
 
-def test_only_what_is_on_disk_is_said_to_be(store: Store, woken: _Woken, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever ends the writing, and be it nothing that programs catch."""
+def test_event_that_was_answered_503_while_it_waited_is_not_committed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes again by itself; a queue of old ones must not delay it."""
+    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(inbox_writer, "DATABASE_TIMEOUT_S", 60.0)
+    with _locked(tmp_path) as store:
+        writer = InboxWriter(store, Clock(), lambda: None)
+        for number in range(3):
+            with pytest.raises(NotStoredError, match="too long"):
+                writer.put(replace(EVENT, object_id=number))
+    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 60.0)
 
-    def end(*_: object, **__: object) -> None:
-        raise SystemExit
+    writer.put(replace(EVENT, object_id=99))
 
-    writer = InboxWriter(store, Clock(), woken)
-    monkeypatch.setattr(inbox, "put_now", end)
-    with pytest.raises(SystemExit):
-        writer.put(EVENT)
-    monkeypatch.undo()
-
-    writer.put(replace(EVENT, object_id=43))
-
-    assert _count(store) == 1
+    with store.read() as session:
+        stored = list(session.scalars(select(InboxEvent.object_id).order_by(InboxEvent.id)))
+    assert stored == [0, 99]  # the first one was under way already

@@ -90,7 +90,8 @@ def _fail(here: Place, table: type[InboxEvent | Delivery | Letter], problem: str
 
 
 def _event(here: Place, owner: int = 4711) -> None:
-    with here.installation.store.connection() as connection:
+    with here.installation.store.write() as session:
+        connection = session.connection()
         event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, owner, {"title": "Run with Anna"})
         inbox.put(connection, [event], here.now)
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from adductor.clock import Clock
-from adductor.jobs import inbox, outages
-from adductor.platforms.base import WebhookEvent
+from adductor.jobs import outages
 from adductor.queue import heartbeats
-from adductor.store import BusyError
-from adductor.store.models import InboxEvent
 from service import pulse
-from service.inbox_writer import InboxWriter, NotStoredError
+from service.inbox_writer import InboxWriter
 from tests.support.runners import Place, place
 
 
@@ -27,7 +24,7 @@ def here(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def writer(here: Place) -> InboxWriter:
-    return InboxWriter(here.installation.store, Clock(), lambda _: None)
+    return InboxWriter(here.installation.store, Clock(), lambda: None)
 
 
 def test_what_fails_while_a_beat_is_stored_is_not_made_good_by_it(
@@ -54,29 +51,11 @@ def test_a_beat_that_can_be_stored_again_ends_the_failing(here: Place, writer: I
     assert heartbeats.last(here.installation, outages.WEB) is not None
 
 
-def test_a_beat_stores_what_was_refused_before(
-    here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError
-
-    monkeypatch.setattr(inbox, "put_now", full)
-    with pytest.raises(NotStoredError):
-        writer.put(WebhookEvent("strava", 1, "activity", 42, "create", here.now, 7, {}))
-    pulse.beat(here.installation, writer)
-    monkeypatch.undo()
-
-    pulse.beat(here.installation, writer)
-
-    with here.installation.store.read() as session:
-        assert session.scalars(select(InboxEvent.object_id)).all() == [42]
-
-
 def test_a_database_that_is_too_busy_is_one_that_can_store_nothing(
     here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(**_: object) -> None:
-        raise BusyError
+        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
 
     monkeypatch.setattr(here.installation.store, "write", busy)
     writer.failing = True

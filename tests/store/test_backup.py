@@ -42,7 +42,8 @@ def test_a_copy_under_traffic_is_whole_and_holds_what_was_there_before(store: St
     def write() -> None:
         nonlocal committed
         while not ended.is_set():
-            with store.connection() as connection:
+            with store.write() as session:
+                connection = session.connection()
                 for half in "ab":
                     connection.execute(
                         text("INSERT INTO heartbeats (part, at, note) VALUES (:part, '2026-11-18 09:00:00', :note)"),

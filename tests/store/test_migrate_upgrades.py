@@ -51,7 +51,8 @@ def _made_up(column: Column[Any], number: int) -> Any:
 def _fill(store: Store) -> Rows:
     """Rows in every table: the first holds a value in each column, the others what must be there."""
     schema, filled = MetaData(), {}
-    with store.connection() as connection:
+    with store.write() as session:
+        connection = session.connection()
         schema.reflect(connection)
         for table in schema.sorted_tables:
             if table.name == "alembic_version":
@@ -128,7 +129,8 @@ def test_an_empty_database_and_an_older_one_ask_for_the_upgrade(database_url: st
 
 
 def test_a_database_of_a_newer_version_is_left_alone(store: Store) -> None:
-    with store.connection() as connection:
+    with store.write() as session:
+        connection = session.connection()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     for attempt in (migrate.check, migrate.upgrade):

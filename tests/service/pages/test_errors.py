@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
-from adductor.store import BusyError
 from tests.service.pages.conftest import Visitor
 from tests.service.pages.test_settings import DOSE
 
@@ -16,7 +16,7 @@ def test_a_database_that_others_keep_busy_is_no_fault_of_ours_and_asked_again_la
     token = visitor.token()
 
     def busy(**_: object) -> None:
-        raise BusyError
+        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
 
     monkeypatch.setattr(app.extensions["installation"].store, "write", busy)
     answer = visitor.post("/settings/dose", token=token, **DOSE)
