@@ -1,7 +1,7 @@
-"""How often a runner is usually heard of, and so when silence is unusual. Pure but for one query of our own record.
+"""The usual gap between an athlete's activities, and when silence is unusual. Pure but for one query of our own record.
 
-Whoever runs every day is missed after two; whoever runs twice a week after five. Where the runner told us when they usually
-run, a usual run that nothing was heard of is missed two hours after it began: early enough for a note to be of use.
+An athlete who runs every day is looked at after two days of silence, one who runs twice a week after five. A usual run that
+the athlete told us of is missed two hours after its start: early enough for a note to be of use.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from adductor.athletes import situations
 from adductor.store.models import Athlete, DecisionRecord
 
-# Silence of so many times the usual gap is unusual. Judgement: a skipped run happens to everybody.
+# Silence of so many times the usual gap is unusual. Judgement: a skipped run is usual.
 FACTOR = 1.5
-# Nobody is looked at more often than this, and everybody this often: the history that a look brings expires after a week.
+# The least and the most days between two looks: the history that a look brings expires after a week.
 LEAST_DAYS = 1
 MOST_DAYS = 7
 # The habit is read from this long.
 SEEN_OVER = timedelta(days=28)
-# Of somebody who is hardly known yet. Judgement: twice a week.
+# The gap of a new athlete. Judgement: twice a week.
 USUAL_GAP_DAYS = 3.5
 # Most people run at one time of the day, and we hear of it when they are back. An hour later it should be in the log.
 AFTER_THE_USUAL_HOUR = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""What the runner says without leaving the running log: words in a title, and strength work that they recorded.
+"""Answers from inside the running log: words in a title, and recorded strength work.
 
 A title edit sends an event with the title in it; the title of a new activity is read with it. Titles are not kept.
 """
@@ -77,7 +77,7 @@ def strength(
 def worth_reading(session: Session, athlete: Athlete, now: datetime) -> bool:
     """Whether a new activity may answer a suggestion although no routine can be due.
 
-    A pause is not a reason: it promises that nobody is asked, and a title that ends it comes with its edit.
+    A pause is not a reason: during it the platform isn't called, and a title that ends it comes with its edit.
     """
     today: date = now.astimezone(situations.zone_of(athlete.timezone)).date()
     if athlete.paused_until is not None and athlete.paused_until > today:

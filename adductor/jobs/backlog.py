@@ -1,6 +1,6 @@
 """The backlog: how much waits, since when, and how many dead letters there are, for the operator.
 
-Nothing here reads a table from end to end. What waits and dead letters stand in indexes of their own, whose size
+Nothing here reads a table from end to end. Waiting rows and dead letters stand in partial indexes, whose size
 follows the backlog and not the years; the oldest row is the first of an index (tests/jobs/test_backlog.py).
 """
 
@@ -26,7 +26,7 @@ QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
 WAITING = text("state IN ('waiting', 'claimed')")
 
 
-# What is worth a word, for the operator's page and for `adductor doctor` alike.
+# Thresholds of the operator's page and of `adductor doctor`.
 # A round a second, written down every ten: after a minute something is missing.
 SEEN_WITHIN = timedelta(seconds=60)
 # A due row is taken within seconds; a quarter of an hour is a whole window of Strava's rate limit.
@@ -55,7 +55,7 @@ class Queue:
         return max((now - self.oldest_due_at).total_seconds(), 0.0) if self.oldest_due_at else 0.0
 
     def is_late(self, now: datetime) -> bool:
-        """Whether its oldest due row has been waiting for so long that somebody should look."""
+        """Whether its oldest due row has been waiting for so long that the operator should look."""
         return self.name not in IN_NO_HURRY and self.age_s(now) > DUE_TOO_LONG_S
 
 

@@ -34,7 +34,7 @@ def back_up(database_url: str, target: Path) -> int:
         _copy(source, draft)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
-        os.link(draft, target)  # unlike a rename it fails when somebody was faster
+        os.link(draft, target)  # unlike a rename it fails when the target exists by now
         return target.stat().st_size
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"can't write {target} ({getattr(error, 'strerror', None) or error})") from error

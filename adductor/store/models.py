@@ -100,7 +100,7 @@ class Athlete(Base):
     progress: Mapped[list[Any]] = mapped_column(default=list)
 
     next_due_at: Mapped[datetime | None]  # when the clock should look at this runner
-    # The local day of the last look at a rest day, and of the last warm-up: one of each a day, whoever asks.
+    # The local day of the last look at a rest day, and of the last warm-up: one of each a day.
     last_prompted_on: Mapped[date | None]
     last_warm_up_on: Mapped[date | None]
     # From when the activity rows may have gaps (events that needed no look); None: whole.

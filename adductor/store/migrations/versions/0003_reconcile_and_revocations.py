@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.create_index("ix_activities_fetched_at", "activities", ["fetched_at"])
 
     op.add_column("deliveries", sa.Column("separated", sa.Boolean(), nullable=True))
-    # Until now a blank line went in front of every note but those that began their text, and nobody wrote down which.
+    # Until now a blank line went in front of every note but those that began their text, and no row said which.
     op.execute("UPDATE deliveries SET separated = (1 = 1) WHERE written_text IS NOT NULL")
 
     op.create_table(
