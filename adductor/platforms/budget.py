@@ -225,6 +225,7 @@ class WindowBudget:
             ceiling = SHARES[served_as].quarter_pct, SHARES[served_as].day_pct
             if not shared and self._alone:
                 self._own.limits = list(counters.limits)
+                self._own.under_way = 0  # `counters` have them
                 self._own.advance(counters.quarter)
                 if (verdict := self._own.take((ALONE_PCT, ALONE_PCT))) is not Verdict.GRANTED:
                     return verdict
