@@ -250,12 +250,7 @@ class Platform(Protocol):
         """Return a token to the platform. An unknown one is fine."""
 
     def get_activity(
-        self,
-        access_token: str,
-        activity_id: int,
-        *,
-        priority: Priority = Priority.FRESH,
-        athlete: str | None = None,
+        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH, athlete: str | None = None
     ) -> LoggedActivity:
         """Read one activity with all its fields. Raises NOT_FOUND, also right after its create event."""
 
@@ -333,12 +328,6 @@ class SubscribesByApi(Protocol):
 
     def answer_handshake(self, query: Mapping[str, str], verify_token: str) -> dict[str, str]:
         """The JSON answer to the platform's check of the callback address. Raises EventError."""
-
-
-def missing_scopes(granted: str, required: tuple[str, ...]) -> tuple[str, ...]:
-    """The required scopes that ``granted`` (comma- or space-separated, as OAuth returns it) lacks."""
-    given = set(granted.replace(",", " ").split())
-    return tuple(scope for scope in required if scope not in given)
 
 
 def storable(text: str) -> str:

@@ -17,9 +17,8 @@ from adductor.platforms.base import (
     SubscribesByApi,
     Subscription,
     Tokens,
-    missing_scopes,
 )
-from adductor.platforms.strava.client import REQUIRED_SCOPES, StravaClient
+from adductor.platforms.strava.client import StravaClient
 from tests.platforms.conftest import CountingBudget
 from tests.platforms.racing import NOON, usage
 from tests.platforms.wire import (
@@ -59,21 +58,6 @@ def test_every_platform_says_what_it_can(strava: StravaClient) -> None:
     assert platform.capabilities.private_note
     assert not platform.capabilities.calendar
     assert isinstance(platform, SubscribesByApi)
-
-
-@pytest.mark.parametrize(
-    ("granted", "missing"),
-    [
-        ("read,activity:write,activity:read_all", ()),
-        ("activity:read_all,activity:write,read,profile:read_all", ()),
-        ("read activity:write activity:read_all", ()),
-        ("read,activity:read", ("activity:read_all", "activity:write")),
-        ("read,activity:write", ("activity:read_all",)),
-        ("", REQUIRED_SCOPES),
-    ],
-)
-def test_the_scopes_that_an_athlete_left_out_are_named(granted: str, missing: tuple[str, ...]) -> None:
-    assert missing_scopes(granted, REQUIRED_SCOPES) == missing
 
 
 def test_a_code_becomes_a_grant(strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget) -> None:

@@ -183,12 +183,7 @@ class StravaClient:
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def get_activity(
-        self,
-        access_token: str,
-        activity_id: int,
-        *,
-        priority: Priority = Priority.FRESH,
-        athlete: str | None = None,
+        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH, athlete: str | None = None
     ) -> LoggedActivity:
         """As `Platform.get_activity`."""
         return self._call(
