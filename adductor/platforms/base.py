@@ -205,14 +205,14 @@ class WebhookEvent:
 class Capabilities:
     """The features of a platform. Callers ask these, never the platform's name."""
 
-    webhooks: bool  # it sends events
-    polling: bool  # its list of activities can be asked for new ones
-    private_note: bool  # an activity has a text that only its owner sees
-    description: bool  # an activity has a text that others may see
-    calendar: bool  # entries can be written into a calendar
-    plan: bool  # planned workouts and races can be read
-    wellness: bool  # soreness, injury and the like can be read
-    refresh_tokens: bool  # access tokens expire and are refreshed
+    webhooks: bool = False  # it sends events
+    polling: bool = False  # its list of activities can be asked for new ones
+    private_note: bool = False  # an activity has a text that only its owner sees
+    description: bool = False  # an activity has a text that others may see
+    calendar: bool = False  # entries can be written into a calendar
+    plan: bool = False  # planned workouts and races can be read
+    wellness: bool = False  # soreness, injury and the like can be read
+    refresh_tokens: bool = False  # access tokens expire and are refreshed
 
 
 class Platform(Protocol):
