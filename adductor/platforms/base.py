@@ -205,14 +205,14 @@ class WebhookEvent:
 class Capabilities:
     """The features of a platform. Callers ask these, never the platform's name."""
 
-    webhooks: bool  # it sends events
-    polling: bool  # its list of activities can be asked for new ones
-    private_note: bool  # an activity has a text that only its owner sees
-    description: bool  # an activity has a text that others may see
-    calendar: bool  # entries can be written into a calendar
-    plan: bool  # planned workouts and races can be read
-    wellness: bool  # soreness, injury and the like can be read
-    refresh_tokens: bool  # access tokens expire and are refreshed
+    webhooks: bool = False  # it sends events
+    polling: bool = False  # its list of activities can be asked for new ones
+    private_note: bool = False  # an activity has a text that only its owner sees
+    description: bool = False  # an activity has a text that others may see
+    calendar: bool = False  # entries can be written into a calendar
+    plan: bool = False  # planned workouts and races can be read
+    wellness: bool = False  # soreness, injury and the like can be read
+    refresh_tokens: bool = False  # access tokens expire and are refreshed
 
 
 class Platform(Protocol):
@@ -250,12 +250,7 @@ class Platform(Protocol):
         """Return a token to the platform. An unknown one is fine."""
 
     def get_activity(
-        self,
-        access_token: str,
-        activity_id: int,
-        *,
-        priority: Priority = Priority.FRESH,
-        athlete: str | None = None,
+        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH, athlete: str | None = None
     ) -> LoggedActivity:
         """Read one activity with all its fields. Raises NOT_FOUND, also right after its create event."""
 
@@ -333,12 +328,6 @@ class SubscribesByApi(Protocol):
 
     def answer_handshake(self, query: Mapping[str, str], verify_token: str) -> dict[str, str]:
         """The JSON answer to the platform's check of the callback address. Raises EventError."""
-
-
-def missing_scopes(granted: str, required: tuple[str, ...]) -> tuple[str, ...]:
-    """The required scopes that ``granted`` (comma- or space-separated, as OAuth returns it) lacks."""
-    given = set(granted.replace(",", " ").split())
-    return tuple(scope for scope in required if scope not in given)
 
 
 def storable(text: str) -> str:

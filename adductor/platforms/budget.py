@@ -132,7 +132,7 @@ class Counters:
             self.quarter, self.under_way, self.early, self.athletes = quarter, 0, 0, {}
 
     def merge(self, other: Counters) -> None:
-        """Take over higher counts of the same windows: this process remembers what a wiped Redis lost."""
+        """Take over higher counts of the same windows: this process remembers the counts that a wiped Redis lost."""
         for i in range(4):
             if other.quarter == self.quarter or (i in _DAY and other._day == self._day):
                 self.used[i] = max(self.used[i], other.used[i])
@@ -225,6 +225,7 @@ class WindowBudget:
             ceiling = SHARES[served_as].quarter_pct, SHARES[served_as].day_pct
             if not shared and self._alone:
                 self._own.limits = list(counters.limits)
+                self._own.under_way = 0  # `counters` have them
                 self._own.advance(counters.quarter)
                 if (verdict := self._own.take((ALONE_PCT, ALONE_PCT))) is not Verdict.GRANTED:
                     return verdict
@@ -261,10 +262,14 @@ class WindowBudget:
                 from redis.exceptions import RedisError  # a process without Redis doesn't load it
 
                 try:
-                    return self._compare_and_set(self._redis, quarter_of(now), change)
+                    result = self._compare_and_set(self._redis, quarter_of(now), change)
                 except (RedisError, OSError) as error:
+                    if not self._rests_until_s:  # once an outage
+                        log.warning("rate budget not shared: redis failed (%s)", type(error).__name__)
                     self._rests_until_s = time.monotonic() + _REDIS_REST_S
-                    log.warning("rate budget not shared: redis failed (%s)", type(error).__name__)
+                else:
+                    self._rests_until_s = 0.0
+                    return result
             return change(self._seen, False)
 
     def _compare_and_set(self, redis: Redis, quarter: int, change: Callable[[Counters, bool], T]) -> T:

@@ -13,7 +13,8 @@ from adductor.athletes.answers import Answer, Said
 from adductor.jobs import letters, rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError, Priority
-from adductor.platforms.strava.budget import LocalBudget
+from adductor.platforms.budget import WindowBudget
+from adductor.platforms.strava.limits import make_budget
 from tests.jobs.test_interleavings import Log, _comes_home, _delay_notes, _event, _put, _take
 from tests.jobs.test_interleavings import here as here
 from tests.jobs.test_interleavings import log as log
@@ -21,9 +22,9 @@ from tests.support.live import Live, installation
 from tests.support.runners import Place
 
 
-def _with_budget(here: Place, log: Log, *, day_used: int) -> LocalBudget:
+def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     """The real bookkeeping before every call of the log, which has told how much of a day's thousand reads is used."""
-    budget = LocalBudget(now=lambda: here.now, chance=lambda: 0.5)
+    budget = make_budget(None, now=lambda: here.now, alone=False, chance=lambda: 0.5)
     budget.take(Priority.CONNECT)
     budget.learn(_headers(day_used), 200)
     reading, writing = log.get_activity, log.update_activity

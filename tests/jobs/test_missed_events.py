@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from adductor.jobs import outages
 from adductor.platforms.base import Priority
-from adductor.platforms.strava.budget import SHARE_PCT
+from adductor.platforms.budget import SHARES
 from adductor.store.models import Athlete, Heartbeat, LoggedActivity, Outage
 from tests.support.live import Live, Runner, installation
 
@@ -105,7 +105,7 @@ def test_looking_for_missed_events_keeps_to_its_share_of_the_budget(tmp_path: Pa
         for call in live.calls("activities.list"):
             quarter = int(call["at"] // 900)
             per_quarter[quarter] = per_quarter.get(quarter, 0) + 1
-        most = 20 * SHARE_PCT[Priority.HISTORY][0] // 100
+        most = 20 * SHARES[Priority.HISTORY].quarter_pct // 100
         assert len(per_quarter) >= 2
         assert max(per_quarter.values()) <= most
         assert live.admin("GET", "calls")["limits"]["over_limit"] == 0

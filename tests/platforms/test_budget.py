@@ -1,307 +1,288 @@
-"""The shared rate budget, against a real Valkey: never more than the limit, whoever asks and whatever breaks."""
+"""The rate budget: shares, fairness, what headers teach, many processes at once, and life without Redis."""
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import socket
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from adductor.platforms.base import ErrorKind, PlatformError, Priority
-from adductor.platforms.strava.budget import (
-    FALLBACK_OWN_SHARE_PCT,
-    OPEN_EXPIRES_S,
-    PROBE_EXPIRES_S,
-    UNBOOKED_CALLS,
-    UNDER_WAY_S,
-    LocalBudget,
-    SharedBudget,
-    _Held,
+from adductor.platforms import budget as module
+from adductor.platforms.base import ErrorKind, Figures, PlatformError, Priority
+from adductor.platforms.budget import (
+    ALONE_PCT,
+    ATHLETE_CALLS,
+    QUARTER_S,
+    SHARES,
+    WINDOW_GUARD_S,
+    WindowBudget,
+    opens_at,
+    quarter_of,
+    return_at,
 )
-from adductor.platforms.strava.limits import Figures, quarter_of
+from adductor.platforms.strava.limits import make_budget, read_headers
 from tests.platforms.conftest import HandClock, Valkey
 from tests.platforms.racing import NOON, race, usage
 
-Either = SharedBudget | LocalBudget
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def spend(budget: Either, priority: Priority = Priority.CONNECT, *, at_most: int = 10_000) -> int:
-    """Calls, each answered without headers, until none is granted; how many there were."""
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-22T{text}+00:00")
+
+
+@pytest.fixture(params=["redis", "process"])
+def budget(request: pytest.FixtureRequest, clock: HandClock) -> WindowBudget:
+    """Everything about the counters holds for both places where they are kept."""
+    if request.param == "process":
+        return make_budget(None, now=clock, alone=False, chance=lambda: 0.5)
+    return shared(request.getfixturevalue("valkey"), clock)
+
+
+@pytest.fixture
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is asked again at once after a failure."""
+    monkeypatch.setattr(module, "_REDIS_REST_S", 0.0)
+
+
+def shared(valkey: Valkey, clock: Callable[[], datetime], application: str = "default", **options: Any) -> WindowBudget:
+    return make_budget(valkey.client(**options), now=clock, application=application, chance=lambda: 0.5)
+
+
+def spend(
+    budget: WindowBudget, priority: Priority = Priority.CONNECT, *, athlete: str | None = None, at_most: int = 10_000
+) -> int:
+    """Call until refused; the answers carry no figures."""
     for count in range(at_most):
         try:
-            budget.take(priority)
+            budget.take(priority, athlete)
         except PlatformError:
             return count
         budget.learn({}, 200)
     return at_most
 
 
-def refusal(budget: Either, priority: Priority = Priority.FRESH) -> PlatformError:
+def refusal(budget: WindowBudget, priority: Priority = Priority.CONNECT, athlete: str | None = None) -> PlatformError:
     with pytest.raises(PlatformError) as caught:
-        budget.take(priority)
+        budget.take(priority, athlete)
     assert caught.value.kind is ErrorKind.RATE_LIMITED
     return caught.value
 
 
-@pytest.fixture(params=["shared", "local"])
-def new_budget(request: pytest.FixtureRequest, clock: HandClock) -> Either:
-    """Nothing is known yet."""
-    if request.param == "local":
-        return LocalBudget(now=clock, chance=lambda: 0.5)
-    return shared(request.getfixturevalue("valkey"), clock)
+def call(budget: WindowBudget, headers: Mapping[str, str], status: int = 200) -> None:
+    budget.take(Priority.CONNECT)
+    budget.learn(headers, status)
 
 
-@pytest.fixture
-def budget(new_budget: Either, clock: HandClock, request: pytest.FixtureRequest) -> Either:
-    """In use for a while: Strava has answered before."""
-    if isinstance(new_budget, LocalBudget):
-        new_budget._books.known, new_budget._books.quarter = True, quarter_of(clock())
-        new_budget._books.told = [True] * 4
-    else:
-        open_books(request.getfixturevalue("valkey"), clock)
-    return new_budget
-
-
-TOLD = [f"told{index}" for index in range(4)]
-
-
-def open_books(valkey: Valkey, clock: Callable[[], datetime], application: str = "default") -> None:
-    """Books as they are some time after the first call: nothing is lost, nothing in the dark."""
-    key = f"adductor:strava:budget:{application}"
-    valkey.client().hset(key, mapping={"known": 1, "quarter": quarter_of(clock()), **dict.fromkeys(TOLD, 1)})
-
-
-def shared(valkey: Valkey, clock: Callable[[], datetime], **options: object) -> SharedBudget:
-    return SharedBudget(valkey.client(**options), now=clock, chance=lambda: 0.5)
-
-
-def test_a_quarter_holds_the_smallest_tiers_hundred_calls(budget: Either) -> None:
-    assert spend(budget) == 100
-
-
-def test_a_new_quarter_opens_two_seconds_after_the_natural_one(budget: Either, clock: HandClock) -> None:
-    spend(budget)
-    clock.at = datetime(2026, 11, 22, 12, 15, 1, tzinfo=UTC)
-    refusal(budget, Priority.CONNECT)
-    clock.at = datetime(2026, 11, 22, 12, 15, 2, tzinfo=UTC)
-    assert spend(budget) == 100
-
-
-def test_a_day_holds_a_thousand_and_the_next_one_opens_at_midnight_utc(budget: Either, clock: HandClock) -> None:
-    clock.at = datetime(2026, 11, 22, 12, 1, tzinfo=UTC)
-    spent = 0
-    for _ in range(12):
-        spent += spend(budget)
-        clock.forward(minutes=15)
-    assert spent == 1_000
-    error = refusal(budget, Priority.CONNECT)
-    assert error.retry_at == datetime(2026, 11, 23, 0, 0, 4, 500_000, tzinfo=UTC)
-    assert "this day" in error.message
-    clock.at = datetime(2026, 11, 23, 0, 0, 2, tzinfo=UTC)
-    assert spend(budget) == 100
+# --- shares and windows ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("priority", "calls"),
-    [(Priority.CONNECT, 100), (Priority.FRESH, 95), (Priority.RETRY, 85), (Priority.HISTORY, 50)],
+    ("priority", "quarter", "day"),
+    [
+        (Priority.CONNECT, 100, 1_000),
+        (Priority.FRESH, 95, 950),
+        (Priority.REPLACEABLE, 95, 850),
+        (Priority.RETRY, 85, 850),
+        (Priority.HISTORY, 50, 400),
+    ],
 )
-def test_each_priority_stops_where_the_more_urgent_ones_still_go_on(
-    budget: Either, priority: Priority, calls: int
+def test_priority_uses_its_share_of_a_quarter_and_of_a_day(
+    budget: WindowBudget, clock: HandClock, priority: Priority, quarter: int, day: int
 ) -> None:
-    assert spend(budget, priority) == calls
-
-
-def test_what_history_leaves_fresh_runs_can_use_and_what_they_leave_is_for_people_connecting(budget: Either) -> None:
-    assert [spend(budget, p) for p in (Priority.HISTORY, Priority.RETRY, Priority.FRESH, Priority.CONNECT)] == [
-        50,
-        35,
-        10,
-        5,
-    ]
-
-
-def test_history_leaves_three_fifths_of_the_day(budget: Either, clock: HandClock) -> None:
-    clock.at = datetime(2026, 11, 22, 0, 1, tzinfo=UTC)
-    spent = 0
-    for _ in range(20):
-        spent += spend(budget, Priority.HISTORY)
+    clock.at = at("00:01:00")
+    spent = [0]
+    while spent[-1] or len(spent) == 1:
+        spent.append(spend(budget, priority))
         clock.forward(minutes=15)
-    assert spent == 400
-    assert spend(budget, Priority.FRESH) == 95
+    assert spent[1] == quarter
+    assert sum(spent) == day
+    assert refusal(budget, priority).retry_at == return_at(clock(), priority, day_is_spent=True, chance=lambda: 0.5)
+    clock.at = MIDNIGHT + timedelta(minutes=1)
+    assert spend(budget, priority) == quarter
 
 
-def test_a_refusal_says_when_to_come_back_in_order_of_urgency(budget: Either) -> None:
+def test_connecting_is_possible_when_every_other_share_is_used(budget: WindowBudget) -> None:
+    for priority in (Priority.HISTORY, Priority.RETRY, Priority.REPLACEABLE, Priority.FRESH):
+        spend(budget, priority)
+    assert spend(budget, Priority.CONNECT) == 5
+
+
+def test_refusal_says_when_to_return_in_order_of_urgency(budget: WindowBudget) -> None:
     spend(budget)
-    back = {priority: refusal(budget, priority).retry_at for priority in Priority}
-    opening = datetime(2026, 11, 22, 12, 15, 2, tzinfo=UTC)
-    waits = {priority: (moment - opening).total_seconds() for priority, moment in back.items() if moment}
-    assert 0 < waits[Priority.CONNECT] < waits[Priority.FRESH] < waits[Priority.RETRY] < waits[Priority.HISTORY]
+    back = [refusal(budget, p).retry_at for p in (Priority.CONNECT, Priority.FRESH, Priority.RETRY, Priority.HISTORY)]
+    assert all(earlier and later and earlier < later for earlier, later in itertools.pairwise(back))
 
 
-def test_larger_limits_are_learned_from_the_headers(budget: Either) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((1, 1), (1, 1), limits=(400, 4_000, 200, 2_000)), 200)
-    assert spend(budget) == 199
+@pytest.mark.parametrize(
+    ("moment", "opened_before"), [("12:15:01", 0), ("12:15:02", 1), ("12:29:59", 1), ("12:30:01", 1), ("12:30:02", 2)]
+)
+def test_window_opens_two_seconds_late(moment: str, opened_before: int) -> None:
+    assert quarter_of(at(moment)) == quarter_of(at("12:00:02")) + opened_before
 
 
-def test_smaller_limits_too(budget: Either) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((1, 1), (1, 1), limits=(20, 200, 10, 100)), 200)
-    assert spend(budget) == 9
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.sampled_from(Priority),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_return_time_lies_in_the_next_window_and_is_spread(now: datetime, priority: Priority, chance: float) -> None:
+    back = return_at(now, priority, day_is_spent=False, chance=lambda: chance)
+    earliest_s, latest_s = SHARES[priority].return_s
+    assert quarter_of(back) == quarter_of(now) + 1
+    assert timedelta(seconds=earliest_s) <= back - opens_at(quarter_of(back)) <= timedelta(seconds=latest_s)
+    assert latest_s < QUARTER_S - WINDOW_GUARD_S
+    tomorrow = return_at(now, priority, day_is_spent=True, chance=lambda: chance)
+    assert (tomorrow - timedelta(seconds=WINDOW_GUARD_S)).date() > (now - timedelta(seconds=WINDOW_GUARD_S)).date()
 
 
-def test_what_other_programs_use_of_the_same_application_counts(budget: Either) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((60, 60), (60, 60)), 200)
-    assert spend(budget) == 40
-
-
-def test_the_overall_bucket_counts_where_it_is_the_fuller_one(budget: Either) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((180, 180), (5, 5)), 200)
-    assert spend(budget) == 20
-
-
-def test_answers_that_overtake_each_other_never_lower_the_count(budget: Either) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((2, 2), (2, 2)), 200)
-    budget.take(Priority.FRESH)
-    budget.learn(usage((1, 1), (1, 1)), 200)
-    assert budget.state().used == Figures(2, 2, 2, 2)
-
-
-@pytest.mark.parametrize("headers", [{}, {"X-RateLimit-Limit": ",", "X-RateLimit-Usage": ","}])
-@pytest.mark.parametrize("status", [0, 200, 401, 500])
-def test_a_call_without_figures_counts(budget: Either, headers: Mapping[str, str], status: int) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(headers, status)
-    assert budget.state().used == Figures(1, 1, 1, 1)
-
-
-def test_a_429_without_figures_closes_the_quarter_and_nothing_more(budget: Either, clock: HandClock) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn({}, 429)
-    assert spend(budget) == 0
-    clock.forward(minutes=15)
-    assert spend(budget) == 100
-
-
-def test_a_429_with_the_day_spent_closes_the_day(budget: Either, clock: HandClock) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((3, 1_000), (3, 1_000)), 429)
-    clock.forward(minutes=15)
-    error = refusal(budget, Priority.CONNECT)
-    assert error.retry_at is not None
-    assert error.retry_at.date() == datetime(2026, 11, 23, tzinfo=UTC).date()
-
-
-def test_the_figures_of_a_closed_window_do_not_close_the_new_one(budget: Either, clock: HandClock) -> None:
-    budget.take(Priority.FRESH)
-    clock.forward(minutes=11)
-    budget.learn(usage((100, 100), (100, 100)), 200)
-    # One of them may have been counted on this side of the boundary.
-    assert spend(budget) == 99
-
-
-def test_calls_on_their_way_over_a_boundary_count_on_both_sides(budget: Either, clock: HandClock) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn({}, 200)
+def test_calls_on_their_way_over_a_boundary_count_on_both_sides(budget: WindowBudget, clock: HandClock) -> None:
+    call(budget, {})
     for _ in range(10):
         budget.take(Priority.FRESH)
     clock.forward(minutes=11)
-    assert spend(budget) == 90
+    assert budget.state().used == Figures(10, 11, 10, 11)  # the first one had its answer
+    budget.learn(usage((100, 100), (100, 100)), 200)  # of the closed window: says nothing about the new one
+    assert budget.state().used == Figures(10, 100, 10, 100)
 
 
-def test_calls_of_the_first_two_seconds_count_in_both_windows(budget: Either, clock: HandClock) -> None:
-    clock.at = datetime(2026, 11, 22, 12, 15, 1, tzinfo=UTC)
-    for count in range(1, 11):
-        budget.take(Priority.FRESH)
-        budget.learn({}, 200)
-        assert budget.state().used.read_quarter == count
+def test_calls_of_the_guard_seconds_count_in_both_windows(budget: WindowBudget, clock: HandClock) -> None:
+    clock.at = at("12:15:01")
+    for _ in range(10):
+        call(budget, {})
+    assert budget.state().used.read_quarter == 10
     clock.forward(seconds=5)
     assert spend(budget) == 90
 
 
-def test_word_that_never_comes_counts_as_a_call_until_stravas_figures_tell(budget: Either, clock: HandClock) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn(usage((1, 1), (1, 1)), 200)
-    for _ in range(5):
-        budget.take(Priority.FRESH)  # and the process is killed
-    clock.forward(seconds=OPEN_EXPIRES_S + 1)
-    for call in range(6):
-        budget.take(Priority.FRESH)
-        budget.learn(usage((2 + call, 2 + call), (2 + call, 2 + call)), 200)
-    # Strava never saw those five: its own count has caught up with ours.
-    assert budget.state().used == Figures(7, 7, 7, 7)
+def test_process_with_a_clock_behind_does_not_reopen_the_former_window(valkey: Valkey, clock: HandClock) -> None:
+    clock.at = at("12:15:03")
+    assert spend(shared(valkey, clock)) == 100
+    assert spend(shared(valkey, lambda: clock.at - timedelta(seconds=5))) == 0
 
 
-def test_a_clock_that_is_set_back_by_hours_loses_no_count(budget: Either, clock: HandClock) -> None:
+def test_clock_that_is_set_back_by_hours_loses_no_count(budget: WindowBudget, clock: HandClock) -> None:
     spend(budget, at_most=40)
     clock.forward(hours=-5)
     assert spend(budget) == 60
 
 
-def test_a_process_that_is_a_moment_behind_does_not_reopen_the_old_window(valkey: Valkey, clock: HandClock) -> None:
-    clock.at = datetime(2026, 11, 22, 12, 15, 3, tzinfo=UTC)
-    open_books(valkey, clock)
-    assert spend(shared(valkey, clock)) == 100
-    behind = shared(valkey, lambda: clock.at - timedelta(seconds=5))
-    assert spend(behind) == 0
+# --- fairness between athletes --------------------------------------------------------------------------------------
 
 
-def test_with_nothing_known_a_single_call_finds_out_before_the_others_go(new_budget: Either, clock: HandClock) -> None:
-    new_budget.take(Priority.FRESH)
-    error = refusal(new_budget, Priority.CONNECT)
-    assert error.retry_at == clock.at + timedelta(seconds=3)
-    new_budget.learn(usage((90, 90), (90, 90)), 200)
-    # In Redis, room is left for calls that others had under way when it lost its memory.
-    assert spend(new_budget) == (10 if isinstance(new_budget, LocalBudget) else 10 - UNBOOKED_CALLS)
+def test_athlete_beyond_their_share_leaves_the_rest_to_others(budget: WindowBudget) -> None:
+    assert spend(budget, Priority.FRESH, athlete="importer") == 50
+    for runner in range(4):
+        assert spend(budget, Priority.FRESH, athlete=f"runner {runner}", at_most=10) == 10
 
 
-def test_a_finding_call_that_is_lost_holds_the_others_only_for_a_while(new_budget: Either, clock: HandClock) -> None:
-    new_budget.take(Priority.FRESH)
-    clock.forward(seconds=PROBE_EXPIRES_S + 1)
-    new_budget.take(Priority.FRESH)
+def test_second_try_of_an_athlete_within_their_share_goes_like_the_first(budget: WindowBudget) -> None:
+    spend(budget, Priority.FRESH, at_most=94)
+    refusal(budget, Priority.RETRY)  # for nobody in particular
+    budget.take(Priority.RETRY, "runner")
+    assert refusal(budget, Priority.RETRY, "another").retry_at == refusal(budget, Priority.FRESH, "another").retry_at
 
 
-def test_served_beyond_the_believed_limit_the_limit_is_higher(budget: Either) -> None:
-    budget.take(Priority.FRESH)
-    budget.learn({"X-ReadRateLimit-Usage": "150,150"}, 200)
-    assert budget.state().limits.read_quarter == 150
-
-
-def test_two_clients_on_one_redis_share_one_budget_and_two_applications_do_not(
-    valkey: Valkey, clock: HandClock
+def test_share_of_an_athlete_grows_with_the_limits_and_begins_anew_each_quarter(
+    budget: WindowBudget, clock: HandClock
 ) -> None:
-    open_books(valkey, clock)
-    open_books(valkey, clock, "another")
-    first, second = shared(valkey, clock), shared(valkey, clock)
-    assert spend(first, at_most=70) + spend(second) == 100
-    other = SharedBudget(valkey.client(), now=clock, application="another")
-    assert spend(other) == 100
+    assert ATHLETE_CALLS == 10
+    call(budget, usage((300, 300), (300, 300), limits=(1_056, 105_600, 528, 52_800)))
+    assert spend(budget, Priority.FRESH, athlete="runner") == 52
+    clock.forward(minutes=15)
+    assert spend(budget, Priority.FRESH, athlete="runner", at_most=52) == 52
 
 
-def test_a_restarted_process_finds_the_count_as_it_was(valkey: Valkey, clock: HandClock) -> None:
-    open_books(valkey, clock)
-    spend(shared(valkey, clock), at_most=80)
-    assert spend(shared(valkey, clock, decode_responses=True)) == 20
+def test_athlete_beyond_their_share_returns_with_the_next_quarter_also_when_historys_day_is_spent(
+    budget: WindowBudget, clock: HandClock
+) -> None:
+    call(budget, usage((20, 500), (20, 500)))
+    assert spend(budget, Priority.FRESH, athlete="importer") == 10
+    back = refusal(budget, Priority.FRESH, "importer").retry_at
+    assert back is not None
+    assert quarter_of(back) == quarter_of(clock()) + 1
 
 
-def test_the_hash_does_not_stay_for_ever(valkey: Valkey, clock: HandClock) -> None:
-    shared(valkey, clock).take(Priority.FRESH)
-    client = valkey.client()
-    keys = client.keys("*")
-    assert keys == [b"adductor:strava:budget:default"]
-    assert 86_400 < client.ttl(keys[0]) <= 2 * 86_400
+def test_connecting_beyond_an_athletes_share_leaves_the_reserve_to_others(budget: WindowBudget) -> None:
+    assert spend(budget, Priority.CONNECT, athlete="leaving with many notes") == 95
+    assert spend(budget, Priority.CONNECT, athlete="new") == 5
 
 
-def test_a_state_is_shown_without_taking_anything(budget: Either, clock: HandClock) -> None:
+# --- what headers teach ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "left"),
+    [
+        (usage((1, 1), (1, 1), limits=(400, 4_000, 200, 2_000)), 199),  # larger limits
+        (usage((1, 1), (1, 1), limits=(20, 200, 10, 100)), 9),  # smaller ones
+        (usage((60, 60), (60, 60)), 40),  # another program uses the same application
+        (usage((180, 180), (5, 5)), 20),  # the overall bucket is the fuller one
+        ({}, 99),
+        ({"X-RateLimit-Limit": ",", "X-RateLimit-Usage": ","}, 99),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_answer_corrects_limits_and_usage(
+    budget: WindowBudget, headers: Mapping[str, str], left: int, status: int
+) -> None:
+    call(budget, headers, status)
+    assert spend(budget) == left
+
+
+def test_answers_that_overtake_each_other_never_lower_the_count(budget: WindowBudget) -> None:
+    call(budget, usage((2, 2), (2, 2)))
+    call(budget, usage((1, 1), (1, 1)))
+    assert budget.state().used == Figures(3, 3, 3, 3)
+
+
+def test_429_without_figures_closes_the_quarter_and_nothing_more(budget: WindowBudget, clock: HandClock) -> None:
+    call(budget, {}, 429)
+    assert spend(budget) == 0
+    clock.forward(minutes=15)
+    assert spend(budget) == 100
+
+
+def test_429_with_the_day_spent_closes_the_day(budget: WindowBudget, clock: HandClock) -> None:
+    call(budget, usage((3, 1_000), (3, 1_000)), 429)
+    clock.forward(minutes=15)
+    back = refusal(budget).retry_at
+    assert back is not None
+    assert back.date() == MIDNIGHT.date()
+
+
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper])
+def test_headers_are_read_in_any_letter_case(spell: Callable[[str], str]) -> None:
+    headers = usage((17, 352), (16, 351), limits=(200, 2_000, 100, 1_000))
+    reported = read_headers({spell(name): value.replace(",", ", ") for name, value in headers.items()})
+    assert (reported.limits, reported.usage) == (Figures(200, 2_000, 100, 1_000), Figures(17, 352, 16, 351))
+
+
+@pytest.mark.parametrize(
+    "value", [",", "", "17", "1,2,3", "a,b", "-5,-6", "1.5,2.5", "²,³", f"{10**13},{10**13}", f"{'9' * 5000},1,"]
+)
+def test_unreadable_header_is_unknown(value: str) -> None:
+    reported = read_headers({"X-RateLimit-Usage": value, "X-ReadRateLimit-Usage": value})
+    assert reported.usage == reported.limits == Figures(-1, -1, -1, -1)
+    assert not reported.day_is_spent
+
+
+@given(st.text(max_size=30))
+def test_no_header_value_is_an_error(value: str) -> None:
+    read_headers({"X-RateLimit-Limit": value, "x-readratelimit-usage": value})
+
+
+def test_state_takes_nothing(budget: WindowBudget, clock: HandClock) -> None:
     spend(budget, at_most=3)
     for _ in range(3):
         assert budget.state().used == Figures(3, 3, 3, 3)
@@ -313,12 +294,10 @@ def test_a_state_is_shown_without_taking_anything(budget: Either, clock: HandClo
 # --- many at once ---------------------------------------------------------------------------------------------------
 
 
-# The clock stands still, so lost calls stay on the books beside Strava's figures: some of the hundred go unused.
 @pytest.mark.parametrize(("troubled", "at_least"), [(False, 100), (True, 40)])
-def test_processes_that_race_are_granted_the_limit_and_not_one_call_more(
+def test_racing_processes_are_granted_the_limit_and_not_one_call_more(
     valkey: Valkey, troubled: bool, at_least: int
 ) -> None:
-    open_books(valkey, lambda: NOON)
     spawn = multiprocessing.get_context("spawn")
     start, granted = spawn.Event(), spawn.Value("i", 0)
     racers = [
@@ -333,15 +312,21 @@ def test_processes_that_race_are_granted_the_limit_and_not_one_call_more(
     assert at_least <= granted.value <= 100
 
 
-def test_threads_of_one_process_share_it_exactly(budget: Either) -> None:
-    spend(budget, at_most=1)
+def test_threads_of_one_process_share_the_budget(budget: WindowBudget) -> None:
     granted: list[int] = []
     threads = [threading.Thread(target=lambda: granted.append(spend(budget))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(granted) == 99
+    assert sum(granted) == 100
+
+
+def test_clients_of_one_redis_share_a_budget_and_applications_do_not(valkey: Valkey, clock: HandClock) -> None:
+    first, second, texts = shared(valkey, clock), shared(valkey, clock), shared(valkey, clock, decode_responses=True)
+    assert [spend(first, at_most=70), spend(second, at_most=20), spend(texts)] == [70, 20, 10]
+    assert spend(shared(valkey, clock, "another")) == 100
+    assert all(86_400 < valkey.client().ttl(key) <= 2 * 86_400 for key in valkey.client().keys("*"))
 
 
 # --- without Redis --------------------------------------------------------------------------------------------------
@@ -351,270 +336,62 @@ def test_without_redis_each_process_goes_on_with_a_small_share(own_valkey: Valke
     budget = shared(own_valkey, clock)
     spend(budget, at_most=5)
     own_valkey.kill()
-    assert spend(budget) == FALLBACK_OWN_SHARE_PCT
+    assert spend(budget) == ALONE_PCT
     assert budget.state().shared is False
     clock.forward(minutes=15)
-    assert spend(budget) == FALLBACK_OWN_SHARE_PCT
+    assert spend(budget) == ALONE_PCT
 
 
-def test_a_lost_call_is_not_taken_for_one_that_strava_has_counted_before_it(budget: Either, clock: HandClock) -> None:
-    for _ in range(2):
-        budget.take(Priority.FRESH)
-    budget.learn({}, 0)  # counted as the second, but nobody told us
-    budget.learn(usage((1, 1), (1, 1)), 200)
-    assert budget.state().used == Figures(2, 2, 2, 2)
-    clock.forward(seconds=3)
-    budget.take(Priority.FRESH)
-    budget.learn(usage((3, 3), (3, 3)), 200)
-    assert budget.state().used == Figures(3, 3, 3, 3)
-
-
-def test_without_redis_stravas_own_figures_still_hold(own_valkey: Valkey, clock: HandClock) -> None:
-    budget = shared(own_valkey, clock)
-    budget.take(Priority.FRESH)
-    budget.learn(usage((78, 78), (78, 78)), 200)
-    own_valkey.kill()
-    assert spend(budget) == 2
-
-
-def test_without_redis_what_the_common_books_said_last_still_holds(own_valkey: Valkey, clock: HandClock) -> None:
-    """Where answers carry no figures, that is all there is to know of the others' calls."""
+@pytest.mark.parametrize(("used", "left"), [(70, 10), (78, 2), (80, 0), (100, 0)])
+def test_without_redis_what_is_known_of_all_calls_still_holds(
+    own_valkey: Valkey, clock: HandClock, used: int, left: int
+) -> None:
     one, another = shared(own_valkey, clock), shared(own_valkey, clock)
-    open_books(own_valkey, clock)
-    spend(another, at_most=76)
-    one.take(Priority.FRESH)
-    one.learn({}, 200)
+    spend(another, at_most=used - 1)
+    spend(one, at_most=1)
     own_valkey.kill()
-
-    assert spend(one) == 80 - 77
-    clock.forward(minutes=15)
-    assert spend(one) == FALLBACK_OWN_SHARE_PCT
+    assert spend(one) == left
 
 
-def test_without_redis_a_process_that_was_refused_last_makes_no_call(own_valkey: Valkey, clock: HandClock) -> None:
-    one, another = shared(own_valkey, clock), shared(own_valkey, clock)
-    open_books(own_valkey, clock)
-    spend(another)
-    refusal(one)
+def test_process_that_has_no_redis_has_a_small_share(clock: HandClock) -> None:
+    budget = make_budget(None, now=clock)
+    assert spend(budget) == ALONE_PCT
+    budget.learn(usage((79, 79), (79, 79), limits=(2_000, 20_000, 1_000, 10_000)), 200)
+    assert spend(budget) == 90
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_wiped_redis_gets_the_counts_that_a_process_remembers(own_valkey: Valkey, clock: HandClock) -> None:
+    one, newcomer = shared(own_valkey, clock), shared(own_valkey, clock)
+    call(one, usage((60, 60), (60, 60), limits=(400, 4_000, 200, 2_000)))
     own_valkey.kill()
-
-    assert spend(one) == 0
-
-
-def test_what_the_common_books_held_counts_alone_until_stravas_figures_tell(
-    own_valkey: Valkey, clock: HandClock
-) -> None:
-    one = shared(own_valkey, clock)
-    open_books(own_valkey, clock)
-    spend(one, at_most=78)
-    own_valkey.kill()
-    clock.forward(seconds=1)
-    one.take(Priority.FRESH)
-    clock.forward(seconds=20)
-    one.learn(usage((40, 40), (40, 40)), 200)  # from before: the others' calls may not have arrived then
-    assert one.state().used.read_quarter == 78
-    one.take(Priority.FRESH)
-    one.learn(usage((41, 41), (41, 41)), 200)
-
-    assert one.state().used.read_quarter == 41
-
-
-def test_when_redis_hangs_the_first_call_waits_and_the_next_do_not(
-    tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import socket
-    import time
-
-    silent = socket.socket(socket.AF_UNIX)
-    silent.bind(str(tmp_path / "silent.sock"))
-    silent.listen()
-    try:
-        client = redis.Redis(unix_socket_path=str(tmp_path / "silent.sock"), socket_timeout=1.0, retry=None)
-        budget = SharedBudget(client, now=clock)
-        began = time.monotonic()
-        assert spend(budget) == FALLBACK_OWN_SHARE_PCT
-        # The first waits for a second; as many more would wait for half a minute.
-        assert time.monotonic() - began < FALLBACK_OWN_SHARE_PCT / 2
-    finally:
-        silent.close()
-
-
-def test_after_redis_has_lost_its_memory_it_is_told_what_this_process_has_heard(
-    valkey: Valkey, clock: HandClock
-) -> None:
-    budget = shared(valkey, clock)
-    budget.take(Priority.FRESH)
-    budget.learn(usage((150, 150), (150, 150), limits=(400, 4_000, 200, 2_000)), 200)
-    valkey.client().flushall()
-    assert spend(budget) == 50 - UNBOOKED_CALLS
-
-
-def test_after_redis_has_lost_its_memory_it_is_told_what_it_held(valkey: Valkey, clock: HandClock) -> None:
-    one, another, newcomer = (shared(valkey, clock) for _ in range(3))
-    open_books(valkey, clock)
-    spend(another, at_most=89)
-    one.take(Priority.FRESH)
-    one.learn({}, 200)
-    valkey.client().flushall()
-    newcomer.take(Priority.FRESH)
-    newcomer.learn({}, 200)
-
-    assert spend(one) == 100 - 90 - 1 - UNBOOKED_CALLS
-    assert spend(newcomer) == 0
-
-
-def test_calls_made_alone_are_told_to_a_redis_that_has_lost_its_memory(
-    own_valkey: Valkey, clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adductor.platforms.strava.budget._REDIS_REST_S", 0.0)
-    one = shared(own_valkey, clock)
-    open_books(own_valkey, clock)
-    spend(one, at_most=60)
-    own_valkey.kill()
-    spend(one, at_most=5)
+    assert spend(one, at_most=5) == 5
     own_valkey.start()
+    call(newcomer, {})
+    assert spend(one, at_most=1) == 1
+    assert newcomer.state().used.read_quarter == 66
 
-    assert spend(one) == 100 - 65 - UNBOOKED_CALLS
+
+@pytest.fixture
+def silent_redis(tmp_path: Path) -> Iterator[redis.Redis]:
+    """Accepts a connection and never answers."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent.sock"))
+        silent.listen()
+        yield redis.Redis(unix_socket_path=str(tmp_path / "silent.sock"), socket_timeout=0.2, retry=None)
 
 
-def test_calls_made_before_redis_was_there_are_told_to_it(
-    own_valkey: Valkey, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+def test_hanging_redis_costs_one_call_its_timeout_and_not_the_next(
+    silent_redis: redis.Redis, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adductor.platforms.strava.budget._REDIS_REST_S", 0.0)
-    one = shared(own_valkey, clock)
-    own_valkey.kill()
-    assert spend(one) == FALLBACK_OWN_SHARE_PCT
-    own_valkey.start()
-
-    assert spend(one) == 100 - FALLBACK_OWN_SHARE_PCT - UNBOOKED_CALLS
+    asked: list[float] = []
+    transaction = silent_redis.transaction
+    monkeypatch.setattr(silent_redis, "transaction", lambda *args: (asked.append(time.monotonic()), transaction(*args)))
+    assert spend(make_budget(silent_redis, now=clock)) == ALONE_PCT
+    assert len(asked) == 1
 
 
-def test_what_a_lost_redis_held_counts_until_stravas_figures_tell(valkey: Valkey, clock: HandClock) -> None:
-    one = shared(valkey, clock)
-    open_books(valkey, clock)
-    spend(one, at_most=90)
-    valkey.client().flushall()
-    one.take(Priority.CONNECT)
-    one.learn({}, 200)
-    assert one.state().used.read_quarter == 90 + 1 + UNBOOKED_CALLS
-    clock.forward(seconds=UNDER_WAY_S)
-    one.take(Priority.CONNECT)
-    one.learn(usage((20, 20), (20, 20)), 200)
-
-    assert one.state().used == Figures(20, 20, 20, 20)
-
-
-def test_a_process_that_has_heard_nothing_asks_carefully_after_the_memory_is_lost(
-    valkey: Valkey, clock: HandClock
-) -> None:
-    newcomer, other = shared(valkey, clock), shared(valkey, clock)
-    newcomer.take(Priority.FRESH)
-    refusal(other)
-    newcomer.learn(usage((100, 100), (100, 100)), 200)
-    assert spend(other) == 0
-
-
-def test_after_redis_has_lost_its_memory_an_answer_without_figures_does_not_close_the_day(
-    valkey: Valkey, clock: HandClock
-) -> None:
-    """More was used today than the smallest tier allows; by that belief nobody would ask until midnight."""
-    old, new = shared(valkey, clock), shared(valkey, clock)
-    old.take(Priority.FRESH)
-    old.learn(usage((10, 1_500), (10, 1_500), limits=(1_056, 105_600, 528, 52_800)), 200)
-    valkey.client().flushall()
-    new.take(Priority.FRESH)
-    new.learn({}, 502)
-
-    assert spend(old, at_most=20) == 20
-
-
-def test_a_day_that_is_spent_by_a_limit_nobody_has_told_is_asked_about_one_call_at_a_time(
-    new_budget: Either, clock: HandClock
-) -> None:
-    new_budget.take(Priority.FRESH)
-    new_budget.learn(usage((10, 1_500), (10, 1_500), limits=None), 200)
-
-    new_budget.take(Priority.FRESH)
-    assert "isn't known yet" in str(refusal(new_budget))
-    new_budget.learn({}, 502)
-    new_budget.take(Priority.FRESH)
-    assert "isn't known yet" in str(refusal(new_budget))
-    new_budget.learn(usage((12, 1_502), (12, 1_502), limits=(1_056, 105_600, 528, 52_800)), 200)
-
-    assert spend(new_budget, at_most=20) == 20
-
-
-def test_asking_about_an_untold_day_ends_for_the_quarter_with_a_429(new_budget: Either, clock: HandClock) -> None:
-    new_budget.take(Priority.FRESH)
-    new_budget.learn(usage((10, 1_500), (10, 1_500), limits=None), 200)
-    new_budget.take(Priority.FRESH)
-    new_budget.learn({}, 429)
-
-    assert "quarter of an hour" in str(refusal(new_budget))
-
-
-def test_back_with_redis_the_calls_made_alone_are_known_from_stravas_figures(
-    own_valkey: Valkey, clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adductor.platforms.strava.budget._REDIS_REST_S", 0.0)
-    budget = shared(own_valkey, clock, retry=None)
-    spend(budget, at_most=5)
-    own_valkey.kill()
-    for call in range(6, 10):
-        budget.take(Priority.FRESH)
-        budget.learn(usage((call, call), (call, call)), 200)
-        clock.forward(seconds=UNDER_WAY_S)
-    own_valkey.start()
-    assert spend(budget) == 91 - UNBOOKED_CALLS
-
-
-# --- the two ways of keeping the books ------------------------------------------------------------------------------
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("take"), st.sampled_from(Priority)),
-        st.tuples(
-            st.just("learn"),
-            st.tuples(st.integers(0, 120), st.integers(0, 1_100), st.booleans(), st.sampled_from([0, 200, 401, 429])),
-        ),
-        st.tuples(st.just("held elsewhere"), st.tuples(st.integers(0, 120), st.integers(0, 1_100))),
-        st.tuples(st.just("wait"), st.sampled_from([0.5, 20, 61, 400, 900, 5_000, 86_400, -30, -4_000])),
-    ),
-    max_size=60,
-)
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(STEPS, st.integers(0, 86_399))
-def test_redis_and_python_keep_the_same_books(valkey: Valkey, steps: list[tuple[str, object]], begin_s: int) -> None:
-    valkey.client().flushall()
-    clock = HandClock(datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=begin_s))
-    in_redis, in_python = (
-        shared(valkey, clock),
-        LocalBudget(now=clock, unbooked_calls=UNBOOKED_CALLS, chance=lambda: 0.5),
-    )
-    # Each with a memory of its own that isn't told to Redis: what is compared is the scripts.
-    in_redis._alone.heard = lambda quarter: ((-1,) * 4, (-1,) * 4)  # type: ignore[method-assign]
-    for step, value in steps:
-        match step, value:
-            case "take", Priority() as priority:
-                replies: list[object] = []
-                for budget in (in_redis, in_python):
-                    try:
-                        budget.take(priority)
-                        replies.append("granted")
-                    except PlatformError as error:
-                        replies.append((error.message, error.retry_at))
-                assert replies[0] == replies[1]
-            case "learn", (int() as quarter, int() as day, bool() as figures, int() as status):
-                headers = usage((quarter, day), (quarter, day)) if figures else {}
-                in_redis.learn(headers, status)
-                in_python.learn(headers, status)
-            case "held elsewhere", (int() as quarter, int() as day):
-                held = _Held(quarter_of(clock()), (quarter, day, quarter, day), (-1,) * 4, "other books")
-                in_redis._held = held
-                in_python.at_least(held)
-            case "wait", int() | float() as seconds:
-                clock.forward(seconds=seconds)
-        shown, own = in_redis.state(), in_python.state()
-        assert (shown.limits, shown.used) == (own.limits, own.used)
+def test_refusal_holds_words_for_people() -> None:
+    budget = make_budget(None, now=lambda: NOON, alone=False)
+    spend(budget)
+    assert "next quarter of an hour" in refusal(budget).message

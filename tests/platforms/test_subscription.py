@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.platforms.strava.client import Subscription
-from adductor.platforms.strava.subscription import Action, Outcome, ensure_subscription
+from adductor.platforms.base import Action, ErrorKind, PlatformError, Subscription
+from adductor.platforms.base import SubscriptionOutcome as Outcome
+from adductor.platforms.strava.subscription import ensure_subscription
 
 OURS = "https://coach.example/webhooks/strava/the-key"
 OLD = "https://old.example/webhooks/strava/the-old-key"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import os
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,13 +20,13 @@ from adductor.platforms.base import ErrorKind
 from adductor.platforms.strava import transport
 from adductor.platforms.strava.client import StravaClient
 from tests.platforms.conftest import CountingBudget
-from tests.platforms.racing import NOON
 from tests.platforms.wire import (
     ACCESS,
     REFRESH,
     RUN,
     SECRET,
     TOKENS,
+    client_at,
     failure,
     only_request,
 )
@@ -73,15 +71,7 @@ def raw_server() -> Iterator[Callable[..., StravaClient]]:
 
     def start(*pieces: bytes, pause_s: float = 0.0, timeout_s: float = 5) -> StravaClient:
         servers.append(RawServer(list(pieces), pause_s))
-        return StravaClient(
-            client_id="4711",
-            client_secret=SECRET,
-            api_url=servers[-1].url,
-            oauth_url=servers[-1].url,
-            budget=CountingBudget(),
-            timeout_s=timeout_s,
-            now=lambda: NOON,
-        )
+        return client_at(servers[-1].url, CountingBudget(), timeout_s)
 
     yield start
     for server in servers:
@@ -124,45 +114,43 @@ def test_an_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., Str
     assert strava.get_activity(ACCESS, 7).private_note == "x" * 50_000
 
 
-def test_silence_ends_with_the_timeout(raw_server: Callable[..., StravaClient]) -> None:
-    strava = raw_server(b"", pause_s=30, timeout_s=0.2)
-    began = time.monotonic()
+@pytest.mark.parametrize(
+    ("pieces", "pause_s"),
+    [([b""], 30), ([OK + b"Content-Length: 999\r\n\r\n", *([b" "] * 600)], 0.05)],
+    ids=["silent", "trickling"],
+)
+def test_answer_that_does_not_end_in_time_is_cut(
+    raw_server: Callable[..., StravaClient], pieces: list[bytes], pause_s: float
+) -> None:
+    strava = raw_server(*pieces, pause_s=pause_s, timeout_s=0.3)
     error = failure(lambda: strava.get_activity(ACCESS, 7))
-    assert time.monotonic() - began < 15
-    assert (error.kind, error.status) == (ErrorKind.RETRY, None)
+    assert error.kind is ErrorKind.RETRY
     assert "in time" in error.message
 
 
-def test_an_answer_that_trickles_ends_too(raw_server: Callable[..., StravaClient]) -> None:
-    strava = raw_server(OK + b"Content-Length: 999\r\n\r\n", *([b" "] * 600), pause_s=0.05, timeout_s=0.4)
-    began = time.monotonic()
-    error = failure(lambda: strava.get_activity(ACCESS, 7))
-    assert time.monotonic() - began < 15
-    assert "in time" in error.message
+BOMB = gzip.compress(b" " * 20_000_000)
 
 
-def test_an_endless_answer_is_cut(raw_server: Callable[..., StravaClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 100_000)
-    strava = raw_server(OK + b"\r\n", b" " * 50_000, b" " * 50_000, b" " * 50_000)
-    assert "far more" in failure(lambda: strava.get_activity(ACCESS, 7)).message
-
-
-def test_a_small_answer_that_unpacks_to_an_endless_one_is_cut_too(
-    raw_server: Callable[..., StravaClient], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [OK + b"\r\n", *([b" " * 500_000] * 3)],
+        [OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB],
+    ],
+    ids=["endless", "unpacks to an endless one"],
+)
+def test_answer_that_is_too_large_is_cut(
+    raw_server: Callable[..., StravaClient], monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
 ) -> None:
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1_000_000)
-    bomb = gzip.compress(b" " * 200_000_000, compresslevel=1)
-    strava = raw_server(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)
+    strava = raw_server(*pieces)
     assert "far more" in failure(lambda: strava.get_activity(ACCESS, 7)).message
 
 
 def test_nobody_there_is_worth_a_retry_and_shows_no_secret(counting: CountingBudget) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    strava = StravaClient(
-        client_id="4711", client_secret=SECRET, api_url=address, oauth_url=address, budget=counting, now=lambda: NOON
-    )
+    strava = client_at(f"http://127.0.0.1:{port}", counting)
     # requests' own error has the whole address in it, and this call's address has the secret in it.
     assert failure(strava.list_subscriptions).kind is ErrorKind.RETRY
     assert counting.learned == [({}, 0)]
@@ -170,9 +158,7 @@ def test_nobody_there_is_worth_a_retry_and_shows_no_secret(counting: CountingBud
 
 @pytest.mark.parametrize("address", ["", "strava", "ftp://strava", "http://"])
 def test_an_address_that_is_none_is_a_matter_of_settings(counting: CountingBudget, address: str) -> None:
-    strava = StravaClient(
-        client_id="4711", client_secret=SECRET, api_url=address, oauth_url=address, budget=counting, now=lambda: NOON
-    )
+    strava = client_at(address, counting)
     assert failure(lambda: strava.get_activity(ACCESS, 7)).kind is ErrorKind.MISCONFIGURED
 
 
@@ -196,6 +182,28 @@ def test_a_netrc_does_not_take_the_tokens_place(
     httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
     strava.get_activity(ACCESS, 7)
     assert only_request(httpserver).headers["Authorization"] == f"Bearer {ACCESS}"
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_loopback_is_not_reached_through_a_proxy(
+    strava: StravaClient, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
+    assert strava.get_activity(ACCESS, 7).id == 7
+
+
+def test_another_host_is_reached_through_the_proxy_that_is_set(
+    httpserver: HTTPServer, counting: CountingBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", httpserver.url_for(""))
+    monkeypatch.setenv("NO_PROXY", "")
+    strava = client_at("http://strava.invalid/api/v3", counting)
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
+    assert strava.get_activity(ACCESS, 7).id == 7
+    assert only_request(httpserver).headers["Host"] == "strava.invalid"
 
 
 def test_a_redirect_is_not_followed_with_the_token(strava: StravaClient, httpserver: HTTPServer) -> None:
@@ -229,11 +237,10 @@ def test_no_log_line_at_any_level_holds_a_secret(
         strava.get_activity(strava.refresh("old-one").access_token, 7)
     # The test's own server logs the address that it was called at.
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name != "werkzeug")
-    assert "push_subscriptions?client_id=4711&client_secret=…" in ours
     assert not any(secret in ours for secret in (SECRET, ACCESS, REFRESH, "old-one"))
 
 
-def test_one_connection_serves_many_calls_of_many_clients(counting: CountingBudget) -> None:
+def test_one_connection_serves_many_calls(counting: CountingBudget) -> None:
     connections: set[tuple[str, int]] = set()
     packed = gzip.compress(json.dumps(RUN).encode())
 
@@ -259,10 +266,9 @@ def test_one_connection_serves_many_calls_of_many_clients(counting: CountingBudg
     thread.start()
     address = f"http://127.0.0.1:{server.server_address[1]}"
     try:
+        strava = client_at(address, counting)
         for call in range(6):
-            StravaClient(
-                client_id="1", client_secret="s", api_url=address, oauth_url=address, budget=counting, now=lambda: NOON
-            ).get_activity("odd" if call % 2 else "even", 7)
+            strava.get_activity("odd" if call % 2 else "even", 7)
     finally:
         server.shutdown()
         thread.join()
@@ -270,28 +276,19 @@ def test_one_connection_serves_many_calls_of_many_clients(counting: CountingBudg
     assert len(connections) == 1
 
 
-def test_a_forked_child_uses_a_connection_of_its_own(strava: StravaClient) -> None:
-    mine = id(strava._session())
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(write_end, b"own" if id(strava._session()) != mine else b"shared")
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert os.read(read_end, 10) == b"own"
-
-
 def test_stravalib_is_loaded_by_the_first_call_only_and_changes_nothing_of_the_process() -> None:
     code = """
 import logging, sys, warnings
 from datetime import UTC, datetime
-from adductor.platforms.strava.client import StravaClient, _stravalib_client
+from adductor.platforms.strava.client import StravaClient, preload
+from adductor.platforms.strava.transport import StravaSession, protocol
 strava = StravaClient(client_id="1", client_secret="s", api_url="http://127.0.0.1:9", oauth_url="http://127.0.0.1:9",
                       budget=None, now=lambda: datetime.now(UTC))
 strava.authorize_url(redirect_uri="x", state="y")
 assert "stravalib" not in sys.modules
 before = (list(warnings.filters), warnings.showwarning, list(logging.getLogger().handlers))
-_stravalib_client()(rate_limit_requests=False)
+preload()
+protocol(StravaSession(api_url="x", oauth_url="y", timeout_s=1), None)
 assert "stravalib" in sys.modules
 assert before == (list(warnings.filters), warnings.showwarning, list(logging.getLogger().handlers))
 """

@@ -19,7 +19,6 @@ from adductor.platforms.strava.webhooks import (
     MAX_BODY_BYTES,
     MAX_UPDATE_VALUE_CHARS,
     answer_handshake,
-    is_deauthorisation,
     parse_event,
 )
 
@@ -189,20 +188,6 @@ def test_a_handshake_that_is_not_stravas_is_refused(change: dict[str, str], fiel
 def test_an_empty_handshake_is_refused() -> None:
     with pytest.raises(EventError, match=r"hub\.mode"):
         answer_handshake({}, "ours")
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"object_type": "athlete", "aspect_type": "update", "updates": {"authorized": "false"}}, True),
-        ({"object_type": "athlete", "aspect_type": "update", "updates": {"authorized": False}}, True),
-        ({"object_type": "athlete", "aspect_type": "update", "updates": {"authorized": "true"}}, False),
-        ({"object_type": "athlete", "aspect_type": "update", "updates": {}}, False),
-        ({"object_type": "activity", "aspect_type": "update", "updates": {"authorized": "false"}}, False),
-    ],
-)
-def test_only_stravas_own_word_is_a_deauthorisation(changes: dict[str, Any], expected: bool) -> None:
-    assert is_deauthorisation(parse_event(body(**changes))) is expected
 
 
 def test_the_fast_path_loads_neither_an_http_library_nor_the_coach() -> None:

@@ -41,12 +41,18 @@ TOKENS = {
 ATHLETE = {"id": 3, "firstname": "Ada", "lastname": "Runner", "measurement_preference": "feet"}
 
 
-def client_of(server: HTTPServer, budget: CountingBudget, timeout_s: float = 5) -> StravaClient:
+def client_of(server: HTTPServer, budget: CountingBudget) -> StravaClient:
+    return client_at(server.url_for("/api/v3"), budget, oauth_url=server.url_for("/oauth/"))
+
+
+def client_at(
+    api_url: str, budget: CountingBudget, timeout_s: float = 5, *, oauth_url: str | None = None
+) -> StravaClient:
     return StravaClient(
         client_id="4711",
         client_secret=SECRET,
-        api_url=server.url_for("/api/v3"),
-        oauth_url=server.url_for("/oauth/"),
+        api_url=api_url,
+        oauth_url=oauth_url or api_url,
         budget=budget,
         timeout_s=timeout_s,
         now=lambda: NOON,

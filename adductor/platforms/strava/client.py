@@ -10,8 +10,9 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import requests
@@ -81,6 +82,7 @@ def make_client(settings: Settings, *, now: Callable[[], datetime], budget: Budg
     )
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class StravaClient:
     """Strava (`base.Platform`, `base.SubscribesByApi`). Safe for threads: each has a session of its own.
 
@@ -88,40 +90,26 @@ class StravaClient:
     limits are on API requests. ``now`` gives an aware time.
     """
 
-    name = "strava"
-    label = "Strava"
-    capabilities = Capabilities(
-        webhooks=True,
-        polling=True,
-        private_note=True,
-        description=True,
-        calendar=False,
-        plan=False,
-        wellness=False,
-        refresh_tokens=True,
+    name: ClassVar[str] = "strava"
+    label: ClassVar[str] = "Strava"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        webhooks=True, polling=True, private_note=True, description=True, refresh_tokens=True
     )
-    required_scopes = REQUIRED_SCOPES
-    write_scope = WRITE_SCOPE
+    required_scopes: ClassVar[tuple[str, ...]] = REQUIRED_SCOPES
+    write_scope: ClassVar[str] = WRITE_SCOPE
 
-    def __init__(
-        self,
-        *,
-        client_id: str,
-        client_secret: str,
-        api_url: str,
-        oauth_url: str,
-        budget: Budget,
-        now: Callable[[], datetime],
-        timeout_s: float = 10,
-    ) -> None:
-        self.budget = budget
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._application: dict[str, Any] = {"client_id": client_id, "client_secret": client_secret}
-        self._api_url = api_url.rstrip("/")
-        self._oauth_url = oauth_url.rstrip("/")
-        self._timeout_s = timeout_s
-        self._now = now
+    client_id: str
+    client_secret: str
+    api_url: str
+    oauth_url: str
+    budget: Budget
+    now: Callable[[], datetime]
+    timeout_s: float = 10
+
+    def __post_init__(self) -> None:
+        self.api_url = self.api_url.rstrip("/")
+        self.oauth_url = self.oauth_url.rstrip("/")
+        self._application: dict[str, Any] = {"client_id": self.client_id, "client_secret": self.client_secret}
         self._of_thread = threading.local()
 
     # --- connecting -------------------------------------------------------------------------------------------------
@@ -129,14 +117,14 @@ class StravaClient:
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
         """As `Platform.authorize_url`."""
         query = {
-            "client_id": self._client_id,
+            "client_id": self.client_id,
             "redirect_uri": redirect_uri,
             "response_type": "code",
             "approval_prompt": "force" if force else "auto",
             "scope": ",".join(REQUIRED_SCOPES),
             "state": state,
         }
-        return f"{self._oauth_url}/authorize?{urlencode(query)}"
+        return f"{self.oauth_url}/authorize?{urlencode(query)}"
 
     def exchange_code(self, code: str) -> Grant:
         """As `Platform.exchange_code`; asks for the athlete's units with one more call if need be.
@@ -168,7 +156,7 @@ class StravaClient:
 
         # stravalib has no such call, and the address it would use retires in June 2027.
         def post(api: ApiV3) -> None:
-            application = (self._client_id, self._client_secret)
+            application = (self.client_id, self.client_secret)
             response = api.rsession.post(f"{STRAVALIB_OAUTH}/revoke", auth=application, data={"token": token})
             if response.status_code != 200:
                 raise requests.HTTPError(response=response)
@@ -178,12 +166,7 @@ class StravaClient:
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def get_activity(
-        self,
-        access_token: str,
-        activity_id: int,
-        *,
-        priority: Priority = Priority.FRESH,
-        athlete: str | None = None,
+        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH, athlete: str | None = None
     ) -> LoggedActivity:
         """As `Platform.get_activity`."""
         return self._call(
@@ -207,7 +190,7 @@ class StravaClient:
 
         One call for each page of 200, 2,000 activities at most. Entries that can't be read are left out and logged.
         """
-        if after >= self._now() or (before is not None and before <= after):
+        if after >= self.now() or (before is not None and before <= after):
             return []  # Strava answers 400 to a future `after`
         window = {"after": int(after.timestamp())} | ({"before": int(before.timestamp())} if before else {})
         found: dict[int, LoggedActivity] = {}
@@ -348,7 +331,7 @@ class StravaClient:
                 session.last_status,
                 doing=doing,
                 by_token=access_token is not None,
-                retry_at=return_at(self._now(), priority or Priority.CONNECT, day_is_spent=day_is_spent),
+                retry_at=return_at(self.now(), priority or Priority.CONNECT, day_is_spent=day_is_spent),
             )
         finally:
             metrics.CALLS.labels(doing, str(session.last_status or "none")).inc()
@@ -360,7 +343,7 @@ class StravaClient:
         """This thread's session, its connections kept alive between calls."""
         if not hasattr(self._of_thread, "session"):
             self._of_thread.session = StravaSession(
-                api_url=self._api_url, oauth_url=self._oauth_url, timeout_s=self._timeout_s
+                api_url=self.api_url, oauth_url=self.oauth_url, timeout_s=self.timeout_s
             )
         session: StravaSession = self._of_thread.session
         return session

@@ -1,0 +1,109 @@
+"""Which kind each answer of Strava's is: status x body, for a call with an athlete's token and for the application's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from adductor.platforms.base import ErrorKind
+from adductor.platforms.strava.errors import error_for
+from tests.platforms.wire import SECRET, fault
+
+INACTIVE = fault("Forbidden", ("Application", "Status", "Inactive"))
+CAP = fault("Limit of connected athletes exceeded")
+RATE = fault("Rate Limit Exceeded", ("Application", "rate limit", "exceeded"))
+BAD_BEARER = fault("Authorization Error", ("Athlete", "access_token", "invalid"))
+NO_WRITE = fault("Authorization Error", ("AccessToken", "activity:write_permission", "missing"))
+NO_READ = fault("Authorization Error", ("AccessToken", "activity:read_permission", "missing"))
+BAD_REFRESH = fault("Bad Request", ("RefreshToken", "refresh_token", "invalid"))
+BAD_CODE = fault("Bad Request", ("AuthorizationCode", "code", "invalid"))
+BAD_CLIENT = fault("Bad Request", ("Application", "client_id", "invalid"))
+CALLBACK = fault("Bad Request", ("PushSubscription", "callback url", "not verifiable"))
+EXISTS = fault("Bad Request", ("PushSubscription", "", "already exists"))
+OTHER = fault("Bad Request", ("Activity", "description", "invalid"))
+WITHOUT_CODES = [{"message": "no", "errors": []}, {"message": "no", "errors": None}, {}, ""]
+PAGE = "<html>someone's proxy</html>"
+
+R, U = ErrorKind.RETRY, ErrorKind.UNEXPECTED
+# status, body, kind for a call with an athlete's token, kind for a call of the application (OAuth, subscription)
+TABLE: list[tuple[int, Any, ErrorKind, ErrorKind]] = [
+    *((401, body, ErrorKind.UNAUTHORIZED, ErrorKind.MISCONFIGURED) for body in (BAD_BEARER, *WITHOUT_CODES)),
+    (401, NO_WRITE, ErrorKind.SCOPE_MISSING, ErrorKind.SCOPE_MISSING),
+    (401, NO_READ, ErrorKind.SCOPE_MISSING, ErrorKind.SCOPE_MISSING),
+    (401, PAGE, R, R),
+    # Only a refused refresh ends a connection.
+    (400, BAD_REFRESH, U, ErrorKind.REVOKED),
+    (400, BAD_CODE, ErrorKind.REFUSED, ErrorKind.REFUSED),
+    (400, BAD_CLIENT, ErrorKind.MISCONFIGURED, ErrorKind.MISCONFIGURED),
+    (400, CALLBACK, ErrorKind.REFUSED, ErrorKind.REFUSED),
+    (400, EXISTS, ErrorKind.REFUSED, ErrorKind.REFUSED),
+    (403, INACTIVE, ErrorKind.INACTIVE, ErrorKind.INACTIVE),
+    (403, INACTIVE | {"errors": INACTIVE["errors"][0]}, ErrorKind.INACTIVE, ErrorKind.INACTIVE),
+    (403, CAP, ErrorKind.CAP, ErrorKind.CAP),
+    (403, f"<h1>Error 403: {CAP['message']}</h1>", ErrorKind.CAP, ErrorKind.CAP),
+    *(
+        (404, body, ErrorKind.NOT_FOUND, ErrorKind.MISCONFIGURED)
+        for body in (fault("Record Not Found"), *WITHOUT_CODES)
+    ),
+    (404, PAGE, R, R),
+    *((429, body, ErrorKind.RATE_LIMITED, ErrorKind.RATE_LIMITED) for body in (RATE, *WITHOUT_CODES, PAGE)),
+    *((status, "", ErrorKind.MISCONFIGURED, ErrorKind.MISCONFIGURED) for status in (301, 308)),
+    # A 4xx that isn't known to be final is retried, then dead-lettered.
+    *(
+        (status, body, U, U)
+        for status in (
+            400,
+            402,
+            403,
+            405,
+            406,
+            409,
+            410,
+            411,
+            412,
+            413,
+            415,
+            417,
+            418,
+            421,
+            422,
+            423,
+            424,
+            426,
+            428,
+            451,
+        )
+        for body in (OTHER, *WITHOUT_CODES)
+    ),
+    *((status, PAGE, R, R) for status in (400, 403, 410, 422)),
+    *(
+        (status, body, R, R)
+        for status in (302, 307, 408, 425, 500, 502, 503, 504, 520, 599)
+        for body in (OTHER, "", PAGE)
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "by_athlete", "by_application"), TABLE)
+def test_answer_has_a_kind(status: int, body: Any, by_athlete: ErrorKind, by_application: ErrorKind) -> None:
+    content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    for by_token, kind in ((True, by_athlete), (False, by_application)):
+        error = error_for(status, content, doing="reading an activity", by_token=by_token)
+        assert (error.kind, error.status) == (kind, status)
+        assert error.message.endswith(".")
+        assert "<" not in error.message
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"\xff\xfe\x00", b"[" * 100_000, b" \n"])
+def test_odd_body_is_no_proof_of_anything(body: bytes) -> None:
+    kind = error_for(401, body, doing="reading an activity", by_token=True).kind
+    assert kind is (ErrorKind.RETRY if body.strip() else ErrorKind.UNAUTHORIZED)
+
+
+def test_echo_of_a_secret_is_not_repeated() -> None:
+    echo = fault(f"bad {SECRET}", (f"Token {SECRET} " * 5, f"<b>{SECRET}</b>", "invalid"))
+    error = error_for(403, json.dumps(echo).encode(), doing="reading an activity", by_token=True)
+    assert error.details == ("?/?/invalid",)
+    assert SECRET not in error.message
