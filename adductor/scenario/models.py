@@ -20,6 +20,7 @@ from pydantic import (
 
 from adductor.coaching import constants as k
 from adductor.coaching import situation as words
+from adductor.documents.problems import shortened
 from adductor.documents.values import (
     Clock,
     Day,
@@ -105,7 +106,7 @@ class Athlete(_Keys):
     makes = _athlete
     timezone: Zone
     age: int | None = Field(None, ge=0, le=120)
-    target_sessions_per_week: int | None = Field(None, ge=1, le=k.WEEKLY_CAP_MAX)
+    target_sessions_per_week: int | None = Field(None, ge=1)
     programme_stage: int | None = Field(None, ge=1, le=4)
     sessions_completed_total: int | None = Field(None, ge=0, le=100_000)
     sessions_at_stage: int | None = Field(None, ge=0, le=100_000)
@@ -131,6 +132,14 @@ class Athlete(_Keys):
     equipment: ItemSet[Slug] | None = None
     minutes_available: int | None = Field(None, ge=1, le=240)
     progress: Items[Progress] | None = None
+
+    @field_validator("target_sessions_per_week")
+    @classmethod
+    def _within_the_cap(cls, value: int | None) -> int | None:
+        # Read at validation, not at import, so that `make mutate` can change the constant.
+        if value is not None and value > k.WEEKLY_CAP_MAX:
+            raise ValueError(f"{shortened(str(value))} is above {k.WEEKLY_CAP_MAX}")
+        return value
 
     @field_validator("cleared")
     @classmethod
