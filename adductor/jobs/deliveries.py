@@ -199,7 +199,8 @@ def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlet
 
 def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
     def read(platform: Platform, token: str) -> LoggedActivity:
-        return platform.get_activity(token, delivery.activity_id or 0, priority=_priority(delivery))
+        activity_id = delivery.activity_id or 0
+        return platform.get_activity(token, activity_id, priority=_priority(delivery), athlete=str(athlete.id))
 
     try:
         return platform_calls.call(installation, athlete.connection.id, read)
@@ -222,7 +223,8 @@ def _put(
 
     def write(platform: Platform, token: str) -> LoggedActivity:
         changed: dict[str, Any] = {step.field: step.text}
-        return platform.update_activity(token, delivery.activity_id or 0, priority=priority, **changed)
+        activity_id = delivery.activity_id or 0
+        return platform.update_activity(token, activity_id, priority=priority, athlete=str(athlete.id), **changed)
 
     delivery.unconfirmed_writes += 1
     if isinstance(step, plan.Write):

@@ -63,7 +63,10 @@ def test_the_answer_link_stands_before_the_signature_and_the_block_stays_a_block
     private = wording.with_answer_link(text, "https://c.example/a/token")
 
     assert private.splitlines()[-2:] == ["Afterwards, how did it go: https://c.example/a/token", block.SIGNATURE]
-    assert block.block_in(f"Mine\n\n{private}", [private]) == private
+    identity = block.Identity(private, (text, private), frozenset(("x",)))
+    standing = block.standing(f"Mine\n\n{private}", identity)
+    assert standing is not None
+    assert standing.text == private
 
 
 @pytest.mark.parametrize("example", examples.ALL, ids=lambda example: example.name)
