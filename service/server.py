@@ -111,10 +111,13 @@ async def _buffer(headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStat
 def application() -> Bridge:
     """The application of one web process: uvicorn calls this in each."""
     settings = load()
-    if multiprocessing.parent_process() is not None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
         logs.configure(settings.log_format, "web")
         orphans.die_with_parent()
         orphans.end_with_parent()
+        if not parent.is_alive():  # it died before we asked to die with it
+            sys.exit(0)
     app = create_app(settings)
     pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])
     return Bridge(app, settings.web_threads)
