@@ -41,7 +41,7 @@ HSTS = "max-age=31536000"
 
 class _Coach(Flask):
     def log_exception(self, exc_info: Any) -> None:
-        """Flask would log the path; of half of our addresses that is a secret. The route says as much."""
+        """Log the route instead of the path, which is a secret of half of our addresses."""
         rule = request.url_rule
         log.error("request failed", method=request.method, route=rule.rule if rule else None, exc_info=exc_info)
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.derived("sessions"),
         MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
-        # The prefix makes browsers refuse one that a neighbour under the same domain, or somebody without TLS, has set.
+        # The prefix makes browsers refuse a cookie that another host of the domain, or a connection without TLS, has set.
         SESSION_COOKIE_NAME="__Host-adductor" if with_tls else "adductor",
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         HSTS=HSTS if with_tls else None,
     )
     if settings.trusted_proxies:
-        # Only who called. Our own address is a setting, so nobody needs to tell us its scheme or host.
+        # Only the caller's address: scheme and host are a setting.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
         )

@@ -111,10 +111,13 @@ async def _buffer(headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStat
 def application() -> Bridge:
     """The application of one web process: uvicorn calls this in each."""
     settings = load()
-    if multiprocessing.parent_process() is not None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
         logs.configure(settings.log_format, "web")
         orphans.die_with_parent()
         orphans.end_with_parent()
+        if not parent.is_alive():  # it died before we asked to die with it
+            sys.exit(0)
     app = create_app(settings)
     pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])
     return Bridge(app, settings.web_threads)
@@ -125,22 +128,25 @@ def serve(settings: Settings, app: Any = "service.server:application") -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.environ[orphans.PARENT] = str(os.getpid())
     host, _, port = settings.bind.rpartition(":")
-    uvicorn.run(
-        app,
-        factory=True,
-        host=host.strip("[]"),
-        port=int(port),
-        workers=settings.web_processes or (1 if settings.database.startswith("sqlite") else 2),
-        http=ConnectionClock,
-        ws="none",
-        lifespan="off",
-        limit_concurrency=BUSY_CONNECTIONS,
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=5,
-        timeout_graceful_shutdown=ENDS_WITHIN_S,
-        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
-    )
+    try:
+        uvicorn.run(
+            app,
+            factory=True,
+            host=host.strip("[]"),
+            port=int(port),
+            workers=settings.web_processes or (1 if settings.database.startswith("sqlite") else 2),
+            http=ConnectionClock,
+            ws="none",
+            lifespan="off",
+            limit_concurrency=BUSY_CONNECTIONS,
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=ENDS_WITHIN_S,
+            h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+        )
+    except SystemExit as ended:
+        sys.exit(1 if ended.code else 0)  # uvicorn's own code for a failed start is 3

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,16 +80,8 @@ def test_what_was_answered_survives_a_kill(started: list[Process], tmp_path: Pat
     first = Process(tmp_path / "state")
     started.append(first)
     ids = [first.admin(f"/runners/{MARA}/activities")["id"] for _ in range(20)]
-    worker = subprocess.run(
-        ["pgrep", "-P", str(first.process.pid)], capture_output=True, text=True, check=True
-    ).stdout.split()
     first.process.kill()
     first.process.wait()
-    for pid in worker:
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            threading.Event().wait(0.05)
-        assert not Path(f"/proc/{pid}").exists(), "the worker outlived its master"
     second = Process(tmp_path / "state")
     started.append(second)
     listed = requests.get(f"{second.url}/admin/runners/{MARA}/activities", timeout=10).json()
