@@ -52,20 +52,21 @@ class Reading:
     read_at: datetime
 
 
-def due_ids(session: Session, suggestion: Suggestion, now: datetime) -> tuple[int, ...]:
-    """The deliveries of a suggestion that can be carried out at once."""
-    session.flush()  # a new suggestion has its id from the database
-    rows = select(Delivery.id).where(
-        Delivery.suggestion_id == suggestion.id, Delivery.state == "waiting", Delivery.due_at <= now
-    )
-    return tuple(session.scalars(rows))
+def claim_due(
+    session: Session, installation: Installation, suggestion: Suggestion, now: datetime
+) -> tuple[Delivery, ...]:
+    """Claim the deliveries of a suggestion that can be carried out at once, with the commit of its decision."""
+    due = [each for each in suggestion.deliveries if each.state == claims.WAITING and each.due_at <= now]
+    for delivery in due:
+        claims.take(session, installation, delivery)
+    return tuple(due)
 
 
-def deliver_now(installation: Installation, ids: Sequence[int], reading: Reading | None = None) -> None:
-    """Claim these deliveries and carry each out once. ``reading``: what the caller has just read for them."""
+def deliver_now(installation: Installation, claimed: Sequence[Delivery], reading: Reading | None = None) -> None:
+    """Carry out each claimed delivery once. ``reading``: what the caller has just read for them."""
     job = Job("delivery", Delivery, partial(handle, reading=reading), created_at=_created_at)
-    for delivery_id in ids:  # a second attempt would plan on a reading from before the first one's write
-        worker.run_one(installation, job, ids=(delivery_id,))
+    for delivery in claimed:
+        worker.run(installation, job, delivery)
 
 
 def handle(installation: Installation, delivery: Delivery, reading: Reading | None = None) -> None:

@@ -26,7 +26,7 @@ from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, Platfor
 from adductor.queue import claims, retry
 from adductor.queue.retry import RetryLater
 from adductor.queue.worker import Job
-from adductor.store.models import Athlete, Connection, DecisionRecord, InboxEvent, Subscription, Suggestion
+from adductor.store.models import Athlete, Connection, DecisionRecord, Delivery, InboxEvent, Subscription, Suggestion
 from adductor.store.models import LoggedActivity as LoggedRow
 
 log = logs.get(__name__)
@@ -47,7 +47,7 @@ class Handled:
     """The outcome of an event, and the deliveries that are due at once."""
 
     outcome: str
-    due: tuple[int, ...] = ()
+    due: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _restore_earlier(
     gone: Suggestion,
     event: InboxEvent,
     now: datetime,
-) -> tuple[int, ...]:
+) -> tuple[Delivery, ...]:
     """The run that carried the routine is no run any more: an earlier one of the day that it replaced carries it again."""
     session.flush()
     earlier = session.scalar(
@@ -226,7 +226,7 @@ def _restore_earlier(
     if verdict.decision not in _SUGGESTS:
         return ()
     decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=earlier.activity_id)
-    return deliveries.due_ids(session, earlier, now)
+    return deliveries.claim_due(session, installation, earlier, now)
 
 
 # --- with the platform ------------------------------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def _decide(
     if suggestion is not None and suggestion.status != "withdrawn":
         if suggestion.status == "open" and not _is_a_run(activity):
             decisions.withdraw(session, suggestion, _NO_LONGER_A_RUN, now=now)
-            due = deliveries.due_ids(session, suggestion, now)
+            due = deliveries.claim_due(session, installation, suggestion, now)
             return Handled("withdrawn", due + _restore_earlier(session, installation, athlete, suggestion, event, now))
         return Handled("already_decided")
     verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
@@ -349,7 +349,7 @@ def _decide(
     about = stands_in if stands_in != activity.id or now - activity.start < _OF_THE_DAY else None
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=about)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
-    return Handled(str(verdict.decision), deliveries.due_ids(session, suggestion, now))
+    return Handled(str(verdict.decision), deliveries.claim_due(session, installation, suggestion, now))
 
 
 # --- small questions --------------------------------------------------------------------------------------------------

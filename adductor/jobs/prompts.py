@@ -23,7 +23,7 @@ from adductor.jobs import deliveries
 from adductor.platforms.base import LoggedActivity, Platform, Priority
 from adductor.queue import timers
 from adductor.queue.timers import Timer
-from adductor.store.models import Athlete
+from adductor.store.models import Athlete, Delivery
 
 log = logs.get(__name__)
 
@@ -44,7 +44,7 @@ def look(installation: Installation, athlete_id: int) -> None:
 TIMER = Timer("prompt", Athlete.next_due_at, look, retry_after=RETRY_AFTER, final_after=schedule.LATE)
 
 
-def _look(installation: Installation, athlete_id: int) -> tuple[int, ...]:
+def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         now = installation.clock.now()
@@ -79,9 +79,9 @@ def _could_be_a_rest_day(session: Session, installation: Installation, athlete: 
     return verdict.decision is words.Decision.REST_DAY
 
 
-def _decide(session: Session, installation: Installation, athlete: Athlete, now: datetime) -> tuple[int, ...]:
+def _decide(session: Session, installation: Installation, athlete: Athlete, now: datetime) -> tuple[Delivery, ...]:
     today = now.astimezone(situations.zone_of(athlete.timezone)).date()
-    waiting: tuple[int, ...] = ()
+    waiting: tuple[Delivery, ...] = ()
     if schedule.warm_up_due(athlete, now):
         athlete.last_warm_up_on = today
         event = words.Event(words.EventType.RUN_STARTING_SOON)
@@ -101,7 +101,7 @@ def _one(
     placement: words.Placement,
     event: words.Event,
     now: datetime,
-) -> tuple[int, ...]:
+) -> tuple[Delivery, ...]:
     verdict = decisions.decide(session, installation, athlete, event, now)
     if str(verdict.decision) == str(placement):
         verdict = _if_it_arrives(session, athlete, placement, verdict, now)
@@ -120,7 +120,7 @@ def _one(
     if str(verdict.decision) != str(placement):
         return ()
     suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=None)
-    return deliveries.due_ids(session, suggestion, now)
+    return deliveries.claim_due(session, installation, suggestion, now)
 
 
 def _if_it_arrives(

@@ -68,6 +68,18 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     return row
 
 
+def take(session: Session, installation: Installation, row: Row) -> None:
+    """Claim a row of the transaction at hand: with its commit this process holds it, and no other can be faster."""
+    owner = installation.leases.new_owner()
+    row.state, row.lease_owner = CLAIMED, owner
+    row.attempts += 1
+    row.tried_at = installation.clock.now()
+    row.lease_until = installation.clock.real_now() + LEASE
+    session.flush()
+    table, row_id = type(row), row.id
+    after_commit(session, lambda: installation.leases.hold(table, row_id, owner))
+
+
 def holds(row: Row | None, claimed: Row) -> bool:
     """Whether the stored row is still held by the claim that gave us ``claimed``."""
     return row is not None and row.state == CLAIMED and row.lease_owner == claimed.lease_owner

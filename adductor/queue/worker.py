@@ -56,17 +56,21 @@ def drain(installation: Installation, jobs: Sequence[Job[Any]]) -> int:
 def run_one(installation: Installation, job: Job[T], *, ids: Sequence[int] | None = None) -> bool:
     """Claim one due row (of those named, if any) and run it; False when nothing is due."""
     row = claims.claim(installation, job.table, ids=ids)
-    if row is None:
-        return False
-    try:
+    if row is not None:
         run(installation, job, row)
-    finally:
-        installation.leases.release(row.lease_owner)
-    return True
+    return row is not None
 
 
 def run(installation: Installation, job: Job[T], row: T) -> None:
-    """Run one attempt of a claimed row. Never raises what a row can cause."""
+    """Run one attempt of a claimed row and release its lease. Never raises what a row can cause."""
+    owner = row.lease_owner
+    try:
+        _run(installation, job, row)
+    finally:
+        installation.leases.release(owner)
+
+
+def _run(installation: Installation, job: Job[T], row: T) -> None:
     with structlog.contextvars.bound_contextvars(trace=row.trace_id, **{job.name: row.id}):
         try:
             outcome = job.handle(installation, row)
