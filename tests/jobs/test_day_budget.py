@@ -29,12 +29,14 @@ def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     budget.learn(_headers(day_used), 200)
     reading, writing = log.get_activity, log.update_activity
 
-    def get_activity(token: str, activity_id: int, *, priority: Priority, athlete: str) -> object:
+    def get_activity(token: str, activity_id: int, *, priority: Priority, athlete: str | None = None) -> object:
         budget.take(priority, athlete)
         budget.learn({}, 200)
         return reading(token, activity_id)
 
-    def update_activity(token: str, activity_id: int, *, priority: Priority, athlete: str, private_note: str) -> object:
+    def update_activity(
+        token: str, activity_id: int, *, priority: Priority, private_note: str, athlete: str | None = None
+    ) -> object:
         budget.take(priority, athlete)
         budget.learn({}, 200)
         return writing(token, activity_id, private_note=private_note)
