@@ -241,11 +241,8 @@ class Settings(BaseModel):
             if not os.access(self.data_dir, os.W_OK | os.X_OK):
                 raise PermissionError(13, "Permission denied")
         except OSError as error:
-            raise SettingsError(
-                [
-                    f"ADDUCTOR_DATA_DIR: can't write into {self.data_dir} ({error.strerror}); name a folder that this user owns"
-                ]
-            ) from None
+            problem = f"can't write into {self.data_dir} ({error.strerror}); name a folder that this user owns"
+            raise SettingsError([f"ADDUCTOR_DATA_DIR: {problem}"]) from None
         return self.data_dir
 
     def derived(self, purpose: str) -> str:

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from adductor import logs
 from adductor.settings import UP_LOCK
@@ -228,9 +229,9 @@ def _reply(connection: socket.socket, request: bytes) -> bytes:
 
 
 def broker_socket(data_dir: Path) -> Path:
-    """Where the embedded broker listens: in the data folder, or in a short private one when that path is too long."""
+    """Where the embedded broker listens: in the data folder, or in a private one when that path fits no socket or URL."""
     path = data_dir / "broker" / "broker.sock"
-    if len(str(path).encode()) > _SOCKET_PATH_MAX:
+    if len(str(path).encode()) > _SOCKET_PATH_MAX or quote(str(path)) != str(path):
         path = Path(tempfile.mkdtemp(prefix="adductor-")) / "broker.sock"
     return path
 
