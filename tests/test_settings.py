@@ -8,9 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from kombu import Connection
+from redis import Redis
 
 from adductor.settings import Settings, SettingsError, load
+from service.supervisor import broker_socket
 from tests.support.live import adductor
+from workers.app import celery_broker_url
 
 SECRET = "0123456789abcdef" * 4
 
@@ -57,22 +61,78 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("ADDUCTOR_MAIL_FROM", "nobody", "coach@example.org"),
         ("ADDUCTOR_MAIL_FROM", "a@b\nBcc: c@d", "coach@example.org"),
         ("ADDUCTOR_WEBHOOK_KEY", "a/b", "letters"),
-        ("ADDUCTOR_NOTE_DELAY_S", "-1", "between 0"),
+        ("ADDUCTOR_PUBLIC_URL", "https://example.org/coach", "no path"),
+        ("ADDUCTOR_REDIS_URL", "redis://127.0.0.1:6379?db=3", "redis://host:6379/3"),
+        ("ADDUCTOR_DATA_DIR", "/tmp/what?", "question mark"),
+        ("STRAVA_CLIENT_ID", "abc", "not a number"),
+        ("ADDUCTOR_PUBLIK_URL", "https://coach.example.org", "ADDUCTOR_PUBLIC_URL"),
+        ("ADDUCTOR_FRESH_PAINT", "1", "docs/settings.md"),
+        ("STRAVA_CLIENT_IDD", "1", "STRAVA_CLIENT_ID"),
+        ("ADDUCTOR_NOTE_DELAY_S", "-1", "greater than or equal to 0"),
         ("ADDUCTOR_NOTE_DELAY_S", "soon", "number"),
-        ("ADDUCTOR_CLOCK_SPEED", "0", "above 0"),
+        ("ADDUCTOR_CLOCK_SPEED", "0", "greater than 0"),
         ("ADDUCTOR_LOG", "loud", "'text' or 'json'"),
         ("ADDUCTOR_ENV", "staging", "'production'"),
-        ("ADDUCTOR_TRUSTED_PROXIES", "99", "between 0 and 5"),
-        ("ADDUCTOR_WORKER_THREADS", "0", "between 1"),
+        ("ADDUCTOR_TRUSTED_PROXIES", "99", "less than or equal to 5"),
+        ("ADDUCTOR_WORKER_THREADS", "0", "greater than or equal to 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
 ) -> None:
+    if name == "STRAVA_CLIENT_ID":
+        monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up")
     (problem,) = _problems(monkeypatch, **{name: value})
 
     assert problem.startswith(f"{name}: ")
     assert hint in problem
+
+
+def test_a_name_of_another_program_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRAVA_ACCESS_TOKEN", "of another program")
+
+    assert load().uses_sandbox
+
+
+@pytest.mark.parametrize(
+    ("set_to", "is_at"), [("here", "{cwd}/here"), ("~/coach", "{home}/coach"), ("a #1 100%", "{cwd}/a #1 100%")]
+)
+def test_data_dir_is_expanded_and_absolute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, set_to: str, is_at: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ADDUCTOR_DATA_DIR", set_to)
+
+    assert str(load().data_dir) == is_at.format(cwd=tmp_path, home=tmp_path / "home")
+
+
+@pytest.mark.parametrize("name", ["a #1 100%", "with 'quotes\" & ünïcode", "x" * 120])
+def test_data_dir_of_odd_characters_holds_database_and_broker(tmp_path: Path, name: str) -> None:
+    folder = str(tmp_path / name)
+
+    ended = adductor("db", "upgrade", ADDUCTOR_DATA_DIR=folder)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (Path(folder) / "adductor.db").is_file()
+    path = broker_socket(Path(folder))
+    assert Redis.from_url(f"unix://{path}").connection_pool.connection_kwargs["path"] == str(path)
+    assert str(Connection(celery_broker_url(f"unix://{path}")).hostname).endswith(f"://{path}")
+
+
+def test_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    ended = adductor("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path / "file" / "data"))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("adductor: ADDUCTOR_DATA_DIR: can't write into ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_dotenv_file_in_latin_1_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("ADDUCTOR_MAIL_FROM=Müller <a@b>".encode("latin-1"))
+
+    assert _problems(monkeypatch) == [".env: is not UTF-8; save it in that encoding"]
 
 
 def test_all_wrong_values_and_combinations_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,31 +10,27 @@ from adductor.vault import Vault, VaultError
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-def test_what_was_sealed_opens_again_and_does_not_show() -> None:
-    vault = Vault([OLD])
+def test_decrypt_own_ciphertext_gives_the_secret_that_it_hides() -> None:
+    ciphertext = Vault([OLD]).encrypt("a-token")
 
-    sealed = vault.seal("a-token")
-
-    assert b"a-token" not in sealed
-    assert vault.open(sealed) == "a-token"
-
-
-def test_after_a_rotation_old_tokens_still_open() -> None:
-    sealed = Vault([OLD]).seal("a-token")
-
-    assert Vault([NEW, OLD]).open(sealed) == "a-token"
+    assert b"a-token" not in ciphertext
+    assert Vault([OLD]).decrypt(ciphertext) == "a-token"
+    assert Vault([NEW, OLD]).decrypt(ciphertext) == "a-token"
 
 
-def test_resealed_tokens_no_longer_need_the_old_key() -> None:
-    sealed = Vault([NEW, OLD]).reseal(Vault([OLD]).seal("a-token"))
+def test_rotate_ciphertext_no_longer_needs_the_old_key() -> None:
+    old, both = Vault([OLD]).encrypt("a-token"), Vault([NEW, OLD])
 
-    assert Vault([NEW]).open(sealed) == "a-token"
+    assert both.opens(old)
+    assert not both.is_newest(old)
+    assert Vault([NEW]).decrypt(both.rotate(old)) == "a-token"
 
 
-def test_without_the_key_the_error_names_the_setting_and_not_the_token() -> None:
-    sealed = Vault([OLD]).seal("a-token")
+def test_decrypt_without_the_key_names_the_setting_and_not_the_token() -> None:
+    ciphertext = Vault([OLD]).encrypt("a-token")
 
     with pytest.raises(VaultError, match="ADDUCTOR_TOKEN_KEYS"):
-        Vault([NEW]).open(sealed)
+        Vault([NEW]).decrypt(ciphertext)
     with pytest.raises(VaultError):
-        Vault([NEW]).reseal(sealed)
+        Vault([NEW]).rotate(ciphertext)
+    assert not Vault([NEW]).opens(ciphertext)

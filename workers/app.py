@@ -1,28 +1,25 @@
-"""The Celery application. Every setting says why it is there; figures come from docs/decisions/002-queue.md."""
+"""The Celery application and its settings. Figures come from docs/decisions/002-queue-settings.md."""
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.beat import PersistentScheduler, ScheduleEntry
+from celery.signals import setup_logging
+from kombu.entity import Queue
 
-from adductor import logs
 from adductor.installation import Installation
-from adductor.queue import heartbeats, worker
 from adductor.settings import Settings, load
 
-log = logs.get(__name__)
-
+WAKE_UPS, ROUNDS = "events", "rounds"
 SWEEP_EVERY_S = 1.0
-# A prompt at 17:30 comes a few seconds after 17:30 of the runners' time. In a faster time it is looked at
-# twice a second.
+# A prompt at 17:30 comes a few seconds after 17:30 of the runners' time; in a faster time it is looked at twice a second.
 CLOCK_EVERY_S = 5.0
 EXPIRE_EVERY_S = 600.0
-# On SIGTERM: process managers wait ten seconds before they kill.
-ENDS_WITHIN_S = 8.0
+# Beat asks for no further round while so many wait.
+MOST_ROUNDS_WAITING = 10
 
 
 def celery_broker_url(redis_url: str | None) -> str:
@@ -37,11 +34,27 @@ def clock_every_s(settings: Settings) -> float:
     return CLOCK_EVERY_S if settings.clock_speed == 1 else SWEEP_EVERY_S / 2
 
 
+class Scheduler(PersistentScheduler):
+    """Beat's scheduler with load shedding instead of expiry, which compares the clocks of two machines."""
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """Send the entry's message, unless rounds pile up because no worker takes them."""
+        if _rounds_waiting(producer) < MOST_ROUNDS_WAITING:
+            super().apply_entry(entry, producer)
+
+
+def _rounds_waiting(producer: Any) -> int:
+    try:
+        return int(producer.channel._size(ROUNDS))
+    except Exception:  # the broker is away: sending fails in the same way, and logs it
+        return 0
+
+
 def configure(app: Celery, settings: Settings) -> None:
     """Apply our settings."""
     app.conf.update(
         broker_url=celery_broker_url(settings.redis),
-        # Nobody reads results: the database holds what came of everything.
+        # Results are rows of the database; nothing reads Celery's.
         task_ignore_result=True,
         result_backend=None,
         # A wake-up is acknowledged when its work is done, and comes back when the worker dies over it.
@@ -49,13 +62,14 @@ def configure(app: Celery, settings: Settings) -> None:
         task_reject_on_worker_lost=True,
         # Late acks with prefetching would park wake-ups behind a slow one.
         worker_prefetch_multiplier=1,
-        # A note is nine tenths waiting for Strava: threads wait more cheaply than processes, and what processes would
-        # give (a row that ends its worker, a row that hangs) is kept in adductor.queue.rows. See docs/decisions/008.
+        # A note is nine tenths waiting for Strava, and threads wait more cheaply than processes (docs/decisions/008).
         worker_pool="threads",
         worker_concurrency=settings.worker_threads,
         # A broker that is down at start or later is waited for, for as long as it takes.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A broker that answers with an error (READONLY, OOM, BUSY, NOPERM) is waited for too; by default the worker ends.
+        broker_channel_error_retry=True,
         broker_transport_options={
             # A killed worker's message comes back after this; the sweep is faster. Longer than any task (90 s).
             "visibility_timeout": 300,
@@ -75,36 +89,38 @@ def configure(app: Celery, settings: Settings) -> None:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # Python's own logging is set up in one place (adductor.logs).
         worker_hijack_root_logger=False,
-        task_default_queue="events",
-        # Which message is taken first: Redis has four steps, 0 (the rounds of beat) before 3, 6 and 9. Those rounds expire
-        # after seconds. Behind the wake-ups of a busy hour they would all expire unread, and with them what only they
-        # find: rows whose wake-up is lost, and what ended processes held.
-        task_routes={"wake": {"priority": 6}, "expire": {"priority": 9}, "reconcile": {"priority": 9}},
-        beat_schedule={
-            # Expiring by the next one: a queue full of sweeps after an outage helps nobody.
-            "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S * 5}},
-            "clock": {
-                "task": "clock",
-                "schedule": clock_every_s(settings),
-                "options": {"expires": max(clock_every_s(settings) * 2, SWEEP_EVERY_S)},
-            },
-            "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S, "options": {"expires": EXPIRE_EVERY_S}},
-            # As often as prompts are looked at: an index says in a moment that nobody is due.
-            "reconcile": {
-                "task": "reconcile",
-                "schedule": clock_every_s(settings),
-                "options": {"expires": max(clock_every_s(settings) * 2, SWEEP_EVERY_S)},
-            },
+        task_default_queue=WAKE_UPS,
+        # Beat's rounds have a queue of their own, whose length tells beat whether workers keep up.
+        task_queues=[Queue(name) for name in (WAKE_UPS, ROUNDS)],  # type: ignore[no-untyped-call]
+        # Redis has four priorities, and 0 is taken first: rounds find what lost wake-ups would have said, so they must not
+        # wait behind the wake-ups of a busy hour.
+        task_routes={
+            "wake": {"queue": WAKE_UPS, "priority": 6},
+            "sweep": {"queue": ROUNDS, "priority": 0},
+            "clock": {"queue": ROUNDS, "priority": 0},
+            "expire": {"queue": ROUNDS, "priority": 9},
+            "reconcile": {"queue": ROUNDS, "priority": 9},
         },
-        # The schedule above is all there is to remember; beat keeps its file in the data folder.
+        beat_schedule={
+            "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S},
+            "clock": {"task": "clock", "schedule": clock_every_s(settings)},
+            "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S},
+            # As often as prompts are looked at: an index says in a moment that nothing is due.
+            "reconcile": {"task": "reconcile", "schedule": clock_every_s(settings)},
+        },
+        beat_scheduler="workers.app:Scheduler",
+        # When each entry was last sent; without it a beat that restarts every few minutes never comes to "expire".
         beat_schedule_filename=str(settings.data_dir / "beat-schedule"),
+        # The shortest entry is a second; beat's own idea of an idle sleep is five minutes.
         beat_max_loop_interval=1,
+        # Beat compares times; one zone for all machines.
         timezone="UTC",
     )
 
 
 app = Celery("adductor", include=["workers.tasks"])
 _installation: Installation | None = None
+_making = threading.Lock()
 
 
 @app.on_configure.connect
@@ -112,51 +128,15 @@ def _configure(sender: Celery, **_: Any) -> None:
     configure(sender, load())
 
 
+@setup_logging.connect
+def _keep_logging(**_: Any) -> None:
+    """A receiver of this signal keeps Celery from setting up logging; adductor.logs has done so."""
+
+
 def installation() -> Installation:
     """This process's own."""
     global _installation
-    if _installation is None:
-        _installation = Installation(load())
-    return _installation
-
-
-@setup_logging.connect
-def _logging(**_: Any) -> None:
-    logs.configure(load().log_format, "worker")
-
-
-@beat_init.connect
-def _beat_logging(**_: Any) -> None:
-    logs.configure(load().log_format, "beat")
-
-
-@worker_init.connect
-def _prepare(**_: Any) -> None:
-    # Half a second and 50 MB, and not in the way of the first note; before there are threads that would all want it.
-    from adductor.platforms.strava import client
-
-    client.preload()
-
-
-@worker_ready.connect
-def _ready(**_: Any) -> None:
-    heartbeats.beat(installation(), "worker")
-
-
-@worker_shutting_down.connect
-def _shutting_down(**_: Any) -> None:
-    # In Celery's signal handler: only what can't wait for a lock.
-    worker.stopping.set()
-    threading.Thread(target=_end_in_time, name="end-in-time", daemon=True).start()
-
-
-def _end_in_time() -> None:
-    """Rows at work may end. A row that hasn't by then returns to the queue when its lease runs out."""
-    threading.Event().wait(ENDS_WITHIN_S)
-    os._exit(0)
-
-
-@worker_shutdown.connect
-def _close(**_: Any) -> None:
-    if _installation is not None:
-        _installation.close()
+    with _making:
+        if _installation is None:
+            _installation = Installation(load())
+        return _installation

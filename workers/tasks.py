@@ -1,45 +1,31 @@
-"""The tasks: each calls one function of the pipeline."""
+"""The tasks: each drains one job. A message is a wake-up call; the work itself stands in the database."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
-
-from celery.signals import after_task_publish
 
 from adductor.athletes import personal_data, revocation, rotate_keys
 from adductor.jobs import prompts, retention, rounds
 from adductor.jobs import reconcile as missed
-from adductor.queue import heartbeats, timers, worker
+from adductor.queue import timers, worker
 from workers.app import app, installation
 
 
 @app.task(name="wake")
 def wake() -> None:
-    """Events have come: drain what is due, as far as the time of one task goes. The sweep finds the rest."""
+    """Drain what is due, as far as the time of one task goes. The sweep finds the rest."""
     rounds.work(installation())
 
 
 @app.task(name="sweep")
 def sweep() -> None:
-    """The round that needs no message: it finds what a lost one would have said."""
+    """Drain what a lost wake-up would have announced."""
     rounds.sweep(installation())
-
-
-_asked_at = [-heartbeats.EVERY.total_seconds()]
-
-
-@after_task_publish.connect(sender="sweep")
-def _the_clock_ticks(**_: Any) -> None:
-    """Only the clock asks for sweeps: that it just did is its sign of life."""
-    if time.monotonic() - _asked_at[0] >= heartbeats.EVERY.total_seconds():
-        _asked_at[0] = time.monotonic()
-        heartbeats.beat(installation(), "beat")
 
 
 @app.task(name="clock")
 def clock() -> None:
-    """Whose prompt time has come?"""
+    """Look at the athletes whose prompt time has come."""
     until = time.monotonic() + worker.BEGIN_WITHIN_S
     while prompts.tick(installation(), until=until) == timers.BATCH:
         pass
@@ -47,7 +33,7 @@ def clock() -> None:
 
 @app.task(name="expire")
 def expire() -> None:
-    """Delete what has been kept as long as it may be, show that nothing older is left, seal under the newest key."""
+    """Delete what is past its retention, check that nothing older is left, encrypt tokens with the newest key."""
     here = installation()
     if retention.expire(here):
         personal_data.finish_leaving(here)
@@ -57,7 +43,7 @@ def expire() -> None:
 
 @app.task(name="reconcile")
 def reconcile() -> None:
-    """Look for what no event told us, as far as the budget's share goes; give back what runners who left had given."""
+    """Look for missed events, as far as the budget's share goes; revoke the tokens of athletes who left."""
     here = installation()
     revocation.revoke_due(here)
     missed.tick(here, until=time.monotonic() + worker.BEGIN_WITHIN_S)

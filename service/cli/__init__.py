@@ -52,9 +52,17 @@ def cli() -> None:
     """
 
 
+def _reach_loopback_directly() -> None:
+    """Exempt this machine from the proxy of HTTP_PROXY: the parts of an installation talk to each other over it."""
+    for name in ("no_proxy", "NO_PROXY"):
+        exempt = os.environ.get(name) or os.environ.get(name.swapcase(), "")
+        os.environ[name] = ",".join(filter(None, [exempt, "localhost", "127.0.0.1", "::1"]))
+
+
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
-    os.umask(0o077)  # databases, mails, backups: whatever we write is its owner's alone, whoever made the folder
+    os.umask(0o077)  # databases, mails, backups belong to their owner alone
+    _reach_loopback_directly()
     try:
         cli(standalone_mode=True)
     except Exception as error:

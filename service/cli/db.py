@@ -25,7 +25,10 @@ def upgrade() -> None:
     \b
     Example: ADDUCTOR_DATABASE_URL=postgresql+psycopg://coach@localhost/coach adductor db upgrade
     """
-    store = Store(load().database)
+    settings = load()
+    if settings.database_url is None:
+        settings.made_data_dir()
+    store = Store(settings.database)
     try:
         before = _current(store)
         migrate.upgrade(store)

@@ -26,7 +26,7 @@ from service import supervisor as supervising
 from service.cli.up import Running, running, subscribe_in_words
 from service.supervisor import StartError
 
-# The note comes within a second; whoever waits longer than this waits for nothing.
+# The note comes within a second.
 NOTE_WITHIN_S = 30
 _TIMEOUT_S = 15
 _HIDDEN_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -79,7 +79,7 @@ def _demo(folder: Path, log_file: Path) -> None:
     logs.configure("text", "demo")
     with (
         log_file.open("ab") as output,
-        running(settings, environment, sandbox_bind=sandbox, output=output, fork=True) as here,
+        running(settings, environment, sandbox_bind=sandbox, output=output) as here,
     ):
         for name, seconds in here.steps:
             stopwatch.note(f"started: {name}", seconds)

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
-import warnings
 from pathlib import Path
 
 import click
 
 from adductor import logs
-from adductor.settings import load
+from adductor.settings import Settings, load
 from service import orphans
 
-
-def _database_fits() -> None:
-    """A part whose code and database don't fit must not start: it would fail at every row. One that is out of reach is
-    waited for by the part itself, as it is later.
-    """
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from adductor.store import Store, migrate
-
-    store = Store(load().database)
-    try:
-        migrate.check(store)
-    except migrate.RevisionError as error:
-        raise click.ClickException(str(error)) from None
-    except SQLAlchemyError:
-        return
-    finally:
-        store.close()
+# Set by `adductor up`: the worker creates this file when it takes work.
+READY_FILE = "ADDUCTOR_READY_FILE"
+# Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
+_SEEN_WITHIN_S = 60
+_check = click.option(
+    "--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute."
+)
 
 
 @click.command()
@@ -41,76 +28,27 @@ def web() -> None:
     \b
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
-    _database_fits()
-    run_web()
-
-
-def run_web() -> None:
-    """The web part, in this process, until it is told to end."""
-    settings = load()
-    logs.configure(settings.log_format, "web")
-    orphans.end_with_parent()
+    settings = _prepared("web")
     from service.server import serve
 
     serve(settings)
 
 
-_NO_BROKER = "ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker"
-# The clock asks for a sweep every second and a worker notes that it came; after this long one of the two isn't there.
-_SEEN_WITHIN_S = 60
-_check = click.option(
-    "--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute."
-)
-
-
-def _at_work() -> None:
-    """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
-    from adductor.installation import Installation
-    from adductor.queue import heartbeats
-
-    installation = Installation(load())
-    seen = heartbeats.last(installation, "clock")
-    if seen is None or (installation.clock.real_now() - seen).total_seconds() > _SEEN_WITHIN_S:
-        raise click.ClickException("no sweep in the last minute: the clock, the broker or all workers are missing")
-    click.echo("at work")
-
-
 @click.command()
 @_check
-def worker(check: bool) -> None:
+@click.option("--with-beat", is_flag=True, help="Run the clock in this process too; for one machine.")
+def worker(check: bool, with_beat: bool) -> None:
     """Handle events: decide, write notes, send mail.
 
     \b
     Example: ADDUCTOR_WORKER_THREADS=16 adductor worker
     """
     if check:
-        return _at_work()
-    if load().redis is None:
-        raise click.UsageError(_NO_BROKER)
-    _database_fits()
-    return run_worker()
+        return _check_at_work()
+    _prepared("worker", needs_broker=True)
+    from workers.processes import run_worker
 
-
-def run_worker() -> None:
-    """The worker part, in this process, until it is told to end. SIGTERM: finish what is at hand, give back the rest."""
-    orphans.end_with_parent()
-    from celery.exceptions import SecurityWarning
-
-    from workers.app import app
-
-    # Said by Celery to whoever is root, over ten lines, because of a message format (pickle) that ours can't be in.
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    # Celery's own command line would bring its whole shell with it; this is what it does in the end.
-    running = app.Worker(
-        hostname=f"worker-{os.getpid()}@{platform.node()}",
-        loglevel="WARNING",
-        quiet=True,  # no banner: our own log says what starts
-        without_gossip=True,  # workers have nothing to tell each other: the database coordinates
-        without_mingle=True,
-        without_heartbeat=True,
-    )
-    running.start()
-    sys.exit(running.exitcode)
+    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(READY_FILE)))
 
 
 @click.command()
@@ -122,21 +60,11 @@ def beat(check: bool) -> None:
     Example: adductor beat
     """
     if check:
-        return _at_work()
-    if load().redis is None:
-        raise click.UsageError(_NO_BROKER)
-    _database_fits()
+        return _check_at_work()
+    _prepared("beat", needs_broker=True).made_data_dir()
+    from workers.processes import run_beat
+
     return run_beat()
-
-
-def run_beat() -> None:
-    """The clock, in this process, until it is told to end."""
-    settings = load()
-    orphans.end_with_parent()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    from workers.app import app
-
-    app.Beat(loglevel="WARNING", quiet=True).run()
 
 
 @click.command()
@@ -166,3 +94,44 @@ def sandbox(bind: str, state_dir: Path | None) -> None:
     if settings.clock_speed != 1:
         arguments.append(f"--clock-file={settings.clock_file}")
     os.execv(sys.executable, arguments)  # noqa: S606 - becoming the sandbox, with our own arguments
+
+
+def _prepared(part: str, *, needs_broker: bool = False) -> Settings:
+    """Set up logs, the watch for a dead parent and the check of the database; the settings of this process."""
+    settings = load()
+    if needs_broker and settings.redis is None:
+        raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
+    if orphans.PARENT not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
+        _check_database(settings)
+    logs.configure(settings.log_format, part)
+    orphans.end_with_parent()
+    return settings
+
+
+def _check_database(settings: Settings) -> None:
+    """Refuse to start on a database of another version. A database out of reach is waited for by the part itself."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from adductor.store import Store, migrate
+
+    store = Store(settings.database)
+    try:
+        migrate.check(store)
+    except migrate.RevisionError as error:
+        raise click.ClickException(str(error)) from None
+    except SQLAlchemyError:
+        return
+    finally:
+        store.close()
+
+
+def _check_at_work() -> None:
+    """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
+    from adductor.installation import Installation
+    from adductor.queue import heartbeats
+
+    installation = Installation(load())
+    seen = heartbeats.last(installation, "clock")
+    if seen is None or (installation.clock.real_now() - seen).total_seconds() > _SEEN_WITHIN_S:
+        raise click.ClickException("no sweep in the last minute: the clock, the broker or all workers are missing")
+    click.echo("at work")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,6 +12,10 @@ from adductor.mail.transport import MailError, Postbox
 from adductor.store import migrate
 from adductor.store.models import Connection
 from service.doctor.base import FailedError
+from service.ops.health import broker_problem
+
+# Heartbeats of other machines may lie a moment in the future.
+CLOCKS_APART_S = 5
 
 
 def database(installation: Installation) -> str:
@@ -34,18 +37,14 @@ def database(installation: Installation) -> str:
 
 
 def broker(installation: Installation) -> str:
-    """It answers."""
+    """It answers and takes writes."""
+    problem = broker_problem(installation)
     if installation.redis is None:
         raise FailedError(
             "no ADDUCTOR_REDIS_URL is set", "set it; `adductor up` brings its own and sets it for its parts"
         )
-    try:
-        installation.redis.ping()
-    except redis.RedisError as error:
-        raise FailedError(
-            f"does not answer ({type(error).__name__})",
-            "start it, or mend ADDUCTOR_REDIS_URL; events are stored meanwhile",
-        ) from error
+    if problem is not None:
+        raise FailedError(problem, "start it, or mend it or ADDUCTOR_REDIS_URL; events are stored meanwhile")
     return "answers"
 
 
@@ -54,7 +53,13 @@ def at_work(installation: Installation) -> str:
     with installation.store.read() as session:
         seen = backlog.heartbeats(session)
     now = installation.clock.real_now()
-    ago = {part: max(int((now - at).total_seconds()), 0) for part, at in seen.items()}
+    ago = {part: int((now - at).total_seconds()) for part, at in seen.items()}
+    for part, ago_s in ago.items():
+        if ago_s < -CLOCKS_APART_S:
+            raise FailedError(
+                f"the {part} was seen at work {-ago_s} s in the future: two clocks differ, or this one was set back",
+                "set the clocks by NTP; work that was due in between waits until the clock has caught up",
+            )
     within_s = backlog.SEEN_WITHIN.total_seconds()
     missing = [part for part in ("beat", "worker") if part not in ago or ago[part] > within_s]
     if missing:
@@ -67,7 +72,7 @@ def at_work(installation: Installation) -> str:
             "; ".join(last),
             f"start {' and '.join(f'`adductor {part}`' for part in missing)}, or look why they don't reach the broker",
         )
-    return f"the clock was seen {ago['beat']} s ago, a worker {ago['worker']} s ago"
+    return f"the clock was seen {max(ago['beat'], 0)} s ago, a worker {max(ago['worker'], 0)} s ago"
 
 
 def work_waiting(installation: Installation) -> str:
@@ -122,11 +127,11 @@ def runners(installation: Installation) -> str:
 
 
 def keys(installation: Installation) -> str:
-    """The tokens can be opened."""
+    """The tokens can be decrypted."""
     stand = rotate_keys.count_keys(installation)
     if stand.unreadable:
         raise FailedError(
-            f"{stand.unreadable} runners' tokens open with none of the keys that are set",
+            f"{stand.unreadable} runners' tokens can be decrypted with none of the keys that are set",
             "put the key that is missing back behind the new one in ADDUCTOR_TOKEN_KEYS, or let them connect again",
         )
     if stand.older:

@@ -19,14 +19,14 @@ class Concern:
     do: str
 
 
-def of_parts(up: dict[str, bool], beats: dict[str, datetime], real_now: datetime) -> Iterator[Concern]:
+def of_parts(problems: dict[str, str], beats: dict[str, datetime], real_now: datetime) -> Iterator[Concern]:
     """Database, broker, clock, workers."""
-    if not up["database"]:
-        yield Concern("The database does not answer.", "Start it, or mend ADDUCTOR_DATABASE_URL.")
+    if "database" in problems:
+        yield Concern(f"The database {problems['database']}.", "Start it, or mend ADDUCTOR_DATABASE_URL.")
         return
-    if not up["broker"]:
+    if "broker" in problems:
         yield Concern(
-            "The broker does not answer.", "Start it, or mend ADDUCTOR_REDIS_URL. Events are stored meanwhile."
+            f"The broker {problems['broker']}.", "Start it, or mend ADDUCTOR_REDIS_URL. Events are stored meanwhile."
         )
     for part, name in (("beat", "clock"), ("worker", "worker")):
         seen = beats.get(part)

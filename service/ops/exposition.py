@@ -6,6 +6,7 @@ figures with it and no others; `adductor_part_up` says so.
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -19,7 +20,11 @@ from adductor import __version__, metrics
 from adductor.installation import Installation
 from adductor.jobs import backlog
 from adductor.platforms.base import Figures
-from service.ops.health import parts_that_answer
+from service.ops.health import find_problems
+
+# Their series exist before their first heartbeat, and before the first runner of that status.
+PARTS = ("beat", "worker")
+ATHLETE_STATUSES = ("connected", "leaving", "resting", "revoked", "scope_missing")
 
 
 def text(here: Installation) -> bytes:
@@ -43,11 +48,12 @@ class _Everything(Collector):
             [((__version__, platform.python_version(), kind), 1)],
         )
         yield from metrics.collect()
-        up = parts_that_answer(here)
-        yield _gauge("part_up", "Whether it answers", ("part",), [((name,), int(on)) for name, on in up.items()])
-        if up["broker"]:
+        problems = find_problems(here)
+        up = [((name,), int(name not in problems)) for name in ("database", "broker")]
+        yield _gauge("part_up", "Whether it answers", ("part",), up)
+        if "broker" not in problems:
             yield from _budget(here)
-        if up["database"]:
+        if "database" not in problems:
             try:
                 yield from _standing(here)
             except SQLAlchemyError:
@@ -90,10 +96,10 @@ def _standing(here: Installation) -> Iterator[Metric]:
     yield _gauge("queue_rows", "Rows that wait, or that were given up and are kept", ("queue", "state"), rows)
     ages = [((queue.name,), queue.age_s(now)) for queue in queues]
     yield _gauge("queue_oldest_due_seconds", "How long the oldest row that is due has been so", ("queue",), ages)
-    yield _gauge(
-        "athletes", "Runners by status", ("status",), [((status,), count) for status, count in sorted(athletes.items())]
-    )
-    seen = [((part,), _age_s(real_now, at)) for part, at in sorted(beats.items())]
+    statuses = sorted({*ATHLETE_STATUSES, *athletes})
+    yield _gauge("athletes", "Runners by status", ("status",), [((name,), athletes.get(name, 0)) for name in statuses])
+    # A part that never ran is infinitely late, so that the same alert finds it.
+    seen = [((part,), _age_s(real_now, beats[part]) if part in beats else math.inf) for part in PARTS]
     yield _gauge("heartbeat_age_seconds", "Since a part was last seen at work", ("part",), seen)
     data = [((row.table,), _age_s(now, row.at) if row.at else 0.0) for row in oldest]
     yield _gauge("strava_data_oldest_seconds", "Age of the oldest row with Strava's data", ("table",), data)

@@ -11,6 +11,11 @@ from service import limits
 from service.context import inbox_writer, installation
 from service.ops.routes import blueprint
 
+# A write that expires: a full or read-only Redis still answers a ping.
+_PROBE_KEY = "adductor:looked-at"
+_PROBE_KEPT_FOR_S = 60
+NO_ANSWER = "does not answer"
+
 
 @blueprint.get("/healthz")
 @limits.uncounted
@@ -22,29 +27,32 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @limits.uncounted
 def ready() -> tuple[Response, int]:
-    """200 when database and broker answer and take what is given to them."""
-    answering = parts_that_answer(installation())
-    answering["database"] = answering["database"] and not inbox_writer().failing
-    down = sorted(name for name, answers in answering.items() if not answers)
-    if down:
-        return jsonify(status="not ready", down=down), 503
+    """200 when database and broker answer and accept writes; else 503 with the names of those that do not, and why."""
+    problems = find_problems(installation())
+    if inbox_writer().failing:
+        problems.setdefault("database", "does not store events")
+    if problems:
+        return jsonify(status="not ready", down=sorted(problems), why=problems), 503
     return jsonify(status="ready"), 200
 
 
-def parts_that_answer(here: Installation) -> dict[str, bool]:
-    """Whether database and broker answer now."""
-    return {"database": here.store.answers(), "broker": _broker_answers(here)}
+def find_problems(here: Installation) -> dict[str, str]:
+    """What is wrong with database and broker now; empty when both work."""
+    found = {"database": None if here.store.answers() else NO_ANSWER, "broker": broker_problem(here)}
+    return {name: problem for name, problem in found.items() if problem is not None}
 
 
-_LOOKED_AT = "adductor:looked-at"
-_LOOKED_AT_FOR_S = 60
-
-
-def _broker_answers(here: Installation) -> bool:
+def broker_problem(here: Installation) -> str | None:
+    """None when the broker takes a write; else its own words (READONLY, OOM, BUSY, NOPERM), which hold no address."""
     if here.redis is None:
-        return False
+        return "is not set"
     try:
-        # A full Redis still answers a ping.
-        return bool(here.redis.set(_LOOKED_AT, 1, ex=_LOOKED_AT_FOR_S))
+        here.redis.set(_PROBE_KEY, 1, ex=_PROBE_KEPT_FOR_S)
+    except redis.ConnectionError as error:
+        refused = isinstance(error, (redis.AuthenticationError, redis.BusyLoadingError))
+        return f"refuses: {error}" if refused else NO_ANSWER
+    except redis.ResponseError as error:
+        return f"refuses: {error}"
     except redis.RedisError:
-        return False
+        return NO_ANSWER
+    return None

@@ -22,7 +22,7 @@ from service.context import installation
 from service.ops import concerns, failures, signing_in
 from service.ops.concerns import Concern
 from service.ops.failures import Row
-from service.ops.health import parts_that_answer
+from service.ops.health import NO_ANSWER, find_problems
 from service.ops.routes import blueprint
 from service.ops.signing_in import Page, operators_only
 
@@ -50,11 +50,11 @@ class Window:
 
 @dataclass(slots=True)
 class Board:
-    """Everything that the page shows. What could not be read is empty, and a concern says why."""
+    """Everything that the page shows. A part that could not be read is empty, and a concern says why."""
 
     now: datetime
     real_now: datetime
-    up: dict[str, bool]
+    problems: dict[str, str]  # of database and broker
     concerns: list[Concern] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
     given_up: list[Row] = field(default_factory=list)
@@ -126,15 +126,15 @@ def _not_listed(response: Response) -> Response:
 
 
 def _board(here: Installation) -> Board:
-    found = Board(here.clock.now(), here.clock.real_now(), parts_that_answer(here))
+    found = Board(here.clock.now(), here.clock.real_now(), find_problems(here))
     found.versions = {"Adductor Coach": __version__, "Python": platform.python_version()}
-    if found.up["database"]:
+    if "database" not in found.problems:
         try:
             _read(here, found)
         except SQLAlchemyError:
-            found.up["database"] = False  # it went meanwhile
-    found.concerns += concerns.of_parts(found.up, found.beats, found.real_now)
-    if found.up["database"]:
+            found.problems["database"] = NO_ANSWER  # since the probe
+    found.concerns += concerns.of_parts(found.problems, found.beats, found.real_now)
+    if "database" not in found.problems:
         state = here.budget("strava").state()
         quarter = quarter_of(found.now)
         next_quarter, next_day = opens_at(quarter + 1), opens_at((quarter // QUARTERS_A_DAY + 1) * QUARTERS_A_DAY)

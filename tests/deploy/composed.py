@@ -20,7 +20,6 @@ from typing import Any
 import requests
 import yaml
 
-from adductor.installation import Installation
 from adductor.settings import load
 from service.cli.up import Running
 from service.supervisor import Supervisor, free_port
@@ -149,7 +148,7 @@ def composed(folder: Path, postgres_server: str, name: str) -> Iterator[Composed
                  "ADDUCTOR_WEB": f"127.0.0.1:{ports['web']}"},
             )  # fmt: skip
             settings = load(_env_file=None, **_read_files(environment))
-            running = Running(settings, environment, sandbox, Installation(settings), supervisor, [])
+            running = Running(settings, environment, sandbox, supervisor, [])
             here = Composed(folder, Live(running, log), environment, ports, supervisor)
             migrated = here.run(SERVICES["migrate"]["command"])
             assert migrated.returncode == 0, migrated.stderr

@@ -92,7 +92,7 @@ def test_everything_killed_at_once_comes_back_and_finishes(own_live: Live) -> No
     runs = [live.record(live.runner()) for _ in range(3)]
     for run in runs:
         live.until(lambda run=run: bool(live.events(run)))  # type: ignore[misc]
-    for part in ("worker", "beat", "web", "broker"):
+    for part in ("worker", "web", "broker"):
         live.kill(part)
 
     for run in runs:

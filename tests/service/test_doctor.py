@@ -290,12 +290,24 @@ def _seen_at(live: Live, at: datetime, *signs: str) -> None:
 
 
 def test_no_clock(live: Live) -> None:
-    with _gone(live, "beat", "beat"):
+    with _gone(live, "worker", "beat"):
         code, checks = _doctor(live)
 
     assert code == 1
     assert "the clock was last seen" in checks["clock, worker"]
     assert "start `adductor beat`," in checks["clock, worker"]
+
+
+def test_doctor_heartbeat_in_the_future_says_that_clocks_differ(live: Live) -> None:
+    live.stop("worker")
+    try:
+        _seen_at(live, datetime.now(UTC) + timedelta(minutes=10), "beat")
+        _, checks = _doctor(live)
+    finally:
+        _seen_at(live, datetime.now(UTC), "beat")
+        live.resume("worker")
+
+    assert "two clocks differ" in checks["clock, worker"]
 
 
 def test_no_worker(live: Live) -> None:

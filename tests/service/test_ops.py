@@ -14,6 +14,7 @@ from adductor.settings import load
 from adductor.store import Store, migrate
 from service.app import create_app
 from service.supervisor import StartError, Supervisor, start_broker
+from tests.platforms.conftest import running_valkey
 from tests.support.live import Live
 
 
@@ -40,7 +41,21 @@ def test_without_a_broker_it_is_not_ready_and_says_what_is_down(client: FlaskCli
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.get_json() == {"status": "not ready", "down": ["broker"]}
+    assert answer.get_json() == {"status": "not ready", "down": ["broker"], "why": {"broker": "does not answer"}}
+
+
+def test_a_broker_that_refuses_writes_is_quoted(tmp_path: Path) -> None:
+    with running_valkey(tmp_path) as valkey:
+        settings = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}")
+        migrate.upgrade(Store(settings.database))
+        client = create_app(settings).test_client()
+        assert client.get("/readyz").get_json() == {"status": "ready"}
+        valkey.client().replicaof("127.0.0.1", "1")
+
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "read only replica" in answer.get_json()["why"]["broker"]
 
 
 def test_without_a_database_it_is_not_ready_but_alive(tmp_path: Path) -> None:
@@ -62,6 +77,8 @@ def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient)
     assert answer.status_code == 200
     assert 'adductor_queue_oldest_due_seconds{queue="events"} 0.0' in answer.text
     assert 'adductor_part_up{part="broker"} 0.0' in answer.text
+    assert 'adductor_heartbeat_age_seconds{part="worker"} +Inf' in answer.text
+    assert 'adductor_webhook_requests_total{outcome="not_stored"} ' in answer.text
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 404
 
 

@@ -305,7 +305,7 @@ def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: 
 def test_without_its_parts_the_page_says_which_are_missing(operator: FlaskClient, here: Place) -> None:
     page = _board(operator)
 
-    assert "The broker does not answer." in page
+    assert "The broker is not set." in page
     assert "No clock was seen at work ever." in page
     assert "No worker was seen at work ever." in page
     assert "Run: adductor strava subscribe" in page
