@@ -21,8 +21,16 @@ settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What can be known in a second is known first."""
-    items.sort(key=lambda item: ("processes" in item.keywords, "browser" in item.keywords))
+    """Sort fast tests first, and keep the users of one module-scoped fixture on one pytest-xdist worker."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _has_module_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    items.sort(key=lambda item: ("processes" in item.keywords, "xdist_group" not in item.keywords))
+
+
+def _has_module_fixture(item: pytest.Function) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    return any(fixture.scope == "module" for found in definitions for fixture in found)
 
 
 @pytest.fixture(scope="session")
