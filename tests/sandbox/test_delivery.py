@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from typing import Any
 
-import pytest
 from flask import Flask
 
 from sandbox.app import close, create_app
