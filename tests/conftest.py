@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +56,10 @@ _databases = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server; yields the start of its URLs."""
-    with postgres.server(tmp_path_factory.mktemp("postgres")) as base:
+    # Not in pytest's own folder: a second pytest run closes that to the server's user.
+    with tempfile.TemporaryDirectory(prefix="adductor-postgres-") as folder, postgres.server(Path(folder)) as base:
         yield base
 
 
