@@ -95,6 +95,7 @@ def test_a_wrong_state_also_uses_up_the_right_one(visitor: Visitor, strava: list
         "//evil.example",
         "/\\evil.example",
         "/routine/../../evil",
+        "/privacy/export",
         "/routine/abc\r\nLocation: https://evil.example",
         "/routine/abc?x=https://evil.example",
         "/sign-out",
