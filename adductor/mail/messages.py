@@ -137,7 +137,7 @@ def reconnect_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
         "button": {"text": "Connect again", "link": link},
         "because": "You get this because you connected your running log with us.",
     }
-    return _message(frame, "letter", f"reconnect-{key}@{_host(frame.sender)}", values)
+    return _message(frame, "letter", f"reconnect-{key}", values)
 
 
 def referral_mail(frame: Frame, *, key: str, words: str, home_link: str) -> EmailMessage:

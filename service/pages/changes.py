@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from flask import abort
 from sqlalchemy.orm import Session
 
-from adductor.athletes import channels, decisions
+from adductor.athletes import channels, decisions, reconsider
 from adductor.coaching.situation import Placement
-from adductor.jobs import letters, prompts
+from adductor.jobs import letters
 from adductor.store.models import Athlete
 from service.context import installation
 from service.pages.access import the_athlete
@@ -30,7 +30,7 @@ def changing(*, reschedules: bool = True) -> Iterator[tuple[Session, Athlete]]:
         yield database, athlete
         if reschedules:
             database.flush()
-            prompts.reconsider(database, here, athlete, now=here.clock.now())
+            reconsider.reconsider(database, here, athlete, now=here.clock.now())
 
 
 def change_address(database: Session, athlete: Athlete, address: str | None) -> None:

@@ -208,7 +208,7 @@ def test_the_benchmark_finds_its_place() -> None:
 
 @pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
-    """Files of ours in backquotes, like `tests/deploy/test_compose.py`; a decision that no longer holds may name gone ones."""
+    """Files of ours in backquotes, like `tests/deploy/test_compose.py`; an outdated decision may name gone ones."""
     if "No longer holds" in page.read_text():
         return
     ours = ("adductor/", "service/", "workers/", "sandbox/", "tests/", "bench/", "deploy/", "docs/")
