@@ -31,7 +31,7 @@ def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         granted: Grant = answers["grant"]
         return granted
 
-    monkeypatch.setattr(type(here.installation.platforms["strava"]), "exchange_code", exchange)
+    monkeypatch.setattr(type(here.installation.platform("strava")), "exchange_code", exchange)
     return answers
 
 
