@@ -40,11 +40,15 @@ demo: $(VENV)/.run ## The main job in one go: connect, record a run, read the no
 up: $(VENV)/.run ## Everything on this machine, staying; prints where to click
 	@$(BIN)/adductor up
 
-test: $(VENV)/.dev system ## The whole test suite
-	@$(BIN)/python -m pytest
+# Three workers for two cores: tests over processes mostly wait. `loadgroup` keeps one module-scoped fixture on one worker.
+TEST_WORKERS ?= 3
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder
+
+test: $(VENV)/.dev system ## The whole test suite (TEST_WORKERS=3)
+	@$(PYTEST)
 
 test-fast: $(VENV)/.dev ## The tests that start no processes
-	@$(BIN)/python -m pytest -m "not processes"
+	@$(PYTEST) -m "not processes"
 
 check: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Ends with exit code 2 and a sentence for whatever would fail later, in a worker, less clearly."""
+    """Validate at start: exit code 2 and a sentence for each setting that would fail later."""
     host, _, port = options.bind.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         _fail(f"--bind has to be HOST:PORT, for example 127.0.0.1:9000; it is {options.bind!r}")
@@ -114,7 +114,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serves until SIGTERM or SIGINT; exit 0 then, 2 for wrong usage."""
+    """Serve until SIGTERM or SIGINT; exit 0 then, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
     _check(options)
     config = SandboxConfig(

@@ -1,4 +1,4 @@
-"""What happens to activities: recorded, edited by anyone, deleted, restored. Each sends the event it would."""
+"""Activities: record, edit, delete and restore them; each sends the event that Strava would send."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def default_title(recording: Recording, start_local: datetime) -> str:
 
 
 def record(world: World, runner: Runner, recording: Recording) -> Activity:
-    """Records the activity and sends its create event, unless it is to be silent."""
+    """Record the activity and send its create event, unless it is silent."""
     zone_name = recording.timezone or runner.timezone
     moving_s = round(recording.minutes * 60)
     elapsed_s = round((recording.elapsed_minutes or recording.minutes) * 60)
@@ -183,7 +183,7 @@ def edit(
     silent: bool = False,
     sent: dict[str, Any] | None = None,
 ) -> set[str]:
-    """Sets fields, writes down who changed what, sends the event. Returns the fields that are different now.
+    """Set fields, record the edit, send the event. Returns the changed fields.
 
     `sent`: the fields as an application sent them, where they may be kept as something else.
     """
@@ -222,7 +222,7 @@ def delete(world: World, activity: Activity, *, silent: bool = False) -> None:
 
 
 def restore(world: World, activity: Activity) -> None:
-    """Undoes a deletion; applications see a new create event with the old id."""
+    """Undo a deletion; applications see a new create event with the old id."""
     with world.lock:
         if not activity.deleted:
             return

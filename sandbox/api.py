@@ -144,7 +144,7 @@ def _flag(value: Any) -> bool:
 
 
 def _updates(given: Any) -> dict[str, Any]:
-    """The fields an application may set, out of whatever it sent; everything else is ignored without a word."""
+    """The fields that an application may set; all others are ignored silently, as Strava does."""
     switches = world().switches
     fields: dict[str, Any] = {}
     if given.get("name") not in (None, ""):

@@ -58,12 +58,12 @@ def create_app(config: SandboxConfig) -> Flask:
 
 
 def close(app: Flask) -> None:
-    """Ends the deliveries and closes the state."""
+    """Stop the deliveries and close the state."""
     _world(app).close()
 
 
 def closing(app: Flask) -> None:
-    """Says that the end is near, so that whoever waits for something stops; safe in a signal handler."""
+    """End all waiting requests before shutdown; safe in a signal handler."""
     _world(app).closing = True
 
 
@@ -74,7 +74,7 @@ def _world(app: Flask) -> World:
 
 
 def _same_origin() -> Response | None:
-    """A page from elsewhere must not press buttons here, although this only listens on this machine."""
+    """Cross-site request forgery check: another site's page must not press buttons here."""
     origin = request.headers.get("Origin")
     if request.method in ("GET", "HEAD", "OPTIONS") or origin is None:
         return None
@@ -84,7 +84,7 @@ def _same_origin() -> Response | None:
 
 
 def _close_the_windows(answer: Response) -> Response:
-    """Pages load nothing from outside and stand in nobody's frame."""
+    """Pages load nothing from outside and cannot be framed."""
     answer.headers.setdefault(
         "Content-Security-Policy",
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "

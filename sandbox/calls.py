@@ -1,4 +1,4 @@
-"""What every call of the application goes through: token, limits, faults, Strava's error bodies, the log."""
+"""The middleware of the application's calls: token, limits, faults, Strava's error bodies, the log."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _bearer() -> str:
 
 
 def _drop_connection() -> None:
-    """Closes the client's connection under its feet: it sees a reset, no answer."""
+    """Reset the client's connection instead of an answer."""
     sock = request.environ.get("werkzeug.socket")
     if sock is None:
         raise ConnectionAbortedError("the sandbox dropped this call on purpose")
@@ -64,7 +64,7 @@ def _drop_connection() -> None:
 
 
 def _happen(faults: list[Fault]) -> Response | None:
-    """Lets the faults happen; an answer if one of them replaces Strava's."""
+    """Apply the faults; an answer if one of them replaces Strava's."""
     answer: Response | None = None
     for fault in faults:
         if fault.delay_ms:
@@ -103,7 +103,7 @@ class _Progress:
 def endpoint(
     name: str, *, bearer: bool = False, upload: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-    """Makes a view one of Strava's endpoints. With `bearer` it is given the connection and counts as a call.
+    """Decorate a view as one of Strava's endpoints. With `bearer` it is given the connection and counts as a call.
 
     The view returns JSON, or (JSON, status), or a finished Response.
     """

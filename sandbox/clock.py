@@ -1,7 +1,7 @@
 """The sandbox's time: real by default, shifted or faster when a clock file says so.
 
 The file holds `{"real": <epoch s>, "simulated": <epoch s>, "speed": <factor>}` and means
-`now = simulated + (time.time() - real) * speed`. Whoever else reads the same file lives in the same time.
+`now = simulated + (time.time() - real) * speed`. Every process that reads the same file has the same clock.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def parse_reading(text: str, where: str) -> Reading:
 
 
 class Clock:
-    """Reads and rewrites the clock file. Safe for threads."""
+    """Read and rewrite the clock file. Thread-safe."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -96,7 +96,7 @@ class Clock:
         return datetime.fromtimestamp(self.now(), UTC)
 
     def set(self, *, now: float | None = None, advance_s: float = 0.0, speed: float | None = None) -> None:
-        """Moves the clock: to `now` if given, then on by `advance_s`; from here on it runs at `speed`.
+        """Move the clock: to `now` if given, then on by `advance_s`; from here on it runs at `speed`.
 
         Raises `ClockError` for a speed that is not above 0 or a time that is no number.
         """
@@ -118,5 +118,5 @@ class Clock:
             listener()
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` after each `set` (not after a change by another process)."""
+        """Call `listener` after each `set` (not after a change by another process)."""
         self._listeners.append(listener)

@@ -1,4 +1,4 @@
-"""How one sandbox is started: what the command line says, checked."""
+"""The start configuration of a sandbox, validated."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def _secret() -> str:
 
 
 def check_client(world: World, client_id: object, client_secret: object) -> None:
-    """Raises Strava's errors: 400 for an application that nobody knows, 401 for a wrong secret."""
+    """Raises Strava's errors: 400 for an unknown application, 401 for a wrong secret."""
     if str(client_id) != str(world.config.client_id):
         raise errors.bad_request("Application", "client_id")
     given = str(client_secret).encode(errors="surrogatepass")
@@ -42,7 +42,7 @@ def issue_code(world: World, runner_id: int, scopes: list[str]) -> str:
 
 
 def redeem_code(world: World, text: str) -> Connection:
-    """Turns a code into a connection. Raises Strava's error for a used, old or made-up code, or the cap."""
+    """Exchange a code for a connection. Raises Strava's error for a used, old or made-up code, or the cap."""
     with world.lock:
         code = world.codes.get(text)
         if code is None or code.expires_at <= world.clock.now():
@@ -119,7 +119,7 @@ def expire_access_tokens(world: World, runner_id: int) -> None:
 
 
 def disconnect(world: World, runner_id: int, *, silent: bool = False) -> bool:
-    """Ends the connection: every token dies at once and the deauthorisation event goes out. False if none."""
+    """Revoke the connection: every token ends and the deauthorisation event is sent. False if there is none."""
     with world.lock:
         connection = world.connection(runner_id)
         if connection is None:

@@ -1,4 +1,4 @@
-"""Two pages that show and steer the sandbox itself: what went over the wire, and faults and time."""
+"""The sandbox's control pages: the log of calls and deliveries, faults, the clock."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Webhook events on their way: at most three attempts, a minute apart on the sandbox's clock, 2 s each.
+"""Webhook delivery: at most three attempts, a minute apart on the sandbox's clock, 2 s each.
 
-Source: Strava, "Webhook Events API". The switches make it as unkind as the real one can be: copies, losses,
-another order, delays. Nothing here promises once, or in order.
+Source: Strava, "Webhook Events API". The switches add the faults of the real one: duplicates, losses, reordering, delays.
+Delivery is neither exactly-once nor ordered.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A callback that hangs holds a thread for two seconds; 32 of them keep 16 such events a second going.
+# A callback that hangs holds a thread for two seconds; 32 threads sustain 16 such events a second.
 _THREADS = 32
-# How often to look whether another process moved the clock file while something is waiting; real seconds.
+# How often to check whether another process moved the clock file; real seconds.
 _CLOCK_LOOK_S = 1.0
 
 
 class Courier:
-    """Keeps what is due, hands it to threads, records how it went."""
+    """Scheduler of deliveries: a heap by due time, a thread pool, and a record of each attempt."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -44,7 +44,7 @@ class Courier:
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     def start(self) -> None:
-        """Begins, with what an earlier process left undelivered."""
+        """Start, with the deliveries that an earlier process left waiting."""
         with self._world.lock:
             waiting = [(d.due, d.id) for d in self._world.deliveries.values() if d.state == "waiting"]
         with self._condition:
@@ -54,7 +54,7 @@ class Courier:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends within the time of one attempt; what is still waiting is kept for the next start."""
+        """Stop within the time of one attempt; waiting deliveries are kept for the next start."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
@@ -63,12 +63,12 @@ class Courier:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def look(self) -> None:
-        """Looks again at what is due: the clock, a switch or the world has changed."""
+        """Re-check what is due after a change of the clock, a switch or the state."""
         with self._condition:
             self._condition.notify_all()
 
     def seed(self, seed: int) -> None:
-        """Begins the chances of the switches anew: the same seed, the same losses and doubles."""
+        """Seed the switches' random generator: the same seed gives the same losses and duplicates."""
         with self._world.lock:
             self._random.seed(seed)
 
@@ -76,10 +76,10 @@ class Courier:
         with self._condition:
             self._due.clear()
 
-    # -- taking in ----------------------------------------------------------------------------------
+    # -- queueing ----------------------------------------------------------------------------------
 
     def send(self, event: dict[str, Any], *, note: str = "", plain: bool = False) -> list[Delivery]:
-        """Takes one event for the current subscription; with `plain`, none of the switches touch it."""
+        """Queue one event for the current subscription; `plain` bypasses the switches."""
         world = self._world
         if world.subscription is None:
             return []
@@ -108,7 +108,7 @@ class Courier:
         return deliveries
 
     def again(self, delivery: Delivery) -> Delivery:
-        """The same event once more, whatever became of the first."""
+        """Send the same event once more, whatever the outcome of the first delivery."""
         world = self._world
         copy = Delivery(
             id=world.next_id("delivery"), callback_url=delivery.callback_url, event=delivery.event,
@@ -146,8 +146,8 @@ class Courier:
         try:
             self._attempt(delivery_id)
         except Exception:
-            # A thread of the pool would swallow it and the delivery would wait for ever without a word.
-            _log.exception("delivery %s failed inside the sandbox", delivery_id)
+            # The pool would swallow it, and the delivery would wait for ever unseen.
+            _log.exception("delivery %s failed: bug in the sandbox", delivery_id)
 
     def _attempt(self, delivery_id: int) -> None:
         world = self._world

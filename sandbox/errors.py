@@ -6,7 +6,7 @@ from typing import Any
 
 
 class StravaError(Exception):
-    """Ends a request with Strava's Fault: a message and a list of (resource, field, code)."""
+    """An error answer in Strava's Fault format: a message and a list of (resource, field, code)."""
 
     def __init__(self, status: int, message: str, *errors: tuple[str, str, str]) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Faults on demand: which call, what goes wrong, how often.
+"""Fault injection: which call, which fault, how often.
 
 A fault either happens instead of the call (`before`) or after it took effect (`after`): a PUT that was
 applied and whose answer never arrived is the case that makes applications write twice.
@@ -29,7 +29,7 @@ Endpoint = Literal[
 
 
 class InterveningEdit(BaseModel):
-    """What somebody else writes right after the application's GET; `{old}` stands for the text before."""
+    """A concurrent write right after the application's GET; `{old}` stands for the text before."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -76,7 +76,7 @@ def _concerns(named: str, endpoint: str) -> bool:
 
 
 class Faults:
-    """The switched-on faults. Safe for threads."""
+    """The switched-on faults. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The state on disk: one SQLite table of JSON, written through at each change, read once at start."""
+"""Write-through store: one SQLite table of JSON, read once at start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Journal:
-    """Keyed JSON in SQLite. Safe for threads.
+    """Keyed JSON in SQLite. Thread-safe.
 
     A change survives the end of the process the moment `put` returns. It may not survive a power cut: this
     is a made-up company's data, and synchronous writes would slow down what benchmarks measure.

@@ -1,4 +1,4 @@
-"""Both rate-limit buckets, with Strava's natural windows.
+"""Fixed-window rate limits: both of Strava's buckets, with its natural windows.
 
 Source: Strava, "Rate Limits": windows start at :00, :15, :30, :45 and at midnight UTC; calls over the short
 limit still count to the day; "read" is everything but uploads.
@@ -42,7 +42,7 @@ def _windows() -> dict[Bucket, tuple[Window, Window]]:
 
 @dataclass(slots=True)
 class RateLimits:
-    """Counts calls; not safe for threads by itself, the world's lock is held around it.
+    """Count calls. Not thread-safe: the caller holds the world's lock.
 
     `over_limit` counts the calls that were made although a bucket was already full: a well-behaved
     application leaves it at 0. `peak` is the fullest each window ever was.
@@ -53,7 +53,7 @@ class RateLimits:
     peak: dict[str, int] = field(default_factory=dict)
 
     def count(self, tier: Tier, now: float, *, upload: bool) -> bool:
-        """Counts one call; True if it was within all limits."""
+        """Count one call; True if it is within all limits."""
         within = True
         buckets: tuple[Bucket, ...] = ("overall",) if upload else ("overall", "read")
         for bucket in buckets:

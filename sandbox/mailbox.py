@@ -40,7 +40,7 @@ def _part(message: EmailMessage, kind: str) -> str | None:
 
 
 def _with_inline_pictures(html: str, message: EmailMessage) -> str:
-    """Replaces `cid:` addresses by the pictures themselves: a page has no way to reach into a mail."""
+    """Replace `cid:` addresses by inline pictures: a page cannot reach into a mail."""
     for part in message.walk():
         cid = str(part.get("Content-ID", "")).strip("<>")
         if cid and part.get_content_maintype() == "image":

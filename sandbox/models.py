@@ -1,4 +1,4 @@
-"""What the sandbox remembers: runners, activities, connections, subscriptions, deliveries, switches.
+"""The sandbox's entities: runners, activities, connections, subscriptions, deliveries, switches.
 
 Times are epoch seconds on the sandbox's clock, UTC. Lengths are metres and seconds.
 """

@@ -173,7 +173,7 @@ def revoke() -> Any:
         connection = connections.holder_of(here, str(parameters().get("token", "")))
         if connection is not None:
             connections.disconnect(here, connection.runner_id)
-    # RFC 7009: also for a token that nobody knows.
+    # RFC 7009: also for an unknown token.
     return Response(status=200)
 
 

@@ -30,7 +30,7 @@ def chosen_runner() -> Runner:
 
 
 def _version(runner: Runner) -> str:
-    """Changes whenever the feed of this runner would look different."""
+    """A version of this runner's feed: another value when the page would look different."""
     here = world()
     found = here.activities_of(runner.id)
     newest = [here.edits[a.id][-1].id for a in found if here.edits.get(a.id)]
@@ -200,7 +200,7 @@ def mail_html() -> Any:
     if mail is None or mail.html is None:
         abort(404)
     answer = Response(mailbox.as_page(mail.html), mimetype="text/html")
-    # No scripts, nothing from outside: a mail is somebody else's page.
+    # No scripts, nothing from outside: the sandbox did not write this page.
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data: 'self'; "
         "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"

@@ -112,7 +112,7 @@ class World:
         return [kind.model_validate_json(body) for body in self.journal.load(kind.__name__)]
 
     def reset(self) -> None:
-        """Forgets everything, switches and logs too; the made-up runners are there again. The clock stays."""
+        """Reset everything, switches and logs too, to the made-up runners. The clock stays."""
         with self.lock:
             self.journal.clear()
             self.faults.clear()
@@ -125,12 +125,12 @@ class World:
         self.journal.close()
 
     def notify(self) -> None:
-        """Something happened that somebody may be waiting for."""
+        """Wake the requests that wait for a change."""
         with self.lock:
             self._changed.notify_all()
 
     def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
-        """Waits, in real seconds, until something makes `condition` true; False when nothing did."""
+        """Wait until a change makes `condition` true; real seconds. False after the timeout."""
         deadline = time.monotonic() + timeout_s
         with self.lock:
             while not condition():
@@ -151,7 +151,7 @@ class World:
             return number
 
     def save(self, entity: Entity) -> None:
-        """Remembers a new or changed entity, in memory and on disk."""
+        """Save a new or changed entity, in memory and on disk."""
         with self.lock:
             key: object = "only"
             match entity:
@@ -246,7 +246,7 @@ class World:
     # -- the application's calls --------------------------------------------------------------------
 
     def count_call(self, *, upload: bool) -> bool:
-        """Counts a call against the limits; True if within."""
+        """Count a call against the limits; True if within."""
         with self.lock:
             within = self.limits.count(self.switches.tier, self.clock.now(), upload=upload)
             self.journal.put("limits", "only", json.dumps(self.limits.dump()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,16 @@ settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What can be known in a second is known first."""
-    items.sort(key=lambda item: ("processes" in item.keywords, "browser" in item.keywords))
+    """Sort fast tests first, and keep the users of one module-scoped fixture on one pytest-xdist worker."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _has_module_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    items.sort(key=lambda item: ("processes" in item.keywords, "xdist_group" not in item.keywords))
+
+
+def _has_module_fixture(item: pytest.Function) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    return any(fixture.scope == "module" for found in definitions for fixture in found)
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +56,10 @@ _databases = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server; yields the start of its URLs."""
-    with postgres.server(tmp_path_factory.mktemp("postgres")) as base:
+    # Not in pytest's own folder: a second pytest run closes that to the server's user.
+    with tempfile.TemporaryDirectory(prefix="adductor-postgres-") as folder, postgres.server(Path(folder)) as base:
         yield base
 
 

@@ -16,18 +16,11 @@ from zoneinfo import ZoneInfo
 from adductor import catalogue, coaching
 from adductor.coaching import situation as words
 from adductor.mail import messages
-from adductor.mail.messages import Frame, Reply
+from adductor.mail.messages import Frame
 from adductor.notes import wording
 
 _NOW = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
 _SITE = "https://coach.example.org"
-_REPLIES = (
-    ("done", "Done"),
-    ("too_easy", "Too easy"),
-    ("too_hard", "Too hard"),
-    ("not_today", "Not today"),
-    ("pain", "It hurt"),
-)
 _PICTURES = "../../adductor/drawings/png"
 
 
@@ -93,11 +86,7 @@ def _example(name: str, title: str, placement: words.Placement, athlete: words.A
         routine=verdict.routine,
         reason=verdict.reason,
         routine_link=link,
-        replies=[
-            Reply(text, f"{_SITE}/a/{said}")
-            for said, text in _REPLIES
-            if placement is not words.Placement.WARM_UP or said not in ("too_easy", "too_hard")
-        ],
+        answer_link=lambda said: f"{_SITE}/a/{said}",
     )
     return Example(name, title, placement, wording.with_answer_link(block, f"{_SITE}/a/answer"), message)
 

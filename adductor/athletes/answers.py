@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
@@ -18,16 +17,12 @@ from adductor import coaching, logs
 from adductor.athletes import decisions, reconsider, situations
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
+from adductor.coaching.replies import REPLIES, Said
 from adductor.installation import Installation
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, SessionRecord, Suggestion
 
 log = logs.get(__name__)
 
-# What the one-tap answers mean on the scale of effort (RPE, 1-10): "too easy" leaves four reps in reserve, "done" three,
-# "too hard" none. Judgement; the guided routine asks for the number itself.
-RPE_TOO_EASY = 5
-RPE_DONE = 7
-RPE_TOO_HARD = 10
 # "It hurt" without saying how far the session went: it doesn't count as one.
 STOPPED_COMPLETED_PCT = 30
 
@@ -41,16 +36,6 @@ _LADDER = (
     "programme_started_on",
     "progress",
 )
-
-
-class Said(StrEnum):
-    """The answers that a suggestion can get."""
-
-    DONE = "done"
-    TOO_EASY = "too_easy"
-    TOO_HARD = "too_hard"
-    NOT_TODAY = "not_today"
-    PAIN = "pain"
 
 
 class AnswerError(ValueError):
@@ -178,7 +163,7 @@ def _session_done(
     now: datetime,
 ) -> tuple[str, ...]:
     hurt = given.said is Said.PAIN
-    effort = {Said.TOO_EASY: RPE_TOO_EASY, Said.DONE: RPE_DONE, Said.TOO_HARD: RPE_TOO_HARD}.get(given.said)
+    effort = REPLIES[given.said].rpe_1_10
     pct = given.completed_pct if given.completed_pct is not None else (STOPPED_COMPLETED_PCT if hurt else 100)
     done = SessionRecord(
         athlete_id=athlete.id,

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.athletes import answers, schedule, situations
-from adductor.athletes.answers import Answer, Said
+from adductor.athletes.answers import Answer
 from adductor.coaching.constants import CLOCK_TOLERANCE_MIN
+from adductor.coaching.replies import Said
 from adductor.installation import Installation
 from adductor.platforms.base import LoggedActivity
 from adductor.store.models import Athlete, SessionRecord, Suggestion

@@ -26,7 +26,7 @@ from adductor.coaching.constants import WARM_UP_LEAD_MIN
 from adductor.coaching.rules import in_quiet_hours
 from adductor.installation import Installation
 from adductor.mail import messages
-from adductor.mail.messages import Frame, Reply
+from adductor.mail.messages import Frame
 from adductor.mail.transport import AddressRefusedError, MailLaterError, MailRefusedError, MailUnsureError
 from adductor.queue import claims
 from adductor.queue.retry import Final, RetryLater
@@ -37,15 +37,6 @@ log = logs.get(__name__)
 
 # How often a mail may go out without a stored answer: the first time, and once more.
 MOST_UNCONFIRMED = 2
-# What can be answered with one tap, in the words of the mail. A warm-up is not a session: it has fewer.
-REPLIES = (
-    ("done", "Done"),
-    ("too_easy", "Too easy"),
-    ("too_hard", "Too hard"),
-    ("not_today", "Not today"),
-    ("pain", "It hurt"),
-)
-_WARM_UP_REPLIES = frozenset({"done", "not_today", "pain"})
 # Judgement: one, a typing error, and one more.
 MOST_CONFIRMATIONS = 3
 CONFIRMATIONS_EVERY = timedelta(days=1)
@@ -102,11 +93,7 @@ def routine_message(
         routine=decisions.routine_of(suggestion),
         reason=suggestion.reason + also,
         routine_link=links.routine(suggestion.public_id),
-        replies=[
-            Reply(text, links.answer(suggestion.public_id, said, suggestion.created_at))
-            for said, text in REPLIES
-            if placement is not words.Placement.WARM_UP or said in _WARM_UP_REPLIES
-        ],
+        answer_link=lambda said: links.answer(suggestion.public_id, said, suggestion.created_at),
         was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
     )
 

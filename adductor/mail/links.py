@@ -1,6 +1,6 @@
-"""Links that a mail or a private note may carry. Each is signed, names one purpose, and ends.
+"""Signed links of mails and private notes: each names one purpose and expires.
 
-Whoever holds such a link may do the one thing that it names, and nothing else; opening one never changes anything.
+A link is the permission for the one thing that it names. Opening one never changes anything.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -15,6 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from adductor.coaching.replies import REPLIES, Said, replies_to
 from adductor.coaching.situation import Placement, Routine
 from adductor.notes import wording
 
@@ -31,28 +32,16 @@ _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
-_HEADINGS = {
-    Placement.POST_RUN: "After your run: {minutes} minutes",
-    Placement.REST_DAY: "A rest day: {minutes} minutes",
-    Placement.WARM_UP: "Before your run: {minutes} minutes",
-}
-_SUBJECTS = {
-    Placement.POST_RUN: "After your run: {title}",
-    Placement.REST_DAY: "For your rest day: {title}",
-    Placement.WARM_UP: "Before your run: {title}",
+# The beginnings of heading and subject.
+_WHEN = {
+    Placement.POST_RUN: ("After your run", "After your run"),
+    Placement.REST_DAY: ("A rest day", "For your rest day"),
+    Placement.WARM_UP: ("Before your run", "Before your run"),
 }
 
 
 class AddressError(ValueError):
     """Not an address that mail can go to; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer to tap, in words, with its link."""
-
-    text: str
-    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +75,21 @@ def routine_mail(
     routine: Routine,
     reason: str,
     routine_link: str,
-    replies: Sequence[Reply],
+    answer_link: Callable[[Said], str],
     was_it_link: str | None = None,
 ) -> EmailMessage:
-    """A due routine. Its Message-ID follows the suggestion: the same mail twice is one in the runner's mail program.
+    """Transactional mail: a due routine. Its Message-ID follows the suggestion, so that mail programs drop a second copy.
 
-    ``was_it_link`` answers for an earlier routine: strength work was logged since, and we ask whether that was it.
+    ``answer_link`` gives the link of each answer. ``was_it_link`` answers for an earlier routine: strength work was logged
+    since, and the mail asks whether that was it.
     """
-    from adductor import drawings  # needed for a mail only, and most workers' starts are waited for
+    from adductor import drawings  # only mails need it, and the start of a worker should not wait for it
 
     host = _host(frame.sender)
+    heading, subject = _WHEN[placement]
     values = {
-        "subject": _SUBJECTS[placement].format(title=wording.title(routine)),
-        "heading": _HEADINGS[placement].format(minutes=routine.minutes),
+        "subject": f"{subject}: {wording.title(routine)}",
+        "heading": f"{heading}: {routine.minutes} minutes",
         "why": wording.sentence(reason),
         "steps": [
             {
@@ -111,18 +102,17 @@ def routine_mail(
         ],
         "routine_link": routine_link,
         "was_it_link": was_it_link,
-        "replies": replies,
+        "replies": [{"text": REPLIES[said].label, "link": answer_link(said)} for said in replies_to(placement)],
         "because": "You get this because you asked for routines by mail.",
     }
     pictures = list(dict.fromkeys(item.exercise for item in routine.items))
-    return _message(frame, "routine", f"routine-{public_id}@{host}", values, pictures)
+    return _message(frame, "routine", f"routine-{public_id}", values, pictures)
 
 
 def confirmation_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
-    """The first mail to an address: nothing else goes there before its link was used."""
+    """The first mail to an address; no other goes there before its link is used."""
     values = {
         "subject": "Is this your address?",
-        "heading": "Is this your address?",
         "paragraphs": [
             "Somebody asked Adductor Coach to send strength routines to this address.",
             "If that was you, confirm it; the link is good for three days. If it wasn't, do nothing: "
@@ -131,7 +121,7 @@ def confirmation_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
         "button": {"text": "Yes, send routines here", "link": link},
         "because": "This is the only mail to an address that is not confirmed.",
     }
-    return _message(frame, "letter", f"confirm-{key}@{_host(frame.sender)}", values, unsubscribable=False)
+    return _message(frame, "letter", f"confirm-{key}", values, unsubscribable=False)
 
 
 def reconnect_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
@@ -147,31 +137,32 @@ def reconnect_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
         "button": {"text": "Connect again", "link": link},
         "because": "You get this because you connected your running log with us.",
     }
-    return _message(frame, "letter", f"reconnect-{key}@{_host(frame.sender)}", values)
+    return _message(frame, "letter", f"reconnect-{key}", values)
 
 
 def referral_mail(frame: Frame, *, key: str, words: str, home_link: str) -> EmailMessage:
-    """The coach's word after pain or warning signs, once."""
+    """The coach's referral after pain or warning signs, sent once."""
     values = {
         "subject": "Your routines are paused",
-        "heading": "Your routines are paused",
         "paragraphs": [words],
         "button": {"text": "It is sorted", "link": home_link},
         "because": "You get this because of what you told us about pain.",
     }
-    return _message(frame, "letter", f"refer-{key}@{_host(frame.sender)}", values)
+    return _message(frame, "letter", f"refer-{key}", values)
 
 
 def _message(
     frame: Frame,
     template: str,
-    message_id: str,
+    key: str,
     values: dict[str, Any],
     pictures: Sequence[str] = (),
     *,
     unsubscribable: bool = True,
 ) -> EmailMessage:
+    host = _host(frame.sender)
     values = {
+        "heading": values["subject"],
         **values,
         "wellness": WELLNESS,
         "unsubscribe_link": frame.unsubscribe_link if unsubscribable else None,
@@ -183,7 +174,7 @@ def _message(
     message["To"] = Address(addr_spec=frame.to)
     message["Subject"] = values["subject"]
     message["Date"] = format_datetime(frame.at)
-    message["Message-ID"] = f"<{message_id}>"
+    message["Message-ID"] = f"<{key}@{host}>"
     # Holiday answers and the like should not come back (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     if unsubscribable:
@@ -199,7 +190,6 @@ def _message(
     from adductor import drawings
 
     html = message.get_payload(1)
-    host = _host(frame.sender)
     for exercise in pictures:
         html.add_related(  # type: ignore[union-attr]
             drawings.png(exercise),

@@ -1,7 +1,7 @@
-"""Handing a mail over: to the mail server as set, or to a folder that keeps it when none is set.
+"""Mail transport: an SMTP client, or a folder that keeps the mails when no server is set.
 
-A mail server gives no certainty when the connection is lost after the text was sent. Everything before that is asked first
-(sender, recipient), so that only the last step can be in doubt; the caller is told right before it.
+A connection that is lost after the text was sent leaves delivery in doubt. Sender and recipient are asked first, so that only
+the last step can be in doubt; the caller is told right before it.
 """
 
 from __future__ import annotations
@@ -79,23 +79,12 @@ class Postbox:
 
     def check(self) -> None:
         """Connect and sign in, send nothing. Raises MailLaterError with what is wrong; nothing to check without a server."""
-        if self._server is None:
-            return
-        try:
-            _connected(self._server).quit()
-        except smtplib.SMTPAuthenticationError as error:
-            raise MailLaterError(f"the mail server refuses our user or password ({error.smtp_code})") from error
-        except (*_LOST, smtplib.SMTPException) as error:
-            raise MailLaterError(f"the mail server can't be used: {error}") from error
+        if self._server is not None:
+            _quit(_connected(self._server))
 
     def _send(self, server: _Server, message: EmailMessage, about_to: Callable[[], None]) -> None:
         sender, recipient = parseaddr(str(message["From"]))[1], parseaddr(str(message["To"]))[1]
-        try:
-            client = _connected(server)
-        except smtplib.SMTPAuthenticationError as error:
-            raise MailLaterError(f"the mail server refuses our user or password ({error.smtp_code})") from error
-        except (*_LOST, smtplib.SMTPException) as error:
-            raise MailLaterError(f"the mail server can't be used: {error}") from error
+        client = _connected(server)
         try:
             self._envelope(client, sender, recipient)
             about_to()
@@ -110,10 +99,7 @@ class Postbox:
             if code != 250:
                 raise MailLaterError(f"the mail server can't take the mail now: {code} {_said(answer)}")
         finally:
-            try:
-                client.quit()
-            except (OSError, smtplib.SMTPException):
-                client.close()
+            _quit(client)
 
     def _envelope(self, client: smtplib.SMTP, sender: str, recipient: str) -> None:
         try:
@@ -148,24 +134,35 @@ def _server(url: str) -> _Server:
 
 
 def _connected(server: _Server) -> smtplib.SMTP:
+    """Connect and sign in. Raises MailLaterError."""
     # Certificates are checked; SSL_CERT_FILE names the authority of a private mail server.
     context = ssl.create_default_context()
-    client: smtplib.SMTP
-    if server.implicit_tls:
-        client = smtplib.SMTP_SSL(server.host, server.port, timeout=SMTP_TIMEOUT_S, context=context)
-    else:
-        client = smtplib.SMTP(server.host, server.port, timeout=SMTP_TIMEOUT_S)
+    client: smtplib.SMTP | None = None
     try:
+        if server.implicit_tls:
+            client = smtplib.SMTP_SSL(server.host, server.port, timeout=SMTP_TIMEOUT_S, context=context)
+        else:
+            client = smtplib.SMTP(server.host, server.port, timeout=SMTP_TIMEOUT_S)
         client.ehlo_or_helo_if_needed()
         if server.starttls:
             client.starttls(context=context)
             client.ehlo()
         if server.user is not None:
             client.login(server.user, server.password)
-    except BaseException:
-        client.close()
-        raise
+    except (OSError, smtplib.SMTPException) as error:
+        if client is not None:
+            client.close()
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            raise MailLaterError(f"the mail server refuses our user or password ({error.smtp_code})") from error
+        raise MailLaterError(f"the mail server can't be used: {error}") from error
     return client
+
+
+def _quit(client: smtplib.SMTP) -> None:
+    try:
+        client.quit()
+    except (OSError, smtplib.SMTPException):
+        client.close()
 
 
 def _keep(message: EmailMessage, folder: Path) -> None:

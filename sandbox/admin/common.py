@@ -1,4 +1,4 @@
-"""What the parts of the admin API share: who may ask, how bodies are read, how a refusal looks."""
+"""Shared by the admin API: access control, body parsing, error answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ B = TypeVar("B", bound=BaseModel)
 
 
 class RefusedError(ValueError):
-    """The request makes no sense; each line of `problems` says what and where."""
+    """The request is invalid; each line of `problems` names a field and its fault."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))

@@ -1,4 +1,4 @@
-"""What went over the wire, sending events by hand, and waiting without sleeping."""
+"""The log of calls and deliveries, events by hand, and long polling for the next change."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def deliver_again(delivery_id: int) -> Any:
 
 @blueprint.post("/events")
 def raw_event() -> Any:
-    """Sends any JSON object to the callback, as it is."""
+    """Send any JSON object to the callback, unchanged."""
     event = request.get_json(silent=True, force=True)
     if not isinstance(event, dict):
         raise RefusedError("the body has to be a JSON object: the event to send")
@@ -68,7 +68,7 @@ def raw_event() -> Any:
 
 @blueprint.get("/wait")
 def wait() -> Any:
-    """Answers as soon as something has happened: `for=deliveries|calls|note`, at the latest after `timeout_s`."""
+    """Long polling: answer at the next change (`for=deliveries|calls|note`), at the latest after `timeout_s`."""
     here = world()
     timeout_s = min(query("timeout_s", float, 30.0), _WAIT_MAX_S)
     count, name = query("count", int, 1), request.args.get("endpoint")

@@ -114,7 +114,7 @@ def expire_tokens(runner_id: int) -> Any:
 
 
 def truth(activity: Activity) -> dict[str, Any]:
-    """Everything about an activity, whoever may see it, with its history."""
+    """Everything about an activity, whatever its visibility, with its history."""
     here = world()
     return activity.model_dump() | {
         "start_utc": places.iso_z(places.utc(activity.start)),

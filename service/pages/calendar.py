@@ -17,8 +17,9 @@ from adductor.notes import wording
 from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
-from service.pages import standing
-from service.pages.access import Page, blueprint, signed_in, the_athlete
+from service.pages import status
+from service.pages.access import Page, blueprint, signed_in
+from service.pages.changes import changing
 from service.pages.words import ROUTINES
 
 _KEY_BYTES = 18
@@ -47,10 +48,7 @@ def calendar(key: str) -> Response:
 @signed_in
 def calendar_address() -> Page:
     """A new address; an old one ends with it."""
-    with installation().store.write() as database:
-        row = decisions.lock(database, the_athlete().id)
-        if row is None:
-            abort(401)
+    with changing(reschedules=False) as (_, row):
         was = row.calendar_key
         row.calendar_key = secrets.token_urlsafe(_KEY_BYTES)
     flash("The old address no longer works." if was else "Your calendar has an address now.", "done")
@@ -81,7 +79,7 @@ def feed(here: Installation, database: Session, athlete: Athlete, now: datetime)
     for suggestion in suggestions:
         lines += _suggested(here, suggestion, now)
     given = {suggestion.local_date for suggestion in suggestions}
-    for day in standing.ahead(here, standing.situation_now(database, athlete, now)):
+    for day in status.ahead(here, status.situation_now(database, athlete, now)):
         if day.placement is not None and (day.day != today or today not in given):
             lines += _expected(here, athlete, day, now)
     return "".join(f"{line}\r\n" for line in _folded([*lines, "END:VCALENDAR"]))

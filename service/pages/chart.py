@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from service.pages.standing import Week
+from service.pages.status import Week
 
 _WIDTH, _HEIGHT = 360, 132
 _LEFT, _TOP, _FLOOR = 4, 12, 104

@@ -1,12 +1,13 @@
-"""Pages for what can't be shown: missing, not yours, out of date."""
+"""Error pages, as a table: what happened, in two sentences, with its status. Programs get the same as JSON."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from flask import g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from werkzeug.wrappers import Response
 
 from adductor import logs
 from service import limits
@@ -17,66 +18,53 @@ log = logs.get(__name__)
 _FOR_PROGRAMS = frozenset(
     {"webhooks.handshake", "webhooks.receive", "ops.alive", "ops.ready", "ops.metrics", "pages.routine_state"}
 )
+_ERRORS: dict[int | type[Exception], tuple[int, str, str]] = {
+    400: (400, "That can't be read", "Something in it can't be read. Nothing was changed: go back and try again."),
+    401: (401, "You are signed out", "Sign in and try again."),
+    404: (404, "Nothing here", "This page doesn't exist, or no longer."),
+    413: (413, "That was too much", "Nothing was changed: send less text."),
+    500: (500, "That did not work", "Something went wrong on our side; your record is safe. Try again in a minute."),
+    CSRFError: (
+        400,
+        "This form is out of date",
+        "Nothing was changed. You may have signed out in another tab: go back, reload the page and send it again.",
+    ),
+}
 
 
-@blueprint.app_errorhandler(400)
-def not_understood(_: Exception) -> Page:
-    text = "Something in it can't be read. Nothing was changed: go back and try again."
-    return _answer("That can't be read", text, 400)
+def _handler(status: int, title: str, text: str) -> Callable[[Exception], Page]:
+    def handle(_: Exception) -> Page:
+        if status >= 500:
+            g.athlete = None  # the page must not ask the database for what may have failed
+        return _answer(status, title, text)
+
+    return handle
 
 
-@blueprint.app_errorhandler(404)
-def not_found(_: Exception) -> Page:
-    return render_template("message.html", title="Nothing here", text="This page doesn't exist, or no longer."), 404
-
-
-@blueprint.app_errorhandler(CSRFError)
-def form_out_of_date(_: Exception) -> Page:
-    text = "Nothing was changed. You may have signed out in another tab: go back, reload the page and send it again."
-    return render_template("message.html", title="This form is out of date", text=text), 400
-
-
-@blueprint.app_errorhandler(401)
-def not_signed_in(_: Exception) -> Page:
-    return render_template("message.html", title="You are signed out", text="Sign in and try again."), 401
-
-
-@blueprint.app_errorhandler(413)
-def too_much(_: Exception) -> Page:
-    return _answer("That was too much", "Nothing was changed: send less text.", 413)
+for _error, _page in _ERRORS.items():
+    blueprint.app_errorhandler(_error)(_handler(*_page))
 
 
 @blueprint.app_errorhandler(429)
 def too_often(_: Exception) -> Page:
     wait_s = limits.retry_after_s()
     words = f"{wait_s} seconds" if wait_s < 120 else f"{round(wait_s / 60)} minutes"
-    g.athlete = None  # no look into the database for whoever asks too often
-    answer, status = _answer("Too many requests", f"Nothing was changed. Try again in {words}.", 429)
-    return answer, status, {"Retry-After": str(wait_s)}
+    g.athlete = None  # a limited caller costs no query
+    return _answer(429, "Too many requests", f"Nothing was changed. Try again in {words}.", retry_after_s=wait_s)
 
 
 @blueprint.app_errorhandler(OperationalError)
 @blueprint.app_errorhandler(NoConnectionError)
 def no_database(error: Exception) -> Page:
-    log.error("the database does not answer", route=_route(), problem=type(error).__name__)
-    g.athlete = None  # who it is stands in the database, too
+    route = request.url_rule.rule if request.url_rule else None
+    log.error("the database does not answer", route=route, problem=type(error).__name__)
+    g.athlete = None
     text = "Our database doesn't answer right now; your record is safe. Try again in a minute."
-    answer, status = _answer("Not right now", text, 503)
-    return answer, status, {"Retry-After": "60"}
+    return _answer(503, "Not right now", text, retry_after_s=60)
 
 
-@blueprint.app_errorhandler(500)
-def our_fault(_: Exception) -> Page:
-    g.athlete = None  # whatever failed may fail again
-    text = "Something went wrong on our side; your record is safe. Try again in a minute."
-    return _answer("That did not work", text, 500)
-
-
-def _answer(title: str, text: str, status: int) -> tuple[str | Response, int]:
+def _answer(status: int, title: str, text: str, *, retry_after_s: int | None = None) -> Page:
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     if request.endpoint in _FOR_PROGRAMS or request.accept_mimetypes.best == "application/json":
-        return jsonify(error=f"{title}. {text}"), status
-    return render_template("message.html", title=title, text=text), status
-
-
-def _route() -> str | None:
-    return request.url_rule.rule if request.url_rule else None
+        return jsonify(error=f"{title}. {text}"), status, headers
+    return render_template("message.html", title=title, text=text), status, headers

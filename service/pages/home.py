@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from adductor.athletes import answers, decisions
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from service.context import installation
-from service.pages import reschedule, standing
+from service.pages import status
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
+from service.pages.changes import changing
 from service.pages.chart import in_words, weeks_chart
 from service.pages.words import LEVELS, ROUTINES
 
@@ -24,16 +25,16 @@ _LATELY = 3
 @blueprint.get("/home")
 @signed_in
 def home() -> Page:
-    """Where the runner stands."""
+    """The runner's dashboard."""
     here = installation()
     athlete = the_athlete()
     now = here.clock.now()
     today = today_of(athlete)
     with here.store.read() as database:
-        situation = standing.situation_now(database, athlete, now)
-        expected = standing.ahead(here, situation)
-        weeks = standing.weeks(database, athlete, now)
-        strip = standing.strip(database, athlete, expected, now)
+        situation = status.situation_now(database, athlete, now)
+        expected = status.ahead(here, situation)
+        weeks = status.weeks(database, athlete, now)
+        strip = status.strip(database, athlete, expected, now)
         waiting = _waiting(database, athlete, today)
         latest = _latest_referral(database, athlete)
         lately = database.execute(
@@ -43,7 +44,7 @@ def home() -> Page:
             .order_by(DecisionRecord.at.desc(), DecisionRecord.id.desc())
             .limit(_LATELY)
         ).all()
-    shown = weeks[-standing.WEEKS_SHOWN :]
+    shown = weeks[-status.WEEKS_SHOWN :]
     target = athlete.target_sessions_per_week
     return render_template(
         "home.html",
@@ -52,12 +53,12 @@ def home() -> Page:
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
         referral=latest,
-        next=standing.what_is_next(here, situation, expected),
+        next=status.what_is_next(here, situation, expected),
         strip=strip,
-        ladder=standing.ladder(here, athlete),
+        ladder=status.ladder(here, athlete),
         levels=LEVELS,
         this_week=weeks[-1].sessions,
-        streak=standing.on_target_in_a_row(weeks, target),
+        streak=status.on_target_in_a_row(weeks, target),
         chart=weeks_chart(shown, target),
         chart_words=in_words(shown, target),
         weeks=shown,
@@ -86,19 +87,14 @@ def state_of(athlete: Athlete, today: date, waiting: Suggestion | None, *, new: 
 @signed_in
 def pause() -> Page:
     """No routines for a while, or again from now on."""
-    athlete = the_athlete()
     until = None
     if request.form.get("end") != "1":
-        until = _until(today_of(athlete))
+        until = _until(today_of(the_athlete()))
         if until is None:
             flash("Pause until: choose a day between tomorrow and a year from now.", "problem")
             return redirect(url_for("pages.home") + "#pause")
-    here = installation()
-    with here.store.write() as database:
-        row = decisions.lock(database, athlete.id)
-        if row is not None:
-            answers.pause(row, until)
-            reschedule.after_change(here, database, row)
+    with changing() as (_, row):
+        answers.pause(row, until)
     flash(f"Paused until {until:%A %-d %B}." if until else "Routines may come again.", "done")
     return redirect(url_for("pages.home"))
 
@@ -108,17 +104,11 @@ def pause() -> Page:
 def clear_hold() -> Page:
     """The runner says that it is sorted."""
     if request.form.get("sorted") != "yes":
-        flash(
-            "It is sorted: tick the box to say that you have no pain, or that a professional cleared you.",
-            "problem",
-        )
+        text = "It is sorted: tick the box to say that you have no pain, or that a professional cleared you."
+        flash(text, "problem")
         return redirect(url_for("pages.home"))
-    here = installation()
-    with here.store.write() as database:
-        row = decisions.lock(database, the_athlete().id)
-        if row is not None:
-            answers.clear_hold(row, now=here.clock.now())
-            reschedule.after_change(here, database, row)
+    with changing() as (_, row):
+        answers.clear_hold(row, now=installation().clock.now())
     flash("Good to have you back. Routines start gently.", "done")
     return redirect(url_for("pages.home"))
 

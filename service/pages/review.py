@@ -7,12 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor.athletes import answers, decisions
+from adductor.coaching.replies import Said
 from adductor.notes import wording
 from adductor.store.models import Athlete, DecisionRecord, Delivery, Suggestion
 from service import limits, numbers
 from service.context import installation
 from service.pages import words
 from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete
+from service.pages.changes import changing
+from service.pages.forms import Field, optional, read, whole
 
 ON_A_PAGE = 25
 
@@ -59,15 +62,11 @@ def suggestion(public_id: str) -> Page:
 def answer(public_id: str) -> Page:
     """Answer it, or answer it differently."""
     here = installation()
-    now = here.clock.now()
     try:
         given = _given()
-        with here.store.write() as database:
-            athlete = decisions.lock(database, the_athlete().id)
-            row = _of(database, athlete, public_id) if athlete is not None else None
-            if athlete is None or row is None:
-                abort(404)
-            taken = answers.answer(database, here, athlete, row, given, source="page", now=now)
+        with changing(reschedules=False) as (database, athlete):
+            row = _of(database, athlete, public_id)
+            taken = answers.answer(database, here, athlete, row, given, source="page", now=here.clock.now())
     except answers.AnswerError as error:
         return _page(public_id, problem=f"Your answer was not kept: {error}."), 400
     if taken.decision is not None and taken.decision.decision == "refer":
@@ -77,23 +76,20 @@ def answer(public_id: str) -> Page:
 
 
 def _given() -> answers.Answer:
-    try:
-        said = answers.Said(request.form.get("said", ""))
-    except ValueError:
-        raise answers.AnswerError("choose one of the answers") from None
-    given = request.form.get("pain", "")
-    pain = numbers.whole(given)
-    if given and pain is None:
-        raise answers.AnswerError("pain must be a number from 0 to 10")
-    return answers.Answer(said, pain_0_10=pain, where="review")
+    given = read(
+        request.form,
+        Field("said", Said, "choose one of the answers"),
+        Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10"),
+    )
+    for problem in given.problems.values():
+        raise answers.AnswerError(problem)
+    return answers.Answer(given.changes["said"], pain_0_10=given.changes["pain"], where="review")
 
 
 def _page(public_id: str, problem: str | None = None) -> str:
     athlete = the_athlete()
     with installation().store.read() as database:
         row = _of(database, athlete, public_id)
-        if row is None:
-            abort(404)
         decision = database.get_one(DecisionRecord, row.decision_id)
         delivered = database.scalars(
             select(Delivery).where(Delivery.suggestion_id == row.id).order_by(Delivery.id)
@@ -110,8 +106,9 @@ def _page(public_id: str, problem: str | None = None) -> str:
     )
 
 
-def _of(database: Session, athlete: Athlete, public_id: str) -> Suggestion | None:
-    """The suggestion, if it is this runner's."""
-    return database.scalar(
+def _of(database: Session, athlete: Athlete, public_id: str) -> Suggestion:
+    """The suggestion, if it is this runner's; else 404."""
+    found = database.scalar(
         select(Suggestion).where(Suggestion.public_id == public_id, Suggestion.athlete_id == athlete.id)
     )
+    return found or abort(404)

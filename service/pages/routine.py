@@ -1,4 +1,4 @@
-"""The guided routine. Its link can't be guessed and works without signing in, but then shows nothing of the runner."""
+"""The guided routine, under a capability URL: it opens without signing in and then shows nothing of the runner."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from adductor import drawings
 from adductor.athletes import answers, decisions
 from adductor.catalogue.models import Exercise
 from adductor.coaching import swaps
+from adductor.coaching.replies import Said
 from adductor.coaching.situation import Routine, RoutineItem
 from adductor.notes import wording
 from adductor.store.models import Suggestion
@@ -21,11 +22,12 @@ from service import limits, numbers
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete
 from service.pages.assets import packed_if_wanted
+from service.pages.changes import changing
+from service.pages.forms import Field, optional, read, whole
 from service.pages.words import SIGNS
 
 # A rep without a tempo of its own; judgement.
 USUAL_REP_S = 4
-# How a light, a warm-up and a full squeeze differ (catalogue, `effort`).
 _WAYS = {
     swaps.Way.EASIER: "Easier",
     swaps.Way.WITHOUT_EQUIPMENT: "Without equipment",
@@ -90,7 +92,7 @@ def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
 @blueprint.get("/routine/<public_id>/state")
 @limits.secret
 def routine_state(public_id: str) -> Response:
-    """Whether this browser may finish the routine now, and the token to do it with: asked before something is sent."""
+    """Whether this browser may finish the routine now, and the CSRF token for it."""
     suggestion = _suggestion(public_id)
     response = jsonify(signed_in=current_athlete() is not None, mine=_is_mine(suggestion), csrf_token=generate_csrf())
     response.headers["Cache-Control"] = "no-store"
@@ -100,28 +102,23 @@ def routine_state(public_id: str) -> Response:
 @blueprint.post("/routine/<public_id>")
 @limits.secret
 def finish(public_id: str) -> Page:
-    """How it went. Sending the same again changes nothing, so a queue may send more than once."""
+    """Save how it went. Idempotent: the page's offline queue may send it more than once."""
     suggestion = _suggestion(public_id)
-    athlete = current_athlete()
-    if athlete is None:
+    if current_athlete() is None:
         session["after_sign_in"] = url_for("pages.routine", public_id=public_id)
         return _said("Sign in, then send it again: only you can finish your routine.", 401)
-    if athlete.id != suggestion.athlete_id:
+    if not _is_mine(suggestion):
         return _said("This routine belongs to somebody else, so your answer was not kept.", 403)
     here = installation()
-    now = here.clock.now()
     try:
         given = _answer()
         made = _swapped(suggestion, request.form.getlist("swap"))
-        with here.store.write() as database:
-            row_athlete = decisions.lock(database, athlete.id)
-            row = database.get(Suggestion, suggestion.id)
-            if row_athlete is None or row is None:
-                abort(404)
+        with changing(reschedules=False) as (database, athlete):
+            row = database.get_one(Suggestion, suggestion.id)
             if row.status == "open":
                 # What was done is what the ladder should count; what was written stays with the delivery.
                 row.routine = asdict(made)
-            taken = answers.answer(database, here, row_athlete, row, given, source="page", now=now)
+            taken = answers.answer(database, here, athlete, row, given, source="page", now=here.clock.now())
     except answers.AnswerError as error:
         return _said(f"Your answer was not kept: {error}.", 400)
     refer = taken.decision is not None and taken.decision.decision == "refer"
@@ -232,27 +229,16 @@ def _timing(item: RoutineItem, exercise: Exercise) -> dict[str, int]:
 
 
 def _answer() -> answers.Answer:
-    form = request.form
-
-    def number(name: str, what: str) -> int | None:
-        given = form.get(name, "").strip()
-        if not given:
-            return None
-        said = numbers.whole(given)
-        if said is None:
-            raise answers.AnswerError(f"{what} must be a number")
-        return said
-
-    pain = number("pain", "pain")
-    stopped = form.get("stopped") == "1"
-    return answers.Answer(
-        answers.Said.PAIN if stopped else answers.Said.DONE,
-        pain_0_10=pain,
-        rpe_1_10=number("rpe", "effort"),
-        completed_pct=number("completed_pct", "how much was done"),
-        red_flags=frozenset(form.getlist("sign")),
-        where="routine",
+    given = read(
+        request.form,
+        Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10"),
+        Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
+        Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
     )
+    for problem in given.problems.values():
+        raise answers.AnswerError(problem)
+    said = Said.PAIN if request.form.get("stopped") == "1" else Said.DONE
+    return answers.Answer(said, **given.changes, red_flags=frozenset(request.form.getlist("sign")), where="routine")
 
 
 def _wants_json() -> bool:

@@ -1,20 +1,16 @@
-"""What the forms of the settings page may say. Each reads its fields and returns the changes, or what is wrong, by field."""
+"""The sections of the settings page: their fields, and the checks that span fields."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
-
-from werkzeug.datastructures import MultiDict
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from adductor.store.models import Athlete
-from service import numbers
-from service.pages.start import address_problem
-from service.pages.words import EQUIPMENT, PLACEMENTS, RUN_KINDS, WEEKDAYS
+from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, ticked, whole
+from service.pages.forms import time_of_day as a_time
+from service.pages.forms import zone as a_zone
+from service.pages.words import PLACEMENTS, RUN_KINDS, WEEKDAYS
 
 KM_PER_MILE = 1.609344
 MINUTES = (5, 8, 10, 15, 20)
@@ -39,12 +35,10 @@ PLACE_WORDS = {
     "private_note+mail": "Private note and e-mail",
     "pages": "Only here, on my pages",
 }
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LONGEST_RACE_KM = 500
 _OLDEST_YEARS = 110
 _RACE_WITHIN_DAYS = 730
 _LONGEST_NAME = 120
-Form = MultiDict[str, str]
 
 
 def place_of(athlete: Athlete, placement: str) -> str:
@@ -56,37 +50,18 @@ def place_of(athlete: Athlete, placement: str) -> str:
     return "pages" if placement == "rest_day" and not athlete.email else PLACES[placement][0]
 
 
-@dataclass(slots=True)
-class Given:
-    """What a form said: the athlete's columns that change, or what is wrong with which field."""
-
-    changes: dict[str, Any] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    """A race or key day to add."""
-
-    start: datetime
-    kind: str
-    priority: str | None
-    distance_km: float | None
-    name: str
-
-
-def dose(form: Form, athlete: Athlete) -> Given:
-    """How often, when, where."""
-    given = Given()
-    target = form.get("target", "")
-    if target not in {"1", "2"}:
-        given.problems["target"] = "Sessions a week: choose one or two."
-    else:
-        given.changes["target_sessions_per_week"] = int(target)
+def _dose(form: Form, athlete: Athlete) -> Given:
+    lengths = {str(minutes) for minutes in MINUTES}
+    minutes = Field(
+        "minutes",
+        optional(lambda text: int(one_of(lengths)(text))),
+        "Longest routine: choose one of the lengths.",
+        "minutes_available",
+    )
+    given = read(form, TARGET, minutes)
     placements = [name for name in PLACEMENTS if form.get(f"placement_{name}")]
     if not placements:
         given.problems["placement_post_run"] = "When: choose at least one; to have none for a while, pause on Home."
-    given.changes["placements"] = placements
     channels = dict(athlete.channels or {})
     for name in placements:
         place = form.get(f"channel_{name}", "")
@@ -96,139 +71,108 @@ def dose(form: Form, athlete: Athlete) -> Given:
             given.problems[f"channel_{name}"] = f"{PLACEMENTS[name]}: to get e-mail, first give your address below."
         else:
             channels[name] = place.split("+") if "+" in place else place
-    given.changes["channels"] = channels
-    chosen = form.get("minutes", "")
-    minutes = numbers.whole(chosen)
-    if chosen and minutes not in MINUTES:
-        given.problems["minutes"] = "Longest routine: choose one of the lengths."
-    else:
-        given.changes["minutes_available"] = minutes
+    given.changes |= {"placements": placements, "channels": channels}
     return given
 
 
-def times(form: Form, athlete: Athlete) -> Given:
-    """When prompts may come; local wall time."""
-    given = Given()
-    for name, column, label in (
-        ("prompt", "rest_day_prompt_local", "Rest-day prompt"),
-        ("quiet_from", "quiet_from_local", "Quiet from"),
-        ("quiet_until", "quiet_until_local", "Quiet until"),
-    ):
-        value = form.get(name, "").strip()[:5]
-        if not _TIME.fullmatch(value):
-            given.problems[name] = f"{label}: give a time like 17:30."
-        else:
-            given.changes[column] = value
-    if not given.problems and _is_within(
-        given.changes["rest_day_prompt_local"], given.changes["quiet_from_local"], given.changes["quiet_until_local"]
-    ):
+def _times(form: Form, _: Athlete) -> Given:
+    given = read(
+        form,
+        Field("prompt", a_time, "Rest-day prompt: give a time like 17:30.", "rest_day_prompt_local"),
+        Field("quiet_from", a_time, "Quiet from: give a time like 17:30.", "quiet_from_local"),
+        Field("quiet_until", a_time, "Quiet until: give a time like 17:30.", "quiet_until_local"),
+    )
+    if not given.problems and _is_within(*given.changes.values()):
         given.problems["prompt"] = "Rest-day prompt: this time is inside your quiet hours, so it would never come."
     return given
 
 
-def equipment(form: Form, athlete: Athlete) -> Given:
-    """What is at hand."""
-    return Given({"equipment": [name for name, _ in EQUIPMENT if form.get(f"has_{name}")]})
-
-
-def runs(form: Form, athlete: Athlete) -> Given:
-    """The runs of a usual week; local wall time."""
-    given = Given()
-    usual = []
+def _runs(form: Form, _: Athlete) -> Given:
+    """The runs of a usual week; days without a time have none."""
+    given, usual = Given(), []
     for weekday, name in enumerate(WEEKDAYS):
-        at = form.get(f"run_{weekday}", "").strip()[:5]
-        kind = form.get(f"kind_{weekday}", "easy")
-        if not at:
-            continue
-        if not _TIME.fullmatch(at):
-            given.problems[f"run_{weekday}"] = f"{name}: give a time like 18:00, or leave it empty."
-        elif kind not in RUN_KINDS:
-            given.problems[f"kind_{weekday}"] = f"{name}: choose one of the kinds of run."
-        else:
-            usual.append({"weekday": weekday, "at": at, "kind": kind})
+        run = read(
+            form,
+            Field(f"run_{weekday}", optional(a_time), f"{name}: give a time like 18:00, or leave it empty.", "at"),
+            Field(f"kind_{weekday}", lambda text: one_of(RUN_KINDS)(text or "easy"), f"{name}: choose a kind.", "kind"),
+        )
+        if f"run_{weekday}" in run.problems or run.changes["at"]:
+            given.problems |= run.problems
+            usual.append({"weekday": weekday, **run.changes})
     given.changes["usual_runs"] = usual
     return given
 
 
-def email(form: Form, athlete: Athlete) -> Given:
-    """The address. Empty: none, and no routine goes by mail any more."""
-    given = Given()
-    address = form.get("email", "").strip()
-    if wrong := address_problem(address):
-        given.problems["email"] = wrong
-        return given
-    given.changes["email"] = address or None
-    return given
+def _equipment(form: Form, _: Athlete) -> Given:
+    return Given({"equipment": equipment(form)})
 
 
-def you(form: Form, athlete: Athlete) -> Given:
-    """Units, time zone, and what the coach must know to be careful."""
-    given = Given()
-    units = form.get("units", "")
-    if units not in {"metric", "imperial"}:
-        given.problems["units"] = "Units: choose kilometres or miles."
-    given.changes["units"] = units
-    zone = form.get("timezone", "").strip()
-    if zone not in available_timezones():
-        given.problems["timezone"] = "Time zone: give one like Europe/Berlin."
-    given.changes["timezone"] = zone
-    said = form.get("age", "").strip()
-    age = numbers.whole(said)
-    if said and not (age is not None and 0 < age <= _OLDEST_YEARS):
-        given.problems["age"] = f"Age: give whole years up to {_OLDEST_YEARS}, or leave it empty."
-    else:
-        given.changes["age_years"] = age
-    given.changes["illness"] = form.get("illness") == "1"
-    given.changes["clearance_needed"] = form.get("condition") == "1"
-    given.changes["plyometrics_cleared"] = form.get("jumping") == "1"
-    return given
+def _fields(*fields: Field) -> Callable[[Form, Athlete], Given]:
+    return lambda form, _: read(form, *fields)
 
 
 FORMS: dict[str, Callable[[Form, Athlete], Given]] = {
-    "dose": dose,
-    "times": times,
-    "equipment": equipment,
-    "runs": runs,
-    "email": email,
-    "you": you,
+    "dose": _dose,
+    "times": _times,
+    "equipment": _equipment,
+    "runs": _runs,
+    "email": _fields(EMAIL),
+    "you": _fields(
+        Field("units", one_of(("metric", "imperial")), "Units: choose kilometres or miles."),
+        Field("timezone", a_zone, "Time zone: give one like Europe/Berlin."),
+        Field(
+            "age",
+            optional(whole(1, _OLDEST_YEARS)),
+            f"Age: give whole years up to {_OLDEST_YEARS}, or leave it empty.",
+            "age_years",
+        ),
+        Field("illness", ticked),
+        Field("condition", ticked, column="clearance_needed"),
+        Field("jumping", ticked, column="plyometrics_cleared"),
+    ),
 }
 
 
-def race(form: Form, athlete: Athlete, zone: ZoneInfo, today: date) -> tuple[Race | None, dict[str, str]]:
-    """A race or key day in the runner's own units and local time."""
-    problems = {}
-    day = None
-    try:
-        day = date.fromisoformat(form.get("day", ""))
-    except ValueError:
-        problems["day"] = "Day: give a date."
-    if day is not None and not today <= day <= today + timedelta(days=_RACE_WITHIN_DAYS):
-        problems["day"] = "Day: give one from today to two years ahead."
-    at = form.get("at", "").strip()[:5] or "09:00"
-    if not _TIME.fullmatch(at):
-        problems["at"] = "Start: give a time like 09:00."
-    kind = form.get("kind", "")
-    if kind not in RACE_KINDS:
-        problems["kind"] = "What: choose one of the kinds."
-    priority = form.get("priority", "") if kind == "race" else None
-    if kind == "race" and priority not in PRIORITIES:
-        problems["priority"] = "How important: choose A, B or C."
-    distance_km = None
-    distance = form.get("distance", "").strip().replace(",", ".")
-    if distance:
-        try:
-            distance_km = float(distance) * (KM_PER_MILE if athlete.units == "imperial" else 1)
-        except ValueError:
-            distance_km = -1.0
-        if not 0 < distance_km <= _LONGEST_RACE_KM:
-            problems["distance"] = "Distance: give a number like 21.1, or leave it empty."
-    name = " ".join(form.get("name", "").split())
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        problems["name"] = f"Name: use at most {_LONGEST_NAME} letters."
-    if problems or day is None:
-        return None, problems
-    start = datetime.combine(day, datetime.strptime(at, "%H:%M").time(), tzinfo=zone)  # noqa: DTZ007 - only its time
-    return Race(start, kind, priority or None, distance_km, name), {}
+def race(form: Form, athlete: Athlete, zone: ZoneInfo, today: date) -> Given:
+    """A race or key day in the runner's own units and local time, as columns of a planned run."""
+
+    def day(text: str) -> date:
+        found = date.fromisoformat(text)
+        if not today <= found <= today + timedelta(days=_RACE_WITHIN_DAYS):
+            raise ValueError(text)
+        return found
+
+    def kilometres(text: str) -> float:
+        distance = float(text.replace(",", ".")) * (KM_PER_MILE if athlete.units == "imperial" else 1)
+        if not 0 < distance <= _LONGEST_RACE_KM:
+            raise ValueError(text)
+        return distance
+
+    def name(text: str) -> str:
+        text = " ".join(text.split())
+        if len(text) > _LONGEST_NAME or not text.isprintable():
+            raise ValueError(text)
+        return text
+
+    is_race = form.get("kind") == "race"
+    given = read(
+        form,
+        Field("day", day, "Day: give a date from today to two years ahead."),
+        Field("at", lambda text: a_time(text or "09:00"), "Start: give a time like 09:00."),
+        Field("kind", one_of(RACE_KINDS), "What: choose one of the kinds."),
+        Field("priority", one_of(PRIORITIES) if is_race else lambda _: None, "How important: choose A, B or C."),
+        Field(
+            "distance",
+            optional(kilometres),
+            "Distance: give a number like 21.1, or leave it empty.",
+            "distance_km",
+        ),
+        Field("name", name, f"Name: use at most {_LONGEST_NAME} letters."),
+    )
+    if not given.problems:
+        start = time.fromisoformat(given.changes.pop("at"))
+        given.changes["start"] = datetime.combine(given.changes.pop("day"), start, tzinfo=zone)
+    return given
 
 
 def _is_within(at: str, start: str, end: str) -> bool:

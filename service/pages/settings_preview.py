@@ -13,7 +13,7 @@ from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, S
 from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.store.models import Athlete
-from service.pages import settings_forms, standing
+from service.pages import settings_forms, status
 from service.pages.words import PLACEMENTS, WEEKDAYS
 
 _DAYS = 14
@@ -24,25 +24,25 @@ def of(installation: Installation, athlete_id: int, section: str, changes: dict[
     now = installation.clock.now()
     with installation.store.read() as database, database.no_autoflush:
         row = database.get_one(Athlete, athlete_id)
-        before = standing.situation_now(database, row, now)
+        before = status.situation_now(database, row, now)
         before_words = _facts(row)
         for name, value in changes.items():
             setattr(row, name, value)  # never committed: this session only reads
-        after = standing.situation_now(database, row, now)
+        after = status.situation_now(database, row, now)
         lines = _of_section(installation, row, section, before_words)
         database.rollback()
     return [*lines, *_ahead(installation, before, after)]
 
 
-def of_race(installation: Installation, athlete_id: int, race: settings_forms.Race) -> list[str]:
+def of_race(installation: Installation, athlete_id: int, race: dict[str, Any]) -> list[str]:
     """What a race or key day would mean for the routines around it."""
     now = installation.clock.now()
     with installation.store.read() as database:
         row = database.get_one(Athlete, athlete_id)
-        before = standing.situation_now(database, row, now)
-    planned = PlannedRun(race.start, race.kind, race.priority, race.distance_km)
+        before = status.situation_now(database, row, now)
+    planned = PlannedRun(race["start"], race["kind"], race["priority"], race["distance_km"])
     after = replace(before, plan=(*before.plan, planned))
-    if race.start - now > timedelta(days=_DAYS):
+    if race["start"] - now > timedelta(days=_DAYS):
         return ["That is more than two weeks away: nothing changes yet. Routines make room when it comes near."]
     return _ahead(installation, before, after)
 
@@ -88,10 +88,10 @@ def _mail(address: str | None, before: str | None) -> list[str]:
 
 
 def _ahead(installation: Installation, before: Situation, after: Situation) -> list[str]:
-    was = standing.ahead(installation, before, _DAYS)
-    will_be = standing.ahead(installation, after, _DAYS)
-    next_was = standing.what_is_next(installation, before, was)
-    next_is = standing.what_is_next(installation, after, will_be)
+    was = status.ahead(installation, before, _DAYS)
+    will_be = status.ahead(installation, after, _DAYS)
+    next_was = status.what_is_next(installation, before, was)
+    next_is = status.what_is_next(installation, after, will_be)
     if _days(was) == _days(will_be) and next_was == next_is:
         return [f"The days ahead stay as they are. Next: {_inner(next_is.headline)}."]
     lines = [f"Next: {_inner(next_is.headline)} (before: {_inner(next_was.headline)})."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adductor.coaching.constants import RED_FLAGS
+from adductor.coaching.replies import REPLIES
 
 # What a home may have; ids of the catalogue's equipment, in the words of the question.
 EQUIPMENT = (
@@ -56,13 +57,7 @@ RULES = {
     "no_way": "A way to reach you",
     "enough_messages": "Messages in the last 7 days",
 }
-ANSWERS = {
-    "done": "Done",
-    "too_easy": "Too easy",
-    "too_hard": "Too hard",
-    "not_today": "Not today",
-    "pain": "It hurt",
-}
+ANSWERS = {str(said): reply.label for said, reply in REPLIES.items()}
 OUTCOMES = {
     "written": "Written into {place}.",
     "already_there": "Written into {place}.",
@@ -91,13 +86,11 @@ RUN_KINDS = {"easy": "Easy", "long": "Long", "tempo": "Tempo", "intervals": "Int
 SIGNS = {flag: text[0].upper() + text[1:] for flag, text in RED_FLAGS.items()}
 
 
-def place_of(channel: str | None) -> str:
-    """``the private note of the run``."""
-    return {
-        "private_note": "the private note of the run",
-        "description": "the description of the run",
-        "mail": "an e-mail",
-    }.get(channel or "", "this page")
+_WRITTEN_INTO = {
+    "private_note": "the private note of the run",
+    "description": "the description of the run",
+    "mail": "an e-mail",
+}
 
 
 def delivered(outcome: str | None, state: str, placed_in: str | None, channel: str) -> str:
@@ -107,4 +100,4 @@ def delivered(outcome: str | None, state: str, placed_in: str | None, channel: s
     text = OUTCOMES.get(outcome)
     if text is None:
         return "It could not be written." if state == "failed" else f"{outcome.replace('_', ' ').capitalize()}."
-    return text.format(place=place_of(placed_in or channel))
+    return text.format(place=_WRITTEN_INTO.get(placed_in or channel, "this page"))

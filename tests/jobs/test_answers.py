@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from adductor.athletes import answers
-from adductor.athletes.answers import Answer, AnswerError, Said, Taken
+from adductor.athletes.answers import Answer, AnswerError, Taken
+from adductor.coaching.replies import Said
 from adductor.store.models import CheckInRecord, SessionRecord
 from tests.support.runners import Place
 
@@ -32,7 +33,7 @@ def test_done_counts_as_a_session_and_closes_the_suggestion(here: Place) -> None
     _answer(here, runner, Answer(Said.DONE))
 
     (done,) = _sessions(here, runner)
-    assert (done.kind, done.completed_pct, done.rpe_1_10) == ("strength_full", 100, answers.RPE_DONE)
+    assert (done.kind, done.completed_pct, done.rpe_1_10) == ("strength_full", 100, 7)
     assert here.suggestion(runner).status == "done"
     assert here.athlete(runner).sessions_completed_total == 10
     assert here.athlete(runner).last_completed_on == here.now.date()
@@ -68,7 +69,7 @@ def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place)
 
 @pytest.mark.parametrize(
     ("said", "effort"),
-    [(Said.TOO_EASY, answers.RPE_TOO_EASY), (Said.DONE, answers.RPE_DONE), (Said.TOO_HARD, answers.RPE_TOO_HARD)],
+    [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)],
 )
 def test_each_word_stands_for_an_effort(here: Place, said: Said, effort: int) -> None:
     runner = here.runner()

@@ -114,7 +114,7 @@ def test_a_reason_or_a_name_cant_add_a_header_or_markup() -> None:
         routine=routine,
         reason="<script>alert(1)</script>\r\nBcc: x@example.org",
         routine_link="https://r",
-        replies=[],
+        answer_link=lambda said: f"https://coach.example.org/a/{said}",
     )
 
     html = message.get_body(("html",))

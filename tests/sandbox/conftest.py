@@ -24,6 +24,11 @@ MARA = 90_000_001
 ALL_SCOPES = ["read", "activity:read_all", "activity:write"]
 
 
+class _Server(ThreadingHTTPServer):
+    # All threads of the courier connect at once; a full backlog would drop them for longer than an attempt lasts.
+    request_queue_size = 128
+
+
 class Callback:
     """The application's webhook address. Tests set how it behaves and read what arrived."""
 
@@ -65,7 +70,7 @@ class Callback:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a sandbox that gave up on us
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()

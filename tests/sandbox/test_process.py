@@ -118,7 +118,7 @@ def test_two_processes_live_by_one_clock_file(started: list[Process], tmp_path: 
     [
         (["--bind", "nowhere"], "HOST:PORT"),
         (["--bind", "127.0.0.1:99999"], "HOST:PORT"),
-        (["--bind", "192.0.2.1:9000"], "can't listen"),
+        (["--bind", "192.0.2.1:1"], "can't listen"),
         (["--state-dir", "/proc/nothing"], "--state-dir"),
         (["--app-url", "example.org"], "--app-url"),
         (["--client-id", "abc"], "--client-id"),

@@ -66,7 +66,7 @@ class Person:
     """A runner with something of everything, and what nobody else may read of it."""
 
     id: int
-    platform_athlete_id: int
+    platform_athlete_id: str
     public_id: str
     race_id: int
     calendar_key: str
@@ -95,7 +95,7 @@ def person(here: Place, name: str) -> Person:
     athlete, suggestion = here.athlete(runner), here.suggestion(runner)
     private = (f"{name} Surname", str(athlete.email), f"calendar-of-{name.lower()}", f"{name} Marathon")
     return Person(
-        runner, athlete.platform_athlete_id, suggestion.public_id, race_id, f"calendar-of-{name.lower()}", private
+        runner, athlete.connection.external_id, suggestion.public_id, race_id, f"calendar-of-{name.lower()}", private
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from adductor.athletes import connections
 from adductor.platforms.base import Grant, Tokens
-from adductor.store.models import Athlete, Token
+from adductor.store.models import Athlete, Connection
 from service.app import create_app
 from tests.security.conftest import person
 from tests.service.pages.conftest import Visitor
@@ -32,7 +32,7 @@ def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             Tokens("access", "refresh", here.now), athlete_id=77, name="Mara M", timezone="UTC", units="metric"
         )
 
-    monkeypatch.setattr(type(here.installation.platforms["strava"]), "exchange_code", exchange)
+    monkeypatch.setattr(type(here.installation.platform("strava")), "exchange_code", exchange)
     return traded
 
 
@@ -95,6 +95,7 @@ def test_a_wrong_state_also_uses_up_the_right_one(visitor: Visitor, strava: list
         "//evil.example",
         "/\\evil.example",
         "/routine/../../evil",
+        "/privacy/export",
         "/routine/abc\r\nLocation: https://evil.example",
         "/routine/abc?x=https://evil.example",
         "/sign-out",
@@ -154,7 +155,7 @@ def test_whoever_has_left_is_signed_out_everywhere(visitor: Visitor, here: Place
     mine = person(here, "Anna")
     visitor.sign_in(mine.id)
     with here.installation.store.write() as session:
-        connections.disconnect(session, here.locked(session, mine.id), because="revoked", now=here.now)
+        connections.disconnect(session, here.locked(session, mine.id).connection, because="revoked", now=here.now)
 
     assert visitor.get("/home").headers["Location"] == "/"
 
@@ -181,8 +182,8 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
             thread.join()
         with installation.store.write() as session:
             assert session.scalar(select(func.count()).select_from(Athlete)) == 1
-            token = session.scalars(select(Token)).one()
-            opened = [installation.vault.open(sealed) for sealed in (token.access_sealed, token.refresh_sealed)]
+            token = session.scalars(select(Connection)).one()
+            opened = [installation.vault.decrypt(sealed) for sealed in (token.access_encrypted, token.refresh_encrypted)]
             assert opened[0].replace("access", "refresh") == opened[1]
             session.delete(session.scalars(select(Athlete)).one())
     assert problems == []

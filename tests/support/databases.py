@@ -1,4 +1,4 @@
-"""Databases for tests: migrated once, then copied. That migrating itself works is what tests/store is about."""
+"""Template databases: migrated once in a process, then copied for each test. tests/store tests the migrations."""
 
 from __future__ import annotations
 
@@ -6,24 +6,44 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from adductor.store import Store, migrate
+from tests.support import postgres
+
+_TEMPLATE = "migrated_template"
 
 
 def bring_up(store: Store) -> None:
-    """Bring an empty database to the current revision."""
-    file = Path(store.url.database) if store.is_sqlite and store.url.database else None
-    if file is None or file.exists():
+    """Bring a database to the current revision: an empty one by copying the template."""
+    if migrate.current(store) is not None:
         migrate.upgrade(store)
-        return
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.write_bytes(_migrated())
+    elif store.is_sqlite:
+        file = Path(store.url.database or "")
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_bytes(migrated_file())
+    else:
+        base = store.url.render_as_string(hide_password=False).rpartition("/")[0]
+        _make_template(base)
+        store.engine.dispose()
+        postgres.copy_database(base, _TEMPLATE, str(store.url.database))
 
 
 @cache
-def _migrated() -> bytes:
+def migrated_file() -> bytes:
+    """An empty SQLite database at the current revision."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "migrated.db"
-        store = Store(f"sqlite:///{file}")
-        migrate.upgrade(store)
-        store.close()
+        _migrate(f"sqlite:///{file}")
         return file.read_bytes()
+
+
+@cache
+def _make_template(base: str) -> None:
+    _migrate(postgres.new_database(base, _TEMPLATE))
+
+
+def _migrate(url: str | URL) -> None:
+    store = Store(url)
+    migrate.upgrade(store)
+    store.close()

@@ -69,7 +69,7 @@ def connected(live: Live, context: BrowserContext, **athlete: Any) -> tuple[Page
         for column, value in athlete.items():
             setattr(row, column, value)
         session.add(_an_earlier_run(row.id, now))
-        return page, Runner(row.id, row.platform_athlete_id)
+        return page, Runner(row.id, int(row.connection.external_id))
 
 
 def with_a_past(live: Live, runner: Runner, weeks: list[int]) -> None:

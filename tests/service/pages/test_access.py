@@ -76,13 +76,13 @@ def test_whoever_has_not_answered_the_first_page_is_sent_to_it(visitor: Visitor,
 
 @pytest.mark.parametrize("status", ["revoked", "leaving"])
 def test_whoever_has_left_is_nobody(visitor: Visitor, here: Place, status: str) -> None:
-    visitor.sign_in(here.runner(status=status))
+    visitor.sign_in(here.runner(state=status))
 
     assert visitor.get("/home").headers["Location"] == "/"
 
 
 def test_a_lost_permission_is_said_on_home(visitor: Visitor, here: Place) -> None:
-    visitor.sign_in(here.runner(status="scope_missing"))
+    visitor.sign_in(here.runner(state="scope_missing"))
 
     assert "a permission is missing" in visitor.get("/home").text
 

@@ -63,7 +63,7 @@ def test_a_new_address_ends_the_old_one_and_so_does_disconnecting(visitor: Visit
     new = _address(visitor, here, runner)
     assert (visitor.get(old).status_code, visitor.get(new).status_code) == (404, 200)
 
-    here.change(runner, status="revoked")
+    here.change(runner, state="revoked")
 
     assert visitor.get(new).status_code == 404
 

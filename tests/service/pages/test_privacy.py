@@ -18,7 +18,7 @@ ACCESS, REFRESH = "access-secret-4711", "refresh-secret-4711"
 def revoked(here: Place, runner: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens that were given back to Strava, in place of calls to it."""
     given: list[str] = []
-    monkeypatch.setattr(type(here.installation.platforms["strava"]), "revoke", lambda _, token: given.append(token))
+    monkeypatch.setattr(type(here.installation.platform("strava")), "revoke", lambda _, token: given.append(token))
     with here.installation.store.write() as session:
         pair = Tokens(ACCESS, REFRESH, here.now)
         give_tokens(session, here.installation, runner, pair)
@@ -140,7 +140,7 @@ def test_a_strava_out_of_reach_keeps_nobody_here(
     def unreachable(*_: object) -> None:
         raise PlatformError(ErrorKind.RETRY, "Strava doesn't answer")
 
-    monkeypatch.setattr(type(here.installation.platforms["strava"]), "revoke", unreachable)
+    monkeypatch.setattr(type(here.installation.platform("strava")), "revoke", unreachable)
 
     page = visitor.post("/privacy/delete", confirm="delete")
 

@@ -1,7 +1,8 @@
-"""Where a runner stands, for the home page: what comes next, the week, the ladder, the weeks on target."""
+"""The runner's status for the dashboard: what comes next, the week, the ladder, the weeks on target."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -23,7 +24,7 @@ DAYS_AHEAD = 14
 WEEKS_SHOWN = 12
 _DAYS_BACK_IN_STRIP = 3
 _STRIP_DAYS = 7
-# Streaks are counted this far back; nobody reads a longer one.
+# Streaks are counted this far back.
 _STREAK_WEEKS = 104
 
 
@@ -34,7 +35,6 @@ class Day:
     day: date
     is_today: bool
     marks: tuple[tuple[str, str], ...]
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +46,14 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """An exercise to master at the stage, and whether it is."""
-
-    name: str
-    reached: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Ladder:
-    """The stage and what moves it."""
+    """The stage and what moves it. ``rungs`` are the names of its exercises, and whether each is at its target."""
 
     stage: int
     name: str
     sessions: int
     needed: int | None
-    rungs: tuple[Rung, ...]
+    rungs: tuple[tuple[str, bool], ...]
     names: tuple[str, ...]
 
 
@@ -75,9 +67,9 @@ class Next:
 
 
 def situation_now(session: Session, athlete: Athlete, now: datetime) -> Situation:
-    """The runner as the coach would see them at this moment, with the placements that can reach them.
+    """The runner as the coach sees them now, with only the placements whose delivery channels work.
 
-    A rest-day routine that goes by mail to nobody is never made, so it must not be announced either.
+    A rest-day routine without a channel is never made, so it must not be announced either.
     """
     situation = situations.of(session, athlete, Event(EventType.CLOCK_TICK), now)
     enabled = situation.athlete.placements_enabled
@@ -137,7 +129,7 @@ def strip(session: Session, athlete: Athlete, expected: Sequence[Expected], now:
     today = now.astimezone(zone).date()
     first = today - timedelta(days=_DAYS_BACK_IN_STRIP)
     since = now - timedelta(days=_DAYS_BACK_IN_STRIP + 2)
-    marks: dict[date, list[tuple[str, str]]] = {}
+    marks: defaultdict[date, list[tuple[str, str]]] = defaultdict(list)
     runs = session.scalars(
         select(LoggedActivity).where(
             LoggedActivity.athlete_id == athlete.id,
@@ -147,28 +139,25 @@ def strip(session: Session, athlete: Athlete, expected: Sequence[Expected], now:
         )
     )
     for run in sorted(runs, key=lambda run: run.start):
-        marks.setdefault(run.start.astimezone(zone).date(), []).append(
-            ("run", f"{run.sport.replace('_', ' ').capitalize()}, {round(run.moving_s / 60)} min")
-        )
+        words = f"{run.sport.replace('_', ' ').capitalize()}, {round(run.moving_s / 60)} min"
+        marks[run.start.astimezone(zone).date()].append(("run", words))
     done = session.scalars(
         select(SessionRecord).where(SessionRecord.athlete_id == athlete.id, SessionRecord.completed_at >= since)
     )
     for one in done:
-        marks.setdefault(one.completed_at.astimezone(zone).date(), []).append(("done", "Routine done"))
+        marks[one.completed_at.astimezone(zone).date()].append(("done", "Routine done"))
     waiting = session.scalars(
         select(Suggestion).where(
             Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date >= first
         )
     )
     for suggestion in waiting:
-        marks.setdefault(suggestion.local_date, []).append(("open", "Routine waiting"))
-    reasons = {}
+        marks[suggestion.local_date].append(("open", "Routine waiting"))
     for day in expected:
-        reasons[day.day] = day.reason
-        if day.placement is not None and not any(kind in ("open", "done") for kind, _ in marks.get(day.day, [])):
-            marks.setdefault(day.day, []).append(("expected", f"Routine planned, {PLACEMENTS[day.placement].lower()}"))
+        if day.placement is not None and not any(kind in ("open", "done") for kind, _ in marks[day.day]):
+            marks[day.day].append(("expected", f"Routine planned, {PLACEMENTS[day.placement].lower()}"))
     days = (first + timedelta(days=offset) for offset in range(_STRIP_DAYS))
-    return [Day(day, day == today, tuple(marks.get(day, ())), reasons.get(day, "")) for day in days]
+    return [Day(day, day == today, tuple(marks[day])) for day in days]
 
 
 def ladder(installation: Installation, athlete: Athlete) -> Ladder:
@@ -182,7 +171,7 @@ def ladder(installation: Installation, athlete: Athlete) -> Ladder:
         name=stage.name,
         sessions=athlete.sessions_at_stage,
         needed=stage.minimum_sessions,
-        rungs=tuple(Rung(exercise.name, exercise.id in reached) for exercise in exercises_of_stage(mine, catalogue)),
+        rungs=tuple((exercise.name, exercise.id in reached) for exercise in exercises_of_stage(mine, catalogue)),
         names=tuple(rung.name for rung in catalogue.stages),
     )
 
@@ -204,13 +193,10 @@ def weeks(session: Session, athlete: Athlete, now: datetime) -> list[Week]:
             SessionRecord.completed_at >= now - timedelta(weeks=_STREAK_WEEKS),
         )
     )
-    counts: dict[date, int] = {}
-    for completed_at in rows:
-        day = completed_at.astimezone(zone).date()
-        monday = day - timedelta(days=day.weekday())
-        counts[monday] = counts.get(monday, 0) + 1
-    all_weeks = (first + timedelta(weeks=index) for index in range(_STREAK_WEEKS))
-    return [Week(monday, counts.get(monday, 0)) for monday in all_weeks]
+    days = [completed_at.astimezone(zone).date() for completed_at in rows]
+    counts = Counter(day - timedelta(days=day.weekday()) for day in days)
+    mondays = (first + timedelta(weeks=index) for index in range(_STREAK_WEEKS))
+    return [Week(monday, counts[monday]) for monday in mondays]
 
 
 def on_target_in_a_row(weeks_so_far: Sequence[Week], target: int) -> int:

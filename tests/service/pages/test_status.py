@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from service.pages import standing
-from service.pages.standing import Week
+from service.pages import status
+from service.pages.status import Week
 from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place
 
@@ -20,10 +20,10 @@ def _weeks(*sessions: int) -> list[Week]:
     return [Week(first + timedelta(weeks=index), count) for index, count in enumerate(sessions)]
 
 
-def _next(here: Place, runner: int) -> standing.Next:
+def _next(here: Place, runner: int) -> status.Next:
     with here.installation.store.read() as session:
-        situation = standing.situation_now(session, here.athlete(runner), here.now)
-    return standing.what_is_next(here.installation, situation, standing.ahead(here.installation, situation))
+        situation = status.situation_now(session, here.athlete(runner), here.now)
+    return status.what_is_next(here.installation, situation, status.ahead(here.installation, situation))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def _next(here: Place, runner: int) -> standing.Next:
 def test_a_week_that_still_runs_counts_when_it_has_and_breaks_nothing(
     sessions: tuple[int, ...], target: int, in_a_row: int
 ) -> None:
-    assert standing.on_target_in_a_row(_weeks(*sessions), target) == in_a_row
+    assert status.on_target_in_a_row(_weeks(*sessions), target) == in_a_row
 
 
 @pytest.mark.parametrize("hour", [0, 4, 9, 17, 20, 23])
