@@ -48,6 +48,7 @@ def connect(session: Session, installation: Installation, platform: str, grant: 
     now = installation.clock.now()
     connection = _find_or_create(session, installation, platform, grant.external_id, now)
     athlete = session.scalars(select(Athlete).where(Athlete.id == connection.athlete_id).with_for_update()).one()
+    session.refresh(connection)  # a disconnect may have been committed while this waited for the lock
     if connection.state != Connection.CONNECTED:
         athlete.history_read_at = None
     # Also for a connection that stands: a deauthorisation of the earlier grant may still be on its way.

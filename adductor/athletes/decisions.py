@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -73,6 +73,19 @@ def record(
             _write_referral(session, athlete, verdict, trace_id, now)
         withdraw_open(session, athlete, "You told us about pain; your routines are paused.", now=now)
     return row
+
+
+def refuse(verdict: words.Verdict, rule: str, reason: str, because: str) -> words.Verdict:
+    """The verdict as a "no" of a rule that the coach doesn't know; what it has considered stays."""
+    return replace(
+        verdict,
+        decision=words.Decision.NONE,
+        dose=words.Dose.NONE,
+        rule=rule,
+        reason=reason,
+        routine=None,
+        considered=(*verdict.considered, words.Considered(rule, True, because)),
+    )
 
 
 def suggest(

@@ -22,21 +22,15 @@ log = logs.get(__name__)
 BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeyStatus:
-    """How many token rows are encrypted under the newest key, under an older one, under none that is set."""
+    """How many token rows are encrypted under the newest key, under an older one, under none that is set.
+
+    ``busy``: under an older one still, because they were being refreshed.
+    """
 
     newest: int = 0
     older: int = 0
-    unreadable: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rotated:
-    """The result of a round. ``busy`` rows were being refreshed; ``unreadable`` ones open with none of the set keys."""
-
-    done: int = 0
-    already: int = 0
     busy: int = 0
     unreadable: int = 0
 
@@ -46,43 +40,41 @@ Row = Connection | Revocation
 
 def count_keys(installation: Installation) -> KeyStatus:
     """Count rows by key. Reads all of them; a thousand take a fraction of a second."""
-    newest = older = unreadable = 0
-    for rows in _batches(installation):
-        for row in rows:
-            if all(installation.vault.is_newest(secret) for secret in _secrets(row).values()):
-                newest += 1
-            elif all(installation.vault.opens(secret) for secret in _secrets(row).values()):
-                older += 1
-            else:
-                unreadable += 1
-    return KeyStatus(newest, older, unreadable)
+    found, vault = KeyStatus(), installation.vault
+    for row in _rows(installation):
+        secrets = _secrets(row).values()
+        if all(vault.is_newest(secret) for secret in secrets):
+            found.newest += 1
+        elif all(vault.opens(secret) for secret in secrets):
+            found.older += 1
+        else:
+            found.unreadable += 1
+    return found
 
 
-def rotate_keys(installation: Installation) -> Rotated:
-    """Encrypt under the newest key what isn't. Safe beside everything else, and twice at once."""
-    done = already = busy = unreadable = 0
-    vault = installation.vault
-    for rows in _batches(installation):
-        for row in rows:
-            secrets = _secrets(row)
-            if all(vault.is_newest(secret) for secret in secrets.values()):
-                already += 1
-                continue
-            try:
-                rotated = {name: vault.rotate(secret) for name, secret in secrets.items()}
-            except VaultError:
-                unreadable += 1
-                continue
-            if _store(installation, row, rotated):
-                done += 1
-            else:
-                busy += 1
-    if done or unreadable:
-        log.info("keys rotated", done=done, busy=busy, unreadable=unreadable)
-    return Rotated(done, already, busy, unreadable)
+def rotate_keys(installation: Installation) -> KeyStatus:
+    """Encrypt under the newest key what isn't; returns the rows as they were. Safe beside all else, and twice at once."""
+    found, vault = KeyStatus(), installation.vault
+    for row in _rows(installation):
+        secrets = _secrets(row)
+        if all(vault.is_newest(secret) for secret in secrets.values()):
+            found.newest += 1
+            continue
+        try:
+            rotated = {name: vault.rotate(secret) for name, secret in secrets.items()}
+        except VaultError:
+            found.unreadable += 1
+            continue
+        if _store(installation, row, rotated):
+            found.older += 1
+        else:
+            found.busy += 1
+    if found.older or found.unreadable:
+        log.info("keys rotated", done=found.older, busy=found.busy, unreadable=found.unreadable)
+    return found
 
 
-def _batches(installation: Installation) -> Iterator[list[Row]]:
+def _rows(installation: Installation) -> Iterator[Row]:
     table: type[Connection] | type[Revocation]
     for table in (Connection, Revocation):
         last = 0
@@ -94,7 +86,7 @@ def _batches(installation: Installation) -> Iterator[list[Row]]:
                 rows: list[Row] = list(session.scalars(wanted))
             if not rows:
                 break
-            yield rows
+            yield from rows
             last = rows[-1].id
 
 

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
@@ -339,9 +339,7 @@ def _decide(
         stands_in = activity.id
     theirs = decisions.find_suggestion(session, athlete, stands_in) if stands_in != activity.id else None
     if theirs is not None and theirs.status != "withdrawn":  # a withdrawn one comes back, as with its own event
-        verdict = replace(
-            verdict, decision=words.Decision.NONE, dose=words.Dose.NONE, routine=None, reason=_ANOTHER_RUN_HAS_IT
-        )
+        verdict = decisions.refuse(verdict, "another_run_has_it", _ANOTHER_RUN_HAS_IT, "a later run of today has it")
     decision = _record(session, athlete, event, verdict, now, asked_platform=True)
     if verdict.decision not in _SUGGESTS:
         return Handled(_outcome(verdict))
@@ -427,14 +425,8 @@ def _woken_by(event: InboxEvent) -> words.Event:
 
 
 def _too_old() -> words.Verdict:
-    because = "not among the activities of the last 14 days"
-    return words.Verdict(
-        decision=words.Decision.NONE,
-        dose=words.Dose.NONE,
-        rule="old_activity",
-        reason=_TOO_OLD,
-        considered=(words.Considered("old_activity", True, because),),
-    )
+    undecided = words.Verdict(words.Decision.NONE, words.Dose.NONE, "", "")
+    return decisions.refuse(undecided, "old_activity", _TOO_OLD, "not among the activities of the last 14 days")
 
 
 def _record(

@@ -180,7 +180,7 @@ def _hand_over(installation: Installation, claimed: Delivery | Letter, message: 
 def _count_handover(installation: Installation, claimed: Delivery | Letter, by: int) -> None:
     """Store that the text goes out (or certainly didn't). Raises Final when another worker holds the row."""
     with installation.store.write() as session:
-        row: Delivery | Letter | None = claims.reload(session, claimed)  # type: ignore[type-var]
+        row = claims.reload(session, claimed)
         if row is None:
             raise Final("taken_over", "another worker took this over")
         if by > 0 and isinstance(row, Delivery) and row.desired_state == "absent":

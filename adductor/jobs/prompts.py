@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -132,30 +131,18 @@ def _if_it_arrives(
     }
     if found == {channels.PAGES} and channels.PAGES not in channels.chosen(athlete, placement):
         days = channels.NOTE_OF_LATEST_RUN_DAYS
-        return _no(
+        return decisions.refuse(
             verdict,
             "no_way",
-            f"no run in the last {days} days, no mail address",
             f"There is no run of the last {days} days whose note could hold it, and no confirmed mail address.",
+            f"no run in the last {days} days, no mail address",
         )
     if found == {channels.MAIL} and not channels.messages_left(session, athlete, now):
         most = channels.MOST_MESSAGES_A_WEEK
-        return _no(
+        return decisions.refuse(
             verdict,
             "enough_messages",
-            f"{most} of {most} messages in the last 7 days",
             f"You had {most} mails from us in the last 7 days; that is enough for one week.",
+            f"{most} of {most} messages in the last 7 days",
         )
     return verdict
-
-
-def _no(verdict: words.Verdict, rule: str, because: str, reason: str) -> words.Verdict:
-    return replace(
-        verdict,
-        decision=words.Decision.NONE,
-        dose=words.Dose.NONE,
-        rule=rule,
-        reason=reason,
-        routine=None,
-        considered=(*verdict.considered, words.Considered(rule, True, because)),
-    )

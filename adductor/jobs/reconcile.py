@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -197,15 +196,8 @@ def _could_be_due(
 
 def _too_late(verdict: words.Verdict) -> words.Verdict:
     because = f"ended more than {POST_RUN_WINDOW_H} hours before we heard of it"
-    return replace(
-        verdict,
-        decision=words.Decision.NONE,
-        dose=words.Dose.NONE,
-        rule=TOO_LATE,
-        reason=f"Strava did not tell us of this in time: it {because}, and nothing is written into older activities.",
-        routine=None,
-        considered=(words.Considered(TOO_LATE, True, because),),
-    )
+    reason = f"Strava did not tell us of this in time: it {because}, and nothing is written into older activities."
+    return decisions.refuse(words.Verdict(verdict.decision, verdict.dose, "", ""), TOO_LATE, reason, because)
 
 
 def _heard_of(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:

@@ -17,16 +17,16 @@ from adductor import logs, metrics
 from adductor.leases import LEASE
 from adductor.queue.retry import RetryPolicy
 from adductor.store import after_commit
-from adductor.store.models import Delivery, InboxEvent, Letter
+from adductor.store.models import Delivery, InboxEvent, Letter, Queued
 
 if TYPE_CHECKING:
     from adductor.installation import Installation
 
 log = logs.get(__name__)
 
-Row = InboxEvent | Delivery | Letter
-TABLES: tuple[type[InboxEvent], type[Delivery], type[Letter]] = (InboxEvent, Delivery, Letter)
-T = TypeVar("T", InboxEvent, Delivery, Letter)
+Row = Queued
+TABLES: tuple[type[Queued], ...] = (InboxEvent, Delivery, Letter)
+T = TypeVar("T", bound=Queued)
 
 WAITING, CLAIMED, DONE, FAILED = "waiting", "claimed", "done", "failed"
 
@@ -117,12 +117,12 @@ def reopen(row: Row, at: datetime) -> None:
 def count(session: Session, row: Row) -> None:
     """Count the row's outcome after the commit."""
     outcome = row.outcome or "none"
-    if isinstance(row, InboxEvent):
-        counter = metrics.EVENTS.labels(outcome)
-    elif isinstance(row, Delivery):
+    if isinstance(row, Delivery):
         counter = metrics.DELIVERIES.labels(row.channel, outcome)
-    else:
+    elif isinstance(row, Letter):
         counter = metrics.LETTERS.labels(row.kind, outcome)
+    else:
+        counter = metrics.EVENTS.labels(outcome)
     after_commit(session, counter.inc)
 
 

@@ -14,14 +14,14 @@ import structlog
 from adductor import logs
 from adductor.queue import claims, retry
 from adductor.queue.retry import Final, RetryLater, RetryPolicy
-from adductor.store.models import Delivery, InboxEvent, Letter
+from adductor.store.models import InboxEvent, Queued
 
 if TYPE_CHECKING:
     from adductor.installation import Installation
 
 log = logs.get(__name__)
 
-T = TypeVar("T", InboxEvent, Delivery, Letter)
+T = TypeVar("T", bound=Queued)
 
 # A Celery task begins no row after this (real time): it ends well before the process manager's patience does.
 BEGIN_WITHIN_S = 25.0

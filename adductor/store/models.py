@@ -45,6 +45,29 @@ class Base(DeclarativeBase):
     }
 
 
+class Queued:
+    """The columns of a row in the SQL queue (see adductor.queue)."""
+
+    __tablename__: str
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    problem: Mapped[str | None] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    tried_at: Mapped[datetime | None]  # start of the latest attempt
+    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # leases that ran out
+    trace_id: Mapped[str] = mapped_column(String(32))
+
+
+def _partial_index(name: str, condition: str) -> Index:
+    """An index on ``due_at`` that holds only these rows: its size follows the backlog and not the years."""
+    return Index(name, "due_at", sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 class Athlete(Base):
     """A person who runs: their choices, and their place on the ladder. Their platforms are `Connection` rows."""
 
@@ -181,7 +204,7 @@ class Connection(Base):
         return self.state in self.USABLE
 
 
-class InboxEvent(Base):
+class InboxEvent(Queued, Base):
     """A webhook event as it came, under its natural key: Strava gives events no id and may deliver one more than once."""
 
     __tablename__ = "inbox_events"
@@ -195,25 +218,13 @@ class InboxEvent(Base):
             "event_time",
             name="uq_inbox_events_natural_key",
         ),
-        # Only what waits is in this index, so its size follows the backlog and not the years.
-        Index(
-            "ix_inbox_events_waiting",
-            "due_at",
-            sqlite_where=text("state IN ('waiting', 'claimed')"),
-            postgresql_where=text("state IN ('waiting', 'claimed')"),
-        ),
-        Index(
-            "ix_inbox_events_given_up",
-            "due_at",
-            sqlite_where=text("state = 'failed'"),
-            postgresql_where=text("state = 'failed'"),
-        ),
+        _partial_index("ix_inbox_events_waiting", "state IN ('waiting', 'claimed')"),
+        _partial_index("ix_inbox_events_given_up", "state = 'failed'"),
         Index("ix_inbox_events_object", "object_id"),
         Index("ix_inbox_events_received", "received_at"),
         Index("ix_inbox_events_owner", "owner_id"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     platform: Mapped[str] = mapped_column(String(20))
     subscription_id: Mapped[int] = mapped_column(BigInteger)
     object_type: Mapped[str] = mapped_column(String(20))
@@ -223,19 +234,9 @@ class InboxEvent(Base):
     owner_id: Mapped[int] = mapped_column(BigInteger)
     updates: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime]
-    trace_id: Mapped[str] = mapped_column(String(32))
     # webhook, or reconcile: recovered from the log
     origin: Mapped[str] = mapped_column(String(10), default="webhook", server_default="webhook")
 
-    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
-    due_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    lease_owner: Mapped[str | None] = mapped_column(String(40))
-    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    tried_at: Mapped[datetime | None]  # start of the latest attempt
-    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # leases that ran out
-    outcome: Mapped[str | None] = mapped_column(String(40))
-    problem: Mapped[str | None] = mapped_column(Text)
     handled_at: Mapped[datetime | None]
 
 
@@ -328,27 +329,16 @@ class Suggestion(Base):
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="suggestion", cascade="all, delete-orphan")
 
 
-class Delivery(Base):
+class Delivery(Queued, Base):
     """One way in which a suggestion should stand (or no longer stand) with the runner."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("suggestion_id", "channel", name="uq_deliveries_channel"),
-        Index(
-            "ix_deliveries_waiting",
-            "due_at",
-            sqlite_where=text("state IN ('waiting', 'claimed')"),
-            postgresql_where=text("state IN ('waiting', 'claimed')"),
-        ),
-        Index(
-            "ix_deliveries_given_up",
-            "due_at",
-            sqlite_where=text("state = 'failed'"),
-            postgresql_where=text("state = 'failed'"),
-        ),
+        _partial_index("ix_deliveries_waiting", "state IN ('waiting', 'claimed')"),
+        _partial_index("ix_deliveries_given_up", "state = 'failed'"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
     # private_note, description or mail; pages when nothing else reaches the runner
     channel: Mapped[str] = mapped_column(String(12))
@@ -356,16 +346,6 @@ class Delivery(Base):
     desired_state: Mapped[str] = mapped_column(String(8), default="present")  # present or absent
     block: Mapped[str] = mapped_column(Text)  # as it should stand
     known_texts: Mapped[list[Any]] = mapped_column(default=list)  # every block of ours that may stand there
-    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
-    # written, removed, left_alone, already_there, never_written, no_longer_wanted, gone, ...
-    outcome: Mapped[str | None] = mapped_column(String(40))
-    problem: Mapped[str | None] = mapped_column(Text)
-    due_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    lease_owner: Mapped[str | None] = mapped_column(String(40))
-    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    tried_at: Mapped[datetime | None]  # start of the latest attempt
-    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     reads_without_field: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     placed_in: Mapped[str | None] = mapped_column(String(12))  # where it was really written
     written_text: Mapped[str | None] = mapped_column(Text)
@@ -374,32 +354,20 @@ class Delivery(Base):
     separated: Mapped[bool | None]
     # How often a note was written or a mail handed over without a stored answer.
     unconfirmed_writes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    trace_id: Mapped[str] = mapped_column(String(32))
 
     suggestion: Mapped[Suggestion] = relationship(back_populates="deliveries")
 
 
-class Letter(Base):
+class Letter(Queued, Base):
     """A mail that is no routine: the confirmation of an address, or a referral. Each is sent once under its key."""
 
     __tablename__ = "letters"
     __table_args__ = (
         UniqueConstraint("athlete_id", "kind", "key", name="uq_letters_key"),
-        Index(
-            "ix_letters_waiting",
-            "due_at",
-            sqlite_where=text("state IN ('waiting', 'claimed')"),
-            postgresql_where=text("state IN ('waiting', 'claimed')"),
-        ),
-        Index(
-            "ix_letters_given_up",
-            "due_at",
-            sqlite_where=text("state = 'failed'"),
-            postgresql_where=text("state = 'failed'"),
-        ),
+        _partial_index("ix_letters_waiting", "state IN ('waiting', 'claimed')"),
+        _partial_index("ix_letters_given_up", "state = 'failed'"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(12))  # confirm or refer
     key: Mapped[str] = mapped_column(String(80))
@@ -407,17 +375,7 @@ class Letter(Base):
     words: Mapped[str] = mapped_column(Text, default="")  # the coach's word, of a referral
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, claimed, done, failed
-    outcome: Mapped[str | None] = mapped_column(String(40))
-    problem: Mapped[str | None] = mapped_column(Text)
-    due_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    lease_owner: Mapped[str | None] = mapped_column(String(40))
-    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    tried_at: Mapped[datetime | None]  # start of the latest attempt
-    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     unconfirmed_writes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    trace_id: Mapped[str] = mapped_column(String(32))
 
 
 class SessionRecord(Base):

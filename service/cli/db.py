@@ -63,7 +63,7 @@ def reseal() -> None:
         done = rotate_keys.rotate_keys(installation)
     finally:
         installation.close()
-    click.echo(f"{done.done} sealed anew, {done.already} stood under the newest key already")
+    click.echo(f"{done.older} encrypted anew, {done.newest} stood under the newest key already")
     if done.unreadable:
         raise click.ClickException(
             f"{done.unreadable} open with none of the keys that are set: put the missing key back behind the new one, "

@@ -2,9 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
-import adductor.store.types
+from adductor.store.types import BigId, Json, UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -13,7 +12,7 @@ down_revision = None
 def upgrade() -> None:
     op.create_table(
         "athletes",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
         sa.Column("platform", sa.String(length=20), nullable=False),
         sa.Column("platform_athlete_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -21,39 +20,31 @@ def upgrade() -> None:
         sa.Column("timezone", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("scopes", sa.String(length=200), nullable=False),
-        sa.Column("connected_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("disconnected_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("confirmed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("connected_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("disconnected_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("target_sessions_per_week", sa.Integer(), server_default=sa.text("2"), nullable=False),
-        sa.Column(
-            "placements", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
-        sa.Column(
-            "channels", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
+        sa.Column("placements", Json, nullable=False),
+        sa.Column("channels", Json, nullable=False),
         sa.Column("rest_day_prompt_local", sa.String(length=5), nullable=False),
         sa.Column("quiet_from_local", sa.String(length=5), nullable=False),
         sa.Column("quiet_until_local", sa.String(length=5), nullable=False),
-        sa.Column(
-            "equipment", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
-        ),
+        sa.Column("equipment", Json, nullable=True),
         sa.Column("minutes_available", sa.Integer(), nullable=True),
-        sa.Column(
-            "usual_runs", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
+        sa.Column("usual_runs", Json, nullable=False),
         sa.Column("paused_until", sa.Date(), nullable=True),
         sa.Column("email", sa.String(length=254), nullable=True),
-        sa.Column("email_confirmed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("email_bounced_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("unsubscribed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("email_confirmed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("email_bounced_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("unsubscribed_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("calendar_key", sa.String(length=32), nullable=True),
-        sa.Column("screening_completed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("screening_completed_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("clearance_needed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("age_years", sa.Integer(), nullable=True),
         sa.Column("illness", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("hold_since", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("hold_since", UtcDateTime(timezone=True), nullable=True),
         sa.Column("hold_reason", sa.String(length=40), nullable=True),
-        sa.Column("hold_cleared_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("hold_cleared_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("programme_stage", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("programme_started_on", sa.Date(), nullable=True),
         sa.Column("stage_since", sa.Date(), nullable=True),
@@ -61,17 +52,15 @@ def upgrade() -> None:
         sa.Column("sessions_completed_total", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("sessions_at_stage", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("last_completed_on", sa.Date(), nullable=True),
-        sa.Column(
-            "progress", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
-        sa.Column("next_due_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("progress", Json, nullable=False),
+        sa.Column("next_due_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("last_prompted_on", sa.Date(), nullable=True),
         sa.Column("last_warm_up_on", sa.Date(), nullable=True),
-        sa.Column("history_gap_from", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("history_read_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("private_note_seen_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("private_note_refused_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("last_event_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("history_gap_from", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("history_read_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("private_note_seen_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("private_note_refused_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("last_event_at", UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("calendar_key"),
         sa.UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
@@ -82,41 +71,39 @@ def upgrade() -> None:
     op.create_table(
         "clock_runs",
         sa.Column("task", sa.String(length=40), nullable=False),
-        sa.Column("period", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("period", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("task", "period"),
     )
     op.create_table(
         "heartbeats",
         sa.Column("part", sa.String(length=60), nullable=False),
-        sa.Column("at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("part"),
     )
     op.create_table(
         "inbox_events",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
         sa.Column("platform", sa.String(length=20), nullable=False),
         sa.Column("subscription_id", sa.BigInteger(), nullable=False),
         sa.Column("object_type", sa.String(length=20), nullable=False),
         sa.Column("object_id", sa.BigInteger(), nullable=False),
         sa.Column("aspect_type", sa.String(length=20), nullable=False),
-        sa.Column("event_time", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("event_time", UtcDateTime(timezone=True), nullable=False),
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "updates", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
-        sa.Column("received_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updates", Json, nullable=False),
+        sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("trace_id", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("due_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", UtcDateTime(timezone=True), nullable=True),
         sa.Column("lease_holder", sa.String(length=40), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("crashes", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("outcome", sa.String(length=40), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
-        sa.Column("handled_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("handled_at", UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint(
             "platform",
@@ -144,16 +131,16 @@ def upgrade() -> None:
         sa.Column("platform", sa.String(length=20), nullable=False),
         sa.Column("subscription_id", sa.BigInteger(), nullable=False),
         sa.Column("callback_url", sa.String(length=255), nullable=False),
-        sa.Column("created_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("platform"),
     )
     op.create_table(
         "activities",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
         sa.Column("platform_id", sa.BigInteger(), nullable=False),
         sa.Column("sport", sa.String(length=40), nullable=False),
-        sa.Column("start", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("start", UtcDateTime(timezone=True), nullable=False),
         sa.Column("moving_s", sa.Integer(), nullable=False),
         sa.Column("elapsed_s", sa.Integer(), nullable=False),
         sa.Column("distance_m", sa.Float(), nullable=False),
@@ -164,10 +151,10 @@ def upgrade() -> None:
         sa.Column("time_unreliable", sa.Boolean(), nullable=False),
         sa.Column("body_part", sa.String(length=10), nullable=True),
         sa.Column("is_adductor_session", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("uploaded_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("deleted_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("fetched_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("uploaded_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("fetched_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("athlete_id", "platform_id", name="uq_activities_platform_id"),
@@ -177,17 +164,15 @@ def upgrade() -> None:
 
     op.create_table(
         "check_ins",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
+        sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("hip_groin_pain_0_10", sa.Integer(), nullable=True),
         sa.Column("squeeze_pain_0_10", sa.Integer(), nullable=True),
         sa.Column("other_pain_0_10", sa.Integer(), nullable=True),
         sa.Column("adductor_soreness_0_10", sa.Integer(), nullable=True),
         sa.Column("feeling_1_5", sa.Integer(), nullable=True),
-        sa.Column(
-            "red_flags", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
+        sa.Column("red_flags", Json, nullable=False),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -196,19 +181,17 @@ def upgrade() -> None:
 
     op.create_table(
         "decisions",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
         sa.Column("event_id", sa.BigInteger(), nullable=True),
         sa.Column("activity_id", sa.BigInteger(), nullable=True),
         sa.Column("trigger", sa.String(length=30), nullable=False),
-        sa.Column("at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("decision", sa.String(length=12), nullable=False),
         sa.Column("dose", sa.String(length=12), nullable=False),
         sa.Column("rule", sa.String(length=40), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column(
-            "considered", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
+        sa.Column("considered", Json, nullable=False),
         sa.Column("asked_platform", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("trace_id", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
@@ -220,19 +203,19 @@ def upgrade() -> None:
 
     op.create_table(
         "letters",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("to", sa.String(length=254), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
-        sa.Column("created_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("outcome", sa.String(length=40), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
-        sa.Column("due_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", UtcDateTime(timezone=True), nullable=True),
         sa.Column("lease_holder", sa.String(length=40), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("crashes", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -253,9 +236,9 @@ def upgrade() -> None:
 
     op.create_table(
         "planned_runs",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("start", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
+        sa.Column("start", UtcDateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("priority", sa.String(length=1), nullable=True),
         sa.Column("distance_km", sa.Float(), nullable=True),
@@ -269,40 +252,36 @@ def upgrade() -> None:
 
     op.create_table(
         "tokens",
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
         sa.Column("access_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("refresh_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("expires_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", UtcDateTime(timezone=True), nullable=True),
         sa.Column("lease_holder", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("athlete_id"),
     )
     op.create_table(
         "suggestions",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
         sa.Column("public_id", sa.String(length=24), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("decision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
+        sa.Column("decision_id", BigId, nullable=False),
         sa.Column("activity_id", sa.BigInteger(), nullable=True),
         sa.Column("local_date", sa.Date(), nullable=False),
         sa.Column("placement", sa.String(length=12), nullable=False),
         sa.Column("dose", sa.String(length=12), nullable=False),
-        sa.Column(
-            "routine", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
+        sa.Column("routine", Json, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("created_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("withdrawn_because", sa.Text(), nullable=True),
-        sa.Column("answered_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column(
-            "answer", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
-        ),
+        sa.Column("answered_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("answer", Json, nullable=True),
         sa.Column("asks_about_activity", sa.BigInteger(), nullable=True),
         sa.Column(
             "before_answer",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+            Json,
             nullable=True,
         ),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
@@ -316,27 +295,25 @@ def upgrade() -> None:
 
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("suggestion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("suggestion_id", BigId, nullable=False),
         sa.Column("channel", sa.String(length=12), nullable=False),
         sa.Column("activity_id", sa.BigInteger(), nullable=True),
         sa.Column("wanted", sa.String(length=8), nullable=False),
         sa.Column("block", sa.Text(), nullable=False),
-        sa.Column(
-            "known_texts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
+        sa.Column("known_texts", Json, nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("outcome", sa.String(length=40), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
-        sa.Column("due_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", UtcDateTime(timezone=True), nullable=True),
         sa.Column("lease_holder", sa.String(length=40), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("crashes", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("unseen_reads", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("placed_in", sa.String(length=12), nullable=True),
         sa.Column("written_text", sa.Text(), nullable=True),
-        sa.Column("written_at", adductor.store.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("written_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("unsure_handovers", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("trace_id", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(["suggestion_id"], ["suggestions.id"], ondelete="CASCADE"),
@@ -354,18 +331,16 @@ def upgrade() -> None:
 
     op.create_table(
         "sessions",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("suggestion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("completed_at", adductor.store.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("athlete_id", BigId, nullable=False),
+        sa.Column("suggestion_id", BigId, nullable=True),
+        sa.Column("completed_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("completed_pct", sa.Integer(), nullable=False),
         sa.Column("rpe_1_10", sa.Integer(), nullable=True),
         sa.Column("pain_during_0_10", sa.Integer(), nullable=True),
         sa.Column("stopped_for_pain", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column(
-            "routine", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
-        ),
+        sa.Column("routine", Json, nullable=True),
         sa.Column("source", sa.String(length=12), nullable=False),
         sa.Column("platform_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
