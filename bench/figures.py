@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,6 @@ class Figure:
     target: str
     met: bool
     remarks: str = ""
-
-
-@dataclass
-class Part:
-    """The result of one benchmark module: figures, and tables in Markdown by heading."""
-
-    figures: list[Figure] = field(default_factory=list)
-    tables: dict[str, str] = field(default_factory=dict)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -278,9 +278,6 @@ def simulate(number: int) -> Year:
     return year
 
 
-# -- promises ----------------------------------------------------------------------------------------------------------
-
-
 def _days_since(year: Year, done: Done) -> Iterator[int]:
     """Days from each earlier session to this one, in the zone where the runner is at this one."""
     for other in year.done:
@@ -309,9 +306,6 @@ PROMISES: tuple[Callable[[Year], list[datetime]], ...] = (
     thirty_six_hours_between_sessions,
     target_in_seven_days,
 )
-
-
-# -- the table ---------------------------------------------------------------------------------------------------------
 
 
 def row(name: str, years: list[Year]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from bench.figures import Figure, Part, ms, percentile
+from bench.figures import Figure, ms, percentile
 from bench.rows import Rows
 from bench.servers import Up, adductor_up
 
@@ -38,7 +38,7 @@ class Run:
     activity: int
 
 
-def measure(quick: bool = False) -> Part:
+def measure(quick: bool = False) -> list[Figure]:
     """Two figures of latency, and one of calls."""
     events = 60 if quick else 400
     with ExitStack() as stack:
@@ -56,7 +56,7 @@ def measure(quick: bool = False) -> Part:
         trips += [_round_trip(up, first) for _ in range(20)]
         calls = _calls_a_note(up, runs)
     took = [written[run.activity] - sent_at[run.activity] for run in runs]
-    return Part([*_latency(took, median(trips)), _calls(calls)])
+    return [*_latency(took, median(trips)), _calls(calls)]
 
 
 def _athletes_with_a_run(up: Up, count: int) -> list[Run]:

@@ -31,8 +31,6 @@ class Rows:
         """Close all connections."""
         self._engine.dispose()
 
-    # -- prepare -----------------------------------------------------------------------------------------------------
-
     def prepare_athletes(self, strava_ids: Sequence[int], now: datetime, **values: Any) -> None:
         """Mark connected athletes as confirmed, at stage 2, due for a routine after a run.
 
@@ -115,8 +113,6 @@ class Rows:
         with self._engine.connect() as connection:
             rows = connection.execute(select(table.c.external_id, table.c.athlete_id)).all()
         return {int(theirs): int(ours) for theirs, ours in rows}
-
-    # -- read --------------------------------------------------------------------------------------------------------
 
     def not_connected(self) -> set[int]:
         """Strava's ids of athletes whose connection has ended or rests."""

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import report
-from bench.figures import Part
+from bench.figures import Figure
 from bench.report import Outcome
 
 MODULES = ("up", "pages", "webhooks", "notes")
@@ -28,23 +28,23 @@ def run(names: Sequence[str], *, quick: bool) -> list[Outcome]:
     for name in names:
         print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
         began = time.monotonic()
-        part, problem = None, ""
+        figures, problem = None, ""
         try:
-            part = _measured(name, quick)
+            figures = _measured(name, quick)
         except Exception as error:  # any error is that module's result
             problem = type(error).__name__
             traceback.print_exc()
         took = time.monotonic() - began
         print(f"{took:.0f} s", file=sys.stderr)
-        outcomes.append(Outcome(name, took, part, problem))
+        outcomes.append(Outcome(name, took, figures, problem))
     return outcomes
 
 
-def _measured(name: str, quick: bool) -> Part:
-    part = importlib.import_module(f"bench.{name}").measure(quick)
-    if not isinstance(part, Part) or not part.figures:
-        raise TypeError(f"bench.{name} measured nothing")
-    return part
+def _measured(name: str, quick: bool) -> list[Figure]:
+    figures: list[Figure] = importlib.import_module(f"bench.{name}").measure(quick)
+    if not figures:
+        raise ValueError(f"bench.{name} measured nothing")
+    return figures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,13 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process is ended
     outcomes = run(options.names or MODULES, quick=options.quick)
     print(report.machine(), report.table(outcomes), sep="\n\n")
-    if options.names:
-        for outcome in outcomes:
-            for heading, table in (outcome.part.tables if outcome.part else {}).items():
-                print(f"\n{heading}\n{table}")
-    elif not options.quick:
+    if not (options.names or options.quick):
         PAGE.write_text(report.document(outcomes), encoding="utf-8")
-    return 1 if any(outcome.part is None for outcome in outcomes) else 0
+    return 1 if any(outcome.figures is None for outcome in outcomes) else 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.figures import Figure, Part
+from bench.figures import Figure
 from bench.servers import adductor, adductor_up, free_port, ready, started, tree
 
 READY_TARGET_S = 3.0
@@ -20,7 +20,7 @@ STARTS, QUICK_STARTS = 5, 2
 _REST_S = 3.0
 
 
-def measure(quick: bool = False) -> Part:
+def measure(quick: bool = False) -> list[Figure]:
     """Seconds to ready with the sandbox, megabytes without it."""
     count = QUICK_STARTS if quick else STARTS
     seconds, megabytes = [_seconds_to_ready() for _ in range(count)], [_idle_mb() for _ in range(count)]
@@ -28,20 +28,18 @@ def measure(quick: bool = False) -> Part:
         ("`adductor up` to ready, empty folder", seconds, READY_TARGET_S, "s"),
         ("memory of `adductor up` without the sandbox, idle", megabytes, MEMORY_TARGET_MB, "MB"),
     )
-    return Part(
-        [
-            Figure(
-                what,
-                f"{median(values):.4g} {unit}",
-                "-",
-                f"{median(values) / most:.2f} x target",
-                f"at most {most:.0f} {unit}",
-                met=median(values) <= most,
-                remarks=", ".join(f"{value:.4g}" for value in values),
-            )
-            for what, values, most, unit in rows
-        ]
-    )
+    return [
+        Figure(
+            what,
+            f"{median(values):.4g} {unit}",
+            "-",
+            f"{median(values) / most:.2f} x target",
+            f"at most {most:.0f} {unit}",
+            met=median(values) <= most,
+            remarks=", ".join(f"{value:.4g}" for value in values),
+        )
+        for what, values, most, unit in rows
+    ]
 
 
 def _seconds_to_ready() -> float:

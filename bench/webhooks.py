@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import load
-from bench.figures import Figure, Part, ms
+from bench.figures import Figure, ms
 from bench.load import Answers, p50, usual_p99
 from bench.servers import Server, adductor_up, flask_floor, stopped
 
@@ -58,7 +58,7 @@ def sustained(answers: Answers) -> bool:
     return answers.all_stored and answers.within(0.99) < QUICK_ENOUGH_S
 
 
-def measure(quick: bool = False) -> Part:
+def measure(quick: bool = False) -> list[Figure]:
     """Two figures of latency, and the highest rate."""
     rounds, round_s = (QUICK_ROUNDS, QUICK_ROUND_S) if quick else (ROUNDS, ROUND_S)
     with ExitStack() as stack:
@@ -76,20 +76,18 @@ def measure(quick: bool = False) -> Part:
         for is_ours in (True, False):
             with contextlib.nullcontext() if is_ours else stopped(ours.server.process.pid):
                 highest[is_ours] = (ours if is_ours else floor).highest_rate(round_s)
-    return Part(
-        [
-            *_at_the_usual_rate(answers[True], answers[False]),
-            Figure(
-                f"highest rate with a p99 below {ms(QUICK_ENOUGH_S)}",
-                f"{highest[True]:.0f}/s",
-                f"{highest[False]:.0f}/s",
-                f"{highest[True] / highest[False]:.2f} x" if highest[False] else "-",
-                f"at least {HIGHEST_TIMES_THE_FLOOR} x",
-                met=highest[True] >= HIGHEST_TIMES_THE_FLOOR * highest[False] > 0,
-                remarks="beside its worker; the floor has the machine to itself",
-            ),
-        ]
-    )
+    return [
+        *_at_the_usual_rate(answers[True], answers[False]),
+        Figure(
+            f"highest rate with a p99 below {ms(QUICK_ENOUGH_S)}",
+            f"{highest[True]:.0f}/s",
+            f"{highest[False]:.0f}/s",
+            f"{highest[True] / highest[False]:.2f} x" if highest[False] else "-",
+            f"at least {HIGHEST_TIMES_THE_FLOOR} x",
+            met=highest[True] >= HIGHEST_TIMES_THE_FLOOR * highest[False] > 0,
+            remarks="beside its worker; the floor has the machine to itself",
+        ),
+    ]
 
 
 def _at_the_usual_rate(ours: list[Answers], floor: list[Answers]) -> list[Figure]:

@@ -70,14 +70,10 @@ FAULTS: tuple[Fault, ...] = (
     _call("tokens cannot be renewed (500)", 5, _TOKEN, share=0.5, status=500),
     _call("renewals are cut off before they arrive", 4, _TOKEN, share=0.4, drop=True),
     _call("maintenance: every call meets a web page (503)", 1.5, "*", status=503, html=_PAGE),
-    _call(
-        "another app writes into the note after a read", 6, _GET, share=0.15,
-        edit={"author": "another app", "private_note": "{old}\nShoes: 312 km"},
-    ),
-    _call(
-        "another app writes into the description after a read", 6, _GET, share=0.15,
-        edit={"author": "another app", "description": "{old}\n-- weather: 12 °C"},
-    ),
+    _call("another app writes into the note after a read", 6, _GET, share=0.15,
+          edit={"author": "another app", "private_note": "{old}\nShoes: 312 km"}),
+    _call("another app writes into the description after a read", 6, _GET, share=0.15,
+          edit={"author": "another app", "description": "{old}\n-- weather: 12 °C"}),
     _switch("rate headers are absent", 4, "rate_headers", "absent", "normal"),
     _switch("rate headers are ','", 4, "rate_headers", "blank", "normal"),
     _switch("rate headers in lower case", 4, "rate_headers", "lower", "normal"),

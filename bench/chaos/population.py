@@ -133,9 +133,6 @@ def _turns(chance: random.Random, begin: float, seconds: float, late: float) -> 
     return [Act(later, "take away" if turn < 0.26 else "tamper")] if turn < 0.32 else []
 
 
-# -- life --------------------------------------------------------------------------------------------------------------
-
-
 @dataclass
 class Activity:
     """An activity as its athlete knows it: each text as last saved, and what they did to our block."""

@@ -191,7 +191,7 @@ def _part_of(process: psutil.Process, web: int) -> str | None:
     if any(entry.laddr.port == web and entry.status == "LISTEN" for entry in process.net_connections("tcp")):
         return "web"
     shown = " ".join(process.cmdline())
-    words = {"valkey": "broker", "redis": "broker", "beat": "beat", "celeryd": "worker", "worker": "worker"}
+    words = {"valkey": "broker", "redis": "broker", "celeryd": "worker", "worker": "worker", "beat": "beat"}
     return next((part for word, part in words.items() if word in shown), None)
 
 

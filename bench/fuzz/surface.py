@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -39,17 +38,12 @@ _CHECKS: tuple[Any, ...] = (
 )
 
 
-@dataclass
-class Figures:
-    """How many operations were asked, and the statuses of the answers."""
+def check_surface(here: Site, *, examples: int, seed: int) -> tuple[int, Counter[int]]:
+    """Ask each operation ``examples`` times in each of up to four ways. Raises what schemathesis finds.
 
-    operations: int = 0
-    statuses: Counter[int] = field(default_factory=Counter)
-
-
-def check_surface(here: Site, *, examples: int, seed: int) -> Figures:
-    """Ask each operation ``examples`` times in each of up to four ways. Raises what schemathesis finds."""
-    figures = Figures()
+    Returns the number of operations, and how many answers had each status.
+    """
+    operations, statuses = 0, Counter[int]()
     schema = schemathesis.openapi.from_dict(yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8")))
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -59,24 +53,24 @@ def check_surface(here: Site, *, examples: int, seed: int) -> Figures:
     schema.app = app
     for result in schema.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]  # raises for a wrong description
-        figures.operations += 1
+        operations += 1
         # Only a query or a body has values that the description forbids; every text may stand in a path.
         forbidden = [GenerationMode.NEGATIVE] if list(operation.query) or list(operation.body) else []
         for mode in (GenerationMode.POSITIVE, *forbidden):
             for browser in (None, here.sign_in()):
-                ask = _Ask(browser, figures)
+                ask = _Ask(browser, statuses)
                 try:
                     check_all(operation.as_strategy(generation_mode=mode), ask, examples=examples, seed=seed)
                 except Unsatisfiable:
                     continue  # no parameters and no body: there is nothing to get wrong
-    return figures
+    return operations, statuses
 
 
 class _Ask:
     """One operation asked by one browser."""
 
-    def __init__(self, browser: Browser | None, figures: Figures) -> None:
-        self._browser, self._figures = browser, figures
+    def __init__(self, browser: Browser | None, statuses: Counter[int]) -> None:
+        self._browser, self._statuses = browser, statuses
         self._turn = count()
 
     def __call__(self, case: Case[Any]) -> None:
@@ -86,6 +80,6 @@ class _Ask:
             if isinstance(case.body, dict) and case.media_type == "application/x-www-form-urlencoded":
                 case.body["csrf_token"] = browser.csrf_token
         response = case.call(headers={"Cookie": browser.cookie} if browser is not None else None)
-        self._figures.statuses[response.status_code] += 1
+        self._statuses[response.status_code] += 1
         checks = [*_CHECKS, *([] if case.operation.path == _MAY_BE_DOWN else [not_a_server_error])]
         case.validate_response(response, checks=checks)

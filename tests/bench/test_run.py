@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from bench import report, run
-from bench.figures import Figure, Part
+from bench.figures import Figure
 from bench.report import Outcome
 
 
@@ -21,10 +21,10 @@ def _figure(*, met: bool = True) -> Figure:
 def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Two modules, one that fails and one after it; the page that a whole run writes."""
 
-    def breaks(quick: bool) -> Part:
+    def breaks(quick: bool) -> list[Figure]:
         raise ConnectionError("the broker is gone")
 
-    for name, measure in (("broken", breaks), ("sound", lambda quick: Part([_figure(met=False)]))):
+    for name, measure in (("broken", breaks), ("sound", lambda quick: [_figure(met=False)])):
         module = ModuleType(f"bench.{name}")
         module.measure = measure  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, f"bench.{name}", module)
@@ -35,9 +35,9 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_run_failing_module_does_not_stop_the_others(page: Path) -> None:
     broken, missing, sound = run.run(["broken", "no_such_module", "sound"], quick=True)
 
-    assert (broken.part, broken.problem) == (None, "ConnectionError")
-    assert (missing.part, missing.problem) == (None, "ModuleNotFoundError")
-    assert sound.part is not None
+    assert (broken.figures, broken.problem) == (None, "ConnectionError")
+    assert (missing.figures, missing.problem) == (None, "ModuleNotFoundError")
+    assert sound.figures is not None
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,9 @@ def test_main_missed_is_no_failure_and_only_a_whole_run_writes(
     assert page.exists() is written
 
 
-def test_document_holds_figures_and_tables_and_no_detail_of_a_failure() -> None:
-    outcomes = [Outcome("notes", 12.3, Part([_figure()], {"Pages": "| page |"})), Outcome("up", 1.0, None, "OSError")]
+def test_document_holds_figures_and_no_detail_of_a_failure() -> None:
+    outcomes = [Outcome("notes", 12.3, [_figure()]), Outcome("up", 1.0, None, "OSError")]
     text = report.document(outcomes)
 
     assert "| notes a second | 250   | 1,000 no-ops | 0.25 x | 0.2 x  | met    | eight threads |" in text
     assert "| bench.up       | -     | -            | -      | -      | failed | OSError       |" in text
-    assert "## Pages\n\n| page |" in text
-
-
-def test_document_too_long_is_refused() -> None:
-    with pytest.raises(ValueError, match="120 is the most"):
-        report.document([Outcome("notes", 1.0, Part([_figure()], {"Long": "| |\n" * 120}))])
