@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check audit format docs bench bench-quick simulate mutate chaos fuzz screenshots examples drawings lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench bench-quick months mutate chaos fuzz screenshots examples drawings lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,35 +67,35 @@ $(VENV)-audit/.done: requirements-audit.lock
 	@touch $@
 
 audit: $(VENV)-audit/.done ## Look for known vulnerabilities in the locked packages (asks the package index)
-	@$(VENV)-audit/bin/python -m bench.audit $(VENV)-audit/bin/pip-audit requirements.lock requirements-dev.lock
+	@$(VENV)-audit/bin/python -m tools.audit $(VENV)-audit/bin/pip-audit requirements.lock requirements-dev.lock
 
 format: $(VENV)/.dev ## Bring the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (10 minutes)
+bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (5 minutes)
 	@$(BIN)/python -m bench.run
 
 bench-quick: $(VENV)/.dev system ## The same with small numbers, in about a minute; prints only
 	@$(BIN)/python -m bench.run --quick
 
-simulate: $(VENV)/.dev ## A year of 1,000 made-up runners
-	@$(BIN)/python -m bench.simulate
+months: $(VENV)/.dev ## Twelve months of coaching for 1,000 made-up runners
+	@$(BIN)/python -m bench.months
 
 mutate: $(VENV)/.dev ## Change every constant and drop every rule of the coach; a test must notice each
-	@$(BIN)/python -m bench.mutate
+	@$(BIN)/python -m tools.mutate
 
 SEED ?= 1
-INPUTS ?= 1000000
-fuzz: $(VENV)/.dev ## A million spoilt requests, files, and the described HTTP surface (SEED=, INPUTS=)
-	@$(BIN)/python -m bench.fuzz --seed $(SEED) --inputs $(INPUTS) --traced --scenarios 50000 --catalogues 2000 --surface 100
+INPUTS ?= 20000
+fuzz: $(VENV)/.dev ## Made-up webhook bodies, links and scenario files, and the described HTTP surface (SEED=, INPUTS=)
+	@$(BIN)/python -m bench.fuzz --seed $(SEED) --inputs $(INPUTS)
 
-chaos: $(VENV)/.dev system ## Everything goes wrong at once, then the books (SEED= EVENTS=10000 STORE=sqlite|postgresql|both JSON=file)
+chaos: $(VENV)/.dev system ## Kills and faults all at once, then the accounting (SEED= EVENTS=10000 STORE=sqlite|postgresql|both JSON=file)
 	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),10000) --store $(or $(STORE),both) \
 	  $(if $(JSON),--json $(JSON))
 
 screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
-	@$(BIN)/python -m bench.screenshots
+	@$(BIN)/python -m tools.screenshots
 
 examples: $(VENV)/.dev ## Write docs/examples anew
 	@$(BIN)/python -m tools.examples docs/examples

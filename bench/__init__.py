@@ -1,1 +1,1 @@
-"""Measurements that a developer runs by hand or by make; not part of the product."""
+"""Benchmarks, a year of coaching, mutation testing, chaos and fuzzing. Not installed with the product."""

@@ -1,10 +1,14 @@
-"""The servers that webhooks are sent to, each in a folder of its own, killed at the end."""
+"""Processes of a benchmark: `adductor up`, a bare Flask as the floor, each in a folder of its own and killed at the end."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,93 +19,109 @@ from urllib.parse import urlsplit
 
 import psutil
 import requests
-from sqlalchemy import select
 
-from adductor.settings import load
-from adductor.store import Store
-from adductor.store.models import Subscription
-from service import orphans
-from service.supervisor import free_port, python
+from bench.sandbox import Sandbox
 
-_UP_WITHIN_S = 60.0
+UP_WITHIN_S = 60.0
+_READY = "is ready"
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Server:
-    """A server that takes webhooks."""
+    """A server that takes webhooks, and its process."""
 
     address: str
-    path: str
-    processes: Callable[[], list[psutil.Process]]
-    subscription_id: int
-    database: str | None  # ours; None for the floor
+    webhook_path: str
+    process: subprocess.Popen[bytes]
+    subscription_id: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """`adductor up` with its sandbox and an embedded database."""
+
+    url: str
+    server: Server
+    sandbox: Sandbox
+    database: str  # a SQLAlchemy URL
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port: int = unused.getsockname()[1]
+        return port
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without settings of the product."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
+
+
+def adductor(*arguments: str) -> list[str]:
+    """A command line of the product."""
+    return [sys.executable, "-m", "service.cli", *arguments]
 
 
 @contextmanager
-def adductor_up(folder: Path) -> Iterator[Server]:
-    """`adductor up` in a folder of its own, with nothing set but where it listens."""
-    folder.mkdir()
+def adductor_up(folder: Path, **values: str) -> Iterator[Up]:
+    """Run `adductor up` until it says that it is ready. ``values`` are settings beside free ports and a data folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     web, sandbox = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    values = {"ADDUCTOR_DATA_DIR": str(folder / "data"), "ADDUCTOR_BIND": web}
-    with started(python("-m", "service.cli", "up", f"--sandbox-bind={sandbox}"), values, folder) as process:
-        state = f"http://{sandbox}/admin/state"
-
-        def subscription() -> int | None:
-            known = requests.get(state, timeout=5).json()["subscription"]
-            return int(known["id"]) if known else None
-
-        subscription_id = until(subscription, process, folder)
-        settings = load(_env_file=None, **values)
-        store = Store(settings.database)
-        # The sandbox made it; it counts as ours once it is kept.
-        until(lambda: _kept_subscription(store), process, folder)
-        store.close()
-        yield Server(
-            web, urlsplit(settings.webhook_url).path, lambda: tree(process.pid), subscription_id, settings.database
-        )
+    data = folder / "data"
+    own = {"ADDUCTOR_DATA_DIR": str(data), "ADDUCTOR_BIND": web, "ADDUCTOR_PUBLIC_URL": f"http://{web}", **values}
+    with started(adductor("up", f"--sandbox-bind={sandbox}"), own, folder) as process:
+        ready(process, folder)
+        strava = Sandbox(f"http://{sandbox}")
+        subscription = strava.ask("GET", "state")["subscription"]
+        path = urlsplit(subscription["callback_url"]).path
+        server = Server(web, path, process, int(subscription["id"]))
+        yield Up(f"http://{web}", server, strava, f"sqlite:///{data / 'adductor.db'}")
 
 
-def _kept_subscription(store: Store) -> int | None:
-    with store.read() as session:
-        return session.scalar(select(Subscription.subscription_id))
+def ready(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until `adductor up` says that it is ready."""
+    until(lambda: _READY in (folder / "log").read_text(errors="replace"), process, folder)
 
 
 @contextmanager
-def floor_server(folder: Path) -> Iterator[Server]:
-    """bench/floor_web.py in a folder of its own."""
-    folder.mkdir()
+def flask_floor(folder: Path) -> Iterator[Server]:
+    """Run bench/floor.py."""
+    folder.mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{free_port()}"
-    with started(python("-m", "bench.floor_web", address, str(folder)), {}, folder) as process:
-        until(lambda: requests.get(f"http://{address}/healthz", timeout=5).ok, process, folder)
-        yield Server(address, "/webhook", lambda: tree(process.pid), 1, None)
+    with started([sys.executable, "-m", "bench.floor", address, str(folder)], {}, folder) as process:
+        until(lambda: requests.get(f"http://{address}/", timeout=5).ok, process, folder)
+        yield Server(address, "/webhook", process)
+
+
+def _die_with_parent() -> None:
+    with contextlib.suppress(AttributeError):  # Linux only
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 @contextmanager
 def started(arguments: list[str], values: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process and all that it starts; at the end they are killed, for nothing of theirs is kept."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
+    """Start a process that logs to ``folder``; at the end SIGKILL it and all its descendants."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             arguments,
-            env={**environment, **values},
+            env={**clean_environment(), **values},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=orphans.die_with_parent,
+            preexec_fn=_die_with_parent,
         )
         try:
             yield process
         finally:
-            for one in tree(process.pid):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()
+            kill_tree(process.pid)
             process.wait()
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """A process and all below it."""
+    """A process and all its descendants."""
     try:
         top = psutil.Process(pid)
         return [top, *top.children(recursive=True)]
@@ -109,13 +129,38 @@ def tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def until(look: Callable[[], T | None], process: subprocess.Popen[bytes], folder: Path) -> T:
-    """What ``look`` finds, as soon as it finds it. Raises RuntimeError with the log's end when it doesn't."""
-    give_up_at = time.monotonic() + _UP_WITHIN_S
-    while process.poll() is None and time.monotonic() < give_up_at:
+def send_signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    """Signal those that still run."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process and all its descendants; they stop first, so that none starts another meanwhile."""
+    processes = tree(pid)
+    send_signal(processes, signal.SIGSTOP)
+    send_signal(processes, signal.SIGKILL)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Keep a process tree from running, so that it takes no processor time from another measurement."""
+    processes = tree(pid)
+    send_signal(processes, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        send_signal(processes[::-1], signal.SIGCONT)
+
+
+def until(condition: Callable[[], T | None], process: subprocess.Popen[bytes], folder: Path) -> T:
+    """Poll until a condition holds. Raises RuntimeError with the end of the log when it does not."""
+    deadline = time.monotonic() + UP_WITHIN_S
+    while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
-            if found := look():
+            if found := condition():
                 return found
-        time.sleep(0.05)  # another process that tells nobody when it is ready
+        time.sleep(0.01)  # another process: there is nothing to wait on
     last = "\n".join((folder / "log").read_text(errors="replace").splitlines()[-15:])
     raise RuntimeError(f"{process.args!r} did not come up; its log ends with\n{last}")

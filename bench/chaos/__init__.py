@@ -1,1 +1,1 @@
-"""Everything goes wrong at once, for minutes, and then the books are checked: `python -m bench.chaos --help`."""
+"""Chaos test: real processes killed at random, a Strava that fails, then the accounting."""

@@ -1,5 +1,4 @@
-"""What the runners write, and which part of a text is theirs. Knows nothing of the product but the two lines that it
-promises to put around its block."""
+"""Texts of athletes, and the parser that tells their words from our block by its heading and its signature alone."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ class Parts:
 
 
 def blocks(text: str) -> list[tuple[int, int]]:
-    """Where blocks stand: from the last heading line before a signature line to the end of that."""
+    """Start and end of each block: from the last heading line before a signature line to the end of that line."""
     found: list[tuple[int, int]] = []
     start: int | None = None
     for line in _LINE.finditer(text):
@@ -45,9 +44,9 @@ def parts(text: str) -> Parts:
 
 
 def same_words(before: str, after: str, *, blank_line_is_ours: bool) -> bool:
-    """Whether an application's change from one text to the other leaves everything outside its block byte for byte.
+    """Whether a change leaves everything outside the block byte for byte.
 
-    ``blank_line_is_ours``: it put a blank line before its block, which may go with the block.
+    ``blank_line_is_ours``: we put a blank line before the block, which may go with it.
     """
     old, new = parts(before), parts(after)
     if old.block is None and new.block is None:
@@ -60,7 +59,7 @@ def same_words(before: str, after: str, *, blank_line_is_ours: bool) -> bool:
 
 
 def without(text: str, *, blank_line_is_ours: bool) -> str:
-    """The text with its block taken away."""
+    """The text without its block."""
     found = parts(text)
     if found.block is None:
         return text
@@ -81,14 +80,14 @@ _WORDS = (
 
 
 def words(chance: random.Random) -> str:
-    """Something that a runner might write, with every kind of line end and blank."""
+    """A made-up text, with every kind of line end and blank."""
     chosen = [chance.choice(_WORDS) for _ in range(chance.randint(1, 4))]
     text = chance.choice(("\n", "\n", "\n\n", "\r\n")).join(chosen)
     return text + chance.choice(("", "", "", "\n", "\n\n", "  "))
 
 
 def edited(text: str, chance: random.Random) -> str:
-    """The text after its runner has been at it; a block in it is left as it is."""
+    """The text after an edit by its athlete that leaves our block as it is."""
     found, new = parts(text), words(chance)
     if found.block is None:
         return chance.choice((new, f"{text}\n{new}", f"{new}\n{text}", new, ""))
@@ -104,7 +103,7 @@ def edited(text: str, chance: random.Random) -> str:
 
 
 def tampered(text: str) -> str:
-    """The runner changes a line inside the block: from now on it is theirs."""
+    """The text after its athlete changed a line inside our block: from then on the block is theirs."""
     found = parts(text)
     if found.block is None:
         return text

@@ -1,1 +1,1 @@
-"""The bench itself: its books and its report."""
+"""The benchmarks: load generator, report, promises."""

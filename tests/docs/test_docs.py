@@ -200,12 +200,6 @@ def test_make_says_what_it_can_do() -> None:
     assert phony == explained
 
 
-def test_the_benchmark_finds_its_place() -> None:
-    page = (ROOT / "docs" / "operate.md").read_text()
-
-    assert page.index("<!-- bench:workers:start -->") < page.index("<!-- bench:workers:end -->")
-
-
 @pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
     """Files of ours in backquotes. A decision that no longer holds may name gone ones."""

@@ -1,1 +1,1 @@
-"""Inputs that nobody wrote: short forms of `make fuzz`, and the description of the HTTP surface."""
+"""Short forms of `make fuzz`, and the description of the HTTP surface."""

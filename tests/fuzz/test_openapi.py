@@ -12,7 +12,7 @@ import schemathesis
 import yaml
 from flask import Flask
 
-from bench.fuzz.surface import DESCRIPTION
+from bench.fuzz.inputs import DESCRIPTION
 from tests.support.runners import place
 from tests.support.site import site
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.audit import UNCHECKED, VULNERABLE, WELL, main, verdict
+from tools.audit import UNCHECKED, VULNERABLE, WELL, main, verdict
 
 FINE = {"name": "flask", "version": "3.1.3", "vulns": []}
 BAD = {"name": "left", "version": "1.0", "vulns": [{"id": "PYSEC-2026-1", "fix_versions": ["1.1"], "aliases": []}]}

@@ -1,4 +1,4 @@
-"""`python -m bench.screenshots`: pictures of the pages, taken from a running installation, so that they stay true.
+"""`python -m tools.screenshots`: pictures of the pages, taken from a running installation, so that they stay true.
 
 Writes docs/pictures/*.png (the best four, for the README). `--all FOLDER` writes every page, at phone and desktop width,
 light and dark, for looking at them one by one.
@@ -27,7 +27,7 @@ PAST_WEEKS = [1, 2, 2, 0, 1, 2, 2, 2, 1, 2, 2]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.screenshots", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="every page, into this folder")
     chosen = parser.parse_args()
     with (

@@ -1,4 +1,4 @@
-"""Does a test notice? `python -m bench.mutate` changes every constant of the coach and drops every rule, one at a time.
+"""Does a test notice? `python -m tools.mutate` changes every constant of the coach and drops every rule, one at a time.
 
 Each change is made in a forked process, in memory, and the tests of the coach run there until the first failure. Prints
 the changes that no test noticed; exits 1 when there are any.
