@@ -119,7 +119,7 @@ def note_refusal(installation: Installation, connection_id: int) -> None:
         if connection is None or not connection.is_usable:
             return
         connection.refused_since = connection.refused_since or now
-        if now - connection.refused_since >= REST_AFTER:
+        if connection.state == Connection.CONNECTED and now - connection.refused_since >= REST_AFTER:
             _rest(session, connection, "calls refused for hours", now)
 
 

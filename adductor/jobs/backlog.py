@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adductor.jobs import retention
-from adductor.queue.requeue import IS_FAILED
+from adductor.queue.requeue import is_failed
 from adductor.store.models import Athlete, Connection, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Subscription
 
 QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
@@ -73,7 +73,7 @@ def queues(session: Session, now: datetime) -> list[Queue]:
     for name, table in QUEUES.items():
         due, oldest = _count(session, table.due_at, WAITING, table.due_at <= now)
         later, following = _count(session, table.due_at, WAITING, table.due_at > now)
-        given_up, _ = _count(session, table.due_at, IS_FAILED)
+        given_up, _ = _count(session, table.due_at, is_failed(table))
         found.append(Queue(name, due, later, given_up, oldest, following))
     # These wait as a time in a row, and are never given up.
     for name, column in (

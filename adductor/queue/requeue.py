@@ -11,10 +11,13 @@ from adductor.installation import Installation
 from adductor.store.models import Delivery, InboxEvent, Letter
 
 Row = type[InboxEvent | Delivery | Letter]
-# As in the partial index, word for word: with parameters SQLite would not recognise it.
-IS_FAILED = text("state = 'failed'")
 # A claimed row is being handled at this moment; a done one stays done.
 _AT_REST = ("waiting", "failed")
+
+
+def is_failed(table: Row) -> TextClause:
+    """The partial index's condition, as text: with parameters SQLite would not recognise it."""
+    return text(f"{table.__tablename__}.state = 'failed'")
 
 
 def retry_one(session: Session, installation: Installation, table: Row, row_id: int) -> bool:
@@ -24,7 +27,7 @@ def retry_one(session: Session, installation: Installation, table: Row, row_id: 
 
 def retry_failed(session: Session, installation: Installation, table: Row) -> int:
     """Make every dead letter of this table due now; returns how many."""
-    return _due_now(session, installation, table, IS_FAILED)
+    return _due_now(session, installation, table, is_failed(table))
 
 
 def retry_ids(session: Session, installation: Installation, table: Row, ids: Sequence[int]) -> int:

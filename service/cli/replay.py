@@ -9,7 +9,7 @@ from adductor import logs
 from adductor.installation import Installation
 from adductor.jobs import deliveries, events, letters
 from adductor.queue import requeue, worker
-from adductor.queue.requeue import IS_FAILED
+from adductor.queue.requeue import is_failed
 from adductor.settings import load_beside_up
 from adductor.store.models import Delivery, InboxEvent, Letter
 
@@ -49,7 +49,7 @@ def _replay(installation: Installation, event_ids: tuple[int, ...]) -> None:
 
 def _replay_failed(installation: Installation) -> None:
     with installation.store.write() as session:
-        ids = list(session.scalars(select(InboxEvent.id).where(IS_FAILED)))
+        ids = list(session.scalars(select(InboxEvent.id).where(is_failed(InboxEvent))))
         requeue.retry_failed(session, installation, InboxEvent)
         notes = requeue.retry_failed(session, installation, Delivery)
         mails = requeue.retry_failed(session, installation, Letter)
@@ -59,7 +59,7 @@ def _replay_failed(installation: Installation) -> None:
             pass
         click.echo(f"tried again: {notes} notes and routine mails, {mails} other mails")
     with installation.store.read() as session:
-        still = [len(list(session.scalars(select(table.id).where(IS_FAILED)))) for table in (Delivery, Letter)]
+        still = [len(list(session.scalars(select(table.id).where(is_failed(table))))) for table in (Delivery, Letter)]
     if any(still):
         click.echo(f"given up again: {still[0]} notes and routine mails, {still[1]} other mails")
     if not ids and not notes and not mails:

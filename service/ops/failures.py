@@ -11,7 +11,7 @@ from sqlalchemy import String, and_, cast, select
 from sqlalchemy.orm import Session
 
 from adductor.jobs.backlog import WAITING
-from adductor.queue.requeue import IS_FAILED
+from adductor.queue.requeue import is_failed
 from adductor.store.models import Connection, Delivery, InboxEvent, Letter, Suggestion
 
 # As many as a person reads; the sums above them count all.
@@ -44,7 +44,7 @@ def given_up(session: Session) -> list[Row]:
     """The latest rows that were given up, of each table."""
     rows = []
     for statement, table in _rows():
-        found = session.execute(statement.where(IS_FAILED).order_by(table.due_at.desc()).limit(SHOWN))
+        found = session.execute(statement.where(is_failed(table)).order_by(table.due_at.desc()).limit(SHOWN))
         rows += [_row(*entry) for entry in found]
     return rows
 

@@ -5,41 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from adductor.athletes import activities
-from adductor.coaching.situation import Intensity
 from adductor.installation import Installation
 from adductor.jobs import retention
 from adductor.platforms.base import LoggedActivity
-from adductor.settings import load
 from adductor.store import models
+from tests.support.athletes import new_athlete
+from tests.support.memory_log import activity
+from tests.support.runners import place
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def installation(store: object, database_url: str, tmp_path: Path) -> Iterator[Installation]:
-    opened = Installation(load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_DATABASE_URL=database_url))
-    now = opened.clock.now()
-    with opened.store.write() as session:
-        session.add(models.Athlete(platform="strava", platform_athlete_id=7, connected_at=now, scopes=""))
-    yield opened
-    opened.close()
+def installation(database_url: str, tmp_path: Path) -> Iterator[Installation]:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+        now = made.now
+        with made.installation.store.write() as session:
+            session.add(new_athlete(external_id=7, connected_at=now))
+        yield made.installation
 
 
 def _run(installation: Installation, number: int = 1, **values: object) -> LoggedActivity:
-    fields = {
-        "id": number, "athlete_id": 7, "title": "Run", "sport": "run", "sport_type": "Run",
-        "start": installation.clock.now() - timedelta(hours=1), "start_hidden": False, "timezone": "Europe/Berlin",
-        "utc_offset_s": 3600.0, "moving_s": 2700, "elapsed_s": 2700, "distance_m": 8000.0, "elevation_gain_m": 40.0,
-        "workout": None, "intensity": Intensity.EASY, "manual": False, "trainer": False, "private": False,
-        "private_note": "", "description": "", "body_part": None, "is_adductor_session": False,
-        "time_unreliable": False, "complete": True,
-    }  # fmt: skip
-    return LoggedActivity(**{**fields, **values})  # type: ignore[arg-type]
+    start = installation.clock.now() - timedelta(hours=1)
+    return activity(7, number, **{"start": start, "timezone": "Europe/Berlin", **values})  # type: ignore[arg-type]
 
 
 def _keep(installation: Installation, *runs: LoggedActivity) -> None:
@@ -74,12 +68,27 @@ def test_reading_it_again_renews_the_same_row(installation: Installation) -> Non
     assert [row.sport for row in _rows(installation)] == ["walk"]
 
 
-def test_the_runners_time_zone_follows_where_they_run(installation: Installation) -> None:
-    _keep(installation, _run(installation, timezone="Asia/Tokyo"))
-    assert _athlete(installation).timezone == "Asia/Tokyo"
+@pytest.mark.parametrize(
+    ("then", "zone"),
+    [
+        ({"timezone": "Asia/Tokyo"}, "Asia/Tokyo"),
+        ({"timezone": "Asia/Tokyo", "start": -timedelta(days=900)}, "Europe/Berlin"),
+        ({"timezone": "Asia/Tokyo", "start": -timedelta(hours=2)}, "Europe/Berlin"),
+        ({"timezone": "Asia/Tokyo", "start": timedelta(hours=9)}, "Europe/Berlin"),
+        ({"timezone": "Nowhere/Special"}, "Europe/Berlin"),
+        ({"timezone": "America"}, "Europe/Berlin"),
+        ({"timezone": None, "sport": "virtual_run"}, "Europe/Berlin"),
+    ],
+    ids=["later", "imported", "earlier and edited", "in the future", "unknown", "a folder", "virtual"],
+)
+def test_time_zone_comes_from_the_latest_activity(installation: Installation, then: dict[str, Any], zone: str) -> None:
+    _keep(installation, _run(installation, 1))
+    assert _athlete(installation).timezone == "Europe/Berlin"
 
-    _keep(installation, _run(installation, timezone="Nowhere/Special"))
-    assert _athlete(installation).timezone == "Asia/Tokyo"
+    start = installation.clock.now() + then.pop("start", -timedelta(minutes=45))
+    _keep(installation, _run(installation, 2, start=start, **then))
+
+    assert _athlete(installation).timezone == zone
 
 
 def test_what_has_been_kept_long_enough_goes_and_only_once_an_hour_does_anybody_look(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,35 +34,13 @@ def test_a_recorded_run_gets_its_routine_with_the_reason(live: Live) -> None:
     assert lines[-2].startswith(f"Afterwards, how did it go: {live.web}/a/")
     assert lines[-1] == "— Adductor Coach"
     assert live.truth(run)["description"] in (None, "")
-
-
-def test_the_link_in_the_note_opens_the_steps(live: Live) -> None:
-    text = live.note_comes(live.record(live.runner()))
-
-    page = requests.get(text.split("timer: ")[1].split()[0], timeout=10)
-
-    assert page.status_code == 200
-    assert "Stop if it hurts" in page.text
-
-
-def test_a_note_costs_one_read_and_one_write(live: Live) -> None:
-    run = live.record(live.runner())
-    live.note_comes(run)
-
-    calls = [call["endpoint"] for call in live.calls(activity=run)]
-
-    assert sorted(calls) == ["activities.get", "activities.update"]
-
-
-def test_the_decision_and_the_delivery_share_one_trace(live: Live) -> None:
-    run = live.record(live.runner())
-    live.note_comes(run)
-
+    assert sorted(call["endpoint"] for call in live.calls(activity=run)) == ["activities.get", "activities.update"]
     (event,), (decision,), (delivery,) = live.events(run), live.decisions(run), live.deliveries(run)
-
     assert event.trace_id == decision.trace_id == delivery.trace_id
     assert decision.considered
-    assert delivery.written_text is not None
+    page = requests.get(text.split("timer: ")[1].split()[0], timeout=10)
+    assert page.status_code == 200
+    assert "Stop if it hurts" in page.text
 
 
 def test_the_same_event_three_times_is_one_row_and_one_note(live: Live) -> None:
@@ -79,47 +57,30 @@ def test_the_same_event_three_times_is_one_row_and_one_note(live: Live) -> None:
     assert len(live.written(run)) == 1
 
 
-def test_two_different_create_events_leave_one_note(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner)
-    live.note_comes(run)
-
-    # Of another second: within the same one it would be the same event.
-    later = int(live.events(run)[0].event_time.timestamp()) + 1
-    live.event(object_id=run, owner_id=runner.strava_id, event_time=later)
-    live.until(lambda: len(live.events(run)) == 2)
-    live.settles(run)
-
-    assert len(live.written(run)) == 1
-
-
-def test_an_edit_that_overtakes_its_create_still_leads_to_one_note(live: Live) -> None:
+@pytest.mark.parametrize(
+    ("first", "then", "notes"),
+    [
+        ({"aspect_type": "create"}, {"aspect_type": "create"}, 1),
+        ({"aspect_type": "update", "updates": {"title": "Along the river"}}, {"aspect_type": "create"}, 1),
+        ({"aspect_type": "delete"}, {"aspect_type": "create", "event_time": 1_795_000_000}, 0),
+    ],
+    ids=["two creates", "an edit overtakes", "a delete overtakes"],
+)
+def test_two_events_of_one_run_leave_one_note(
+    live: Live, first: dict[str, Any], then: dict[str, Any], notes: int
+) -> None:
     runner = live.runner()
     run = live.record(runner, silent=True)
     event = {"object_id": run, "owner_id": runner.strava_id}
 
-    live.event(**event, aspect_type="update", updates={"title": "Along the river"}, event_time=1_795_000_060)
-    live.note_comes(run)
-    live.event(**event, event_time=1_795_000_000)
+    live.event(**event, **{"event_time": 1_795_000_060, **first})
+    live.settles(run)
+    live.event(**event, **{"event_time": 1_795_000_120, **then})
     live.until(lambda: len(live.events(run)) == 2)
     live.settles(run)
 
-    assert len(live.written(run)) == 1
-
-
-def test_a_delete_that_overtakes_its_create_asks_nobody(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner, silent=True)
-    event = {"object_id": run, "owner_id": runner.strava_id}
-
-    live.event(**event, aspect_type="delete", event_time=1_795_000_060)
-    live.settles(run)
-    live.event(**event, event_time=1_795_000_000)
-    live.until(lambda: len(live.events(run)) == 2)
-    live.settles(run)
-
-    assert live.calls(activity=run) == []
-    assert {row.outcome for row in live.events(run)} == {"nothing_to_do", "deleted"}
+    assert len(live.written(run)) == notes
+    assert notes or live.calls(activity=run) == []
 
 
 @pytest.mark.parametrize(
@@ -144,17 +105,6 @@ def test_an_event_with_the_wrong_key_is_not_found(live: Live) -> None:
 
     assert answer.status_code == 404
     assert live.count_events() == before
-
-
-def test_an_event_of_another_subscription_asks_nobody(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner, silent=True)
-
-    live.event(object_id=run, owner_id=runner.strava_id, subscription_id=987_654)
-    (event,) = live.settles(run)
-
-    assert event.outcome == "foreign_subscription"
-    assert live.calls(activity=run) == []
 
 
 def test_an_activity_that_cant_be_read_yet_gets_its_note_a_little_later(live: Live) -> None:
@@ -213,19 +163,6 @@ def test_private_note_that_does_not_work_never_becomes_public(live: Live) -> Non
     assert (live.truth(run)["description"], live.truth(run)["private_note"]) == ("Sunny.", "")
 
 
-def test_a_private_note_that_is_left_out_is_looked_at_twice_before_it_counts_as_empty(live: Live) -> None:
-    runner = live.runner()
-    live.admin("POST", "switches", {"private_note": {"when_empty": "absent"}})
-    try:
-        run = live.record(runner)
-        live.note_comes(run)
-    finally:
-        live.admin("POST", "switches", {"private_note": {"when_empty": "empty"}})
-
-    assert len(live.calls("activities.get", run)) == 2
-    assert len(live.written(run)) == 1
-
-
 def test_a_private_note_that_comes_late_is_not_overwritten(live: Live) -> None:
     live.admin("POST", "switches", {"new_activity": {"late_fields": ["private_note"], "late_reads": 1}})
     run = live.record(live.runner(), private_note="My own words.")
@@ -236,24 +173,20 @@ def test_a_private_note_that_comes_late_is_not_overwritten(live: Live) -> None:
     assert text.startswith("My own words.\n\n")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_the_runners_words_stay_byte_for_byte(live: Live) -> None:
+    texts = (
         "One line",
         "Two\r\nlines\r\n",
         "Emoji 🙂🏃‍♀️ and ünïcödé",
         "ends with spaces   ",
         "\n\nstarts empty",
         "tab\tand\x0bmore",
-    ],
-    ids=["plain", "crlf", "emoji", "trailing spaces", "leading lines", "odd whitespace"],
-)
-def test_the_runners_words_stay_byte_for_byte(live: Live, words: str) -> None:
-    run = live.record(live.runner(), private_note=words)
+    )
+    runs = [live.record(live.runner(), private_note=words) for words in texts]
 
-    text = live.note_comes(run)
-
-    assert text == f"{words}\n\n{_ours(text)}"
+    for run, words in zip(runs, texts, strict=True):
+        text = live.note_comes(run)
+        assert text == f"{words}\n\n{_ours(text)}"
 
 
 def test_words_before_and_after_our_block_survive_its_removal(live: Live) -> None:
@@ -265,20 +198,6 @@ def test_words_before_and_after_our_block_survive_its_removal(live: Live) -> Non
     live.until(lambda: block.SIGNATURE not in live.truth(run)["private_note"])
 
     assert live.truth(run)["private_note"] == "Before 🙂\r\n\r\nand after, without an end of line"
-
-
-def test_a_run_that_becomes_a_walk_loses_its_untouched_block(live: Live) -> None:
-    run = live.record(live.runner(), private_note="Mine.")
-    live.note_comes(run)
-
-    live.edit(run, sport_type="Walk")
-    live.until(lambda: live.truth(run)["private_note"] == "Mine.")
-    live.settles(run)
-
-    suggestion = live.suggestion(run)
-    assert suggestion is not None
-    assert suggestion.status == "withdrawn"
-    assert suggestion.withdrawn_because == "The activity is no longer a run."
 
 
 def test_a_block_that_the_runner_edited_stays_when_the_run_becomes_a_walk(live: Live) -> None:
@@ -302,57 +221,6 @@ def test_a_walk_that_becomes_a_run_gets_its_routine(live: Live) -> None:
     live.note_comes(run)
 
 
-def test_a_deleted_run_takes_its_suggestion_with_it(live: Live) -> None:
-    run = live.record(live.runner())
-    live.note_comes(run)
-
-    live.admin("DELETE", f"activities/{run}")
-    live.until(lambda: len(live.events(run)) == 2)
-    live.settles(run)
-
-    suggestion = live.suggestion(run)
-    assert suggestion is not None
-    assert (suggestion.status, suggestion.withdrawn_because) == ("withdrawn", "The activity was deleted.")
-
-
-def test_a_restored_run_gets_its_routine_back(live: Live) -> None:
-    run = live.record(live.runner(), private_note="Mine.")
-    live.note_comes(run)
-    live.edit(run, private_note="Mine.")
-    live.admin("DELETE", f"activities/{run}")
-    live.until(lambda: len(live.events(run)) == 2)
-    live.settles(run)
-
-    # Strava's events know seconds only, and nobody deletes and restores within one.
-    deleted_at = max(event.event_time for event in live.events(run))
-    live.until(lambda: live.here.installation.clock.now() >= deleted_at + timedelta(seconds=1))
-    live.admin("POST", f"activities/{run}/restore")
-    live.until(lambda: len(live.events(run)) == 3)
-    live.settles(run)
-
-    suggestion = live.suggestion(run)
-    assert suggestion is not None
-    assert suggestion.status == "open"
-
-
-def test_a_deauthorisation_stops_everything_at_once(live: Live) -> None:
-    runner = live.runner()
-    live.note_comes(live.record(runner))
-
-    live.admin("POST", f"runners/{runner.strava_id}/disconnect")
-    live.until(lambda: live.athlete(runner).status == "revoked")
-    calls_before = len(live.calls())
-    run = live.record(runner, silent=True)
-    live.event(object_id=run, owner_id=runner.strava_id)
-    (event,) = live.settles(run)
-
-    assert event.outcome == "not_connected"
-    assert len(live.calls()) == calls_before
-    with live.store.read() as session:
-        athlete = session.get_one(type(live.athlete(runner)), runner.id)
-        assert athlete.token is None
-
-
 def test_a_revoked_connection_without_an_event_is_noticed_by_the_first_call(live: Live) -> None:
     runner = live.runner()
     live.admin("POST", f"runners/{runner.strava_id}/disconnect", {"silent": True})
@@ -362,29 +230,24 @@ def test_a_revoked_connection_without_an_event_is_noticed_by_the_first_call(live
     (event,) = live.settles(run)
 
     assert event.outcome == "revoked"
-    assert live.athlete(runner).status == "revoked"
+    assert live.athlete(runner).connection.state == "revoked"
 
 
-@pytest.mark.parametrize(
-    ("state", "rule"),
-    [
-        ({"hold_reason": "high_pain"}, "on_hold"),
+def test_a_runner_for_whom_nothing_can_be_due_costs_no_call(live: Live) -> None:
+    now = live.here.installation.clock.now()
+    table: list[tuple[dict[str, Any], str]] = [
+        ({"hold_since": now, "hold_reason": "high_pain"}, "on_hold"),
         ({"screening_completed_at": None}, "not_cleared"),
         ({"clearance_needed": True}, "not_cleared"),
         ({"paused_until": date(2027, 1, 1)}, "not_cleared"),
-    ],
-    ids=["on hold", "questions unanswered", "clearance needed", "paused"],
-)
-def test_a_runner_for_whom_nothing_can_be_due_costs_no_call(live: Live, state: dict[str, Any], rule: str) -> None:
-    if "hold_reason" in state:
-        state = {**state, "hold_since": live.here.installation.clock.now()}
-    run = live.record(live.runner(**state))
+    ]
+    runs = [live.record(live.runner(**state)) for state, _ in table]
 
-    live.settles(run)
-
-    (decision,) = live.decisions(run)
-    assert (decision.decision, decision.rule, decision.asked_platform) == ("none", rule, False)
-    assert live.calls(activity=run) == []
+    for run, (_, rule) in zip(runs, table, strict=True):
+        live.settles(run)
+        (decision,) = live.decisions(run)
+        assert (decision.decision, decision.rule, decision.asked_platform) == ("none", rule, False)
+        assert live.calls(activity=run) == []
 
 
 def test_before_the_first_questions_are_answered_nothing_is_read_or_written(live: Live) -> None:
@@ -394,21 +257,6 @@ def test_before_the_first_questions_are_answered_nothing_is_read_or_written(live
 
     assert event.outcome == "not_confirmed"
     assert live.calls(activity=run) == []
-
-
-def test_a_second_run_of_the_day_takes_over_the_routine(live: Live) -> None:
-    runner = live.runner()
-    now = live.here.installation.clock.now()
-    first = live.record(runner, private_note="Morning.", start=(now - timedelta(hours=2)).isoformat(), minutes=30)
-    live.note_comes(first)
-
-    second = live.record(runner, private_note="Evening.")
-    live.note_comes(second)
-    live.until(lambda: live.truth(first)["private_note"] == "Morning.")
-
-    suggestion = live.suggestion(first)
-    assert suggestion is not None
-    assert suggestion.status == "withdrawn"
 
 
 def test_a_runner_who_chose_the_description_finds_it_there(live: Live) -> None:

@@ -1,287 +1,227 @@
-"""Leaving, in each way: writing stops at once, the access goes back, and coming back continues without touching old runs."""
+"""Leaving, in each way: writing stops at once, the tokens are revoked, and coming back touches no old run."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from adductor.athletes import connections, personal_data, revocation
 from adductor.jobs import rounds
 from adductor.notes import block
-from adductor.platforms.base import ErrorKind, Grant, PlatformError, Tokens
-from adductor.store.models import Athlete, InboxEvent, Revocation, Token
-from tests.jobs.test_interleavings import RUN, Log, _comes_home, _delay_notes, _event, _put, _take
-from tests.jobs.test_interleavings import here as here
-from tests.jobs.test_interleavings import log as log
-from tests.support.live import Live, Runner
+from adductor.platforms.base import ErrorKind, PlatformError
+from adductor.store.models import Athlete, Connection, InboxEvent, Revocation
+from tests.support.live import Live
+from tests.support.memory_log import (
+    Log,
+    away,
+    comes_home,
+    connect_again,
+    delay_notes,
+    event,
+    expire_token,
+    take,
+)
 from tests.support.runners import Place
 
-
-class _Gates:
-    """Strava takes accesses back, or can't be reached."""
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-        self.away = False
-
-    def revoke(self, token: str) -> None:
-        if self.away:
-            raise PlatformError(ErrorKind.RETRY, "Strava does not answer")
-        self.taken.append(token)
-
-
-@pytest.fixture
-def gates(log: Log) -> _Gates:
-    made = _Gates()
-    log.revoke = made.revoke  # type: ignore[attr-defined]
-    return made
+AWAY = {"revoke": PlatformError(ErrorKind.RETRY, "Strava does not answer")}
 
 
 def _tokens(here: Place) -> int:
     with here.installation.store.read() as session:
-        return len(session.scalars(select(Token)).all())
+        statement = select(func.count()).where(Connection.refresh_encrypted.is_not(None))
+        return session.scalar(statement) or 0
 
 
-def _kept_accesses(here: Place) -> int:
-    return revocation.still_to_give_back(here.installation)
+def _athletes(here: Place) -> int:
+    with here.installation.store.read() as session:
+        return session.scalar(select(func.count()).select_from(Athlete)) or 0
 
 
-def test_by_the_button_the_access_goes_back_and_nothing_is_kept_of_it(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
+def test_disconnect_revokes_the_token_and_keeps_none(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
 
-    assert personal_data.disconnect(here.installation, runner)
+    assert personal_data.disconnect(here.installation, athlete_id)
 
-    assert gates.taken == ["refresh"]
-    assert (_tokens(here), _kept_accesses(here)) == (0, 0)
+    assert log.revoked == ["refresh"]
+    assert (_tokens(here), revocation.count_queued(here.installation)) == (0, 0)
 
 
-def test_an_access_that_strava_could_not_take_back_is_tried_again(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    gates.away = True
+def test_token_that_the_platform_could_not_revoke_is_retried_with_backoff(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    log.fails = AWAY
 
-    assert not personal_data.disconnect(here.installation, runner)
-    assert (_tokens(here), _kept_accesses(here)) == (0, 1)
-    assert here.athlete(runner).connection.state == "revoked"
-    here.later(minutes=3)
-    assert revocation.give_back(here.installation) == 0
-    gates.away = False
-    assert revocation.give_back(here.installation) == 0  # it waits longer after each failure
+    assert not personal_data.disconnect(here.installation, athlete_id)
+    assert (_tokens(here), revocation.count_queued(here.installation)) == (0, 1)
+    assert here.athlete(athlete_id).connection.state == "revoked"
+    log.fails = {}
+    assert revocation.revoke_due(here.installation) == 0
     here.later(hours=1)
 
-    assert revocation.give_back(here.installation) == 1
-    assert gates.taken == ["refresh"]
-    assert _kept_accesses(here) == 0
+    assert revocation.revoke_due(here.installation) == 1
+    assert log.revoked == ["refresh"]
+    assert revocation.count_queued(here.installation) == 0
 
 
-def test_an_access_that_strava_never_takes_back_is_let_go_after_a_week(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    gates.away = True
-    personal_data.forget(here.installation, runner)
-    for _ in range(8 * 4):
+@pytest.mark.parametrize(
+    ("error", "after", "queued"),
+    [
+        (PlatformError(ErrorKind.RETRY, "no answer"), timedelta(days=6), 1),
+        (PlatformError(ErrorKind.RETRY, "no answer"), timedelta(days=8), 0),
+        (PlatformError(ErrorKind.UNEXPECTED, "409", status=409), timedelta(hours=1), 1),
+        (PlatformError(ErrorKind.UNAUTHORIZED, "unknown token", status=401), timedelta(0), 0),
+    ],
+    ids=["for days", "for a week", "odd refusal", "unknown token"],
+)
+def test_revocation_ends_after_a_week_or_when_the_token_is_unknown(
+    here: Place, log: Log, error: PlatformError, after: timedelta, queued: int
+) -> None:
+    athlete_id = comes_home(here, log)
+    log.fails = {"revoke": error}
+    personal_data.forget(here.installation, athlete_id)
+    until = here.now + after
+    while here.now < until:
         here.later(hours=6)
-        revocation.give_back(here.installation)
+        revocation.revoke_due(here.installation)
 
-    assert _kept_accesses(here) == 0
-    assert gates.taken == []
+    assert revocation.count_queued(here.installation) == queued
 
 
-def test_what_is_kept_for_giving_back_is_sealed_and_says_nobodys_name(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    gates.away = True
-    personal_data.forget(here.installation, runner)
+def test_queued_revocation_is_encrypted_and_names_no_athlete(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    log.fails = AWAY
+    personal_data.forget(here.installation, athlete_id)
 
     with here.installation.store.read() as session:
         (row,) = session.scalars(select(Revocation))
-        assert session.scalars(select(Athlete)).all() == []
-    assert b"refresh" not in row.token_sealed
-    assert not {column.key for column in Revocation.__table__.columns} & {"athlete_id", "platform_athlete_id"}
+    assert _athletes(here) == 0
+    assert b"refresh" not in row.token_encrypted
+    assert not {column.key for column in Revocation.__table__.columns} & {"athlete_id", "external_id"}
 
 
-def test_a_note_that_waits_is_called_off(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 600})
-    _take(here, _event(here, runner))
-    assert [row.state for row in here.deliveries(runner)] == ["waiting"]
-
-    personal_data.disconnect(here.installation, runner)
-    here.later(hours=1)
-    rounds.sweep(here.installation)
-
-    assert log.writes == []
-    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "disconnected")]
+_WAYS: dict[str, Callable[[Place, int], object]] = {
+    "event": lambda here, athlete_id: connections.disconnect_now(
+        here.installation, here.athlete(athlete_id).connection.id, because="revoked"
+    ),
+    "button": lambda here, athlete_id: personal_data.disconnect(here.installation, athlete_id),
+    "erasure": lambda here, athlete_id: personal_data.forget(here.installation, athlete_id),
+}
 
 
-@pytest.mark.parametrize("way", ["event", "button", "forget"])
-def test_whoever_leaves_between_our_read_and_our_write_is_not_written_to(
-    here: Place, log: Log, gates: _Gates, way: str
-) -> None:
-    runner = _comes_home(here, log)
-    leave = {
-        "event": lambda: connections.disconnect_now(here.installation, runner, because="revoked"),
-        "button": lambda: personal_data.disconnect(here.installation, runner),
-        "forget": lambda: personal_data.forget(here.installation, runner),
-    }[way]
-    _delay_notes(here)
-    _take(here, _event(here, runner))
-    log.after_read = leave  # type: ignore[assignment]
+@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("when", ["while the note waits", "between read and write"])
+def test_athlete_who_leaves_is_not_written_to(here: Place, log: Log, way: str, when: str) -> None:
+    athlete_id = comes_home(here, log)
+    delay_notes(here)
+    take(here, event(here, athlete_id))
+    if when == "while the note waits":
+        _WAYS[way](here, athlete_id)
+    else:
+        log.after_read = lambda: _WAYS[way](here, athlete_id) and None
     here.later(minutes=2)
     rounds.sweep(here.installation)
 
-    assert log.writes == []
-    assert log.note == "Mine."
+    assert (log.writes, log.note) == ([], "Mine.")
+    if way != "erasure":
+        assert [(row.state, row.outcome) for row in here.deliveries(athlete_id)] == [("done", "disconnected")]
 
 
-def test_forgetting_waits_for_a_write_under_way_and_takes_the_note_out(
-    here: Place, log: Log, gates: _Gates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runner = _comes_home(here, log)
-    writing, go_on = threading.Event(), threading.Event()
-    real_write = log.update_activity
+@pytest.mark.parametrize("way", ["button", "erasure"])
+def test_athlete_who_leaves_during_a_refresh_has_the_new_token_revoked_too(here: Place, log: Log, way: str) -> None:
+    athlete_id = comes_home(here, log)
+    expire_token(here, athlete_id, "good")
+    log.during_refresh = lambda: _WAYS[way](here, athlete_id) and None
 
-    def slowly(*arguments: Any, **words: Any) -> Any:
-        writing.set()
-        assert go_on.wait(10)
-        return real_write(*arguments, **words)
+    take(here, event(here, athlete_id))
+    revocation.revoke_due(here.installation)
 
-    _put(here, _event(here, runner))
-    log.update_activity = slowly  # type: ignore[method-assign]
-    worker = threading.Thread(target=rounds.work, args=(here.installation,))
-    worker.start()
-    assert writing.wait(10)
-    log.update_activity = real_write  # type: ignore[method-assign]
-    forgotten: list[personal_data.Forgotten] = []
-    leaver = threading.Thread(
-        target=lambda: forgotten.append(personal_data.forget(here.installation, runner, remove_notes=True))
-    )
-    leaver.start()
-    go_on.set()
-    worker.join(10)
-    leaver.join(30)
-
-    assert forgotten == [personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=True)]
-    assert log.note == "Mine."
+    assert log.revoked == ["good", "renewed too"]  # the first was dead already: Strava answers alike
+    assert revocation.count_queued(here.installation) == 0
 
 
-def test_a_write_whose_answer_was_lost_is_taken_out_too(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    real_write = log.update_activity
-
-    def lost(*arguments: Any, **words: Any) -> Any:
-        real_write(*arguments, **words)
-        raise PlatformError(ErrorKind.RETRY, "the connection was cut")
-
-    log.update_activity = lost  # type: ignore[method-assign]
-    _take(here, _event(here, runner))
-    log.update_activity = real_write  # type: ignore[method-assign]
+def test_erasure_removes_a_note_whose_answer_was_lost(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    log.loses_answer = True
+    take(here, event(here, athlete_id))
+    log.loses_answer = False
     assert block.SIGNATURE in log.note
 
-    done = personal_data.forget(here.installation, runner, remove_notes=True)
+    done = personal_data.forget(here.installation, athlete_id, remove_notes=True)
 
-    assert done.notes_removed == 1
-    assert log.note == "Mine."
+    assert (done.notes_removed, log.note) == (1, "Mine.")
 
 
-def test_a_deleting_that_was_cut_off_is_finished(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    here.change(runner, status="leaving", disconnected_at=here.now)
+def test_erasure_counts_notes_that_it_could_not_remove(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    take(here, event(here, athlete_id))
+    log.fails = away()
+
+    done = personal_data.forget(here.installation, athlete_id, remove_notes=True)
+
+    assert done == personal_data.Forgotten(notes_removed=0, notes_left=1, revoked=True)
+    assert _athletes(here) == 0
+
+
+def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    here.change(athlete_id, leaving_at=here.now)
 
     assert personal_data.finish_leaving(here.installation) == 0  # it may be at work still
     here.later(minutes=11)
     assert personal_data.finish_leaving(here.installation) == 1
 
-    with here.installation.store.read() as session:
-        assert session.scalars(select(Athlete)).all() == []
-    assert gates.taken == ["refresh"]
+    assert (_athletes(here), log.revoked) == (0, ["refresh"])
 
 
-def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, log: Log, gates: _Gates) -> None:
-    runner = _comes_home(here, log)
-    before = here.athlete(runner)
-    personal_data.disconnect(here.installation, runner)
+def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log, email="runner@example.org")
+    before = here.athlete(athlete_id)
+    personal_data.disconnect(here.installation, athlete_id)
     here.later(days=2)
-    grant = Grant(Tokens("new", "new too", here.now + timedelta(days=300)), before.platform_athlete_id, "R", "UTC", "m")
-    with here.installation.store.write() as session:
-        connections.connect(session, here.installation, "strava", grant, before.scopes)
+    connect_again(here, athlete_id)
 
-    _take(here, _event(here, runner, "update", title="Along the river"))
+    take(here, event(here, athlete_id, "update", title="Along the river"))
 
-    after = here.athlete(runner)
-    assert after.id == before.id
-    assert (after.programme_stage, after.sessions_completed_total, after.email) == (
-        before.programme_stage,
-        before.sessions_completed_total,
-        before.email,
-    )
+    after = here.athlete(athlete_id)
+    kept = ("id", "programme_stage", "sessions_completed_total", "email")
+    assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
     assert log.writes == []
-    assert RUN in log.activities
 
 
-def test_an_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log: Log) -> None:
-    """Five in the afternoon is past the prompt of this runner, who wants notes: today's routine, not that run's."""
-    runner = _comes_home(here, log)
-    here.change(runner, channels={"rest_day": "private_note"}, rest_day_prompt_local="11:00")
+def test_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log: Log) -> None:
+    """Five in the afternoon is past the prompt of this athlete, who wants notes: today's routine, not that run's."""
+    athlete_id = comes_home(here, log, channels={"rest_day": "private_note"}, rest_day_prompt_local="11:00")
     here.later(days=4, hours=8)
 
-    _take(here, _event(here, runner, "update", title="Along the river"))
+    take(here, event(here, athlete_id, "update", title="Along the river"))
 
     assert log.writes == []
-    assert [row.activity_id for row in here.suggestions(runner)] in ([], [None])
+    assert [row.activity_id for row in here.suggestions(athlete_id)] in ([], [None])
 
 
 # -- with the real thing ------------------------------------------------------------------------------------------------
 
 
-def _revoked(live: Live, runner: Runner) -> Any:
-    return live.until(lambda: live.athlete(runner).status == "revoked")
-
-
 @pytest.mark.processes
-def test_our_button_ends_the_connection_at_strava_too(live: Live) -> None:
+def test_disconnect_with_strava_away_works_at_once_and_revokes_later(live: Live) -> None:
     runner = live.runner()
     live.note_comes(live.record(runner))
-
-    assert personal_data.disconnect(live.here.installation, runner.id)
-
-    _revoked(live, runner)
-    assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False
-
-
-@pytest.mark.processes
-def test_with_strava_away_the_button_works_and_the_access_goes_back_later(live: Live) -> None:
-    runner = live.runner()
     number = live.fault(endpoint="oauth.revoke", status=503, html="<h1>Maintenance</h1>")
     try:
         assert not personal_data.disconnect(live.here.installation, runner.id)
-        _revoked(live, runner)
+        assert live.athlete(runner).connection.state == "revoked"
         assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is True
     finally:
         live.admin("DELETE", f"faults/{number}")
 
     live.until(lambda: live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False, within_s=60)
-    live.until(lambda: revocation.still_to_give_back(live.here.installation) == 0)
+    live.until(lambda: revocation.count_queued(live.here.installation) == 0)
 
 
 @pytest.mark.processes
-def test_whoever_took_the_permission_to_read_back_is_told_and_asked_no_more(live: Live) -> None:
-    runner = live.runner(scopes="read,activity:write")
-    first, second = (live.record(runner, silent=True) for _ in range(2))
-    live.event(object_id=first, owner_id=runner.strava_id)
-    (event,) = live.settles(first)
-    live.event(object_id=second, owner_id=runner.strava_id)
-    live.settles(second)
-
-    assert event.outcome == "scope_missing"
-    assert live.athlete(runner).status == "scope_missing"  # what their page goes by
-    assert [row.outcome for row in live.events(second)] == ["not_connected"]
-    assert live.calls(activity=second) == []
-
-
-@pytest.mark.processes
-def test_everything_of_a_runner_goes_notes_included(live: Live) -> None:
+def test_erasure_removes_everything_of_an_athlete_notes_included(live: Live) -> None:
     runner = live.runner()
     run = live.record(runner, private_note="Mine.")
     live.note_comes(run)
@@ -290,8 +230,9 @@ def test_everything_of_a_runner_goes_notes_included(live: Live) -> None:
 
     assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=True)
     assert live.truth(run)["private_note"] == "Mine."
+    assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False
     with live.store.read() as session:
         assert session.get(Athlete, runner.id) is None
         # Strava's word that they have left may come after; it holds nothing but their number, for a week.
         left = session.scalars(select(InboxEvent).where(InboxEvent.owner_id == runner.strava_id)).all()
-        assert [event.object_type for event in left] in ([], ["athlete"])
+        assert [received.object_type for received in left] in ([], ["athlete"])

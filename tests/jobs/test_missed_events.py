@@ -31,7 +31,7 @@ def _silent(live: Live, runner: Runner, days: float) -> None:
     now = live.here.installation.clock.now()
     with live.store.write() as session:
         athlete = session.get_one(Athlete, runner.id)
-        athlete.connected_at = now - timedelta(days=60)
+        athlete.connection.connected_at = now - timedelta(days=60)
         athlete.confirmed_at = now - timedelta(days=60)
         athlete.last_event_at = now - timedelta(days=days)
         athlete.reconcile_at = now
@@ -68,7 +68,7 @@ def test_after_hours_without_the_web_every_log_is_looked_at(own_live: Live) -> N
     with live.store.write() as session:
         for runner in runners:
             athlete = session.get_one(Athlete, runner.id)
-            athlete.connected_at = athlete.confirmed_at = now - timedelta(days=60)
+            athlete.connection.connected_at = athlete.confirmed_at = now - timedelta(days=60)
             athlete.last_event_at = now  # heard of just now: only the outage is a reason to look
             athlete.reconcile_at = now + timedelta(days=3)
     runs = [live.record(runner, private_note="Mine.") for runner in runners]

@@ -17,8 +17,8 @@ QUEUE = "order-of-messages"
 def test_a_sweep_does_not_wait_behind_the_wake_ups_of_a_busy_hour(live: Live) -> None:
     url = celery_broker_url(live.here.settings.redis)
     with Connection(url) as broker:
-        for number in range(40):
-            tasks.wake.apply_async(args=[[number]], connection=broker, queue=QUEUE)
+        for _ in range(40):
+            tasks.wake.apply_async(connection=broker, queue=QUEUE)
         tasks.sweep.apply_async(connection=broker, queue=QUEUE)
         with broker.SimpleQueue(QUEUE) as queue:
             taken = [queue.get(timeout=5) for _ in range(41)]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, insert, text
+from sqlalchemy import text
 
 from adductor.athletes import activities, answers, channels, schedule
-from adductor.coaching.situation import Intensity, Placement
+from adductor.coaching.situation import Placement
 from adductor.jobs import prompts
-from adductor.platforms.base import LoggedActivity as ActivityReport
-from adductor.store.models import Athlete, DecisionRecord, Suggestion
+from adductor.store.models import DecisionRecord, Suggestion
+from tests.support.athletes import new_athlete
+from tests.support.memory_log import activity
 from tests.support.runners import MORNING, Place, place
 
 ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu", "Pacific/Apia"]
@@ -147,7 +146,7 @@ def test_a_prompt_that_could_not_be_given_for_hours_is_left_out(here: Place) -> 
 @pytest.mark.parametrize(
     "values",
     [
-        {"status": "revoked"},
+        {"state": "revoked"},
         {"confirmed_at": None},
         {"placements": ["post_run"]},
         {"email": None},
@@ -265,8 +264,9 @@ def test_the_next_look_is_never_in_the_past_and_never_further_than_a_day_and_a_b
     zone: str, now: datetime, prompt: str, run_at: str, weekday: int, prompted: int | None
 ) -> None:
     today = now.astimezone(ZoneInfo(zone)).date()
-    athlete = Athlete(
-        status="connected",
+    athlete = new_athlete(
+        external_id=1,
+        state="connected",
         confirmed_at=now,
         timezone=zone,
         scopes="",
@@ -289,82 +289,10 @@ def test_the_next_look_is_never_in_the_past_and_never_further_than_a_day_and_a_b
 
 def test_running_in_another_time_zone_moves_the_prompt(here: Place) -> None:
     runner = here.runner(timezone="Europe/Berlin")
-    abroad = ActivityReport(
-        id=1,
-        athlete_id=1,
-        title="Run in the park",
-        sport="run",
-        sport_type="Run",
-        start=MORNING - timedelta(hours=2),
-        start_hidden=False,
-        timezone="America/New_York",
-        utc_offset_s=-18_000,
-        moving_s=2400,
-        elapsed_s=2400,
-        distance_m=8000,
-        elevation_gain_m=10,
-        workout=None,
-        intensity=Intensity.EASY,
-        manual=False,
-        trainer=False,
-        private=False,
-        private_note="",
-        description="",
-        body_part=None,
-        is_adductor_session=False,
-        time_unreliable=False,
-        complete=True,
-    )
+    abroad = activity(1, 1, MORNING - timedelta(hours=2), timezone="America/New_York")
 
     with here.installation.store.write() as session:
         athlete = here.locked(session, runner)
         activities.keep(session, athlete, abroad, uploaded_at=here.now, now=here.now)
 
     assert here.athlete(runner).next_due_at == datetime(2026, 11, 18, 22, 30, tzinfo=UTC)
-
-
-def test_what_a_round_costs_follows_those_due_and_not_all(here: Place) -> None:
-    with here.installation.store.write() as session:
-        template = session.get_one(Athlete, here.runner())
-        columns = [column.name for column in Athlete.__table__.columns if column.name != "id"]
-        row = {name: getattr(template, name) for name in columns}
-        later = here.now + timedelta(days=1)
-        session.execute(
-            insert(Athlete),
-            [
-                {**row, "platform_athlete_id": 100_000 + n, "calendar_key": None, "next_due_at": later}
-                for n in range(20_000)
-            ],
-        )
-
-    def look_at_all() -> None:
-        with here.installation.store.read() as session:
-            session.execute(text("SELECT count(*) FROM athletes WHERE rest_day_prompt_local = '00:00'"))
-
-    # SQLite counts its own steps, here in hundreds.
-    assert _steps(here, look_at_all) > 500
-    assert _steps(here, lambda: prompts.tick(here.installation)) < 20
-
-
-def _steps(here: Place, do: Callable[[], object]) -> int:
-    counted = 0
-
-    def count() -> int:
-        nonlocal counted
-        counted += 1
-        return 0
-
-    connections = []
-
-    def watch(connection: Any, *_: Any) -> None:
-        connection.set_progress_handler(count, 100)
-        connections.append(connection)
-
-    event.listen(here.installation.store.engine, "checkout", watch)
-    try:
-        do()
-    finally:
-        event.remove(here.installation.store.engine, "checkout", watch)
-        for connection in connections:
-            connection.set_progress_handler(None, 0)
-    return counted

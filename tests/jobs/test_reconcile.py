@@ -3,106 +3,35 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from adductor.athletes import activity_gap
-from adductor.coaching.situation import Intensity
-from adductor.jobs import inbox, outages, reconcile, rounds
-from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError, Tokens, WebhookEvent
+from adductor.jobs import outages, reconcile, rounds
+from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Athlete, DecisionRecord, Heartbeat, InboxEvent, Outage
-from tests.support.athletes import give_tokens
-from tests.support.runners import Place, place
+from tests.support.memory_log import Log, activity, event, put, runs, with_tokens
+from tests.support.memory_log import here as here
+from tests.support.runners import Place
 
 DAY = timedelta(days=1)
 
 
-@dataclass
-class Log:
-    """Strava's part: what stands in the log, and how often it was asked."""
-
-    activities: dict[int, LoggedActivity] = field(default_factory=dict)
-    lists: int = 0
-    reads: int = 0
-    spent_until: datetime | None = None
-
-    def list_activities(self, _token: str, *, after: datetime, **_: Any) -> list[LoggedActivity]:
-        self.lists += 1
-        if self.spent_until is not None:
-            raise PlatformError(ErrorKind.RATE_LIMITED, "the share is used up", retry_at=self.spent_until)
-        return [activity for activity in self.activities.values() if activity.start >= after]
-
-    def get_activity(self, _token: str, activity_id: int, **_: Any) -> LoggedActivity:
-        self.reads += 1
-        if activity_id not in self.activities:
-            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
-        return self.activities[activity_id]
-
-    def update_activity(self, _token: str, activity_id: int, *, private_note: str, **_: Any) -> LoggedActivity:
-        self.activities[activity_id] = replace(self.activities[activity_id], private_note=private_note)
-        return self.activities[activity_id]
-
-
-@pytest.fixture
-def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
-    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
-        yield made
-
-
-@pytest.fixture
-def log(here: Place) -> Log:
-    made = Log()
-    here.installation.platforms["strava"] = made  # type: ignore[assignment]
-    return made
+def _spent(until: datetime) -> dict[str, PlatformError]:
+    return {"list": PlatformError(ErrorKind.RATE_LIMITED, "the share is used up", retry_at=until)}
 
 
 def _runner(here: Place, log: Log, **values: Any) -> int:
     """Connected, with the run of three days ago that every test runner has standing in their log too."""
-    runner = here.runner(**{"email": None, "email_confirmed_at": None, "reconcile_at": here.now, **values})
+    runner = with_tokens(here, **{"reconcile_at": here.now, **values})
     with here.installation.store.write() as session:
-        give_tokens(session, here.installation, runner, Tokens("access", "refresh", here.now + 300 * DAY))
         earlier = session.scalars(select(reconcile.models.LoggedActivity)).all()[-1]
-        log.activities[earlier.platform_id] = _activity(here, runner, earlier.platform_id, earlier.start)
+        log.activities[earlier.platform_id] = activity(here.owner(runner), earlier.platform_id, earlier.start)
         session.add(_decided(runner, earlier.platform_id, here.now - 3 * DAY))
     return runner
-
-
-def _activity(here: Place, runner: int, number: int, start: datetime, **values: Any) -> LoggedActivity:
-    return LoggedActivity(
-        **{
-            "id": number,
-            "athlete_id": here.owner(runner),
-            "title": "Run in the park",
-            "sport": "run",
-            "sport_type": "Run",
-            "start": start,
-            "start_hidden": False,
-            "timezone": "UTC",
-            "utc_offset_s": 0,
-            "moving_s": 2400,
-            "elapsed_s": 2400,
-            "distance_m": 8000,
-            "elevation_gain_m": 10,
-            "workout": None,
-            "intensity": Intensity.EASY,
-            "manual": False,
-            "trainer": False,
-            "private": False,
-            "private_note": "Mine.",
-            "description": "",
-            "body_part": None,
-            "is_adductor_session": False,
-            "time_unreliable": False,
-            "complete": True,
-            **values,
-        }
-    )
 
 
 def _decided(runner: int, activity: int, at: datetime) -> DecisionRecord:
@@ -121,18 +50,16 @@ def _decided(runner: int, activity: int, at: datetime) -> DecisionRecord:
 
 
 def _ran(here: Place, log: Log, runner: int, number: int, *, ended_ago: timedelta, **values: Any) -> int:
-    start = here.now - ended_ago - timedelta(seconds=2400)
-    log.activities[number] = _activity(here, runner, number, start, **values)
-    return number
+    return runs(here, log, runner, number, ago=ended_ago + timedelta(seconds=2400), **values)
 
 
 def _silent(here: Place, runner: int, for_: timedelta) -> None:
     here.change(runner, last_event_at=here.now - for_)
 
 
-def _events(here: Place, activity: int) -> list[InboxEvent]:
+def _events(here: Place, number: int) -> list[InboxEvent]:
     with here.installation.store.read() as session:
-        return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == activity)))
+        return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == number)))
 
 
 # -- whose log is looked at ---------------------------------------------------------------------------------------------
@@ -148,8 +75,8 @@ def test_a_run_that_no_event_told_us_about_gets_its_note(here: Place, log: Log) 
 
     assert log.lists == 1
     assert str(log.activities[run].private_note).startswith("Mine.\n\nAdductor routine")
-    (event,) = _events(here, run)
-    assert (event.origin, event.outcome) == ("reconcile", "post_run")
+    (row,) = _events(here, run)
+    assert (row.origin, row.outcome) == ("reconcile", "post_run")
 
 
 def test_somebody_who_was_heard_of_lately_is_not_asked_about_and_gets_a_new_time(here: Place, log: Log) -> None:
@@ -197,7 +124,7 @@ def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_bega
     reconcile.tick(here.installation)
     rounds.sweep(here.installation)
 
-    assert [event.outcome for event in _events(here, run)] == ["post_run"]
+    assert [row.outcome for row in _events(here, run)] == ["post_run"]
 
 
 def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> None:
@@ -229,7 +156,7 @@ def test_a_runner_for_whom_nothing_can_be_due_costs_no_call(here: Place, log: Lo
     assert here.athlete(runner).reconciled_at == here.now
 
 
-@pytest.mark.parametrize("values", [{"status": "revoked"}, {"confirmed_at": None}], ids=["left", "unconfirmed"])
+@pytest.mark.parametrize("values", [{"state": "revoked"}, {"confirmed_at": None}], ids=["left", "unconfirmed"])
 def test_whoever_left_or_has_not_begun_is_not_looked_at(here: Place, log: Log, values: dict[str, Any]) -> None:
     runner = _runner(here, log, **values)
     _silent(here, runner, 6 * DAY)
@@ -268,30 +195,24 @@ def test_a_late_real_event_doubles_nothing(here: Place, log: Log) -> None:
     note, reads = log.activities[run].private_note, log.reads
 
     here.later(minutes=5)
-    with here.installation.store.write() as session:
-        connection = session.connection()
-        late = WebhookEvent("strava", 0, "activity", run, "create", here.now, here.owner(runner), {})
-        inbox.put(connection, [late], here.now)
+    put(here, event(here, runner, about=run))
     rounds.sweep(here.installation)
 
     assert log.activities[run].private_note == note
     assert log.reads == reads
-    assert {event.outcome for event in _events(here, run)} == {"post_run", "already_decided"}
+    assert {row.outcome for row in _events(here, run)} == {"post_run", "already_decided"}
     assert len(here.suggestions(runner)) == 1
 
 
 def test_an_event_that_is_here_already_is_not_made_up_for(here: Place, log: Log) -> None:
     runner = _runner(here, log)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
-    with here.installation.store.write() as session:
-        connection = session.connection()
-        real = WebhookEvent("strava", 0, "activity", run, "create", here.now, here.owner(runner), {})
-        inbox.put(connection, [real], here.now)
+    put(here, event(here, runner, about=run))
     _silent(here, runner, 6 * DAY)
 
     reconcile.tick(here.installation)
 
-    assert [event.origin for event in _events(here, run)] == ["webhook"]
+    assert [row.origin for row in _events(here, run)] == ["webhook"]
 
 
 def test_what_is_too_old_is_kept_and_decided_and_never_written_to(here: Place, log: Log) -> None:
@@ -342,7 +263,7 @@ def test_a_deletion_that_nobody_told_us_of_takes_the_row_and_the_routine(here: P
     reconcile.tick(here.installation)
     rounds.sweep(here.installation)
 
-    assert {event.aspect_type for event in _events(here, run)} == {"create", "delete"}
+    assert {row.aspect_type for row in _events(here, run)} == {"create", "delete"}
     assert here.suggestion(runner).withdrawn_because == "The activity was deleted."
 
 
@@ -353,15 +274,16 @@ def test_a_spent_share_puts_everybody_off_to_the_next_window_and_keeps_their_ord
     runners = [_runner(here, log) for _ in range(3)]
     for runner in runners:
         _silent(here, runner, 6 * DAY)
-    log.spent_until = here.now + timedelta(minutes=12)
+    until = here.now + timedelta(minutes=12)
+    log.fails = _spent(until)
 
     assert reconcile.tick(here.installation) == 0
     assert reconcile.tick(here.installation) == 0
 
     assert log.lists == 1  # the first refusal speaks for all
-    assert {here.athlete(runner).reconcile_at for runner in runners} == {log.spent_until}
+    assert {here.athlete(runner).reconcile_at for runner in runners} == {until}
     here.later(minutes=13)
-    log.spent_until = None
+    log.fails = {}
     assert reconcile.tick(here.installation) == 3
 
 
@@ -391,16 +313,11 @@ def test_a_clock_that_is_set_back_is_no_outage(here: Place) -> None:
 def test_after_an_outage_everybody_is_looked_at_once_in_order(
     here: Place, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outages, "LINE", 2)
+    monkeypatch.setattr(outages, "QUEUE", 2)
     runners = [_runner(here, log, reconcile_at=here.now + 3 * DAY) for _ in range(5)]
     for runner in runners:
         _silent(here, runner, timedelta(hours=5))
         _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
-    asked: list[int] = []
-    real_look = reconcile.look
-    monkeypatch.setattr(
-        reconcile, "look", lambda i, athlete_id: (asked.append(athlete_id), real_look(i, athlete_id))[1]
-    )
     outages.web_is_alive(here.installation)
     here.later(hours=2)
     for runner in runners:
@@ -412,7 +329,7 @@ def test_after_an_outage_everybody_is_looked_at_once_in_order(
     while rounds.sweep(here.installation):
         pass
 
-    assert asked == sorted(runners)
+    assert [athlete for kind, athlete in log.calls if kind == "list"] == [str(runner) for runner in sorted(runners)]
     assert [len(here.suggestions(runner)) for runner in runners] == [1] * 5
     with here.installation.store.read() as session:
         (outage,) = session.scalars(select(Outage))

@@ -16,7 +16,7 @@ from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.platforms.strava import client
 from adductor.settings import load
-from adductor.store.models import Token
+from adductor.store.models import Athlete
 from tests.support.live import MORNING, installation
 
 pytestmark = pytest.mark.processes
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.processes
 PROCESSES, THREADS = 5, 4
 
 
-def _worker(environment: dict[str, str], athlete_id: int, ready: Barrier, given: Any) -> None:
-    """A process of its own, whose threads each come as a worker of their own: own connections, own name as a holder."""
+def _worker(environment: dict[str, str], connection_id: int, ready: Barrier, given: Any) -> None:
+    """A process of its own; each of its threads is a worker with database connections and leases of its own."""
     client.preload()
     settings = load(_env_file=None, **environment)
     workers = [Installation(settings) for _ in range(THREADS)]
@@ -38,10 +38,9 @@ def _worker(environment: dict[str, str], athlete_id: int, ready: Barrier, given:
         beside.wait(60)
         while True:
             try:
-                return tokens.access_token(worker, athlete_id)
+                return tokens.access(worker, connection_id).token
             except PlatformError as error:
-                # On a busy machine a refresh may take longer than anybody waits for it: the work is given back, and
-                # taken up again.
+                # On a busy machine a refresh may take longer than the others wait for it: a row is retried then.
                 if error.kind is not ErrorKind.RETRY:
                     return f"failed: {error}"
 
@@ -56,7 +55,7 @@ def test_twenty_workers_renew_one_token_with_one_call(tmp_path: Path, database_u
         runner = live.runner()
         live.admin("POST", f"runners/{runner.strava_id}/expire-tokens")
         with live.store.write() as session:
-            session.get_one(Token, runner.id).expires_at = MORNING.replace(year=2000)
+            session.get_one(Athlete, runner.id).connection.expires_at = MORNING.replace(year=2000)
         # The old refresh token is dead once the new one is out: a second call would lose the connection.
         live.admin("POST", "switches", {"tokens": {"rotate": "always"}})
         live.fault(endpoint="oauth.token", delay_ms=300, times=1)
@@ -66,7 +65,8 @@ def test_twenty_workers_renew_one_token_with_one_call(tmp_path: Path, database_u
         names = ("ADDUCTOR_", "STRAVA_")
         environment = {name: value for name, value in live.here.environment.items() if name.startswith(names)}
         workers = [
-            context.Process(target=_worker, args=(environment, runner.id, ready, given)) for _ in range(PROCESSES)
+            context.Process(target=_worker, args=(environment, live.athlete(runner).connection.id, ready, given))
+            for _ in range(PROCESSES)
         ]
         for worker in workers:
             worker.start()

@@ -9,7 +9,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,11 @@ import psutil
 import pytest
 import redis
 import requests
-from sqlalchemy import select
 
-from adductor.jobs import rounds
-from adductor.notes import block
-from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.store.models import InboxEvent
-from tests.jobs.test_interleavings import RUN, Log, _comes_home, _event, _put
-from tests.jobs.test_interleavings import here as here
-from tests.jobs.test_interleavings import log as log
 from tests.support import postgres
 from tests.support.live import Live, installation
 from tests.support.mail_server import PASSWORD, USER, MailServer
+from tests.support.memory_log import RUN, Log, away, comes_home, event, rows, runs, sweep_for, take
 from tests.support.runners import Place
 
 
@@ -138,28 +130,6 @@ def test_a_database_that_somebody_else_holds_is_waited_for_and_no_event_is_lost(
 
 
 @pytest.mark.processes
-def test_an_event_that_strava_gave_up_is_not_lost_when_the_database_was_only_busy(own_live: Live) -> None:
-    live = own_live
-    live.note_comes(live.record(live.runner()))
-    runner = live.runner()
-    live.admin("POST", "switches", {"delivery": {"attempts": 1}})
-    other = sqlite3.connect(str(live.store.url.database), isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    try:
-        run = live.record(runner)
-        live.until(lambda: _refused(live, run))
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
-
-    live.note_comes(run)
-
-    assert live.admin("GET", "deliveries", object_id=run)["deliveries"][0]["state"] == "failed"
-    assert [event.origin for event in live.events(run)] == ["webhook"]
-    assert len(live.written(run)) == 1
-
-
-@pytest.mark.processes
 def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("postgres-of-its-own")
     with (
@@ -249,113 +219,31 @@ def test_a_mail_server_that_is_gone_is_waited_for(tmp_path: Path, monkeypatch: p
 # -- Strava -------------------------------------------------------------------------------------------------------------
 
 
-def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with_in_order(here: Place, log: Log) -> None:
-    """Its calls fail for 23 hours. What is too late for a note by then is decided and kept; the next run gets its note."""
-    runner = _comes_home(here, log)
-    _sleeps_little(here, runner)
-    working, handled = log.get_activity, []
-
-    def away(*_: Any, **__: Any) -> Any:
-        raise PlatformError(ErrorKind.RETRY, "Strava answered 503")
-
-    log.get_activity = away  # type: ignore[method-assign]
-    for number in range(5):
-        log.activities[RUN + number] = _like(log, RUN + number)
-        _put(here, replace(_event(here, runner), object_id=RUN + number))
-        rounds.sweep(here.installation)
+def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here: Place, log: Log) -> None:
+    """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
+    athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
+    log.fails = away()
+    for number in range(RUN, RUN + 5):
+        runs(here, log, athlete_id, number)
+        take(here, event(here, athlete_id, about=number))
         here.later(minutes=7)
-    for _ in range(23 * 4):
-        rounds.sweep(here.installation)
-        here.later(minutes=15)
+    sweep_for(here, timedelta(hours=23), every=timedelta(minutes=15))
+    attempts = [row.attempts for row in rows(here)]
+    log.fails = {}
 
-    def back(token: str, activity_id: int, **_: Any) -> Any:
-        handled.append(activity_id)
-        return working(token, activity_id)
+    sweep_for(here, timedelta(minutes=80), every=timedelta(minutes=10))
 
-    log.get_activity = back  # type: ignore[method-assign]
-    for _ in range(8):
-        here.later(minutes=10)
-        rounds.sweep(here.installation)
-
-    assert sorted(handled) == [RUN + number for number in range(5)]
-    rows = _events(here)
-    assert {row.state for row in rows} == {"done"}
-    assert max(row.attempts for row in rows) < 40  # growing waits: an hour apart in the end
+    assert {row.state for row in rows(here)} == {"done"}
+    assert max(attempts) < 40  # growing waits: an hour apart in the end
     assert log.writes == []  # nothing is written into runs of yesterday
-
-
-def test_what_strava_could_not_answer_for_more_than_a_day_is_given_up_with_its_reason(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _sleeps_little(here, runner)
-
-    def away(*_: Any, **__: Any) -> Any:
-        raise PlatformError(ErrorKind.RETRY, "Strava answered 503")
-
-    log.get_activity = away  # type: ignore[method-assign]
-    _put(here, _event(here, runner))
-    for _ in range(27):
-        rounds.sweep(here.installation)
-        here.later(hours=1)
-
-    (row,) = _events(here)
-    assert row.state == "failed"
-    assert str(row.problem) == "gave up after 1 day, 0:00:00: Strava answered 503"
-
-
-def _sleeps_little(here: Place, runner: int) -> None:
-    """In quiet hours nothing can be due, and so nothing would be asked again."""
-    here.change(runner, quiet_from_local="04:58", quiet_until_local="05:00")
-
-
-def _like(log: Log, number: int) -> Any:
-    return replace(log.activities[RUN], id=number)
-
-
-def _events(here: Place) -> list[Any]:
-    with here.installation.store.read() as session:
-        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
-
-
-# -- the clock ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_clock_that_is_set_back_an_hour_holds_nothing_up_and_doubles_nothing(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    rounds.sweep(here.installation)
-    here.later(minutes=5)
-    rounds.sweep(here.installation)
-    _put(here, _event(here, runner))
-
-    here.later(hours=-1)
-    log.edit(RUN, start=here.now - timedelta(minutes=45))
-    rounds.sweep(here.installation)
-
-    assert log.note.count(block.SIGNATURE) == 1
-    for _ in range(80):
-        here.later(minutes=1)
-        rounds.sweep(here.installation)
-    assert len(log.writes) == 1
-
-
-def test_what_waits_for_its_time_waits_as_long_as_before_when_the_clock_is_set_back(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 600})
-    rounds.sweep(here.installation)
-    _put(here, _event(here, runner))
-    rounds.work(here.installation)
-
-    here.later(hours=-1)
-    rounds.sweep(here.installation)
-    (delivery,) = here.deliveries(runner)
-
-    assert delivery.due_at - here.now == timedelta(seconds=600)
+    assert {decision.activity_id for decision in here.decisions(athlete_id)} == set(range(RUN, RUN + 5))
 
 
 # -- the end of a worker ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.processes
-def test_a_worker_that_is_told_to_end_does_so_within_ten_seconds_and_hands_back_what_it_holds(own_live: Live) -> None:
+def test_worker_that_is_told_to_end_does_so_in_ten_seconds_and_its_rows_come_back(own_live: Live) -> None:
     live = own_live
     number = live.fault(endpoint="activities.get", delay_ms=9_500)
     runs = [live.record(live.runner()) for _ in range(3)]
@@ -367,8 +255,7 @@ def test_a_worker_that_is_told_to_end_does_so_within_ten_seconds_and_hands_back_
 
     assert still_there == []
     live.admin("DELETE", f"faults/{number}")
-    for run in runs:
-        live.note_comes(run)
+    live.until(lambda: all(live.written(run) for run in runs), within_s=75)  # after the rest of their leases
     # What was being read then was not waited for, and was read again.
     assert any(len(live.calls("activities.get", run)) > 1 for run in runs)
     assert [len(live.written(run)) for run in runs] == [1] * 3

@@ -1,75 +1,31 @@
-"""Two threads of one worker at the same row: both have the process's name, and each has only its own claim."""
+"""Two threads of one worker at the same row: each has only its own claim. On both databases."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
-import pytest
 from sqlalchemy import select, update
 
-from adductor.athletes import activities, personal_data, revocation
-from adductor.installation import Installation
+from adductor.athletes import activities, personal_data
 from adductor.jobs import deliveries, events, rounds
 from adductor.notes import block
-from adductor.queue import claims
-from adductor.store.models import Delivery, InboxEvent, LoggedActivity, Suggestion
-from tests.jobs.test_interleavings import (
-    RUN,
-    Log,
-    _also_in_the_log,
-    _comes_home,
-    _event,
-    _expired,
-    _of,
-    _put,
-    _rows,
-    _take,
-    _withdraw,
-    here,
-    log,
-)
+from adductor.queue import claims, worker
+from adductor.store.models import Delivery, LoggedActivity, Suggestion
+from tests.support.memory_log import RUN, Log, comes_home, event, put, rows, sweep_for, take, withdraw
+from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
-__all__ = ["here", "log"]  # fixtures
+
+def _kept(here: Place) -> LoggedActivity | None:
+    with here.installation.store.read() as session:
+        return session.scalar(select(LoggedActivity).where(LoggedActivity.platform_id == RUN))
 
 
-def test_an_event_that_was_reopened_is_ended_by_whoever_has_it_now(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    first = _event(here, runner, "update", title="A run")
-    second = _event(here, runner, "update", type="Walk")
-    taken: list[InboxEvent] = []
-
-    def another_thread_takes_it() -> None:
-        _put(here, second)
-        here.later(milliseconds=1)
-        taken.extend(claims.claim(here.installation, InboxEvent))
-
-    log.after_read = another_thread_takes_it
-    _take(here, first)
-
-    (row,) = _rows(here)
-    assert row.state == "claimed", "its second contents are in hand, and not handled"
-    events.handle(here.installation, taken[0])
-    assert _rows(here)[0].state == "done"
-
-
-def test_rows_that_are_given_back_are_not_taken_from_another_thread(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _put(here, _event(here, runner, "update", title="A run"))
-    given_back = claims.claim(here.installation, InboxEvent)
-    _put(here, _event(here, runner, "update", type="Walk"))
-    here.later(milliseconds=1)
-    (held,) = claims.claim(here.installation, InboxEvent)
-
-    claims.give_back(here.installation, InboxEvent, given_back)
-
-    assert claims.holds(_rows(here)[0], held)
-
-
-def test_a_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
     has_read, may_end = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []
 
@@ -78,140 +34,127 @@ def test_a_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here
         assert may_end.wait(20)
 
     def taken_back() -> None:
-        _withdraw(here, runner)
-        here.later(milliseconds=1)
-        (claimed,) = claims.claim(here.installation, Delivery)
+        withdraw(here, athlete_id)
         log.after_read = read
-        threads.append(threading.Thread(target=deliveries.deliver, args=(here.installation, claimed)))
+        threads.append(threading.Thread(target=worker.run_one, args=(here.installation, deliveries.JOB)))
         threads[0].start()
         assert has_read.wait(20)
 
     log.before_write = taken_back
-    _take(here, _event(here, runner))
+    take(here, event(here, athlete_id))
     assert block.SIGNATURE in log.writes[0]
     may_end.set()
     threads[0].join(20)
-
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
+    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
 
     assert log.note == "Mine."
-    (delivery,) = here.deliveries(runner)
+    (delivery,) = here.deliveries(athlete_id)
     assert (delivery.state, delivery.outcome) == ("done", "removed")
 
 
-def test_a_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-
-    def another_thread_hears_of_the_deletion() -> None:
-        here.later(seconds=1)
-        _put(here, _event(here, runner, "delete"))
-        (deletion,) = claims.claim(here.installation, InboxEvent)
-        events.handle(here.installation, deletion)
-
-    log.after_read = another_thread_hears_of_the_deletion
-    _take(here, _event(here, runner))
-
-    assert [(row.aspect_type, row.outcome) for row in _rows(here)] == [
-        ("create", "deleted"),
-        ("delete", "nothing_to_do"),
-    ]
-    assert here.suggestions(runner) == []
-    assert log.writes == []
-    with here.installation.store.read() as session:
-        kept = select(LoggedActivity.id).where(LoggedActivity.platform_id == RUN)
-        assert session.scalar(kept) is None
-
-
-def test_when_the_later_run_is_deleted_the_earlier_one_can_have_its_note_back(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
-    here.later(minutes=50)
-    _also_in_the_log(log, later := RUN + 1, "run", here.now - timedelta(minutes=45))
-    _take(here, _of(_event(here, runner), later))
-    assert log.note == "Mine."
+def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log) -> None:
+    """On PostgreSQL a row may be claimed after the transaction that wants its note back has read it."""
+    athlete_id = comes_home(here, log)
+    take(here, event(here, athlete_id))
     here.later(minutes=1)
-    del log.activities[later]
-    _take(here, _of(_event(here, runner, "delete"), later))
-    here.later(minutes=9)
-    _also_in_the_log(log, ride := RUN + 2, "ride", here.now - timedelta(minutes=42))
-
-    _take(here, _of(_event(here, runner), ride))
-
-    assert log.note.count(block.SIGNATURE) == 1
-    assert log.activities[ride].private_note == ""
-    assert [suggestion.status for suggestion in here.suggestions(runner)] == ["open", "withdrawn"]
-
-
-def test_threads_that_begin_together_share_one_budget(here: Place) -> None:
-    together = threading.Barrier(8)
-    found = set()
-
-    def first_call() -> None:
-        together.wait(20)
-        found.add(id(here.installation.budget))
-
-    threads = [threading.Thread(target=first_call) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-
-    assert found == {id(here.installation.budget)}
-
-
-def test_a_mind_changed_between_a_claim_and_its_end_is_acted_on_at_once(here: Place, log: Log) -> None:
-    """On PostgreSQL a row may be claimed after it was read by whoever wants its note back, who then leaves the claim."""
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
-    here.later(minutes=1)
-    _withdraw(here, runner)
+    withdraw(here, athlete_id)
 
     def wanted_again() -> None:
         with here.installation.store.write() as session:
-            session.execute(update(Delivery).values(wanted="present"))
+            session.execute(update(Delivery).values(desired_state="present"))
             session.execute(update(Suggestion).values(status="open"))
 
     log.before_write = wanted_again
     rounds.sweep(here.installation)
-    here.later(seconds=1)
-    rounds.sweep(here.installation)
+    sweep_for(here, timedelta(minutes=2), every=timedelta(seconds=20))
 
-    (delivery,) = here.deliveries(runner)
+    (delivery,) = here.deliveries(athlete_id)
     assert (delivery.state, delivery.outcome, delivery.crashes) == ("done", "written", 0)
     assert log.note.count(block.SIGNATURE) == 1
 
 
-def test_a_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
+def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+
+    def deleted_meanwhile() -> None:
+        here.later(seconds=1)
+        put(here, event(here, athlete_id, "delete"))
+
+    log.after_read = deleted_meanwhile
+    take(here, event(here, athlete_id))
+
+    assert [(row.aspect_type, row.outcome) for row in rows(here)] == [
+        ("create", "deleted"),
+        ("delete", "nothing_to_do"),
+    ]
+    assert here.suggestions(athlete_id) == []
+    assert log.writes == []
+    assert _kept(here) is None
+
+
+def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    take(here, event(here, athlete_id))
     listed = [log.activities[RUN]]
     here.later(seconds=1)
-    _take(here, _event(here, runner, "delete"))
+    take(here, event(here, athlete_id, "delete"))
 
     with here.installation.store.write() as session:
-        activities.keep_history(session, here.locked(session, runner), listed, here.now)
+        activities.keep_history(session, here.locked(session, athlete_id), listed, here.now)
 
-    with here.installation.store.read() as session:
-        (row,) = session.scalars(select(LoggedActivity).where(LoggedActivity.platform_id == RUN))
-        assert row.deleted_at is not None
-        assert row.expires_at <= here.now + activities.KEEP_DELETED
+    kept = _kept(here)
+    assert kept is not None
+    assert kept.deleted_at is not None
 
 
-@pytest.mark.parametrize(
-    "leaves", [personal_data.disconnect, personal_data.forget], ids=["disconnected", "everything deleted"]
-)
-def test_what_a_refresh_brought_after_its_runner_left_is_given_back(
-    here: Place, log: Log, leaves: Callable[[Installation, int], object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given_back: list[str] = []
-    monkeypatch.setattr(log, "revoke", given_back.append, raising=False)
-    runner = _comes_home(here, log)
-    _expired(here, runner, "good")
-    log.during_refresh = lambda: leaves(here.installation, runner)
+def test_erasure_waits_for_a_write_under_way_and_takes_the_note_out(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    writing, go_on = threading.Event(), threading.Event()
 
-    _take(here, _event(here, runner))
-    revocation.give_back(here.installation)
+    def slowly() -> None:
+        writing.set()
+        assert go_on.wait(20)
 
-    assert given_back == ["good", "renewed too"]  # the first was dead already: Strava answers alike
-    assert revocation.still_to_give_back(here.installation) == 0
+    put(here, event(here, athlete_id))
+    log.before_write = slowly
+    with ThreadPoolExecutor(2) as pool:
+        working = pool.submit(rounds.work, here.installation)
+        assert writing.wait(20)
+        leaving = pool.submit(personal_data.forget, here.installation, athlete_id, remove_notes=True)
+        go_on.set()
+        working.result(20)
+        done = leaving.result(30)
+
+    assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=True)
+    assert log.note == "Mine."
+
+
+def test_threads_that_begin_together_share_one_budget(here: Place) -> None:
+    together = threading.Barrier(8)
+
+    def first_call(_: int) -> Any:
+        together.wait(20)
+        return here.installation.budget("strava")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(budget) for budget in pool.map(first_call, range(8))}) == 1
+
+
+def test_event_that_was_reopened_is_ended_by_the_claim_that_holds_it(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    first = event(here, athlete_id, "update", title="A run")
+    second = event(here, athlete_id, "update", type="Walk")
+    claimed = []
+
+    def another_thread_claims_it() -> None:
+        put(here, second)
+        here.later(milliseconds=1)
+        claimed.append(claims.claim(here.installation, type(rows(here)[0])))
+
+    log.after_read = another_thread_claims_it
+    put(here, first)
+    rounds.work(here.installation)
+
+    assert rows(here)[0].state == "claimed", "its second contents are in hand, and not handled"
+    worker.run(here.installation, events.JOB, claimed[0])  # type: ignore[arg-type]
+    assert rows(here)[0].state == "done"

@@ -11,14 +11,14 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from adductor.athletes import revocation, rotate_keys
-from adductor.athletes.rotate_keys import Resealed, Standing
+from adductor.athletes.rotate_keys import KeyStatus
 from adductor.installation import Installation
 from adductor.platforms.base import Tokens
 from adductor.settings import load
 from adductor.store import migrate
-from adductor.store.models import Athlete, Revocation, Token
+from adductor.store.models import Athlete, Connection, Revocation
 from adductor.vault import Vault
-from tests.support.athletes import give_tokens
+from tests.support.athletes import give_tokens, new_athlete
 from tests.support.live import adductor
 
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
@@ -48,71 +48,81 @@ def _connected(installation: Installation, count: int) -> None:
     now = installation.clock.now()
     with installation.store.write() as session:
         for number in range(1, count + 1):
-            athlete = Athlete(platform="strava", platform_athlete_id=number, connected_at=now, scopes="read")
+            athlete = new_athlete(external_id=number, connected_at=now, scopes="read")
             session.add(athlete)
             session.flush()
             pair = Tokens(f"access {number}", f"refresh {number}", now + timedelta(hours=6))
             give_tokens(session, installation, athlete.id, pair)
 
 
-def _opened(installation: Installation) -> dict[int, tuple[str, str]]:
-    """Every runner's tokens, by Strava's number of them."""
-    vault = installation.vault
+def _decrypted(installation: Installation) -> dict[str, tuple[str, str]]:
+    """Every athlete's tokens, by their id at the platform."""
     with installation.store.read() as session:
-        rows = session.execute(select(Athlete.platform_athlete_id, Token).join(Token)).all()
-    return {number: (vault.open(row.access_sealed), vault.open(row.refresh_sealed)) for number, row in rows}
+        rows = session.scalars(select(Connection)).all()
+    return {
+        row.external_id: (_decrypt(installation.vault, row.access_encrypted), _refresh_token(installation.vault, row))
+        for row in rows
+    }
+
+
+def _decrypt(vault: Vault, secret: bytes | None) -> str:
+    assert secret is not None
+    return vault.decrypt(secret)
+
+
+def _refresh_token(vault: Vault, row: Connection) -> str:
+    return _decrypt(vault, row.refresh_encrypted)
 
 
 def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(under: Under) -> None:
     count = rotate_keys.BATCH * 2 + 7
     before = under(OLD)
     _connected(before, count)
-    expected = _opened(before)
+    expected = _decrypted(before)
 
     both = under(NEW, OLD)
-    assert rotate_keys.standing(both) == Standing(newest=0, older=count)
-    assert rotate_keys.reseal(both) == Resealed(done=count)
-    assert rotate_keys.reseal(both) == Resealed(already=count)
+    assert rotate_keys.count_keys(both) == KeyStatus(newest=0, older=count)
+    assert rotate_keys.rotate_keys(both) == KeyStatus(older=count)
+    assert rotate_keys.rotate_keys(both) == KeyStatus(newest=count)
 
     only_new = under(NEW)
-    assert rotate_keys.standing(only_new) == Standing(newest=count)
-    assert _opened(only_new) == expected
-    assert rotate_keys.standing(under(OLD)).unreadable == count
+    assert rotate_keys.count_keys(only_new) == KeyStatus(newest=count)
+    assert _decrypted(only_new) == expected
+    assert rotate_keys.count_keys(under(OLD)).unreadable == count
 
 
 def test_the_first_key_of_ones_own_replaces_the_derived_one(under: Under) -> None:
     """Whoever never set a key has one that follows from the secret key, and need not know it."""
     _connected(under(), 3)
 
-    assert rotate_keys.reseal(under(NEW)) == Resealed(done=3)
+    assert rotate_keys.rotate_keys(under(NEW)) == KeyStatus(older=3)
 
-    assert Vault([NEW]).open(_a_token(under(NEW)).refresh_sealed).startswith("refresh")
+    assert _refresh_token(Vault([NEW]), _a_token(under(NEW))).startswith("refresh")
 
 
-def test_an_access_that_waits_to_be_given_back_is_sealed_anew_too(under: Under) -> None:
+def test_a_token_queued_for_revocation_is_rotated_too(under: Under) -> None:
     _connected(under(OLD), 1)
     both = under(NEW, OLD)
-    now = both.clock.now()
     with both.store.write() as session:
         athlete = session.scalars(select(Athlete)).one()
-        assert revocation.hand_in(session, athlete.id, now) is not None
+        assert revocation.queue_connection(session, both, athlete.connection) is not None
         session.delete(athlete)
-    assert rotate_keys.standing(both) == Standing(older=1)
+    assert rotate_keys.count_keys(both) == KeyStatus(older=1)
 
-    assert rotate_keys.reseal(both) == Resealed(done=1)
+    assert rotate_keys.rotate_keys(both) == KeyStatus(older=1)
 
     with under(NEW).store.read() as session:
         row = session.scalars(select(Revocation)).one()
-    assert Vault([NEW]).open(row.token_sealed) == "refresh 1"
+    assert Vault([NEW]).decrypt(row.token_encrypted) == "refresh 1"
 
 
-def test_a_token_that_no_key_opens_is_told_and_left(under: Under) -> None:
+def test_a_token_that_no_key_opens_is_counted_and_left(under: Under) -> None:
     _connected(under(LOST), 2)
-    sealed = _a_token(under(LOST)).refresh_sealed
+    sealed = _a_token(under(LOST)).refresh_encrypted
 
-    assert rotate_keys.reseal(under(NEW, OLD)) == Resealed(unreadable=2)
+    assert rotate_keys.rotate_keys(under(NEW, OLD)) == KeyStatus(unreadable=2)
 
-    assert _a_token(under(NEW)).refresh_sealed == sealed
+    assert _a_token(under(NEW)).refresh_encrypted == sealed
 
 
 def test_a_refresh_under_way_is_not_disturbed(under: Under) -> None:
@@ -120,37 +130,37 @@ def test_a_refresh_under_way_is_not_disturbed(under: Under) -> None:
     _connected(under(OLD), 2)
     both = under(NEW, OLD)
     with both.store.write() as session:
-        busy = session.scalars(select(Token).order_by(Token.athlete_id)).first()
+        busy = session.scalars(select(Connection).order_by(Connection.id)).first()
         assert busy is not None
         busy.lease_until = both.clock.real_now() + timedelta(seconds=30)
-        number, sealed = busy.athlete_id, busy.refresh_sealed
+        number, sealed = busy.id, busy.refresh_encrypted
 
-    assert rotate_keys.reseal(both) == Resealed(done=1, busy=1)
+    assert rotate_keys.rotate_keys(both) == KeyStatus(older=1, busy=1)
 
     with both.store.write() as session:
-        row = session.get_one(Token, number)
-        assert row.refresh_sealed == sealed
+        row = session.get_one(Connection, number)
+        assert row.refresh_encrypted == sealed
         row.lease_until = both.clock.real_now() - timedelta(seconds=1)
-    assert rotate_keys.reseal(both) == Resealed(done=1, already=1)
+    assert rotate_keys.rotate_keys(both) == KeyStatus(older=1, newest=1)
 
 
-def test_a_runner_who_connects_anew_meanwhile_keeps_the_new_tokens(
+def test_an_athlete_who_connects_again_meanwhile_keeps_the_new_tokens(
     under: Under, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _connected(under(OLD), 1)
     both = under(NEW, OLD)
-    reseal = Vault.reseal
+    rotate = Vault.rotate
 
     def meanwhile(vault: Vault, sealed: bytes) -> bytes:
         with both.store.write() as session:
-            row = session.scalars(select(Token)).one()
-            row.refresh_sealed = vault.seal("the new refresh token")
-        return reseal(vault, sealed)
+            row = session.scalars(select(Connection)).one()
+            row.refresh_encrypted = vault.encrypt("the new refresh token")
+        return rotate(vault, sealed)
 
-    monkeypatch.setattr(Vault, "reseal", meanwhile)
+    monkeypatch.setattr(Vault, "rotate", meanwhile)
 
-    assert rotate_keys.reseal(both) == Resealed(busy=1)
-    assert both.vault.open(_a_token(both).refresh_sealed) == "the new refresh token"
+    assert rotate_keys.rotate_keys(both) == KeyStatus(busy=1)
+    assert _refresh_token(both.vault, _a_token(both)) == "the new refresh token"
 
 
 @pytest.mark.processes
@@ -169,6 +179,6 @@ def test_the_command_says_when_the_old_key_can_go(under: Under, tmp_path: Path, 
     assert not [key for key in (OLD, NEW, LOST) if key in done.stdout + done.stderr + wrong.stderr]
 
 
-def _a_token(installation: Installation) -> Token:
+def _a_token(installation: Installation) -> Connection:
     with installation.store.read() as session:
-        return session.scalars(select(Token).order_by(Token.athlete_id).limit(1)).one()
+        return session.scalars(select(Connection).order_by(Connection.id).limit(1)).one()

@@ -1,6 +1,6 @@
 """An installation that has been running for a while comes to the current revision, from wherever it stands, with its data.
 
-Walks all revisions that are found: whoever adds one has nothing to add here, unless it changes values on purpose.
+Walks all revisions that are found. A migration that renames, moves or drops a column adds to the tables here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,37 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Column, LargeBinary, MetaData, Table, create_engine, select, text, types
 
 from adductor.store import Store, migrate
-from adductor.store.models import Base
+from adductor.store.models import Athlete, Base
 from tests.support.live import adductor
 
 ROWS = 3
 MOMENT = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 # Values that migrations ask for; everything else is made up.
 KNOWN_WORDS = {"status": "connected", "timezone": "UTC", "state": "done", "platform": "strava"}
+# Columns that have another name now, and those that stand in `connections` now or went.
+RENAMED = {
+    ("inbox_events", "lease_holder"): "lease_owner",
+    ("deliveries", "lease_holder"): "lease_owner",
+    ("letters", "lease_holder"): "lease_owner",
+    ("deliveries", "wanted"): "desired_state",
+    ("deliveries", "unseen_reads"): "reads_without_field",
+    ("deliveries", "unsure_handovers"): "unconfirmed_writes",
+    ("letters", "unsure_handovers"): "unconfirmed_writes",
+    ("revocations", "token_sealed"): "token_encrypted",
+}
+MOVED = {
+    ("athletes", "platform"): "platform",
+    ("athletes", "platform_athlete_id"): "external_id",
+    ("athletes", "status"): "state",
+    ("athletes", "scopes"): "scopes",
+    ("athletes", "connected_at"): "connected_at",
+    ("athletes", "disconnected_at"): "disconnected_at",
+    ("athletes", "private_note_refused_at"): "private_note_refused_at",
+    ("tokens", "access_sealed"): "access_encrypted",
+    ("tokens", "refresh_sealed"): "refresh_encrypted",
+    ("tokens", "expires_at"): "expires_at",
+}
+DROPPED = {("athletes", "private_note_seen_at")}
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -64,11 +88,11 @@ def _fill(store: Store) -> Rows:
     return filled
 
 
-def _row(table: Table, number: int) -> dict[str, Any]:
+def _row(table: Table, number: int, *, whole: bool = False) -> dict[str, Any]:
     return {
         column.name: number if column.foreign_keys else _made_up(column, number)
         for column in table.columns
-        if number == 1 or not column.nullable
+        if whole or number == 1 or not column.nullable
     }
 
 
@@ -99,9 +123,17 @@ def test_data_of_every_earlier_revision_survives_the_upgrade(database_url: str, 
 
     after = _read(store)
     for table, rows in before.items():
-        assert len(after[table]) == ROWS, table
-        for was, now in zip(rows, after[table], strict=True):
-            assert {name: value for name, value in now.items() if name in was} == was, table
+        for number, was in enumerate(rows):
+            for column, value in was.items():
+                if (table, column) in DROPPED or (table == "tokens" and (table, column) not in MOVED):
+                    continue
+                if "tokens" in before and (table, column) in MOVED:
+                    now = after["connections"][number][MOVED[table, column]]
+                    value = str(value) if column == "platform_athlete_id" else value
+                else:
+                    assert len(after[table]) == ROWS, table
+                    now = after[table][number][RENAMED.get((table, column), column)]
+                assert now == value, f"{table}.{column}"
     with store.read() as session:
         for model in Base.registry.mappers:
             assert len(session.scalars(select(model.class_)).all()) == len(after.get(model.local_table.name, []))
@@ -110,6 +142,44 @@ def test_data_of_every_earlier_revision_survives_the_upgrade(database_url: str, 
         assert compare_metadata(context, Base.metadata) == []
         if store.is_sqlite:
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    store.close()
+
+
+@pytest.mark.parametrize("with_token", [True, False])
+def test_connections_hold_what_athletes_of_every_status_had(database_url: str, *, with_token: bool) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store, "0003")
+    schema = MetaData()
+    statuses = ("connected", "revoked", "scope_missing", "leaving")
+    with store.write() as session:
+        schema.reflect(session.connection())
+        athletes, tokens = schema.tables["athletes"], schema.tables["tokens"]
+        people = [
+            {**_row(athletes, number, whole=True), "status": status} for number, status in enumerate(statuses, start=1)
+        ]
+        pairs = [_row(tokens, number, whole=True) for number in range(1, 5)]
+        session.execute(athletes.insert(), people)
+        if with_token:
+            session.execute(tokens.insert(), pairs)
+
+    migrate.upgrade(store)
+
+    with store.read() as session:
+        for person, pair in zip(people, pairs, strict=True):
+            athlete = session.get_one(Athlete, person["id"])
+            (connection,) = athlete.connections
+            leaving = person["status"] == "leaving"
+            assert (connection.platform, connection.external_id) == ("strava", str(person["platform_athlete_id"]))
+            assert connection.state == ("revoked" if leaving else person["status"])
+            assert athlete.is_connected is (person["status"] == "connected")
+            assert (athlete.leaving_at is not None) is leaving
+            assert (connection.scopes, connection.refused_since) == (person["scopes"], None)
+            for name in ("connected_at", "disconnected_at", "private_note_refused_at"):
+                assert getattr(connection, name).replace(tzinfo=None) == person[name].replace(tzinfo=None)
+            expected = (pair["access_sealed"], pair["refresh_sealed"]) if with_token else (None, None)
+            assert (connection.access_encrypted, connection.refresh_encrypted) == expected
+            assert (connection.expires_at is not None) is with_token
+            assert connection.lease_until is None
     store.close()
 
 

@@ -14,6 +14,7 @@ from adductor.jobs import backlog
 from adductor.store import Store
 from adductor.store.models import (
     Athlete,
+    Connection,
     DecisionRecord,
     Delivery,
     Heartbeat,
@@ -41,110 +42,51 @@ def _states() -> list[tuple[str, datetime]]:
 @pytest.fixture
 def full(store: Store) -> Store:
     """A store with a past."""
-    numbers = range(1, len(_states()) + 1)
-    trace = {"trace_id": "t"}
+    numbered = list(enumerate(_states(), start=1))
+    athletes = [
+        {"id": 1, "next_due_at": NOW - timedelta(minutes=3), "reconcile_at": NOW - timedelta(hours=3)},
+        {"id": 2, "next_due_at": None, "reconcile_at": None},
+    ]
+    account = {"platform": "strava", "connected_at": NOW}
+    accounts = [
+        {**account, "athlete_id": number, "external_id": str(number), "state": state}
+        for number, state in ((1, "connected"), (2, "revoked"))
+    ]
+    received = {"platform": "strava", "subscription_id": 1, "object_type": "activity", "aspect_type": "create"}
+    decided = {"athlete_id": 1, "trigger": "t", "at": NOW, "decision": "post_run", "dose": "full", "rule": "post_run"}
+    suggested = {"athlete_id": 1, "local_date": NOW.date(), "placement": "post_run", "dose": "full", "routine": {}}
+    letter = {"athlete_id": 1, "kind": "refer", "to": "a@example.org", "created_at": NOW}
+    run = {"sport": "run", "start": NOW, "moving_s": 1, "elapsed_s": 1, "distance_m": 1, "elevation_gain_m": 0}
+    more = {"intensity": "easy", "manual": False, "time_unreliable": False, "uploaded_at": NOW, "expires_at": NOW}
+    tables: dict[Any, list[dict[str, Any]]] = {
+        Athlete: athletes,
+        Connection: accounts,
+        InboxEvent: [{**received, "object_id": n, "event_time": NOW, "owner_id": 7} for n, _ in numbered],
+        DecisionRecord: [{**decided, "id": n, "reason": "", "considered": []} for n, _ in numbered],
+        Suggestion: [
+            {**suggested, "id": n, "public_id": str(n), "decision_id": n, "reason": "", "created_at": NOW}
+            for n, _ in numbered
+        ],
+        Delivery: [{"suggestion_id": n, "channel": "mail", "block": ""} for n, _ in numbered],
+        Letter: [{**letter, "key": str(n)} for n, _ in numbered],
+        LoggedActivity: [
+            {"athlete_id": 1, "platform_id": n, **run, **more, "fetched_at": NOW - timedelta(seconds=n)}
+            for n, _ in numbered
+        ],
+        Revocation: [
+            {"platform": "strava", "token_encrypted": b"", "created_at": NOW, "due_at": NOW + timedelta(hours=1)}
+        ],
+    }
+    for table in (InboxEvent, Delivery, Letter):
+        for row, (_, (state, due_at)) in zip(tables[table], numbered, strict=True):
+            row |= {"state": state, "due_at": due_at, "trace_id": "t"}
+    for number, row in enumerate(tables[InboxEvent], start=1):
+        row["received_at"] = NOW - timedelta(days=3, seconds=number)
+    for row in tables[DecisionRecord]:
+        row["trace_id"] = "t"
     with store.write() as session:
-        connection = session.connection()
-        connection.execute(
-            insert(Athlete),
-            [
-                {
-                    "id": 1,
-                    "platform": "strava",
-                    "platform_athlete_id": 7,
-                    "connected_at": NOW,
-                    "status": "connected",
-                    "next_due_at": NOW - timedelta(minutes=3),
-                    "reconcile_at": NOW - timedelta(hours=3),
-                },
-                {
-                    "id": 2,
-                    "platform": "strava",
-                    "platform_athlete_id": 8,
-                    "connected_at": NOW,
-                    "status": "revoked",
-                    "next_due_at": None,
-                    "reconcile_at": None,
-                },
-            ],
-        )
-        connection.execute(
-            insert(InboxEvent),
-            [
-                {
-                    "platform": "strava",
-                    "subscription_id": 1,
-                    "object_type": "activity",
-                    "object_id": number,
-                    "aspect_type": "create",
-                    "event_time": NOW,
-                    "owner_id": 7,
-                    "received_at": NOW - timedelta(days=3, seconds=number),
-                    "state": state,
-                    "due_at": due_at,
-                    **trace,
-                }
-                for number, (state, due_at) in zip(numbers, _states(), strict=True)
-            ],
-        )
-        decision = {
-            "athlete_id": 1,
-            "trigger": "t",
-            "at": NOW,
-            "decision": "post_run",
-            "dose": "full",
-            "rule": "post_run",
-        }
-        connection.execute(
-            insert(DecisionRecord),
-            [{"id": number, **decision, "reason": "", "considered": [], **trace} for number in numbers],
-        )
-        connection.execute(
-            insert(Suggestion),
-            [
-                {
-                    "id": number,
-                    "public_id": str(number),
-                    "athlete_id": 1,
-                    "decision_id": number,
-                    "local_date": NOW.date(),
-                    "placement": "post_run",
-                    "dose": "full",
-                    "routine": {},
-                    "reason": "",
-                    "created_at": NOW,
-                }
-                for number in numbers
-            ],
-        )
-        connection.execute(
-            insert(Delivery),
-            [
-                {"suggestion_id": number, "channel": "mail", "block": "", "state": state, "due_at": due_at, **trace}
-                for number, (state, due_at) in zip(numbers, _states(), strict=True)
-            ],
-        )
-        connection.execute(
-            insert(Revocation),
-            [{"platform": "strava", "token_sealed": b"", "created_at": NOW, "due_at": NOW + timedelta(hours=1)}],
-        )
-        letter = {"athlete_id": 1, "kind": "refer", "to": "a@example.org", "created_at": NOW}
-        connection.execute(
-            insert(Letter),
-            [
-                {**letter, "key": str(number), "state": state, "due_at": due_at, **trace}
-                for number, (state, due_at) in zip(numbers, _states(), strict=True)
-            ],
-        )
-        run = {"sport": "run", "start": NOW, "moving_s": 1, "elapsed_s": 1, "distance_m": 1, "elevation_gain_m": 0}
-        more = {"intensity": "easy", "manual": False, "time_unreliable": False, "uploaded_at": NOW, "expires_at": NOW}
-        connection.execute(
-            insert(LoggedActivity),
-            [
-                {"athlete_id": 1, "platform_id": number, **run, **more, "fetched_at": NOW - timedelta(seconds=number)}
-                for number in numbers
-            ],
-        )
+        for table, rows in tables.items():
+            session.execute(insert(table), rows)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     return store
@@ -227,6 +169,7 @@ def _reads_everything(step: str) -> bool:
             "_waiting" in step
             or "_given_up" in step
             or "athletes" in step
+            or "ix_connections_state" in step
             or "heartbeats" in step
             or "ix_revocations" in step
         )
@@ -237,7 +180,7 @@ def test_no_figure_reads_a_table_from_end_to_end(full: Store) -> None:
     with _statements(full) as asked, full.read() as session:
         backlog.queues(session, NOW)
         backlog.oldest_strava_data(session)
-        backlog.athletes_by_status(session)
+        backlog.connections_by_state(session)
         backlog.heartbeats(session)
         backlog.subscription(session)
         assert len(failures.given_up(session)) == 3

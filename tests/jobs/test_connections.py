@@ -1,0 +1,301 @@
+"""What ends a connection, what lets it rest, and the ways back; on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from adductor.athletes import connections, personal_data, platform_calls, tokens
+from adductor.jobs import rounds
+from adductor.platforms.base import ErrorKind, PlatformError
+from adductor.queue import requeue
+from adductor.queue.retry import Final
+from adductor.store.models import Connection, Delivery, InboxEvent, LoggedActivity
+from tests.support.memory_log import (
+    Log,
+    comes_home,
+    connect_again,
+    departure,
+    event,
+    expire_token,
+    put,
+    refused_refresh,
+    rows,
+    runs,
+    sweep_for,
+    take,
+)
+from tests.support.memory_log import here as here
+from tests.support.runners import Place
+
+REFUSED = dict.fromkeys(("read", "list", "write"), PlatformError(ErrorKind.UNAUTHORIZED, "401", status=401))
+
+
+def _home(here: Place, log: Log) -> int:
+    """An athlete with mail, who chose the note."""
+    return comes_home(
+        here,
+        log,
+        email="runner@example.org",
+        email_confirmed_at=here.now - timedelta(days=50),
+        quiet_from_local="04:58",  # so that late events are read too
+        quiet_until_local="05:00",
+    )
+
+
+def _connection(here: Place, athlete_id: int) -> Connection:
+    return here.athlete(athlete_id).connection
+
+
+def _kept_activities(here: Place) -> int:
+    with here.installation.store.read() as session:
+        return session.scalar(select(func.count()).select_from(LoggedActivity)) or 0
+
+
+def _reconnect_mails(here: Place, athlete_id: int) -> list[str | None]:
+    return [letter.outcome for letter in here.letters(athlete_id) if letter.kind == "reconnect"]
+
+
+def _assert_rests(here: Place, athlete_id: int) -> None:
+    connection = _connection(here, athlete_id)
+    assert connection.state == "resting"
+    assert connection.disconnected_at is None
+    assert None not in (connection.access_encrypted, connection.refresh_encrypted)
+    assert _kept_activities(here) >= 1
+    assert _reconnect_mails(here, athlete_id) == ["sent"]
+    (mail,) = here.mails()
+    assert b"/connect/strava" in mail
+
+
+# -- calls are refused although the refresh works -----------------------------------------------------------------------
+
+
+def test_calls_refused_for_a_moment_end_nothing_and_the_note_comes(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    log.fails = REFUSED
+    take(here, event(here, athlete_id))
+    assert (_connection(here, athlete_id).state, log.reads, log.refreshes) == ("connected", 2, 1)
+    assert _connection(here, athlete_id).refused_since == here.now
+
+    log.fails = {}
+    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=10))
+
+    assert len(log.with_note()) == 1
+    assert _connection(here, athlete_id).refused_since is None
+    assert _reconnect_mails(here, athlete_id) == []
+
+
+def test_calls_refused_for_hours_let_the_connection_rest_until_one_works(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    log.fails = REFUSED
+    take(here, event(here, athlete_id))
+
+    sweep_for(here, timedelta(hours=5), every=timedelta(minutes=20))
+    assert _connection(here, athlete_id).state == "connected"
+    sweep_for(here, timedelta(hours=5), every=timedelta(minutes=20))
+    _assert_rests(here, athlete_id)
+    assert [row.state for row in rows(here)] == ["waiting"]
+    assert here.athlete(athlete_id).reconcile_at is None
+
+    log.fails = {}
+    sweep_for(here, timedelta(hours=2), every=timedelta(minutes=20))
+
+    connection = _connection(here, athlete_id)
+    assert (connection.state, connection.refused_since) == ("connected", None)
+    assert here.athlete(athlete_id).reconcile_at is not None
+    assert [row.state for row in rows(here)] == ["done"]
+
+
+# -- a refresh whose answer was lost ------------------------------------------------------------------------------------
+
+
+class _Killed(BaseException):
+    """The end of the worker process: nothing after it runs."""
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        PlatformError(ErrorKind.RETRY, "no answer"),
+        PlatformError(ErrorKind.RETRY, "bad gateway", status=502),
+        _Killed(),
+    ],
+    ids=["no answer", "502", "killed before the commit"],
+)
+def test_refresh_refused_after_a_lost_one_lets_the_connection_rest(here: Place, log: Log, lost: BaseException) -> None:
+    athlete_id = _home(here, log)
+    expire_token(here, athlete_id)
+
+    def lose() -> None:
+        raise lost
+
+    log.during_refresh = lose
+    put(here, event(here, athlete_id))
+    try:
+        rounds.work(here.installation)
+    except _Killed:
+        here.later(seconds=31)  # the dead worker's leases
+    log.during_refresh = lambda: None
+    log.fails = {"refresh": refused_refresh()}  # the first one had used the token up
+
+    sweep_for(here, timedelta(hours=1), every=timedelta(minutes=5))
+
+    _assert_rests(here, athlete_id)
+    assert [row.state for row in rows(here)] == ["waiting"]
+
+
+def test_refresh_refused_after_a_later_one_worked_ends_the_connection(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    expire_token(here, athlete_id)
+    log.fails = {"refresh": PlatformError(ErrorKind.RETRY, "no answer")}
+    take(here, event(here, athlete_id))
+    log.fails = {}
+    sweep_for(here, timedelta(minutes=5), every=timedelta(minutes=1))
+    assert len(log.with_note()) == 1
+
+    expire_token(here, athlete_id, "dead")
+    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, 902_000)))
+
+    assert _connection(here, athlete_id).state == "revoked"
+
+
+# -- what ends a connection ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["refused refresh", "deauthorisation"])
+def test_connection_is_revoked_by_a_refused_refresh_or_the_deauthorisation(here: Place, log: Log, by: str) -> None:
+    athlete_id = _home(here, log)
+    if by == "refused refresh":
+        expire_token(here, athlete_id, "dead")
+        take(here, event(here, athlete_id))
+    else:
+        take(here, departure(here, athlete_id))
+
+    connection = _connection(here, athlete_id)
+    assert (connection.state, connection.disconnected_at) == ("revoked", here.now)
+    assert (connection.access_encrypted, connection.refresh_encrypted, connection.expires_at) == (None, None, None)
+    assert _kept_activities(here) == 0
+    assert [row.outcome for row in rows(here)] == ["revoked" if by == "refused refresh" else "disconnected"]
+    calls = len(log.calls)
+    here.later(minutes=1)
+    take(here, event(here, athlete_id))
+    assert (rows(here)[-1].outcome, len(log.calls)) == ("not_connected", calls)
+
+
+def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    left = departure(here, athlete_id)
+    here.later(minutes=1)
+    connect_again(here, athlete_id)
+
+    take(here, left)
+
+    assert _connection(here, athlete_id).state == "connected"
+    assert tokens.access(here.installation, _connection(here, athlete_id).id).token == "new"
+
+
+def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    log.fails = {
+        "read": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=403, details=("activity:read_permission",))
+    }
+    take(here, event(here, athlete_id))
+    take(here, event(here, athlete_id, about=901_000))
+
+    assert [row.outcome for row in rows(here)] == ["scope_missing", "not_connected"]
+    assert (log.reads, _connection(here, athlete_id).state) == (1, "scope_missing")
+    assert _connection(here, athlete_id).refresh_encrypted is not None
+
+
+# -- the ways back ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["resting", "revoked", "scope_missing"])
+def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -> None:
+    athlete_id = _home(here, log)
+    connection_id = _connection(here, athlete_id).id
+    if state == "resting":
+        connections.rest(here.installation, connection_id, because="a test")
+    elif state == "scope_missing":
+        connections.stop_reading(here.installation, connection_id)
+    else:
+        personal_data.disconnect(here.installation, athlete_id)
+    assert _connection(here, athlete_id).state == state
+    before = here.athlete(athlete_id)
+    here.later(minutes=5)
+
+    connect_again(here, athlete_id)
+    runs(here, log, athlete_id, 903_000)
+    take(here, event(here, athlete_id, about=903_000))
+
+    after = here.athlete(athlete_id)
+    assert (after.id, after.connection.id, after.connection.state) == (athlete_id, connection_id, "connected")
+    assert after.connection.disconnected_at is None
+    assert (after.programme_stage, after.sessions_completed_total) == (
+        before.programme_stage,
+        before.sessions_completed_total,
+    )
+    assert log.with_note() == [903_000]
+
+
+@pytest.mark.parametrize("refresh_token", ["dead", "good"])
+def test_connecting_again_during_a_refresh_keeps_the_new_tokens(here: Place, log: Log, refresh_token: str) -> None:
+    athlete_id = _home(here, log)
+    expire_token(here, athlete_id, refresh_token)
+    log.during_refresh = lambda: connect_again(here, athlete_id)
+
+    take(here, event(here, athlete_id))
+    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
+
+    assert _connection(here, athlete_id).state == "connected"
+    assert tokens.access(here.installation, _connection(here, athlete_id).id).token == "new"
+    assert len(log.with_note()) == 1
+
+
+def test_leaving_during_a_refresh_leaves_no_token_behind(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    expire_token(here, athlete_id, "good")
+    connection_id = _connection(here, athlete_id).id
+    log.during_refresh = lambda: connections.disconnect_now(here.installation, connection_id, because="revoked")
+
+    take(here, event(here, athlete_id))
+
+    with pytest.raises(tokens.NotConnectedError):
+        tokens.access(here.installation, connection_id)
+    assert [row.outcome for row in rows(here)] == ["not_connected"]
+
+
+def test_call_without_tokens_is_final(here: Place, log: Log) -> None:
+    connection_id = _connection(here, here.runner()).id
+
+    with pytest.raises(Final, match="not connected"):
+        platform_calls.call(here.installation, connection_id, lambda *_: None)
+
+
+# -- odd answers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["read", "write"])
+@pytest.mark.parametrize("status", [400, 402, 403, 406, 409, 410, 422, 423])
+def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: Log, call: str, status: int) -> None:
+    athlete_id = _home(here, log)
+    odd = PlatformError(ErrorKind.UNEXPECTED, f"Strava answered {status}", status=status)
+    log.fails = {call: odd}
+    take(here, event(here, athlete_id))
+    table = InboxEvent if call == "read" else Delivery
+
+    def row() -> Any:
+        return rows(here)[0] if call == "read" else here.deliveries(athlete_id)[0]
+
+    assert (row().state, f"Strava answered {status}" in row().problem) == ("waiting", True)
+    sweep_for(here, timedelta(hours=28), every=timedelta(hours=1))
+    assert row().state == "failed"
+    assert _connection(here, athlete_id).state == "connected"
+    log.fails = {}
+    with here.installation.store.write() as session:
+        assert requeue.retry_failed(session, here.installation, table) == 1
+    rounds.sweep(here.installation)
+    assert row().state == "done"

@@ -1,0 +1,292 @@
+"""The queue: compare-and-set, leases, backoff and the dead letter, on both databases."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adductor.leases import HANGS_AFTER_S, LEASE
+from adductor.queue import claims, requeue, retry, worker
+from adductor.queue.retry import Final, RetryLater
+from adductor.queue.worker import Job
+from adductor.store.models import Delivery, InboxEvent
+from tests.support.memory_log import Log, comes_home, event, put, rows, take
+from tests.support.memory_log import here as here
+from tests.support.runners import Place
+
+SECOND = timedelta(seconds=1)
+POLICY = retry.DEFAULT
+
+
+def _put(here: Place, *owners: int) -> None:
+    """One event of each of these accounts, numbered from 1."""
+    athlete_id = here.runner()
+    received = event(here, athlete_id)
+    for number, owner in enumerate(owners, start=1):
+        put(here, _replaced(received, object_id=number, owner_id=owner))
+
+
+def _replaced(received: Any, **values: Any) -> Any:
+    return type(received)(**{**{name: getattr(received, name) for name in received.__slots__}, **values})
+
+
+def _job(handle: Callable[[InboxEvent], str | None]) -> Job[InboxEvent]:
+    return Job("event", InboxEvent, lambda _, row: handle(row), created_at=lambda row: row.received_at)
+
+
+def _claim(here: Place) -> InboxEvent:
+    row = claims.claim(here.installation, InboxEvent)
+    assert row is not None
+    return row
+
+
+def _die(here: Place, *held: InboxEvent) -> None:
+    """The worker process ends: nothing extends its leases, and they run out."""
+    for row in held:
+        here.installation.leases.release(row.lease_owner)
+    here.clock.at += LEASE + SECOND
+
+
+def _recover(here: Place) -> int:
+    return claims.recover_expired(here.installation, POLICY)
+
+
+# -- claims -------------------------------------------------------------------------------------------------------------
+
+
+def test_claim_by_two_threads_takes_each_row_once(here: Place) -> None:
+    _put(here, *range(1, 31))
+    begin = threading.Barrier(2)
+
+    def claim_all(_: int) -> list[int]:
+        begin.wait(20)
+        taken = []
+        while (row := claims.claim(here.installation, InboxEvent)) is not None:
+            taken.append(row.id)
+        return taken
+
+    with ThreadPoolExecutor(2) as pool:
+        taken = [number for each in pool.map(claim_all, range(2)) for number in each]
+
+    assert sorted(taken) == [row.id for row in rows(here)]
+    assert {row.attempts for row in rows(here)} == {1}
+
+
+def test_claim_of_named_rows_takes_no_other(here: Place) -> None:
+    _put(here, 1, 2, 3)
+    wanted = rows(here)[1].id
+
+    assert worker.run_one(here.installation, _job(lambda _: "handled"), ids=[wanted])
+    assert not worker.run_one(here.installation, _job(lambda _: "handled"), ids=[wanted])
+
+    assert [row.state for row in rows(here)] == ["waiting", "done", "waiting"]
+
+
+def test_events_of_one_athlete_run_one_at_a_time_and_another_athletes_go_on(here: Place) -> None:
+    _put(here, 1, 1, 2)
+
+    first, other = _claim(here), _claim(here)
+    assert (first.object_id, other.object_id) == (1, 3)
+    assert claims.claim(here.installation, InboxEvent) is None
+    worker.run(here.installation, _job(lambda _: "handled"), first)
+
+    assert _claim(here).object_id == 2
+
+
+@pytest.mark.parametrize("reopened_by", ["new contents", "replay"])
+@pytest.mark.parametrize("claimed_again", [False, True])
+def test_reopened_row_is_not_ended_by_the_old_claim(here: Place, reopened_by: str, *, claimed_again: bool) -> None:
+    _put(here, 1)
+
+    def reopen(row: InboxEvent) -> str:
+        if reopened_by == "replay":
+            with here.installation.store.write() as session:
+                assert requeue.retry_ids(session, here.installation, InboxEvent, [row.id]) == 1
+        else:
+            received = _replaced(event(here, 1), object_id=1, owner_id=1, updates={"type": "Walk"})
+            put(here, received)
+        if claimed_again:
+            here.later(seconds=1)
+            _claim(here)
+        return "handled"
+
+    worker.run_one(here.installation, _job(reopen))
+
+    (row,) = rows(here)
+    assert (row.state, row.outcome) == ("claimed" if claimed_again else "waiting", None)
+
+
+# -- leases -------------------------------------------------------------------------------------------------------------
+
+
+def test_lease_extended_by_the_heartbeat_is_not_recovered(here: Place) -> None:
+    _put(here, 1)
+    held = _claim(here)
+
+    for _ in range(4):
+        here.later(seconds=20)
+        assert _recover(here) == 0
+        here.installation.leases.extend()
+
+    assert claims.holds(rows(here)[0], held)
+
+
+def test_lease_of_a_row_that_hangs_is_extended_no_more(here: Place) -> None:
+    _put(here, 1)
+    _claim(here)
+
+    here.later(seconds=HANGS_AFTER_S + 1)
+    here.installation.leases.extend()
+
+    assert _recover(here) == 1
+
+
+def test_expired_lease_returns_the_row_with_backoff_and_a_crash(here: Place) -> None:
+    _put(here, 1)
+    _die(here, _claim(here))
+
+    assert (_recover(here), _recover(here)) == (1, 0)
+
+    (row,) = rows(here)
+    assert (row.state, row.crashes, row.problem, row.lease_owner) == ("waiting", 1, "its worker ended", None)
+    assert row.due_at > here.now
+    assert claims.claim(here.installation, InboxEvent) is None
+    here.later(seconds=7)
+    _claim(here)
+
+
+def test_row_that_ends_five_workers_becomes_a_dead_letter_that_retry_failed_finds(here: Place) -> None:
+    _put(here, 1)
+    for _ in range(POLICY.most_crashes):
+        here.later(hours=1)
+        _die(here, _claim(here))
+        assert _recover(here) == 1
+
+    (row,) = rows(here)
+    assert (row.state, row.outcome, row.problem) == ("failed", "gave_up", "stopped its worker 5 times")
+    with here.installation.store.write() as session:
+        assert requeue.retry_failed(session, here.installation, InboxEvent) == 1
+    assert worker.run_one(here.installation, _job(lambda _: "handled"))
+    assert [(row.state, row.crashes) for row in rows(here)] == [("done", 0)]
+
+
+def test_poison_row_takes_no_neighbour_to_the_dead_letter(here: Place) -> None:
+    """A worker of four threads: each claim of row 2 ends the process, and with it every claim that it holds."""
+    random.seed(20)  # the jitter of the backoff
+    _put(here, *range(1, 7))
+
+    for _ in range(3000):
+        held = [row for _ in range(4) if (row := claims.claim(here.installation, InboxEvent)) is not None]
+        if any(row.object_id == 2 for row in held):
+            _die(here, *held)
+            _recover(here)
+        else:
+            for row in held:
+                worker.run(here.installation, _job(lambda _: "handled"), row)
+                here.installation.leases.release(row.lease_owner)
+        if all(row.state in ("done", "failed") for row in rows(here)):
+            break
+        if not held:
+            here.clock.at = max(here.now, min(row.due_at for row in rows(here) if row.state == "waiting"))
+            here.later(milliseconds=300)
+
+    assert {row.object_id: row.state for row in rows(here)} == {
+        number: "failed" if number == 2 else "done" for number in range(1, 7)
+    }
+
+
+# -- retries ------------------------------------------------------------------------------------------------------------
+
+
+def test_failed_attempts_wait_by_the_policy_and_say_their_problem(here: Place) -> None:
+    _put(here, 1)
+
+    def fail(row: InboxEvent) -> None:
+        raise RuntimeError(f"attempt {row.attempts}")
+
+    for attempt, wait_s in enumerate((5, 15, 45, 135, 405, 1215, 3600, 3600), start=1):
+        assert worker.run_one(here.installation, _job(fail))
+        (row,) = rows(here)
+        assert (row.state, row.attempts, row.tried_at) == ("waiting", attempt, here.now)
+        assert row.problem == f"RuntimeError: attempt {attempt}"
+        assert 0.8 * wait_s <= (row.due_at - here.now).total_seconds() <= 1.2 * wait_s
+        assert not worker.run_one(here.installation, _job(fail)), "it waits"
+        here.clock.at = row.due_at
+
+
+def test_retry_later_with_a_wait_waits_for_so_long(here: Place) -> None:
+    _put(here, 1)
+
+    def later(_: InboxEvent) -> None:
+        raise RetryLater("the window is spent", wait=timedelta(minutes=11))
+
+    worker.run_one(here.installation, _job(later))
+
+    (row,) = rows(here)
+    assert (row.due_at - here.now, row.problem) == (timedelta(minutes=11), "the window is spent")
+
+
+def test_final_ends_the_row_with_its_outcome(here: Place) -> None:
+    _put(here, 1)
+
+    def final(_: InboxEvent) -> None:
+        raise Final("revoked", "the athlete has disconnected")
+
+    worker.run_one(here.installation, _job(final))
+
+    (row,) = rows(here)
+    assert (row.state, row.outcome, row.problem) == ("done", "revoked", "the athlete has disconnected")
+    assert row.handled_at == here.now
+
+
+def test_row_that_fails_for_a_day_becomes_a_dead_letter_that_retry_failed_finds(here: Place) -> None:
+    _put(here, 1)
+
+    def fail(_: InboxEvent) -> None:
+        raise RetryLater("Strava answered 503")
+
+    first = here.now
+    while rows(here)[0].state == "waiting":
+        assert here.now - first < POLICY.dead_letter_after + timedelta(hours=3)
+        worker.run_one(here.installation, _job(fail))
+        here.later(minutes=30)
+
+    (row,) = rows(here)
+    assert (row.state, row.outcome, row.problem) == ("failed", "gave_up", "Strava answered 503")
+    assert row.tried_at is not None
+    assert row.tried_at - first > POLICY.dead_letter_after
+    with here.installation.store.write() as session:
+        assert requeue.retry_failed(session, here.installation, Delivery) == 0
+        assert requeue.retry_failed(session, here.installation, InboxEvent) == 1
+    worker.run_one(here.installation, _job(lambda _: "handled"))
+    assert [(row.state, row.attempts) for row in rows(here)] == [("done", 1)]
+
+
+@pytest.mark.parametrize(
+    ("state", "retried"), [("waiting", True), ("failed", True), ("claimed", False), ("done", False)]
+)
+def test_retry_one_takes_rows_at_rest(here: Place, state: str, *, retried: bool) -> None:
+    _put(here, 1)
+    with here.installation.store.write() as session:
+        session.get_one(InboxEvent, rows(here)[0].id).state = state
+        assert requeue.retry_one(session, here.installation, InboxEvent, rows(here)[0].id) is retried
+
+
+def test_drain_stops_when_the_process_is_told_to_end(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = threading.Event()
+    monkeypatch.setattr(worker, "stopping", stopping)
+    athlete_id = comes_home(here, log)
+    stopping.set()
+
+    take(here, event(here, athlete_id))
+    assert [row.state for row in rows(here)] == ["waiting"]
+    stopping.clear()
+    take(here)
+
+    assert len(log.with_note()) == 1

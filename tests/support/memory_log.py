@@ -1,0 +1,266 @@
+"""A running log in memory, and the steps of an event around it; no processes, no network.
+
+Tests set what happens between a read and a write, and which call fails. Everything but the platform is the real thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adductor.athletes import connections, decisions
+from adductor.coaching.situation import Intensity
+from adductor.jobs import inbox, rounds
+from adductor.notes import block
+from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
+from adductor.store.models import InboxEvent
+from tests.support.athletes import give_tokens
+from tests.support.runners import MORNING, Place, place
+
+RUN = 900_001
+SCOPES = "read,activity:read_all,activity:write"
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass
+class Log:
+    """Strava's part: activities that are read, listed and written whole, and tokens that are refreshed and revoked."""
+
+    activities: dict[int, LoggedActivity] = field(default_factory=dict)
+    calls: list[tuple[str, str | None]] = field(default_factory=list)  # read, list or write, and for which athlete
+    writes: list[str] = field(default_factory=list)
+    refreshes: int = 0
+    revoked: list[str] = field(default_factory=list)
+    after_read: Callable[[], None] = _nothing
+    before_write: Callable[[], None] = _nothing  # it is on its way already
+    during_refresh: Callable[[], None] = _nothing
+    leaves_note_out: bool = False
+    refuses: bool = False  # a write is answered 200 and changes nothing
+    loses_answer: bool = False  # a write works, and its answer doesn't come
+    fails: Mapping[str, PlatformError] = field(
+        default_factory=dict
+    )  # read, list, write, refresh or revoke -> its error
+
+    @property
+    def reads(self) -> int:
+        return self._count("read")
+
+    @property
+    def lists(self) -> int:
+        return self._count("list")
+
+    @property
+    def note(self) -> str:
+        return self.note_of(RUN)
+
+    def note_of(self, activity_id: int) -> str:
+        return self.activities[activity_id].private_note or ""
+
+    def with_note(self) -> list[int]:
+        """The activities in which a note of ours stands."""
+        return [number for number in self.activities if block.SIGNATURE in self.note_of(number)]
+
+    def edit(self, activity_id: int, **values: Any) -> None:
+        self.activities[activity_id] = replace(self.activities[activity_id], **values)
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        self.refreshes += 1
+        self.during_refresh()
+        self._fail("refresh")
+        if refresh_token == "dead":
+            raise refused_refresh()
+        return Tokens("renewed", "renewed too", MORNING + timedelta(days=300))
+
+    def revoke(self, token: str) -> None:
+        self._fail("revoke")
+        self.revoked.append(token)
+
+    def get_activity(self, _token: str, activity_id: int, *, athlete: str | None = None, **_: Any) -> LoggedActivity:
+        self._call("read", athlete)
+        if activity_id not in self.activities:
+            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+        found = self.activities[activity_id]
+        act, self.after_read = self.after_read, _nothing
+        act()
+        return replace(found, private_note=None) if self.leaves_note_out else found
+
+    def list_activities(
+        self, _token: str, *, after: datetime, athlete: str | None = None, **_: Any
+    ) -> list[LoggedActivity]:
+        """As Strava lists them: without the texts."""
+        self._call("list", athlete)
+        listed = [entry for entry in self.activities.values() if entry.start >= after]
+        return [replace(entry, private_note=None, description=None) for entry in listed]
+
+    def update_activity(
+        self, _token: str, activity_id: int, *, private_note: str, athlete: str | None = None, **_: Any
+    ) -> LoggedActivity:
+        self._call("write", athlete)
+        if self.refuses:
+            return self.activities[activity_id]
+        act, self.before_write = self.before_write, _nothing
+        act()
+        self.writes.append(private_note)
+        self.edit(activity_id, private_note=private_note)
+        if self.loses_answer:
+            raise PlatformError(ErrorKind.RETRY, "Strava didn't answer in time")
+        return self.activities[activity_id]
+
+    def _call(self, kind: str, athlete: str | None) -> None:
+        self.calls.append((kind, athlete))
+        self._fail(kind)
+
+    def _fail(self, kind: str) -> None:
+        if kind in self.fails:
+            raise self.fails[kind]
+
+    def _count(self, kind: str) -> int:
+        return sum(1 for call, _ in self.calls if call == kind)
+
+
+def away() -> dict[str, PlatformError]:
+    """The platform's server fails: no call works."""
+    return dict.fromkeys(("read", "list", "write"), PlatformError(ErrorKind.RETRY, "Strava answered 503", status=503))
+
+
+def refused_refresh() -> PlatformError:
+    return PlatformError(ErrorKind.REVOKED, "the refresh token is no longer good", status=400)
+
+
+@pytest.fixture
+def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
+    """On both databases, for what locks and races decide. `tests/jobs/conftest.py` has the one on SQLite alone."""
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def log(here: Place) -> Log:
+    made = Log()
+    here.installation.platforms["strava"] = made  # type: ignore[assignment]
+    return made
+
+
+def activity(owner: int, number: int, start: datetime, **values: Any) -> LoggedActivity:
+    """An easy run of 40 minutes."""
+    return LoggedActivity(
+        **{
+            "id": number,
+            "athlete_id": owner,
+            "title": "Run in the park",
+            "sport": "run",
+            "sport_type": "Run",
+            "start": start,
+            "start_hidden": False,
+            "timezone": "UTC",
+            "utc_offset_s": 0,
+            "moving_s": 2400,
+            "elapsed_s": 2400,
+            "distance_m": 8000,
+            "elevation_gain_m": 10,
+            "workout": None,
+            "intensity": Intensity.EASY,
+            "manual": False,
+            "trainer": False,
+            "private": False,
+            "private_note": "Mine.",
+            "description": "",
+            "body_part": None,
+            "is_adductor_session": False,
+            "time_unreliable": False,
+            "complete": True,
+            **values,
+        }
+    )
+
+
+def with_tokens(here: Place, **values: Any) -> int:
+    """A connected athlete with tokens, without mail unless ``values`` say otherwise; their id."""
+    athlete_id = here.runner(**{"email": None, "email_confirmed_at": None, **values})
+    with here.installation.store.write() as session:
+        give_tokens(session, here.installation, athlete_id, Tokens("access", "refresh", here.now + timedelta(days=300)))
+    return athlete_id
+
+
+def comes_home(here: Place, log: Log, words: str = "Mine.", *, number: int = RUN, **values: Any) -> int:
+    """A connected athlete whose run of 40 minutes, ended five minutes ago, is in the log now; their id."""
+    athlete_id = with_tokens(here, **values)
+    runs(here, log, athlete_id, number, private_note=words)
+    return athlete_id
+
+
+def runs(here: Place, log: Log, athlete_id: int, number: int, *, ago: timedelta | None = None, **values: Any) -> int:
+    """One more activity of this athlete, begun 45 minutes ago unless ``ago`` says otherwise; its id."""
+    start = here.now - (ago or timedelta(minutes=45))
+    log.activities[number] = activity(here.owner(athlete_id), number, start, **values)
+    return number
+
+
+def event(here: Place, athlete_id: int, aspect: str = "create", *, about: int = RUN, **updates: str) -> WebhookEvent:
+    return WebhookEvent("strava", 1, "activity", about, aspect, here.now, here.owner(athlete_id), updates)
+
+
+def departure(here: Place, athlete_id: int) -> WebhookEvent:
+    """Strava's word that the athlete has disconnected the application."""
+    owner = here.owner(athlete_id)
+    return WebhookEvent("strava", 1, "athlete", owner, "update", here.now, owner, {"authorized": "false"})
+
+
+def put(here: Place, *received: WebhookEvent) -> None:
+    """Store events as the web does."""
+    if not received:
+        return
+    with here.installation.store.write() as session:
+        inbox.put(session.connection(), list(received), here.now)
+
+
+def take(here: Place, *received: WebhookEvent) -> None:
+    """Store events and handle what is due."""
+    put(here, *received)
+    rounds.sweep(here.installation)
+
+
+def sweep_for(here: Place, time: timedelta, *, every: timedelta) -> None:
+    """Let time pass with a round at each step."""
+    until = here.now + time
+    while here.now < until:
+        here.clock.at += every
+        rounds.sweep(here.installation)
+
+
+def rows(here: Place) -> list[InboxEvent]:
+    with here.installation.store.read() as session:
+        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
+
+
+def delay_notes(here: Place) -> None:
+    """A note then waits a minute and is read for by itself, not written on what its event's job has read."""
+    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 60})
+
+
+def withdraw(here: Place, athlete_id: int) -> None:
+    with here.installation.store.write() as session:
+        decisions.withdraw_open(session, here.locked(session, athlete_id), "You asked for a break.", now=here.now)
+
+
+def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -> None:
+    """The next call needs a refresh; with "dead" it is refused."""
+    with here.installation.store.write() as session:
+        give_tokens(session, here.installation, athlete_id, Tokens("old", refresh_token, here.now))
+
+
+def connect_again(here: Place, athlete_id: int) -> None:
+    grant = Grant(
+        Tokens("new", "newer", here.now + timedelta(days=300)), here.owner(athlete_id), "Robin", None, "metric"
+    )
+    with here.installation.store.write() as session:
+        connections.connect(session, here.installation, "strava", grant, SCOPES)
