@@ -119,13 +119,15 @@ def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedA
             keep(session, athlete, activity, uploaded_at=uploaded_at, now=now, revives=False)
     athlete.history_read_at = now
     athlete.history_gap_from = None
-    if all(activity.complete for activity in listed):
-        athlete.history_covers_until = now - LISTED_WITHIN
+    athlete.history_covers_until = now - LISTED_WITHIN
+    athlete.history_incomplete = [activity.id for activity in listed if not activity.complete]
 
 
 def is_older_than_history(athlete: models.Athlete, session: Session, activity_id: int, created_at: datetime) -> bool:
     """Whether an activity is certainly older than 14 days: created before the history was listed, and not in it."""
     if athlete.history_covers_until is None or created_at > athlete.history_covers_until:
+        return False
+    if activity_id in (athlete.history_incomplete or ()):
         return False
     row = models.LoggedActivity
     known = select(row.id).where(row.athlete_id == athlete.id, row.platform_id == activity_id)

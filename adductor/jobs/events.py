@@ -82,12 +82,8 @@ def handle(installation: Installation, event: InboxEvent) -> None:
         answer = _ask(installation, event, settled)
         reading = answer.reading
         with installation.store.write() as session:
-            taken = _take_in(session, installation, event, settled, answer)
-            if isinstance(taken, Handled):
-                _end(session, event, taken.outcome, installation.clock.now())
-        if isinstance(taken, RetryLater):  # the history that was listed is stored all the same
-            raise taken
-        settled = taken
+            settled = _take_in(session, installation, event, settled, answer)
+            _end(session, event, settled.outcome, installation.clock.now())
     log.info("event handled", outcome=settled.outcome, aspect=event.aspect_type, attempt=event.attempts)
     deliveries.deliver_now(installation, settled.due, reading)
 
@@ -246,10 +242,10 @@ def _ask(installation: Installation, event: InboxEvent, question: _Question) -> 
             return platform.list_activities(token, after=since, priority=priority, athlete=str(question.athlete_id))
 
         listed = platform_calls.call(installation, question.connection_id, list_history)
-    activity = next((entry for entry in listed or () if entry.id == event.object_id and entry.complete), None)
-    if activity is not None and not question.revives:
-        return _Answer(activity, listed)
-    if question.flood and activity is None:
+    entry = next((entry for entry in listed or () if entry.id == event.object_id), None)
+    if entry is not None and entry.complete and not question.revives:
+        return _Answer(entry, listed)
+    if question.flood and entry is None:
         return _Answer(None, listed)
     activity = _read(installation, event, question, priority)
     if activity is not None and not activity.complete:
@@ -287,7 +283,7 @@ def _read(
 
 def _take_in(
     session: Session, installation: Installation, event: InboxEvent, question: _Question, answer: _Answer
-) -> Handled | RetryLater:
+) -> Handled:
     now = installation.clock.now()
     athlete = decisions.lock(session, question.athlete_id)
     if athlete is None:
@@ -303,8 +299,6 @@ def _take_in(
     if activity is None:
         if question.flood and activities.is_older_than_history(athlete, session, event.object_id, event.event_time):
             return _record_no(session, athlete, event, _too_old(), now)
-        if question.flood:
-            return RetryLater("the activity's details are not all there yet")
         return Handled("gone")
     if _was_deleted(session, event):
         return Handled("deleted")  # while it was read: its data would be kept for days

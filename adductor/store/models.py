@@ -131,6 +131,7 @@ class Athlete(Base):
     history_read_at: Mapped[datetime | None]
     # An event of an activity that was created before this and that the history doesn't hold is about an old activity.
     history_covers_until: Mapped[datetime | None]
+    history_incomplete: Mapped[list[Any] | None]  # ids that the list held without all details
     last_event_at: Mapped[datetime | None]
     # When to look whether events were missed, and when that was last done (see adductor.jobs.reconcile).
     reconcile_at: Mapped[datetime | None]

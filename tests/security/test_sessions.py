@@ -183,7 +183,9 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
         with installation.store.write() as session:
             assert session.scalar(select(func.count()).select_from(Athlete)) == 1
             token = session.scalars(select(Connection)).one()
-            opened = [installation.vault.decrypt(sealed) for sealed in (token.access_encrypted, token.refresh_encrypted)]
+            opened = [
+                installation.vault.decrypt(sealed) for sealed in (token.access_encrypted, token.refresh_encrypted)
+            ]
             assert opened[0].replace("access", "refresh") == opened[1]
             session.delete(session.scalars(select(Athlete)).one())
     assert problems == []

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from adductor.store.types import UtcDateTime
+from adductor.store.types import Json, UtcDateTime
 
 revision = "0004"
 down_revision = "0003"
@@ -81,6 +81,7 @@ def upgrade() -> None:
             athletes.drop_column(column)
         athletes.add_column(sa.Column("timezone_from", _TIME, nullable=True))
         athletes.add_column(sa.Column("history_covers_until", _TIME, nullable=True))
+        athletes.add_column(sa.Column("history_incomplete", Json, nullable=True))
 
     op.execute(
         "UPDATE athletes SET timezone_from = (SELECT max(start) FROM activities WHERE activities.athlete_id = athletes.id)"
