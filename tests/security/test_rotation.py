@@ -173,7 +173,7 @@ def test_the_command_says_when_the_old_key_can_go(under: Under, tmp_path: Path, 
     wrong = adductor("db", "reseal", **environment, ADDUCTOR_TOKEN_KEYS=LOST)
 
     assert (done.returncode, again.returncode, wrong.returncode) == (0, 0, 1)
-    assert "2 sealed anew" in done.stdout
+    assert "2 encrypted anew" in done.stdout
     assert "Older keys are no longer needed." in again.stdout
     assert "2 open with none of the keys" in wrong.stderr
     assert not [key for key in (OLD, NEW, LOST) if key in done.stdout + done.stderr + wrong.stderr]
