@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from a2wsgi.wsgi import build_environ
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from werkzeug.test import run_wsgi_app
 
 from adductor import logs
 from adductor.settings import Settings, load
@@ -28,6 +29,7 @@ BUSY_CONNECTIONS = 800  # of one process; with more of them, requests are answer
 MOST_CONNECTIONS = 900  # more are cut at once: below the 1024 files that a process may usually open
 MOST_HEAD_BYTES = 32 * 1024
 ENDS_WITHIN_S = 9  # after SIGTERM; process managers kill after ten
+STARTS_WITHIN_S = 30  # a web process on a slow machine; uvicorn's own 5 s kill it again and again there
 
 
 class ConnectionClock(H11Protocol):
@@ -80,15 +82,10 @@ class Bridge:
 
     def _run(self, scope: Any, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         """Call the WSGI application in a thread."""
-        started: list[tuple[str, list[tuple[str, str]]]] = []
         environ: dict[str, Any] = {**build_environ(scope, io.BytesIO(body)), "wsgi.input_terminated": True}  # type: ignore[arg-type]
-        chunks = self._wsgi(environ, lambda status, headers, _=None: started.append((status, headers)))
-        try:
-            content = b"".join(chunks)
-        finally:
-            getattr(chunks, "close", lambda: None)()
-        (status, headers), *_ = started
-        return int(status[:3]), [(name.lower().encode(), value.encode("latin-1")) for name, value in headers], content
+        chunks, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
+        encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        return int(status[:3]), encoded, b"".join(chunks)
 
 
 async def _buffer(headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStatus:
@@ -146,6 +143,7 @@ def serve(settings: Settings, app: Any = "service.server:application") -> None:
             server_header=False,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=ENDS_WITHIN_S,
+            timeout_worker_healthcheck=STARTS_WITHIN_S,
             h11_max_incomplete_event_size=MOST_HEAD_BYTES,
         )
     except SystemExit as ended:
