@@ -1,9 +1,10 @@
-"""Two runners on one installation, an attacker's browser, and every route that there is."""
+"""Two athletes on one installation, a browser of the first, and every route that there is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,111 +16,135 @@ from werkzeug.routing import Rule
 
 from adductor.athletes import personal_data
 from adductor.store.models import PlannedRunRecord
+from tests.service.pages.conftest import SITE as SITE
 from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place, place
 from tests.support.site import site
 
-OPS_TOKEN = "an-operator-token-for-tests"
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with _place(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def here_on_each(tmp_path: Path, database_url: str) -> Iterator[Place]:
-    """The same on SQLite and on PostgreSQL."""
-    with _place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
-        yield made
-
-
-def _place(folder: Path, **settings: str) -> Any:
-    return place(
-        folder,
-        ADDUCTOR_PUBLIC_URL="http://coach.example.org",
-        STRAVA_CLIENT_ID="1",
-        STRAVA_CLIENT_SECRET="a-made-up-secret",
-        ADDUCTOR_OPS_TOKEN=OPS_TOKEN,
-        **settings,
-    )
-
-
-def application(here: Place) -> Flask:
-    """The web application of this place, as it is in life."""
-    return site(here)
-
-
-@pytest.fixture
-def app(here: Place) -> Flask:
-    return application(here)
-
-
-@pytest.fixture
-def visitor(app: Flask, here: Place) -> Visitor:
-    return Visitor(app.test_client(), here)
+# Their permission stands in the address: a key or a signed link, which a page of another site can't know.
+BY_ADDRESS = {"webhooks.receive", "answers.take", "answers.unsubscribe", "answers.confirm"}
+# These end the connection, the session or the athlete.
+ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out", "ops.sign_out"}
+# Valid fields of several forms.
+FIELDS = {"confirm": "delete", "said": "done", "pain": "0", "rpe": "5", "target": "2", "placement_post_run": "1"}
+FIELDS |= {"channel_post_run": "private_note", "weeks": "1", "sorted": "yes", "end": "1"}
+# The values of place holders in routes, unless a test gives others.
+_VALUES: dict[str, Any] = {"key": "no-such-key", "token": "no-such-token", "public_id": "nosuchid", "race_id": 1}
+_VALUES |= {"exercise_id": "supine_adductor_squeeze", "place": 0, "section": "dose", "filename": "style.css"}
 
 
 @dataclass
 class Person:
-    """A runner with something of everything, and what nobody else may read of it."""
+    """An athlete with something of everything, and what no other athlete may read of it."""
 
     id: int
-    platform_athlete_id: str
+    external_id: str
     public_id: str
     race_id: int
     calendar_key: str
     private: tuple[str, ...]
 
     def everything(self, here: Place) -> str:
-        """All that is held about them, to see whether anything changed."""
+        """All that is held about them, to compare before and after."""
         with here.installation.store.read() as session:
             whole = personal_data.export(session, here.athlete(self.id))
         return json.dumps(whole, sort_keys=True, default=str)
 
+    def links(self, here: Place) -> dict[str, str]:
+        """A signed link of each purpose, as paths, by the endpoint that takes it."""
+        links = here.installation.links
+        made = {
+            "answers.take": links.answer(self.public_id, "done", here.now),
+            "answers.unsubscribe": links.unsubscribe(self.id, self.external_id, here.now),
+            "answers.confirm": links.confirm(self.id, self.private[1], here.now),
+        }
+        return {endpoint: link.removeprefix(SITE) for endpoint, link in made.items()}
+
+
+@dataclass
+class Scene:
+    """Two athletes, the application, and a browser that is signed in as the first."""
+
+    here: Place
+    app: Flask
+    mine: Person
+    theirs: Person
+    visitor: Visitor
+
+    def stranger(self) -> Visitor:
+        """Another browser, signed in as nobody."""
+        return Visitor(self.app.test_client(), self.here)
+
+    def everything(self) -> tuple[str, str]:
+        return self.mine.everything(self.here), self.theirs.everything(self.here)
+
+    def routes(
+        self, method: str, *, of: Person | None = None, without: Container[str] = (), **values: Any
+    ) -> Iterator[tuple[Rule, str]]:
+        """Every route that takes this method, with its path: the ids in it are those ``of`` this person, or of the first."""
+        person = of or self.mine
+        for rule in self.app.url_map.iter_rules():
+            if method in (rule.methods or ()) and rule.endpoint not in without:
+                ids = {"public_id": person.public_id, "race_id": person.race_id}
+                yield rule, self.path(rule, **{**ids, **values})
+
+    def path(self, rule: Rule, **values: Any) -> str:
+        unknown = rule.arguments - _VALUES.keys()
+        assert not unknown, f"{rule.rule}: tests/security/conftest.py has no value for {unknown}"
+        known = {name: values.get(name, _VALUES[name]) for name in rule.arguments}
+        return str(self.app.url_map.bind("coach.example.org").build(rule.endpoint, known))
+
 
 def person(here: Place, name: str) -> Person:
-    """A connected runner with a suggestion, a race, a calendar and an address."""
-    runner = here.runner(
-        name=f"{name} Surname", email=f"{name.lower()}@private.example", calendar_key=f"calendar-of-{name.lower()}"
-    )
-    here.run_done(runner)
+    """A connected athlete with a suggestion, a race, a calendar and an address."""
+    key, email = f"calendar-of-{name.lower()}", f"{name.lower()}@private.example"
+    athlete = here.runner(name=f"{name} Surname", email=email, calendar_key=key)
+    here.run_done(athlete)
     with here.installation.store.write() as session:
-        race = PlannedRunRecord(
-            athlete_id=runner, start=here.now + timedelta(days=30), kind="race", priority="A", name=f"{name} Marathon"
-        )
+        start = here.now + timedelta(days=30)
+        race = PlannedRunRecord(athlete_id=athlete, start=start, kind="race", priority="A", name=f"{name} Marathon")
         session.add(race)
         session.flush()
         race_id = race.id
-    athlete, suggestion = here.athlete(runner), here.suggestion(runner)
-    private = (f"{name} Surname", str(athlete.email), f"calendar-of-{name.lower()}", f"{name} Marathon")
-    return Person(
-        runner, athlete.connection.external_id, suggestion.public_id, race_id, f"calendar-of-{name.lower()}", private
-    )
+    private = (f"{name} Surname", email, key, f"{name} Marathon")
+    external_id = here.athlete(athlete).connection.external_id
+    return Person(athlete, external_id, here.suggestion(athlete).public_id, race_id, key, private)
 
 
-# What stands in a route's place holders, where the test says nothing else.
-_VALUES: dict[str, Any] = {
-    "key": "no-such-key",
-    "token": "no-such-token",
-    "public_id": "nosuchid",
-    "race_id": 1,
-    "exercise_id": "supine_adductor_squeeze",
-    "place": 0,
-    "section": "dose",
-    "filename": "style.css",
-}
+@contextmanager
+def place_with(folder: Path, **settings: str) -> Iterator[Place]:
+    """An installation with these settings besides those that every test needs."""
+    needed = {"ADDUCTOR_PUBLIC_URL": SITE, "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
+    with place(folder, **{**needed, "ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", **settings}) as made:
+        yield made
 
 
-def routes(app: Flask, method: str) -> list[Rule]:
-    """Every route that takes this method."""
-    return [rule for rule in app.url_map.iter_rules() if method in (rule.methods or ())]
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Place]:
+    with place_with(tmp_path) as made:
+        yield made
 
 
-def path_of(app: Flask, rule: Rule, **values: Any) -> str:
-    """The route's path with these values. A place holder that nobody knows fails: say above what stands there."""
-    unknown = rule.arguments - _VALUES.keys()
-    assert not unknown, f"{rule.rule}: tests/security/conftest.py does not know what to put for {unknown}"
-    known = {name: values.get(name, _VALUES[name]) for name in rule.arguments}
-    return str(app.url_map.bind("coach.example.org").build(rule.endpoint, known))
+@pytest.fixture
+def here_on_each(tmp_path: Path, database_url: str) -> Iterator[Place]:
+    """The same on SQLite and on PostgreSQL."""
+    with place_with(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def app(here: Place) -> Flask:
+    return site(here)
+
+
+@pytest.fixture
+def visitor(app: Flask, here: Place) -> Visitor:
+    """A browser that is signed in as nobody."""
+    return Visitor(app.test_client(), here)
+
+
+@pytest.fixture
+def scene(app: Flask, here: Place, visitor: Visitor) -> Scene:
+    made = Scene(here, app, person(here, "Anna"), person(here, "Berta"), visitor)
+    visitor.sign_in(made.mine.id)
+    return made

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.processes
 
 
 def test_an_event_of_one_runner_about_anothers_activity_writes_nothing(live: Live) -> None:
-    """Its author needs the key and the subscription's id, and still only makes us look: what we see decides."""
+    """Its author needs the key and the subscription's id, and still only makes us look: the read decides."""
     anna, berta = live.runner(), live.runner()
     run = live.record(anna, silent=True)
 
@@ -24,11 +24,10 @@ def test_an_event_of_one_runner_about_anothers_activity_writes_nothing(live: Liv
 
 
 def test_an_event_about_an_activity_that_is_not_there_writes_nothing(live: Live) -> None:
-    runner = live.runner()
+    live.event(object_id=999_999_999, owner_id=live.runner().strava_id)
 
-    live.event(object_id=999_999_999, owner_id=runner.strava_id)
+    live.until(lambda: [event for event in live.events(999_999_999) if event.problem or event.state == "done"])
 
-    live.until(lambda: len(live.events(999_999_999)) == 1)
     assert live.suggestion(999_999_999) is None
 
 
@@ -40,23 +39,6 @@ def test_an_event_of_nobody_we_know_asks_nobody(live: Live) -> None:
 
     assert event.outcome == "unknown_athlete"
     assert live.calls(activity=run) == []
-
-
-def test_a_replayed_event_changes_nothing(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner)
-    live.note_comes(run)
-    (event,) = live.events(run)
-    before = live.truth(run)["private_note"]
-
-    for _ in range(20):
-        answer = live.event(object_id=run, owner_id=runner.strava_id, event_time=int(event.event_time.timestamp()))
-        assert answer.status_code == 200
-    live.settles(run)
-
-    assert len(live.events(run)) == 1
-    assert len(live.written(run)) == 1
-    assert live.truth(run)["private_note"] == before
 
 
 def test_a_forged_farewell_without_the_key_ends_nothing(live: Live) -> None:
@@ -78,7 +60,7 @@ def test_a_forged_farewell_without_the_key_ends_nothing(live: Live) -> None:
         assert answer.status_code in (404, 405, 308), guess
 
     assert live.count_events() == before
-    assert live.athlete(runner).status == "connected"
+    assert live.athlete(runner).connection.state == "connected"
 
 
 def test_the_handshake_wants_the_key_and_the_word(live: Live) -> None:
@@ -96,14 +78,13 @@ def test_the_handshake_wants_the_key_and_the_word(live: Live) -> None:
     assert markup.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("size", [20_000, 65_000, 70_000, 5_000_000])
-def test_an_oversized_event_is_refused_and_leaves_no_row(live: Live, size: int) -> None:
-    before = live.count_events()
+def test_an_oversized_event_is_refused_and_leaves_no_row(live: Live) -> None:
+    before, url = live.count_events(), live.here.installation.settings.webhook_url
 
-    try:
-        status = requests.post(live.here.installation.settings.webhook_url, data=b"x" * size, timeout=10).status_code
-    except requests.ConnectionError:  # still sending when it had been answered
-        status = 413
+    for size in (20_000, 65_000, 70_000, 5_000_000):
+        try:
+            assert requests.post(url, data=b"x" * size, timeout=10).status_code in (400, 413)
+        except requests.ConnectionError:  # still sending when it had been answered
+            continue
 
-    assert status in (400, 413)
     assert live.count_events() == before

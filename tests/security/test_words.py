@@ -1,4 +1,4 @@
-"""Other people's words (names, titles, addresses, what a log is told) shown as words, and never obeyed."""
+"""Other people's words (names, titles, addresses, log values) are shown as words and never obeyed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import subprocess
 import sys
 from datetime import timedelta
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 
 from adductor.jobs import letters, rounds
 from adductor.mail.messages import AddressError
 from adductor.store.models import DecisionRecord, PlannedRunRecord, Suggestion
-from tests.security.conftest import path_of, person, routes
-from tests.service.pages.conftest import Visitor
+from tests.security.conftest import SITE, Scene
 from tests.support.runners import Place
 
 MARKUP = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{ 7*7 }}&lt;b&gt;"
@@ -28,12 +26,12 @@ INJECTED = "anna@example.org\r\nBcc: everybody@example.org"
 class _Elements(HTMLParser):
     """The elements and attributes that a browser would make of a page."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
         self.scripts: list[str] = []
         self.handlers: list[str] = []
         self.images: list[str] = []
-        self._inside = False
+        self.feed(html)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         values = dict(attributes)
@@ -45,62 +43,48 @@ class _Elements(HTMLParser):
 
 
 def _harmless(html: str, path: str) -> None:
-    found = _Elements()
-    found.feed(html)
+    found = _Elements(html)
     assert not found.handlers, path
     assert all(source.startswith("/static/") for source in found.scripts), path
     assert "x" not in found.images, path
     assert "49&" not in html, path  # 7*7 worked out by a template
 
 
-def test_markup_in_names_and_reasons_stays_text_on_every_page(here: Place, visitor: Visitor) -> None:
-    mine = person(here, "Anna")
+def test_markup_in_names_and_reasons_stays_text_on_every_page(scene: Scene) -> None:
+    here, mine, shown = scene.here, scene.mine, 0
+    here.change(mine.id, name=MARKUP, hold_reason=MARKUP[:40])
     with here.installation.store.write() as session:
-        row = here.locked(session, mine.id)
-        row.name = row.hold_reason = MARKUP[:40]
-        row.name = MARKUP
-        session.add(
-            PlannedRunRecord(
-                athlete_id=mine.id, start=here.now + timedelta(days=9), kind="race", priority="A", name=MARKUP
-            )
-        )
+        race = {"start": here.now + timedelta(days=9), "kind": "race", "priority": "A", "name": MARKUP}
+        session.add(PlannedRunRecord(athlete_id=mine.id, **race))
         for decision in session.query(DecisionRecord).where(DecisionRecord.athlete_id == mine.id):
             decision.reason = MARKUP
             decision.considered = [{"rule": MARKUP, "stopped": True, "because": MARKUP}]
         for suggestion in session.query(Suggestion).where(Suggestion.athlete_id == mine.id):
-            suggestion.reason = MARKUP
-            suggestion.answer = {
-                "said": "pain", "pain_0_10": 1, "rpe_1_10": None, "where": MARKUP, "completed_pct": 1, "red_flags": []
-            }  # fmt: skip
-            suggestion.answered_at = here.now
-            suggestion.status = "done"
+            suggestion.status, suggestion.answered_at, suggestion.reason = "done", here.now, MARKUP
+            answer = {"said": "pain", "pain_0_10": 1, "rpe_1_10": None, "completed_pct": 1, "red_flags": []}
+            suggestion.answer = {**answer, "where": MARKUP}
             for delivery in suggestion.deliveries:
                 delivery.block = delivery.written_text = MARKUP
-    visitor.sign_in(mine.id)
-    app = visitor.http.application
-    shown = 0
 
-    for rule in routes(app, "GET"):
-        path = path_of(app, rule, public_id=mine.public_id)
-        answer = visitor.get(path)
-        if answer.mimetype == "text/html" and answer.status_code == 200:
-            _harmless(answer.text, path)
-            shown += "&lt;script&gt;alert(2)" in answer.text
+    for _, path in scene.routes("GET"):
+        answer_page = scene.visitor.get(path)
+        if answer_page.mimetype == "text/html" and answer_page.status_code == 200:
+            _harmless(answer_page.text, path)
+            shown += "&lt;script&gt;alert(2)" in answer_page.text
     here.change(mine.id, confirmed_at=None)
-    _harmless(visitor.get("/welcome").text, "/welcome")
+    _harmless(scene.visitor.get("/welcome").text, "/welcome")
 
     assert shown >= 3
 
 
-def test_markup_typed_into_forms_comes_back_as_text(here: Place, visitor: Visitor) -> None:
-    mine = person(here, "Anna")
-    visitor.sign_in(mine.id)
-    link = here.installation.links.answer(mine.public_id, "pain", here.now).removeprefix("http://coach.example.org")
+def test_markup_typed_into_forms_comes_back_as_text(scene: Scene) -> None:
+    visitor = scene.visitor
+    link = scene.here.installation.links.answer(scene.mine.public_id, "pain", scene.here.now).removeprefix(SITE)
+    names = ("email", "timezone", "age", "prompt", "day", "at", "distance", "name", "kind")
 
     _harmless(visitor.http.post(link, data={"where": MARKUP, "sign": MARKUP}).text, link)
     for section in ("email", "you", "times", "races/add"):
-        fields = dict.fromkeys(("email", "timezone", "age", "prompt", "day", "at", "distance", "name", "kind"), MARKUP)
-        answer = visitor.post(f"/settings/{section}", **fields)
+        answer = visitor.post(f"/settings/{section}", **dict.fromkeys(names, MARKUP))
         assert answer.status_code == 400, section
         _harmless(answer.text, section)
     answer = visitor.post("/check-in", sign=MARKUP)
@@ -109,45 +93,34 @@ def test_markup_typed_into_forms_comes_back_as_text(here: Place, visitor: Visito
 
 
 def test_markup_in_a_reason_stays_text_in_mails(here: Place) -> None:
-    runner = here.runner(channels={"post_run": "mail"}, name=MARKUP)
+    """And no subject or address holds anything of the athlete's."""
+    runner = here.runner(channels={"post_run": "mail"}, name=f"Anna\r\nBcc: x@y.org{MARKUP}")
     here.run_done(runner)
     with here.installation.store.write() as session:
-        suggestion = session.get_one(Suggestion, here.suggestion(runner).id)
-        suggestion.reason = MARKUP
+        session.get_one(Suggestion, here.suggestion(runner).id).reason = MARKUP
 
     rounds.work(here.installation)
 
     (raw,) = here.mails()
-    html = email.message_from_bytes(raw, policy=email.policy.default).get_body(("html",)).get_content()  # type: ignore[union-attr]
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert (message["To"], message["Bcc"]) == ("runner@example.org", None)
+    assert "Anna" not in str(message["Subject"])
+    html = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert "&lt;script&gt;alert(2)" in html
-    found = _Elements()
-    found.feed(html)
+    found = _Elements(html)
     assert (found.scripts, found.handlers) == ([], [])
     assert all(source.startswith("cid:") for source in found.images)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        INJECTED,
-        "anna@example.org\nSubject: won",
-        "anna@example.org, everybody@example.org",
-        "Anna <anna@example.org>",
-        '"anna\r\nBcc: x@y.org"@example.org',
-        "anna@example.org\u2028Bcc: x@y.org",
-        "anna@[127.0.0.1]",
-        "anna@example.org%0aBcc:x@y.org",
-    ],
-)
-def test_an_address_that_holds_more_than_one_is_refused(here: Place, visitor: Visitor, address: str) -> None:
-    mine = person(here, "Anna")
-    visitor.sign_in(mine.id)
+def test_an_address_that_holds_more_than_one_is_refused(scene: Scene) -> None:
+    behind = ("\r\nBcc: x@y.org", "\nSubject: won", ", x@y.org", "\u2028Bcc: x@y.org", "%0aBcc:x@y.org")
+    others = ("Anna <anna@example.org>", '"anna\r\nBcc: x@y.org"@example.org', "anna@[127.0.0.1]")
 
-    answer = visitor.post("/settings/email", email=address)
+    for address in (*(f"anna@example.org{more}" for more in behind), *others):
+        assert scene.visitor.post("/settings/email", email=address).status_code == 400, address
 
-    assert answer.status_code == 400
-    assert here.athlete(mine.id).email == "anna@private.example"
-    assert here.letters(mine.id) == []
+    assert scene.here.athlete(scene.mine.id).email == "anna@private.example"
+    assert scene.here.letters(scene.mine.id) == []
 
 
 def test_a_header_that_got_into_the_database_all_the_same_reaches_no_mail_server(here: Place) -> None:
@@ -164,30 +137,15 @@ def test_a_header_that_got_into_the_database_all_the_same_reaches_no_mail_server
     assert here.letters(runner) == []
 
 
-def test_no_subject_or_sender_holds_anything_of_a_runners(here: Place) -> None:
-    runner = here.runner(channels={"post_run": "mail"}, name="Anna\r\nBcc: x@y.org")
-    here.run_done(runner)
-
-    rounds.work(here.installation)
-
-    (raw,) = here.mails()
-    message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert message["To"] == "runner@example.org"
-    assert message["Bcc"] is None
-    assert "Anna" not in str(message["Subject"])
-
-
-def test_a_calendar_line_can_hold_no_second_one(here: Place, visitor: Visitor) -> None:
-    mine = person(here, "Anna")
-    with here.installation.store.write() as session:
-        suggestion = session.get_one(Suggestion, here.suggestion(mine.id).id)
+def test_a_calendar_line_can_hold_no_second_one(scene: Scene) -> None:
+    with scene.here.installation.store.write() as session:
+        suggestion = session.get_one(Suggestion, scene.here.suggestion(scene.mine.id).id)
         suggestion.reason = "fine\r\nEND:VEVENT\r\nBEGIN:VALARM\rX:1\nATTACH:https://evil.example"
 
-    feed = visitor.get(f"/calendar/{mine.calendar_key}.ics").data
+    lines = re.split(rb"\r\n|\r|\n", scene.visitor.get(f"/calendar/{scene.mine.calendar_key}.ics").data)
 
-    lines = re.split(rb"\r\n|\r|\n", feed)
     assert not [line for line in lines if line.startswith((b"BEGIN:VALARM", b"ATTACH", b"X:1"))]
-    assert lines.count(b"END:VEVENT") == lines.count(b"BEGIN:VEVENT")
+    assert lines.count(b"END:VEVENT") == lines.count(b"BEGIN:VEVENT") > 0
 
 
 _LOGGED = """
@@ -212,26 +170,12 @@ def _logged(how: str) -> str:
 
 
 def test_nobody_writes_a_line_of_their_own_into_the_log() -> None:
+    """In text, control characters are spelled out; in JSON each event is one line."""
     text = _logged("text")
-
     assert not [line for line in re.split(r"[\n\r\u2028\x85]", text) if line.startswith("2026-11-18T09:00:00Z")]
     assert "\x1b" not in text
-    assert "athlete connected" in text  # it is told, as what it is
+    assert "athlete connected" in text
 
-
-def test_in_json_each_event_is_one_line() -> None:
-    lines: list[dict[str, Any]] = [json.loads(line) for line in _logged("json").splitlines()]
-
+    lines = [json.loads(line) for line in _logged("json").splitlines()]
     assert [line["level"] for line in lines] == ["warning", "warning", "warning", "error"]
     assert "\n" in lines[1]["event"]
-
-
-def test_a_webhooks_words_do_not_reach_the_log(here: Place) -> None:
-    """The reason for refusing an event is ours; the event's own words stay out of it."""
-    from adductor.platforms.base import EventError
-    from adductor.platforms.strava import webhooks
-
-    for body in (b'{"object_type": "x\\nforged"}', b'{"updates": {"x\\nforged": 1}}', b"\xff\nforged", b'"forged\\n"'):
-        with pytest.raises(EventError) as refused:
-            webhooks.parse_event(body)
-        assert "forged" not in refused.value.reason
