@@ -139,25 +139,25 @@ class Courier:
                 if left_s > 0:
                     self._condition.wait(min(left_s, _CLOCK_LOOK_S))
                     continue
-                _, delivery_id = heapq.heappop(self._due)
-            self._pool.submit(self._attempt_safely, delivery_id)
+                # Looked up before `forget` can run: after a reset the same id belongs to another delivery.
+                delivery = world.deliveries[heapq.heappop(self._due)[1]]
+            self._pool.submit(self._attempt_safely, delivery)
 
-    def _attempt_safely(self, delivery_id: int) -> None:
+    def _attempt_safely(self, delivery: Delivery) -> None:
         try:
-            self._attempt(delivery_id)
+            self._attempt(delivery)
         except Exception:
             # The pool would swallow it, and the delivery would wait for ever unseen.
-            _log.exception("delivery %s failed: bug in the sandbox", delivery_id)
+            _log.exception("delivery %s failed: bug in the sandbox", delivery.id)
 
-    def _attempt(self, delivery_id: int) -> None:
+    def _attempt(self, delivery: Delivery) -> None:
         world = self._world
-        delivery = world.deliveries.get(delivery_id)
-        if delivery is None or self._stopped:
+        if self._stopped or world.deliveries.get(delivery.id) is not delivery:
             return
         switches = world.switches.delivery
         attempt = self._post(delivery, switches.timeout_s)
         with world.lock:
-            if world.deliveries.get(delivery_id) is not delivery:
+            if world.deliveries.get(delivery.id) is not delivery:
                 return  # a reset in between
             delivery.attempts.append(attempt)
             if attempt.status == 200:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sandbox import activities, connections, events, places
 from sandbox.activities import Changes, Recording, ZoneName
-from sandbox.admin.common import RefusedError, blueprint, body, problem, query
+from sandbox.admin.common import blueprint, body, problem, query
 from sandbox.calls import world
 from sandbox.connections import SCOPES
 from sandbox.models import Activity, Runner
@@ -63,12 +63,16 @@ class _Connect(BaseModel):
     scopes: list[str] = ["read", "activity:read_all", "activity:write"]
     runner: NewRunner | None = None
 
+    @field_validator("scopes")
+    @classmethod
+    def _known(cls, scopes: list[str]) -> list[str]:
+        if unknown := set(scopes) - set(SCOPES):
+            raise ValueError(f"{', '.join(sorted(unknown))} is none of {', '.join(SCOPES)}")
+        return scopes
+
 
 def _connect(runner_id: int, scopes: list[str]) -> dict[str, Any]:
     here = world()
-    unknown = set(scopes) - set(SCOPES)
-    if unknown:
-        raise RefusedError(f"scopes: {', '.join(sorted(unknown))} is none of {', '.join(SCOPES)}")
     connection = connections.connect(here, here.runner(runner_id).id, scopes)
     token = connection.access_tokens[-1]
     return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
@@ -13,24 +15,16 @@ pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 def test_one_button_and_one_short_page_lead_home(live: Live, context: BrowserContext) -> None:
     page = context.new_page()
-
     people.authorize(live, page, name="Mara")
-
     expect(page.get_by_text("Hello Mara")).to_be_visible()
     expect(page.locator("pre.note")).to_contain_text("Adductor routine · light · ")
-    people.first_answers(page)
-    expect(page.get_by_role("heading", name="Record a run as always")).to_be_visible()
-
-
-def test_nothing_is_written_before_the_first_page_is_answered(live: Live, context: BrowserContext) -> None:
-    page = context.new_page()
-    people.authorize(live, page, name="Unsure")
+    # Before the answers no note is written.
     strava_id = max(runner["id"] for runner in live.admin("GET", "runners"))
-
     run = int(live.admin("POST", f"runners/{strava_id}/activities", {})["id"])
     live.settles(run)
-
     assert live.written(run) == []
+    people.first_answers(page)
+    expect(page.get_by_role("heading", name="Record a run as always")).to_be_visible()
 
 
 def test_signing_in_again_is_the_same_button_and_leads_home(live: Live, context: BrowserContext) -> None:
@@ -42,29 +36,19 @@ def test_signing_in_again_is_the_same_button_and_leads_home(live: Live, context:
     page.wait_for_url("**/home")
 
 
-def test_a_denial_says_what_happened_and_the_next_step(live: Live, context: BrowserContext) -> None:
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"deny": True}, "You said no, and that is fine"),
+        ({"untick": "activity:read_all"}, "One more tick is needed"),
+        ({"untick": "activity:write"}, "You left out Strava's permission to write"),
+    ],
+    ids=["denied", "read_all unticked", "write unticked"],
+)
+def test_a_denied_permission_is_named(live: Live, context: BrowserContext, choice: dict[str, Any], said: str) -> None:
     page = context.new_page()
-
-    people.authorize(live, page, deny=True)
-
-    expect(page.get_by_role("heading", name="You said no, and that is fine")).to_be_visible()
-    expect(page.get_by_role("link", name="Connect with Strava")).to_be_visible()
-
-
-def test_a_missing_permission_is_named(live: Live, context: BrowserContext) -> None:
-    page = context.new_page()
-
-    people.authorize(live, page, untick="activity:read_all")
-
-    expect(page.get_by_role("heading", name="One more tick is needed")).to_be_visible()
-
-
-def test_without_the_permission_to_write_the_first_page_says_so(live: Live, context: BrowserContext) -> None:
-    page = context.new_page()
-
-    people.authorize(live, page, untick="activity:write")
-
-    expect(page.get_by_text("You left out Strava's permission to write")).to_be_visible()
+    people.authorize(live, page, **choice)
+    expect(page.get_by_text(said)).to_be_visible()
 
 
 def test_an_answer_of_strava_used_twice_connects_nobody(live: Live, context: BrowserContext) -> None:
@@ -80,38 +64,26 @@ def test_an_answer_of_strava_used_twice_connects_nobody(live: Live, context: Bro
 
 
 @pytest.mark.parametrize(
-    ("switch", "undo", "heading"),
+    ("path", "body", "heading"),
     [
-        ({"application": "inactive"}, {"application": "active"}, "Strava has switched this application off"),
-        (
-            {"athlete_cap_at": "token", "tier": {"athletes": 0}},
-            {"athlete_cap_at": "authorize", "tier": {"athletes": 1_000_000}},
-            "This installation is full",
-        ),
+        ("switches", {"application": "inactive"}, "Strava has switched this application off"),
+        ("switches", {"athlete_cap_at": "token", "tier": {"athletes": 0}}, "This installation is full"),
+        ("faults", {"endpoint": "oauth.token", "status": 503}, "Strava doesn't answer right now"),
     ],
-    ids=["inactive", "full"],
+    ids=["inactive", "full", "out of reach"],
 )
-def test_what_only_the_operator_can_change_says_so(
-    live: Live, context: BrowserContext, switch: dict[str, object], undo: dict[str, object], heading: str
+def test_a_refusal_by_strava_says_who_can_change_it(
+    live: Live, context: BrowserContext, path: str, body: dict[str, object], heading: str
 ) -> None:
     page = context.new_page()
     page.goto(f"{live.web}/")
     page.get_by_role("link", name="Connect with Strava").click()
     page.get_by_label("Someone new").check()
     page.get_by_label("First name").fill("Late")
-    live.admin("POST", "switches", switch)
+    live.admin("POST", path, body)
     try:
         page.get_by_role("button", name="Authorize").click()
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
     finally:
-        live.admin("POST", "switches", undo)
-
-
-def test_strava_out_of_reach_says_to_try_again(live: Live, context: BrowserContext) -> None:
-    fault = live.fault(endpoint="oauth.token", status=503)
-    page = context.new_page()
-    try:
-        people.authorize(live, page)
-        expect(page.get_by_role("heading", name="Strava doesn't answer right now")).to_be_visible()
-    finally:
-        live.admin("DELETE", f"faults/{fault}")
+        live.admin("POST", "reset", {"what": path})
+        live.admin("POST", "tier", {"tier": "unlimited"})

@@ -13,14 +13,6 @@ from tests.support.live import Live
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 
-def test_a_new_runner_reads_what_will_happen(live: Live, context: BrowserContext) -> None:
-    page, _ = people.connected(live, context)
-
-    page.goto(f"{live.web}/home")
-
-    expect(page.get_by_role("heading", name="Record a run as always")).to_be_visible()
-
-
 def test_a_run_brings_a_routine_to_open(live: Live, context: BrowserContext) -> None:
     page, runner = people.connected(live, context)
     live.note_comes(live.record(runner))
@@ -59,19 +51,12 @@ def test_a_pause_and_its_end_are_one_button_each(live: Live, context: BrowserCon
     expect(page.get_by_role("heading", name="Record a run as always")).to_be_visible()
 
 
-def test_a_check_in_is_two_taps(live: Live, context: BrowserContext) -> None:
+def test_pain_stops_the_routines_until_the_runner_says_it_is_sorted(live: Live, context: BrowserContext) -> None:
     page, _ = people.connected(live, context)
     page.goto(f"{live.web}/home")
-
     page.get_by_text("Check in", exact=True).click()
     page.get_by_role("button", name="Pain 1 of 10").click()
-
     expect(page.get_by_text("Kept. Thank you")).to_be_visible()
-
-
-def test_strong_pain_stops_the_routines_until_the_runner_says_it_is_sorted(live: Live, context: BrowserContext) -> None:
-    page, _ = people.connected(live, context)
-    page.goto(f"{live.web}/home")
     page.get_by_text("Check in", exact=True).click()
     page.get_by_role("button", name="Pain 8 of 10").click()
     expect(page.get_by_role("heading", name="Routines are stopped")).to_be_visible()
@@ -82,12 +67,7 @@ def test_strong_pain_stops_the_routines_until_the_runner_says_it_is_sorted(live:
 
     expect(page.get_by_text("Good to have you back")).to_be_visible()
     expect(page.get_by_role("heading", name="Routines are stopped")).to_have_count(0)
-
-
-def test_a_warning_sign_says_what_to_do(live: Live, context: BrowserContext) -> None:
-    page, _ = people.connected(live, context)
     page.goto(f"{live.web}/check-in")
-
     page.get_by_label("Pain when hopping").check()
     page.get_by_role("button", name="Check in").click()
 

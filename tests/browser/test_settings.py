@@ -18,29 +18,21 @@ from tests.support.live import Live
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 
-def test_a_change_says_what_it_means_before_it_is_kept(live: Live, context: BrowserContext) -> None:
-    page, runner = people.connected(live, context)
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_change_says_its_meaning_before_it_is_kept(live: Live, new_context: Opens, script: bool) -> None:
+    page, runner = people.connected(live, new_context(script=script))
     page.goto(f"{live.web}/settings")
+    dose = page.locator("#dose")
 
-    page.locator("#dose").get_by_label("One").check()
-    expect(page.locator("#dose .preview")).to_contain_text("At most one session in any seven days")
+    dose.get_by_label("One").check()
+    if not script:
+        dose.get_by_role("button", name="What would it mean?").click()
+    expect(dose.locator(".preview")).to_contain_text("At most one session in any seven days")
+    expect(dose.get_by_label("One")).to_be_checked()
     assert live.athlete(runner).target_sessions_per_week == 2
-    page.locator("#dose").get_by_role("button", name="Save").click()
+    dose.get_by_role("button", name="Save").click()
 
     expect(page.get_by_text("Saved.")).to_be_visible()
-    assert live.athlete(runner).target_sessions_per_week == 1
-
-
-def test_the_same_without_a_script(live: Live, new_context: Opens) -> None:
-    page, runner = people.connected(live, new_context(script=False))
-    page.goto(f"{live.web}/settings")
-    page.locator("#dose").get_by_label("One").check()
-
-    page.locator("#dose").get_by_role("button", name="What would it mean?").click()
-    expect(page.locator("#dose .preview")).to_contain_text("At most one session in any seven days")
-    expect(page.locator("#dose").get_by_label("One")).to_be_checked()
-    page.locator("#dose").get_by_role("button", name="Save").click()
-
     assert live.athlete(runner).target_sessions_per_week == 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -45,6 +44,9 @@ def test_exercises_routines_and_citations_are_complete() -> None:
     assert (len(base), len(known.routines)) == (10, 16)
     assert known.meta.article_timing[1] == "At the end of running to strengthen them after the task is done"
     assert "using a towel or sock while standing on tile/hardwood" in known.meta.article_substitution
+    lunge = known.exercises["standing_lateral_slide_lunge"]
+    assert {"towel_on_hard_floor", "sock_on_hard_floor"} <= lunge.equipment.needs.any_of
+    assert {r.id for r in known.routines.values() if len(r.lines) > 3} == {"all_isolation"}  # that one on request
 
 
 def test_the_printed_abduction_carries_its_note_and_our_readings() -> None:
@@ -52,11 +54,6 @@ def test_the_printed_abduction_carries_its_note_and_our_readings() -> None:
     assert first is not None
     assert "The source article prints 'Abduction'" in first.show_user
     assert [reading.likelihood for reading in first.readings] == [0.5, 0.4, 0.1]
-
-
-def test_slides_can_be_a_towel_or_a_sock() -> None:
-    lunge = catalogue().exercises["standing_lateral_slide_lunge"]
-    assert {"towel_on_hard_floor", "sock_on_hard_floor"} <= lunge.equipment.needs.any_of
 
 
 def test_durations_follow_from_the_doses() -> None:
@@ -67,34 +64,27 @@ def test_durations_follow_from_the_doses() -> None:
     assert catalogue().routines["all_isolation"].minutes == 34
 
 
-def test_everything_in_a_routine_but_the_one_on_request_is_at_most_three_exercises() -> None:
-    assert {r.id for r in catalogue().routines.values() if len(r.lines) > 3} == {"all_isolation"}
-
-
 def test_it_is_read_once_and_can_not_be_changed() -> None:
     known = catalogue()
     assert catalogue() is known
     with pytest.raises(TypeError):
         known.exercises["x"] = known.exercises["jump_lunges"]  # type: ignore[index]
-
-
-def test_a_missing_stage_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        catalogue().stage(5)
+        known.stage(5)
 
 
-def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    def change(document: dict[str, Any]) -> None:
-        *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
-        target: Any = document
-        for part in way:
-            target = target[part]
-        if value is KeyError:
-            del target[last]
-        else:
-            target[last] = value
-
-    return change
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The catalogue's document with one value replaced, or removed for `KeyError`."""
+    document: dict[str, Any] = copy.deepcopy(DOCUMENT)
+    *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
+    target: Any = document
+    for part in way:
+        target = target[part]
+    if value is KeyError:
+        del target[last]
+    else:
+        target[last] = value
+    return document
 
 
 @pytest.mark.parametrize(
@@ -103,36 +93,24 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("exercises/3/dose/sets/max", 2, "exercises[3].dose.sets: the max of 2 is below the target of 3"),
         ("exercises/3/dose/sets/target", 1, "exercises[3].dose.sets: the target of 1 is below the start of 2"),
         ("exercises/2/dose/reps/default", 9, "exercises[2].dose.reps: the default of 9 is below the min of 10"),
-        ("exercises/2/dose/reps/max", 11, "exercises[2].dose.reps: the max of 11 is below the default of 12"),
         ("exercises/2/dose/reps/max", "15", "exercises[2].dose.reps.max: must be a whole number, not the text '15'"),
-        ("exercises/2/dose/reps/max", True, "exercises[2].dose.reps.max: must be a whole number, not true"),
-        ("exercises/2/dose/setup_s", -1, "exercises[2].dose.setup_s: -1 is below 0"),
         ("exercises/2/dose/setup_s", 10**400, "exercises[2].dose.setup_s: 1000"),
-        ("routines/1/estimated_seconds", 10**400, "routines[1].estimated_seconds: 1000"),
-        ("routines/1/estimated_minutes", 10**400, "routines[1].estimated_minutes: 1000"),
         ("routines/1/estimated_minutes", float("nan"), "routines[1].estimated_minutes: nan is not a finite number"),
         ("exercises/2/dose/setup_s", 41, "exercises[2].estimated_seconds.start: 315 does not follow from the dose (316)"),
         ("exercises/2/dose/type", "steps", "exercises[2].dose.type: must be one of reps, holds, not the text 'steps'"),
-        ("exercises/2/dose", None, "exercises[2].dose: must be a mapping, not nothing"),
         ("exercises/2/tempo_s", None, "exercises[2].tempo_s: must be given for reps, and only for reps"),
         ("exercises/0/name", "", "exercises[0].name: must be text, not empty text"),
-        ("exercises/0/name", KeyError, "exercises[0].name: must be given"),
         ("exercises/0/colour", "red", "exercises[0].colour: unknown key; known here: id, name"),
         ("exercises/0/cues", [], "exercises[0].cues: needs at least 1 item"),
-        ("exercises/0/cues", "up", "exercises[0].cues: must be a list, not the text 'up'"),
         ("exercises/0/cues/1", 7, "exercises[0].cues[1]: must be text, not the number 7"),
-        ("exercises/0/per_side", "yes", "exercises[0].per_side: must be true or false, not the text 'yes'"),
         ("exercises/0/category", "magic", "exercises[0].category: must be one of isometric"),
         ("exercises/0/article_name", None, "exercises[0].article_name: must be the article's wording"),
         ("exercises/0/stage", 9, "exercises[0].stage: there is no stage 9"),
         ("exercises/0/easier/0", "nap", "exercises[0].easier: there is no exercise 'nap'"),
-        ("exercises/0/harder/0", "fly", "exercises[0].harder: there is no exercise 'fly'"),
         ("exercises/0/sources/0", "Nobody1900", "exercises[0].sources: there is no citation 'Nobody1900'"),
-        ("exercises/2/dose/type", KeyError, "exercises[2].dose.type: must be given"),
         ("exercises/2/dose/type", "holds", "exercises[2].dose: of type holds needs between_holds_s"),
         ("exercises/1/dose/reps", {"min": 1, "default": 1, "max": 1}, "exercises[1].dose: of type holds needs"),
         ("exercises/1/positions", KeyError, "exercises[1].positions: 0 are described but the dose says 3"),
-        ("exercises/1/positions", [], "exercises[1].positions: 0 are described but the dose says 3"),
         ("exercises/1/id", "jump_lunges", "exercises[9].id: 'jump_lunges' is there twice"),
         ("exercises/2/equipment/substitutes/3", "no band: nothing", "exercises[2].equipment.substitutes: there is no"),
         ("routines/1/items/0/exercise", "nap", "routines[1].items[0].exercise: there is no exercise 'nap'"),
@@ -141,26 +119,18 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("routines/1/items/1/sets", 2, "routines[1].estimated_seconds: 252 does not follow from the items (334)"),
         ("routines/1/estimated_minutes", 4.5, "routines[1].estimated_minutes: 4.5 is not 252 seconds (4.2)"),
         ("routines/1/use_for/0", "bedtime", "routines[1].use_for[0]: must be one of warm_up"),
-        ("routines/1/stage", 7, "routines[1].stage: there is no stage 7"),
         ("routines/3/stage", 1, "routines[3].items[1].exercise: standing_resisted_adduction is of stage 2"),
         ("routines/10/variation_of", "nothing", "routines[10].variation_of: there is no routine 'nothing' to vary"),
         ("stages/0/stage", 2, "stages: must be numbered 1, 2, 3"),
-        ("stages/0/minimum_sessions", 0, "stages[0].minimum_sessions: 0 is below 1"),
         ("citations/0/id", "Haroy2019", "citations[1].id: 'Haroy2019' is there twice"),
-        ("citations/0/ref", None, "citations[0].ref: must be text, not nothing"),
-        ("progression/missed/0/do", None, "progression.missed[0].do: must be text, not nothing"),
         ("meta/title", KeyError, "meta.title: must be given"),
         ("duration_formula", [], "duration_formula: must be a mapping, not a list"),
-        ("extra", 1, "extra: unknown key"),
         ("exercises", KeyError, "exercises: must be given"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_place(path: str, value: Any, problem: str) -> None:
-    document = copy.deepcopy(DOCUMENT)
-    _set(path, value)(document)
-
     with pytest.raises(DocumentError) as caught:
-        parse(document)
+        parse(changed(path, value))
     assert any(found.startswith(problem) for found in caught.value.problems), caught.value.problems
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from adductor.catalogue import catalogue
 from adductor.coaching import forecast
 from adductor.coaching.situation import (
@@ -59,15 +61,14 @@ def test_a_weekday_of_both_last_weeks_is_a_run_day_and_the_others_are_rest_days(
     assert ahead[4].reason == "after your usual Tuesday run"
 
 
-def test_a_single_run_is_no_habit() -> None:
-    ahead = forecast(situation(activities=(run(1), run(3))), catalogue(), 6)
-    assert due(ahead)[1][:2] == (date(2026, 11, 24), REST_DAY)
+REST = PlannedRun(datetime(2026, 11, 24, 8, tzinfo=UTC), "rest")
 
 
-def test_the_plan_of_a_day_stands_above_the_habit() -> None:
-    rest = PlannedRun(datetime(2026, 11, 24, 8, tzinfo=UTC), "rest")
-    ahead = forecast(situation(plan=(rest,)), catalogue(), 6)
-    assert due(ahead)[1] == (date(2026, 11, 24), REST_DAY, Dose.FULL)
+@pytest.mark.parametrize(
+    "fields", [{"activities": (run(1), run(3))}, {"plan": (REST,)}], ids=["one run is no habit", "a planned rest day"]
+)
+def test_a_tuesday_without_a_habit_or_with_a_plan_is_a_rest_day(fields: dict[str, object]) -> None:
+    assert due(forecast(situation(**fields), catalogue(), 6))[1] == (date(2026, 11, 24), REST_DAY, Dose.FULL)
 
 
 def test_the_day_before_a_key_session_is_free_and_the_session_follows_it() -> None:
@@ -96,17 +97,14 @@ def test_a_planned_long_run_is_one_and_the_day_after_is_light() -> None:
     assert ahead[3].reason == "rest day, kept light: long run yesterday"
 
 
-def test_only_the_last_of_two_planned_runs_is_followed() -> None:
+def test_today_follows_the_last_planned_run_or_the_one_just_ended() -> None:
     plan = tuple(PlannedRun(datetime(2026, 11, 20, hour, tzinfo=UTC), "easy") for hour in (11, 18))
-    ahead = forecast(situation(plan=plan), catalogue(), 1)
-    assert due(ahead) == [(date(2026, 11, 20), AFTER_RUN, Dose.FULL)]
-
-
-def test_what_is_due_right_now_is_expected_today() -> None:
     just = Activity("t", "run", FRIDAY - timedelta(minutes=50), 45, intensity=Intensity.EASY)
-    ahead = forecast(situation(activities=(run(1), just)), catalogue(), 2)
-    assert due(ahead) == [(date(2026, 11, 20), AFTER_RUN, Dose.FULL)]
-    assert ahead[0].reason == "after your run"
+    planned, ended = (
+        forecast(found, catalogue(), 1) for found in (situation(plan=plan), situation(activities=(run(1), just)))
+    )
+    assert due(planned) == due(ended) == [(date(2026, 11, 20), AFTER_RUN, Dose.FULL)]
+    assert ended[0].reason == "after your run"
 
 
 def test_a_pause_ends() -> None:
@@ -130,18 +128,16 @@ def test_a_day_with_a_run_says_what_held_its_session_back() -> None:
     assert ahead[1].reason == "2 of 2 in the last 7 days; there is room again on Sunday 22 November."
 
 
-def test_late_in_the_day_nothing_more_comes_today() -> None:
-    late = FRIDAY.replace(hour=23)
-    ahead = forecast(situation(now=late, activities=(run(1), run(8))), catalogue(), 1)
-    assert due(ahead) == []
-    assert "quiet hours" in ahead[0].reason
+def test_late_in_the_day_no_more_comes_today() -> None:
+    (today,) = forecast(situation(now=FRIDAY.replace(hour=23), activities=(run(1), run(8))), catalogue(), 1)
+    assert today.placement is None
+    assert "quiet hours" in today.reason
 
 
 def test_a_usual_run_is_called_usual() -> None:
     usual = PlannedRun(datetime(2026, 11, 21, 10, tzinfo=UTC), "easy", usual=True)
     done = (Session(FRIDAY - timedelta(days=1), "strength_full"),)
-    ahead = forecast(situation(plan=(usual,), sessions=done), catalogue(), 2)
-    assert ahead[1].reason == "after your usual easy run"
+    assert forecast(situation(plan=(usual,), sessions=done), catalogue(), 2)[1].reason == "after your usual easy run"
 
 
 def test_a_habit_reaches_back_exactly_two_weeks() -> None:

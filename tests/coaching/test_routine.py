@@ -47,12 +47,13 @@ def test_each_stage_and_placement_has_its_routine(stage: int, placement: Placeme
 
 
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])
-def test_light_is_the_same_at_every_stage(stage: int) -> None:
+def test_light_is_the_same_at_every_stage_and_pain_leaves_only_squeezes(stage: int) -> None:
     assert routine(stage, AFTER_RUN, Dose.LIGHT).id == "stage1_light"
-
-
-def test_pain_leaves_only_squeezes() -> None:
-    assert ids(routine(3, REST_DAY, Dose.LIGHT, squeezes_only=True)) == ["supine_adductor_squeeze"]
+    assert ids(routine(stage, REST_DAY, Dose.LIGHT, squeezes_only=True)) == ["supine_adductor_squeeze"]
+    light = routine(stage, REST_DAY, Dose.LIGHT)
+    assert routine(stage, REST_DAY, Dose.LIGHT, one_set_less=True, half_the_sets=True) == light
+    strong = (ExerciseProgress("side_lying_adduction_top_leg_elevated", sets=3, reps_or_holds=5, hold_s=10),)
+    assert routine(stage, REST_DAY, Dose.LIGHT, progress=strong).seconds == 252
 
 
 def test_warm_up_is_the_activation_whatever_the_progress() -> None:
@@ -75,11 +76,6 @@ def test_progress_sets_the_dose_within_what_the_routine_allows() -> None:
     rest_day = next(i for i in routine(2, REST_DAY, progress=mine).items if i.exercise.startswith("standing"))
     assert (after_run.sets, after_run.reps) == (2, 15)
     assert (rest_day.sets, rest_day.reps) == (3, 15)
-
-
-def test_a_light_routine_never_grows_with_progress() -> None:
-    strong = (ExerciseProgress("side_lying_adduction_top_leg_elevated", sets=3, reps_or_holds=5, hold_s=10),)
-    assert routine(4, REST_DAY, Dose.LIGHT, progress=strong).seconds == 252
 
 
 def test_hold_seconds_of_the_runner_are_used() -> None:
@@ -139,13 +135,8 @@ def test_it_fits_the_time_there_is(minutes: int, stage: int) -> None:
     assert chosen.minutes <= minutes or (len(chosen.items) == 1 and chosen.items[0].sets == 1)
 
 
-def test_sets_go_before_exercises() -> None:
-    chosen = routine(3, REST_DAY, minutes_available=10)
-    assert len(chosen.items) == 3
-    assert sorted(item.sets for item in chosen.items) == [1, 1, 1]
-
-
-def test_enough_time_changes_nothing() -> None:
+def test_sets_go_before_exercises_and_enough_time_changes_nothing() -> None:
+    assert [item.sets for item in routine(3, REST_DAY, minutes_available=10).items] == [1, 1, 1]
     assert routine(3, REST_DAY, minutes_available=17) == routine(3, REST_DAY)
     assert routine(3, REST_DAY, minutes_available=16) != routine(3, REST_DAY)
 
@@ -158,7 +149,3 @@ def test_a_gap_takes_one_set_and_a_deload_half_of_them() -> None:
     assert sets(one_set_less=True) == [2, 2]
     assert sets(half_the_sets=True) == [1, 1]
     assert sets(one_set_less=True, half_the_sets=True) == [1, 1]
-
-
-def test_a_light_routine_is_not_made_lighter_still() -> None:
-    assert routine(2, REST_DAY, Dose.LIGHT, one_set_less=True, half_the_sets=True) == routine(2, REST_DAY, Dose.LIGHT)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from adductor import drawings
-from tests.support.people import LAUNCHED_WITHIN_MS
+from tests.support import people
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), timeout=LAUNCHED_WITHIN_MS)
+    with people.chromium() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 def show(page: Page, *, reduced: bool) -> None:
@@ -55,13 +52,9 @@ def test_nothing_moves_and_the_other_position_shows_when_less_motion_is_asked_fo
         assert page.locator(f"#{exercise_id} .ac-ghost").first.is_visible()
 
 
-def test_the_pale_second_position_is_hidden_while_the_drawing_moves(page: Page) -> None:
+def test_the_pale_second_position_is_hidden_in_movement_and_a_page_can_pause_it(page: Page) -> None:
     show(page, reduced=False)
     assert page.locator(".ac-ghost:visible").count() == 0
-
-
-def test_a_page_can_pause_the_movement(page: Page) -> None:
-    show(page, reduced=False)
     page.evaluate("document.body.classList.add('ac-paused')")
     states = page.evaluate("[...new Set(document.getAnimations().map((one) => one.playState))]")
     assert states == ["paused"]

@@ -5,28 +5,30 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug import Request, Response
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox.app import close, create_app
 from sandbox.config import SandboxConfig
-from sandbox.state import World
 
 CLIENT_ID, CLIENT_SECRET = 4711, "not-so-secret"
 MARA = 90_000_001
 ALL_SCOPES = ["read", "activity:read_all", "activity:write"]
+CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+# A Sunday at 17:00 UTC, far from the end of a rate-limit window.
+NOW = "2026-11-22T17:01:00Z"
 
 
-class _Server(ThreadingHTTPServer):
-    # All threads of the courier connect at once; a full backlog would drop them for longer than an attempt lasts.
-    request_queue_size = 128
+class _QuietHandler(WSGIRequestHandler):
+    def log(self, *_: Any) -> None:
+        """Log nothing."""
 
 
 class Callback:
@@ -38,43 +40,27 @@ class Callback:
         self.status, self.handshake_status = 200, 200
         self.delay_s, self.handshake_delay_s = 0.0, 0.0
         self.echo = True
-        self._let_go = threading.Event()  # nobody is kept waiting any longer
+        self._let_go = threading.Event()  # ends every delay
         self._arrived = threading.Condition()
-        callback = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
-                callback.handshakes.append(query)
-                callback._let_go.wait(callback.handshake_delay_s)
-                body = {"hub.challenge": query.get("hub.challenge") if callback.echo else "something else"}
-                self._answer(callback.handshake_status, json.dumps(body).encode())
-
-            def do_POST(self) -> None:
-                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status = callback.status
-                with callback._arrived:
-                    callback.events.append(event)
-                    callback._arrived.notify_all()
-                callback._let_go.wait(callback.delay_s)
-                self._answer(status, b"")
-
-            def _answer(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a sandbox that gave up on us
+        application = Request.application(self._answer)
+        # Werkzeug's backlog is 128: all threads of the courier connect at once, and a dropped SYN waits for a second.
+        self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+
+    def _answer(self, request: Request) -> Response:
+        if request.method == "GET":
+            self.handshakes.append(request.args.to_dict())
+            self._let_go.wait(self.handshake_delay_s)
+            challenge = request.args.get("hub.challenge") if self.echo else "something else"
+            return Response(json.dumps({"hub.challenge": challenge}), self.handshake_status)
+        status = self.status
+        with self._arrived:
+            self.events.append(json.loads(request.get_data()))
+            self._arrived.notify_all()
+        self._let_go.wait(self.delay_s)
+        return Response(b"", status)
 
     def wait_for(self, count: int, timeout_s: float = 10) -> list[dict[str, Any]]:
         """The events so far, as soon as there are that many."""
@@ -98,32 +84,6 @@ def callback() -> Iterator[Callback]:
     made.close()
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> SandboxConfig:
-    return SandboxConfig(
-        state_dir=tmp_path / "state",
-        client_id=CLIENT_ID,
-        client_secret=CLIENT_SECRET,
-        mail_dir=tmp_path / "mail",
-        clock_file=tmp_path / "clock.json",
-        app_url="http://app.example:8000",
-    )
-
-
-@pytest.fixture
-def app(config: SandboxConfig) -> Iterator[Flask]:
-    made = create_app(config)
-    made.testing = True
-    yield made
-    close(made)
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    found: World = app.extensions["sandbox"]
-    return found
-
-
 @dataclass
 class Sandbox:
     """A client with the words of the tests."""
@@ -132,7 +92,6 @@ class Sandbox:
     token: str = ""
     refresh_token: str = ""
     runner_id: int = MARA
-    headers: dict[str, str] = field(default_factory=dict)
 
     def admin(self, path: str, body: Any = None, *, method: str = "POST", status: int | None = None) -> Any:
         answer = self.http.open(f"/admin{path}", method=method, json=body)
@@ -149,12 +108,7 @@ class Sandbox:
     def subscribe(self, url: str) -> Any:
         return self.http.post(
             "/api/v3/push_subscriptions",
-            data={
-                "client_id": CLIENT_ID,
-                "client_secret": CLIENT_SECRET,
-                "callback_url": url,
-                "verify_token": "from the application",
-            },
+            data=CREDENTIALS | {"callback_url": url, "verify_token": "from the application"},
         )
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
@@ -165,6 +119,12 @@ class Sandbox:
         made: int = self.admin(f"/runners/{self.runner_id}/activities", recording)["id"]
         return made
 
+    def get(self, activity_id: int) -> Any:
+        return self.call("GET", f"/activities/{activity_id}")
+
+    def put(self, activity_id: int, **fields: Any) -> Any:
+        return self.call("PUT", f"/activities/{activity_id}", json=fields)
+
     def edit(self, activity_id: int, **changes: Any) -> Any:
         return self.admin(f"/activities/{activity_id}/edit", {"changes": changes})
 
@@ -172,21 +132,48 @@ class Sandbox:
         return self.look(f"/activities/{activity_id}")
 
     def refresh(self, refresh_token: str | None = None) -> Any:
-        return self.http.post(
-            "/oauth/token",
-            data={
-                "client_id": CLIENT_ID,
-                "client_secret": CLIENT_SECRET,
-                "grant_type": "refresh_token",
-                "refresh_token": refresh_token or self.refresh_token,
-            },
+        body = {"grant_type": "refresh_token", "refresh_token": refresh_token or self.refresh_token}
+        return self.http.post("/oauth/token", data=CREDENTIALS | body)
+
+
+@contextmanager
+def running(folder: Path, *, token: str = "") -> Iterator[Sandbox]:
+    """A sandbox in this process over the state in `folder`."""
+    app = create_app(
+        SandboxConfig(
+            state_dir=folder / "state",
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            mail_dir=folder / "mail",
+            clock_file=folder / "clock.json",
+            app_url="http://app.example:8000",
         )
+    )
+    app.testing = True
+    try:
+        yield Sandbox(app.test_client(), token)
+    finally:
+        close(app)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the module's sandbox keeps state, mails and clock."""
+    return tmp_path_factory.mktemp("sandbox")
+
+
+@pytest.fixture(scope="module")
+def shared(folder: Path) -> Iterator[Sandbox]:
+    with running(folder) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def strava(app: Flask) -> Sandbox:
-    """Nobody connected, nothing subscribed."""
-    return Sandbox(app.test_client())
+def strava(shared: Sandbox) -> Sandbox:
+    """The module's sandbox after a reset: nobody connected, nothing subscribed, a clock at its usual pace."""
+    shared.admin("/reset")
+    shared.admin("/clock", {"now": NOW, "speed": 1})
+    return Sandbox(shared.http.application.test_client())
 
 
 @pytest.fixture

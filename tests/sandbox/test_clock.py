@@ -1,4 +1,4 @@
-"""The shared clock."""
+"""The clock that the sandbox and the product share through a file."""
 
 from __future__ import annotations
 
@@ -13,32 +13,29 @@ from sandbox.clock import Clock, ClockError
 
 
 def test_without_a_file_it_is_the_real_time(tmp_path: Path) -> None:
-    clock = Clock(tmp_path / "clock.json")
-    assert clock.now() == pytest.approx(time.time(), abs=0.5)
+    clock, before = Clock(tmp_path / "clock.json"), time.time()
+    assert before <= clock.now() <= time.time()
     assert clock.speed == 1
 
 
-def test_it_follows_a_file_that_another_process_writes(tmp_path: Path) -> None:
-    file = tmp_path / "clock.json"
-    clock = Clock(file)
-    file.write_text(json.dumps({"real": time.time(), "simulated": 1000.0, "speed": 1.0}))
-    assert clock.now() == pytest.approx(1000, abs=0.5)
-    other = tmp_path / "next"
-    other.write_text(json.dumps({"real": time.time() - 2, "simulated": 5000.0, "speed": 100.0}))
-    other.replace(file)
-    assert clock.now() == pytest.approx(5200, abs=50)
+def test_it_follows_a_file_that_another_process_replaces(tmp_path: Path) -> None:
+    clock, other = Clock(tmp_path / "clock.json"), Clock(tmp_path / "clock.json")
+    for now in (1000, 5000):
+        other.set(now=now)
+        assert now <= clock.now() < now + 600
 
 
-def test_moving_it_keeps_its_speed_and_speeding_it_keeps_its_time(tmp_path: Path) -> None:
-    clock = Clock(tmp_path / "clock.json")
+def test_moving_it_keeps_its_speed_speeding_it_keeps_its_time_and_listeners_hear_of_it(tmp_path: Path) -> None:
+    clock, heard = Clock(tmp_path / "clock.json"), []
+    clock.on_change(lambda: heard.append(clock.speed))
     clock.set(now=1000, speed=10)
     clock.set(advance_s=500)
     assert clock.speed == 10
-    assert 1500 <= clock.now() < 1550
+    assert 1500 <= clock.now() < 2500
     clock.set(speed=1)
-    assert 1500 <= clock.now() < 1560
-    raw = json.loads((tmp_path / "clock.json").read_text())
-    assert set(raw) == {"real", "simulated", "speed"}
+    assert 1500 <= clock.now() < 2500
+    assert heard == [10, 10, 1]
+    assert set(json.loads((tmp_path / "clock.json").read_text())) == {"real", "simulated", "speed"}
     assert list(tmp_path.iterdir()) == [tmp_path / "clock.json"]
 
 
@@ -53,22 +50,13 @@ def test_a_file_that_is_no_clock_is_named(tmp_path: Path, text: str) -> None:
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     writer, reader = Clock(tmp_path / "clock.json"), Clock(tmp_path / "clock.json")
     writer.set(now=1000)
-    stop = threading.Event()
 
     def write() -> None:
         for _ in range(300):
             writer.set(now=1000)
-        stop.set()
 
     writing = threading.Thread(target=write)
     writing.start()
-    while not stop.is_set():
-        assert 1000 <= reader.now() < 1010
+    while writing.is_alive():
+        assert reader.now() >= 1000
     writing.join()
-
-
-def test_whoever_listens_hears_of_a_change(tmp_path: Path) -> None:
-    clock, heard = Clock(tmp_path / "clock.json"), []
-    clock.on_change(lambda: heard.append(clock.now()))
-    clock.set(now=7)
-    assert heard == [pytest.approx(7, abs=0.5)]

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from flask import Flask
-
-from sandbox.app import close, create_app
-from sandbox.config import SandboxConfig
-from tests.sandbox.conftest import MARA, Callback, Sandbox
+from tests.sandbox.conftest import MARA, Callback, Sandbox, running
 
 READ_ONLY = ["read", "activity:read", "activity:write"]
 
 
-def settled(sandbox: Sandbox) -> None:
-    sandbox.look("/wait?for=deliveries&timeout_s=15")
+def settled(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Every delivery, once none waits any longer."""
+    assert sandbox.look("/wait?for=deliveries&timeout_s=30") == {"happened": True}
+    return deliveries(sandbox)
 
 
-def brief(event: dict[str, Any]) -> tuple[str, Any]:
-    return event["aspect_type"], event["updates"]
+def deliveries(sandbox: Sandbox) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sandbox.look("/deliveries")["deliveries"]
+    return found
+
+
+def sent(sandbox: Sandbox) -> list[tuple[str, Any]]:
+    """Aspect and updates of every event, in the order in which they were queued."""
+    return [(row["event"]["aspect_type"], row["event"]["updates"]) for row in settled(sandbox)]
+
+
+def attempted(sandbox: Sandbox, count: int) -> dict[str, Any]:
+    """The only delivery, after its attempt number `count` has ended."""
+    while True:
+        (delivery,) = deliveries(sandbox)
+        if len(delivery["attempts"]) >= count:
+            return delivery
+        sandbox.http.get("/admin/wait?for=deliveries&timeout_s=0.02")
 
 
 def test_a_recorded_activity_is_announced(subscribed: Sandbox, callback: Callback) -> None:
     subscribed.admin("/clock", {"now": "2026-11-22T10:00:00Z"})
     activity_id = subscribed.record()
     (event,) = callback.wait_for(1)
-    assert abs(event.pop("event_time") - 1_795_341_600) <= 1
+    assert event.pop("event_time") >= 1_795_341_600
     assert event == {
         "aspect_type": "create",
         "object_id": activity_id,
@@ -38,156 +51,107 @@ def test_a_recorded_activity_is_announced(subscribed: Sandbox, callback: Callbac
     }
 
 
-def test_title_type_and_privacy_are_told_as_strings(subscribed: Sandbox, callback: Callback) -> None:
-    activity_id = subscribed.record()
+def test_title_type_and_privacy_are_told_as_strings_and_other_edits_not(subscribed: Sandbox) -> None:
+    activity_id = subscribed.record(title="Old")
+    subscribed.edit(activity_id, description="a", private_note="b", workout_type="race", commute=True)
+    subscribed.put(activity_id, description="c", private_note="d")
+    subscribed.edit(activity_id, title="Old", sport_type="Run", visibility="everyone")  # changes nothing
     subscribed.edit(activity_id, title="New", sport_type="TrailRun")
+    subscribed.put(activity_id, name="Ours")
     subscribed.admin(f"/activities/{activity_id}/private")
     subscribed.admin(f"/activities/{activity_id}/public")
     subscribed.admin(f"/activities/{activity_id}", method="DELETE")
-    callback.wait_for(5)
-    settled(subscribed)
-    assert Counter(map(str, map(brief, callback.events))) == Counter(
-        map(
-            str,
-            [
-                ("create", {}),
-                ("update", {"title": "New", "type": "Run"}),
-                ("update", {"private": "true"}),
-                ("update", {"private": "false"}),
-                ("delete", {}),
-            ],
-        )
-    )
+    subscribed.admin(f"/activities/{activity_id}/restore")
+    subscribed.admin(f"/runners/{MARA + 1}/activities")  # never connected
+    assert sent(subscribed) == [
+        ("create", {}),
+        ("update", {"title": "New", "type": "Run"}),
+        ("update", {"title": "Ours"}),
+        ("update", {"private": "true"}),
+        ("update", {"private": "false"}),
+        ("delete", {}),
+        ("create", {}),
+    ]
+    assert {row["event"]["object_id"] for row in deliveries(subscribed)} == {activity_id}
+    assert subscribed.get(activity_id).status_code == 200
 
 
-def test_description_and_private_note_are_edited_in_silence(subscribed: Sandbox) -> None:
-    activity_id = subscribed.record(silent=True)
-    subscribed.edit(activity_id, description="a", private_note="b", workout_type="race", commute=True)
-    subscribed.call("PUT", f"/activities/{activity_id}", json={"description": "c", "private_note": "d"})
-    assert subscribed.look("/deliveries")["deliveries"] == []
-
-
-def test_an_edit_that_changes_nothing_is_no_event(subscribed: Sandbox) -> None:
-    activity_id = subscribed.record(silent=True, title="Same")
-    subscribed.edit(activity_id, title="Same", sport_type="Run", visibility="everyone")
-    assert subscribed.look("/deliveries")["deliveries"] == []
-
-
-def test_our_own_title_edit_comes_back_as_an_event(subscribed: Sandbox, callback: Callback) -> None:
-    activity_id = subscribed.record(silent=True)
-    subscribed.call("PUT", f"/activities/{activity_id}", json={"name": "Ours"})
-    assert brief(callback.wait_for(1)[0]) == ("update", {"title": "Ours"})
-
-
-def test_without_read_all_privacy_looks_like_deletion_and_creation(subscribed: Sandbox, callback: Callback) -> None:
+def test_without_read_all_privacy_looks_like_deletion_and_creation(subscribed: Sandbox) -> None:
     subscribed.connect(READ_ONLY)
     activity_id = subscribed.record(silent=True)
     subscribed.admin(f"/activities/{activity_id}/private")
-    assert brief(callback.wait_for(1)[0]) == ("delete", {})
-    subscribed.edit(activity_id, title="nobody hears this")
+    subscribed.edit(activity_id, title="not told")
     subscribed.admin(f"/activities/{activity_id}/public")
-    assert brief(callback.wait_for(2)[1]) == ("create", {})
     subscribed.record(visibility="only_me")
-    settled(subscribed)
-    assert len(callback.events) == 2
+    assert sent(subscribed) == [("delete", {}), ("create", {})]
 
 
-def test_a_restored_activity_is_created_again_with_its_old_id(subscribed: Sandbox, callback: Callback) -> None:
-    activity_id = subscribed.record(silent=True)
-    subscribed.admin(f"/activities/{activity_id}", {"silent": True}, method="DELETE")
-    subscribed.admin(f"/activities/{activity_id}/restore")
-    assert (callback.wait_for(1)[0]["object_id"], callback.events[0]["aspect_type"]) == (activity_id, "create")
-    assert subscribed.call("GET", f"/activities/{activity_id}").status_code == 200
-
-
-def test_leaving_is_told_and_then_there_is_silence(subscribed: Sandbox, callback: Callback) -> None:
+def test_leaving_is_told_and_then_there_is_silence(subscribed: Sandbox) -> None:
     assert subscribed.admin(f"/runners/{MARA}/disconnect") == {"disconnected": True}
-    (event,) = callback.wait_for(1)
-    assert (event["object_type"], event["object_id"], event["owner_id"]) == ("athlete", MARA, MARA)
-    assert brief(event) == ("update", {"authorized": "false"})
     subscribed.record()
     assert subscribed.admin(f"/runners/{MARA}/disconnect") == {"disconnected": False}
-    settled(subscribed)
-    assert len(callback.events) == 1
-
-
-def test_those_who_never_connected_are_not_talked_about(subscribed: Sandbox, callback: Callback) -> None:
-    subscribed.admin(f"/runners/{MARA + 1}/activities")
-    settled(subscribed)
-    assert callback.events == []
+    assert sent(subscribed) == [("update", {"authorized": "false"})]
+    event = deliveries(subscribed)[0]["event"]
+    assert (event["object_type"], event["object_id"], event["owner_id"]) == ("athlete", MARA, MARA)
 
 
 def test_three_attempts_a_minute_apart_and_then_it_is_lost(subscribed: Sandbox, callback: Callback) -> None:
     callback.status = 503
     subscribed.record()
-    for attempt in range(1, 4):
-        callback.wait_for(attempt)
-        subscribed.http.get("/admin/wait?for=deliveries&timeout_s=0.3")  # an early one would come now
-        assert len(callback.events) == attempt
+    for attempt in (1, 2):
+        delivery = attempted(subscribed, attempt)
+        assert delivery["state"] == "waiting"
+        assert delivery["due"] - delivery["attempts"][-1]["at"] >= 60
         subscribed.admin("/clock", {"advance_s": 61})
-    settled(subscribed)
-    (delivery,) = subscribed.look("/deliveries")["deliveries"]
+    (delivery,) = settled(subscribed)
     assert delivery["state"] == "failed"
     assert [attempt["status"] for attempt in delivery["attempts"]] == [503, 503, 503]
     first, second, third = (attempt["at"] for attempt in delivery["attempts"])
-    assert second - first >= 60
-    assert third - second >= 60
-    assert callback.events[0] == callback.events[2]
+    assert min(second - first, third - second) >= 60
+    assert callback.events == [callback.events[0]] * 3
 
 
 def test_the_second_attempt_can_be_the_good_one(subscribed: Sandbox, callback: Callback) -> None:
     callback.status = 500
     subscribed.record()
-    callback.wait_for(1)
-    give_up_at = time.monotonic() + 10
-    while not subscribed.look("/deliveries")["deliveries"][0]["attempts"]:  # so that the next has its time
-        assert time.monotonic() < give_up_at
+    attempted(subscribed, 1)
     callback.status = 200
-    subscribed.admin("/clock", {"speed": 600})
-    callback.wait_for(2)
-    settled(subscribed)
-    (delivery,) = subscribed.look("/deliveries")["deliveries"]
+    subscribed.admin("/clock", {"speed": 6000})
+    (delivery,) = settled(subscribed)
     assert delivery["state"] == "delivered"
     assert [attempt["status"] for attempt in delivery["attempts"]] == [500, 200]
 
 
 def test_an_answer_after_two_seconds_is_none(subscribed: Sandbox, callback: Callback) -> None:
+    assert subscribed.look("/switches")["delivery"]["timeout_s"] == 2
     callback.delay_s = 60
-    subscribed.admin("/switches", {"delivery": {"attempts": 1}})
+    subscribed.admin("/switches", {"delivery": {"attempts": 1, "timeout_s": 0.1}})
     subscribed.record()
     settled(subscribed)
     (delivery,) = subscribed.look("/deliveries?state=failed")["deliveries"]
     (attempt,) = delivery["attempts"]
     assert (attempt["status"], attempt["error"]) == (None, "ReadTimeout")
-    assert 2000 <= attempt["ms"] < 30_000
+    assert attempt["ms"] >= 100
 
 
 def test_copies_arrive_all_alike(subscribed: Sandbox, callback: Callback) -> None:
     subscribed.admin("/switches", {"delivery": {"copies": 3}})
     subscribed.record()
-    events = callback.wait_for(3)
-    assert events[0] == events[1] == events[2]
+    assert callback.wait_for(3) == [callback.events[0]] * 3
 
 
-def test_a_seed_makes_losses_and_doubles_repeatable(subscribed: Sandbox) -> None:
+def test_a_seed_makes_losses_and_duplicates_repeatable(subscribed: Sandbox) -> None:
     def outcome() -> list[tuple[int, str]]:
         subscribed.admin("/reset", {"what": "deliveries"})
-        unkind = {"seed": None, "paused": True}
-        subscribed.admin("/switches", {"delivery": unkind})
+        subscribed.admin("/switches", {"delivery": {"seed": None, "paused": True}})
         subscribed.admin("/switches", {"delivery": {"seed": 7, "drop_share": 0.3, "duplicate_share": 0.3}})
-        first = subscribed.record()
-        for _ in range(29):
-            subscribed.record()
-        return [
-            (delivery["event"]["object_id"] - first, delivery["state"])
-            for delivery in subscribed.look("/deliveries")["deliveries"]
-        ]
+        ids = [subscribed.record() for _ in range(30)]
+        return [(row["event"]["object_id"] - ids[0], row["state"]) for row in deliveries(subscribed)]
 
     once = outcome()
     assert outcome() == once
-    states = Counter(state for _, state in once)
     assert len(once) > 30
-    assert states["dropped"] > 0
+    assert "dropped" in [state for _, state in once]
 
 
 def test_events_can_change_places(subscribed: Sandbox, callback: Callback) -> None:
@@ -201,50 +165,58 @@ def test_events_can_change_places(subscribed: Sandbox, callback: Callback) -> No
     assert arrived != ids
 
 
-def test_events_can_come_late(subscribed: Sandbox) -> None:
+def test_events_can_come_late_and_a_pause_holds_them(subscribed: Sandbox, callback: Callback) -> None:
     subscribed.admin("/switches", {"delivery": {"late_share": 1.0, "late_by_s": 1800, "paused": True}})
     now = subscribed.look("/clock")["now"]
     subscribed.record()
-    (delivery,) = subscribed.look("/deliveries")["deliveries"]
-    assert 1790 < delivery["due"] - now < 1810
-
-
-def test_paused_events_wait(subscribed: Sandbox, callback: Callback) -> None:
-    subscribed.admin("/switches", {"delivery": {"paused": True}})
-    subscribed.record()
-    assert subscribed.http.get("/admin/wait?for=deliveries&timeout_s=0.3").status_code == 504
+    (delivery,) = deliveries(subscribed)
+    assert delivery["due"] - now >= 1800
+    subscribed.admin("/clock", {"advance_s": 2000})
+    assert subscribed.http.get("/admin/wait?for=deliveries&timeout_s=0.1").status_code == 504
     assert callback.events == []
     subscribed.admin("/switches", {"delivery": {"paused": False}})
     callback.wait_for(1)
 
 
 def test_any_event_can_be_sent_by_hand_and_any_delivery_again(subscribed: Sandbox, callback: Callback) -> None:
-    sent = subscribed.admin("/events", {"forged": True, "owner_id": -1})
-    assert callback.wait_for(1) == [{"forged": True, "owner_id": -1}]
-    subscribed.admin(f"/deliveries/{sent['id']}/again")
-    assert callback.wait_for(2)[1] == {"forged": True, "owner_id": -1}
+    forged = {"forged": True, "owner_id": -1}
+    made = subscribed.admin("/events", forged)
+    callback.wait_for(1)
+    subscribed.admin(f"/deliveries/{made['id']}/again")
+    assert callback.wait_for(2) == [forged, forged]
 
 
-def test_what_was_not_delivered_goes_out_after_a_restart(
-    app: Flask, subscribed: Sandbox, callback: Callback, config: SandboxConfig
-) -> None:
-    subscribed.admin("/switches", {"delivery": {"paused": True}})
-    activity_id = subscribed.record(private_note="kept")
-    close(app)
-    second = create_app(config)
-    try:
-        again = Sandbox(second.test_client(), subscribed.token)
-        assert again.call("GET", f"/activities/{activity_id}").get_json()["private_note"] == "kept"
-        again.admin("/switches", {"delivery": {"paused": False}})
+def test_an_attempt_of_before_a_reset_sends_no_event_of_after_it(subscribed: Sandbox, callback: Callback) -> None:
+    callback.delay_s = 60
+    first = subscribed.record()
+    callback.wait_for(1)
+    subscribed.admin("/reset")
+    callback.delay_s = 0.0
+    subscribed.connect()
+    subscribed.subscribe(callback.url)
+    assert subscribed.record() == first  # ids begin anew
+    (delivery,) = settled(subscribed)
+    assert [attempt["status"] for attempt in delivery["attempts"]] == [200]
+
+
+def test_undelivered_events_go_out_after_a_restart(tmp_path: Path, callback: Callback) -> None:
+    with running(tmp_path) as first:
+        first.connect()
+        first.subscribe(callback.url)
+        first.admin("/switches", {"delivery": {"paused": True}})
+        activity_id = first.record(private_note="kept")
+    with running(tmp_path, token=first.token) as second:
+        assert second.get(activity_id).get_json()["private_note"] == "kept"
+        second.admin("/switches", {"delivery": {"paused": False}})
         assert callback.wait_for(1)[0]["object_id"] == activity_id
-        assert again.record() == activity_id + 1
-    finally:
-        close(second)
+        assert second.record() == activity_id + 1
 
 
 def test_many_at_once_all_arrive_once(subscribed: Sandbox, callback: Callback) -> None:
     many = 200
-    subscribed.admin("/switches", {"delivery": {"timeout_s": 60}})  # a busy machine is no second attempt
+    # A busy machine must not turn a slow answer into a second attempt a minute later.
+    subscribed.admin("/switches", {"delivery": {"timeout_s": 60}})
     made = subscribed.admin(f"/runners/{MARA}/activities/many", {"activities": [{}] * many})["ids"]
-    arrived = Counter(event["object_id"] for event in callback.wait_for(many, 60))
-    assert arrived == dict.fromkeys(made, 1)
+    attempts = [[attempt["error"] for attempt in row["attempts"]] for row in settled(subscribed)]
+    assert attempts == [[None]] * many  # names the reason if one was lost
+    assert Counter(event["object_id"] for event in callback.events) == dict.fromkeys(made, 1)

@@ -108,13 +108,10 @@ def test_climb_may_be_spelled_as_other_logs_do(key: str) -> None:
 @pytest.mark.parametrize(
     ("answers", "needed"),
     [
-        ({"clearance_required": True}, True),
-        ({"needs_clearance": True}, True),
-        ({"clearance_pending": True}, True),
+        *[({key: True}, True) for key in ("clearance_required", "needs_clearance", "clearance_pending")],
         ({"cleared": False}, True),
         ({"cleared": True}, False),
-        ({"pregnant": True}, True),
-        ({"postpartum": True}, True),
+        *[({key: True}, True) for key in ("pregnant", "postpartum")],
         ({"pregnant": True, "clearance_given": True}, False),
         ({"pregnant": False}, False),
     ],
@@ -129,11 +126,6 @@ def test_platform_ids_may_be_numbers() -> None:
     assert parse(document).activities[0].id == parse(document).event.activity_id == "123456"
 
 
-def test_every_red_flag_has_a_word() -> None:
-    for flag in k.RED_FLAGS:
-        assert parse(changed("check_ins/0/red_flags", [flag])).check_ins[0].red_flags == {flag}
-
-
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
@@ -141,10 +133,7 @@ def test_every_red_flag_has_a_word() -> None:
     ("path", "value", "problem"),
     [
         ("athlete", KeyError, "athlete: must be given"),
-        ("athlete", None, "athlete: must be given"),
         ("athlete", "Ann", "athlete: must be a mapping, not the text 'Ann'"),
-        ("event", KeyError, "event: must be given"),
-        ("now", KeyError, "now: must be given"),
         ("now", "2026-11-17T07:55:00", "now: '2026-11-17T07:55:00' has no offset"),
         ("now", "yesterday", "now: 'yesterday' is not a time like"),
         ("now", 1789, "now: must be a time like"),
@@ -152,62 +141,43 @@ def test_every_red_flag_has_a_word() -> None:
         ("title", "x", "title: unknown key; known here: athlete, check_ins"),
         ("athlete/timezone", "Mars/Olympus", "athlete.timezone: 'Mars/Olympus' is not a time zone"),
         ("athlete/timezone", "../etc/passwd", "athlete.timezone: '../etc/passwd' is not a time zone"),
-        ("athlete/timezone", "", "athlete.timezone: must be a time zone"),
         ("athlete/timezone", 3, "athlete.timezone: must be a time zone"),
-        ("athlete/timezone", KeyError, "athlete.timezone: must be given"),
         ("athlete/shoe", 44, "athlete.shoe: unknown key"),
         ("athlete/age", -1, "athlete.age: -1 is below 0"),
         ("athlete/age", True, "athlete.age: must be a whole number, not true"),
-        ("athlete/age", 34.5, "athlete.age: must be a whole number, not the number 34.5"),
         ("athlete/target_sessions_per_week", 3, "athlete.target_sessions_per_week: 3 is above 2"),
-        ("athlete/target_sessions_per_week", 0, "athlete.target_sessions_per_week: 0 is below 1"),
-        ("athlete/programme_stage", 5, "athlete.programme_stage: 5 is above 4"),
         ("athlete/screening_completed", "yes", "athlete.screening_completed: must be true or false, not the text 'yes'"),
-        ("athlete/illness", 1, "athlete.illness: must be true or false, not the number 1"),
         ("athlete/hold", {"since": "2026-11-17T07:51:00+00:00"}, "athlete.hold.reason: must be given"),
         ("athlete/hold/since", "2026-11-17T07:51:00", "athlete.hold.since: '2026-11-17T07:51:00' has no offset"),
-        ("athlete/hold", True, "athlete.hold: must be a mapping, not true"),
         ("athlete/paused_until", "2026-11-31", "athlete.paused_until: must be a date like"),
         ("athlete/paused_until", "2026-11-27T00:00:00+00:00", "athlete.paused_until: must be a date like"),
-        ("athlete/paused_until", "0999-11-27", "athlete.paused_until: the year 999 is not within"),
         ("athlete/placements_enabled", ["bedtime"], "athlete.placements_enabled[0]: must be one of warm_up, post_run"),
         ("athlete/placements_enabled", "post_run", "athlete.placements_enabled: must be a list"),
         ("athlete/rest_day_prompt_local", "24:00", "athlete.rest_day_prompt_local: must be a local time like '17:30'"),
-        ("athlete/rest_day_prompt_local", 1050, "athlete.rest_day_prompt_local: must be a local time like '17:30'"),
         ("athlete/quiet_hours_local", ["22:30"], "athlete.quiet_hours_local: must be a list of two local times"),
         ("athlete/quiet_hours_local", ["22:30", "5"], "athlete.quiet_hours_local: must be a local time"),
         ("athlete/cleared", True, "athlete.cleared: says the same as another key"),
         ("athlete/minutes_available", 0, "athlete.minutes_available: 0 is below 1"),
         ("athlete/progress/0/sets", 0, "athlete.progress[0].sets: 0 is below 1"),
-        ("athlete/progress/0/exercise", KeyError, "athlete.progress[0].exercise: must be given"),
         ("check_ins/0/at", KeyError, "check_ins[0].at: must be given"),
         ("check_ins/0/hip_groin_pain_0_10", 11, "check_ins[0].hip_groin_pain_0_10: 11 is above 10"),
-        ("check_ins/0/hip_groin_pain_0_10", 3.5, "check_ins[0].hip_groin_pain_0_10: must be a whole number"),
-        ("check_ins/0/feeling_1_5", 0, "check_ins[0].feeling_1_5: 0 is below 1"),
         ("check_ins/0/red_flags", ["boredom"], "check_ins[0].red_flags[0]: must be one of pain_on_hopping"),
-        ("check_ins/0/mood", 1, "check_ins[0].mood: unknown key"),
         ("plan/0/kind", "nap", "plan[0].kind: must be one of easy"),
         ("plan/0/priority", "D", "plan[0].priority: must be one of A, B, C"),
-        ("plan/0/distance_km", -1, "plan[0].distance_km: -1 is below 0"),
         ("plan/0/start", "2026-11-22", "plan[0].start: '2026-11-22' has no offset"),
         ("activities/0/moving_min", -5, "activities[0].moving_min: -5 is below 0"),
         ("activities/0/moving_min", "45", "activities[0].moving_min: must be a number, not the text '45'"),
         ("activities/0/moving_min", float("nan"), "activities[0].moving_min: nan is not a finite number"),
-        ("activities/0/moving_min", float("inf"), "activities[0].moving_min: inf is not a finite number"),
-        ("activities/0/moving_min", KeyError, "activities[0].moving_min: must be given"),
         ("activities/0/elapsed_min", 44, "activities[0].elapsed_min: 44 is below the moving time of 45"),
         ("activities/0/sport", "Run", "activities[0].sport: must be a lower-case word like trail_run"),
         ("activities/0/intensity", "brutal", "activities[0].intensity: must be one of easy"),
-        ("activities/0/source", "horse", "activities[0].source: must be one of device, manual"),
-        ("activities/0/body_part", "tail", "activities[0].body_part: must be one of upper"),
         ("activities/0/gain_m", 640, "activities[0].gain_m: says the same as another key"),
         ("activities/0", None, "activities[0]: must be a mapping, not nothing"),
+        ("activities", [FULL["activities"][0]] * 2, "activities[1].id: 't' is there twice"),
         ("activities", {}, "activities: must be a list, not a mapping"),
         ("sessions/0/kind", "stretching", "sessions[0].kind: must be one of strength_full"),
         ("sessions/0/completed_pct", 101, "sessions[0].completed_pct: 101 is above 100"),
-        ("sessions/0/rpe_1_10", 0.5, "sessions[0].rpe_1_10: 0.5 is below 1"),
         ("event/type", "earthquake", "event.type: must be one of activity_uploaded"),
-        ("event/type", KeyError, "event.type: must be given"),
         ("event/activity_id", True, "event.activity_id: must be text, not true"),
     ],
 )  # fmt: skip
@@ -222,17 +192,8 @@ def test_all_problems_of_a_scenario_are_named_at_once() -> None:
     document["activities"][0]["moving_min"] = -1
     document["activities"].append({"id": "u", "sport": "run"})
     assert [line.split(":")[0] for line in problems_of(document)] == [
-        "athlete.age",
-        "activities[0].moving_min",
-        "activities[1].start",
-        "activities[1].moving_min",
-        "now",
-    ]
-
-
-def test_two_activities_with_one_id_are_refused() -> None:
-    document = changed("activities", [FULL["activities"][0]] * 2)
-    assert problems_of(document) == ("activities[1].id: 't' is there twice",)
+        "athlete.age", "activities[0].moving_min", "activities[1].start", "activities[1].moving_min", "now",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 7, {1: 2}])
@@ -252,6 +213,7 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     page = (Path(__file__).parents[2] / "docs" / "scenario-file.md").read_text(encoding="utf-8")
     (example,) = documents(page.split("```yaml\n")[1].split("```")[0])
     parse(example)
+    assert parse(changed("check_ins/0/red_flags", list(k.RED_FLAGS))).check_ins[0].red_flags == set(k.RED_FLAGS)
     document = copy.deepcopy(FULL)
     mappings: list[dict[str, Any]] = [document["athlete"], document["athlete"]["progress"][0], document["event"]]
     mappings += [document[key][0] for key in ("check_ins", "plan", "activities", "sessions")]
