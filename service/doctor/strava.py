@@ -122,8 +122,7 @@ def budget(installation: Installation) -> str:
         "reading today",
     )
     left = [
-        (window, limit - used, limit)
-        for window, limit, used in zip(windows, state.limits.as_tuple(), state.used.as_tuple(), strict=True)
+        (window, limit - used, limit) for window, limit, used in zip(windows, state.limits, state.used, strict=True)
     ]
     low = [
         f"{max(rest, 0)} of {limit} left for {name}"

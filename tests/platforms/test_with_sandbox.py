@@ -64,7 +64,7 @@ class Sandbox:
             client_secret=secret,
             api_url=f"{self.url}/api/v3",
             oauth_url=f"{self.url}/oauth",
-            budget=budget or make_budget(None, now=self.now, alone=False),
+            budget=budget or make_budget(None, now=self.now),
             now=self.now,
         )
 
@@ -410,7 +410,7 @@ def test_many_clients_at_once_never_exceed_stravas_limits(sandbox: Sandbox, valk
 
 
 def test_the_budget_knows_what_strava_counts(sandbox: Sandbox) -> None:
-    budget = make_budget(None, now=sandbox.now, alone=False)
+    budget = make_budget(None, now=sandbox.now)
     strava, athlete = sandbox.client(budget), sandbox.connected()
     activity = sandbox.record(athlete)
     for _ in range(3):
