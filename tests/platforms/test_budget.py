@@ -232,22 +232,17 @@ def test_unreadable_header_is_unknown(value: str) -> None:
 # --- many at once ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("troubled", "at_least"), [(False, 100), (True, 40)])
-def test_racing_processes_are_granted_the_limit_and_not_one_call_more(
-    valkey: Valkey, troubled: bool, at_least: int
-) -> None:
+def test_racing_processes_are_granted_the_limit_and_not_one_call_more(valkey: Valkey) -> None:
     spawn = multiprocessing.get_context("spawn")
     start, granted = spawn.Event(), spawn.Value("i", 0)
-    racers = [
-        spawn.Process(target=race, args=(str(valkey.socket), seed, troubled, start, granted)) for seed in range(4)
-    ]
+    racers = [spawn.Process(target=race, args=(str(valkey.socket), start, granted)) for _ in range(4)]
     for racer in racers:
         racer.start()
     start.set()
     for racer in racers:
         racer.join(60)
         assert racer.exitcode == 0
-    assert at_least <= granted.value <= 100
+    assert granted.value == 100
 
 
 def test_clients_of_one_redis_share_a_budget_and_applications_do_not(valkey: Valkey, clock: HandClock) -> None:

@@ -150,7 +150,7 @@ def test_every_red_flag_has_a_word() -> None:
         ("now", 1789, "now: must be a time like"),
         ("now", "0001-01-01T00:00:00+00:00", "now: the year 1 is not within 2000 to 2100"),
         ("title", "x", "title: unknown key; known here: athlete, check_ins"),
-        ("athlete/timezone", "Mars/Olympus", "athlete.timezone: must be a time zone like Europe/London, not the text 'Mars/Olympus'"),
+        ("athlete/timezone", "Mars/Olympus", "athlete.timezone: must be a time zone like Europe/London, not"),
         ("athlete/timezone", "../etc/passwd", "athlete.timezone: must be a time zone"),
         ("athlete/timezone", "", "athlete.timezone: must be a time zone"),
         ("athlete/timezone", 3, "athlete.timezone: must be a time zone"),

@@ -6,24 +6,19 @@ Source: https://developers.strava.com/docs/webhooks/
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from adductor.platforms.base import Action, ErrorKind, PlatformError, Subscription, SubscriptionOutcome
+from adductor.platforms.base import Action, ErrorKind, PlatformError, SubscriptionOutcome
+
+if TYPE_CHECKING:
+    from adductor.platforms.strava.client import StravaClient
 
 # Strava accepts no longer one; it would only be answered by "invalid".
 MAX_CALLBACK_URL_CHARS = 255
 
 
-class Subscriptions(Protocol):
-    """The calls of `StravaClient` that this needs."""
-
-    def list_subscriptions(self) -> list[Subscription]: ...
-    def create_subscription(self, callback_url: str, verify_token: str) -> int: ...
-    def delete_subscription(self, subscription_id: int) -> None: ...
-
-
 def ensure_subscription(
-    client: Subscriptions,
+    client: StravaClient,
     callback_url: str,
     verify_token: str,
     *,
