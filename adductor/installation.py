@@ -71,7 +71,7 @@ class Installation:
 
     @cached_property
     def redis(self) -> redis.Redis | None:
-        """The shared Redis; None where none is set (then each process has a small share of the budgets to itself)."""
+        """The shared Redis; None where none is set: then this process alone counts its calls."""
         if self.settings.redis is None:
             return None
         return redis.Redis.from_url(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -35,6 +35,7 @@ Seconds = Annotated[int, Field(ge=0, le=_MOST)]
 Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
 SomeTexts = Annotated[Texts, Field(min_length=1)]
 TextByKey = Mapping[str, Text]
+Prose = Mapping[str, Any]  # for people who read the file: the product uses none of it
 Placement = Literal["warm_up", "post_run", "rest_day"]
 
 
@@ -122,20 +123,13 @@ class Position(StrictModel):
     evidence: Text | None = None
 
 
-class Reading(StrictModel):
-    """One way to read an item of the article, with how likely it seems to us (judgement, not data)."""
-
-    reading: Text
-    likelihood: Number
-
-
 class Interpretation(StrictModel):
     """Our reading of an item that the article leaves open; ``show_user`` is the visible note."""
 
     confidence: Text
     issue: Text
     show_user: Text
-    readings: Items[Reading] = ()
+    readings: Items[Prose] = ()
     likelihoods_are: Text | None = None
     default_reading: Text | None = None
     harder_reading_is: Text | None = None
@@ -155,13 +149,6 @@ class Equipment(StrictModel):
     needs: Needs
     preferred: Texts
     substitutes: Texts
-
-
-class Muscles(StrictModel):
-    """The muscles that work, and those that help."""
-
-    primary: SomeTexts
-    secondary: Texts
 
 
 class EstimatedSeconds(StrictModel):
@@ -192,7 +179,7 @@ class Exercise(StrictModel):
     positions: Items[Position] = ()
     effort: TextByKey | None = None
     estimated_seconds: EstimatedSeconds
-    muscles: Muscles
+    muscles: Mapping[str, Texts]
     equipment: Equipment
     setup: Text
     cues: SomeTexts
@@ -320,28 +307,6 @@ class Meta(StrictModel):
     every_exercise_has: Texts = ()
 
 
-class Missed(StrictModel):
-    """The step after a gap."""
-
-    gap_days: Text
-    do: Text
-
-
-class Progression(StrictModel):
-    """The rules of progression in words."""
-
-    source: Text
-    method: Text
-    add_when: Text
-    load_step: Text
-    easier_when: Text
-    stage_up_when: Text
-    first_sessions: Text
-    deload: Text
-    missed: Annotated[Items[Missed], Field(min_length=1)]
-    maintenance: Text
-
-
 class Catalogue(StrictModel):
     """Everything the coach can prescribe."""
 
@@ -352,7 +317,7 @@ class Catalogue(StrictModel):
     meta: Meta
     duration_formula: TextByKey
     stages: Annotated[Items[Stage], Field(min_length=1)]
-    progression: Progression
+    progression: Prose
     routine_list: Annotated[Items[RoutinePlan], Field(min_length=1)] = Field(alias="routines")
     exercise_list: Annotated[Items[Exercise], Field(min_length=1)] = Field(alias="exercises")
     citation_list: Items[Citation] = Field(alias="citations")

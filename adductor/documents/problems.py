@@ -103,6 +103,7 @@ _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
     "too_short": lambda _value, context: (
         f"needs at least {context['min_length']} item{'s' * (context['min_length'] > 1)}"
     ),
+    "too_long": lambda _value, context: f"has more than {context['max_length']} items",
     "string_unicode": lambda _value, _context: "half a surrogate pair is no character",
 }
 _EXPECTED = {

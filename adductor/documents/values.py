@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -19,15 +19,13 @@ from pydantic import (
     Strict,
 )
 
-from adductor.documents.problems import kind_of, shortened
+from adductor.documents.problems import kind_of
 
 # Situations of this product lie in these years; a date outside is a typing error.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 T = TypeVar("T")
-_SLUG = re.compile(r"[a-z][a-z0-9_]*\Z")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+D = TypeVar("D", bound=date)
 
 
 class StrictModel(BaseModel):
@@ -49,56 +47,37 @@ def _identifier(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _slug(value: Any) -> str:
-    if not isinstance(value, str) or not _SLUG.match(value):
-        raise ValueError(f"must be a lower-case word like trail_run, not {kind_of(value)}")
-    return value
+def _read_by(read: Callable[[str], Any], expected: str) -> PlainValidator:
+    """Turn a text into a value; refuse other types and texts that ``read`` raises for."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return read(value if isinstance(value, str) else "")
+        except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+            raise ValueError(f"must be {expected}, not {kind_of(value)}") from None
+
+    return PlainValidator(validate)
 
 
-def _moment(value: Any) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError(f"must be a time like 2026-11-17T07:50:00+00:00, not {kind_of(value)}")  # noqa: TRY004
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"{shortened(value)!r} is not a time like 2026-11-17T07:50:00+00:00") from None
-    if at.tzinfo is None:
-        raise ValueError(f"{shortened(value)!r} has no offset; write it like 2026-11-17T07:50:00+00:00")
-    _check_year(at)
-    return at
+def _matching(pattern: str, read: Callable[[str], T]) -> Callable[[str], T]:
+    def read_match(text: str) -> T:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(text)
+        return read(text)
+
+    return read_match
 
 
-def _day(value: Any) -> date:
-    try:
-        found = date.fromisoformat(value) if isinstance(value, str) and _DATE.match(value) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise ValueError(f"must be a date like 2026-11-27, not {kind_of(value)}")
-    _check_year(found)
+def _within_years(found: D) -> D:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"the year {found.year} is not within {FIRST_YEAR} to {LAST_YEAR}")
     return found
 
 
-def _check_year(found: date) -> None:
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise ValueError(f"the year {found.year} is not within {FIRST_YEAR} to {LAST_YEAR}")
-
-
-def clock(value: Any) -> time:
-    """Read a local time like ``17:30``. Raises ValueError."""
-    match = _CLOCK.match(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"must be a local time like '17:30', not {kind_of(value)}")
-    return time(int(match[1]), int(match[2]))
-
-
-def _zone(value: Any) -> ZoneInfo:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"must be a time zone like Europe/London, not {kind_of(value)}")
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{shortened(value)!r} is not a time zone like Europe/London") from None
+def _with_offset(found: datetime) -> datetime:
+    if found.tzinfo is None:
+        raise ValueError(f"{found.isoformat()!r} has no offset; write it like {_TIME}")
+    return found
 
 
 def among(choices: Sequence[str]) -> AfterValidator:
@@ -112,9 +91,19 @@ def among(choices: Sequence[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+_TIME = "2026-11-17T07:50:00+00:00"
 Identifier = Annotated[Text, BeforeValidator(_identifier)]
-Slug = Annotated[str, PlainValidator(_slug)]
-Moment = Annotated[datetime, PlainValidator(_moment)]
-Day = Annotated[date, PlainValidator(_day)]
-Clock = Annotated[time, PlainValidator(clock)]
-Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
+Slug = Annotated[str, _read_by(_matching(r"[a-z][a-z0-9_]*", str), "a lower-case word like trail_run")]
+Moment = Annotated[
+    datetime,
+    _read_by(datetime.fromisoformat, f"a time like {_TIME}"),
+    AfterValidator(_with_offset),
+    AfterValidator(_within_years),
+]
+Day = Annotated[
+    date,
+    _read_by(_matching(r"\d{4}-\d\d-\d\d", date.fromisoformat), "a date like 2026-11-27"),
+    AfterValidator(_within_years),
+]
+Clock = Annotated[time, _read_by(_matching(r"\d\d:\d\d", time.fromisoformat), "a local time like '17:30'")]
+Zone = Annotated[ZoneInfo, _read_by(ZoneInfo, "a time zone like Europe/London")]

@@ -1,132 +1,100 @@
-"""YAML event reader: libyaml's events become plain values, with guards for depth, aliases and duplicate keys.
+"""PyYAML's safe loader with JSON's scalars, behind a guard against deep nesting, alias bombs and tags.
 
-PyYAML's own constructor reads an unquoted 17:30 as the number 1050 and a time without an offset as a time, and its
-recursion in C has no limit. Here a plain scalar is null, true, false, a number or text, as in JSON; times stay text.
-Aliases are allowed, tags are not.
+By itself PyYAML reads an unquoted 17:30 as the number 1050 and a time without an offset as a time, keeps the last of
+two equal keys, and recurses in C without a limit. Here times stay text. Aliases are allowed, tags are not.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import yaml
 
 from adductor.documents.problems import ROOT, DocumentError, shown
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?\Z")
-_WORDS = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-}  # fmt: skip
-LONGEST_NUMBER = 1_000  # digits; Python itself refuses more than 4,300
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 20  # our documents are at most six deep
 # Billion-laughs guard: the values behind all aliases of a document together.
 MAX_REPEATED = 100_000
 
 
-@lru_cache(maxsize=8192)
-def _plain(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    if len(text) < LONGEST_NUMBER:
-        if _INT.match(text):
-            return int(text)
-        if _FLOAT.match(text):
-            return float(text)
-    return text
+class _Loader(_Base):  # type: ignore[misc]
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _placed(key.start_mark, "a key must be a word")
+            word = self.construct_object(key)
+            if word in seen:
+                raise _placed(key.start_mark, f"{shown(word)}: is there twice")
+            seen.add(word)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+
+# Python reads no number of more than 4,300 digits; a longer one stays text.
+for _name, _pattern, _first in (
+    ("null", r"(?:~|null|Null|NULL|)\Z", "~nN\0"),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)\Z", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]{0,999})\Z", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?\Z", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), [*_first.replace("\0", ""), ""])
 
 
 def yaml_documents(text: str) -> Iterator[Any]:
-    """Read the documents of a YAML text one after the other. Raises `DocumentError` at the first unreadable one."""
-    loader = None
+    """Read the documents of a YAML text one after the other. Raises `DocumentError` for an unreadable text."""
     try:
-        loader = _LOADER(text)
-        next_event = loader.get_event
-        while True:
-            event = next_event()
-            if isinstance(event, yaml.StreamEndEvent):
-                return
-            if isinstance(event, yaml.DocumentStartEvent):
-                document = _node(next_event(), next_event, _Anchors(), 0)
-                if document is not None:  # `---` at the end of a file starts a document without content
-                    yield document
+        _guard(text)
+        for document in yaml.load_all(text, _Loader):
+            if document is not None:  # `---` at the end of a file starts a document without content
+                yield document
     except yaml.reader.ReaderError as error:
         raise DocumentError([f"{ROOT}: not readable: {error.reason}"]) from None
     except UnicodeEncodeError:
         raise DocumentError([f"{ROOT}: not readable: half a surrogate pair is no character"]) from None
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error.problem_mark, error.problem or "not YAML") from None
-    except _PlacedError as error:
-        raise _not_yaml(error.mark, str(error)) from None
-    finally:
-        if loader is not None:
-            loader.dispose()
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ROOT
+        raise DocumentError([f"{place}: not readable as YAML: {error.problem or 'not YAML'}"]) from None
 
 
-class _PlacedError(ValueError):
-    """YAML allows it, our documents don't."""
-
-    def __init__(self, mark: Any, problem: str) -> None:
-        self.mark = mark
-        super().__init__(problem)
+def _placed(mark: Any, problem: str) -> yaml.MarkedYAMLError:
+    """An error about YAML that is allowed, but not in our documents."""
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
-class _Anchors:
-    """The anchored values of one document with their sizes; a size counts the values behind its aliases, too."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, tuple[Any, int]] = {}
-        self.read = 0
-        self.repeated = 0
-
-    def resolve(self, event: Any) -> Any:
-        if event.anchor not in self.values:
-            raise _PlacedError(event.start_mark, f"no anchor {event.anchor!r}")
-        value, size = self.values[event.anchor]
-        self.read += size
-        self.repeated += size
-        if self.repeated > MAX_REPEATED:
-            raise _PlacedError(event.start_mark, f"aliases stand for more than {MAX_REPEATED} values")
-        return value
-
-
-def _not_yaml(mark: Any, problem: str) -> DocumentError:
-    if mark is None:
-        return DocumentError([f"{ROOT}: not readable as YAML: {problem}"])
-    return DocumentError([f"line {mark.line + 1}, column {mark.column + 1}: not readable as YAML: {problem}"])
-
-
-def _node(event: Any, next_event: Any, anchors: _Anchors, depth: int) -> Any:
-    kind = type(event)
-    before = anchors.read
-    anchors.read += 1
-    if kind is yaml.ScalarEvent:
-        value: Any = _plain(event.value) if event.implicit[0] else event.value
-        if event.tag is not None and event.tag != "!":
-            raise _PlacedError(event.start_mark, f"tags like {event.tag} are not allowed")
-    elif kind is yaml.AliasEvent:
-        return anchors.resolve(event)
-    elif depth >= MAX_DEPTH:
-        raise _PlacedError(event.start_mark, f"nested more than {MAX_DEPTH} deep")
-    elif event.tag is not None:
-        raise _PlacedError(event.start_mark, f"tags like {event.tag} are not allowed")
-    elif kind is yaml.MappingStartEvent:
-        value = {}
-        while type(event_key := next_event()) is not yaml.MappingEndEvent:
-            key = _node(event_key, next_event, anchors, depth + 1)
-            if isinstance(key, dict | list) or key in value:
-                what = "a key must be a word" if isinstance(key, dict | list) else f"{shown(key)}: is there twice"
-                raise _PlacedError(event_key.start_mark, what)
-            value[key] = _node(next_event(), next_event, anchors, depth + 1)
-    else:
-        value = []
-        while type(item := next_event()) is not yaml.SequenceEndEvent:
-            value.append(_node(item, next_event, anchors, depth + 1))
-    if event.anchor is not None:
-        anchors.values[event.anchor] = value, anchors.read - before
-    return value
+def _guard(text: str) -> None:
+    """Refuse what would make the loader recurse, repeat or construct without end, before it reads anything."""
+    sizes: dict[str, int] = {}  # of the anchored values of this document, those behind their aliases included
+    open_: list[tuple[str | None, int]] = []
+    read = repeated = 0
+    for event in yaml.parse(text, _Base):
+        anchor, mark = getattr(event, "anchor", None), event.start_mark
+        if isinstance(event, yaml.DocumentStartEvent):
+            sizes, read, repeated = {}, 0, 0
+        elif isinstance(event, yaml.AliasEvent):
+            if anchor not in sizes:
+                raise _placed(mark, f"no anchor {anchor!r}")
+            read += sizes[anchor]
+            repeated += sizes[anchor]
+            if repeated > MAX_REPEATED:
+                raise _placed(mark, f"aliases stand for more than {MAX_REPEATED} values")
+        elif isinstance(event, yaml.NodeEvent):
+            read += 1
+            tag = getattr(event, "tag", None)
+            if tag not in (None, "!"):
+                raise _placed(mark, f"tags like {tag} are not allowed")
+            if isinstance(event, yaml.ScalarEvent):
+                sizes |= {anchor: 1} if anchor else {}
+                continue
+            open_.append((anchor, read - 1))
+            if len(open_) > MAX_DEPTH:
+                raise _placed(mark, f"nested more than {MAX_DEPTH} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            sizes |= {anchor: read - before} if anchor else {}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     # Only a name here: the web process need not load the coach for it.
@@ -85,8 +85,7 @@ class Priority(IntEnum):
     REPLACEABLE = 4  # a note that mail can replace
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """Calls for each bucket and window of a rate limit. A platform with one bucket repeats it."""
 
     overall_quarter: int
@@ -94,13 +93,10 @@ class Figures:
     read_quarter: int
     read_day: int
 
-    def as_tuple(self) -> tuple[int, int, int, int]:
-        return (self.overall_quarter, self.overall_day, self.read_quarter, self.read_day)
-
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """Limits and calls counted in the running windows. ``shared`` is False when only this process counts."""
+    """Limits and calls counted in the running windows. ``shared``: Redis holds them for all processes."""
 
     limits: Figures
     used: Figures
@@ -297,7 +293,7 @@ class Subscription:
     """A webhook subscription as the platform holds it."""
 
     id: int
-    callback_url: str
+    callback_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from adductor.platforms.base import BudgetState, ErrorKind, Figures, PlatformError, Priority
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Spent = Literal["quarter", "day"]
 
 QUARTER_S = 900
 QUARTERS_A_DAY = 96
@@ -56,28 +56,14 @@ SHARES: dict[Priority, Share] = {
 # An athlete who used this much of a quarter goes on with the share of HISTORY, or of FRESH when connecting.
 ATHLETE_CALLS = 10
 ATHLETE_PCT = 10
-# Without Redis no process knows the others' calls: each makes at most this share of a window's calls by itself, and
-# only while the platform's own figures leave a fifth free.
-ALONE_PCT = 10
-ALONE_CEILING_PCT = 80
-
 # A Redis that just failed isn't asked again for this long (real time): only one call pays for the timeout.
-_REDIS_REST_S = 5.0
+REDIS_REST_S = 5.0
 _KEEP_S = 2 * 86_400
 _QUARTER = (0, 2)  # the positions of quarters and days in `Figures`
 _DAY = (1, 3)
 
 
-class Verdict(Enum):
-    """The answer to one more call."""
-
-    GRANTED = auto()
-    QUARTER_SPENT = auto()
-    DAY_SPENT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """The figures of one answer's headers; -1 where they can't be read."""
 
     limits: Figures
@@ -85,8 +71,7 @@ class Reported:
 
     @property
     def day_is_spent(self) -> bool:
-        limits, usage = self.limits.as_tuple(), self.usage.as_tuple()
-        return any(0 < limits[i] <= usage[i] for i in _DAY)
+        return any(0 < self.limits[i] <= self.usage[i] for i in _DAY)
 
 
 def quarter_of(now: datetime) -> int:
@@ -121,47 +106,40 @@ class Counters:
     athletes: dict[str, int] = field(default_factory=dict)  # calls of this quarter
 
     def advance(self, quarter: int) -> None:
-        """Open the window of ``quarter``. A process that is one quarter behind doesn't reopen the former."""
-        if quarter < self.quarter - 1:
-            self.quarter = quarter  # a clock was set back: keep the counts
-        elif quarter > self.quarter:
+        """Open the window of ``quarter``. A process whose clock is behind doesn't reopen the former."""
+        if quarter > self.quarter:
             # A call on its way over the boundary may be counted on either side of it: count it on both.
             opened = range(4) if self._day != quarter // QUARTERS_A_DAY else _QUARTER
             for i in opened:
                 self.used[i] = self.under_way + self.early
             self.quarter, self.under_way, self.early, self.athletes = quarter, 0, 0, {}
 
-    def merge(self, other: Counters) -> None:
-        """Take over higher counts of the same windows: this process remembers the counts that a wiped Redis lost."""
-        for i in range(4):
-            if other.quarter == self.quarter or (i in _DAY and other._day == self._day):
-                self.used[i] = max(self.used[i], other.used[i])
-
     def is_beyond_share(self, athlete: str | None) -> bool:
         allowed = max(ATHLETE_CALLS, min(self.limits[i] for i in _QUARTER) * ATHLETE_PCT // 100)
         return athlete is not None and self.athletes.get(athlete, 0) >= allowed
 
-    def take(self, ceiling_pct: tuple[int, int], athlete: str | None = None, *, early: bool = False) -> Verdict:
-        """Count one call, unless it would fill a window beyond the ceiling of (quarter, day)."""
-        for indexes, pct, spent in (
-            (_DAY, ceiling_pct[1], Verdict.DAY_SPENT),
-            (_QUARTER, ceiling_pct[0], Verdict.QUARTER_SPENT),
-        ):
+    def take(self, ceiling_pct: tuple[int, int], athlete: str | None = None, *, early: bool = False) -> Spent | None:
+        """Count one call, unless it would fill a window beyond the ceiling of (quarter, day): that one is returned."""
+        windows: tuple[tuple[Spent, tuple[int, int], int], ...] = (
+            ("day", _DAY, ceiling_pct[1]),
+            ("quarter", _QUARTER, ceiling_pct[0]),
+        )
+        for window, indexes, pct in windows:
             if any((self.used[i] + 1) * 100 > self.limits[i] * pct for i in indexes):
-                return spent
+                return window
         self.used = [used + 1 for used in self.used]
         self.under_way += 1
         self.early += early
         if athlete is not None:
             self.athletes[athlete] = self.athletes.get(athlete, 0) + 1
-        return Verdict.GRANTED
+        return None
 
     def learn(self, taken_in: int, reported: Reported, status: int) -> None:
         """Correct the counters by the answer to a call that was counted in the quarter ``taken_in``."""
         same_quarter = taken_in == self.quarter
         if same_quarter:
             self.under_way = max(self.under_way - 1, 0)
-        for i, (limit, usage) in enumerate(zip(reported.limits.as_tuple(), reported.usage.as_tuple(), strict=True)):
+        for i, (limit, usage) in enumerate(zip(reported.limits, reported.usage, strict=True)):
             if limit > 0:
                 self.limits[i] = limit
             if same_quarter or (i in _DAY and taken_in // QUARTERS_A_DAY == self._day):
@@ -178,9 +156,8 @@ class Counters:
 class WindowBudget:
     """The budget of one platform (`base.Budget`). Safe for threads, and with ``redis`` for processes.
 
-    ``redis`` needs short timeouts and ``retry=None``; redis-py's own retries take seconds. Without an answer from it
-    this process goes on alone with a small share (`ALONE_PCT`) of the counters that it saw last. ``redis=None`` counts
-    in this process only; ``alone=False`` then grants everything, for a process that has no others beside it.
+    ``redis`` needs short timeouts and ``retry=None``; redis-py's own retries take seconds. While it fails, calls are
+    refused: without it no process knows the others' calls. ``redis=None`` counts in this process only.
     ``smallest`` are the limits until headers tell better ones; ``read_headers`` reads a platform's headers.
     """
 
@@ -192,21 +169,17 @@ class WindowBudget:
         smallest: Figures,
         read_headers: Callable[[Mapping[str, str]], Reported],
         key: str,
-        alone: bool = True,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._redis = redis
         self._now = now
         self._read_headers = read_headers
         self._key = key
-        self._alone = alone
         self._chance = chance
         self._lock = threading.Lock()
         self._taken = threading.local()  # .quarter of this thread's last call
         self._rests_until_s = 0.0
-        quarter = quarter_of(now())
-        self._seen = Counters(list(smallest.as_tuple()), quarter)  # as they were last in Redis, or in this process
-        self._own = Counters(list(smallest.as_tuple()), quarter)  # calls that were granted without Redis
+        self._seen = Counters(list(smallest), quarter_of(now()))  # as they were last in Redis, or in this process
 
     def take(self, priority: Priority, athlete: str | None = None) -> None:
         """As `Budget.take`."""
@@ -214,32 +187,30 @@ class WindowBudget:
         early = int(now.timestamp()) // QUARTER_S != quarter_of(now)
         # A second try for an athlete within their share goes like the first: it serves the same run.
         wanted = Priority.FRESH if priority is Priority.RETRY and athlete is not None else priority
-        served_as = wanted
 
-        def count(counters: Counters, shared: bool) -> Verdict:
-            nonlocal served_as
+        def count(counters: Counters) -> tuple[Priority, Spent | None]:
             served_as = wanted
             if counters.is_beyond_share(athlete):
                 served_as = Priority.FRESH if wanted is Priority.CONNECT else Priority.HISTORY
             self._taken.quarter = counters.quarter
-            ceiling = SHARES[served_as].quarter_pct, SHARES[served_as].day_pct
-            if not shared and self._alone:
-                self._own.limits = list(counters.limits)
-                self._own.under_way = 0  # `counters` have them
-                self._own.advance(counters.quarter)
-                if (verdict := self._own.take((ALONE_PCT, ALONE_PCT))) is not Verdict.GRANTED:
-                    return verdict
-                ceiling = min(ceiling[0], ALONE_CEILING_PCT), min(ceiling[1], ALONE_CEILING_PCT)
-            return counters.take(ceiling, athlete, early=early)
+            share = SHARES[served_as]
+            return served_as, counters.take((share.quarter_pct, share.day_pct), athlete, early=early)
 
-        verdict = self._change(now, count)
-        if verdict is not Verdict.GRANTED:
-            # The next quarter gives an athlete beyond their share a new one, however much of the day HISTORY has left.
-            day_is_spent = verdict is Verdict.DAY_SPENT and served_as is wanted
-            window = "day" if day_is_spent else "quarter of an hour"
+        result, shared = self._change(now, count)
+        if self._redis is not None and not shared:
             raise PlatformError(
                 ErrorKind.RATE_LIMITED,
-                f"What this call may use of the rate limit is used up; it waits for the next {window}.",
+                "Redis doesn't answer, so the calls of all processes can't be counted; this one waits for it.",
+                retry_at=now + timedelta(seconds=REDIS_REST_S * (1 + self._chance())),
+            )
+        served_as, spent = result
+        if spent is not None:
+            # The next quarter gives an athlete beyond their share a new one, however much of the day HISTORY has left.
+            day_is_spent = spent == "day" and served_as is wanted
+            raise PlatformError(
+                ErrorKind.RATE_LIMITED,
+                "What this call may use of the rate limit is used up; it waits for the next "
+                f"{'day' if day_is_spent else 'quarter of an hour'}.",
                 retry_at=return_at(now, served_as, day_is_spent=day_is_spent, chance=self._chance),
             )
 
@@ -247,17 +218,16 @@ class WindowBudget:
         """As `Budget.learn`."""
         reported = self._read_headers(headers)
         taken_in = getattr(self._taken, "quarter", -1)
-        self._change(self._now(), lambda counters, _: counters.learn(taken_in, reported, status))
+        self._change(self._now(), lambda counters: counters.learn(taken_in, reported, status))
 
     def state(self) -> BudgetState:
         """As `Budget.state`."""
-        counters, shared = self._change(self._now(), lambda counters, shared: (counters, shared))
+        counters, shared = self._change(self._now(), lambda counters: counters)
         return BudgetState(Figures(*counters.limits), Figures(*counters.used), shared=shared)
 
-    def _change(self, now: datetime, change: Callable[[Counters, bool], T]) -> T:
-        """Apply ``change(counters, shared)`` to the counters in Redis, else to those that this process saw last."""
+    def _change(self, now: datetime, change: Callable[[Counters], T]) -> tuple[T, bool]:
+        """Apply ``change`` to the counters in Redis (then True), else to a copy of those that this process saw last."""
         with self._lock:
-            self._seen.advance(quarter_of(now))
             if self._redis is not None and time.monotonic() >= self._rests_until_s:
                 from redis.exceptions import RedisError  # a process without Redis doesn't load it
 
@@ -266,21 +236,22 @@ class WindowBudget:
                 except (RedisError, OSError) as error:
                     if not self._rests_until_s:  # once an outage
                         log.warning("rate budget not shared: redis failed (%s)", type(error).__name__)
-                    self._rests_until_s = time.monotonic() + _REDIS_REST_S
+                    self._rests_until_s = time.monotonic() + REDIS_REST_S
                 else:
                     self._rests_until_s = 0.0
-                    return result
-            return change(self._seen, False)
+                    return result, True
+            counters = self._seen if self._redis is None else copy.deepcopy(self._seen)
+            counters.advance(quarter_of(now))
+            return change(counters), False
 
-    def _compare_and_set(self, redis: Redis, quarter: int, change: Callable[[Counters, bool], T]) -> T:
+    def _compare_and_set(self, redis: Redis, quarter: int, change: Callable[[Counters], T]) -> T:
         outcome: list[tuple[Counters, T]] = []
 
         def attempt(pipe: Pipeline) -> None:  # again each time that another process was faster
             stored = pipe.get(self._key)
             counters = Counters(**json.loads(stored)) if stored else copy.deepcopy(self._seen)
             counters.advance(quarter)
-            counters.merge(self._seen)
-            outcome[:] = [(counters, change(counters, True))]
+            outcome[:] = [(counters, change(counters))]
             pipe.multi()
             pipe.set(self._key, json.dumps(asdict(counters)), ex=_KEEP_S)
 

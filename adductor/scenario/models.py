@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import time
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AliasChoices,
     Field,
     ModelWrapValidatorHandler,
-    PlainValidator,
     Strict,
     ValidationInfo,
     create_model,
@@ -33,7 +31,6 @@ from adductor.documents.values import (
     Text,
     Zone,
     among,
-    clock,
 )
 
 LONGEST_ACTIVITY_MIN = 7 * 24 * 60  # the longest races take a week
@@ -50,12 +47,6 @@ Priority = Literal["A", "B", "C"]
 Placement = Annotated[words.Placement, Strict(False)]
 Intensity = Annotated[words.Intensity, Strict(False)]
 EventType = Annotated[words.EventType, Strict(False)]
-
-
-def _quiet_hours(value: Any) -> tuple[time, time]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError("must be a list of two local times like ['22:30', '05:00']")
-    return clock(value[0]), clock(value[1])
 
 
 class _Keys(StrictModel):
@@ -123,7 +114,7 @@ class Athlete(_Keys):
     paused_until: Day | None = None
     placements_enabled: ItemSet[Placement] | None = None
     rest_day_prompt_local: Clock | None = None
-    quiet_hours_local: Annotated[tuple[time, time], PlainValidator(_quiet_hours)] | None = None
+    quiet_hours_local: Annotated[tuple[Clock, Clock], Strict(False)] | None = None
     last_completed_session_date: Day | None = None
     last_run_date_before_window: Day | None = None
     programme_started_on: Day | None = None

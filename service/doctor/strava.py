@@ -112,7 +112,7 @@ def budget(installation: Installation) -> str:
     state = installation.budget("strava").state()
     if not state.shared:
         raise FailedError(
-            "each process counts alone, and may use a tenth of it: Redis is not there to count together",
+            "Redis is not there to count the calls of all processes together, so they wait",
             "start Redis, or mend ADDUCTOR_REDIS_URL; notes come later meanwhile, and no limit is exceeded",
         )
     windows = (
@@ -122,8 +122,7 @@ def budget(installation: Installation) -> str:
         "reading today",
     )
     left = [
-        (window, limit - used, limit)
-        for window, limit, used in zip(windows, state.limits.as_tuple(), state.used.as_tuple(), strict=True)
+        (window, limit - used, limit) for window, limit, used in zip(windows, state.limits, state.used, strict=True)
     ]
     low = [
         f"{max(rest, 0)} of {limit} left for {name}"

@@ -62,8 +62,7 @@ def of_strava(budget: BudgetState, *, subscribed: bool, uses_sandbox: bool) -> I
             "Run: adductor up" if uses_sandbox else "Run: adductor strava subscribe",
         )
     low = any(
-        limit - used < backlog.BUDGET_LOW_SHARE * limit
-        for limit, used in zip(budget.limits.as_tuple(), budget.used.as_tuple(), strict=True)
+        limit - used < backlog.BUDGET_LOW_SHARE * limit for limit, used in zip(budget.limits, budget.used, strict=True)
     )
     if low:
         yield Concern(

@@ -77,7 +77,7 @@ def _budget(here: Installation) -> Iterator[Metric]:
 
 def left(limits: Figures, used: Figures) -> Figures:
     """What is left of each window."""
-    return Figures(*(max(limit - gone, 0) for limit, gone in zip(limits.as_tuple(), used.as_tuple(), strict=True)))
+    return Figures(*(max(limit - gone, 0) for limit, gone in zip(limits, used, strict=True)))
 
 
 def _standing(here: Installation) -> Iterator[Metric]:

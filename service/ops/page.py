@@ -139,7 +139,7 @@ def _board(here: Installation) -> Board:
         quarter = quarter_of(found.now)
         next_quarter, next_day = opens_at(quarter + 1), opens_at((quarter // QUARTERS_A_DAY + 1) * QUARTERS_A_DAY)
         names = ("All calls, quarter of an hour", "All calls, day", "Reading, quarter of an hour", "Reading, day")
-        amounts = zip(names, state.limits.as_tuple(), state.used.as_tuple(), strict=True)
+        amounts = zip(names, state.limits, state.used, strict=True)
         found.budget = [
             Window(name, max(limit - used, 0), limit, next_day if name.endswith("day") else next_quarter)
             for name, limit, used in amounts

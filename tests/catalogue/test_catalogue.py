@@ -53,7 +53,7 @@ def test_the_printed_abduction_carries_its_note_and_our_readings() -> None:
     first = catalogue().exercises["side_lying_adduction_top_leg_elevated"].interpretation
     assert first is not None
     assert "The source article prints 'Abduction'" in first.show_user
-    assert [reading.likelihood for reading in first.readings] == [0.5, 0.4, 0.1]
+    assert [reading["likelihood"] for reading in first.readings] == [0.5, 0.4, 0.1]
 
 
 def test_durations_follow_from_the_doses() -> None:
@@ -123,6 +123,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("routines/10/variation_of", "nothing", "routines[10].variation_of: there is no routine 'nothing' to vary"),
         ("stages/0/stage", 2, "stages: must be numbered 1, 2, 3"),
         ("citations/0/id", "Haroy2019", "citations[1].id: 'Haroy2019' is there twice"),
+        ("citations/0/ref", None, "citations[0].ref: must be text, not nothing"),
         ("meta/title", KeyError, "meta.title: must be given"),
         ("duration_formula", [], "duration_formula: must be a mapping, not a list"),
         ("exercises", KeyError, "exercises: must be given"),

@@ -24,7 +24,7 @@ from tests.support.runners import Place
 
 def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     """The real bookkeeping before every call of the log, which has told how much of a day's thousand reads is used."""
-    budget = make_budget(None, now=lambda: here.now, alone=False, chance=lambda: 0.5)
+    budget = make_budget(None, now=lambda: here.now, chance=lambda: 0.5)
     budget.take(Priority.CONNECT)
     budget.learn(_headers(day_used), 200)
     reading, writing = log.get_activity, log.update_activity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,23 +32,14 @@ def usage(
     return headers
 
 
-def race(socket: str, seed: int, troubled: bool, start: Any, granted: Any) -> None:
-    """Ask until nothing is left. Troubled: some answers carry Strava's figures, some nothing, some never come."""
-    chance = random.Random(seed)
+def race(socket: str, start: Any, granted: Any) -> None:
+    """Ask until nothing is left; every other answer comes late or never."""
     budget = make_budget(redis.Redis(unix_socket_path=socket), now=lambda: NOON)
     start.wait()
-    misses = 0
-    while misses < 3:
-        try:
+    with suppress(PlatformError):
+        while True:
             budget.take(Priority.CONNECT)
-        except PlatformError:
-            misses += 1
-            continue
-        with granted.get_lock():
-            granted.value += 1
-            count = granted.value
-        fate = chance.random() if troubled else 1.0
-        if fate < 0.4:
-            budget.learn(usage((count, count), (count, count)), 200)
-        elif not 0.4 <= fate < 0.45:
-            budget.learn({}, chance.choice([0, 200, 401, 500]))
+            with granted.get_lock():
+                granted.value += 1
+            if granted.value % 2:
+                budget.learn({}, 200)

@@ -26,6 +26,7 @@ OTHER = fault("Bad Request", ("Activity", "description", "invalid"))
 WITHOUT_CODES = [{"message": "no", "errors": []}, {"message": "no", "errors": None}, {}, ""]
 PAGE = "<html>someone's proxy</html>"
 
+KNOWN = {401, 404, 408, 425}
 R, U = ErrorKind.RETRY, ErrorKind.UNEXPECTED
 # status, body, kind for a call with an athlete's token, kind for a call of the application (OAuth, subscription)
 TABLE: list[tuple[int, Any, ErrorKind, ErrorKind]] = [
@@ -51,32 +52,7 @@ TABLE: list[tuple[int, Any, ErrorKind, ErrorKind]] = [
     *((429, body, ErrorKind.RATE_LIMITED, ErrorKind.RATE_LIMITED) for body in (RATE, *WITHOUT_CODES, PAGE)),
     *((status, "", ErrorKind.MISCONFIGURED, ErrorKind.MISCONFIGURED) for status in (301, 308)),
     # A 4xx that isn't known to be final is retried, then dead-lettered.
-    *(
-        (status, body, U, U)
-        for status in (
-            400,
-            402,
-            403,
-            405,
-            406,
-            409,
-            410,
-            411,
-            412,
-            413,
-            415,
-            417,
-            418,
-            421,
-            422,
-            423,
-            424,
-            426,
-            428,
-            451,
-        )
-        for body in (OTHER, *WITHOUT_CODES)
-    ),
+    *((status, body, U, U) for status in {*range(400, 429), 451} - KNOWN for body in (OTHER, *WITHOUT_CODES)),
     *((status, PAGE, R, R) for status in (400, 403, 410, 422)),
     *(
         (status, body, R, R)

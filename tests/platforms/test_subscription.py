@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from adductor.platforms.base import Action, ErrorKind, PlatformError, Subscription
@@ -12,15 +14,19 @@ OURS = "https://coach.example/webhooks/strava/the-key"
 OLD = "https://old.example/webhooks/strava/the-old-key"
 NOT_VERIFIABLE = ("PushSubscription/callback url/not verifiable",)
 NOT_200 = ("PushSubscription/callback url/GET to callback URL does not return 200",)
+INVALID = ("PushSubscription/callback url/invalid",)
 EXISTS = ("PushSubscription/subscription/already exists",)
 
 
 class OneSubscription:
     """Strava's rule in a few lines: one subscription, made only when the callback answers."""
 
-    def __init__(self, standing: str | None = None, refuses: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, standing: str | None = None, refuses: tuple[str, ...] | None = None, meanwhile: str | None = None
+    ) -> None:
         self.standing = Subscription(1, standing) if standing else None
         self.refuses = refuses
+        self.meanwhile = meanwhile  # another process subscribes between two calls
         self.calls: list[str] = []
 
     def list_subscriptions(self) -> list[Subscription]:
@@ -30,7 +36,8 @@ class OneSubscription:
     def create_subscription(self, callback_url: str, verify_token: str) -> int:
         self.calls.append("create")
         if self.refuses is not None:
-            self.happens_meanwhile()
+            if self.meanwhile:
+                self.standing = Subscription(9, self.meanwhile)
             raise PlatformError(ErrorKind.REFUSED, "Strava refused.", status=400, details=self.refuses)
         self.standing = Subscription(2, callback_url)
         return 2
@@ -41,9 +48,6 @@ class OneSubscription:
         assert subscription_id == self.standing.id
         self.standing = None
 
-    def happens_meanwhile(self) -> None:
-        """For a test to say."""
-
 
 def refusal(strava: OneSubscription) -> PlatformError:
     with pytest.raises(PlatformError) as caught:
@@ -53,57 +57,43 @@ def refusal(strava: OneSubscription) -> PlatformError:
     return caught.value
 
 
-def test_the_first_time_it_is_made() -> None:
-    assert ensure_subscription(OneSubscription(), OURS, "verify") == Outcome(Action.CREATED, 2)
+@pytest.mark.parametrize(
+    ("standing", "outcome", "calls"),
+    [
+        (None, Outcome(Action.CREATED, 2), ["list", "create"]),
+        (OURS, Outcome(Action.KEPT, 1), ["list"]),
+        (OLD, Outcome(Action.REPLACED, 2, OLD), ["list", "delete", "create"]),
+    ],
+)
+def test_subscription_is_made_kept_or_replaced(standing: str | None, outcome: Outcome, calls: list[str]) -> None:
+    strava = OneSubscription(standing)
+    assert ensure_subscription(strava, OURS, "verify") == outcome
+    assert strava.calls == calls
 
 
-def test_the_second_time_it_is_kept_without_a_change() -> None:
-    strava = OneSubscription(OURS)
-    assert ensure_subscription(strava, OURS, "verify") == Outcome(Action.KEPT, 1)
-    assert strava.calls == ["list"]
+@pytest.mark.parametrize(
+    ("standing", "details", "kind", "words"),
+    [
+        (None, NOT_VERIFIABLE, ErrorKind.REFUSED, "https://coach.example .*ADDUCTOR_PUBLIC_URL .*again.$"),
+        (None, NOT_200, ErrorKind.REFUSED, "https://coach.example .*ADDUCTOR_PUBLIC_URL .*again.$"),
+        (OLD, NOT_VERIFIABLE, ErrorKind.REFUSED, "https://old.example had to be deleted"),
+        (None, INVALID, ErrorKind.MISCONFIGURED, "ADDUCTOR_PUBLIC_URL"),
+        (None, ("Application//",), ErrorKind.REFUSED, "^Strava refused.$"),
+    ],
+)
+def test_refused_subscription_names_what_to_check(
+    standing: str | None, details: tuple[str, ...], kind: ErrorKind, words: str
+) -> None:
+    error = refusal(OneSubscription(standing, details))
+    assert error.kind is kind
+    assert re.search(words, error.message)
 
 
-def test_one_for_another_address_is_replaced() -> None:
-    strava = OneSubscription(OLD)
-    assert ensure_subscription(strava, OURS, "verify") == Outcome(Action.REPLACED, 2, OLD)
-    assert strava.calls == ["list", "delete", "create"]
-
-
-@pytest.mark.parametrize("details", [NOT_VERIFIABLE, NOT_200])
-def test_a_failed_handshake_names_what_to_check(details: tuple[str, ...]) -> None:
-    error = refusal(OneSubscription(refuses=details))
-    assert error.kind is ErrorKind.REFUSED
-    assert "https://coach.example" in error.message
-    assert "ADDUCTOR_PUBLIC_URL" in error.message
-    assert "deleted" not in error.message
-
-
-def test_a_failed_handshake_says_that_the_old_subscription_is_gone() -> None:
-    assert "https://old.example had to be deleted" in refusal(OneSubscription(OLD, NOT_VERIFIABLE)).message
-
-
-def test_the_same_one_made_by_another_process_meanwhile_is_fine() -> None:
-    strava = OneSubscription(refuses=EXISTS)
-    strava.happens_meanwhile = lambda: setattr(strava, "standing", Subscription(9, OURS))  # type: ignore[method-assign]
+def test_subscription_made_meanwhile_is_kept_or_named_as_anothers() -> None:
+    strava = OneSubscription(refuses=EXISTS, meanwhile=OURS)
     assert ensure_subscription(strava, OURS, "verify") == Outcome(Action.KEPT, 9)
-
-
-def test_a_different_one_made_meanwhile_is_another_installations() -> None:
-    strava = OneSubscription(refuses=EXISTS)
-    strava.happens_meanwhile = lambda: setattr(strava, "standing", Subscription(9, OLD))  # type: ignore[method-assign]
-    error = refusal(strava)
-    assert "https://old.example" in error.message
-    assert "Another installation" in error.message
-
-
-def test_an_address_that_strava_does_not_take_is_a_matter_of_settings() -> None:
-    error = refusal(OneSubscription(refuses=("PushSubscription/callback url/invalid",)))
-    assert error.kind is ErrorKind.MISCONFIGURED
-    assert "ADDUCTOR_PUBLIC_URL" in error.message
-
-
-def test_any_other_refusal_is_passed_on() -> None:
-    assert refusal(OneSubscription(refuses=("Application//",))).message == "Strava refused."
+    error = refusal(OneSubscription(refuses=EXISTS, meanwhile=OLD))
+    assert "https://old.example. Another installation" in error.message
 
 
 def test_an_address_that_strava_could_not_take_is_not_tried() -> None:

@@ -101,7 +101,7 @@ def test_of_several_scenarios_the_wrong_one_is_named_by_its_number() -> None:
     result = run("-", "--json", stdin="\n".join(json.dumps(one) for one in many))
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("adductor decide: scenario 4: now: 'soon' is not a time")
+    assert result.stderr.startswith("adductor decide: scenario 4: now: must be a time")
 
 
 @pytest.mark.parametrize(

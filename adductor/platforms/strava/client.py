@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import requests
+from pydantic import Field, TypeAdapter
 
 from adductor import metrics
 from adductor.platforms.base import (
@@ -34,7 +35,8 @@ from adductor.platforms.base import (
 from adductor.platforms.budget import return_at
 from adductor.platforms.strava import limits, subscription, webhooks
 from adductor.platforms.strava.activities import parse_activity
-from adductor.platforms.strava.errors import UnusableAnswerError, failure_of
+from adductor.platforms.strava.errors import failure_of
+from adductor.platforms.strava.fields import Answer, Id, OptionalText, Seconds
 from adductor.platforms.strava.transport import STRAVALIB_OAUTH, StravaSession, protocol
 from adductor.platforms.strava.transport import preload as preload
 
@@ -58,9 +60,40 @@ _LAST_PAGE_BELOW = PAGE_SIZE // 2
 # 2,000 activities: years of a runner's log, and far more than any decision looks at.
 MAX_PAGES = 10
 _MAX_NAME_CHARS = 200
-_MAX_TOKEN_CHARS = 4_096
 
 T = TypeVar("T")
+
+_Token = Annotated[str, Field(min_length=1, max_length=4_096)]
+_SUBSCRIPTIONS = TypeAdapter(list[Subscription])
+_PAGE = TypeAdapter(list[Any])
+
+
+class _Tokens(Answer):
+    access_token: _Token
+    refresh_token: _Token
+    expires_at: Seconds
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens(self.access_token, self.refresh_token, datetime.fromtimestamp(self.expires_at, UTC))
+
+
+class _Profile(Answer):
+    firstname: OptionalText = None
+    lastname: OptionalText = None
+    measurement_preference: OptionalText = None
+
+    @property
+    def units(self) -> str | None:
+        return {"feet": "imperial", "meters": "metric"}.get(self.measurement_preference or "")
+
+
+class _Athlete(_Profile):
+    id: Id
+
+
+class _Grant(_Tokens):
+    athlete: _Athlete
 
 
 def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> Budget:
@@ -133,23 +166,22 @@ class StravaClient:
         zone of an athlete: the activities do. The granted scopes stand in the redirect.
         """
         form = {"grant_type": "authorization_code", "code": code}
-        tokens, athlete = self._call(
-            "connecting a runner", lambda api: _tokens_and_athlete(self._post_for_token(api, form))
-        )
-        parts = (athlete.get(key) for key in ("firstname", "lastname"))
-        name = " ".join(part for part in parts if isinstance(part, str) and part)
+        granted = self._call("connecting a runner", lambda api: _Grant.model_validate(self._post_for_token(api, form)))
+        athlete = granted.athlete
+        name = " ".join(part for part in (athlete.firstname, athlete.lastname) if part)
         return Grant(
-            tokens=tokens,
-            athlete_id=athlete["id"],
+            tokens=granted.tokens,
+            athlete_id=athlete.id,
             name=storable(name[:_MAX_NAME_CHARS]),
             timezone=None,
-            units=_units(athlete) or self._units_of_profile(tokens.access_token),
+            units=athlete.units or self._units_of_profile(granted.access_token),
         )
 
     def refresh(self, refresh_token: str) -> Tokens:
         """As `Platform.refresh`."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return self._call("renewing a runner's access", lambda api: _tokens(self._post_for_token(api, form)))
+        read = lambda api: _Tokens.model_validate(self._post_for_token(api, form)).tokens  # noqa: E731
+        return self._call("renewing a runner's access", read)
 
     def revoke(self, token: str) -> None:
         """As `Platform.revoke`. Strava answers alike whether it knew the token or not."""
@@ -196,7 +228,7 @@ class StravaClient:
         found: dict[int, LoggedActivity] = {}
         for page in range(1, MAX_PAGES + 1):
             query = window | {"page": page, "per_page": PAGE_SIZE}
-            read = functools.partial(_list_of, path="/athlete/activities", query=query)
+            read = functools.partial(_read_page, query=query)
             entries = self._call("listing activities", read, access_token, priority, athlete)
             for entry in entries:
                 try:
@@ -261,7 +293,7 @@ class StravaClient:
         form = self._application | {"callback_url": callback_url, "verify_token": verify_token}
         created = self._call(
             "creating the webhook subscription",
-            lambda api: _subscriptions([api.post("/push_subscriptions", data=form)]),
+            lambda api: _SUBSCRIPTIONS.validate_python([api.post("/push_subscriptions", data=form)]),
             priority=Priority.CONNECT,
         )
         return created[0].id
@@ -270,7 +302,7 @@ class StravaClient:
         """As `SubscribesByApi.list_subscriptions`: none or one. Only here Strava takes the secret in the address."""
         return self._call(
             "reading the webhook subscription",
-            lambda api: _subscriptions(_list_of(api, "/push_subscriptions", self._application)),
+            lambda api: _SUBSCRIPTIONS.validate_python(api.get("/push_subscriptions", **self._application)),
             priority=Priority.CONNECT,
         )
 
@@ -294,12 +326,12 @@ class StravaClient:
 
     def _units_of_profile(self, access_token: str) -> str:
         """Metric unless the athlete's profile says otherwise. A failure of this call must not lose the grant."""
+        read = lambda api: _Profile.model_validate(api.get("/athlete"))  # noqa: E731
         try:
-            raw = self._call("reading a profile", lambda api: api.get("/athlete"), access_token, Priority.CONNECT)
+            return self._call("reading a profile", read, access_token, Priority.CONNECT).units or "metric"
         except PlatformError as error:
             log.info("a runner's units stay metric: %s", error.message)
             return "metric"
-        return (_units(raw) if isinstance(raw, dict) else None) or "metric"
 
     def _call(
         self,
@@ -349,48 +381,12 @@ class StravaClient:
         return session
 
 
-def _list_of(api: ApiV3, path: str, query: Mapping[str, Any]) -> list[Any]:
-    raw = api.get(path, **query)
-    if not isinstance(raw, list):
-        raise UnusableAnswerError("answered something else than a list")
-    return raw
-
-
-def _subscriptions(entries: list[Any]) -> list[Subscription]:
-    if not all(isinstance(entry, dict) and type(entry.get("id")) is int for entry in entries):
-        raise UnusableAnswerError("named no subscription")
-    return [Subscription(entry["id"], str(entry.get("callback_url") or "")) for entry in entries]
+def _read_page(api: ApiV3, query: dict[str, Any]) -> list[Any]:
+    return _PAGE.validate_python(api.get("/athlete/activities", **query))
 
 
 def _same_activity(raw: Any, activity_id: int) -> LoggedActivity:
-    try:
-        activity = parse_activity(raw, detailed=True)
-    except ValueError:
-        raise UnusableAnswerError("answered something that isn't an activity") from None
+    activity = parse_activity(raw, detailed=True)
     if activity.id != activity_id:
-        raise UnusableAnswerError("answered another activity than asked for")
+        raise ValueError("another activity than asked for")
     return activity
-
-
-def _tokens_and_athlete(raw: Any) -> tuple[Tokens, dict[str, Any]]:
-    tokens, athlete = _tokens(raw), raw.get("athlete")
-    if not isinstance(athlete, dict) or type(athlete.get("id")) is not int:
-        raise UnusableAnswerError("named no athlete")
-    return tokens, athlete
-
-
-def _tokens(raw: Any) -> Tokens:
-    if not isinstance(raw, dict):
-        raise UnusableAnswerError("answered something else than tokens")
-    access, renewal, expires = raw.get("access_token"), raw.get("refresh_token"), raw.get("expires_at")
-    usable = all(isinstance(token, str) and 0 < len(token) <= _MAX_TOKEN_CHARS for token in (access, renewal))
-    if not usable or type(expires) is not int:
-        raise UnusableAnswerError("answered without usable tokens")
-    try:
-        return Tokens(str(access), str(renewal), datetime.fromtimestamp(expires, UTC))
-    except (ValueError, OverflowError, OSError):
-        raise UnusableAnswerError("answered tokens with an impossible expiry") from None
-
-
-def _units(athlete: Mapping[str, Any]) -> str | None:
-    return {"feet": "imperial", "meters": "metric"}.get(str(athlete.get("measurement_preference")))

@@ -144,20 +144,18 @@ def _is_loopback(url: str) -> bool:
 
 def _read_bounded(response: requests.Response, deadline_s: float) -> bytes:
     body = bytearray()
-    while chunk := _read_some(response):
+    while True:
+        try:
+            # read1 returns the bytes that are there. A plain read waits for a full chunk, and each byte restarts its
+            # timeout.
+            chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            # The answer broke off, or can't be unpacked.
+            raise requests.ConnectionError(type(error).__name__) from None
+        if not chunk:
+            return bytes(body)
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise AnswerTooLargeError(f"more than {MAX_ANSWER_BYTES} bytes")
         if time.monotonic() > deadline_s:
             raise requests.Timeout("the answer didn't end in time")
-    return bytes(body)
-
-
-def _read_some(response: requests.Response) -> bytes:
-    try:
-        # read1 returns the bytes that are there. A plain read waits for a full chunk, each byte restarting the timeout.
-        chunk: bytes = response.raw.read1(_CHUNK_BYTES, decode_content=True)
-    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-        # Each means that the answer broke off, or can't be unpacked.
-        raise requests.ConnectionError(type(error).__name__) from None
-    return chunk
