@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from adductor.athletes import channels
-from adductor.jobs import rounds
+from adductor.jobs import prompts, rounds
 from adductor.notes import block
 from adductor.platforms.base import LoggedActivity
 from adductor.store.models import Delivery
@@ -122,6 +122,17 @@ def test_note_that_waits_while_another_is_refused_is_not_tried(here: Place, log:
     assert (log.reads, log.writes) == (1, [])
 
 
+def test_prompt_private_note_refused_has_a_reason(here: Place) -> None:
+    runner = here.runner(channels={"rest_day": "private_note"}, email=None, private_note_refused_at=here.now)
+    here.clock.at = here.now.replace(hour=17, minute=30)
+
+    prompts.tick(here.installation)
+
+    (decision,) = here.decisions(runner)
+    assert (decision.decision, decision.rule) == ("none", "no_way")
+    assert "no private note that Strava takes from us at the moment" in decision.reason
+
+
 def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(here: Place, log: Log) -> None:
     runner = _comes_home(here, log)
     _take(here, _event(here, runner))
@@ -170,21 +181,41 @@ def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Pl
     assert log.reads == 2
 
 
-def test_absent_note_that_was_empty_is_learned(here: Place, log: Log) -> None:
+def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: object) -> int:
+    here.later(days=5)
+    run = max(log.activities) + 1
+    start = here.now - timedelta(minutes=45)
+    log.activities[run] = replace(log.activities[RUN], **{"id": run, "start": start, "private_note": words, **values})  # type: ignore[arg-type]
+    _take(here, replace(_event(here, runner), object_id=run))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("between", "description", "reads"),
+    [(None, "Sunny.", 1), (None, None, 2), ("", "Sunny.", 2), ("Mine.", "Sunny.", 2)],
+    ids=["trusted", "the description is late too", "an empty note was shown", "the runner wrote a note"],
+)
+def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
+    here: Place, log: Log, between: str | None, description: str | None, reads: int
+) -> None:
     runner = _comes_home(here, log, words="")
     log.leaves_note_out = True
     _take(here, _event(here, runner))
     here.later(minutes=1)
     rounds.sweep(here.installation)
     assert (log.reads, len(log.writes)) == (2, 1)
-    log.edit(RUN, private_note="")
-
-    here.later(days=3)
-    log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1, start=here.now - timedelta(minutes=45))
-    _take(here, replace(_event(here, runner), object_id=RUN + 1))
-
-    assert (log.reads, len(log.writes)) == (3, 2)
     assert here.athlete(runner).connection.absent_note_is_empty
+    if between is not None:
+        log.leaves_note_out = False
+        _next_run(here, log, runner, between)
+        log.leaves_note_out = True
+    read_before, written_before = log.reads, len(log.writes)
+    _next_run(here, log, runner, description=description)
+
+    assert (log.reads - read_before, len(log.writes) - written_before) == (1, 2 - reads)
+    here.later(minutes=1)
+    rounds.sweep(here.installation)
+    assert (log.reads - read_before, len(log.writes) - written_before) == (reads, 1)
 
 
 @pytest.mark.parametrize("answer_lost", [False, True])
