@@ -280,30 +280,21 @@ def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Pl
     assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
 
 
-def test_a_line_put_before_our_note_while_word_of_it_was_lost_stays_the_runners(here: Place, log: Log) -> None:
+@pytest.mark.parametrize(
+    ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
+)
+def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Log, arrived: bool, left: str) -> None:
+    """The runner wrote meanwhile, and the answer to our first write was lost."""
     runner = comes_home(here, log, words="")
     _written_without_an_answer(here, log, runner)
-    log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}")
+    log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
     here.later(minutes=1)
     rounds.sweep(here.installation)
-    assert here.deliveries(runner)[0].outcome == "written"
+    assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")
 
     _becomes_a_walk(here, log, runner)
 
-    assert log.note == "Felt heavy.\n\n"
-
-
-def test_our_own_line_goes_with_our_note_also_when_it_was_written_at_a_second_try(here: Place, log: Log) -> None:
-    runner = comes_home(here, log, words="")
-    _written_without_an_answer(here, log, runner)
-    log.edit(RUN, private_note="Felt heavy.")  # it never arrived, and the runner wrote meanwhile
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
-    assert log.note.startswith("Felt heavy.\n\n")
-
-    _becomes_a_walk(here, log, runner)
-
-    assert log.note == "Felt heavy."
+    assert log.note == left
 
 
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(minutes=10)], ids=["before", "after"])
