@@ -122,8 +122,8 @@ def letters() -> dict[str, EmailMessage]:
     referral = _situation(_POST, _athlete(2), check_ins=(replace(_SORE[0], hip_groin_pain_0_10=7),))
     verdict = coaching.decide(referral, catalogue.catalogue())
     return {
-        "confirm-address": messages.confirmation_mail(_frame(), key="key", link=f"{_SITE}/confirm-address/token"),
-        "referral": messages.referral_mail(_frame(), key="key", words=verdict.reason, home_link=f"{_SITE}/home"),
+        "confirm-address": messages.letter_mail(_frame(), "confirm", key="key", link=f"{_SITE}/confirm-address/token"),
+        "referral": messages.letter_mail(_frame(), "refer", key="key", words=verdict.reason, link=f"{_SITE}/home"),
     }
 
 

@@ -113,6 +113,8 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
     else:
         activity = _read(installation, delivery, suggestion, athlete)
     known = _known(installation, delivery, suggestion, athlete, activity)
+    if athlete.connection.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
+        _unlearn(installation, athlete)
     step: plan.Step = plan.plan(known, getattr(activity, known.field))
     if isinstance(step, plan.Write | plan.Remove):
         answer = _put(installation, delivery, athlete, step)
@@ -121,7 +123,8 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
         delivery.reads_without_field += step.missing
         _remember_attempt(installation, delivery)
         raise RetryLater(step.problem, wait=step.wait)
-    _learn(installation, athlete, known, step)
+    if known.field == PRIVATE_NOTE and step.outcome in (plan.WRITTEN, plan.NOTE_REFUSED):
+        _learn(installation, athlete, step)
     if step.outcome == plan.NOTE_REFUSED:
         _remember_attempt(installation, delivery)
         _deliver_elsewhere(installation, delivery, athlete.id)
@@ -163,8 +166,17 @@ def _known(
         separated=delivery.separated,
         unconfirmed_writes=delivery.unconfirmed_writes + delivery.crashes,
         reads_without_field=delivery.reads_without_field,
-        absent_means_empty=athlete.connection.absent_note_is_empty,
+        absent_means_empty=_is_absence_trusted(installation, athlete, activity),
     )
+
+
+def _is_absence_trusted(installation: Installation, athlete: Athlete, activity: LoggedActivity) -> bool:
+    if not athlete.connection.absent_note_is_empty or activity.private_note is not None:
+        return False
+    own_words = select(Delivery.id).where(Delivery.channel == PRIVATE_NOTE, Delivery.separated.is_(True))
+    with installation.store.read() as session:
+        found = session.scalar(own_words.join(Suggestion).where(Suggestion.athlete_id == athlete.id).limit(1))
+    return plan.trusts_absence(True, writes_notes=found is not None, description=activity.description)
 
 
 def _texts_of(
@@ -305,20 +317,24 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
 # -- what is stored -----------------------------------------------------------------------------------------------------
 
 
-def _learn(installation: Installation, athlete: Athlete, known: plan.Known, done: plan.Done) -> None:
-    """Keep what this end says about the athlete's private note."""
-    if known.field != PRIVATE_NOTE or done.outcome not in (plan.WRITTEN, plan.NOTE_REFUSED):
-        return
-    seen = athlete.connection
-    works = done.outcome == plan.WRITTEN
-    absent_is_empty = works and (seen.absent_note_is_empty or done.absent_was_empty)
-    if works is (seen.private_note_refused_at is None) and absent_is_empty == seen.absent_note_is_empty:
+def _learn(installation: Installation, athlete: Athlete, done: plan.Done) -> None:
+    """Store what the end of a private note says about the athlete's connection."""
+    works, seen = done.outcome == plan.WRITTEN, athlete.connection
+    if works and seen.private_note_refused_at is None and seen.absent_note_is_empty >= done.absent_was_empty:
         return
     with installation.store.write() as session:
         connection = session.get(Connection, seen.id)
         if connection is not None:
             connection.private_note_refused_at = None if works else installation.clock.now()
-            connection.absent_note_is_empty = absent_is_empty
+            connection.absent_note_is_empty = works and (connection.absent_note_is_empty or done.absent_was_empty)
+
+
+def _unlearn(installation: Installation, athlete: Athlete) -> None:
+    """Forget that an absent note was empty: from now on an absent one may hold words."""
+    with installation.store.write() as session:
+        connection = session.get(Connection, athlete.connection.id)
+        if connection is not None:
+            connection.absent_note_is_empty = False
 
 
 def _remember_attempt(installation: Installation, delivery: Delivery) -> None:

@@ -40,6 +40,7 @@ MOST_UNCONFIRMED = 2
 # Judgement: one, a typing error, and one more.
 MOST_CONFIRMATIONS = 3
 CONFIRMATIONS_EVERY = timedelta(days=1)
+_WARM_UP_GOOD_FOR = timedelta(minutes=WARM_UP_LEAD_MIN)
 SENT = "sent"
 MAYBE_SENT = "maybe_sent"
 # The end of a note for which the day's rate budget had no call left.
@@ -66,36 +67,23 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         return "disconnected"
     if not channels.can_mail(athlete) or athlete.email is None:
         return "no_address"
-    _right_time(athlete, suggestion, now)
-    why = _BY_MAIL_BECAUSE if instead is not None else ""
-    message = routine_message(installation, athlete, suggestion, athlete.email, asking, also=why)
-    return _hand_over(installation, delivery, message)
-
-
-def routine_message(
-    installation: Installation,
-    athlete: Athlete,
-    suggestion: Suggestion,
-    to: str,
-    asking: Suggestion | None = None,
-    *,
-    also: str = "",
-) -> EmailMessage:
-    """The mail of a suggestion. ``asking``: an earlier one that strength work logged since may have been.
-
-    ``also`` is added to the reason.
-    """
-    links, placement = installation.links, words.Placement(suggestion.placement)
-    return messages.routine_mail(
-        _frame(installation, athlete, to, suggestion.created_at),
+    at = _goes_at(athlete, suggestion, now)
+    if at is None:
+        return "too_late"
+    if at > now:
+        raise RetryLater("quiet hours", wait=at - now)
+    links = installation.links
+    message = messages.routine_mail(
+        _frame(installation, athlete, athlete.email, suggestion.created_at),
         public_id=suggestion.public_id,
-        placement=placement,
+        placement=words.Placement(suggestion.placement),
         routine=decisions.routine_of(suggestion),
-        reason=suggestion.reason + also,
+        reason=suggestion.reason + (_BY_MAIL_BECAUSE if instead is not None else ""),
         routine_link=links.routine(suggestion.public_id),
         answer_link=lambda said: links.answer(suggestion.public_id, said, suggestion.created_at),
         was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
     )
+    return _hand_over(installation, delivery, message)
 
 
 def confirm_address(installation: Installation, session: Session, athlete: Athlete) -> None:
@@ -132,22 +120,20 @@ def send_letter(installation: Installation, letter: Letter) -> str:
     """Send a claimed letter; returns the outcome. Raises RetryLater and Final."""
     with installation.store.read() as session:
         athlete = session.get_one(Athlete, letter.athlete_id)
-    frame = _frame(installation, athlete, letter.to, letter.created_at)
+    can_mail, public_url = channels.can_mail(athlete), installation.settings.public_url
     if letter.kind == "confirm":
-        if athlete.email != letter.to or athlete.email_confirmed_at is not None:
-            return "no_longer_wanted"
+        wanted = athlete.email == letter.to and athlete.email_confirmed_at is None
         link = installation.links.confirm(athlete.id, letter.to, letter.created_at)
-        message = messages.confirmation_mail(frame, key=letter.key, link=link)
     elif letter.kind == "reconnect":
-        if athlete.connection.state != Connection.RESTING or not channels.can_mail(athlete):
-            return "no_longer_wanted"
-        link = f"{installation.settings.public_url}/connect/{athlete.connection.platform}"
-        message = messages.reconnect_mail(frame, key=letter.key, link=link)
+        wanted = can_mail and athlete.connection.state == Connection.RESTING
+        link = f"{public_url}/connect/{athlete.connection.platform}"
     else:
-        if not athlete.is_connected or not channels.can_mail(athlete):
-            return "no_longer_wanted"
-        home = f"{installation.settings.public_url}/home"
-        message = messages.referral_mail(frame, key=letter.key, words=letter.words, home_link=home)
+        wanted = can_mail and athlete.is_connected
+        link = f"{public_url}/home"
+    if not wanted:
+        return "no_longer_wanted"
+    frame = _frame(installation, athlete, letter.to, letter.created_at)
+    message = messages.letter_mail(frame, letter.kind, key=letter.key, link=link, words=letter.words)
     return _hand_over(installation, letter, message)
 
 
@@ -202,29 +188,20 @@ def _mark_bounced(installation: Installation, claimed: Delivery | Letter) -> Non
 
 def could_still_go(athlete: Athlete, suggestion: Suggestion, now: datetime) -> bool:
     """Whether a mail about this would go out now or after the quiet hours that end today."""
-    try:
-        _right_time(athlete, suggestion, now)
-    except RetryLater:
-        return True
-    except Final:
-        return False
-    return True
+    return _goes_at(athlete, suggestion, now) is not None
 
 
-def _right_time(athlete: Athlete, suggestion: Suggestion, now: datetime) -> None:
-    """Raises Final when its moment has passed, RetryLater in quiet hours that end today."""
+def _goes_at(athlete: Athlete, suggestion: Suggestion, now: datetime) -> datetime | None:
+    """When the mail may go: now, or at the end of the quiet hours if that is today; None once its moment has passed."""
     local = now.astimezone(situations.zone_of(athlete.timezone))
-    late = local.date() > suggestion.local_date
-    if suggestion.placement == words.Placement.WARM_UP:
-        late = late or now - suggestion.created_at > timedelta(minutes=WARM_UP_LEAD_MIN)
-    if late:
-        raise Final("too_late", "its moment has passed")
+    warm_up = suggestion.placement == words.Placement.WARM_UP
+    if local.date() > suggestion.local_date or (warm_up and now - suggestion.created_at > _WARM_UP_GOOD_FOR):
+        return None
     quiet = time.fromisoformat(athlete.quiet_from_local), time.fromisoformat(athlete.quiet_until_local)
-    if in_quiet_hours(local.time(), quiet):
-        ends = datetime.combine(local.date(), quiet[1], tzinfo=local.tzinfo)
-        if ends <= local:
-            raise Final("too_late", "quiet hours have begun, and they last beyond today")
-        raise RetryLater("quiet hours", wait=situations.instant(ends) - now)
+    if not in_quiet_hours(local.time(), quiet):
+        return now
+    ends = datetime.combine(local.date(), quiet[1], tzinfo=local.tzinfo)
+    return situations.instant(ends) if ends > local else None
 
 
 def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) -> Frame:

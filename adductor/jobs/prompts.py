@@ -130,13 +130,11 @@ def _if_it_arrives(
         each.channel for each in channels.delivery_channels(session, athlete, placement, activity_id=None, now=now)
     }
     if found == {channels.PAGES} and channels.PAGES not in channels.chosen(athlete, placement):
-        days = channels.NOTE_OF_LATEST_RUN_DAYS
-        return decisions.refuse(
-            verdict,
-            "no_way",
-            f"There is no run of the last {days} days whose note could hold it, and no confirmed mail address.",
-            f"no run in the last {days} days, no mail address",
-        )
+        missing = f"no run of the last {channels.NOTE_OF_LATEST_RUN_DAYS} days whose note could hold it"
+        if channels.private_note_problem(athlete, now) is not None:
+            missing = "no private note that Strava takes from us at the moment"
+        reason = f"There is {missing}, and no confirmed mail address."
+        return decisions.refuse(verdict, "no_way", reason, f"{missing}, no mail address")
     if found == {channels.MAIL} and not channels.messages_left(session, athlete, now):
         most = channels.MOST_MESSAGES_A_WEEK
         return decisions.refuse(

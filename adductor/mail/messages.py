@@ -55,6 +55,41 @@ class Frame:
     settings_link: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    subject: str
+    paragraphs: tuple[str, ...]
+    button: str
+    because: str
+
+
+_LETTERS = {
+    "confirm": _Letter(
+        "Is this your address?",
+        (
+            "Somebody asked Adductor Coach to send strength routines to this address.",
+            "If that was you, confirm it; the link is good for three days. If it wasn't, do nothing: "
+            "no further mail will come.",
+        ),
+        "Yes, send routines here",
+        "This is the only mail to an address that is not confirmed.",
+    ),
+    "reconnect": _Letter(
+        "Please connect again",
+        (
+            "Your connection rests: your running log has refused our calls for some time. Nothing is read or written "
+            "meanwhile, and your place on the ladder is kept.",
+            "Connecting again takes a few seconds.",
+        ),
+        "Connect again",
+        "You get this because you connected your running log with us.",
+    ),
+    "refer": _Letter(
+        "Your routines are paused", (), "It is sorted", "You get this because of what you told us about pain."
+    ),
+}
+
+
 def checked_address(text: str) -> str:
     """The address as it can stand in a header, its domain in ASCII. Raises AddressError."""
     local, at, domain = text.strip().rpartition("@")
@@ -109,46 +144,16 @@ def routine_mail(
     return _message(frame, "routine", f"routine-{public_id}", values, pictures)
 
 
-def confirmation_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
-    """The first mail to an address; no other goes there before its link is used."""
+def letter_mail(frame: Frame, kind: str, *, key: str, link: str, words: str = "") -> EmailMessage:
+    """Transactional mail of a kind in `_LETTERS`, sent once under its key. ``words``: the coach's, of a referral."""
+    letter = _LETTERS[kind]
     values = {
-        "subject": "Is this your address?",
-        "paragraphs": [
-            "Somebody asked Adductor Coach to send strength routines to this address.",
-            "If that was you, confirm it; the link is good for three days. If it wasn't, do nothing: "
-            "no further mail will come.",
-        ],
-        "button": {"text": "Yes, send routines here", "link": link},
-        "because": "This is the only mail to an address that is not confirmed.",
+        "subject": letter.subject,
+        "paragraphs": [*letter.paragraphs, words] if words else letter.paragraphs,
+        "button": {"text": letter.button, "link": link},
+        "because": letter.because,
     }
-    return _message(frame, "letter", f"confirm-{key}", values, unsubscribable=False)
-
-
-def reconnect_mail(frame: Frame, *, key: str, link: str) -> EmailMessage:
-    """The request to connect again, once for each time that a connection rests."""
-    values = {
-        "subject": "Please connect again",
-        "heading": "Your connection rests",
-        "paragraphs": [
-            "Your running log has refused our calls for some time. Nothing is read or written meanwhile, and your "
-            "place on the ladder is kept.",
-            "Connecting again takes a few seconds.",
-        ],
-        "button": {"text": "Connect again", "link": link},
-        "because": "You get this because you connected your running log with us.",
-    }
-    return _message(frame, "letter", f"reconnect-{key}", values)
-
-
-def referral_mail(frame: Frame, *, key: str, words: str, home_link: str) -> EmailMessage:
-    """The coach's referral after pain or warning signs, sent once."""
-    values = {
-        "subject": "Your routines are paused",
-        "paragraphs": [words],
-        "button": {"text": "It is sorted", "link": home_link},
-        "because": "You get this because of what you told us about pain.",
-    }
-    return _message(frame, "letter", f"refer-{key}", values)
+    return _message(frame, "letter", f"{kind}-{key}", values, unsubscribable=kind != "confirm")
 
 
 def _message(

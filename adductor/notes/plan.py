@@ -1,5 +1,13 @@
 """Plan a delivery: what is known of it and what was read decide the next step. Pure: no I/O, no clock.
 
+An absent private note is unknown, not empty. It counts as empty after two readings a minute apart. One reading is enough when
+all of this holds, so that an athlete who leaves the note empty doesn't wait each time:
+
+- an absent note of this athlete was proved empty in that way, and our block stood there afterwards;
+- no reading since has shown a private note without our block: a platform that shows empty ones leaves none out;
+- no private note of this athlete is known to have held words of their own: such words may come late;
+- the answer shows the description, so the platform has filled in the texts of the activity.
+
 Doubt is never taken for refusal. An answer that doesn't show our block is read again; only repeated answers prove that the
 private note doesn't work, and then the plan ends here: it never writes into another field.
 """
@@ -37,7 +45,7 @@ class Known:
 
     ``written``: a block of ours is known to have stood in the field. ``unconfirmed_writes``: writes that may have arrived.
     ``reads_without_field``: readings without the field, and answers to a write without our block. ``separated``: whether
-    words of the runner stood before our block when it was put there. ``absent_means_empty``: learned for this athlete.
+    words of the runner stood before our block when it was put there. ``absent_means_empty``: one reading is enough.
     """
 
     desired_state: str
@@ -110,6 +118,16 @@ def plan(known: Known, read: str | None) -> Step:
     if standing is None:
         return Done(str(placed.placing))
     return Done(WRITTEN, standing.text, _is_separated(known, text, text))
+
+
+def trusts_absence(proved: bool, *, writes_notes: bool, description: str | None) -> bool:
+    """Whether one reading without the private note is enough for this athlete and this answer."""
+    return proved and not writes_notes and description is not None
+
+
+def disproves_absence(known: Known, read: str | None) -> bool:
+    """Whether the reading shows a private note without our block: absent ones may then be late ones."""
+    return known.field == PRIVATE_NOTE and read is not None and not block.find(read, known.identity)
 
 
 def confirm(known: Known, sent: Write | Remove, answer: str | None) -> Done | Retry:

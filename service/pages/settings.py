@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from adductor.athletes import situations
+from adductor.athletes import channels, situations
 from adductor.store.models import PlannedRunRecord
 from service import numbers
 from service.context import installation
@@ -116,5 +116,6 @@ def _page(section: str = "", problems: dict[str, str] | None = None, meaning: li
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
         local=local_time(athlete),
-        can_write="activity:write" in athlete.connection.scopes,
+        can_write=channels.can_write(athlete),
+        note_problem=channels.private_note_problem(athlete, installation().clock.now()),
     )

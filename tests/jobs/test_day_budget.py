@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,12 @@ from adductor.athletes import answers, channels, decisions
 from adductor.athletes.answers import Answer, Said
 from adductor.jobs import letters, rounds
 from adductor.notes import block
-from adductor.platforms.base import ErrorKind, PlatformError, Priority
+from adductor.platforms.base import Priority
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava.limits import make_budget
-from tests.jobs.test_interleavings import Log, _comes_home, _delay_notes, _event, _put, _take
-from tests.jobs.test_interleavings import here as here
-from tests.jobs.test_interleavings import log as log
 from tests.support.live import Live, installation
+from tests.support.memory_log import Log, comes_home, delay_notes, event, sweep_for, take
+from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
 
@@ -27,22 +27,18 @@ def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     budget = make_budget(None, now=lambda: here.now, chance=lambda: 0.5)
     budget.take(Priority.CONNECT)
     budget.learn(_headers(day_used), 200)
-    reading, writing = log.get_activity, log.update_activity
+    calls: dict[str, Any] = {"get_activity": log.get_activity, "update_activity": log.update_activity}
 
-    def get_activity(token: str, activity_id: int, *, priority: Priority, athlete: str | None = None) -> object:
-        budget.take(priority, athlete)
-        budget.learn({}, 200)
-        return reading(token, activity_id)
+    def budgeted(name: str) -> Callable[..., object]:
+        def call(*arguments: object, priority: Priority, athlete: str | None = None, **fields: object) -> object:
+            budget.take(priority, athlete)
+            budget.learn({}, 200)
+            return calls[name](*arguments, **fields)
 
-    def update_activity(
-        token: str, activity_id: int, *, priority: Priority, private_note: str, athlete: str | None = None
-    ) -> object:
-        budget.take(priority, athlete)
-        budget.learn({}, 200)
-        return writing(token, activity_id, private_note=private_note)
+        return call
 
-    log.get_activity = get_activity  # type: ignore[method-assign, assignment]
-    log.update_activity = update_activity  # type: ignore[method-assign, assignment]
+    for name in calls:
+        setattr(log, name, budgeted(name))
     return budget
 
 
@@ -59,14 +55,12 @@ def _reachable(here: Place, runner: int) -> None:
     here.change(runner, email="runner@example.org", email_confirmed_at=here.now - timedelta(days=9))
 
 
-def test_with_the_day_nearly_spent_a_runner_with_mail_gets_mail_and_the_read_that_is_left_goes_to_the_next(
-    here: Place, log: Log
-) -> None:
-    runner = _comes_home(here, log)
+def test_day_nearly_spent_brings_a_mail_and_no_note_after_it(here: Place, log: Log) -> None:
+    runner = comes_home(here, log)
     _reachable(here, runner)
     _with_budget(here, log, day_used=850)
 
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     rounds.sweep(here.installation)
 
     assert log.writes == []
@@ -75,38 +69,25 @@ def test_with_the_day_nearly_spent_a_runner_with_mail_gets_mail_and_the_read_tha
     assert (by_mail.channel, by_mail.state, by_mail.outcome) == (channels.MAIL, "done", letters.SENT)
     (letter,) = here.mails()
     assert b"Strava takes no more notes from us until tomorrow" in letter.replace(b"=\n", b"")
-
-
-def test_when_the_budget_is_back_no_note_comes_after_the_mail(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _reachable(here, runner)
-    _with_budget(here, log, day_used=850)
-    _take(here, _event(here, runner))
-    rounds.sweep(here.installation)
-
-    for _ in range(20):
-        here.later(hours=1)
-        rounds.sweep(here.installation)
-
-    assert log.writes == []
-    assert len(here.mails()) == 1
+    sweep_for(here, timedelta(hours=20), every=timedelta(hours=1))
+    assert (log.writes, len(here.mails())) == ([], 1)
 
 
 def test_without_an_address_the_note_is_still_written_with_the_rest_of_the_day(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     _with_budget(here, log, day_used=850)
 
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
 
     assert log.note.count(block.SIGNATURE) == 1
     assert here.mails() == []
 
 
 def test_without_an_address_a_spent_day_is_waited_for_until_it_is_over(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     _with_budget(here, log, day_used=949)  # a read goes through, a write no longer
 
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     (delivery,) = here.deliveries(runner)
 
     assert delivery.state == "waiting"
@@ -119,14 +100,14 @@ def test_without_an_address_a_spent_day_is_waited_for_until_it_is_over(here: Pla
 
 def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> None:
     here.later(minutes=1)  # at the very opening of a window, calls count for the next one too
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     _reachable(here, runner)
     budget = _with_budget(here, log, day_used=100)
     for _ in range(84):
         budget.take(Priority.FRESH)
         budget.learn({}, 200)  # 10 told, and 84 taken: one read is left, and no write
 
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.channel, delivery.state) == (channels.PRIVATE_NOTE, "waiting")
@@ -138,17 +119,11 @@ def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> 
 
 
 def test_a_note_that_may_have_arrived_is_not_mailed_as_well(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     _reachable(here, runner)
-    writing = log.update_activity
-
-    def lost(*arguments: object, **words: object) -> object:
-        writing(*arguments, **words)  # type: ignore[arg-type]
-        raise PlatformError(ErrorKind.RETRY, "the connection was cut")
-
-    log.update_activity = lost  # type: ignore[method-assign, assignment]
-    _take(here, _event(here, runner))
-    log.update_activity = writing  # type: ignore[method-assign]
+    log.loses_answer = True
+    take(here, event(here, runner))
+    log.loses_answer = False
     _with_budget(here, log, day_used=990)
     here.later(minutes=2)
     rounds.sweep(here.installation)
@@ -162,12 +137,12 @@ def test_a_note_that_may_have_arrived_is_not_mailed_as_well(here: Place, log: Lo
 
 
 def test_three_mails_in_a_week_are_the_most_also_then(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     _reachable(here, runner)
     monkeypatch.setattr(channels, "MOST_MESSAGES_A_WEEK", 0)
     _with_budget(here, log, day_used=850)
 
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
 
     assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
 
@@ -176,38 +151,28 @@ def test_three_mails_in_a_week_are_the_most_also_then(here: Place, log: Log, mon
 
 
 @pytest.mark.parametrize("said", [Said.DONE, Said.NOT_TODAY, Said.TOO_HARD])
-def test_a_note_that_waits_is_not_written_after_the_answer(here: Place, log: Log, said: Said) -> None:
-    runner = _comes_home(here, log)
-    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 600})
-    _take(here, _event(here, runner))
-    _answer(here, runner, said)
-    reads = log.reads
-
-    here.later(minutes=20)
-    rounds.sweep(here.installation)
-
-    assert (log.writes, log.reads) == ([], reads)
-    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "answered")]
-
-
-def test_an_answer_between_our_read_and_our_write_is_heard(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _delay_notes(here)
-    _put(here, _event(here, runner))
-    rounds.work(here.installation)
-    log.after_read = lambda: _answer(here, runner, Said.DONE)
+@pytest.mark.parametrize("after_read", [False, True], ids=["while it waits", "between our read and our write"])
+def test_note_answered_before_it_was_written_is_not_written(
+    here: Place, log: Log, said: Said, after_read: bool
+) -> None:
+    runner = comes_home(here, log)
+    delay_notes(here)
+    take(here, event(here, runner))
+    if after_read:
+        log.after_read = lambda: _answer(here, runner, said)
+    else:
+        _answer(here, runner, said)
 
     here.later(minutes=2)
     rounds.sweep(here.installation)
 
-    assert log.writes == []
-    (delivery,) = here.deliveries(runner)
-    assert (delivery.outcome, delivery.problem) == ("answered", "the runner had answered before it was written")
+    assert (log.writes, log.reads) == ([], 1 + after_read)
+    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "answered")]
 
 
-def test_a_note_that_stands_stays_after_the_answer(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
+def test_note_that_stands_stays_after_the_answer(here: Place, log: Log) -> None:
+    runner = comes_home(here, log)
+    take(here, event(here, runner))
     _answer(here, runner, Said.DONE)
 
     here.later(minutes=20)

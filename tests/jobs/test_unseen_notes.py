@@ -10,33 +10,27 @@ import pytest
 from sqlalchemy import select
 
 from adductor.athletes import channels
-from adductor.jobs import rounds
+from adductor.jobs import prompts, rounds
 from adductor.notes import block
 from adductor.platforms.base import LoggedActivity
 from adductor.store.models import Delivery
-from tests.jobs.test_interleavings import RUN, Log, _comes_home, _delay_notes, _event, _take, _withdraw, here, log
+from tests.support.memory_log import RUN, Log, comes_home, delay_notes, event, sweep_for, take, withdraw
+from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
-__all__ = ["here", "log"]  # fixtures
 Answers = Callable[[LoggedActivity], LoggedActivity]
 
 
 def _becomes_a_walk(here: Place, log: Log, runner: int) -> None:
     """So its note is to go."""
     log.edit(RUN, sport="walk")
-    _take(here, _event(here, runner, "update", type="Walk"))
+    take(here, event(here, runner, "update", type="Walk"))
 
 
 def _written_without_an_answer(here: Place, log: Log, runner: int) -> None:
     log.loses_answer = True
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     log.loses_answer = False
-
-
-def _time_passes(here: Place) -> None:
-    for _ in range(8):
-        here.later(minutes=5)
-        rounds.sweep(here.installation)
 
 
 def _shown_again(here: Place, log: Log, **later: float) -> None:
@@ -63,11 +57,11 @@ def _without_a_line(note: str) -> str:
 @pytest.mark.parametrize("address", [None, "runner@example.org"], ids=["no mail", "mail"])
 @pytest.mark.parametrize("answers", _UNCLEAR.values(), ids=_UNCLEAR)
 def test_note_unclear_answer_is_read_again(here: Place, log: Log, answers: Answers, address: str | None) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     here.change(runner, email=address, email_confirmed_at=here.now)
     log.answers = answers
-    _take(here, _event(here, runner))
-    _time_passes(here)
+    take(here, event(here, runner))
+    sweep_for(here, timedelta(minutes=40), every=timedelta(minutes=5))
 
     assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == [("private_note", "written")]
     assert log.note.startswith("Mine.\n\n")
@@ -83,14 +77,14 @@ def test_note_unclear_answer_is_read_again(here: Place, log: Log, answers: Answe
 def test_note_proved_refusal_takes_another_channel(
     here: Place, log: Log, shown: bool, address: str | None, instead: tuple[str, str]
 ) -> None:
-    runner = _comes_home(here, log, words="Mine." if shown else "")
+    runner = comes_home(here, log, words="Mine." if shown else "")
     here.change(runner, email=address, email_confirmed_at=here.now)
     log.refuses, log.leaves_note_out = True, not shown
     if not shown:
         log.answers = _UNCLEAR["left out"]
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     assert [(row.channel, row.state) for row in here.deliveries(runner)] == [("private_note", "waiting")]
-    _time_passes(here)
+    sweep_for(here, timedelta(minutes=40), every=timedelta(minutes=5))
 
     ended = [(row.channel, row.outcome) for row in here.deliveries(runner)]
     assert ended == [("private_note", "note_refused"), instead]
@@ -100,19 +94,19 @@ def test_note_proved_refusal_takes_another_channel(
 
 
 def test_note_is_tried_again_a_day_after_the_refusal(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     here.change(runner, private_note_refused_at=here.now - timedelta(days=1))
 
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
 
     assert block.SIGNATURE in log.note
     assert here.athlete(runner).connection.private_note_refused_at is None
 
 
 def test_note_that_waits_while_another_is_refused_is_not_tried(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _delay_notes(here)
-    _take(here, _event(here, runner))
+    runner = comes_home(here, log)
+    delay_notes(here)
+    take(here, event(here, runner))
     here.change(runner, private_note_refused_at=here.now)
     here.later(minutes=2)
 
@@ -122,9 +116,20 @@ def test_note_that_waits_while_another_is_refused_is_not_tried(here: Place, log:
     assert (log.reads, log.writes) == (1, [])
 
 
+def test_prompt_private_note_refused_has_a_reason(here: Place) -> None:
+    runner = here.runner(channels={"rest_day": "private_note"}, email=None, private_note_refused_at=here.now)
+    here.clock.at = here.now.replace(hour=17, minute=30)
+
+    prompts.tick(here.installation)
+
+    (decision,) = here.decisions(runner)
+    assert (decision.decision, decision.rule) == ("none", "no_way")
+    assert "no private note that Strava takes from us at the moment" in decision.reason
+
+
 def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
+    runner = comes_home(here, log)
+    take(here, event(here, runner))
     log.edit(RUN, private_note="Mine.", description=f"Sunny.\n\n{here.deliveries(runner)[0].block}")
     with here.installation.store.write() as session:
         session.scalars(select(Delivery)).one().placed_in = "description"
@@ -137,14 +142,14 @@ def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(
 @pytest.mark.parametrize("words", ["", "Mine."])
 def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, log: Log, words: str) -> None:
     """Strava copies the note with the activity; its link answers the routine of the one that is gone."""
-    runner = _comes_home(here, log, words)
-    _take(here, _event(here, runner))
+    runner = comes_home(here, log, words)
+    take(here, event(here, runner))
     first = here.suggestion(runner).public_id
     log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1)
     here.later(minutes=1)
-    _take(here, _event(here, runner, "delete"))
+    take(here, event(here, runner, "delete"))
 
-    _take(here, replace(_event(here, runner), object_id=RUN + 1))
+    take(here, event(here, runner, about=RUN + 1))
 
     note = log.activities[RUN + 1].private_note or ""
     assert (note.count(block.SIGNATURE), note.count(f"/routine/{first}")) == (1, 0)
@@ -155,9 +160,9 @@ def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, lo
 
 
 def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     log.leaves_note_out = True
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     for _ in range(5):
         here.later(seconds=11)
         rounds.sweep(here.installation)
@@ -170,29 +175,49 @@ def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Pl
     assert log.reads == 2
 
 
-def test_absent_note_that_was_empty_is_learned(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log, words="")
+def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: object) -> int:
+    here.later(days=5)
+    run = max(log.activities) + 1
+    start = here.now - timedelta(minutes=45)
+    log.activities[run] = replace(log.activities[RUN], **{"id": run, "start": start, "private_note": words, **values})  # type: ignore[arg-type]
+    take(here, event(here, runner, about=run))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("between", "description", "reads"),
+    [(None, "Sunny.", 1), (None, None, 2), ("", "Sunny.", 2), ("Mine.", "Sunny.", 2)],
+    ids=["trusted", "the description is late too", "an empty note was shown", "the runner wrote a note"],
+)
+def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
+    here: Place, log: Log, between: str | None, description: str | None, reads: int
+) -> None:
+    runner = comes_home(here, log, words="")
     log.leaves_note_out = True
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     here.later(minutes=1)
     rounds.sweep(here.installation)
     assert (log.reads, len(log.writes)) == (2, 1)
-    log.edit(RUN, private_note="")
-
-    here.later(days=3)
-    log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1, start=here.now - timedelta(minutes=45))
-    _take(here, replace(_event(here, runner), object_id=RUN + 1))
-
-    assert (log.reads, len(log.writes)) == (3, 2)
     assert here.athlete(runner).connection.absent_note_is_empty
+    if between is not None:
+        log.leaves_note_out = False
+        _next_run(here, log, runner, between)
+        log.leaves_note_out = True
+    read_before, written_before = log.reads, len(log.writes)
+    _next_run(here, log, runner, description=description)
+
+    assert (log.reads - read_before, len(log.writes) - written_before) == (1, 2 - reads)
+    here.later(minutes=1)
+    rounds.sweep(here.installation)
+    assert (log.reads - read_before, len(log.writes) - written_before) == (reads, 1)
 
 
 @pytest.mark.parametrize("answer_lost", [False, True])
 @pytest.mark.parametrize("minutes", [5, 30])
 def test_removal_waits_until_the_note_is_shown_again(here: Place, log: Log, answer_lost: bool, minutes: int) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
     log.loses_answer = answer_lost
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     log.loses_answer = False
     assert block.SIGNATURE in log.note
     here.later(seconds=1)
@@ -207,14 +232,14 @@ def test_removal_waits_until_the_note_is_shown_again(here: Place, log: Log, answ
 
 
 def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_away_too(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
+    runner = comes_home(here, log)
 
     def taken_back() -> None:
-        _withdraw(here, runner)
+        withdraw(here, runner)
         log.leaves_note_out = True
 
     log.loses_answer, log.before_write = True, taken_back
-    _take(here, _event(here, runner))
+    take(here, event(here, runner))
     log.loses_answer = False
     assert block.SIGNATURE in log.note
     for _ in range(2):
@@ -227,8 +252,8 @@ def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_
 
 
 def test_tries_that_failed_in_another_way_are_no_sign_that_a_note_is_not_there(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
+    runner = comes_home(here, log)
+    take(here, event(here, runner))
     with here.installation.store.write() as session:
         session.scalars(select(Delivery)).one().attempts = 9  # for the rate budget, for a Strava that was away
     here.later(minutes=1)
@@ -243,51 +268,40 @@ def test_tries_that_failed_in_another_way_are_no_sign_that_a_note_is_not_there(h
 
 
 def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
+    runner = comes_home(here, log)
+    take(here, event(here, runner))
     here.later(minutes=1)
     log.leaves_note_out = True
     _becomes_a_walk(here, log, runner)
 
-    for _ in range(9):
-        here.later(hours=1, minutes=15)
-        rounds.sweep(here.installation)
+    sweep_for(here, timedelta(hours=11), every=timedelta(hours=1, minutes=15))
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
 
 
-def test_a_line_put_before_our_note_while_word_of_it_was_lost_stays_the_runners(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log, words="")
+@pytest.mark.parametrize(
+    ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
+)
+def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Log, arrived: bool, left: str) -> None:
+    """The runner wrote meanwhile, and the answer to our first write was lost."""
+    runner = comes_home(here, log, words="")
     _written_without_an_answer(here, log, runner)
-    log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}")
+    log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
     here.later(minutes=1)
     rounds.sweep(here.installation)
-    assert here.deliveries(runner)[0].outcome == "written"
+    assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")
 
     _becomes_a_walk(here, log, runner)
 
-    assert log.note == "Felt heavy.\n\n"
-
-
-def test_our_own_line_goes_with_our_note_also_when_it_was_written_at_a_second_try(here: Place, log: Log) -> None:
-    runner = _comes_home(here, log, words="")
-    _written_without_an_answer(here, log, runner)
-    log.edit(RUN, private_note="Felt heavy.")  # it never arrived, and the runner wrote meanwhile
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
-    assert log.note.startswith("Felt heavy.\n\n")
-
-    _becomes_a_walk(here, log, runner)
-
-    assert log.note == "Felt heavy."
+    assert log.note == left
 
 
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(minutes=10)], ids=["before", "after"])
 def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log, later: timedelta) -> None:
     """Neither before it was tried again nor after."""
-    runner = _comes_home(here, log)
-    _take(here, _event(here, runner))
+    runner = comes_home(here, log)
+    take(here, event(here, runner))
     here.later(minutes=1)
     log.loses_answer = True
     _becomes_a_walk(here, log, runner)
@@ -297,6 +311,6 @@ def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Plac
     here.later(seconds=later.total_seconds())
     rounds.sweep(here.installation)
     log.edit(RUN, sport="run")
-    _take(here, _event(here, runner, "update", type="Run"))
+    take(here, event(here, runner, "update", type="Run"))
 
     assert log.note.count(block.SIGNATURE) == 1

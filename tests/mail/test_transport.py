@@ -40,7 +40,7 @@ def _message(to: str = "runner@example.org") -> EmailMessage:
         unsubscribe_link="https://coach.example.org/unsubscribe/token",
         settings_link="https://coach.example.org/settings",
     )
-    return messages.confirmation_mail(frame, key="abc", link="https://coach.example.org/confirm-address/token")
+    return messages.letter_mail(frame, "confirm", key="abc", link="https://coach.example.org/confirm-address/token")
 
 
 def _postbox(server: MailServer, user: str = USER, password: str = PASSWORD, query: str = "?starttls=1") -> Postbox:

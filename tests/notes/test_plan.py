@@ -171,6 +171,50 @@ def test_plan_any_answers_keep_the_words_and_one_block(words: str, first: str, a
     assert {write.field for write in platform.writes} == {PRIVATE_NOTE}
 
 
+@dataclass(frozen=True)
+class _Run:
+    """An activity's note; ``late``: what of it the first reading leaves out, a minute later all is shown."""
+
+    words: str
+    late: frozenset[str]
+
+
+_RUNS = st.builds(
+    _Run,
+    st.sampled_from(["", "", "Mine."]),
+    st.sampled_from([frozenset(), frozenset({"note"}), frozenset({"note", "description"})]),
+)
+
+
+@given(st.booleans(), st.lists(_RUNS, max_size=8))
+def test_plan_late_note_is_overwritten_only_by_the_last_resort(leaves_empty_out: bool, runs: list[_Run]) -> None:
+    """Never on a platform that shows empty notes, of an athlete who is known to write notes, or with other late texts.
+
+    What is left: the first words ever of an athlete, whose empty notes were left out before, late and alone.
+    """
+    proved = writes_notes = False
+    for run in runs:
+        known = replace(KNOWN, absent_means_empty=False)
+        for reading in range(2):
+            late = run.late if reading == 0 else frozenset()
+            read = None if "note" in late or (leaves_empty_out and not run.words) else run.words
+            description = None if "description" in late else ""
+            trusted = plan.trusts_absence(proved, writes_notes=writes_notes, description=description)
+            proved = proved and not plan.disproves_absence(known, read)
+            step = plan.plan(replace(known, reads_without_field=reading, absent_means_empty=trusted), read)
+            if isinstance(step, Write):
+                break
+        assert isinstance(step, Write)
+        if not step.text.startswith(run.words):
+            assert leaves_empty_out
+            assert proved
+            assert not writes_notes
+            assert run.late == {"note"}
+        if proved and not (run.words or writes_notes or "description" in run.late):
+            assert reading == 0  # the minute's wait has ended
+        proved, writes_notes = proved or step.read is None, writes_notes or step.separated
+
+
 @given(st.lists(st.sampled_from(["true", "altered"]), min_size=1, max_size=6))
 def test_plan_withdrawn_and_wanted_again_comes_back(readings: list[str]) -> None:
     platform = _Platform(NOTE, WITHDRAWN)

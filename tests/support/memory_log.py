@@ -46,6 +46,7 @@ class Log:
     leaves_note_out: bool = False
     refuses: bool = False  # a write is answered 200 and changes nothing
     loses_answer: bool = False  # a write works, and its answer doesn't come
+    answers: Callable[[LoggedActivity], LoggedActivity] = lambda activity: activity  # what a write is answered with
     fails: Mapping[str, PlatformError] = field(
         default_factory=dict
     )  # read, list, write, refresh or revoke -> its error
@@ -102,18 +103,28 @@ class Log:
         return [replace(entry, private_note=None, description=None) for entry in listed]
 
     def update_activity(
-        self, _token: str, activity_id: int, *, private_note: str, athlete: str | None = None, **_: Any
+        self,
+        _token: str,
+        activity_id: int,
+        *,
+        private_note: str | None = None,
+        description: str | None = None,
+        athlete: str | None = None,
+        **_: Any,
     ) -> LoggedActivity:
         self._call("write", athlete)
         if self.refuses:
-            return self.activities[activity_id]
+            return self.answers(self.activities[activity_id])
         act, self.before_write = self.before_write, _nothing
         act()
-        self.writes.append(private_note)
-        self.edit(activity_id, private_note=private_note)
+        if private_note is not None:
+            self.writes.append(private_note)
+            self.edit(activity_id, private_note=private_note)
+        if description is not None:
+            self.edit(activity_id, description=description)
         if self.loses_answer:
             raise PlatformError(ErrorKind.RETRY, "Strava didn't answer in time")
-        return self.activities[activity_id]
+        return self.answers(self.activities[activity_id])
 
     def _call(self, kind: str, athlete: str | None) -> None:
         self.calls.append((kind, athlete))
@@ -173,7 +184,7 @@ def activity(owner: int, number: int, start: datetime, **values: Any) -> LoggedA
             "trainer": False,
             "private": False,
             "private_note": "Mine.",
-            "description": "",
+            "description": "Sunny.",
             "body_part": None,
             "is_adductor_session": False,
             "time_unreliable": False,

@@ -51,6 +51,17 @@ def test_a_wrong_value_is_named_and_nothing_is_kept(
     assert visitor.get("/privacy/export").text == before
 
 
+def test_settings_private_note_refused_says_why_and_where_routines_stand_now(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    assert "show it in your private note" not in visitor.get("/settings").text
+    here.change(runner, private_note_refused_at=here.now)
+
+    page = visitor.get("/settings").text
+
+    assert "show it in your private note, several times. Your routines come by e-mail meanwhile" in page
+
+
 def test_mail_needs_an_address_first(visitor: Visitor, here: Place, runner: int) -> None:
     here.change(runner, email=None)
 
