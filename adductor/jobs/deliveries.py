@@ -90,9 +90,8 @@ def handle(installation: Installation, delivery: Delivery, reading: Reading | No
 
 
 def _created_at(delivery: Delivery) -> datetime:
-    """When its suggestion was made, once an attempt has loaded it: a retry moves ``due_at``."""
-    suggestion: Suggestion | None = delivery.__dict__.get("suggestion")
-    return suggestion.created_at if suggestion is not None else delivery.due_at
+    """When its suggestion was made: a retry moves ``due_at``."""
+    return delivery.suggestion.created_at
 
 
 JOB: Job[Delivery] = Job("delivery", Delivery, handle, created_at=_created_at)
@@ -239,23 +238,25 @@ def _put(
         activity_id = delivery.activity_id or 0
         return platform.update_activity(token, activity_id, priority=priority, athlete=str(athlete.id), **changed)
 
+    # Stored before the call: a killed worker leaves a write that may have arrived.
     delivery.unconfirmed_writes += 1
     if isinstance(step, plan.Write):
         delivery.separated = step.separated
+    _remember_attempt(installation, delivery)
     try:
         return platform_calls.call(installation, athlete.connection.id, write)
+    except RetryLater as later:
+        if later.budget:
+            _forget_write(installation, delivery)
+        raise
     except Final as stop:
+        _forget_write(installation, delivery)
         if stop.outcome == "scope_missing":
             _deliver_elsewhere(installation, delivery, athlete.id, without_write_scope=True)
         raise
     except PlatformError as error:  # NOT_FOUND: deleted between the read and the write
+        _forget_write(installation, delivery)
         raise RetryLater(error.message) from error
-    except Exception as error:
-        if isinstance(error, RetryLater) and error.budget:
-            delivery.unconfirmed_writes -= 1  # no call went out
-        else:
-            _remember_attempt(installation, delivery)
-        raise
 
 
 def _priority(delivery: Delivery) -> Priority:
@@ -350,6 +351,15 @@ def _remember_attempt(installation: Installation, delivery: Delivery) -> None:
         elif delivery.desired_state == plan.ABSENT:
             row.written_text = None  # it may just have been removed: its absence is no word of the runner's
         row.unconfirmed_writes = max(row.unconfirmed_writes, delivery.unconfirmed_writes)
+
+
+def _forget_write(installation: Installation, delivery: Delivery) -> None:
+    """The call certainly wrote nothing."""
+    delivery.unconfirmed_writes -= 1
+    with installation.store.write() as session:
+        row = session.get(Delivery, delivery.id, with_for_update=True)
+        if row is not None and row.unconfirmed_writes > delivery.unconfirmed_writes:
+            row.unconfirmed_writes = delivery.unconfirmed_writes
 
 
 def _store(installation: Installation, delivery: Delivery, done: plan.Done, problem: str | None = None) -> None:

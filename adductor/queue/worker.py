@@ -33,7 +33,8 @@ class Job(Generic[T]):
     """How rows of one table are handled.
 
     ``handle`` ends the row in its own transaction and returns None, or returns the outcome with which the worker ends it.
-    It raises `RetryLater` or `Final`. ``created_at``: from when on the dead-letter deadline counts (athletes' time).
+    It raises `RetryLater` or `Final`. ``created_at``: from when on the dead-letter deadline counts (athletes'
+    time), asked with the row in a session.
     """
 
     name: str
@@ -104,7 +105,7 @@ def _retry(installation: Installation, job: Job[T], claimed: T, later: RetryLate
         row = claims.reload(session, claimed)
         if row is None:
             return  # another worker re-claimed the row, or it was reopened
-        if now - job.created_at(claimed) > job.policy.dead_letter_after:
+        if now - job.created_at(row) > job.policy.dead_letter_after:
             claims.dead_letter(session, row, later.problem)
             log.error(f"{job.name} dead-lettered", attempt=row.attempts, problem=later.problem)
         else:

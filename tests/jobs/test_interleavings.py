@@ -246,3 +246,27 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
 
     (row,) = rows(here)
     assert (row.state, row.attempts) == ("done", 1)
+
+
+def test_worker_killed_after_its_write_leaves_the_blank_line_of_the_athlete(here: Place, log: Log) -> None:
+    """The block went into an empty note; the words and the blank line above it came before the next attempt."""
+    runner = comes_home(here, log, "")
+    write = log.update_activity
+
+    def killed(*values: Any, **named: Any) -> Any:
+        write(*values, **named)
+        raise KeyboardInterrupt  # no ladder catches it, as none catches a kill
+
+    log.update_activity = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        take(here, event(here, runner))
+    log.update_activity = write  # type: ignore[method-assign]
+    log.edit(RUN, private_note=f"Words.\n\n{log.note}")
+    for _ in range(3):
+        here.later(minutes=1)
+        rounds.sweep(here.installation)
+
+    withdraw(here, runner)
+    rounds.sweep(here.installation)
+
+    assert log.note == "Words.\n\n"
