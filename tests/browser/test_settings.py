@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import BrowserContext, expect
 from sqlalchemy import select
 
-from adductor.store.models import Athlete
+from adductor.store.models import Athlete, Connection
 from tests.browser.conftest import Opens
 from tests.support import people
 from tests.support.live import Live
@@ -84,7 +84,8 @@ def test_disconnecting_gives_the_access_back_and_keeps_the_record(live: Live, co
     page.get_by_role("button", name="Disconnect from Strava").click()
 
     expect(page.get_by_role("heading", name="Disconnected")).to_be_visible()
-    assert live.athlete(runner).status == "revoked"
+    with live.store.read() as session:
+        assert session.scalars(select(Connection.state).where(Connection.athlete_id == runner.id)).all() == ["revoked"]
     assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False
     page.goto(f"{live.web}/home")
     expect(page.get_by_role("link", name="Connect with Strava")).to_be_visible()
