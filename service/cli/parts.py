@@ -12,8 +12,6 @@ from adductor import logs
 from adductor.settings import Settings, load
 from service import orphans
 
-# Set by `adductor up`: the worker creates this file when it takes work.
-READY_FILE = "ADDUCTOR_READY_FILE"
 # Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
 _SEEN_WITHIN_S = 60
 _check = click.option(
@@ -48,7 +46,7 @@ def worker(check: bool, with_beat: bool) -> None:
     _prepared("worker", needs_broker=True)
     from workers.processes import run_worker
 
-    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(READY_FILE)))
+    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(orphans.READY_FILE)))
 
 
 @click.command()
