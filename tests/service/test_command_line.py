@@ -136,13 +136,20 @@ def test_with_an_application_of_its_own_it_brings_no_sandbox(tmp_path: Path) -> 
             requests.get(sandbox, timeout=2)
 
 
-def test_no_part_outlives_a_killed_up(tmp_path: Path) -> None:
-    with _up(tmp_path) as (process, _, _):
+@pytest.mark.parametrize("web_processes", ["1", "2"])
+def test_no_part_outlives_a_killed_up(tmp_path: Path, web_processes: str) -> None:
+    with _up(tmp_path, ADDUCTOR_WEB_PROCESSES=web_processes) as (process, _, _):
         family = _family(process)
 
         process.kill()
 
         assert _all_gone(family)
+
+
+def test_up_behind_a_proxy_that_is_away_becomes_ready(tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with _up(tmp_path, HTTP_PROXY=nobody, HTTPS_PROXY=nobody, http_proxy=nobody) as (_, web, _):
+        assert requests.get(f"{web}/readyz", timeout=5).status_code == 200
 
 
 def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:
