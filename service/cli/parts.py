@@ -10,7 +10,7 @@ import click
 
 from adductor import logs
 from adductor.settings import Settings, load
-from service import orphans
+from service import orphans, supervisor
 
 # Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
 _SEEN_WITHIN_S = 60
@@ -27,6 +27,10 @@ def web() -> None:
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
     settings = _prepared("web")
+    try:
+        supervisor.check_free(settings.bind, "ADDUCTOR_BIND")
+    except supervisor.StartError as error:
+        raise click.ClickException(str(error)) from None
     from service.server import serve
 
     serve(settings)
