@@ -10,12 +10,13 @@ BIN := $(VENV)/bin
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv is used where it is there; pip is enough. The locks hold hashes and no addresses: packages come from wherever this
+# uv is used where it is there; pip is enough. Compiled at once, as pip does: each part starts sooner and weighs less, also
+# where Python may not write its bytecode. The locks hold hashes and no addresses: packages come from wherever this
 # machine is set up to take them from.
 define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) && \
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \

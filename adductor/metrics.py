@@ -39,35 +39,34 @@ RULES = (
     *("check_in_first", "already_today", "no_trigger", "weekly_cap", "spacing", "key_session_tomorrow", "long_run"),
     *("post_run", "rest_day"),
 )
+# Where a "no" is said outside the rule table.
+REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_way", "old_activity")
 DECISIONS_OF_RULES = (
     *(("none", rule) for rule in RULES if rule not in {"red_flag", "high_pain", "persistent_pain"}),
+    *(("none", rule) for rule in REFUSALS),
     *(("refer", rule) for rule in ("red_flag", "high_pain", "persistent_pain")),
     *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
 )
 EVENT_OUTCOMES = (
     *("already_decided", "deleted", "disconnected", "foreign_activity", "foreign_subscription", "gave_up", "gone"),
-    *("not_confirmed", "not_connected", "nothing_to_do", "refer", "refused", "restored", "revoked", "scope_missing"),
-    *("unknown_athlete", "withdrawn", *RULES),
+    *("not_confirmed", "not_connected", "nothing_to_do", "refer", "restored", "revoked", "scope_missing"),
+    *("strength_asked", "strength_done", "title_done", "title_pause", "title_resume", "title_skip"),
+    *("unknown_athlete", "withdrawn", *RULES, *REFUSALS),
 )
-_MAIL_OUTCOMES = (
-    "address_refused",
-    "gave_up",
-    "mail_refused",
-    "maybe_sent",
-    "never_written",
-    "sent",
-    "taken_over",
-    "too_late",
+_MAIL_OUTCOMES = ("address_refused", "gave_up", "mail_refused", "maybe_sent", "sent", "taken_over")
+LETTER_OUTCOMES = (*_MAIL_OUTCOMES, "no_longer_wanted")
+MAIL_OUTCOMES = (
+    *_MAIL_OUTCOMES,
+    *("answered", "disconnected", "enough_messages", "never_written", "no_address", "too_late"),
 )
-_NOTE_OUTCOMES = (
+NOTE_OUTCOMES = (
     *("already_there", "answered", "deleted_by_runner", "disconnected", "edited_by_runner", "gave_up", "gone"),
-    *("mailed_instead", "never_written", "no_activity", "not_connected", "note_refused", "nothing_there", "refused"),
+    *("mailed_instead", "never_written", "no_activity", "not_connected", "note_refused", "nothing_there"),
     *("removed", "revoked", "scope_missing", "written"),
 )
 DELIVERY_OUTCOMES = (
-    *(("private_note", outcome) for outcome in _NOTE_OUTCOMES),
-    *(("description", outcome) for outcome in _NOTE_OUTCOMES),
-    *(("mail", outcome) for outcome in (*_MAIL_OUTCOMES, "answered", "disconnected", "enough_messages")),
+    *itertools.product(("private_note", "description"), NOTE_OUTCOMES),
+    *(("mail", outcome) for outcome in MAIL_OUTCOMES),
     ("pages", "on_the_pages"),
 )
 CALL_KINDS = (
@@ -120,7 +119,7 @@ LETTERS = Counter(
     "letters",
     "Mails that are no routine and came to an end",
     ("kind", "outcome"),
-    itertools.product(("confirm", "refer"), _MAIL_OUTCOMES),
+    itertools.product(("confirm", "reconnect", "refer"), LETTER_OUTCOMES),
 )
 CALLS = Counter(
     "strava_calls",

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import base64
 import difflib
-import fcntl
 import hashlib
 import hmac
-import json
 import os
 import re
 import secrets
@@ -26,9 +24,8 @@ import platformdirs
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-# In the data folder: held as long as `adductor up` runs there, and what it brought itself.
-UP_LOCK = "up.lock"
-UP_BROUGHT = "up.json"
+from adductor import beside_up
+
 # The longest callback that Strava takes (Strava: webhook events API).
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
@@ -348,23 +345,9 @@ def load_beside_up() -> Settings:
     What `up` brought itself (its broker, its made-up Strava) counts as set, as long as it runs.
     """
     settings = load()
-    for name, value in brought_by_up(settings.data_dir).items():
+    for name, value in beside_up.read(settings.data_dir).items():
         os.environ.setdefault(name, value)
     return load()
-
-
-def brought_by_up(data_dir: Path) -> dict[str, str]:
-    """What a running `adductor up` in this folder brought itself; empty when none runs."""
-    lock, brought = data_dir / UP_LOCK, data_dir / UP_BROUGHT
-    try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        values: dict[str, str] = json.loads(brought.read_text()) if brought.exists() else {}
-        return values
-    except OSError:
-        return {}
-    return {}
 
 
 def _ours(environment: Mapping[str, str | None]) -> dict[str, Any]:

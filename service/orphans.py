@@ -1,4 +1,4 @@
-"""No part outlives the process that started it, however that one ends."""
+"""What binds a part to the process that started it: it says when it is ready, and never outlives that process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import threading
 import time
 
 PARENT = "ADDUCTOR_PARENT_PID"
+# The worker creates this file when it takes work.
+READY_FILE = "ADDUCTOR_READY_FILE"
 _LOOK_EVERY_S = 1.0
 _PR_SET_PDEATHSIG = 1
 

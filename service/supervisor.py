@@ -5,7 +5,6 @@ It imports neither the database nor Redis: it runs as long as the parts do, and 
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import os
 import platform
@@ -24,7 +23,6 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from adductor import logs
-from adductor.settings import UP_LOCK
 from service import orphans
 
 log = logs.get(__name__)
@@ -158,25 +156,6 @@ def ending_on_signals() -> Iterator[None]:
     finally:
         for number in signals:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
-
-
-@contextmanager
-def only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the folder's lock: two installations would share a database file and fight over the socket."""
-    with (data_dir / UP_LOCK).open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise StartError(
-                f"another `adductor up` (process {lock.read().strip() or '?'}) uses {data_dir}; "
-                "end it, or choose another folder with ADDUCTOR_DATA_DIR"
-            ) from None
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def check_free(bind: str, setting: str) -> None:

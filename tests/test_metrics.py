@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -162,7 +163,8 @@ def test_known_labels_cover_rules_channels_and_priorities() -> None:
     decisions = {str(decision) for decision in Decision}
     of_rules = set(metrics.DECISIONS.known)
 
-    assert {rule for _, rule in of_rules} == {rule.name for rule in RULES} == set(metrics.RULES)
+    assert {rule.name for rule in RULES} == set(metrics.RULES)
+    assert {rule for _, rule in of_rules} == {*metrics.RULES, *metrics.REFUSALS}
     assert {decision for decision, _ in of_rules} == decisions
     assert {channel for channel, _ in metrics.DELIVERIES.known} == {
         channels.PRIVATE_NOTE,
@@ -171,3 +173,45 @@ def test_known_labels_cover_rules_channels_and_priorities() -> None:
         channels.PAGES,
     }
     assert {priority for (priority,) in metrics.HELD_BACK.known} == {level.name.lower() for level in Priority}
+
+
+# Calls and functions of the pipeline whose texts are outcomes, by the table that counts them.
+_NAMING = {"Final": 0, "Handled": 0, "finish": 2, "refuse": 1}
+
+
+def _outcomes_in_code() -> set[str]:
+    """Every outcome that stands as a text in a call that ends a row or says no."""
+    found = set()
+    for room in ("jobs", "athletes", "queue", "notes"):
+        for file in (Path(metrics.__file__).parent / room).glob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if not isinstance(node, ast.Call):
+                    continue
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                position = _NAMING.get(name, len(node.args))
+                named = node.args[position : position + 1]
+                found |= {each.value for part in named for each in ast.walk(part) if isinstance(each, ast.Constant)}
+    return {outcome for outcome in found if isinstance(outcome, str)}
+
+
+def test_known_labels_cover_every_outcome_of_the_code() -> None:
+    known = {*metrics.EVENT_OUTCOMES, *metrics.LETTER_OUTCOMES, *(outcome for _, outcome in metrics.DELIVERY_OUTCOMES)}
+    in_code = _outcomes_in_code()
+
+    assert {"old_activity", "withdrawn", "address_refused", "mailed_instead"} & in_code
+    assert in_code - known == set()
+
+
+def test_known_labels_name_nothing_that_the_code_lacks() -> None:
+    product = Path(metrics.__file__).parent
+    texts = {
+        node.value
+        for file in product.rglob("*.py")
+        if file != Path(metrics.__file__)
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    built = {f"title_{word}" for word in ("done", "pause", "resume", "skip")}  # of the words in an activity's title
+
+    known = {*metrics.EVENT_OUTCOMES, *metrics.LETTER_OUTCOMES, *(outcome for _, outcome in metrics.DELIVERY_OUTCOMES)}
+    assert known - built - texts == set()

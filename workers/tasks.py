@@ -7,7 +7,7 @@ import time
 from adductor.athletes import personal_data, revocation, rotate_keys
 from adductor.jobs import prompts, retention, rounds
 from adductor.jobs import reconcile as missed
-from adductor.queue import timers, worker
+from adductor.queue import heartbeats, timers, worker
 from workers.app import app, installation
 
 
@@ -19,8 +19,9 @@ def wake() -> None:
 
 @app.task(name="sweep")
 def sweep() -> None:
-    """Drain what a lost wake-up would have announced."""
+    """Drain what a lost wake-up would have announced. A round that was made is the heartbeat of clock and worker together."""
     rounds.sweep(installation())
+    heartbeats.beat(installation(), "clock")
 
 
 @app.task(name="clock")

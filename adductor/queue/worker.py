@@ -72,7 +72,7 @@ def run(installation: Installation, job: Job[T], row: T) -> None:
 
 
 def _run(installation: Installation, job: Job[T], row: T) -> None:
-    with structlog.contextvars.bound_contextvars(trace=row.trace_id, **{job.name: row.id}):
+    with structlog.contextvars.bound_contextvars(trace=row.trace_id, **{f"{job.name}_id": row.id}):
         try:
             outcome = job.handle(installation, row)
         except RetryLater as later:

@@ -23,7 +23,7 @@ from adductor import logs
 from adductor.settings import load
 from adductor.store.models import Connection, DecisionRecord
 from service import supervisor as supervising
-from service.cli.up import Running, running, subscribe_in_words
+from service.cli.up import Plan, Running, running, subscribe_in_words
 from service.supervisor import StartError
 
 # The note comes within a second.
@@ -79,7 +79,7 @@ def _demo(folder: Path, log_file: Path) -> None:
     logs.configure("text", "demo")
     with (
         log_file.open("ab") as output,
-        running(settings, environment, sandbox_bind=sandbox, output=output) as here,
+        running(Plan.of(settings), environment, sandbox_bind=sandbox, output=output) as here,
     ):
         for name, seconds in here.steps:
             stopwatch.note(f"started: {name}", seconds)

@@ -10,10 +10,8 @@ import click
 
 from adductor import logs
 from adductor.settings import Settings, load
-from service import orphans
+from service import orphans, supervisor
 
-# Set by `adductor up`: the worker creates this file when it takes work.
-READY_FILE = "ADDUCTOR_READY_FILE"
 # Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
 _SEEN_WITHIN_S = 60
 _check = click.option(
@@ -29,6 +27,10 @@ def web() -> None:
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
     settings = _prepared("web")
+    try:
+        supervisor.check_free(settings.bind, "ADDUCTOR_BIND")
+    except supervisor.StartError as error:
+        raise click.ClickException(str(error)) from None
     from service.server import serve
 
     serve(settings)
@@ -48,7 +50,7 @@ def worker(check: bool, with_beat: bool) -> None:
     _prepared("worker", needs_broker=True)
     from workers.processes import run_worker
 
-    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(READY_FILE)))
+    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(orphans.READY_FILE)))
 
 
 @click.command()

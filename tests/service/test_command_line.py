@@ -136,8 +136,8 @@ def test_with_an_application_of_its_own_it_brings_no_sandbox(tmp_path: Path) -> 
             requests.get(sandbox, timeout=2)
 
 
-def test_no_part_outlives_a_killed_up(tmp_path: Path) -> None:
-    with _up(tmp_path) as (process, _, _):
+def test_no_part_outlives_a_killed_up_with_two_web_processes(tmp_path: Path) -> None:
+    with _up(tmp_path, ADDUCTOR_WEB_PROCESSES="2") as (process, _, _):
         family = _family(process)
 
         process.kill()
@@ -145,17 +145,24 @@ def test_no_part_outlives_a_killed_up(tmp_path: Path) -> None:
         assert _all_gone(family)
 
 
-def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:
+def test_up_behind_a_proxy_that_is_away_becomes_ready(tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with _up(tmp_path, HTTP_PROXY=nobody, HTTPS_PROXY=nobody, http_proxy=nobody) as (_, web, _):
+        assert requests.get(f"{web}/readyz", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("command", ["up", "web"])
+def test_a_port_in_use_is_said_plainly(tmp_path: Path, command: str) -> None:
+    assert adductor("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path)).returncode == 0
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
 
-        ended = adductor(
-            "up", ADDUCTOR_DATA_DIR=str(tmp_path), ADDUCTOR_BIND=bind, ADDUCTOR_PUBLIC_URL=f"http://{bind}"
-        )
+        ended = adductor(command, ADDUCTOR_DATA_DIR=str(tmp_path), ADDUCTOR_BIND=bind)
 
     assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
     assert f"can't listen on {bind}" in ended.stderr
     assert "ADDUCTOR_BIND" in ended.stderr
 

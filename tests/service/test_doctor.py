@@ -24,7 +24,7 @@ from adductor.athletes import tokens
 from adductor.installation import Installation
 from adductor.platforms.base import Priority
 from adductor.store import Store, migrate
-from adductor.store.models import Athlete, Delivery, Heartbeat, InboxEvent, LoggedActivity, Subscription
+from adductor.store.models import Connection, Delivery, Heartbeat, InboxEvent, LoggedActivity, Subscription
 from service.cli import cli
 from service.cli.demo import DemoError, connect_as_a_browser
 from tests.support.live import Live, Runner, adductor, installation
@@ -389,9 +389,11 @@ def test_a_strava_whose_clock_cannot_be_read(live: Live) -> None:
 def _ask_strava(live: Live, runner: Runner) -> None:
     """One call, whose answer tells the limits; by a process of its own, as far as what it remembers of them goes."""
     asking = Installation(live.here.settings)
-    token = tokens.access_token(asking, runner.id)
+    with asking.store.read() as session:
+        connection_id = session.scalars(select(Connection.id).where(Connection.athlete_id == runner.id)).one()
+    token = tokens.access(asking, connection_id).token
     since = asking.clock.now() - timedelta(days=1)
-    asking.strava.list_activities(token, after=since, priority=Priority.CONNECT)
+    asking.platform("strava").list_activities(token, after=since, priority=Priority.CONNECT)
     asking.close()
 
 
@@ -414,7 +416,7 @@ def test_a_rate_limit_that_is_nearly_used_up(live: Live) -> None:
 
 def test_an_application_that_may_have_no_more_runners(live: Live) -> None:
     with live.store.write() as session:
-        session.execute(update(Athlete).values(status="revoked"))
+        session.execute(update(Connection).values(state=Connection.REVOKED))
     runner = live.runner()
     live.admin("POST", "tier", {"tier": "1"})
     live.admin("POST", "switches", {"athlete_cap_at": "token"})

@@ -56,7 +56,7 @@ def test_an_event_that_has_to_wait_says_so_under_its_trace(live: Live) -> None:
 
     lines = _lines(live, event.trace_id)
 
-    assert _said(lines, "event waits", "worker")
+    assert _said(lines, "retry scheduled", "worker")
     assert _said(lines, "delivery ended", "worker")
 
 

@@ -24,7 +24,7 @@ from adductor.platforms.base import Grant, Tokens
 from adductor.settings import load
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, LoggedActivity, Suggestion
 from service import supervisor as supervising
-from service.cli.up import Running, running, subscribe_in_words
+from service.cli.up import Plan, Running, running, subscribe_in_words
 
 # A Wednesday morning in Europe: no quiet hours, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -294,7 +294,7 @@ def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, 
     log = folder / "parts.log"
     with (
         log.open("ab") as output,
-        running(load(_env_file=None, **values), environment, sandbox_bind=sandbox, output=output) as here,
+        running(Plan.of(load(_env_file=None, **values)), environment, sandbox_bind=sandbox, output=output) as here,
     ):
         said = subscribe_in_words(here.installation)
         assert said.startswith("Strava sends"), said
