@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
-
-from flask import render_template, url_for
+from flask import render_template
 from werkzeug.wrappers import Response
 
-from adductor import drawings
 from adductor.catalogue.models import Exercise
 from adductor.notes import wording
 from service.context import installation
 from service.pages.access import Page, blueprint
-from service.pages.assets import packed_if_wanted
-from service.pages.words import LEVELS
+from service.pages.assets import compressed
 
 
 @blueprint.get("/exercises")
 def exercises() -> Page:
     """All exercises, by stage."""
     catalogue = installation().catalogue
-    body = render_template(
+    page = render_template(
         "exercises.html",
         catalogue=catalogue,
         by_stage=[
             (stage, [exercise for exercise in catalogue.exercises.values() if exercise.stage == stage.number])
             for stage in catalogue.stages
         ],
-        levels=LEVELS,
         dose=dose_in_words,
         short=wording.short_name,
-        svg=drawings.svg,
-        describe=drawings.describe,
-        drawings_css=url_for("pages.drawings_css"),
-    ).encode()
-    # Eighteen drawings: a quarter of the bytes, and nothing in it is a secret (no form stands on this page).
-    return packed_if_wanted(Response(body, mimetype="text/html"), gzip.compress(body, compresslevel=5, mtime=0))
+    )
+    # Eighteen drawings: a quarter of the bytes. No form stands on this page, so it holds no secret.
+    return compressed(Response(page, mimetype="text/html"))
 
 
 def dose_in_words(exercise: Exercise) -> str:
