@@ -70,8 +70,12 @@ def _look_up(athlete_id: object, external_id: object) -> Athlete | None:
         athlete = database.get(Athlete, athlete_id)
     if athlete is None or not is_account(athlete, str(external_id)):
         return None
-    may_look = athlete.leaving_at is None and any(each.state in _MAY_LOOK for each in athlete.connections)
-    return athlete if may_look else None
+    return athlete if may_look(athlete) else None
+
+
+def may_look(athlete: Athlete) -> bool:
+    """Whether the athlete's pages open."""
+    return athlete.leaving_at is None and any(each.state in _MAY_LOOK for each in athlete.connections)
 
 
 def the_athlete() -> Athlete:

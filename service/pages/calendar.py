@@ -10,14 +10,14 @@ from flask import Response, abort, flash, redirect, render_template, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import connections, decisions, situations
+from adductor.athletes import decisions, situations
 from adductor.coaching.situation import Dose, Expected
 from adductor.notes import wording
 from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
 from service.pages import status
-from service.pages.access import Page, blueprint, signed_in
+from service.pages.access import Page, blueprint, may_look, signed_in
 from service.pages.changes import changing
 from service.pages.words import ROUTINES
 
@@ -47,8 +47,8 @@ def calendar(key: str) -> Response:
     """The feed. Everyone who has the address can read it; the runner can make a new one at any time."""
     now = installation().clock.now()
     with installation().store.read() as database:
-        athlete = database.scalar(select(Athlete).where(Athlete.calendar_key == key, connections.is_connected()))
-        if athlete is None:
+        athlete = database.scalar(select(Athlete).where(Athlete.calendar_key == key))
+        if athlete is None or not may_look(athlete):
             abort(404)
         entries = _entries(database, athlete, now)
     lines = render_template("calendar.txt", entries=entries, now=now, utc=_utc, escaped=_escaped).splitlines()

@@ -81,16 +81,7 @@ def _page(problem: str | None) -> str:
     athlete = current_athlete()
     notes = 0
     if athlete is not None:
+        of_athlete = (Suggestion.athlete_id == athlete.id, Delivery.outcome == "written", Delivery.channel != "mail")
         with installation().store.read() as database:
-            notes = (
-                database.scalar(
-                    select(func.count())
-                    .select_from(Delivery)
-                    .join(Suggestion)
-                    .where(
-                        Suggestion.athlete_id == athlete.id, Delivery.outcome == "written", Delivery.channel != "mail"
-                    )
-                )
-                or 0
-            )
+            notes = database.scalar(select(func.count(Delivery.id)).join(Suggestion).where(*of_athlete)) or 0
     return render_template("privacy.html", problem=problem, notes=notes)
