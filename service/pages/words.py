@@ -72,8 +72,8 @@ OUTCOMES = {
     "answered": "Not written: you had answered already.",
     "mailed_instead": "Sent to you by e-mail instead: {platform} took no more notes from us that day.",
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
-    "on_the_pages": "It stands only here: {platform} takes no notes from us (there is no permission, or not at the moment), and "
-    "there is no confirmed e-mail address.",
+    "on_the_pages": "It stands only here: {platform} takes no notes from us (there is no permission, or not at the moment), "
+    "and there is no confirmed e-mail address.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
     "mail_refused": "Not sent: the mail server refused it.",
