@@ -17,12 +17,16 @@ from adductor.athletes.connections import is_account
 from adductor.coaching.replies import REPLIES, Said
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.notes import wording
-from adductor.store.models import Athlete, DecisionRecord, Suggestion
-from service import limits, numbers
+from adductor.store.models import Athlete, Suggestion
+from service import limits
 from service.context import installation
-from service.pages.words import ANSWERS, SIGNS
+from service.pages import status
+from service.pages.changes import read_answer
+from service.pages.forms import Field, whole
+from service.pages.words import ANSWERS
 
 blueprint = Blueprint("answers", __name__)
+_PAIN = Field("pain", whole(0, 10), "choose how strong the pain was, from 0 to 10", "pain_0_10")
 Page = str | tuple[str, int] | Response
 
 
@@ -125,9 +129,7 @@ def _form(suggestion: Suggestion, said: Said | None, problem: str | None = None)
         title=wording.title(routine),
         steps=[f"{wording.short_name(item.exercise)}: {wording.dose_of(item)}" for item in routine.items],
         said=said,
-        words=ANSWERS,
         others=[other for other in Said if other is not said],
-        signs=SIGNS,
         pain_token=pain_link.rpartition("/")[2],
         problem=problem,
         given=request.form,
@@ -136,14 +138,8 @@ def _form(suggestion: Suggestion, said: Said | None, problem: str | None = None)
 
 def _given(said: Said) -> Answer:
     """The answer as the form gives it. Raises AnswerError."""
-    form = request.form
-    where = form.get("where", "").strip()
-    if said is not Said.PAIN:
-        return Answer(said, where=where)
-    pain = numbers.whole(form.get("pain", ""))
-    if pain is None:
-        raise AnswerError("choose how strong the pain was, from 0 to 10")
-    return Answer(said, pain_0_10=pain, red_flags=frozenset(form.getlist("sign")), where=where)
+    where = request.form.get("where", "").strip()
+    return read_answer(*([_PAIN] if said is Said.PAIN else ()), said=said, where=where)
 
 
 def _referral(session: Session, athlete: Athlete, taken: Taken) -> str | None:
@@ -152,13 +148,7 @@ def _referral(session: Session, athlete: Athlete, taken: Taken) -> str | None:
         return taken.decision.reason if taken.decision.decision == "refer" else None
     if not (taken.repeated and athlete.hold_since is not None):
         return None
-    reason: str | None = session.scalar(
-        select(DecisionRecord.reason)
-        .where(DecisionRecord.athlete_id == athlete.id, DecisionRecord.decision == "refer")
-        .order_by(DecisionRecord.id.desc())
-        .limit(1)
-    )
-    return reason
+    return status.latest_referral(session, athlete)
 
 
 def _suggestion(public_id: str) -> Suggestion:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
@@ -27,64 +26,17 @@ _MUST_HAVE = frozenset({"read", "activity:read_all"})
 _ROUTINE = re.compile(r"/routine/[A-Za-z0-9_-]{1,24}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """One way in which connecting ends without a connection."""
-
-    title: str
-    meaning: str
-    step: str
-    status: int
-    again: bool = False
-
-
-_DENIED = _Failure(
-    "You said no, and that is fine",
-    "Strava was not connected, and nothing was read or written.",
-    "If you change your mind, connect again.",
-    200,
-    again=True,
-)
-_SCOPE = _Failure(
-    "One more tick is needed",
-    "Without “View data about your activities, including private” we can't see when a run is done.",
-    "Connect again and leave that box ticked.",
-    400,
-    again=True,
-)
-_EXPIRED = _Failure(
-    "That took too long, or was used twice",
-    "Strava's answer can be used once, within a short time.",
-    "Connect again; it takes a few seconds.",
-    400,
-    again=True,
-)
-_MISCONFIGURED = _Failure(
-    "This installation isn't set up right",
-    "Strava doesn't accept its application id or secret.",
-    "Tell whoever runs it; `adductor doctor` says more.",
-    502,
-)
-_UNREACHABLE = _Failure("Strava doesn't answer right now", "Nothing was connected.", "Try again in a few minutes.", 502)
-_BY_KIND = {
-    ErrorKind.CAP: _Failure(
-        "This installation is full",
-        "Strava allows this application a fixed number of runners, and that number is reached.",
-        "Ask whoever runs it to request a higher limit from Strava.",
-        403,
-    ),
-    ErrorKind.INACTIVE: _Failure(
-        "Strava has switched this application off",
-        "That happens when the Strava subscription of its owner has ended. It is not about your account.",
-        "Tell whoever runs it; until then nothing can be connected.",
-        502,
-    ),
-    ErrorKind.MISCONFIGURED: _MISCONFIGURED,
-    ErrorKind.REFUSED: _EXPIRED,
-    ErrorKind.REVOKED: _EXPIRED,
-    ErrorKind.NOT_FOUND: _EXPIRED,
-    ErrorKind.SCOPE_MISSING: _SCOPE,
+# The problems of templates/connect_problem.html, by kind of error.
+_PROBLEMS = {
+    ErrorKind.CAP: "full",
+    ErrorKind.INACTIVE: "inactive",
+    ErrorKind.MISCONFIGURED: "misconfigured",
+    ErrorKind.REFUSED: "expired",
+    ErrorKind.REVOKED: "expired",
+    ErrorKind.NOT_FOUND: "expired",
+    ErrorKind.SCOPE_MISSING: "scope",
 }
+_STATUS = {"denied": 200, "scope": 400, "expired": 400, "full": 403}
 
 
 @blueprint.get("/connect/strava")
@@ -98,7 +50,7 @@ def start() -> Response | tuple[str, int]:
     try:
         strava = installation().platform("strava")
     except RuntimeError:
-        return _failed(_MISCONFIGURED)
+        return _failed("misconfigured")
     target = strava.authorize_url(
         redirect_uri=installation().settings.public_url + url_for("connect.callback"),
         state=session["oauth_state"],
@@ -114,12 +66,12 @@ def callback() -> Response | tuple[str, int]:
     expected = session.pop("oauth_state", "")
     given = request.args.get("state", "")
     if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
-        return _failed(_EXPIRED)
+        return _failed("expired")
     if "error" in request.args:
-        return _failed(_DENIED)
+        return _failed("denied")
     scopes = request.args.get("scope", "")
     if not set(scopes.replace(",", " ").split()) >= _MUST_HAVE:
-        return _failed(_SCOPE)
+        return _failed("scope")
     here = installation()
     try:
         grant = here.platform("strava").exchange_code(request.args.get("code", ""))
@@ -127,7 +79,7 @@ def callback() -> Response | tuple[str, int]:
         log.warning("connect failed", kind=str(error.kind), problem=error.message)
         if error.kind is ErrorKind.CAP:
             heartbeats.turned_away(here)
-        return _failed(_BY_KIND.get(error.kind, _UNREACHABLE))
+        return _failed(_PROBLEMS.get(error.kind, "unreachable"))
     with here.store.write() as database:
         athlete = connections.connect(database, here, "strava", grant, scopes)
         whose, confirmed = (athlete.id, athlete.connection.external_id), athlete.confirmed_at is not None
@@ -145,5 +97,5 @@ def sign_out() -> Response:
     return redirect(url_for("pages.start"))
 
 
-def _failed(failure: _Failure) -> tuple[str, int]:
-    return render_template("connect_problem.html", failure=failure), failure.status
+def _failed(problem: str) -> tuple[str, int]:
+    return render_template("connect_problem.html", problem=problem), _STATUS.get(problem, 502)

@@ -9,24 +9,28 @@ from typing import Any, ParamSpec, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, g, redirect, request, session, url_for
-from flask.blueprints import BlueprintSetupState
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from adductor.athletes import situations
+from adductor import drawings
+from adductor.athletes import channels, situations
 from adductor.athletes.connections import is_account
-from adductor.store.models import Athlete
+from adductor.notes import wording
+from adductor.store.models import Athlete, Connection, Suggestion
 from service.context import installation
+from service.pages import words
 
 blueprint = Blueprint("pages", __name__)
 P = ParamSpec("P")
 Page = str | Response | tuple[str | Response, int] | tuple[str | Response, int, dict[str, str]]
 
-# Whose pages open: also those of a runner who took a permission back, who has to read how to give it again.
-_MAY_LOOK = frozenset({"connected", "scope_missing"})
+# Pages open also while a connection rests or lacks a permission: they say what to do about it.
+_MAY_LOOK = frozenset({Connection.CONNECTED, Connection.RESTING, Connection.SCOPE_MISSING})
 
 
 def signed_in(page: Callable[P, Page]) -> Callable[P, Page]:
-    """Pages of a runner: whoever isn't signed in is sent to the start."""
+    """Guard a page of a runner: a visitor without a session is sent to the start."""
 
     @functools.wraps(page)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Page:
@@ -66,8 +70,12 @@ def _look_up(athlete_id: object, external_id: object) -> Athlete | None:
         athlete = database.get(Athlete, athlete_id)
     if athlete is None or not is_account(athlete, str(external_id)):
         return None
-    may_look = athlete.leaving_at is None and any(each.state in _MAY_LOOK for each in athlete.connections)
-    return athlete if may_look else None
+    return athlete if may_look(athlete) else None
+
+
+def may_look(athlete: Athlete) -> bool:
+    """Whether the athlete's pages open."""
+    return athlete.leaving_at is None and any(each.state in _MAY_LOOK for each in athlete.connections)
 
 
 def the_athlete() -> Athlete:
@@ -83,12 +91,37 @@ def today_of(athlete: Athlete) -> date:
     return installation().clock.now().astimezone(situations.zone_of(athlete.timezone)).date()
 
 
-def local_time(athlete: Athlete) -> Callable[[datetime], str]:
-    """``Tuesday 24 November, 18:05`` on the runner's own clock."""
-    zone = situations.zone_of(athlete.timezone)
-    return lambda moment: f"{moment.astimezone(zone):%A %-d %B, %H:%M}"
+@blueprint.app_template_filter()
+def local(moment: datetime) -> str:
+    """``Tuesday 24 November, 18:05`` on the clock of the signed-in runner."""
+    return f"{moment.astimezone(situations.zone_of(the_athlete().timezone)):%A %-d %B, %H:%M}"
 
 
+@blueprint.app_template_global()
+def platform_label() -> str:
+    """The name of the platform that the signed-in runner connected first, for people."""
+    name = the_athlete().connection.platform
+    try:
+        return installation().platform(name).label
+    except RuntimeError:  # its application is no longer set up
+        return name.capitalize()
+
+
+@blueprint.app_template_global()
+def can_write() -> bool:
+    """Whether the signed-in runner gave the permission to write."""
+    return channels.can_write(the_athlete())
+
+
+def find_suggestion(database: Session, public_id: str, athlete: Athlete | None = None) -> Suggestion:
+    """The suggestion with this public id, of this athlete if one is given; 404 if there is none."""
+    wanted = select(Suggestion).where(Suggestion.public_id == public_id)
+    if athlete is not None:
+        wanted = wanted.where(Suggestion.athlete_id == athlete.id)
+    return database.scalar(wanted) or abort(404)
+
+
+@blueprint.app_template_global()
 def activity_url(activity_id: int | None) -> str | None:
     """Where the running log shows an activity ("View on Strava")."""
     if activity_id is None:
@@ -99,9 +132,4 @@ def activity_url(activity_id: int | None) -> str | None:
 
 @blueprint.app_context_processor
 def _for_every_page() -> dict[str, Any]:
-    return {"athlete": current_athlete()}
-
-
-@blueprint.record_once
-def _for_every_template(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.globals["activity_url"] = activity_url
+    return {"athlete": current_athlete(), "drawings": drawings, "wording": wording, "words": words}

@@ -1,4 +1,4 @@
-"""Files that are made from data: the drawings' stylesheet, and the script that keeps routines at hand offline."""
+"""Compressed responses, files made from data (drawings), and cache-busting addresses of static files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from service.pages.access import Page, blueprint
 _DAY_S = 86_400
 _YEAR_S = 365 * _DAY_S
 _COMPRESS_FROM_BYTES = 1000
+_LEVEL = 5
 
 
 @blueprint.get("/drawings.css")
 def drawings_css() -> Page:
     """The stylesheet of the drawings; ``of`` names the exercises, without it everything."""
-    asked = [id_ for id_ in request.args.get("of", "").split(",") if id_]
-    if len(asked) > len(drawings.exercise_ids()) or not set(asked) <= set(drawings.exercise_ids()):
+    asked = {id_ for id_ in request.args.get("of", "").split(",") if id_}
+    if not asked <= set(drawings.exercise_ids()):
         abort(404)
-    body, packed = _drawings_css(tuple(sorted(set(asked))))
-    return packed_if_wanted(Response(body, mimetype="text/css"), packed, max_age_s=_DAY_S)
+    return _kept_for_a_day(drawings.stylesheet(*sorted(asked)), "text/css")
 
 
 @blueprint.get("/drawings/<exercise_id>.svg")
@@ -34,8 +34,7 @@ def drawing_svg(exercise_id: str) -> Page:
     scheme = request.args.get("scheme", "light")
     if exercise_id not in drawings.exercise_ids() or scheme not in ("light", "dark"):
         abort(404)
-    body = drawings.at_rest(exercise_id, dark=scheme == "dark").encode()
-    return packed_if_wanted(Response(body, mimetype="image/svg+xml"), _packed(body), max_age_s=_DAY_S)
+    return _kept_for_a_day(drawings.at_rest(exercise_id, dark=scheme == "dark"), "image/svg+xml")
 
 
 @blueprint.get("/offline.js")
@@ -46,14 +45,9 @@ def offline_script() -> Page:
     return response
 
 
-@blueprint.app_context_processor
-def _static_files() -> dict[str, object]:
-    return {"asset": asset}
-
-
 @blueprint.after_app_request
 def _static_file(response: Response) -> Response:
-    """A static file: packed, and under an address that names its contents kept for good (RFC 8246)."""
+    """Compress a static file; under an address that names its contents it is kept for good (RFC 8246)."""
     if request.endpoint != "static" or response.status_code not in (200, 304):
         return response
     if "v" in request.args:
@@ -64,40 +58,32 @@ def _static_file(response: Response) -> Response:
     if response.status_code == 304:
         return response
     response.direct_passthrough = False
-    return packed_if_wanted(response, _packed(response.get_data()))
+    return compressed(response)
 
 
+@blueprint.app_template_global()
 def asset(name: str) -> str:
     """The address of a static file, which changes with its contents: it may be kept for long."""
-    folder = current_app.static_folder
-    assert folder is not None  # noqa: S101 - we have one
-    path = Path(folder) / name
-    return url_for("static", filename=name, v=_fingerprint(str(path), path.stat().st_mtime_ns))
+    path = Path(current_app.static_folder or "") / name
+    return url_for("static", filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
 
 
-def packed_if_wanted(response: Response, packed: bytes, *, max_age_s: int | None = None) -> Response:
-    """Send the packed form to whoever takes it. Only for what holds no secret."""
+def compressed(response: Response) -> Response:
+    """Compress the body for clients that accept gzip. Only for what holds no secret that an attacker could guess at."""
     response.vary.add("Accept-Encoding")
-    if max_age_s is not None:
-        response.headers["Cache-Control"] = f"public, max-age={max_age_s}"
-    if request.accept_encodings.quality("gzip") > 0 and len(packed) >= _COMPRESS_FROM_BYTES:
-        response.set_data(packed)
-        response.headers["Content-Encoding"] = "gzip"
+    if request.accept_encodings.quality("gzip") > 0:
+        body = gzip.compress(response.get_data(), compresslevel=_LEVEL, mtime=0)
+        if len(body) >= _COMPRESS_FROM_BYTES:
+            response.set_data(body)
+            response.headers["Content-Encoding"] = "gzip"
     return response
 
 
-# Anybody may ask for any selection: so many are kept, 130 KB each at most.
-@lru_cache(maxsize=64)
-def _drawings_css(ids: tuple[str, ...]) -> tuple[bytes, bytes]:
-    body = drawings.stylesheet(*ids).encode()
-    return body, gzip.compress(body, mtime=0)
+def _kept_for_a_day(body: str, mimetype: str) -> Response:
+    headers = {"Cache-Control": f"public, max-age={_DAY_S}"}
+    return compressed(Response(body, mimetype=mimetype, headers=headers))
 
 
 @lru_cache(maxsize=64)
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, mtime=0)
-
-
-@lru_cache(maxsize=64)
-def _fingerprint(path: str, _changed_ns: int) -> str:
-    return sha256(Path(path).read_bytes()).hexdigest()[:10]
+def _fingerprint(path: Path, _changed_ns: int) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:10]

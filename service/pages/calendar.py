@@ -1,24 +1,23 @@
-"""The calendar feed: what is to be expected, as RFC 5545, under an address that only the runner knows."""
+"""The calendar feed (RFC 5545): routines of the last month and the days ahead, under a capability URL."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from flask import Response, abort, flash, redirect, url_for
+from flask import Response, abort, flash, redirect, render_template, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import connections, decisions, situations
+from adductor.athletes import decisions, situations
 from adductor.coaching.situation import Dose, Expected
-from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
 from service.pages import status
-from service.pages.access import Page, blueprint, signed_in
+from service.pages.access import Page, blueprint, may_look, signed_in
 from service.pages.changes import changing
 from service.pages.words import ROUTINES
 
@@ -27,20 +26,33 @@ _LINE_OCTETS = 75  # RFC 5545, 3.1
 # An expected session has no length yet; the usual routines take 4 to 17 minutes (evidence.md, section 7).
 _EXPECTED_LENGTH = timedelta(minutes=15)
 _DAYS_BACK = 30
-_LOOK_AGAIN = "PT6H"
+_MARKS = {"done": " ✓", "declined": " (not this time)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One VEVENT."""
+
+    uid: str
+    start: datetime
+    length: timedelta
+    summary: str
+    text: str
+    path: str
 
 
 @blueprint.get("/calendar/<key>.ics")
 @limits.link
 def calendar(key: str) -> Response:
-    """The feed. Whoever has the address can read it; the runner can make a new one at any time."""
-    here = installation()
-    now = here.clock.now()
-    with here.store.read() as database:
-        athlete = database.scalar(select(Athlete).where(Athlete.calendar_key == key, connections.is_connected()))
-        if athlete is None:
+    """The feed. Everyone who has the address can read it; the runner can make a new one at any time."""
+    now = installation().clock.now()
+    with installation().store.read() as database:
+        athlete = database.scalar(select(Athlete).where(Athlete.calendar_key == key))
+        if athlete is None or not may_look(athlete):
             abort(404)
-        body = feed(here, database, athlete, now)
+        entries = _entries(database, athlete, now)
+    lines = render_template("calendar.txt", entries=entries, now=now, utc=_utc, escaped=_escaped).splitlines()
+    body = "".join(f"{_folded(line)}\r\n" for line in lines)
     return Response(body, mimetype="text/calendar", headers={"Cache-Control": "private, max-age=3600"})
 
 
@@ -55,10 +67,9 @@ def calendar_address() -> Page:
     return redirect(url_for("pages.settings") + "#calendar")
 
 
-def feed(here: Installation, database: Session, athlete: Athlete, now: datetime) -> str:
-    """The runner's calendar: routines of the last month as they were, and the days ahead as they are to be expected."""
-    zone = situations.zone_of(athlete.timezone)
-    today = now.astimezone(zone).date()
+def _entries(database: Session, athlete: Athlete, now: datetime) -> list[Entry]:
+    """Routines of the last month as they were, and the days ahead as they are to be expected."""
+    today = now.astimezone(situations.zone_of(athlete.timezone)).date()
     suggestions = database.scalars(
         select(Suggestion).where(
             Suggestion.athlete_id == athlete.id,
@@ -66,68 +77,38 @@ def feed(here: Installation, database: Session, athlete: Athlete, now: datetime)
             Suggestion.created_at >= now - timedelta(days=_DAYS_BACK),
         )
     ).all()
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Adductor Coach//Calendar//EN",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        "X-WR-CALNAME:Adductor routines",
-        f"REFRESH-INTERVAL;VALUE=DURATION:{_LOOK_AGAIN}",
-        f"X-PUBLISHED-TTL:{_LOOK_AGAIN}",
-    ]
-    for suggestion in suggestions:
-        lines += _suggested(here, suggestion, now)
     given = {suggestion.local_date for suggestion in suggestions}
-    for day in status.ahead(here, status.situation_now(database, athlete, now)):
-        if day.placement is not None and (day.day != today or today not in given):
-            lines += _expected(here, athlete, day, now)
-    return "".join(f"{line}\r\n" for line in _folded([*lines, "END:VCALENDAR"]))
+    expected = status.ahead(installation(), status.situation_now(database, athlete, now))
+    return [_suggested(suggestion) for suggestion in suggestions] + [
+        _expected(athlete, day)
+        for day in expected
+        if day.placement is not None and (day.day != today or today not in given)
+    ]
 
 
-def _suggested(here: Installation, suggestion: Suggestion, now: datetime) -> list[str]:
+def _suggested(suggestion: Suggestion) -> Entry:
     routine = decisions.routine_of(suggestion)
-    done = {"done": " ✓", "declined": " (not this time)"}.get(suggestion.status, "")
-    return _event(
+    return Entry(
         f"suggestion-{suggestion.public_id}",
         suggestion.created_at,
         timedelta(minutes=routine.minutes),
-        f"{ROUTINES[suggestion.placement]}: {wording.title(routine)}{done}",
+        f"{ROUTINES[suggestion.placement]}: {wording.title(routine)}{_MARKS.get(suggestion.status, '')}",
         suggestion.reason,
-        f"{here.settings.public_url}/routine/{suggestion.public_id}",
-        now,
+        f"/routine/{suggestion.public_id}",
     )
 
 
-def _expected(here: Installation, athlete: Athlete, day: Expected, now: datetime) -> list[str]:
-    zone = situations.zone_of(athlete.timezone)
-    at = datetime.combine(day.day, time.fromisoformat(athlete.rest_day_prompt_local), tzinfo=zone)
-    kind = "light routine" if day.dose is Dose.LIGHT else "routine"
-    return _event(
+def _expected(athlete: Athlete, day: Expected) -> Entry:
+    at = time.fromisoformat(athlete.rest_day_prompt_local)
+    return Entry(
         # One a day at most: the same day keeps its entry while the plan moves around it.
         f"expected-{athlete.id}-{day.day}",
-        at,
+        datetime.combine(day.day, at, tzinfo=situations.zone_of(athlete.timezone)),
         _EXPECTED_LENGTH,
-        f"Adductor {kind} expected",
+        f"Adductor {'light routine' if day.dose is Dose.LIGHT else 'routine'} expected",
         f"{day.reason}. The plan follows your runs, so it may move.",
-        f"{here.settings.public_url}/home",
-        now,
+        "/home",
     )
-
-
-def _event(uid: str, start: datetime, length: timedelta, summary: str, text: str, url: str, now: datetime) -> list[str]:
-    return [
-        "BEGIN:VEVENT",
-        f"UID:{uid}@adductor-coach",
-        f"DTSTAMP:{_utc(now)}",
-        f"DTSTART:{_utc(start)}",
-        f"DTEND:{_utc(start + length)}",
-        f"SUMMARY:{_escaped(summary)}",
-        f"DESCRIPTION:{_escaped(text)}",
-        f"URL:{url}",
-        "TRANSP:TRANSPARENT",
-        "END:VEVENT",
-    ]
 
 
 def _utc(moment: datetime) -> str:
@@ -135,19 +116,17 @@ def _utc(moment: datetime) -> str:
 
 
 def _escaped(text: str) -> str:
-    """RFC 5545, 3.3.11."""
-    for mark, instead in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\\n"), ("\r", "\\n"), ("\n", "\\n")):
-        text = text.replace(mark, instead)
-    return text
+    """Escape a text value (RFC 5545, 3.3.11)."""
+    for mark in ("\\", ";", ","):
+        text = text.replace(mark, f"\\{mark}")
+    return "\\n".join(text.splitlines())
 
 
-def _folded(lines: Iterable[str]) -> Iterable[str]:
-    """Lines of at most 75 octets, never cut inside a character; continued ones begin with a space."""
-    for line in lines:
-        part = ""
-        for character in line:
-            if len((part + character).encode()) > _LINE_OCTETS:
-                yield part
-                part = " "
-            part += character
-        yield part
+def _folded(line: str) -> str:
+    """Fold a line into parts of at most 75 octets, never inside a character (RFC 5545, 3.1)."""
+    parts = [""]
+    for character in line:
+        if len((parts[-1] + character).encode()) > _LINE_OCTETS:
+            parts.append(" ")
+        parts[-1] += character
+    return "\r\n".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
@@ -11,7 +11,6 @@ from zoneinfo import available_timezones
 from werkzeug.datastructures import MultiDict
 
 from adductor.mail import messages
-from service import numbers
 from service.pages.words import EQUIPMENT
 
 Form = MultiDict[str, str]
@@ -21,7 +20,7 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input. ``read`` gets its stripped text and raises ValueError; ``problem`` is the sentence for that case."""
+    """One input. ``read`` gets its stripped text and raises ValueError or LookupError; ``problem`` says what is wrong."""
 
     name: str
     read: Reader
@@ -43,32 +42,19 @@ def read(form: Form, *fields: Field) -> Given:
     for one in fields:
         try:
             given.changes[one.column or one.name] = one.read(form.get(one.name, "").strip())
-        except ValueError:
+        except (ValueError, LookupError):
             given.problems[one.name] = one.problem
     return given
 
 
-def one_of(options: object) -> Reader:
-    """One of these texts, as it is."""
-
-    def reader(text: str) -> str:
-        if text not in options:  # type: ignore[operator]
-            raise ValueError(text)
-        return text
-
-    return reader
+def one_of(options: Iterable[Any]) -> Reader:
+    """The option that reads like the text."""
+    return {str(option): option for option in options}.__getitem__
 
 
 def whole(low: int, high: int) -> Reader:
     """A whole number between two others."""
-
-    def reader(text: str) -> int:
-        number = numbers.whole(text)
-        if number is None or not low <= number <= high:
-            raise ValueError(text)
-        return number
-
-    return reader
+    return one_of(range(low, high + 1))
 
 
 def optional(reader: Reader) -> Reader:
@@ -81,11 +67,6 @@ def time_of_day(text: str) -> str:
     if not _TIME.fullmatch(text[:5]):
         raise ValueError(text)
     return text[:5]
-
-
-def ticked(text: str) -> bool:
-    """Whether a checkbox is on."""
-    return text == "1"
 
 
 def zone(text: str) -> str:
@@ -103,11 +84,7 @@ def equipment(form: Form) -> list[str]:
     return [name for name, _ in EQUIPMENT if form.get(f"has_{name}")]
 
 
-TARGET = Field(
-    "target", lambda text: int(one_of("12")(text)), "Sessions a week: choose one or two.", "target_sessions_per_week"
-)
+TARGET = Field("target", whole(1, 2), "Sessions a week: choose one or two.", "target_sessions_per_week")
 EMAIL = Field(
-    "email",
-    optional(_address),
-    "E-mail: this doesn't look like an address; it should look like you@example.org.",
+    "email", optional(_address), "E-mail: this doesn't look like an address; it should look like you@example.org."
 )

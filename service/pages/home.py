@@ -1,4 +1,4 @@
-"""Home: what's next and why, the week, the ladder, the weeks on target; a pause; the end of a hold."""
+"""Home: what's next and why, the week, the ladder, the weeks on target; the check-in; a pause; the end of a hold."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor.athletes import answers, decisions
-from adductor.store.models import Athlete, DecisionRecord, Suggestion
+from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Suggestion
 from service.context import installation
 from service.pages import status
-from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
+from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.changes import changing
-from service.pages.chart import in_words, weeks_chart
-from service.pages.words import LEVELS, ROUTINES
+from service.pages.forms import Field, optional, read, whole
+from service.pages.words import SIGNS
 
 PAUSES_DAYS = {"1": 7, "2": 14, "4": 28}
 LONGEST_PAUSE_DAYS = 365
 _LATELY = 3
+_SCORES = tuple(
+    Field(name, optional(whole(low, high)), f"{label}: choose a number from {low} to {high}.", column)
+    for name, column, label, low, high in (
+        ("pain", "hip_groin_pain_0_10", "Hip or groin pain", 0, 10),
+        ("soreness", "adductor_soreness_0_10", "Soreness of the inner thighs", 0, 10),
+        ("feeling", "feeling_1_5", "How you feel", 1, 5),
+    )
+)
 
 
 @blueprint.get("/home")
@@ -36,7 +44,7 @@ def home() -> Page:
         weeks = status.weeks(database, athlete, now)
         strip = status.strip(database, athlete, expected, now)
         waiting = _waiting(database, athlete, today)
-        latest = _latest_referral(database, athlete)
+        referral = status.latest_referral(database, athlete) if athlete.hold_since else None
         lately = database.execute(
             select(DecisionRecord, Suggestion)
             .outerjoin(Suggestion, Suggestion.decision_id == DecisionRecord.id)
@@ -44,27 +52,22 @@ def home() -> Page:
             .order_by(DecisionRecord.at.desc(), DecisionRecord.id.desc())
             .limit(_LATELY)
         ).all()
-    shown = weeks[-status.WEEKS_SHOWN :]
-    target = athlete.target_sessions_per_week
     return render_template(
         "home.html",
         state=state_of(athlete, today, waiting, new=not lately, this_week=weeks[-1].sessions),
         today=today,
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
-        referral=latest,
+        referral=referral,
         next=status.what_is_next(here, situation, expected),
         strip=strip,
-        ladder=status.ladder(here, athlete),
-        levels=LEVELS,
+        stage=here.catalogue.stage(athlete.programme_stage),
+        stages=here.catalogue.stages,
+        rungs=status.rungs(here, athlete),
         this_week=weeks[-1].sessions,
-        streak=status.on_target_in_a_row(weeks, target),
-        chart=weeks_chart(shown, target),
-        chart_words=in_words(shown, target),
-        weeks=shown,
+        streak=status.on_target_in_a_row(weeks, athlete.target_sessions_per_week),
+        weeks=weeks[-status.WEEKS_SHOWN :],
         lately=lately,
-        routines=ROUTINES,
-        local=local_time(athlete),
     )
 
 
@@ -81,6 +84,35 @@ def state_of(athlete: Athlete, today: date, waiting: Suggestion | None, *, new: 
     if new:
         return "new"
     return "on_target" if this_week >= athlete.target_sessions_per_week else "between"
+
+
+@blueprint.route("/check-in", methods=["GET", "POST"])
+@signed_in
+def check_in() -> Page:
+    """Save a check-in, of two taps on Home or of the page with everything; the coach answers it at once."""
+    problems: dict[str, str] = {}
+    if request.method == "POST":
+        record, problems = _record()
+        if not problems:
+            with changing() as (database, athlete):
+                now = installation().clock.now()
+                decision = answers.check_in(database, installation(), athlete, record, now=now)
+                refers = decision.decision == "refer"
+            if not refers:
+                flash("Kept. Thank you: the next routine takes it into account.", "done")
+            return redirect(url_for("pages.home"))
+    page = render_template("check_in.html", problems=problems, given=request.form)
+    return page, 400 if problems else 200
+
+
+def _record() -> tuple[CheckInRecord, dict[str, str]]:
+    given = read(request.form, *_SCORES)
+    signs = set(request.form.getlist("sign"))
+    if unknown := signs - SIGNS.keys():
+        given.problems["sign"] = f"Warning signs: “{sorted(unknown)[0]}” is not one of them."
+    if not given.problems and not signs and not any(score is not None for score in given.changes.values()):
+        given.problems["pain"] = _SCORES[0].problem
+    return CheckInRecord(**given.changes, red_flags=sorted(signs)), given.problems
 
 
 @blueprint.post("/pause")
@@ -129,16 +161,5 @@ def _waiting(database: Session, athlete: Athlete, today: date) -> Suggestion | N
         select(Suggestion)
         .where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today)
         .order_by(Suggestion.created_at.desc())
-        .limit(1)
-    )
-
-
-def _latest_referral(database: Session, athlete: Athlete) -> DecisionRecord | None:
-    if athlete.hold_since is None:
-        return None
-    return database.scalar(
-        select(DecisionRecord)
-        .where(DecisionRecord.athlete_id == athlete.id, DecisionRecord.decision == "refer")
-        .order_by(DecisionRecord.id.desc())
         .limit(1)
     )

@@ -11,7 +11,7 @@ from adductor.athletes import personal_data
 from adductor.store.models import Delivery, Suggestion
 from service import limits
 from service.context import installation
-from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete
+from service.pages.access import Page, blueprint, current_athlete, platform_label, signed_in, the_athlete
 
 _CONFIRM = "delete"
 
@@ -43,12 +43,13 @@ def export() -> Page:
 @signed_in
 def disconnect() -> Page:
     """End the connection; the runner's own record stays for when they come back."""
+    platform = platform_label()
     revoked = personal_data.disconnect(installation(), the_athlete().id)
     session.clear()
     text = (
-        "Nothing is written any more, and what we had read from Strava is deleted. Your own record waits for you here."
+        f"Nothing is written any more, and what we had read from {platform} is deleted. Your own record waits for you."
     )
-    return _gone("Disconnected", text, revoked)
+    return _gone("Disconnected", text, platform, revoked=revoked)
 
 
 @blueprint.post("/privacy/delete")
@@ -58,20 +59,21 @@ def leave() -> Page:
     if request.form.get("confirm", "").strip().lower() != _CONFIRM:
         return _page(f"Confirm: type the word {_CONFIRM} to delete everything. Nothing was deleted."), 400
     remove_notes = request.form.get("notes") == "remove"
+    platform = platform_label()
     done = personal_data.forget(installation(), the_athlete().id, remove_notes=remove_notes)
     session.clear()
     text = "We hold nothing about you any more."
     if remove_notes:
         text += f" Notes taken out of your activities: {done.notes_removed}."
         if done.notes_left:
-            text += f" {done.notes_left} could not be reached and still stand there; you can delete them in Strava."
-    return _gone("Everything is deleted", text, done.revoked)
+            text += f" {done.notes_left} could not be reached and still stand there; you can delete them in {platform}."
+    return _gone("Everything is deleted", text, platform, revoked=done.revoked)
 
 
-def _gone(title: str, text: str, revoked: bool) -> str:
+def _gone(title: str, text: str, platform: str, *, revoked: bool) -> str:
     if not revoked:
-        text += " Strava could not be told just now: you can also end the access in Strava under Settings, My Apps."
-    # The page after it is nobody's.
+        text += f" {platform} could not be told just now: you can also end the access there, under Settings, My Apps."
+    # The page after it has no runner.
     return render_template("message.html", title=title, text=text, athlete=None)
 
 
@@ -79,16 +81,7 @@ def _page(problem: str | None) -> str:
     athlete = current_athlete()
     notes = 0
     if athlete is not None:
+        of_athlete = (Suggestion.athlete_id == athlete.id, Delivery.outcome == "written", Delivery.channel != "mail")
         with installation().store.read() as database:
-            notes = (
-                database.scalar(
-                    select(func.count())
-                    .select_from(Delivery)
-                    .join(Suggestion)
-                    .where(
-                        Suggestion.athlete_id == athlete.id, Delivery.outcome == "written", Delivery.channel != "mail"
-                    )
-                )
-                or 0
-            )
+            notes = database.scalar(select(func.count(Delivery.id)).join(Suggestion).where(*of_athlete)) or 0
     return render_template("privacy.html", problem=problem, notes=notes)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from flask import abort, flash, jsonify, redirect, render_template, request, session, url_for
+from flask import abort, jsonify, render_template, request, session, url_for
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from adductor import drawings
-from adductor.athletes import answers, decisions
+from adductor.athletes import decisions
+from adductor.athletes.answers import AnswerError
 from adductor.catalogue.models import Exercise
 from adductor.coaching import swaps
 from adductor.coaching.replies import Said
@@ -20,61 +19,53 @@ from adductor.notes import wording
 from adductor.store.models import Suggestion
 from service import limits, numbers
 from service.context import installation
-from service.pages.access import Page, blueprint, current_athlete
-from service.pages.assets import packed_if_wanted
-from service.pages.changes import changing
-from service.pages.forms import Field, optional, read, whole
-from service.pages.words import SIGNS
+from service.pages.access import Page, blueprint, current_athlete, find_suggestion
+from service.pages.assets import compressed
+from service.pages.changes import answered, page_after, take_answer
+from service.pages.forms import Field, optional, whole
 
-# A rep without a tempo of its own; judgement.
-USUAL_REP_S = 4
-_WAYS = {
-    swaps.Way.EASIER: "Easier",
-    swaps.Way.WITHOUT_EQUIPMENT: "Without equipment",
-    swaps.Way.HARDER: "Harder",
-}
+_FIELDS = (
+    Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10"),
+    Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
+    Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
+)
+_WAYS = {swaps.Way.EASIER: "Easier", swaps.Way.WITHOUT_EQUIPMENT: "Without equipment", swaps.Way.HARDER: "Harder"}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One exercise of a routine as the page shows it. ``timing`` are the data attributes that the timer reads."""
+    """One exercise of a routine as the page shows it."""
 
     place: int
     item: RoutineItem
     exercise: Exercise
-    name: str
-    dose: str
     effort: str | None
-    timing: dict[str, int]
     positions: tuple[tuple[str, float], ...]  # of a hold in several: what each is called, its moment in the drawing, s
-    alternatives: tuple[tuple[str, str, str, str], ...]  # way, exercise id, name, dose
+    alternatives: tuple[tuple[str, RoutineItem], ...]  # way, and the item
 
 
 @blueprint.get("/routine/<public_id>")
 @limits.link
 def routine(public_id: str) -> Page:
     """The steps; with a script one at a time with a timer, without one as a list. ``swap=2:exercise`` exchanges."""
-    here = installation()
     suggestion = _suggestion(public_id)
     made = _swapped(suggestion, request.args.getlist("swap"))
     steps = [_step(made, place) for place in range(len(made.items))]
-    offered = [id_ for step in steps for id_ in (step.exercise.id, *(entry[1] for entry in step.alternatives))]
-    body = render_template(
+    shown = {item.exercise for step in steps for item in (step.item, *(other for _, other in step.alternatives))}
+    page = render_template(
         "routine.html",
         suggestion=suggestion,
         routine=made,
         title=wording.title(made),
         steps=steps,
         swapped=_swaps(suggestion, made),
-        drawings_css=url_for("pages.drawings_css", of=",".join(sorted(set(offered)))),
-        svg=drawings.svg,
-        signs=SIGNS,
+        drawings_css=url_for("pages.drawings_css", of=",".join(sorted(shown))),
         mine=_is_mine(suggestion),
         # The sandbox and the tests live in a faster time; the timer lives with them.
-        speed=here.settings.clock_speed,
-    ).encode()
-    # Drawings: a quarter of the bytes. The form's token can't be guessed by their number: no text of a sender's comes back.
-    return packed_if_wanted(Response(body, mimetype="text/html"), gzip.compress(body, compresslevel=5, mtime=0))
+        speed=installation().settings.clock_speed,
+    )
+    # Compression can't be used to guess the form's token: the page holds no text of a sender's.
+    return compressed(Response(page, mimetype="text/html"))
 
 
 @blueprint.get("/routine/<public_id>/exercise/<int:place>/<exercise_id>")
@@ -84,9 +75,8 @@ def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
     suggestion = _suggestion(public_id)
     made = _swapped(suggestion, [f"{place + 1}:{exercise_id}"])
     original = decisions.routine_of(suggestion)
-    return render_template(
-        "_step.html", suggestion=suggestion, step=_step(made, place, original), swapped=[], svg=drawings.svg
-    )
+    step = _step(made, place, original)
+    return render_template("_step.html", suggestion=suggestion, step=step)
 
 
 @blueprint.get("/routine/<public_id>/state")
@@ -109,38 +99,21 @@ def finish(public_id: str) -> Page:
         return _said("Sign in, then send it again: only you can finish your routine.", 401)
     if not _is_mine(suggestion):
         return _said("This routine belongs to somebody else, so your answer was not kept.", 403)
-    here = installation()
+    said = Said.PAIN if request.form.get("stopped") == "1" else Said.DONE
     try:
-        given = _answer()
         made = _swapped(suggestion, request.form.getlist("swap"))
-        with changing(reschedules=False) as (database, athlete):
-            row = database.get_one(Suggestion, suggestion.id)
-            if row.status == "open":
-                # What was done is what the ladder should count; what was written stays with the delivery.
-                row.routine = asdict(made)
-            taken = answers.answer(database, here, athlete, row, given, source="page", now=here.clock.now())
-    except answers.AnswerError as error:
+        taken = take_answer(public_id, *_FIELDS, routine=made, said=said, where="routine")
+    except AnswerError as error:
         return _said(f"Your answer was not kept: {error}.", 400)
-    refer = taken.decision is not None and taken.decision.decision == "refer"
     if _wants_json():
-        return jsonify(
-            saved=True,
-            repeated=taken.repeated,
-            changes=list(taken.changes),
-            next=url_for("pages.home") if refer else url_for("pages.suggestion", public_id=public_id),
-        )
-    if refer:
-        return redirect(url_for("pages.home"))
-    flash(" ".join(["Done and kept.", *taken.changes]), "done")
-    return redirect(url_for("pages.suggestion", public_id=public_id))
+        after = page_after(public_id, taken)
+        return jsonify(saved=True, repeated=taken.repeated, changes=list(taken.changes), next=after)
+    return answered(public_id, taken, "Done and kept.")
 
 
 def _suggestion(public_id: str) -> Suggestion:
     with installation().store.read() as database:
-        row = database.scalar(select(Suggestion).where(Suggestion.public_id == public_id))
-    if row is None:
-        abort(404)
-    return row
+        return find_suggestion(database, public_id)
 
 
 def _is_mine(suggestion: Suggestion) -> bool:
@@ -175,27 +148,15 @@ def _swaps(suggestion: Suggestion, made: Routine) -> list[str]:
 
 
 def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
+    """The step at this place. In place of another exercise than ``original`` has, only the way back is offered."""
     catalogue = installation().catalogue
     item = made.items[place]
-    exercise = catalogue.exercises[item.exercise]
-    offered = [
-        (_WAYS[found.way], found.item.exercise, wording.short_name(found.item.exercise), wording.dose_of(found.item))
-        for found in swaps.alternatives(catalogue, made, place)
-    ]
     if original is not None and original.items[place].exercise != item.exercise:
-        was = original.items[place]
-        offered = [("Back to", was.exercise, wording.short_name(was.exercise), wording.dose_of(was))]
-    return Step(
-        place=place,
-        item=item,
-        exercise=exercise,
-        name=exercise.name,
-        dose=wording.dose_of(item),
-        effort=_effort(made, exercise),
-        timing=_timing(item, exercise),
-        positions=_positions(item),
-        alternatives=tuple(offered),
-    )
+        offered = [("Back to", original.items[place])]
+    else:
+        offered = [(_WAYS[found.way], found.item) for found in swaps.alternatives(catalogue, made, place)]
+    exercise = catalogue.exercises[item.exercise]
+    return Step(place, item, exercise, _effort(made, exercise), _positions(item), tuple(offered))
 
 
 def _effort(made: Routine, exercise: Exercise) -> str | None:
@@ -209,36 +170,6 @@ def _positions(item: RoutineItem) -> tuple[tuple[str, float], ...]:
     if item.positions < 2 or item.positions != drawings.positions(item.exercise):
         return ()
     return tuple(zip(drawings.captions(item.exercise), drawings.moments_s(item.exercise), strict=True))
-
-
-def _timing(item: RoutineItem, exercise: Exercise) -> dict[str, int]:
-    """Everything that the timer needs, in seconds and counts."""
-    return {
-        "sets": item.sets,
-        "sides": 2 if item.per_side else 1,
-        "reps": item.reps or 0,
-        "rep-s": exercise.tempo.rep_s if exercise.tempo else USUAL_REP_S,
-        "holds": item.holds or 0,
-        "hold-s": item.hold_s or 0,
-        "positions": item.positions,
-        "between-s": exercise.dose.between_holds_s,
-        "switch-s": exercise.dose.side_switch_s,
-        "rest-s": item.rest_s,
-        "setup-s": exercise.dose.setup_s,
-    }
-
-
-def _answer() -> answers.Answer:
-    given = read(
-        request.form,
-        Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10"),
-        Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
-        Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
-    )
-    for problem in given.problems.values():
-        raise answers.AnswerError(problem)
-    said = Said.PAIN if request.form.get("stopped") == "1" else Said.DONE
-    return answers.Answer(said, **given.changes, red_flags=frozenset(request.form.getlist("sign")), where="routine")
 
 
 def _wants_json() -> bool:

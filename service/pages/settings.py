@@ -10,10 +10,9 @@ from adductor.store.models import PlannedRunRecord
 from service import numbers
 from service.context import installation
 from service.pages import settings_forms, settings_preview
-from service.pages.access import Page, blueprint, local_time, signed_in, the_athlete, today_of
+from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.changes import change_address, changing
 from service.pages.forms import Given
-from service.pages.words import EQUIPMENT, NOT_IN_EVERY_HOME, PLACEMENTS, RUN_KINDS, WEEKDAYS
 
 _MOST_RACES = 60
 
@@ -108,14 +107,7 @@ def _page(section: str = "", problems: dict[str, str] | None = None, meaning: li
         typed=request.form if section else None,
         races=races,
         forms=settings_forms,
-        equipment=EQUIPMENT,
-        not_in_every_home=NOT_IN_EVERY_HOME,
-        placements=PLACEMENTS,
-        weekdays=WEEKDAYS,
-        run_kinds=RUN_KINDS,
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
-        local=local_time(athlete),
-        can_write=channels.can_write(athlete),
         note_problem=channels.private_note_problem(athlete, installation().clock.now()),
     )

@@ -7,20 +7,15 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from adductor.store.models import Athlete
-from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, ticked, whole
+from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, whole
 from service.pages.forms import time_of_day as a_time
 from service.pages.forms import zone as a_zone
 from service.pages.words import PLACEMENTS, RUN_KINDS, WEEKDAYS
 
 KM_PER_MILE = 1.609344
 MINUTES = (5, 8, 10, 15, 20)
-RACE_KINDS = {
-    "race": "Race",
-    "long": "Long run",
-    "intervals": "Intervals",
-    "tempo": "Tempo run",
-    "workout": "Other key day",
-}
+RACE_KINDS = {"race": "Race", "long": "Long run", "intervals": "Intervals"}
+RACE_KINDS |= {"tempo": "Tempo run", "workout": "Other key day"}
 PRIORITIES = {"A": "A: the one I train for", "B": "B: I want to do well", "C": "C: just for fun"}
 # Where each kind of routine can stand; two channels are joined by a plus. Kept as adductor.athletes.channels reads it.
 PLACES = {
@@ -35,8 +30,10 @@ PLACE_WORDS = {
     "private_note+mail": "Private note and e-mail",
     "pages": "Only here, on my pages",
 }
+_LENGTH = Field(
+    "minutes", optional(one_of(MINUTES)), "Longest routine: choose one of the lengths.", "minutes_available"
+)
 _LONGEST_RACE_KM = 500
-_OLDEST_YEARS = 110
 _RACE_WITHIN_DAYS = 730
 _LONGEST_NAME = 120
 
@@ -51,14 +48,7 @@ def place_of(athlete: Athlete, placement: str) -> str:
 
 
 def _dose(form: Form, athlete: Athlete) -> Given:
-    lengths = {str(minutes) for minutes in MINUTES}
-    minutes = Field(
-        "minutes",
-        optional(lambda text: int(one_of(lengths)(text))),
-        "Longest routine: choose one of the lengths.",
-        "minutes_available",
-    )
-    given = read(form, TARGET, minutes)
+    given = read(form, TARGET, _LENGTH)
     placements = [name for name in PLACEMENTS if form.get(f"placement_{name}")]
     if not placements:
         given.problems["placement_post_run"] = "When: choose at least one; to have none for a while, pause on Home."
@@ -103,10 +93,6 @@ def _runs(form: Form, _: Athlete) -> Given:
     return given
 
 
-def _equipment(form: Form, _: Athlete) -> Given:
-    return Given({"equipment": equipment(form)})
-
-
 def _fields(*fields: Field) -> Callable[[Form, Athlete], Given]:
     return lambda form, _: read(form, *fields)
 
@@ -114,21 +100,16 @@ def _fields(*fields: Field) -> Callable[[Form, Athlete], Given]:
 FORMS: dict[str, Callable[[Form, Athlete], Given]] = {
     "dose": _dose,
     "times": _times,
-    "equipment": _equipment,
+    "equipment": lambda form, _: Given({"equipment": equipment(form)}),
     "runs": _runs,
     "email": _fields(EMAIL),
     "you": _fields(
         Field("units", one_of(("metric", "imperial")), "Units: choose kilometres or miles."),
         Field("timezone", a_zone, "Time zone: give one like Europe/Berlin."),
-        Field(
-            "age",
-            optional(whole(1, _OLDEST_YEARS)),
-            f"Age: give whole years up to {_OLDEST_YEARS}, or leave it empty.",
-            "age_years",
-        ),
-        Field("illness", ticked),
-        Field("condition", ticked, column="clearance_needed"),
-        Field("jumping", ticked, column="plyometrics_cleared"),
+        Field("age", optional(whole(1, 110)), "Age: give whole years up to 110, or leave it empty.", "age_years"),
+        Field("illness", bool),
+        Field("condition", bool, column="clearance_needed"),
+        Field("jumping", bool, column="plyometrics_cleared"),
     ),
 }
 
@@ -161,12 +142,7 @@ def race(form: Form, athlete: Athlete, zone: ZoneInfo, today: date) -> Given:
         Field("at", lambda text: a_time(text or "09:00"), "Start: give a time like 09:00."),
         Field("kind", one_of(RACE_KINDS), "What: choose one of the kinds."),
         Field("priority", one_of(PRIORITIES) if is_race else lambda _: None, "How important: choose A, B or C."),
-        Field(
-            "distance",
-            optional(kilometres),
-            "Distance: give a number like 21.1, or leave it empty.",
-            "distance_km",
-        ),
+        Field("distance", optional(kilometres), "Distance: give a number like 21.1, or leave it empty.", "distance_km"),
         Field("name", name, f"Name: use at most {_LONGEST_NAME} letters."),
     )
     if not given.problems:

@@ -25,11 +25,11 @@ def of(installation: Installation, athlete_id: int, section: str, changes: dict[
     with installation.store.read() as database, database.no_autoflush:
         row = database.get_one(Athlete, athlete_id)
         before = status.situation_now(database, row, now)
-        before_words = _facts(row)
+        address = row.email
         for name, value in changes.items():
             setattr(row, name, value)  # never committed: this session only reads
         after = status.situation_now(database, row, now)
-        lines = _of_section(installation, row, section, before_words)
+        lines = _of_section(installation, row, section, address)
         database.rollback()
     return [*lines, *_ahead(installation, before, after)]
 
@@ -47,11 +47,7 @@ def of_race(installation: Installation, athlete_id: int, race: dict[str, Any]) -
     return _ahead(installation, before, after)
 
 
-def _facts(row: Athlete) -> dict[str, Any]:
-    return {"placements": list(row.placements), "email": row.email}
-
-
-def _of_section(installation: Installation, row: Athlete, section: str, before: dict[str, Any]) -> list[str]:
+def _of_section(installation: Installation, row: Athlete, section: str, address: str | None) -> list[str]:
     if section == "dose":
         where = [
             f"{PLACEMENTS[name]}: {settings_forms.PLACE_WORDS[settings_forms.place_of(row, name)].lower()}."
@@ -66,25 +62,20 @@ def _of_section(installation: Installation, row: Athlete, section: str, before: 
             f"Between {row.quiet_from_local} and {row.quiet_until_local} nothing comes."
         ]
     if section == "equipment":
-        have = frozenset(row.equipment or ())
-        mine = situations.athlete_of(row)
-        wish = Wish(row.programme_stage, Placement.POST_RUN, Dose.FULL, equipment=have, progress=mine.progress)
+        have, progress = frozenset(row.equipment or ()), situations.athlete_of(row).progress
+        wish = Wish(row.programme_stage, Placement.POST_RUN, Dose.FULL, equipment=have, progress=progress)
         routine = build(installation.catalogue, wish)
         names = ", ".join(wording.short_name(item.exercise) for item in routine.items)
         return [f"Your routine after a run would be: {names} ({routine.minutes} min)."]
     if section == "email":
-        return _mail(row.email, before["email"])
+        if row.email is None:
+            return ["No mails from us. Routines that went by mail stand here on your pages."]
+        if row.email == address:
+            return ["Nothing changes."]
+        return [f"We send one mail to {row.email}; routines go there only after you have confirmed it."]
     if section == "you" and row.clearance_needed:
         return ["Routines wait until you tell us that a professional has cleared it."]
     return []
-
-
-def _mail(address: str | None, before: str | None) -> list[str]:
-    if address is None:
-        return ["No mails from us. Routines that went by mail stand here on your pages."]
-    if address == before:
-        return ["Nothing changes."]
-    return [f"We send one mail to {address}; routines go there only after you have confirmed it."]
 
 
 def _ahead(installation: Installation, before: Situation, after: Situation) -> list[str]:

@@ -1,19 +1,19 @@
-"""The way in: what this is, and the first answers. Before them nothing is written anywhere."""
+"""The way in: what this is, the exercises, and the first answers. Before them nothing is written anywhere."""
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 
-from adductor import drawings
 from adductor.athletes import situations
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement
 from adductor.notes import wording
 from service.context import installation
-from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete
+from service.pages.access import Page, blueprint, current_athlete, signed_in
+from service.pages.assets import compressed
 from service.pages.changes import change_address, changing
 from service.pages.forms import EMAIL, TARGET, Field, equipment, one_of, read
-from service.pages.words import EQUIPMENT, NOT_IN_EVERY_HOME, PLACES
+from service.pages.words import PLACES
 
 # What the first routine of a runner without a history says; the coach's own words come with the run.
 _PREVIEW_REASON = "easy run done, your first session; kept light: the first two sessions are light"
@@ -31,7 +31,15 @@ def start() -> Page:
     """What this is, and the one button."""
     if current_athlete() is not None:
         return redirect(url_for("pages.home"))
-    return render_template("start.html", preview=preview(None, stage=2), svg=drawings.svg)
+    return render_template("start.html", preview=preview(None, stage=2))
+
+
+@blueprint.get("/exercises")
+def exercises() -> Page:
+    """The catalogue by stage: the article's own wording, our reading of it, how to do it, and where it comes from."""
+    page = render_template("exercises.html", catalogue=installation().catalogue)
+    # Eighteen drawings: a quarter of the bytes. No form stands on this page, so it holds no secret.
+    return compressed(Response(page, mimetype="text/html"))
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
@@ -46,11 +54,7 @@ def welcome() -> Page:
     page = render_template(
         "welcome.html",
         problems=problems,
-        equipment=EQUIPMENT,
-        not_in_every_home=NOT_IN_EVERY_HOME,
-        places=PLACES,
         given=request.form,
-        can_write="activity:write" in the_athlete().connection.scopes,
         preview=preview(frozenset(_equipment() or ()) if request.method == "POST" else None),
     )
     return page, 400 if problems else 200

@@ -17,7 +17,7 @@ from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.installation import Installation
-from adductor.store.models import Athlete, LoggedActivity, SessionRecord, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, LoggedActivity, SessionRecord, Suggestion
 from service.pages.words import PLACEMENTS
 
 DAYS_AHEAD = 14
@@ -43,18 +43,6 @@ class Week:
 
     monday: date
     sessions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """The stage and what moves it. ``rungs`` are the names of its exercises, and whether each is at its target."""
-
-    stage: int
-    name: str
-    sessions: int
-    needed: int | None
-    rungs: tuple[tuple[str, bool], ...]
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +148,20 @@ def strip(session: Session, athlete: Athlete, expected: Sequence[Expected], now:
     return [Day(day, day == today, tuple(marks[day])) for day in days]
 
 
-def ladder(installation: Installation, athlete: Athlete) -> Ladder:
-    """The stage, how many of its sessions are done, and which of its exercises are at their target."""
-    catalogue = installation.catalogue
+def rungs(installation: Installation, athlete: Athlete) -> list[tuple[str, bool]]:
+    """The exercises of the runner's stage by name, and whether each is at its target."""
     mine = situations.athlete_of(athlete)
-    stage = catalogue.stage(athlete.programme_stage)
     reached = {progress.exercise for progress in mine.progress if progress.at_target}
-    return Ladder(
-        stage=stage.number,
-        name=stage.name,
-        sessions=athlete.sessions_at_stage,
-        needed=stage.minimum_sessions,
-        rungs=tuple((exercise.name, exercise.id in reached) for exercise in exercises_of_stage(mine, catalogue)),
-        names=tuple(rung.name for rung in catalogue.stages),
+    return [(exercise.name, exercise.id in reached) for exercise in exercises_of_stage(mine, installation.catalogue)]
+
+
+def latest_referral(session: Session, athlete: Athlete) -> str | None:
+    """The reason of the coach's last referral."""
+    return session.scalar(
+        select(DecisionRecord.reason)
+        .where(DecisionRecord.athlete_id == athlete.id, DecisionRecord.decision == "refer")
+        .order_by(DecisionRecord.id.desc())
+        .limit(1)
     )
 
 

@@ -70,17 +70,17 @@ OUTCOMES = {
     "no_longer_wanted": "Taken back before it was written.",
     "disconnected": "Not written: you disconnected.",
     "answered": "Not written: you had answered already.",
-    "mailed_instead": "Sent to you by e-mail instead: Strava took no more notes from us that day.",
+    "mailed_instead": "Sent to you by e-mail instead: {platform} took no more notes from us that day.",
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
-    "on_the_pages": "It stands only here: Strava takes no notes from us (there is no permission, or not at the moment), and "
-    "there is no confirmed e-mail address.",
+    "on_the_pages": "It stands only here: {platform} takes no notes from us (there is no permission, or not at the moment), "
+    "and there is no confirmed e-mail address.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
     "mail_refused": "Not sent: the mail server refused it.",
     "enough_messages": "Not sent: you had three mails in seven days, and that is enough.",
-    "note_refused": "Strava did not take the private note.",
+    "note_refused": "{platform} did not take the private note.",
     "too_late": "Not sent: its moment had passed.",
-    "scope_missing": "Not written: Strava's permission to write is missing. Connect again to allow it.",
+    "scope_missing": "Not written: {platform}'s permission to write is missing. Connect again to allow it.",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 RUN_KINDS = {"easy": "Easy", "long": "Long", "tempo": "Tempo", "intervals": "Intervals", "workout": "Other hard run"}
@@ -94,11 +94,11 @@ _WRITTEN_INTO = {
 }
 
 
-def delivered(outcome: str | None, state: str, placed_in: str | None, channel: str) -> str:
+def delivered(outcome: str | None, state: str, placed_in: str | None, channel: str, platform: str) -> str:
     """Where a delivery stands, in a sentence."""
     if outcome is None:
         return "On its way." if state in ("waiting", "claimed") else "It could not be written."
     text = OUTCOMES.get(outcome)
     if text is None:
         return "It could not be written." if state == "failed" else f"{outcome.replace('_', ' ').capitalize()}."
-    return text.format(place=_WRITTEN_INTO.get(placed_in or channel, "this page"))
+    return text.format(place=_WRITTEN_INTO.get(placed_in or channel, "this page"), platform=platform)

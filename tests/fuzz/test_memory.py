@@ -7,7 +7,6 @@ import itertools
 import tracemalloc
 
 from adductor import drawings
-from service.pages import assets
 
 MOST_MB = 12
 
@@ -16,17 +15,16 @@ def test_made_up_selections_of_drawings_fill_no_memory() -> None:
     everything = sorted(drawings.exercise_ids())
     # All but two, in every way: the largest sheets of which there are many.
     selections = [tuple(sorted(set(everything) - set(pair))) for pair in itertools.combinations(everything, 2)]
-    assets._drawings_css(())
+    drawings.stylesheet()
     gc.collect()
     tracemalloc.start()
     try:
         for selection in selections:
-            assets._drawings_css(selection)
+            drawings.stylesheet(*selection)
         gc.collect()
         held_mb = tracemalloc.get_traced_memory()[0] / 2**20
     finally:
         tracemalloc.stop()
-        assets._drawings_css.cache_clear()
 
     assert len(selections) > 150
     assert held_mb < MOST_MB

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import psutil
 import requests
@@ -21,10 +22,14 @@ from sqlalchemy import func, select
 
 from adductor.athletes import connections
 from adductor.platforms.base import Grant, Tokens
-from adductor.settings import load
-from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, LoggedActivity, Suggestion
+from adductor.settings import load, load_from
+from adductor.store import Store
+from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
 from service import supervisor as supervising
+from service.cli import up
 from service.cli.up import Plan, Running, running, subscribe_in_words
+from tests.support import databases
+from tests.support.athletes import earlier_run
 
 # A Wednesday morning in Europe: no quiet hours, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -124,7 +129,7 @@ class Live:
             row = connections.connect(session, installation, "strava", grant, scopes)
             for name, value in values.items():
                 setattr(row, name, value)
-            session.add(_an_earlier_run(row.id, now))
+            session.add(earlier_run(row.id, now))
             return Runner(id=row.id, strava_id=minted["runner_id"])
 
     def athlete(self, runner: Runner) -> Athlete:
@@ -245,26 +250,6 @@ class Runner:
     strava_id: int
 
 
-def _an_earlier_run(athlete_id: int, now: datetime) -> LoggedActivity:
-    """Somebody who runs: without it every run would be the first after a break."""
-    return LoggedActivity(
-        athlete_id=athlete_id,
-        platform_id=1_000_000 + athlete_id,
-        sport="run",
-        start=now - timedelta(days=3),
-        moving_s=2400,
-        elapsed_s=2400,
-        distance_m=7200,
-        elevation_gain_m=30,
-        intensity="easy",
-        manual=False,
-        time_unreliable=False,
-        uploaded_at=now - timedelta(days=3),
-        fetched_at=now,
-        expires_at=now + timedelta(days=6),
-    )
-
-
 def sent(address: str, event: Mapping[str, Any]) -> requests.Response:
     """The answer to an event, other than "too busy now"."""
     give_up_at = time.monotonic() + _WITHIN_S
@@ -294,11 +279,19 @@ def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, 
     log = folder / "parts.log"
     with (
         log.open("ab") as output,
+        mock.patch.object(up, "_migrate", _copy_template),
         running(Plan.of(load(_env_file=None, **values)), environment, sandbox_bind=sandbox, output=output) as here,
     ):
         said = subscribe_in_words(here.installation)
         assert said.startswith("Strava sends"), said
         yield Live(here, log)
+
+
+def _copy_template(environment: dict[str, str]) -> None:
+    """Bring up the database without the seconds of `adductor db upgrade`, which tests of `up` and its commands run."""
+    store = Store(load_from(environment).database)
+    databases.bring_up(store)
+    store.close()
 
 
 def _clean_environment() -> dict[str, str]:

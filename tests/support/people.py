@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import select
 
 from adductor.store.models import Athlete, SessionRecord
-from tests.support.live import Live, Runner, _an_earlier_run
+from tests.support.athletes import earlier_run
+from tests.support.live import Live, Runner
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 LAUNCHED_WITHIN_MS = 180_000  # its first start on a busy machine has taken twenty seconds
@@ -68,7 +69,7 @@ def connected(live: Live, context: BrowserContext, **athlete: Any) -> tuple[Page
         row = session.get_one(Athlete, new)
         for column, value in athlete.items():
             setattr(row, column, value)
-        session.add(_an_earlier_run(row.id, now))
+        session.add(earlier_run(row.id, now))
         return page, Runner(row.id, int(row.connection.external_id))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -51,34 +50,20 @@ def server(folder: Path, options: Sequence[str] = ("-F",), *, keep: bool = False
     if not data.exists():
         how = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
         subprocess.run(_as_nobody_special([str(binaries / "initdb"), *how]), check=True, capture_output=True, cwd="/")
-    process = subprocess.Popen(
-        _as_nobody_special(
-            [
-                *(str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"),
-                *options,
-            ]
-        ),
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    settings = " ".join([f"-p {port} -k {folder} -h 127.0.0.1", *options])
+    _pg_ctl(data, "start", "-t", "120", "-l", str(folder / "log"), "-o", settings)
     try:
-        _wait_for(port, process)
         yield f"postgresql+psycopg://coach@127.0.0.1:{port}"
     finally:
-        how_to_end = "fast" if keep else "immediate"
-        subprocess.run(
-            _as_nobody_special([str(binaries / "pg_ctl"), "stop", "-D", str(data), "-m", how_to_end]),
-            check=False,
-            capture_output=True,
-            cwd="/",
-        )
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            if keep:
-                raise
-            os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        with suppress(subprocess.CalledProcessError):  # a test may have stopped it
+            _pg_ctl(data, "stop", "-m", "fast" if keep else "immediate")
+
+
+def _pg_ctl(data: Path, *arguments: str) -> None:
+    """Run pg_ctl, which waits for the server. No pipe: the server would keep it open."""
+    command = [str(_binaries() / "pg_ctl"), *arguments, "-w", "-D", str(data)]
+    quiet = subprocess.DEVNULL
+    subprocess.run(_as_nobody_special(command), check=True, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet)
 
 
 def new_database(base: str, name: str) -> str:
@@ -93,18 +78,3 @@ def copy_database(base: str, template: str, name: str) -> None:
     with psycopg.connect(f"{base.replace('+psycopg', '')}/postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}"'.encode())
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'.encode())
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    import time
-
-    for _ in range(600):
-        if process.poll() is not None:
-            raise RuntimeError("PostgreSQL ended as soon as it started")
-        try:
-            psycopg.connect(host="127.0.0.1", port=port, user="coach", dbname="postgres", connect_timeout=2).close()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("PostgreSQL did not come up")

@@ -17,9 +17,9 @@ from adductor.clock import Clock
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.settings import load
-from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, LoggedActivity, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Suggestion
 from tests.support import databases
-from tests.support.athletes import change, new_athlete
+from tests.support.athletes import change, new_athlete, run_of
 
 # A Wednesday morning, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -83,27 +83,7 @@ class Place:
     def add_run(self, session: Session, athlete: Athlete, start: datetime, **values: Any) -> int:
         """A run in the log; the platform's id of it."""
         number = next(self._ids) * 1000
-        session.add(
-            LoggedActivity(
-                athlete_id=athlete.id,
-                platform_id=number,
-                **{
-                    "sport": "run",
-                    "start": start,
-                    "moving_s": 2400,
-                    "elapsed_s": 2400,
-                    "distance_m": 7200,
-                    "elevation_gain_m": 30,
-                    "intensity": "easy",
-                    "manual": False,
-                    "time_unreliable": False,
-                    "uploaded_at": start + timedelta(seconds=2400),
-                    "fetched_at": start + timedelta(seconds=2400),
-                    "expires_at": start + timedelta(days=7),
-                    **values,
-                },
-            )
-        )
+        session.add(run_of(athlete.id, number, start, **values))
         session.flush()
         return number
 

@@ -81,10 +81,34 @@ def test_whoever_has_left_is_nobody(visitor: Visitor, here: Place, status: str) 
     assert visitor.get("/home").headers["Location"] == "/"
 
 
-def test_a_lost_permission_is_said_on_home(visitor: Visitor, here: Place) -> None:
-    visitor.sign_in(here.runner(state="scope_missing"))
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("scope_missing", "Strava says that a permission is missing."),
+        ("resting", "Strava has refused our calls for a while.</strong> Nothing is lost: your place is kept."),
+    ],
+)
+def test_pages_of_a_connection_that_fails_say_so_and_offer_to_connect(
+    visitor: Visitor, here: Place, state: str, said: str
+) -> None:
+    runner = here.runner()
+    visitor.sign_in(runner)
+    pages = ("/home", "/settings")
+    assert not any('href="/connect/strava' in visitor.get(path).text for path in pages)
 
-    assert "a permission is missing" in visitor.get("/home").text
+    here.change(runner, state=state)
+
+    for path in pages:
+        page = visitor.get(path).text
+        assert said in page, path
+        assert '<a class="connect" href="/connect/strava' in page, path
+
+
+def test_calendar_of_a_resting_connection_goes_on(visitor: Visitor, here: Place, runner: int) -> None:
+    visitor.post("/settings/calendar")
+    here.change(runner, state="resting")
+
+    assert visitor.get(f"/calendar/{here.athlete(runner).calendar_key}.ics").status_code == 200
 
 
 def test_a_forged_session_is_nobody(visitor: Visitor) -> None:

@@ -45,10 +45,3 @@ def test_it_says_strength_and_promises_no_cure(visitor: Visitor, here: Place, ru
         for word in ("prevents", "rehab", "cures", "heals"):
             assert not re.search(rf"\b{word}", text), (path, word)
     assert "Not medical advice, not a medical device" in visitor.get("/home").text
-
-
-def test_it_is_sent_packed(visitor: Visitor) -> None:
-    answer = visitor.get("/exercises", headers={"Accept-Encoding": "gzip"})
-
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert len(answer.data) < 60_000

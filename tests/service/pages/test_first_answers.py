@@ -45,28 +45,6 @@ def test_a_yes_to_a_health_question_waits_for_clearance(
     assert here.athlete(newcomer).clearance_needed
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "named"),
-    [
-        ("pain", "", "Pain now"),
-        ("condition", "maybe", "Injury, pregnancy"),
-        ("target", "3", "Sessions a week"),
-        ("place", "title", "Where to write"),
-        ("email", "nobody", "E-mail"),
-        ("email", "a@b.example\nBcc: x@y.example", "E-mail"),
-        ("email", "a" * 300 + "@b.example", "E-mail"),
-    ],
-)
-def test_a_wrong_answer_is_named_and_nothing_is_kept(
-    visitor: Visitor, here: Place, newcomer: int, field: str, value: str, named: str
-) -> None:
-    answer = visitor.post("/welcome", **{**RIGHT, field: value})
-
-    assert answer.status_code == 400
-    assert f"<li>{named}" in answer.text
-    assert here.athlete(newcomer).confirmed_at is None
-
-
 def test_without_an_address_rest_days_stand_on_the_pages_and_with_one_they_go_there(
     visitor: Visitor, here: Place, newcomer: int
 ) -> None:

@@ -79,30 +79,6 @@ def test_an_exchange_that_is_not_on_offer_is_refused(visitor: Visitor, here: Pla
     assert here.suggestion(runner).status == "open"
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"rpe": "0"},
-        {"rpe": "11"},
-        {"rpe": "many"},
-        {"rpe": "7", "pain": "12"},
-        {"rpe": "7", "completed_pct": "140"},
-        {"stopped": "1"},
-        {"rpe": "7", "sign": "boredom"},
-    ],
-)
-def test_an_impossible_answer_is_refused_with_the_reason(
-    visitor: Visitor, here: Place, runner: int, fields: dict[str, str]
-) -> None:
-    suggestion = visitor.suggested(runner)
-
-    said = _finish(visitor, suggestion.public_id, **fields)
-
-    assert said["status"] == 400
-    assert str(said["problem"]).startswith("Your answer was not kept: ")
-    assert here.suggestion(runner).status == "open"
-
-
 def test_pain_during_it_holds_the_routines(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
 
@@ -126,25 +102,3 @@ def test_signed_out_it_asks_to_sign_in(visitor: Visitor, here: Place, runner: in
     assert state["signed_in"] is False
     assert answer.status_code == 401
     assert here.suggestion(runner).status == "open"
-
-
-def test_an_unknown_routine_is_not_there(visitor: Visitor) -> None:
-    for path in ("/routine/nope", "/routine/nope/state", "/routine/nope/exercise/0/jump_lunges"):
-        assert visitor.get(path).status_code == 404
-
-
-def test_the_drawings_stylesheet_is_only_of_exercises_that_exist(visitor: Visitor) -> None:
-    assert visitor.get("/drawings.css?of=jump_lunges").status_code == 200
-    assert visitor.get("/drawings.css?of=../../secrets").status_code == 404
-    assert visitor.get("/drawings/nothing.svg").status_code == 404
-    assert visitor.get("/drawings/jump_lunges.svg?scheme=dark").mimetype == "image/svg+xml"
-    assert visitor.get("/drawings/jump_lunges.svg?scheme=pink").status_code == 404
-
-
-def test_the_stylesheet_is_sent_packed_to_whoever_takes_it(visitor: Visitor) -> None:
-    packed = visitor.get("/drawings.css", headers={"Accept-Encoding": "gzip"})
-    plain = visitor.get("/drawings.css", headers={"Accept-Encoding": "identity"})
-
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert "Content-Encoding" not in plain.headers
-    assert len(packed.data) * 4 < len(plain.data)
