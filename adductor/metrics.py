@@ -169,6 +169,7 @@ def collect() -> Iterator[Metric]:
         return
     from prometheus_client.multiprocess import MultiProcessCollector
 
+    opened.directory.mkdir(parents=True, exist_ok=True)  # deleted by hand: counters begin anew with the next process
     collector = MultiProcessCollector(None, path=str(opened.directory))  # type: ignore[no-untyped-call]
     yield from collector.collect()  # type: ignore[no-untyped-call]
 

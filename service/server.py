@@ -121,7 +121,7 @@ def application() -> Bridge:
 
 
 def serve(settings: Settings, app: Any = "service.server:application") -> None:
-    """Serve until SIGTERM or SIGINT. SQLite has one writer, so one process; PostgreSQL gets two."""
+    """Serve until SIGTERM or SIGINT. One process serves far more than Strava lets through."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.environ[orphans.PARENT] = str(os.getpid())
     host, _, port = settings.bind.rpartition(":")
@@ -131,7 +131,7 @@ def serve(settings: Settings, app: Any = "service.server:application") -> None:
             factory=True,
             host=host.strip("[]"),
             port=int(port),
-            workers=settings.web_processes or (1 if settings.database.startswith("sqlite") else 2),
+            workers=settings.web_processes or 1,
             http=ConnectionClock,
             ws="none",
             lifespan="off",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from adductor import metrics
 from adductor.store import Store
 from tests.support import databases, postgres
 from tests.support.live import Live, installation
@@ -32,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _has_module_fixture(item: pytest.Function) -> bool:
     definitions = item._fixtureinfo.name2fixturedefs.values()
     return any(fixture.scope == "module" for found in definitions for fixture in found)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def metrics_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """This process counts in a directory that outlives every test's own folder."""
+    metrics.use_directory(tmp_path_factory.mktemp("metrics"))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ A worker that is killed between 2 and 5 does no harm: the next attempt finds no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -160,7 +161,12 @@ def _known(
     return plan.Known(
         delivery.desired_state,
         field,
-        block.Identity(text, tuple(dict.fromkeys([*delivery.known_texts, *earlier])), own),
+        block.Identity(
+            text,
+            tuple(dict.fromkeys([*delivery.known_texts, *earlier])),
+            own,
+            _orphans(installation, getattr(activity, field) or "", keys) if keys else frozenset(),
+        ),
         written=delivery.written_text is not None,
         separated=delivery.separated,
         unconfirmed_writes=delivery.unconfirmed_writes + delivery.crashes,
@@ -194,6 +200,14 @@ def _texts_of(
             )
         )
         return [text for texts in rows for text in texts if block.keys_in(text) & keys]
+
+
+def _orphans(installation: Installation, text: str, keys: frozenset[str]) -> frozenset[str]:
+    """Of these keys those under our own address that no routine has: a restored backup doesn't know them."""
+    ours = {key for key in keys if re.search(rf"{re.escape(installation.settings.public_url)}/\w+/{key}(?![\w-])", text)}
+    with installation.store.read() as session:
+        known = session.scalars(select(Suggestion.public_id).where(Suggestion.public_id.in_(ours)))
+        return frozenset(ours - set(known))
 
 
 def _is_fresh(installation: Installation, delivery: Delivery, reading: Reading) -> bool:

@@ -60,12 +60,14 @@ class Identity:
     """What makes a block ours.
 
     ``keys`` are the keys in the links of this routine. ``texts`` are all blocks of this athlete that may stand in the text,
-    also of other routines: those carry other keys.
+    also of other routines: those carry other keys. ``orphans`` are keys under our address that no routine has any more: the
+    database was restored from before them.
     """
 
     block: str
     texts: tuple[str, ...]
     keys: frozenset[str]
+    orphans: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,8 @@ def _classify(region: Sequence[_Line], identity: Identity, known_lines: set[str]
             if block == identity.block:
                 return Kind.CURRENT
             return Kind.OUTDATED if _is_own(block, identity) else Kind.STALE
+    if keys and keys <= identity.orphans:
+        return Kind.STALE if _is_altered_copy(region, identity.block) else Kind.EDITED
     if keys:
         return Kind.EDITED if _same_routine(keys, identity.keys) else None
     whole = region[0].words.startswith(_HEADING_WORDS) and region[-1].words == _SIGNATURE_WORDS

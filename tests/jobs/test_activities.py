@@ -85,8 +85,8 @@ def test_time_zone_comes_from_the_latest_activity(installation: Installation, th
     _keep(installation, _run(installation, 1))
     assert _athlete(installation).timezone == "Europe/Berlin"
 
-    start = installation.clock.now() + then.pop("start", -timedelta(minutes=45))
-    _keep(installation, _run(installation, 2, start=start, **then))
+    start = installation.clock.now() + then.get("start", -timedelta(minutes=45))
+    _keep(installation, _run(installation, 2, **{**then, "start": start}))
 
     assert _athlete(installation).timezone == zone
 

@@ -181,7 +181,7 @@ def test_a_second_up_in_the_same_folder_is_refused_and_one_in_another_runs_besid
 def test_a_fallen_part_is_started_again(tmp_path: Path) -> None:
     with _up(tmp_path) as (process, web, _):
         part = next(
-            child for child in psutil.Process(process.pid).children() if "adductor web" in " ".join(child.cmdline())
+            child for child in psutil.Process(process.pid).children() if child.cmdline()[-2:] == ["service.cli", "web"]
         )
         family = [part, *part.children()]
         for child in family:

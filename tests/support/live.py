@@ -295,7 +295,11 @@ def _copy_template(environment: dict[str, str]) -> None:
 
 
 def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ADDUCTOR_", "STRAVA_", "PROMETHEUS_"))
+    }
 
 
 def adductor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
