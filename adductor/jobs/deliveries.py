@@ -204,7 +204,9 @@ def _texts_of(
 
 def _orphans(installation: Installation, text: str, keys: frozenset[str]) -> frozenset[str]:
     """Of these keys those under our own address that no routine has: a restored backup doesn't know them."""
-    ours = {key for key in keys if re.search(rf"{re.escape(installation.settings.public_url)}/\w+/{key}(?![\w-])", text)}
+    ours = {
+        key for key in keys if re.search(rf"{re.escape(installation.settings.public_url)}/\w+/{key}(?![\w-])", text)
+    }
     with installation.store.read() as session:
         known = session.scalars(select(Suggestion.public_id).where(Suggestion.public_id.in_(ours)))
         return frozenset(ours - set(known))

@@ -109,6 +109,8 @@ def _retry(installation: Installation, job: Job[T], claimed: T, later: RetryLate
             claims.dead_letter(session, row, later.problem)
             log.error(f"{job.name} dead-lettered", attempt=row.attempts, problem=later.problem)
         else:
+            if later.budget:
+                row.attempts -= 1  # no call was made: the backoff of a later failure begins at its beginning
             claims.retry(row, now + wait, later.problem)
             log.warning(
                 "retry scheduled",

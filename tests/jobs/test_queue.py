@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from adductor.jobs import rounds
 from adductor.leases import HANGS_AFTER_S, LEASE
+from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError
 from adductor.queue import claims, requeue, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
@@ -290,3 +292,24 @@ def test_drain_stops_when_the_process_is_told_to_end(here: Place, log: Log, monk
     take(here)
 
     assert len(log.with_note()) == 1
+
+
+def test_wait_for_the_budget_counts_as_no_attempt(here: Place, log: Log) -> None:
+    runner = comes_home(here, log)
+    put(here, event(here, runner))
+
+    def spent(*_: object, **__: object) -> LoggedActivity:
+        retry_at = here.now + timedelta(seconds=30)
+        raise PlatformError(ErrorKind.RATE_LIMITED, "no call left", retry_at=retry_at)
+
+    read = log.get_activity
+    log.get_activity = spent  # type: ignore[method-assign]
+    for _ in range(8):
+        rounds.work(here.installation)
+        here.later(seconds=31)
+    log.get_activity = read  # type: ignore[method-assign]
+
+    (row,) = rows(here)
+    assert (row.state, row.attempts, row.problem) == ("waiting", 0, "no call left")
+    rounds.work(here.installation)
+    assert rows(here)[0].state == "done"
