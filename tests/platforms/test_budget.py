@@ -167,7 +167,7 @@ def test_athlete_beyond_their_share_leaves_the_rest_to_others(budget: WindowBudg
 
 def test_second_try_of_an_athlete_within_their_share_goes_like_the_first(budget: WindowBudget) -> None:
     spend(budget, Priority.FRESH, at_most=94)
-    refusal(budget, Priority.RETRY)  # for nobody in particular
+    refusal(budget, Priority.RETRY)  # a call for no athlete
     budget.take(Priority.RETRY, "runner")
     assert refusal(budget, Priority.RETRY, "another").retry_at == refusal(budget, Priority.FRESH, "another").retry_at
 
