@@ -6,6 +6,8 @@ when the history is needed again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,9 +16,10 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from adductor.athletes import schedule
+from adductor.athletes import platform_calls, schedule
 from adductor.athletes.situations import zone_of
-from adductor.platforms.base import LoggedActivity
+from adductor.installation import Installation
+from adductor.platforms.base import LoggedActivity, Platform, Priority
 from adductor.store import models
 
 # Strava API agreement, in force since 2026-06-01: no longer than seven days. The job that deletes runs hourly, so rows are
@@ -30,6 +33,26 @@ HISTORY = timedelta(days=14)
 LISTED_WITHIN = timedelta(seconds=60)
 # Read the history again before its rows expire.
 HISTORY_GOOD_FOR = KEEP - timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What one list call gave. ``asked_at`` (athletes' time): before the call; what came later may be missing."""
+
+    activities: Sequence[LoggedActivity]
+    since: datetime
+    asked_at: datetime
+
+
+def list_history(installation: Installation, connection_id: int, athlete_id: int, *, priority: Priority) -> Listed:
+    """List the last 14 days. Raises what `platform_calls.call` raises."""
+    asked_at = installation.clock.now()
+    since = asked_at - HISTORY
+
+    def call(platform: Platform, token: str) -> list[LoggedActivity]:
+        return platform.list_activities(token, after=since, priority=priority, athlete=str(athlete_id))
+
+    return Listed(platform_calls.call(installation, connection_id, call), since, asked_at)
 
 
 def has_gaps(athlete: models.Athlete, now: datetime) -> bool:
@@ -110,17 +133,18 @@ def _store(dialect: str, *, revives: bool) -> Any:
     return insert.on_conflict_do_update(index_elements=key, set_=renewed, where=where)
 
 
-def keep_history(session: Session, athlete: models.Athlete, listed: list[LoggedActivity], now: datetime) -> None:
-    """Store all of the last 14 days as one list call gave them."""
-    for activity in sorted(listed, key=lambda entry: entry.start):
+def keep_history(session: Session, athlete: models.Athlete, listed: Listed, now: datetime) -> None:
+    """Store all of the last 14 days as one list call gave them. A gap noted since the call stays one."""
+    for activity in sorted(listed.activities, key=lambda entry: entry.start):
         if activity.complete:
             uploaded_at = activity.start + timedelta(seconds=activity.elapsed_s)
             # A list is read some moments before it is kept: what was deleted meanwhile is still in it.
             keep(session, athlete, activity, uploaded_at=uploaded_at, now=now, revives=False)
     athlete.history_read_at = now
-    athlete.history_gap_from = None
-    athlete.history_covers_until = now - LISTED_WITHIN
-    athlete.history_incomplete = [activity.id for activity in listed if not activity.complete]
+    if athlete.history_gap_from is not None and athlete.history_gap_from <= listed.asked_at:
+        athlete.history_gap_from = None
+    athlete.history_covers_until = listed.asked_at - LISTED_WITHIN
+    athlete.history_incomplete = [activity.id for activity in listed.activities if not activity.complete]
 
 
 def is_older_than_history(athlete: models.Athlete, session: Session, activity_id: int, created_at: datetime) -> bool:

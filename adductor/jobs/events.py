@@ -67,7 +67,7 @@ class _Answer:
     """What the platform said. ``activity`` is None when it is gone; ``reading`` is one with all fields."""
 
     activity: LoggedActivity | None
-    listed: list[LoggedActivity] | None = None
+    listed: activities.Listed | None = None
     reading: deliveries.Reading | None = field(default=None)
 
 
@@ -236,13 +236,9 @@ def _ask(installation: Installation, event: InboxEvent, question: _Question) -> 
     if question.flood:
         _wait_for_list(installation, event, question)
     if question.gaps or question.flood:
-        since = installation.clock.now() - activities.HISTORY
-
-        def list_history(platform: Platform, token: str) -> list[LoggedActivity]:
-            return platform.list_activities(token, after=since, priority=priority, athlete=str(question.athlete_id))
-
-        listed = platform_calls.call(installation, question.connection_id, list_history)
-    entry = next((entry for entry in listed or () if entry.id == event.object_id), None)
+        listed = activities.list_history(installation, question.connection_id, question.athlete_id, priority=priority)
+    entries = listed.activities if listed is not None else ()
+    entry = next((entry for entry in entries if entry.id == event.object_id), None)
     if entry is not None and entry.complete and not question.revives:
         return _Answer(entry, listed)
     if question.flood and entry is None:

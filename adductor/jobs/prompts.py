@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from adductor import coaching, logs
-from adductor.athletes import activities, channels, decisions, platform_calls, schedule, situations
+from adductor.athletes import activities, channels, decisions, schedule, situations
 from adductor.athletes.schedule import reschedule
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
-from adductor.platforms.base import LoggedActivity, Platform, Priority
+from adductor.platforms.base import Priority
 from adductor.queue import timers
 from adductor.queue.timers import Timer
 from adductor.store.models import Athlete, Delivery
@@ -57,12 +57,7 @@ def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
         if not asks:
             return _decide(session, installation, athlete, now)
         connection_id = athlete.connection.id
-    since = installation.clock.now() - activities.HISTORY
-
-    def list_history(platform: Platform, token: str) -> list[LoggedActivity]:
-        return platform.list_activities(token, after=since, priority=Priority.HISTORY, athlete=str(athlete_id))
-
-    listed = platform_calls.call(installation, connection_id, list_history)
+    listed = activities.list_history(installation, connection_id, athlete_id, priority=Priority.HISTORY)
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         now = installation.clock.now()

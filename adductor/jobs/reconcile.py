@@ -58,13 +58,8 @@ def look(installation: Installation, athlete_id: int) -> int:
         if athlete is None or not _should_ask(session, installation, athlete):
             return 0
         connection_id = athlete.connection.id
-    since = installation.clock.now() - activities.HISTORY
-
-    def list_history(platform: Platform, token: str) -> list[LoggedActivity]:
-        return platform.list_activities(token, after=since, priority=Priority.HISTORY, athlete=str(athlete_id))
-
-    listed = platform_calls.call(installation, connection_id, list_history)
-    missing = _missing(installation, athlete_id, since, listed)
+    listed = activities.list_history(installation, connection_id, athlete_id, priority=Priority.HISTORY)
+    missing = _missing(installation, athlete_id, listed)
     gone = [activity_id for activity_id in missing if _is_gone(installation, athlete_id, connection_id, activity_id)]
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
@@ -105,9 +100,7 @@ def _should_ask(session: Session, installation: Installation, athlete: Athlete) 
     return True
 
 
-def _missing(
-    installation: Installation, athlete_id: int, since: datetime, listed: list[LoggedActivity]
-) -> Sequence[int]:
+def _missing(installation: Installation, athlete_id: int, listed: activities.Listed) -> Sequence[int]:
     """Activities that we hold and the list doesn't: to be read one by one, as a list may leave something out."""
     now = installation.clock.now()
     row = models.LoggedActivity
@@ -116,10 +109,10 @@ def _missing(
             select(row.platform_id)
             .where(
                 row.athlete_id == athlete_id,
-                row.start > since + MISSING_IF_READ_BEFORE,
+                row.start > listed.since + MISSING_IF_READ_BEFORE,
                 row.fetched_at < now - MISSING_IF_READ_BEFORE,
                 row.deleted_at.is_(None),
-                row.platform_id.not_in([activity.id for activity in listed]),
+                row.platform_id.not_in([activity.id for activity in listed.activities]),
             )
             .order_by(row.start.desc())
             .limit(MOST_MISSING_ASKED)
@@ -143,17 +136,17 @@ def _take_in(
     session: Session,
     installation: Installation,
     athlete: Athlete,
-    listed: list[LoggedActivity],
+    listed: activities.Listed,
     gone: list[int],
     now: datetime,
 ) -> int:
-    heard_of = _heard_of(session, athlete, [activity.id for activity in listed])
+    heard_of = _heard_of(session, athlete, [activity.id for activity in listed.activities])
     activities.keep_history(session, athlete, listed, now)
     # An activity from before the athlete connected is history and gets no note.
     since = max(athlete.connection.connected_at, athlete.confirmed_at or athlete.connection.connected_at)
     found = [
         activity
-        for activity in sorted(listed, key=lambda entry: entry.start)
+        for activity in sorted(listed.activities, key=lambda entry: entry.start)
         if activity.complete
         and activity.id not in heard_of
         and activity.athlete_id == int(athlete.connection.external_id)

@@ -204,7 +204,9 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             traffic_s = time.monotonic() - prepared
             quiet_s = scenario.seconds_until_quiet(settle_s)
             clock = json.loads((folder / "data" / "clock.json").read_text())
-            figures = scenario.accounts(clock).audit()
+            accounts = scenario.accounts(clock)
+            figures = accounts.audit()
+            why = {athlete: here.why(athlete).splitlines() for athlete in sorted(accounts.suspects)}
         finally:
             population.stop()
     if quiet_s is None:
@@ -223,5 +225,6 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             "until quiet": None if quiet_s is None else round(quiet_s),
         },
         **figures,
+        "why": why,
         "logs": str(folder),
     }

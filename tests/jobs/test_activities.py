@@ -143,7 +143,8 @@ def test_gaps_are_noted_and_filled_by_one_list(installation: Installation) -> No
         athlete = session.scalars(select(models.Athlete)).one()
         assert activities.has_gaps(athlete, now)
 
-        activities.keep_history(session, athlete, [_run(installation, 1), _run(installation, 2)], now)
+        listed = activities.Listed([_run(installation, 1), _run(installation, 2)], now - activities.HISTORY, now)
+        activities.keep_history(session, athlete, listed, now)
         assert not activities.has_gaps(athlete, now)
 
         activities.note_gap(athlete, now)
@@ -156,7 +157,21 @@ def test_the_history_is_read_again_before_its_rows_expire(installation: Installa
     now = installation.clock.now()
     with installation.store.write() as session:
         athlete = session.scalars(select(models.Athlete)).one()
-        activities.keep_history(session, athlete, [], now)
+        activities.keep_history(session, athlete, activities.Listed([], now - activities.HISTORY, now), now)
 
         assert not activities.has_gaps(athlete, now + 6 * DAY)
         assert activities.has_gaps(athlete, now + 7 * DAY)
+
+
+def test_activity_recorded_after_a_slow_list_was_asked_for_is_not_called_old(installation: Installation) -> None:
+    asked = installation.clock.now()
+    kept = asked + timedelta(minutes=5)
+    with installation.store.write() as session:
+        athlete = session.scalars(select(models.Athlete)).one()
+        activities.note_gap(athlete, asked + timedelta(minutes=2))
+
+        activities.keep_history(session, athlete, activities.Listed([], asked - activities.HISTORY, asked), kept)
+
+        assert not activities.is_older_than_history(athlete, session, 7, asked + timedelta(minutes=1))
+        assert activities.is_older_than_history(athlete, session, 7, asked - timedelta(minutes=2))
+        assert activities.has_gaps(athlete, kept)

@@ -95,7 +95,7 @@ def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log)
 def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
     athlete_id = comes_home(here, log)
     take(here, event(here, athlete_id))
-    listed = [log.activities[RUN]]
+    listed = activities.Listed([log.activities[RUN]], here.now - activities.HISTORY, here.now)
     here.later(seconds=1)
     take(here, event(here, athlete_id, "delete"))
 
