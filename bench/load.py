@@ -12,12 +12,11 @@ import json
 import math
 import random
 import statistics
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from bench.figures import percentile
-from bench.servers import Server
+from bench.servers import Server, new_activity
 
 # Longer than Strava waits (2 s); an answer that takes more counts as none.
 _GRACE_S = 10.0
@@ -112,16 +111,7 @@ class _Run:
         return await asyncio.open_connection(host, int(port))
 
     def _request(self, activity: int) -> bytes:
-        event = {
-            "aspect_type": "create",
-            "event_time": int(time.time()),
-            "object_id": activity,
-            "object_type": "activity",
-            "owner_id": _FIRST_OWNER + activity % 1_000_000,
-            "subscription_id": self._server.subscription_id,
-            "updates": {},
-        }
-        body = json.dumps(event).encode()
+        body = json.dumps(new_activity(self._server, activity, _FIRST_OWNER + activity % 1_000_000)).encode()
         head = (
             f"POST {self._server.webhook_path} HTTP/1.1\r\nHost: {self._server.address}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import requests
 
 from bench.figures import Figure, ms, percentile
 from bench.rows import Rows
-from bench.servers import Up, adductor_up
+from bench.servers import Up, adductor_up, new_activity
 
 AWAY_S = 0.05  # a usual answer of Strava's
 EVENTS_A_SECOND = 20
@@ -75,17 +74,9 @@ def _athletes_with_a_run(up: Up, count: int) -> list[Run]:
 
 def _send(up: Up, run: Run) -> float:
     """Send the event on a connection of its own, as Strava does; returns when (epoch s)."""
-    body = {
-        "object_type": "activity",
-        "aspect_type": "create",
-        "object_id": run.activity,
-        "owner_id": run.athlete,
-        "subscription_id": up.server.subscription_id,
-        "event_time": int(time.time()),
-        "updates": {},
-    }
+    event = new_activity(up.server, run.activity, run.athlete)
     sent = time.time()
-    answer = requests.post(f"http://{up.server.address}{up.server.webhook_path}", json=body, timeout=10)
+    answer = requests.post(f"http://{up.server.address}{up.server.webhook_path}", json=event, timeout=10)
     answer.raise_for_status()
     return sent
 
@@ -105,16 +96,11 @@ def _wait_for_writes(up: Up, runs: list[Run]) -> dict[int, float]:
     wanted = {run.activity for run in runs}
     deadline = time.monotonic() + _WITHIN_S
     while time.monotonic() < deadline:
-        writes = {call["activity_id"]: call["real_s"] for call in _calls_of(up, "activities.update")}
+        writes = {call["activity_id"]: call["real_s"] for call in up.sandbox.calls(endpoint="activities.update")}
         if wanted <= set(writes):
             return {activity: writes[activity] for activity in wanted}
         time.sleep(0.1)  # the sandbox is asked; asking more often would be measured
     raise TimeoutError(f"{len(wanted - set(writes))} notes were not written within {_WITHIN_S:.0f} s")
-
-
-def _calls_of(up: Up, endpoint: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = up.sandbox.ask("GET", "calls", endpoint=endpoint, limit=20_000)["calls"]
-    return found
 
 
 def _round_trip(up: Up, run: Run) -> float:
@@ -129,7 +115,7 @@ def _round_trip(up: Up, run: Run) -> float:
 def _calls_a_note(up: Up, runs: list[Run]) -> float:
     """GETs and PUTs of our application about these activities, a note."""
     ours = {run.activity for run in runs}
-    calls = [*_calls_of(up, "activities.get"), *_calls_of(up, "activities.update")]
+    calls = [*up.sandbox.calls(endpoint="activities.get"), *up.sandbox.calls(endpoint="activities.update")]
     return sum(call["activity_id"] in ours for call in calls) / len(runs)
 
 

@@ -89,9 +89,9 @@ class Sandbox:
             after = page[-1]["id"]
         return found
 
-    def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """The call log after call number ``since``."""
-        found: list[dict[str, Any]] = self.ask("GET", "calls", since=since, limit=20_000)["calls"]
+    def calls(self, **query: Any) -> list[dict[str, Any]]:
+        """The call log: ``since`` a call's number, of one ``endpoint``."""
+        found: list[dict[str, Any]] = self.ask("GET", "calls", limit=20_000, **query)["calls"]
         return found
 
     def deliveries(self) -> list[dict[str, Any]]:

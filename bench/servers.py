@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import psutil
@@ -45,6 +45,19 @@ class Up:
     server: Server
     sandbox: Sandbox
     database: str  # a SQLAlchemy URL
+
+
+def new_activity(server: Server, activity: int, athlete: int) -> dict[str, Any]:
+    """The event of an activity recorded just now."""
+    return {
+        "aspect_type": "create",
+        "event_time": int(time.time()),
+        "object_id": activity,
+        "object_type": "activity",
+        "owner_id": athlete,
+        "subscription_id": server.subscription_id,
+        "updates": {},
+    }
 
 
 def free_port() -> int:

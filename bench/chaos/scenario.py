@@ -18,7 +18,6 @@ from bench.chaos.topologies import TOPOLOGIES, Installation, Kill, installation,
 from bench.sandbox import Sandbox
 
 _LOOK_EVERY_S = 0.03
-_FETCH_CALLS_EVERY_S = 2.0
 # Two sweeps and a look of the scheduler: quiet for so long, nothing is left to do.
 _QUIET_FOR_S = 3.0
 _THEN_AFTER_S = 4.0
@@ -109,8 +108,6 @@ class _Scenario:
     here: Installation
     faults: _Faults
     population: Population
-    calls: list[dict[str, Any]] = field(default_factory=list)
-    _fetched_at: float = 0.0
 
     def prepare(self, limit: int) -> None:
         """Set Strava up, connect the population."""
@@ -143,8 +140,6 @@ class _Scenario:
             while kills and kills[0].at_s <= now_s:
                 self.here.kill(kills.pop(0), turn)
                 turn += 1
-            if time.monotonic() - self._fetched_at > _FETCH_CALLS_EVERY_S:
-                self.fetch_calls()
             time.sleep(_LOOK_EVERY_S)  # a supervisor's round; the plan's times are coarser
         self.population.stop()
         self.faults.clear()
@@ -160,19 +155,15 @@ class _Scenario:
                 quiet_since = quiet_since or time.monotonic()
                 if time.monotonic() - quiet_since > _QUIET_FOR_S:
                     return quiet_since - began
-            self.fetch_calls()
             time.sleep(0.3)  # rows of another process: there is nothing to wait on
         return None
 
-    def fetch_calls(self) -> None:
-        """Fetch the call log before the sandbox forgets its oldest entries."""
-        self.calls += self.here.strava.calls(since=self.calls[-1]["id"] if self.calls else 0)
-        self._fetched_at = time.monotonic()
-
     def accounts(self, clock: dict[str, float]) -> Accounts:
-        """Collect everything that the accounting looks at."""
-        self.fetch_calls()
+        """Collect everything that the accounting looks at. Raises RuntimeError for more calls than the sandbox keeps."""
         strava = self.here.strava
+        calls = strava.calls()
+        if calls[0]["id"] != 1:
+            raise RuntimeError(f"the sandbox has forgotten its first {calls[0]['id'] - 1} calls; take fewer --events")
 
         def real(simulated: float) -> float:
             return clock["real"] + (simulated - clock["simulated"]) / self.plan.speed
@@ -183,7 +174,7 @@ class _Scenario:
             truths=strava.activities(),
             deliveries=strava.deliveries(),
             limits=strava.ask("GET", "state")["limits"],
-            wire=Wire(self.calls, real, self.here.killed_at),
+            wire=Wire(calls, real, self.here.killed_at),
             without_private_notes=self.faults.without_private_notes,
         )
 
