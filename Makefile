@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check audit format docs bench bench-quick months mutate chaos fuzz screenshots examples drawings lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench bench-quick months mutate chaos fuzz screenshots examples drawings containers lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ $(VENV)/docs/.docs: requirements-docs.lock
 	  $(VENV)/docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< ; \
 	fi
 	@touch $@
+
+containers: $(VENV)/.dev ## The deployment files tried with each other by a container engine (10 minutes; needs docker compose)
+	@$(BIN)/python -m tools.containers
 
 lock: ## Renew the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

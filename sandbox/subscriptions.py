@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 
 from sandbox import connections, errors, places
 from sandbox.calls import endpoint, parameters, world
+from sandbox.delivery import direct_session
 from sandbox.models import Subscription
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/api/v3/push_subscriptions")
@@ -43,8 +44,7 @@ def _shake_hands(callback_url: str, verify_token: str) -> None:
     challenge = secrets.token_hex(8)
     query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token}
     try:
-        with requests.Session() as session:
-            session.trust_env = False
+        with direct_session() as session:
             answer = session.get(callback_url, params=query, timeout=HANDSHAKE_S, allow_redirects=False)
     except requests.RequestException:
         raise errors.bad_request("PushSubscription", "callback url", "not verifiable") from None

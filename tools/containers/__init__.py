@@ -1,0 +1,1 @@
+"""`make containers`: the deployment files tried with each other, by the engine that `docker` reaches."""
