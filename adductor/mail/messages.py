@@ -1,4 +1,4 @@
-"""Mails to a runner: a due routine, the confirmation of an address, a referral. HTML and text, with the drawings inside."""
+"""Transactional mail: messages of a due routine, and letters. HTML and text, with the drawings inside."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from adductor import drawings
 from adductor.coaching.replies import REPLIES, Said, replies_to
 from adductor.coaching.situation import Placement, Routine
 from adductor.notes import wording
@@ -32,6 +32,13 @@ _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
+_TEMPLATES = Environment(
+    loader=PackageLoader("adductor.mail"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
 # The beginnings of heading and subject.
 _WHEN = {
     Placement.POST_RUN: ("After your run", "After your run"),
@@ -67,8 +74,8 @@ _LETTERS = {
     "confirm": _Letter(
         "Is this your address?",
         (
-            "Somebody asked Adductor Coach to send strength routines to this address.",
-            "If that was you, confirm it; the link is good for three days. If it wasn't, do nothing: "
+            "Adductor Coach got this address as the one to send strength routines to.",
+            "If you gave it, confirm it; the link is good for three days. If you didn't, do nothing: "
             "no further mail will come.",
         ),
         "Yes, send routines here",
@@ -118,8 +125,6 @@ def routine_mail(
     ``answer_link`` gives the link of each answer. ``was_it_link`` answers for an earlier routine: strength work was logged
     since, and the mail asks whether that was it.
     """
-    from adductor import drawings  # only mails need it, and the start of a worker should not wait for it
-
     host = _host(frame.sender)
     heading, subject = _WHEN[placement]
     values = {
@@ -131,7 +136,7 @@ def routine_mail(
                 "name": wording.short_name(item.exercise),
                 "dose": wording.dose_of(item),
                 "picture": f"cid:{_cid(item.exercise, host)}",
-                "described": drawings.describe(item.exercise),
+                "described": drawings.words(item.exercise).description,
             }
             for item in routine.items
         ],
@@ -185,37 +190,16 @@ def _message(
     if unsubscribable:
         message["List-Unsubscribe"] = f"<{frame.unsubscribe_link}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    templates = _templates()
-    message.set_content(templates.get_template(f"{template}.txt").render(values), cte="quoted-printable")
-    message.add_alternative(
-        templates.get_template(f"{template}.html").render(values), subtype="html", cte="quoted-printable"
-    )
-    if not pictures:
-        return message
-    from adductor import drawings
-
-    html = message.get_payload(1)
+    text, html = (_TEMPLATES.get_template(f"{template}.{kind}").render(values) for kind in ("txt", "html"))
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    with_pictures = message.get_payload(1)
     for exercise in pictures:
-        html.add_related(  # type: ignore[union-attr]
-            drawings.png(exercise),
-            "image",
-            "png",
-            cid=f"<{_cid(exercise, host)}>",
-            disposition="inline",
-            filename=f"{exercise}.png",
+        cid, name = f"<{_cid(exercise, host)}>", f"{exercise}.png"
+        with_pictures.add_related(  # type: ignore[union-attr]
+            drawings.png(exercise), "image", "png", cid=cid, disposition="inline", filename=name
         )
     return message
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("adductor.mail"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
 
 
 def _host(sender: str) -> str:

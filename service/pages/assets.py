@@ -34,7 +34,7 @@ def drawing_svg(exercise_id: str) -> Page:
     scheme = request.args.get("scheme", "light")
     if exercise_id not in drawings.exercise_ids() or scheme not in ("light", "dark"):
         abort(404)
-    return _kept_for_a_day(drawings.at_rest(exercise_id, dark=scheme == "dark"), "image/svg+xml")
+    return _kept_for_a_day(drawings.svg(exercise_id, "dark" if scheme == "dark" else "light"), "image/svg+xml")
 
 
 @blueprint.get("/offline.js")

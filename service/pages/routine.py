@@ -167,9 +167,10 @@ def _effort(made: Routine, exercise: Exercise) -> str | None:
 
 def _positions(item: RoutineItem) -> tuple[tuple[str, float], ...]:
     """The positions that the timer names one by one, in the drawing's words, so that text and drawing agree."""
-    if item.positions < 2 or item.positions != drawings.positions(item.exercise):
+    shown = drawings.words(item.exercise)
+    if item.positions < 2 or item.positions != len(shown.captions):
         return ()
-    return tuple(zip(drawings.captions(item.exercise), drawings.moments_s(item.exercise), strict=True))
+    return tuple(zip(shown.captions, shown.moments_s, strict=True))
 
 
 def _wants_json() -> bool:

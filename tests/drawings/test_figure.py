@@ -1,4 +1,7 @@
-"""The figure: a body that keeps its measures, bends where people bend, stands on the floor and does not fall over."""
+"""The figure: a body that keeps its measures, bends where people bend, stands on the floor and stays in its frame.
+
+The poses themselves are pinned by the committed files (test_drawings.py).
+"""
 
 from __future__ import annotations
 
@@ -9,48 +12,10 @@ import pytest
 
 from tools.drawings import body, drawings
 from tools.drawings.body import Joints
-from tools.drawings.geometry import Vec, add, dot, length, mix, mul, square_to, sub, unit
+from tools.drawings.geometry import add, dot, length, mul, square_to, sub, unit
 from tools.drawings.scene import BODY_LAYERS, Drawing, floor
 
 ALL = tuple(drawings())
-
-# Joints that stay where they are through the whole movement: what bears the weight or is fixed to a prop.
-PLANTED = {
-    "side_lying_adduction_top_leg_elevated": ["ankle_l", "wrist_l"],
-    "side_lying_adduction_floor": ["ankle_l", "wrist_l"],
-    "side_lying_abduction_other_pan": ["ankle_r", "wrist_l"],
-    "supine_adductor_squeeze": ["head", "hand_l", "hand_r"],
-    "copenhagen_short_lever_hold": ["elbow_r", "knee_l", "knee_r"],
-    "copenhagen_long_lever_hold": ["elbow_r", "ankle_l"],
-    "copenhagen_dynamic_long_lever": ["elbow_r", "ankle_l"],
-    "half_kneeling_slide_hinge": ["knee_r", "ankle_r"],
-    "standing_resisted_adduction": ["ankle_r", "toe_r", "wrist_r"],
-    "standing_lateral_slide_lunge": ["ankle_r", "toe_r"],
-    "bowler_squat": ["ankle_r", "toe_r"],
-    "cross_over_step_up": ["ankle_r", "toe_r"],
-    "single_leg_deadlift": ["ankle_r", "toe_r"],
-    "single_leg_deadlift_kickstand": ["ankle_r", "toe_r", "ankle_l"],
-    "step_up_forward_low": ["ankle_r", "toe_r"],
-    "split_squat_floor": ["ankle_r", "toe_r", "ankle_l"],
-    "elevated_split_squat": ["ankle_r", "toe_r", "ankle_l"],
-    "jump_lunges": [],
-}
-# Exercises that end on one foot with no hand on anything, and that foot.
-ON_ONE_FOOT = {
-    "bowler_squat": "r",
-    "single_leg_deadlift": "r",
-    "cross_over_step_up": "r",
-    "step_up_forward_low": "r",
-}
-# Segment masses as shares of the body and the place of their centre (Winter, Biomechanics and Motor Control).
-SEGMENTS = [
-    *[("pelvis", "neck", 0.5, 0.497), ("neck", "head", 1.0, 0.081)],
-    *[(f"hip_{s}", f"knee_{s}", 0.433, 0.1) for s in "lr"],
-    *[(f"knee_{s}", f"ankle_{s}", 0.433, 0.0465) for s in "lr"],
-    *[(f"heel_{s}", f"toe_{s}", 0.4, 0.0145) for s in "lr"],
-    *[(f"shoulder_{s}", f"elbow_{s}", 0.436, 0.028) for s in "lr"],
-    *[(f"elbow_{s}", f"hand_{s}", 0.5, 0.022) for s in "lr"],
-]
 
 
 def on_the_way(chosen: Drawing) -> Iterator[Joints]:
@@ -59,13 +24,6 @@ def on_the_way(chosen: Drawing) -> Iterator[Joints]:
         for eighth in range(9):
             yield chosen.on_the_way(position, step.to, eighth / 8)
         position = step.to
-
-
-def centre_of_mass(joints: Joints) -> Vec:
-    centre: Vec = (0, 0, 0)
-    for start, end, place, share in SEGMENTS:
-        centre = add(centre, mul(mix(joints[start], joints[end], place), share))
-    return mul(centre, 1 / sum(share for *_, share in SEGMENTS))
 
 
 @pytest.mark.parametrize("exercise_id", ALL)
@@ -114,37 +72,6 @@ def test_knees_bend_to_the_front(exercise_id: str) -> None:
                 continue  # as good as straight
             toes = square_to(sub(joints[f"toe_{side}"], joints[f"heel_{side}"]), sub(ankle, knee))
             assert dot(unit(aside), toes) > -0.1, f"the {side} knee bends backwards"
-
-
-@pytest.mark.parametrize("exercise_id", ALL)
-def test_what_is_planted_stays_where_it_is(exercise_id: str) -> None:
-    chosen = drawings()[exercise_id]
-    for joint in PLANTED[exercise_id]:
-        start = chosen.skeletons[0][joint]
-        for joints in on_the_way(chosen):
-            # A knee or elbow on its skin may roll by the width of three fingers.
-            slack = 5.0 if joint.startswith(("knee", "elbow")) else 0.6
-            assert length(sub(joints[joint], start)) < slack, joint
-
-
-@pytest.mark.parametrize("exercise_id", ON_ONE_FOOT)
-def test_a_figure_on_one_foot_is_in_balance(exercise_id: str) -> None:
-    chosen, side = drawings()[exercise_id], ON_ONE_FOOT[exercise_id]
-    joints = chosen.skeletons[chosen.shown[-1]]
-    centre, heel, toe = centre_of_mass(joints), joints[f"heel_{side}"], joints[f"toe_{side}"]
-    floor_centre = (centre[0], heel[1], centre[2])
-    foot = sub(toe, heel)
-    along = dot(sub(floor_centre, heel), unit(foot))
-    assert -3 <= along <= length(foot) + 2
-    beside = sub(sub(floor_centre, heel), mul(unit(foot), along))
-    # Half a shoe is about 5 cm wide.
-    assert length((beside[0], 0, beside[2])) < 5
-
-
-def test_in_the_side_lunge_the_weight_is_nearer_to_the_standing_foot() -> None:
-    joints = drawings()["standing_lateral_slide_lunge"].skeletons[1]
-    centre = centre_of_mass(joints)
-    assert abs(centre[0] - joints["ankle_r"][0]) < 0.25 * abs(centre[0] - joints["ankle_l"][0])
 
 
 def test_the_squeeze_shows_the_three_hip_angles_of_the_catalogue() -> None:

@@ -47,26 +47,6 @@ def test_the_loop_ends_where_it_began(exercise_id: str) -> None:
         assert math.remainder(last.turn_deg, 360) == pytest.approx(0, abs=0.05)
 
 
-def test_pieces_of_the_ease_curve_run_like_the_whole() -> None:
-    def done(timing: str, share: float) -> float:
-        """The progress of a CSS timing function after a share of the time."""
-        if timing == "linear":
-            return share
-        x1, y1, x2, y2 = (float(v) for v in timing.removeprefix("cubic-bezier(").removesuffix(")").split(","))
-        low, high = 0.0, 1.0
-        for _ in range(40):
-            s = (low + high) / 2
-            x = 3 * (1 - s) ** 2 * s * x1 + 3 * (1 - s) * s * s * x2 + s**3
-            low, high = (s, high) if x < share else (low, s)
-        return 3 * (1 - low) ** 2 * low * y1 + 3 * (1 - low) * low * low * y2 + low**3
-
-    for a, b in ((0.0, 0.25), (0.25, 0.5), (0.5, 1.0), (0.0, 0.125), (0.875, 1.0)):
-        for tenth in range(1, 10):
-            time = motion.moment(a) + (motion.moment(b) - motion.moment(a)) * tenth / 10
-            whole = done("cubic-bezier(.42,0,.58,1)", time)
-            assert a + (b - a) * done(motion.ease(a, b), tenth / 10) == pytest.approx(whole, abs=0.012)
-
-
 def test_the_drawing_keeps_the_tempo_of_the_catalogue() -> None:
     # A jump takes as long as it takes; its seconds in the catalogue count dip and landing.
     timed = {id_: e.tempo for id_, e in catalogue().exercises.items() if e.tempo is not None and id_ != "jump_lunges"}
