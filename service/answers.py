@@ -20,8 +20,7 @@ from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
 from service.pages import status
-from service.pages.changes import read_answer
-from service.pages.forms import Field, whole
+from service.pages.forms import Field, read_answer, whole
 from service.pages.words import ANSWERS
 
 blueprint = Blueprint("answers", __name__)

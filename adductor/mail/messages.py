@@ -74,8 +74,8 @@ _LETTERS = {
     "confirm": _Letter(
         "Is this your address?",
         (
-            "Adductor Coach got this address as the one to send strength routines to.",
-            "If you gave it, confirm it; the link is good for three days. If you didn't, do nothing: "
+            "Adductor Coach has been asked to send strength routines to this address.",
+            "If you asked for them, confirm it; the link is good for three days. If you didn't, do nothing: "
             "no further mail will come.",
         ),
         "Yes, send routines here",

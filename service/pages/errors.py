@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from adductor import logs
 from service import limits
-from service.pages.access import Page, blueprint
+from service.pages.access import Page, blueprint, wants_json
 
 log = logs.get(__name__)
 # Their callers read JSON, whatever they say that they accept.
@@ -65,6 +65,6 @@ def no_database(error: Exception) -> Page:
 
 def _answer(status: int, title: str, text: str, *, retry_after_s: int | None = None) -> Page:
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    if request.endpoint in _FOR_PROGRAMS or request.accept_mimetypes.best == "application/json":
+    if request.endpoint in _FOR_PROGRAMS or wants_json():
         return jsonify(error=f"{title}. {text}"), status, headers
     return render_template("message.html", title=title, text=text), status, headers

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from adductor.athletes import decisions
 from adductor.athletes.answers import AnswerError
 from adductor.coaching.replies import Said
-from adductor.store.models import DecisionRecord, Delivery, Suggestion
+from adductor.store.models import DecisionRecord, Delivery
 from service import limits, numbers
 from service.context import installation
+from service.pages import status
 from service.pages.access import Page, blueprint, find_suggestion, signed_in, the_athlete
-from service.pages.changes import answered, take_answer
-from service.pages.forms import Field, optional, whole
+from service.pages.forms import Field, answered, optional, take_answer, whole
 
 ON_A_PAGE = 25
 _FIELDS = (
@@ -26,26 +26,11 @@ _FIELDS = (
 @signed_in
 def suggestions() -> Page:
     """Everything that was decided, newest first."""
-    athlete = the_athlete()
     before = request.args.get("before", type=numbers.row_id)
-    wanted = (
-        select(DecisionRecord, Suggestion)
-        .outerjoin(Suggestion, Suggestion.decision_id == DecisionRecord.id)
-        .where(DecisionRecord.athlete_id == athlete.id)
-        .order_by(DecisionRecord.id.desc())
-        .limit(ON_A_PAGE + 1)
-    )
-    if before is not None:
-        wanted = wanted.where(DecisionRecord.id < before)
     with installation().store.read() as database:
-        rows = list(database.execute(wanted).all())
+        rows = status.decided(database, the_athlete(), ON_A_PAGE + 1, before)
     more = rows[ON_A_PAGE - 1][0].id if len(rows) > ON_A_PAGE else None
-    return render_template(
-        "suggestions.html",
-        rows=rows[:ON_A_PAGE],
-        more=more,
-        later=before is not None,
-    )
+    return render_template("suggestions.html", rows=rows[:ON_A_PAGE], more=more, later=before is not None)
 
 
 @blueprint.get("/suggestions/<public_id>")
@@ -69,11 +54,10 @@ def answer(public_id: str) -> Page:
 
 
 def _page(public_id: str, problem: str | None = None) -> str:
-    athlete = the_athlete()
     with installation().store.read() as database:
-        row = find_suggestion(database, public_id, athlete)
+        row = find_suggestion(database, public_id, the_athlete())
         decision = database.get_one(DecisionRecord, row.decision_id)
-        delivered = database.scalars(
+        deliveries = database.scalars(
             select(Delivery).where(Delivery.suggestion_id == row.id).order_by(Delivery.id)
         ).all()
     return render_template(
@@ -81,6 +65,6 @@ def _page(public_id: str, problem: str | None = None) -> str:
         suggestion=row,
         routine=decisions.routine_of(row),
         decision=decision,
-        deliveries=delivered,
+        deliveries=deliveries,
         problem=problem,
     )

@@ -192,7 +192,7 @@ def test_a_stranger_with_the_link_sees_steps_and_nothing_of_the_runner(
     expect(page.get_by_role("button", name="Start the timer")).to_be_visible()
     assert "Robin" not in page.content()
     assert "days since" not in page.content()
-    expect(page.get_by_text("Nobody is signed in here")).to_be_visible()
+    expect(page.get_by_text("You are not signed in here")).to_be_visible()
 
 
 def test_an_answer_given_signed_out_is_sent_after_signing_in(live: Live, context: BrowserContext) -> None:

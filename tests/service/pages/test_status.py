@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from adductor import coaching
 from service.pages import status
 from service.pages.status import Week
 from tests.service.pages.conftest import Visitor
@@ -23,7 +24,9 @@ def _weeks(*sessions: int) -> list[Week]:
 def _next(here: Place, runner: int) -> status.Next:
     with here.installation.store.read() as session:
         situation = status.situation_now(session, here.athlete(runner), here.now)
-    return status.what_is_next(here.installation, situation, status.ahead(here.installation, situation))
+    catalogue = here.installation.catalogue
+    expected = coaching.forecast(situation, catalogue, status.DAYS_AHEAD)
+    return status.what_is_next(catalogue, situation, expected)
 
 
 @pytest.mark.parametrize(
