@@ -18,6 +18,7 @@ from adductor.athletes import personal_data
 from adductor.store.models import PlannedRunRecord
 from tests.service.pages.conftest import SITE as SITE
 from tests.service.pages.conftest import Visitor
+from tests.service.pages.conftest import strava as strava
 from tests.support.runners import Place, place
 from tests.support.site import site
 
