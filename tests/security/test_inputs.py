@@ -71,7 +71,7 @@ def test_no_address_is_an_error_of_ours(scene: Scene) -> None:
             assert "<script>alert" not in answer.text, address
 
 
-def test_an_id_beyond_the_databases_is_nobodys(scene: Scene) -> None:
+def test_an_id_beyond_the_databases_is_not_found(scene: Scene) -> None:
     for race in ("9223372036854775807", "9223372036854775808", "9" * 40, "0"):
         assert scene.visitor.post(f"/settings/races/{race}/remove").status_code == 404, race
         assert scene.visitor.get(f"/suggestions?before={race}").status_code == 200, race

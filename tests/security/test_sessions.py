@@ -16,7 +16,7 @@ from tests.service.pages.conftest import SCOPES, Strava, Visitor
 from tests.support.runners import Place
 
 
-def test_the_state_of_another_browser_connects_nobody(
+def test_the_state_of_another_browser_connects_no_runner(
     app: Flask, here: Place, visitor: Visitor, strava: Strava
 ) -> None:
     """The attacker's own way back, slipped to a victim: the victim would otherwise train under the attacker's name."""
@@ -85,7 +85,7 @@ def test_a_session_that_was_planted_is_thrown_away_at_sign_in(visitor: Visitor, 
     assert visitor.get("/home").headers["Location"] == "/"
 
 
-def test_a_session_that_we_did_not_sign_is_nobodys(scene: Scene) -> None:
+def test_a_session_that_we_did_not_sign_is_none(scene: Scene) -> None:
     stranger = scene.stranger()
     for forged in ("eyJhdGhsZXRlIjoxfQ", "eyJhdGhsZXRlIjoxfQ.aaaa.bbbb", "." * 50, "'; --", "\x00"):
         assert stranger.get("/home", headers={"Cookie": f"adductor={forged}"}).headers["Location"] == "/", forged
