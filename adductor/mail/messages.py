@@ -39,6 +39,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     keep_trailing_newline=True,
 )
+_TEMPLATES.globals.update(drawings=drawings, wording=wording, wellness=WELLNESS)
 # The beginnings of heading and subject.
 _WHEN = {
     Placement.POST_RUN: ("After your run", "After your run"),
@@ -125,24 +126,15 @@ def routine_mail(
     ``answer_link`` gives the link of each answer. ``was_it_link`` answers for an earlier routine: strength work was logged
     since, and the mail asks whether that was it.
     """
-    host = _host(frame.sender)
     heading, subject = _WHEN[placement]
     values = {
         "subject": f"{subject}: {wording.title(routine)}",
         "heading": f"{heading}: {routine.minutes} minutes",
         "why": wording.sentence(reason),
-        "steps": [
-            {
-                "name": wording.short_name(item.exercise),
-                "dose": wording.dose_of(item),
-                "picture": f"cid:{_cid(item.exercise, host)}",
-                "described": drawings.words(item.exercise).description,
-            }
-            for item in routine.items
-        ],
+        "items": routine.items,
         "routine_link": routine_link,
         "was_it_link": was_it_link,
-        "replies": [{"text": REPLIES[said].label, "link": answer_link(said)} for said in replies_to(placement)],
+        "replies": [(REPLIES[said].label, answer_link(said)) for said in replies_to(placement)],
         "because": "You get this because you asked for routines by mail.",
     }
     pictures = list(dict.fromkeys(item.exercise for item in routine.items))
@@ -170,15 +162,16 @@ def _message(
     *,
     unsubscribable: bool = True,
 ) -> EmailMessage:
-    host = _host(frame.sender)
+    name, address = parseaddr(frame.sender)
+    host = address.rpartition("@")[2] or "localhost"
+    picture_ids = {exercise: f"{exercise.replace('_', '-')}@{host}" for exercise in pictures}
     values = {
         "heading": values["subject"],
         **values,
-        "wellness": WELLNESS,
+        "picture_ids": picture_ids,
         "unsubscribe_link": frame.unsubscribe_link if unsubscribable else None,
         "settings_link": frame.settings_link,
     }
-    name, address = parseaddr(frame.sender)
     message = EmailMessage(policy=POLICY)
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=frame.to)
@@ -194,17 +187,9 @@ def _message(
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     with_pictures = message.get_payload(1)
-    for exercise in pictures:
-        cid, name = f"<{_cid(exercise, host)}>", f"{exercise}.png"
+    for exercise, picture_id in picture_ids.items():
+        names = {"cid": f"<{picture_id}>", "filename": f"{exercise}.png"}
         with_pictures.add_related(  # type: ignore[union-attr]
-            drawings.png(exercise), "image", "png", cid=cid, disposition="inline", filename=name
+            drawings.png(exercise), "image", "png", disposition="inline", **names
         )
     return message
-
-
-def _host(sender: str) -> str:
-    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-
-
-def _cid(exercise: str, host: str) -> str:
-    return f"{exercise.replace('_', '-')}@{host}"

@@ -41,7 +41,7 @@ def home() -> Page:
         situation = status.situation_now(database, athlete, now)
         expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
         weeks = status.weeks(database, athlete, now)
-        strip = status.strip(database, athlete, expected, now)
+        strip = status.strip(database, athlete, situation, expected)
         waiting = database.scalar(
             select(Suggestion)
             .where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -18,24 +19,14 @@ from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
-from adductor.store.models import Athlete, DecisionRecord, LoggedActivity, SessionRecord, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, SessionRecord, Suggestion
 from service.pages.words import PLACEMENTS
 
 DAYS_AHEAD = 14
 WEEKS_SHOWN = 12
-_DAYS_BACK_IN_STRIP = 3
-_STRIP_DAYS = 7
+_STRIP_OFFSETS = range(-3, 4)
 # Streaks are counted this far back.
 _STREAK_WEEKS = 104
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of the strip. ``marks`` are (kind, words): run, done, open or expected."""
-
-    day: date
-    is_today: bool
-    marks: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,41 +103,37 @@ def _sentence(text: str) -> str:
     return wording.sentence(_upper(text.strip()))
 
 
-def strip(session: Session, athlete: Athlete, expected: Sequence[Expected], now: datetime) -> list[Day]:
-    """Three days back, today, three days ahead: runs, routines, what is planned."""
-    zone = situations.zone_of(athlete.timezone)
-    today = now.astimezone(zone).date()
-    first = today - timedelta(days=_DAYS_BACK_IN_STRIP)
-    since = now - timedelta(days=_DAYS_BACK_IN_STRIP + 2)
-    marks: defaultdict[date, list[tuple[str, str]]] = defaultdict(list)
-    runs = session.scalars(
-        select(LoggedActivity).where(
-            LoggedActivity.athlete_id == athlete.id,
-            LoggedActivity.start >= since,
-            LoggedActivity.deleted_at.is_(None),
-            LoggedActivity.expires_at > now,
+def strip(
+    session: Session, athlete: Athlete, situation: Situation, expected: Sequence[Expected]
+) -> dict[date, list[tuple[str, str]]]:
+    """Three days back, today, three days ahead; each with its marks as (kind, words): run, done, open or expected."""
+    zone = situation.athlete.timezone
+    today = situation.now.astimezone(zone).date()
+    days = [today + timedelta(days=offset) for offset in _STRIP_OFFSETS]
+    marks = [
+        (
+            run.start.astimezone(zone).date(),
+            "run",
+            f"{_upper(run.sport.replace('_', ' '))}, {round(run.moving_min)} min",
         )
-    )
-    for run in sorted(runs, key=lambda run: run.start):
-        words = f"{run.sport.replace('_', ' ').capitalize()}, {round(run.moving_s / 60)} min"
-        marks[run.start.astimezone(zone).date()].append(("run", words))
-    done = session.scalars(
-        select(SessionRecord).where(SessionRecord.athlete_id == athlete.id, SessionRecord.completed_at >= since)
-    )
-    for one in done:
-        marks[one.completed_at.astimezone(zone).date()].append(("done", "Routine done"))
+        for run in sorted(situation.activities, key=lambda run: run.start)
+        if run.deleted_at is None
+    ]
+    done = [one.completed_at for one in situation.sessions if one.answered]
+    marks += [(at.astimezone(zone).date(), "done", "Routine done") for at in done]
     waiting = session.scalars(
-        select(Suggestion).where(
-            Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date >= first
+        select(Suggestion.local_date).where(
+            Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date >= days[0]
         )
     )
-    for suggestion in waiting:
-        marks[suggestion.local_date].append(("open", "Routine waiting"))
-    for day in expected:
-        if day.placement is not None and not any(kind in ("open", "done") for kind, _ in marks[day.day]):
-            marks[day.day].append(("expected", f"Routine planned, {PLACEMENTS[day.placement].lower()}"))
-    days = (first + timedelta(days=offset) for offset in range(_STRIP_DAYS))
-    return [Day(day, day == today, tuple(marks[day])) for day in days]
+    marks += [(day, "open", "Routine waiting") for day in waiting]
+    taken = {day for day, kind, _ in marks if kind != "run"}
+    marks += [
+        (day.day, "expected", f"Routine planned, {PLACEMENTS[day.placement].lower()}")
+        for day in expected
+        if day.placement is not None and day.day not in taken
+    ]
+    return {day: [(kind, text) for at, kind, text in marks if at == day] for day in days}
 
 
 def rungs(catalogue: Catalogue, athlete: Athlete) -> list[tuple[str, bool]]:
@@ -205,9 +192,5 @@ def weeks(session: Session, athlete: Athlete, now: datetime) -> list[Week]:
 def on_target_in_a_row(weeks_so_far: Sequence[Week], target: int) -> int:
     """How many weeks in a row reached the target. A week that still runs counts when it has, and breaks nothing."""
     *past, current = weeks_so_far
-    streak = 1 if current.sessions >= target else 0
-    for week in reversed(past):
-        if week.sessions < target:
-            break
-        streak += 1
-    return streak
+    reached = takewhile(lambda week: week.sessions >= target, reversed(past))
+    return len(list(reached)) + (current.sessions >= target)
