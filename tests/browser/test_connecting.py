@@ -28,19 +28,3 @@ def test_one_button_and_one_short_page_lead_home(live: Live, context: BrowserCon
     page.get_by_role("link", name="Connect with Strava").click()
     # The sandbox, like Strava, remembers who gave these permissions: no second question.
     page.wait_for_url("**/home")
-
-
-@pytest.mark.parametrize(
-    ("deny", "untick", "said"),
-    [
-        (True, None, "You said no, and that is fine"),
-        (False, "activity:write", "You left out Strava's permission to write"),
-    ],
-    ids=["denied", "write unticked"],
-)
-def test_permission_that_was_not_given_is_named(
-    live: Live, context: BrowserContext, deny: bool, untick: str | None, said: str
-) -> None:
-    page = context.new_page()
-    people.authorize(live, page, deny=deny, untick=untick)
-    expect(page.get_by_text(said)).to_be_visible()

@@ -95,17 +95,3 @@ def test_the_keyboard_alone_starts_pauses_and_finishes_a_routine(live: Live, con
     page.keyboard.press("Enter")
 
     assert page.evaluate("document.activeElement.id") == "finish-title"
-
-
-def test_the_first_page_is_light(live: Live, context: BrowserContext) -> None:
-    page = context.new_page()
-    client = context.new_cdp_session(page)
-    client.send("Network.enable")
-    received: list[float] = []
-    client.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-
-    page.goto(f"{live.web}/")
-    page.wait_for_load_state("networkidle")
-
-    assert len(received) >= 3
-    assert sum(received) < 60_000

@@ -78,42 +78,26 @@ def test_the_timer_leads_through_all_of_it_and_the_session_is_done(live: Live, c
     assert live.athlete(runner).sessions_completed_total == 1
 
 
-def test_pause_next_and_back_do_what_they_say(live: Live, context: BrowserContext) -> None:
-    page, _, address = _due(live, context)
+def test_pause_next_and_back_do_what_they_say_and_the_drawing_stands_as_named(live: Live, new_context: Opens) -> None:
+    page, _, address = _due(live, new_context(moving=True))
     _stands_still(page, address)
     page.get_by_role("button", name="Start the timer").click()
     expect(page.locator("#routine")).to_have_attribute("data-awake", "yes")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#routine")).to_have_attribute("data-awake", "no")  # a pause lets the phone sleep
-    page.get_by_role("button", name="Next").click()
-    what = page.locator("[data-show=what]")
-    expect(what).to_contain_text("Hold")
-    first = what.inner_text()
-
-    page.get_by_role("button", name="Next").click()
-    expect(what).to_have_text("Let go")
-    page.get_by_role("button", name="Back").click()
-
-    expect(what).to_have_text(first)
-    expect(page.get_by_role("button", name="Go on")).to_be_visible()
-
-
-def test_the_drawing_stands_in_the_position_that_is_named(live: Live, new_context: Opens) -> None:
-    page, _, address = _due(live, new_context(moving=True))
-    _stands_still(page, address)
-    page.get_by_role("button", name="Start the timer").click()
-    page.get_by_role("button", name="Pause").click()
-    shown = {}
+    what, shown = page.locator("[data-show=what]"), {}
     for _ in range(5):
         page.get_by_role("button", name="Next").click()
-        what = page.locator("[data-show=what]").inner_text()
-        shown[what] = page.locator(".step.current").evaluate(
+        shown[what.inner_text()] = page.locator(".step.current").evaluate(
             "step => [...new Set(step.getAnimations({ subtree: true }).map(a => a.playState + ' ' + a.currentTime))]"
         )
+    positions = {"legs straight": "paused 0", "feet flat": "paused 1400", "hips and knees at 90°": "paused 5400"}
+    assert {name: shown[f"Hold: {name}"] for name in positions} == {name: [at] for name, at in positions.items()}
 
-    assert shown["Hold: legs straight"] == ["paused 0"]
-    assert shown["Hold: feet flat"] == ["paused 1400"]
-    assert shown["Hold: hips and knees at 90°"] == ["paused 5400"]
+    page.get_by_role("button", name="Back").click()
+
+    expect(what).to_have_text("Let go")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
 
 
 def test_stopping_for_pain_asks_how_strong_and_holds_the_routines(live: Live, context: BrowserContext) -> None:

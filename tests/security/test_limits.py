@@ -109,9 +109,7 @@ def test_a_mail_scanner_may_open_every_link_of_every_mail(here: Place, attacker:
 
     assert len(opened) > EVERYTHING
     assert {attacker.ask(*each).status_code for each in opened} == {200}
-
-
-def test_one_link_is_not_hammered(here: Place, attacker: Client) -> None:
+    # But one link is not hammered.
     assert attacker.until_refused(person(here, "Anna").links(here)["answers.take"], 100) == ONE_LINK
 
 

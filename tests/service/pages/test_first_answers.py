@@ -52,6 +52,12 @@ def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(
         assert here.athlete(newcomer).channels["rest_day"] == channel
 
 
+def test_permission_to_write_that_was_left_out_is_named(visitor: Visitor, here: Place, newcomer: int) -> None:
+    here.change(newcomer, scopes="read,activity:read_all")
+
+    assert "You left out Strava&#39;s permission to write" in visitor.get("/welcome").text.replace("'", "&#39;")
+
+
 def test_address_gets_one_mail_to_confirm_it(visitor: Visitor, here: Place, newcomer: int) -> None:
     visitor.post("/welcome", **RIGHT, email="me@example.org")
 

@@ -82,24 +82,28 @@ def test_pause_without_a_sensible_end_is_refused(visitor: Visitor, here: Place, 
     assert here.athlete(runner).paused_until is None
 
 
-def test_hold_ends_only_with_the_tick(visitor: Visitor, here: Place, runner: int) -> None:
-    here.change(runner, hold_since=here.now, hold_reason="high_pain")
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"pain": "8"}, "checked by a physiotherapist or doctor"),
+        ({"sign": "pain_on_hopping"}, "Please don&#39;t run until you have been seen."),
+    ],
+)
+def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_the_tick(
+    visitor: Visitor, here: Place, runner: int, fields: dict[str, str], said: str
+) -> None:
+    visitor.suggested(runner)
 
+    answer = visitor.post("/check-in", **fields)
+
+    assert answer.headers["Location"] == "/home"
+    assert said in visitor.get("/home").text
+    assert here.suggestion(runner).status == "withdrawn"
     visitor.post("/hold/clear")
     assert here.athlete(runner).hold_since is not None
     visitor.post("/hold/clear", sorted="yes")
-
     assert here.athlete(runner).hold_since is None
-
-
-def test_strong_pain_in_a_check_in_holds_the_routines(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.suggested(runner)
-
-    answer = visitor.post("/check-in", pain="8")
-
-    assert answer.headers["Location"] == "/home"
-    assert here.athlete(runner).hold_since is not None
-    assert here.suggestion(runner).status == "withdrawn"
+    assert "Good to have you back" in visitor.get("/home").text
 
 
 def _a_session_is_done(visitor: Visitor, runner: int) -> None:

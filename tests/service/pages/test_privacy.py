@@ -86,9 +86,9 @@ def test_deleting_leaves_nothing_of_this_runner_and_everything_of_others(
     visitor.post("/check-in", pain="1")
     visitor.post("/settings/email", email="new@example.org")
 
-    page = visitor.post("/privacy/delete", confirm="Delete")
+    page = visitor.post("/privacy/delete", confirm="Delete", notes="remove")
 
-    assert "We hold nothing about you any more." in page.text
+    assert "We hold nothing about you any more. Notes taken out of your activities: 0." in page.text
     assert revoked == [REFRESH]
     with here.installation.store.read() as session:
         for table in Base.metadata.tables.values():
