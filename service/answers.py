@@ -28,14 +28,11 @@ _PAIN = Field("pain", whole(0, 10), "choose how strong the pain was, from 0 to 1
 Page = str | tuple[str, int] | Response
 
 
-@blueprint.errorhandler(LinkExpiredError)
-def _expired(_: Exception) -> Page:
-    text = "Links in our mails and notes work for a limited time. Your pages have everything that they could do."
-    return _message("This link is too old", text), 410
-
-
 @blueprint.errorhandler(LinkError)
-def _not_ours(_: Exception) -> Page:
+def _refuse_link(error: LinkError) -> Page:
+    if isinstance(error, LinkExpiredError):
+        text = "Links in our mails and notes work for a limited time. Your pages have everything that they could do."
+        return _message("This link is too old", text), 410
     text = "Perhaps a part of it got lost on the way. Open it again from the mail or note, or use your pages."
     return _message("This link doesn't work", text), 404
 
@@ -127,9 +124,7 @@ def _referral(session: Session, athlete: Athlete, taken: Taken) -> str | None:
     """The coach's referral if this answer led to it, also when the same answer comes a second time."""
     if taken.decision is not None:
         return taken.decision.reason if taken.decision.decision == "refer" else None
-    if not (taken.repeated and athlete.hold_since is not None):
-        return None
-    return status.latest_referral(session, athlete)
+    return status.latest_referral(session, athlete) if taken.repeated and athlete.hold_since is not None else None
 
 
 def _suggestion(public_id: str) -> Suggestion:

@@ -25,17 +25,17 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_ALWAYS = (
-    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Frame-Options", "DENY"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
-)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
 # A year: browsers that have once been here over TLS come back over TLS only.
-HSTS = "max-age=31536000"
+_HEADERS_WITH_TLS = {**_HEADERS, "Strict-Transport-Security": "max-age=31536000"}
 
 
 class _Coach(Flask):
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Referrers are withheld by our own policy, so they can't be asked for.
         WTF_CSRF_SSL_STRICT=False,
         TRUSTED_PROXIES=settings.trusted_proxies,
-        HSTS=HSTS if with_tls else None,
+        HEADERS=_HEADERS_WITH_TLS if with_tls else _HEADERS,
     )
     if settings.trusted_proxies:
         # Only the caller's address: scheme and host are a setting.
@@ -108,11 +108,8 @@ def _reject_nul() -> None:
 
 
 def _protect(response: Response) -> Response:
-    headers = response.headers
-    for name, value in _ALWAYS:
-        headers.setdefault(name, value)
-    if current_app.config["HSTS"]:
-        headers.setdefault("Strict-Transport-Security", current_app.config["HSTS"])
+    for name, value in current_app.config["HEADERS"].items():
+        response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
-        headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -1,4 +1,4 @@
-"""Who is looking at a page, and what every page of a runner needs."""
+"""Session guard of the runners' pages, and what every page needs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def current_athlete() -> Athlete | None:
 
 
 def remember(athlete_id: int, external_id: str) -> None:
-    """This browser is this runner's from now on. A new identity gets a new session: nothing of the old one stays.
+    """Sign the runner in: a new identity gets a new session, so that nothing of an old one stays.
 
     SQLite gives the id of a runner who has deleted everything to the next newcomer, so the id alone would open the
     newcomer's pages to a browser of the one who left: the platform's id must fit, too.

@@ -55,10 +55,8 @@ def _static_file(response: Response) -> Response:
     etag, _ = response.get_etag()
     if etag is not None:
         response.set_etag(etag, weak=True)  # one for both forms
-    if response.status_code == 304:
-        return response
     response.direct_passthrough = False
-    return compressed(response)
+    return response if response.status_code == 304 else compressed(response)
 
 
 @blueprint.app_template_global()

@@ -28,7 +28,7 @@ _MARKS = {"done": " ✓", "declined": " (not this time)"}
 @blueprint.get("/calendar/<key>.ics")
 @limits.link
 def calendar(key: str) -> Response:
-    """The feed. Everyone who has the address can read it; the runner can make a new one at any time."""
+    """The feed. Its address is the permission to read it; the runner can make a new one at any time."""
     here = installation()
     now = here.clock.now()
     with here.store.read() as database:

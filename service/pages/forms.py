@@ -84,19 +84,17 @@ def zone(text: str) -> str:
     return str(one_of(available_timezones())(text))
 
 
-def _address(text: str) -> str:
-    messages.checked_address(text)
-    return text
-
-
 def equipment(form: Form) -> list[str]:
     """The ids of the equipment that is ticked."""
     return [name for name, _ in EQUIPMENT if form.get(f"has_{name}")]
 
 
 TARGET = Field("target", whole(1, 2), "Sessions a week: choose one or two.", "target_sessions_per_week")
+PAIN = Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10")
 EMAIL = Field(
-    "email", optional(_address), "E-mail: this doesn't look like an address; it should look like you@example.org."
+    "email",
+    optional(messages.checked_address),
+    "E-mail: this doesn't look like an address; it should look like you@example.org.",
 )
 
 

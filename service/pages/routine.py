@@ -20,10 +20,10 @@ from service import limits, numbers
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
-from service.pages.forms import Field, answered, optional, page_after, take_answer, whole
+from service.pages.forms import PAIN, Field, answered, optional, page_after, take_answer, whole
 
 _FIELDS = (
-    Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10"),
+    PAIN,
     Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
     Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
 )

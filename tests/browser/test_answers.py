@@ -1,4 +1,4 @@
-"""The links of notes and mails in a browser on a phone, without signing in. Barriers: test_everybody.py."""
+"""The links of notes and mails in a browser on a phone, without signing in. Barriers: test_barriers.py."""
 
 from __future__ import annotations
 

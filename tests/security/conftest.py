@@ -73,7 +73,7 @@ class Scene:
     visitor: Visitor
 
     def stranger(self) -> Visitor:
-        """Another browser, signed in as nobody."""
+        """Another browser, without a session."""
         return Visitor(self.app.test_client(), self.here)
 
     def everything(self) -> tuple[str, str]:
@@ -140,7 +140,7 @@ def app(here: Place) -> Flask:
 
 @pytest.fixture
 def visitor(app: Flask, here: Place) -> Visitor:
-    """A browser that is signed in as nobody."""
+    """A browser without a session."""
     return Visitor(app.test_client(), here)
 
 

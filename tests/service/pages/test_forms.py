@@ -29,7 +29,7 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/welcome", RIGHT, {"condition": "maybe"}, "<li>Injury, pregnancy"),
     ("/welcome", RIGHT, {"target": "3"}, "<li>Sessions a week"),
     ("/welcome", RIGHT, {"place": "title"}, "<li>Where to write"),
-    ("/welcome", RIGHT, {"email": "nobody"}, "<li>E-mail"),
+    ("/welcome", RIGHT, {"email": "no address"}, "<li>E-mail"),
     ("/welcome", RIGHT, {"email": "a@b.example\nBcc: x@y.example"}, "<li>E-mail"),
     ("/welcome", RIGHT, {"email": "a" * 300 + "@b.example"}, "<li>E-mail"),
     ("/settings/dose", DOSE, {"target": "5"}, "<li>Sessions a week"),

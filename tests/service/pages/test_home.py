@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -106,43 +105,30 @@ def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_th
     assert "Good to have you back" in visitor.get("/home").text
 
 
-def _a_session_is_done(visitor: Visitor, runner: int) -> None:
-    visitor.post(f"/suggestions/{visitor.suggested(runner).public_id}/answer", said="done")
-
-
-def _morning(hour: int) -> Callable[[Visitor, int], object]:
-    return lambda visitor, _: visitor.place.later(days=hour < 9, hours=hour - 9)
+RUNS = {"placements": ["post_run"]}
+BY_MAIL = {"placements": ["rest_day"], "channels": {"rest_day": "mail"}, "email_confirmed_at": None}
+ON_PAGES = {"placements": ["rest_day"], "channels": {"rest_day": "pages"}}
+THURSDAYS = {**RUNS, "usual_runs": [{"weekday": 3, "at": "18:00", "kind": "easy"}]}
 
 
 @pytest.mark.parametrize(
-    ("row", "first", "headline"),
+    ("row", "hours", "done", "headline"),
     [
-        *(({"placements": ["post_run"]}, _morning(hour), "After your next run") for hour in (0, 4, 9, 17, 20, 23)),
-        ({}, _a_session_is_done, "Friday, on a rest day"),
-        ({"placements": ["post_run"]}, _a_session_is_done, "After a run, from Friday on"),
-        (
-            {"placements": ["post_run"], "usual_runs": [{"weekday": 3, "at": "18:00", "kind": "easy"}]},
-            _morning(9),
-            "Tomorrow, after a run",
-        ),
-        (
-            {"placements": ["rest_day"], "channels": {"rest_day": "mail"}, "email_confirmed_at": None},
-            _morning(9),
-            "Nothing in the next two weeks",
-        ),
-        ({"placements": ["rest_day"], "channels": {"rest_day": "pages"}}, _morning(9), ", on a rest day"),
+        *((RUNS, hours, False, "After your next run") for hours in (0, 8, 11, 14, 15, 19)),  # from 9 to 4 o'clock
+        ({}, 0, True, "Friday, on a rest day"),
+        (RUNS, 0, True, "After a run, from Friday on"),
+        (THURSDAYS, 0, False, "Tomorrow, after a run"),
+        (BY_MAIL, 0, False, "Nothing in the next two weeks"),
+        (ON_PAGES, 0, False, ", on a rest day"),
     ],
 )
 def test_what_comes_next_is_the_coachs_own_forecast(
-    visitor: Visitor,
-    here: Place,
-    runner: int,
-    row: dict[str, Any],
-    first: Callable[[Visitor, int], object],
-    headline: str,
+    visitor: Visitor, here: Place, runner: int, row: dict[str, Any], hours: int, done: bool, headline: str
 ) -> None:
     here.change(runner, **row)
     visitor.post("/check-in", pain="0")  # no longer new here
-    first(visitor, runner)
+    if done:
+        visitor.post(f"/suggestions/{visitor.suggested(runner).public_id}/answer", said="done")
+    here.later(hours=hours)
 
     assert headline in visitor.get("/home").text

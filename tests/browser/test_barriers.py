@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Opens, no_barriers
+from tests.browser.conftest import SMALLEST, Opens, no_barriers
 from tests.support import people
 from tests.support.live import Live
 
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
-SMALLEST = {"width": 320, "height": 640}
 PAGES = ("/home", "/suggestions", "/settings", "/privacy", "/check-in", "/exercises", "/nothing-here")
 
 
