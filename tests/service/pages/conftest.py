@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,9 +100,17 @@ def count_athletes(here: Place) -> int:
         return session.scalar(select(func.count()).select_from(Athlete)) or 0
 
 
+@contextmanager
+def place_with(folder: Path, **settings: str) -> Iterator[Place]:
+    """An installation with these settings besides those that every test needs."""
+    needed = {"ADDUCTOR_PUBLIC_URL": SITE, "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
+    with place(folder, **{**needed, "ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", **settings}) as made:
+        yield made
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path, ADDUCTOR_PUBLIC_URL=SITE, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
+    with place_with(tmp_path) as made:
         yield made
 
 
