@@ -60,9 +60,8 @@ def visitor() -> str:
 
 def by_this_machine() -> bool:
     """Whether this machine itself asks. What a proxy on it passes on doesn't count."""
-    if request.remote_addr not in {"127.0.0.1", "::1"}:
-        return False
-    return not (_is_forwarded() and current_app.config["TRUSTED_PROXIES"])
+    is_passed_on = _is_forwarded() and current_app.config["TRUSTED_PROXIES"]
+    return request.remote_addr in {"127.0.0.1", "::1"} and not is_passed_on
 
 
 def _is_forwarded() -> bool:
