@@ -12,17 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adductor.athletes import addresses, answers, decisions
-from adductor.athletes.answers import Answer, AnswerError, Taken
+from adductor.athletes.answers import AnswerError, Taken
 from adductor.athletes.connections import is_account
 from adductor.coaching.replies import REPLIES, Said
 from adductor.mail.links import LinkError, LinkExpiredError
-from adductor.notes import wording
 from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
 from service.pages import status
-from service.pages.changes import read_answer
-from service.pages.forms import Field, whole
+from service.pages.forms import Field, read_answer, whole
 from service.pages.words import ANSWERS
 
 blueprint = Blueprint("answers", __name__)
@@ -30,14 +28,11 @@ _PAIN = Field("pain", whole(0, 10), "choose how strong the pain was, from 0 to 1
 Page = str | tuple[str, int] | Response
 
 
-@blueprint.errorhandler(LinkExpiredError)
-def _expired(_: Exception) -> Page:
-    text = "Links in our mails and notes work for a limited time. Your pages have everything that they could do."
-    return _message("This link is too old", text), 410
-
-
 @blueprint.errorhandler(LinkError)
-def _not_ours(_: Exception) -> Page:
+def _refuse_link(error: LinkError) -> Page:
+    if isinstance(error, LinkExpiredError):
+        text = "Links in our mails and notes work for a limited time. Your pages have everything that they could do."
+        return _message("This link is too old", text), 410
     text = "Perhaps a part of it got lost on the way. Open it again from the mail or note, or use your pages."
     return _message("This link doesn't work", text), 404
 
@@ -61,7 +56,9 @@ def take(token: str) -> Page:
     if said is None:
         return _form(suggestion, None, "Choose one of the answers."), 400
     try:
-        given = _given(said)
+        given = read_answer(
+            *([_PAIN] if said is Said.PAIN else ()), said=said, where=request.form.get("where", "").strip()
+        )
     except AnswerError as error:
         return _form(suggestion, said, f"{str(error)[:1].upper()}{str(error)[1:]}."), 400
     with here.store.write() as session:
@@ -74,44 +71,32 @@ def take(token: str) -> Page:
     return render_template("answers/taken.html", thanks=REPLIES[said].thanks, changes=taken.changes, referral=referral)
 
 
-@blueprint.get("/unsubscribe/<token>")
-@limits.link
-def ask_to_unsubscribe(token: str) -> Page:
-    """Show a button that ends the mails."""
-    athlete_id, external_id = installation().links.read_unsubscribe(token)
-    with installation().store.read() as session:
-        athlete = _same_account(session.get(Athlete, athlete_id), external_id)
-    return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None)
-
-
-@blueprint.post("/unsubscribe/<token>")
+@blueprint.route("/unsubscribe/<token>", methods=["GET", "POST"])
 @limits.link
 def unsubscribe(token: str) -> Page:
     """End the mails: by the button, or by the mail program's own (RFC 8058). ``again`` takes it back."""
     here = installation()
     athlete_id, external_id = here.links.read_unsubscribe(token)
-    again = request.form.get("again") == "1"
-    with here.store.write() as session:
-        athlete = _same_account(decisions.lock(session, athlete_id), external_id)
-        change = addresses.subscribe_again if again else addresses.unsubscribe
-        change(athlete, now=here.clock.now())
-    return render_template("answers/unsubscribe.html", ended=not again)
+    posted = request.method == "POST"
+    with here.store.write() if posted else here.store.read() as session:
+        athlete = decisions.lock(session, athlete_id) if posted else session.get(Athlete, athlete_id)
+        # The id may have gone to another athlete since.
+        if athlete is None or not is_account(athlete, external_id):
+            raise LinkError("the runner has left")
+        if posted:
+            change = addresses.subscribe_again if request.form.get("again") == "1" else addresses.unsubscribe
+            change(athlete, now=here.clock.now())
+        return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None)
 
 
-@blueprint.get("/confirm-address/<token>")
-@limits.link
-def ask_to_confirm(token: str) -> Page:
-    """Show a button that confirms the address."""
-    _, address = installation().links.read_confirm(token)
-    return render_template("answers/confirm.html", address=address)
-
-
-@blueprint.post("/confirm-address/<token>")
+@blueprint.route("/confirm-address/<token>", methods=["GET", "POST"])
 @limits.link
 def confirm(token: str) -> Page:
     """Confirm the address."""
     here = installation()
     athlete_id, address = here.links.read_confirm(token)
+    if request.method != "POST":
+        return render_template("answers/confirm.html", address=address)
     with here.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not addresses.confirm(athlete, address, now=here.clock.now()):
@@ -126,8 +111,7 @@ def _form(suggestion: Suggestion, said: Said | None, problem: str | None = None)
     pain_link = installation().links.answer(suggestion.public_id, Said.PAIN, suggestion.created_at)
     return render_template(
         "answers/ask.html",
-        title=wording.title(routine),
-        steps=[f"{wording.short_name(item.exercise)}: {wording.dose_of(item)}" for item in routine.items],
+        routine=routine,
         said=said,
         others=[other for other in Said if other is not said],
         pain_token=pain_link.rpartition("/")[2],
@@ -136,19 +120,11 @@ def _form(suggestion: Suggestion, said: Said | None, problem: str | None = None)
     )
 
 
-def _given(said: Said) -> Answer:
-    """The answer as the form gives it. Raises AnswerError."""
-    where = request.form.get("where", "").strip()
-    return read_answer(*([_PAIN] if said is Said.PAIN else ()), said=said, where=where)
-
-
 def _referral(session: Session, athlete: Athlete, taken: Taken) -> str | None:
     """The coach's referral if this answer led to it, also when the same answer comes a second time."""
     if taken.decision is not None:
         return taken.decision.reason if taken.decision.decision == "refer" else None
-    if not (taken.repeated and athlete.hold_since is not None):
-        return None
-    return status.latest_referral(session, athlete)
+    return status.latest_referral(session, athlete) if taken.repeated and athlete.hold_since is not None else None
 
 
 def _suggestion(public_id: str) -> Suggestion:
@@ -157,13 +133,6 @@ def _suggestion(public_id: str) -> Suggestion:
     if row is None:
         raise LinkError("the suggestion is gone")
     return row
-
-
-def _same_account(athlete: Athlete | None, external_id: str) -> Athlete:
-    """The runner, unless the id has gone to another one since. Raises LinkError."""
-    if athlete is None or not is_account(athlete, external_id):
-        raise LinkError("the runner has left")
-    return athlete
 
 
 def _said(text: str | None) -> Said | None:

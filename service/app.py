@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Flask, Response, abort, current_app, request
 from flask_wtf import CSRFProtect
-from werkzeug.datastructures import MultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adductor import __version__, logs
@@ -20,23 +19,23 @@ log = logs.get(__name__)
 
 # Larger than any webhook event or form of ours by far.
 MOST_BODY_BYTES = 64 * 1024
-# A runner who opens a page a few times a month should not have to sign in each time.
+# A runner opens a page a few times a month and should not have to sign in each time.
 SESSION_DAYS = 90
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_ALWAYS = (
-    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Frame-Options", "DENY"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
-)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
 # A year: browsers that have once been here over TLS come back over TLS only.
-HSTS = "max-age=31536000"
+_HEADERS_WITH_TLS = {**_HEADERS, "Strict-Transport-Security": "max-age=31536000"}
 
 
 class _Coach(Flask):
@@ -67,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Referrers are withheld by our own policy, so they can't be asked for.
         WTF_CSRF_SSL_STRICT=False,
         TRUSTED_PROXIES=settings.trusted_proxies,
-        HSTS=HSTS if with_tls else None,
+        HEADERS=_HEADERS_WITH_TLS if with_tls else _HEADERS,
     )
     if settings.trusted_proxies:
         # Only the caller's address: scheme and host are a setting.
@@ -76,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     app.extensions["installation"] = installation
     app.extensions["inbox_writer"] = InboxWriter(installation.store, installation.clock, wake_workers)
-    app.before_request(_refuse_nul)
+    app.before_request(_reject_nul)
     limits.protect(app, settings)
     csrf = CSRFProtect(app)
 
@@ -98,27 +97,19 @@ def wake_workers() -> None:
     wake.apply_async()
 
 
-def _refuse_nul() -> None:
+def _reject_nul() -> None:
     """Reject NUL bytes: PostgreSQL cannot store them, nor compare with them."""
     if any("\0" in str(part) for part in (request.view_args or {}).values()):
         abort(404)
-    texts = _texts(request.args)
-    if request.blueprint != "webhooks":  # an event's bytes are checked by its parser
-        texts += _texts(request.form)
-    if any("\0" in text for text in texts):
+    # An event's bytes are checked by its parser.
+    forms = [request.args] if request.blueprint == "webhooks" else [request.args, request.form]
+    if any("\0" in text for form in forms for name, values in form.lists() for text in (name, *values)):
         abort(400)
 
 
-def _texts(fields: MultiDict[str, str]) -> list[str]:
-    return [text for name, values in fields.lists() for text in (name, *values)]
-
-
 def _protect(response: Response) -> Response:
-    headers = response.headers
-    there = {name.lower() for name, _ in headers}
-    headers.extend([(name, value) for name, value in _ALWAYS if name.lower() not in there])
-    if current_app.config["HSTS"]:
-        headers.setdefault("Strict-Transport-Security", current_app.config["HSTS"])
+    for name, value in current_app.config["HEADERS"].items():
+        response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
-        headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -24,17 +24,13 @@ log = logs.get(__name__)
 _MUST_HAVE = frozenset({"read", "activity:read_all"})
 # Where signing in may lead back to; anything else would be an open redirect.
 _ROUTINE = re.compile(r"/routine/[A-Za-z0-9_-]{1,24}")
-
-
-# The problems of templates/connect_problem.html, by kind of error.
+# The problems of templates/connect_problem.html: by kind of error, and the status of those that no failed call explains.
 _PROBLEMS = {
     ErrorKind.CAP: "full",
     ErrorKind.INACTIVE: "inactive",
     ErrorKind.MISCONFIGURED: "misconfigured",
-    ErrorKind.REFUSED: "expired",
-    ErrorKind.REVOKED: "expired",
-    ErrorKind.NOT_FOUND: "expired",
     ErrorKind.SCOPE_MISSING: "scope",
+    **dict.fromkeys((ErrorKind.REFUSED, ErrorKind.REVOKED, ErrorKind.NOT_FOUND), "expired"),
 }
 _STATUS = {"denied": 200, "scope": 400, "expired": 400, "full": 403}
 
@@ -47,16 +43,14 @@ def start() -> Response | tuple[str, int]:
     back_to = request.args.get("next", "")
     if _ROUTINE.fullmatch(back_to):
         session["after_sign_in"] = back_to
+    here = installation()
     try:
-        strava = installation().platform("strava")
+        strava = here.platform("strava")
     except RuntimeError:
         return _failed("misconfigured")
-    target = strava.authorize_url(
-        redirect_uri=installation().settings.public_url + url_for("connect.callback"),
-        state=session["oauth_state"],
-        force=request.args.get("again") == "1",
-    )
-    return redirect(target)
+    callback_url = here.settings.public_url + url_for("connect.callback")
+    force = request.args.get("again") == "1"
+    return redirect(strava.authorize_url(redirect_uri=callback_url, state=session["oauth_state"], force=force))
 
 
 @blueprint.get("/connect/strava/callback")

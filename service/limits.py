@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, current_app, request, session
 from flask_limiter import ApplicationLimit, Limiter
 
 from adductor import logs
 from adductor.settings import Settings
+from service.context import installation
 
 log = logs.get(__name__)
 P = ParamSpec("P")
@@ -52,28 +53,26 @@ def address() -> str:
 
 
 def visitor() -> str:
-    """The athlete of the signed session, wherever they are; else the address."""
+    """The athlete of the signed session, at whatever address; else the address."""
     athlete = session.get("athlete")
     return f"runner {athlete}" if isinstance(athlete, int) else address()
 
 
 def by_this_machine() -> bool:
     """Whether this machine itself asks. What a proxy on it passes on doesn't count."""
-    if request.remote_addr not in {"127.0.0.1", "::1"}:
-        return False
-    return not (_forwarded() and current_app.config["TRUSTED_PROXIES"])
+    is_passed_on = _is_forwarded() and current_app.config["TRUSTED_PROXIES"]
+    return request.remote_addr in {"127.0.0.1", "::1"} and not is_passed_on
 
 
-def _forwarded() -> bool:
+def _is_forwarded() -> bool:
     return "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
 
 
 def _by_strava() -> bool:
     """Whether the caller knows the webhook's key."""
-    if request.blueprint != "webhooks":
-        return False
     given = str((request.view_args or {}).get("key", ""))
-    return hmac.compare_digest(given.encode(), current_app.extensions["installation"].settings.webhook_key.encode())
+    key = installation().settings.webhook_key
+    return request.blueprint == "webhooks" and hmac.compare_digest(given.encode(), key.encode())
 
 
 def _is_uncounted() -> bool:
@@ -82,10 +81,6 @@ def _is_uncounted() -> bool:
 
 def _hashed_path() -> str:
     return hashlib.sha256(request.path.encode()).hexdigest()[:32]  # the link itself is a secret
-
-
-def _is_miss(response: Response) -> bool:
-    return response.status_code == 404
 
 
 _limiter = Limiter(
@@ -100,7 +95,9 @@ _limiter.request_filter(_by_strava)
 _limiter.request_filter(by_this_machine)
 
 # For routes whose address holds a secret: wrong guesses of all of them count together.
-secret = _limiter.shared_limit(lambda: MISSES, "misses", key_func=address, deduct_when=_is_miss)
+secret = _limiter.shared_limit(
+    lambda: MISSES, "misses", key_func=address, deduct_when=lambda response: response.status_code == 404
+)
 connecting = _limiter.shared_limit(lambda: CONNECTING, "connecting", key_func=address)
 exports = _limiter.limit(lambda: EXPORTS)
 operators = _limiter.limit(lambda: OPERATORS, key_func=address, methods=["POST"])
@@ -146,7 +143,7 @@ def retry_after_s() -> int:
 def _warn_of_an_unknown_proxy() -> None:
     """Log a proxy on this machine that the settings don't count: all its visitors look like this machine."""
     config = current_app.config
-    if config["TRUSTED_PROXIES"] or config.get("PROXY_WARNED") or not _forwarded():
+    if config["TRUSTED_PROXIES"] or config.get("PROXY_WARNED") or not _is_forwarded():
         return
     config["PROXY_WARNED"] = True
     log.warning(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -41,42 +40,41 @@ class Links:
 
     def answer(self, public_id: str, said: str | None, since: datetime) -> str:
         """Answer a suggestion; ``said`` chooses the answer beforehand. The same arguments give the same link."""
-        token = self._sign("answer", [public_id, said or ""], since + ANSWER_GOOD_FOR)
-        return f"{self._public_url}/a/{token}"
+        return self._signed("a", "answer", (public_id, said or ""), since + ANSWER_GOOD_FOR)
 
     def read_answer(self, token: str) -> tuple[str, str | None]:
         """The suggestion's public id and the answer, if the link names one."""
-        public_id, said = _texts(self._read("answer", token), 2)
+        public_id, said = self._read("answer", token)
         return public_id, said or None
 
     def unsubscribe(self, athlete_id: int, external_id: str, since: datetime) -> str:
         """End the mails. It outlives runners, and SQLite gives the id of one who left to another: so it names both ids."""
-        who = [str(athlete_id), external_id]
-        return f"{self._public_url}/unsubscribe/{self._sign('unsubscribe', who, since + UNSUBSCRIBE_GOOD_FOR)}"
+        ids = (str(athlete_id), external_id)
+        return self._signed("unsubscribe", "unsubscribe", ids, since + UNSUBSCRIBE_GOOD_FOR)
 
     def read_unsubscribe(self, token: str) -> tuple[int, str]:
         """The runner whose mails are to end: our id and the platform's. Act only where both fit."""
-        athlete_id, external_id = _texts(self._read("unsubscribe", token), 2)
+        athlete_id, external_id = self._read("unsubscribe", token)
         return int(athlete_id), external_id
 
     def confirm(self, athlete_id: int, address: str, since: datetime) -> str:
         """Confirm that mails to ``address`` are read by the runner."""
-        token = self._sign("confirm", [str(athlete_id), address], since + CONFIRM_GOOD_FOR)
-        return f"{self._public_url}/confirm-address/{token}"
+        return self._signed("confirm-address", "confirm", (str(athlete_id), address), since + CONFIRM_GOOD_FOR)
 
     def read_confirm(self, token: str) -> tuple[int, str]:
         """The runner and the address."""
-        athlete_id, address = _texts(self._read("confirm", token), 2)
+        athlete_id, address = self._read("confirm", token)
         return int(athlete_id), address
 
-    def _sign(self, purpose: str, what: Any, until: datetime) -> str:
-        signed: str | bytes = self._signer(purpose).dumps([what, int(until.timestamp())])
-        return signed if isinstance(signed, str) else signed.decode()
+    def _signed(self, path: str, purpose: str, values: tuple[str, str], until: datetime) -> str:
+        token = self._signer(purpose).dumps([values, int(until.timestamp())])
+        return f"{self._public_url}/{path}/{token if isinstance(token, str) else token.decode()}"
 
-    def _read(self, purpose: str, token: str) -> Any:
+    def _read(self, purpose: str, token: str) -> tuple[str, str]:
+        """The two values of a link of ours for this purpose. Raises LinkError and LinkExpiredError."""
         signer = self._signer(purpose)
         try:
-            what, until = signer.loads(token)
+            (first, second), until = signer.loads(token)
         except (BadSignature, ValueError, TypeError) as error:
             raise LinkError("not a link of ours") from error
         # Base64 is read leniently: a signature would pass in other spellings too. Ours is the only one that was given out.
@@ -84,14 +82,8 @@ class Links:
             raise LinkError("not a link of ours")
         if self._now().timestamp() > until:
             raise LinkExpiredError("the time of this link is over")
-        return what
+        return str(first), str(second)
 
     def _signer(self, purpose: str) -> URLSafeSerializer:
         # The purpose is part of the signature: a link for one thing can't be used for another.
         return URLSafeSerializer(self._secret, salt=f"adductor {purpose}")
-
-
-def _texts(value: Any, count: int) -> list[str]:
-    if not (isinstance(value, list) and len(value) == count and all(isinstance(entry, str) for entry in value)):
-        raise LinkError("not a link of ours")
-    return value

@@ -1,4 +1,4 @@
-"""Mails to a runner: a due routine, the confirmation of an address, a referral. HTML and text, with the drawings inside."""
+"""Transactional mail: messages of a due routine, and letters. HTML and text, with the drawings inside."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from adductor import drawings
 from adductor.coaching.replies import REPLIES, Said, replies_to
 from adductor.coaching.situation import Placement, Routine
 from adductor.notes import wording
@@ -32,6 +32,14 @@ _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
+_TEMPLATES = Environment(
+    loader=PackageLoader("adductor.mail"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.globals.update(drawings=drawings, wording=wording, wellness=WELLNESS)
 # The beginnings of heading and subject.
 _WHEN = {
     Placement.POST_RUN: ("After your run", "After your run"),
@@ -67,8 +75,8 @@ _LETTERS = {
     "confirm": _Letter(
         "Is this your address?",
         (
-            "Somebody asked Adductor Coach to send strength routines to this address.",
-            "If that was you, confirm it; the link is good for three days. If it wasn't, do nothing: "
+            "Adductor Coach has been asked to send strength routines to this address.",
+            "If you asked for them, confirm it; the link is good for three days. If you didn't, do nothing: "
             "no further mail will come.",
         ),
         "Yes, send routines here",
@@ -118,26 +126,15 @@ def routine_mail(
     ``answer_link`` gives the link of each answer. ``was_it_link`` answers for an earlier routine: strength work was logged
     since, and the mail asks whether that was it.
     """
-    from adductor import drawings  # only mails need it, and the start of a worker should not wait for it
-
-    host = _host(frame.sender)
     heading, subject = _WHEN[placement]
     values = {
         "subject": f"{subject}: {wording.title(routine)}",
         "heading": f"{heading}: {routine.minutes} minutes",
         "why": wording.sentence(reason),
-        "steps": [
-            {
-                "name": wording.short_name(item.exercise),
-                "dose": wording.dose_of(item),
-                "picture": f"cid:{_cid(item.exercise, host)}",
-                "described": drawings.describe(item.exercise),
-            }
-            for item in routine.items
-        ],
+        "items": routine.items,
         "routine_link": routine_link,
         "was_it_link": was_it_link,
-        "replies": [{"text": REPLIES[said].label, "link": answer_link(said)} for said in replies_to(placement)],
+        "replies": [(REPLIES[said].label, answer_link(said)) for said in replies_to(placement)],
         "because": "You get this because you asked for routines by mail.",
     }
     pictures = list(dict.fromkeys(item.exercise for item in routine.items))
@@ -165,15 +162,16 @@ def _message(
     *,
     unsubscribable: bool = True,
 ) -> EmailMessage:
-    host = _host(frame.sender)
+    name, address = parseaddr(frame.sender)
+    host = address.rpartition("@")[2] or "localhost"
+    picture_ids = {exercise: f"{exercise.replace('_', '-')}@{host}" for exercise in pictures}
     values = {
         "heading": values["subject"],
         **values,
-        "wellness": WELLNESS,
+        "picture_ids": picture_ids,
         "unsubscribe_link": frame.unsubscribe_link if unsubscribable else None,
         "settings_link": frame.settings_link,
     }
-    name, address = parseaddr(frame.sender)
     message = EmailMessage(policy=POLICY)
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=frame.to)
@@ -185,42 +183,13 @@ def _message(
     if unsubscribable:
         message["List-Unsubscribe"] = f"<{frame.unsubscribe_link}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    templates = _templates()
-    message.set_content(templates.get_template(f"{template}.txt").render(values), cte="quoted-printable")
-    message.add_alternative(
-        templates.get_template(f"{template}.html").render(values), subtype="html", cte="quoted-printable"
-    )
-    if not pictures:
-        return message
-    from adductor import drawings
-
-    html = message.get_payload(1)
-    for exercise in pictures:
-        html.add_related(  # type: ignore[union-attr]
-            drawings.png(exercise),
-            "image",
-            "png",
-            cid=f"<{_cid(exercise, host)}>",
-            disposition="inline",
-            filename=f"{exercise}.png",
+    text, html = (_TEMPLATES.get_template(f"{template}.{kind}").render(values) for kind in ("txt", "html"))
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    with_pictures = message.get_payload(1)
+    for exercise, picture_id in picture_ids.items():
+        names = {"cid": f"<{picture_id}>", "filename": f"{exercise}.png"}
+        with_pictures.add_related(  # type: ignore[union-attr]
+            drawings.png(exercise), "image", "png", disposition="inline", **names
         )
     return message
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("adductor.mail"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _host(sender: str) -> str:
-    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-
-
-def _cid(exercise: str, host: str) -> str:
-    return f"{exercise.replace('_', '-')}@{host}"

@@ -1,4 +1,4 @@
-"""Who is looking at a page, and what every page of a runner needs."""
+"""Session guard of the runners' pages, and what every page needs."""
 
 from __future__ import annotations
 
@@ -47,12 +47,17 @@ def signed_in(page: Callable[P, Page]) -> Callable[P, Page]:
 def current_athlete() -> Athlete | None:
     """The runner whose browser this is, while they are connected. Looked up once a request."""
     if "athlete" not in g:
-        g.athlete = _look_up(session.get("athlete"), session.get("platform_athlete"))
+        g.athlete = None
+        if isinstance(session.get("athlete"), int):
+            with installation().store.read() as database:
+                athlete = database.get(Athlete, session["athlete"])
+            if athlete is not None and is_account(athlete, str(session.get("platform_athlete"))) and may_look(athlete):
+                g.athlete = athlete
     return cast("Athlete | None", g.athlete)
 
 
 def remember(athlete_id: int, external_id: str) -> None:
-    """This browser is this runner's from now on. A new identity gets a new session: nothing of the old one stays.
+    """Sign the runner in: a new identity gets a new session, so that nothing of an old one stays.
 
     SQLite gives the id of a runner who has deleted everything to the next newcomer, so the id alone would open the
     newcomer's pages to a browser of the one who left: the platform's id must fit, too.
@@ -63,16 +68,6 @@ def remember(athlete_id: int, external_id: str) -> None:
     session.permanent = True
 
 
-def _look_up(athlete_id: object, external_id: object) -> Athlete | None:
-    if not isinstance(athlete_id, int):
-        return None
-    with installation().store.read() as database:
-        athlete = database.get(Athlete, athlete_id)
-    if athlete is None or not is_account(athlete, str(external_id)):
-        return None
-    return athlete if may_look(athlete) else None
-
-
 def may_look(athlete: Athlete) -> bool:
     """Whether the athlete's pages open."""
     return athlete.leaving_at is None and any(each.state in _MAY_LOOK for each in athlete.connections)
@@ -80,15 +75,25 @@ def may_look(athlete: Athlete) -> bool:
 
 def the_athlete() -> Athlete:
     """The runner of a guarded page."""
-    athlete = current_athlete()
-    if athlete is None:
-        abort(401)
-    return athlete
+    return current_athlete() or abort(401)
 
 
 def today_of(athlete: Athlete) -> date:
     """The runner's local day now."""
     return installation().clock.now().astimezone(situations.zone_of(athlete.timezone)).date()
+
+
+def find_suggestion(database: Session, public_id: str, athlete: Athlete | None = None) -> Suggestion:
+    """The suggestion with this public id, of this athlete if one is given; 404 if there is none."""
+    wanted = select(Suggestion).where(Suggestion.public_id == public_id)
+    if athlete is not None:
+        wanted = wanted.where(Suggestion.athlete_id == athlete.id)
+    return database.scalar(wanted) or abort(404)
+
+
+def wants_json() -> bool:
+    """Whether a script asks, and not a browser for a page."""
+    return request.accept_mimetypes.best == "application/json"
 
 
 @blueprint.app_template_filter()
@@ -108,28 +113,19 @@ def platform_label() -> str:
 
 
 @blueprint.app_template_global()
-def can_write() -> bool:
-    """Whether the signed-in runner gave the permission to write."""
-    return channels.can_write(the_athlete())
-
-
-def find_suggestion(database: Session, public_id: str, athlete: Athlete | None = None) -> Suggestion:
-    """The suggestion with this public id, of this athlete if one is given; 404 if there is none."""
-    wanted = select(Suggestion).where(Suggestion.public_id == public_id)
-    if athlete is not None:
-        wanted = wanted.where(Suggestion.athlete_id == athlete.id)
-    return database.scalar(wanted) or abort(404)
-
-
-@blueprint.app_template_global()
-def activity_url(activity_id: int | None) -> str | None:
+def activity_url(activity_id: int) -> str:
     """Where the running log shows an activity ("View on Strava")."""
-    if activity_id is None:
-        return None
     parts = urlsplit(installation().settings.strava_oauth_url)
     return f"{parts.scheme}://{parts.netloc}/activities/{activity_id}"
 
 
 @blueprint.app_context_processor
 def _for_every_page() -> dict[str, Any]:
-    return {"athlete": current_athlete(), "drawings": drawings, "wording": wording, "words": words}
+    athlete = current_athlete()
+    return {
+        "athlete": athlete,
+        "can_write": athlete is not None and channels.can_write(athlete),
+        "drawings": drawings,
+        "wording": wording,
+        "words": words,
+    }

@@ -34,7 +34,7 @@ def drawing_svg(exercise_id: str) -> Page:
     scheme = request.args.get("scheme", "light")
     if exercise_id not in drawings.exercise_ids() or scheme not in ("light", "dark"):
         abort(404)
-    return _kept_for_a_day(drawings.at_rest(exercise_id, dark=scheme == "dark"), "image/svg+xml")
+    return _kept_for_a_day(drawings.svg(exercise_id, "dark" if scheme == "dark" else "light"), "image/svg+xml")
 
 
 @blueprint.get("/offline.js")
@@ -55,10 +55,8 @@ def _static_file(response: Response) -> Response:
     etag, _ = response.get_etag()
     if etag is not None:
         response.set_etag(etag, weak=True)  # one for both forms
-    if response.status_code == 304:
-        return response
     response.direct_passthrough = False
-    return compressed(response)
+    return response if response.status_code == 304 else compressed(response)
 
 
 @blueprint.app_template_global()

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
+from werkzeug.exceptions import HTTPException
 
 from adductor import logs
 from service import limits
-from service.pages.access import Page, blueprint
+from service.pages.access import Page, blueprint, wants_json
 
 log = logs.get(__name__)
 # Their callers read JSON, whatever they say that they accept.
 _FOR_PROGRAMS = frozenset(
     {"webhooks.handshake", "webhooks.receive", "ops.alive", "ops.ready", "ops.metrics", "pages.routine_state"}
 )
-_ERRORS: dict[int | type[Exception], tuple[int, str, str]] = {
-    400: (400, "That can't be read", "Something in it can't be read. Nothing was changed: go back and try again."),
-    401: (401, "You are signed out", "Sign in and try again."),
-    404: (404, "Nothing here", "This page doesn't exist, or no longer."),
-    413: (413, "That was too much", "Nothing was changed: send less text."),
-    500: (500, "That did not work", "Something went wrong on our side; your record is safe. Try again in a minute."),
-    CSRFError: (
-        400,
-        "This form is out of date",
-        "Nothing was changed. You may have signed out in another tab: go back, reload the page and send it again.",
-    ),
+_TEXTS = {
+    400: ("That can't be read", "Something in it can't be read. Nothing was changed: go back and try again."),
+    401: ("You are signed out", "Sign in and try again."),
+    404: ("Nothing here", "This page doesn't exist, or no longer."),
+    413: ("That was too much", "Nothing was changed: send less text."),
+    500: ("That did not work", "Something went wrong on our side; your record is safe. Try again in a minute."),
 }
+_OLD_FORM = (
+    "This form is out of date",
+    "Nothing was changed. You may have signed out in another tab: go back, reload the page and send it again.",
+)
 
 
-def _handler(status: int, title: str, text: str) -> Callable[[Exception], Page]:
-    def handle(_: Exception) -> Page:
-        if status >= 500:
-            g.athlete = None  # the page must not ask the database for what may have failed
-        return _answer(status, title, text)
-
-    return handle
-
-
-for _error, _page in _ERRORS.items():
-    blueprint.app_errorhandler(_error)(_handler(*_page))
+@blueprint.app_errorhandler(HTTPException)
+def refuse(error: HTTPException) -> Page:
+    status = error.code or 500
+    if status not in _TEXTS:
+        return error.get_response(request.environ)
+    if status >= 500:
+        g.athlete = None  # the page must not ask the database for what may have failed
+    return _answer(status, *(_OLD_FORM if isinstance(error, CSRFError) else _TEXTS[status]))
 
 
 @blueprint.app_errorhandler(429)
@@ -65,6 +60,6 @@ def no_database(error: Exception) -> Page:
 
 def _answer(status: int, title: str, text: str, *, retry_after_s: int | None = None) -> Page:
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    if request.endpoint in _FOR_PROGRAMS or request.accept_mimetypes.best == "application/json":
+    if request.endpoint in _FOR_PROGRAMS or wants_json():
         return jsonify(error=f"{title}. {text}"), status, headers
     return render_template("message.html", title=title, text=text), status, headers

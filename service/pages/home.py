@@ -6,15 +6,14 @@ from datetime import date, timedelta
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from adductor import coaching
 from adductor.athletes import answers, decisions
-from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Suggestion
+from adductor.store.models import Athlete, CheckInRecord, Suggestion
 from service.context import installation
 from service.pages import status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
-from service.pages.changes import changing
-from service.pages.forms import Field, optional, read, whole
+from service.pages.forms import Field, changing, optional, read, whole
 from service.pages.words import SIGNS
 
 PAUSES_DAYS = {"1": 7, "2": 14, "4": 28}
@@ -40,30 +39,29 @@ def home() -> Page:
     today = today_of(athlete)
     with here.store.read() as database:
         situation = status.situation_now(database, athlete, now)
-        expected = status.ahead(here, situation)
+        expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
         weeks = status.weeks(database, athlete, now)
-        strip = status.strip(database, athlete, expected, now)
-        waiting = _waiting(database, athlete, today)
+        strip = status.strip(database, athlete, situation, expected)
+        waiting = database.scalar(
+            select(Suggestion)
+            .where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today)
+            .order_by(Suggestion.created_at.desc())
+            .limit(1)
+        )
         referral = status.latest_referral(database, athlete) if athlete.hold_since else None
-        lately = database.execute(
-            select(DecisionRecord, Suggestion)
-            .outerjoin(Suggestion, Suggestion.decision_id == DecisionRecord.id)
-            .where(DecisionRecord.athlete_id == athlete.id)
-            .order_by(DecisionRecord.at.desc(), DecisionRecord.id.desc())
-            .limit(_LATELY)
-        ).all()
+        lately = status.decided(database, athlete, _LATELY)
     return render_template(
         "home.html",
-        state=state_of(athlete, today, waiting, new=not lately, this_week=weeks[-1].sessions),
+        state=_state(athlete, today, waiting, new=not lately, this_week=weeks[-1].sessions),
         today=today,
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
         referral=referral,
-        next=status.what_is_next(here, situation, expected),
+        next=status.what_is_next(here.catalogue, situation, expected),
         strip=strip,
         stage=here.catalogue.stage(athlete.programme_stage),
         stages=here.catalogue.stages,
-        rungs=status.rungs(here, athlete),
+        rungs=status.rungs(here.catalogue, athlete),
         this_week=weeks[-1].sessions,
         streak=status.on_target_in_a_row(weeks, athlete.target_sessions_per_week),
         weeks=weeks[-status.WEEKS_SHOWN :],
@@ -71,7 +69,7 @@ def home() -> Page:
     )
 
 
-def state_of(athlete: Athlete, today: date, waiting: Suggestion | None, *, new: bool, this_week: int) -> str:
+def _state(athlete: Athlete, today: date, waiting: Suggestion | None, *, new: bool, this_week: int) -> str:
     """In which of its states the page is: what matters most comes first."""
     if athlete.hold_since is not None:
         return "hold"
@@ -154,12 +152,3 @@ def _until(today: date) -> date | None:
     except ValueError:
         return None
     return until if today < until <= today + timedelta(days=LONGEST_PAUSE_DAYS) else None
-
-
-def _waiting(database: Session, athlete: Athlete, today: date) -> Suggestion | None:
-    return database.scalar(
-        select(Suggestion)
-        .where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today)
-        .order_by(Suggestion.created_at.desc())
-        .limit(1)
-    )

@@ -29,14 +29,8 @@ def export() -> Page:
     """Everything held about the runner, as a JSON file."""
     with installation().store.read() as database:
         whole = personal_data.export(database, the_athlete())
-    return Response(
-        json.dumps(whole, ensure_ascii=False, indent=2),
-        mimetype="application/json",
-        headers={
-            "Content-Disposition": 'attachment; filename="adductor-coach.json"',
-            "Cache-Control": "no-store",
-        },
-    )
+    headers = {"Content-Disposition": 'attachment; filename="adductor-coach.json"', "Cache-Control": "no-store"}
+    return Response(json.dumps(whole, ensure_ascii=False, indent=2), mimetype="application/json", headers=headers)
 
 
 @blueprint.post("/privacy/disconnect")

@@ -8,44 +8,26 @@ from sqlalchemy import select
 from adductor.athletes import decisions
 from adductor.athletes.answers import AnswerError
 from adductor.coaching.replies import Said
-from adductor.store.models import DecisionRecord, Delivery, Suggestion
+from adductor.store.models import DecisionRecord, Delivery
 from service import limits, numbers
 from service.context import installation
+from service.pages import status
 from service.pages.access import Page, blueprint, find_suggestion, signed_in, the_athlete
-from service.pages.changes import answered, take_answer
-from service.pages.forms import Field, optional, whole
+from service.pages.forms import PAIN, Field, answered, take_answer
 
 ON_A_PAGE = 25
-_FIELDS = (
-    Field("said", Said, "choose one of the answers"),
-    Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10"),
-)
+_SAID = Field("said", Said, "choose one of the answers")
 
 
 @blueprint.get("/suggestions")
 @signed_in
 def suggestions() -> Page:
     """Everything that was decided, newest first."""
-    athlete = the_athlete()
     before = request.args.get("before", type=numbers.row_id)
-    wanted = (
-        select(DecisionRecord, Suggestion)
-        .outerjoin(Suggestion, Suggestion.decision_id == DecisionRecord.id)
-        .where(DecisionRecord.athlete_id == athlete.id)
-        .order_by(DecisionRecord.id.desc())
-        .limit(ON_A_PAGE + 1)
-    )
-    if before is not None:
-        wanted = wanted.where(DecisionRecord.id < before)
     with installation().store.read() as database:
-        rows = list(database.execute(wanted).all())
+        rows = status.decided(database, the_athlete(), ON_A_PAGE + 1, before)
     more = rows[ON_A_PAGE - 1][0].id if len(rows) > ON_A_PAGE else None
-    return render_template(
-        "suggestions.html",
-        rows=rows[:ON_A_PAGE],
-        more=more,
-        later=before is not None,
-    )
+    return render_template("suggestions.html", rows=rows[:ON_A_PAGE], more=more, later=before is not None)
 
 
 @blueprint.get("/suggestions/<public_id>")
@@ -62,18 +44,17 @@ def suggestion(public_id: str) -> Page:
 def answer(public_id: str) -> Page:
     """Answer it, or answer it differently."""
     try:
-        taken = take_answer(public_id, *_FIELDS, where="review")
+        taken = take_answer(public_id, _SAID, PAIN, where="review")
     except AnswerError as error:
         return _page(public_id, problem=f"Your answer was not kept: {error}."), 400
     return answered(public_id, taken, "Kept. Thank you.")
 
 
 def _page(public_id: str, problem: str | None = None) -> str:
-    athlete = the_athlete()
     with installation().store.read() as database:
-        row = find_suggestion(database, public_id, athlete)
+        row = find_suggestion(database, public_id, the_athlete())
         decision = database.get_one(DecisionRecord, row.decision_id)
-        delivered = database.scalars(
+        deliveries = database.scalars(
             select(Delivery).where(Delivery.suggestion_id == row.id).order_by(Delivery.id)
         ).all()
     return render_template(
@@ -81,6 +62,6 @@ def _page(public_id: str, problem: str | None = None) -> str:
         suggestion=row,
         routine=decisions.routine_of(row),
         decision=decision,
-        deliveries=delivered,
+        deliveries=deliveries,
         problem=problem,
     )

@@ -15,21 +15,18 @@ from adductor.catalogue.models import Exercise
 from adductor.coaching import swaps
 from adductor.coaching.replies import Said
 from adductor.coaching.situation import Routine, RoutineItem
-from adductor.notes import wording
 from adductor.store.models import Suggestion
 from service import limits, numbers
 from service.context import installation
-from service.pages.access import Page, blueprint, current_athlete, find_suggestion
+from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
-from service.pages.changes import answered, page_after, take_answer
-from service.pages.forms import Field, optional, whole
+from service.pages.forms import PAIN, Field, answered, optional, page_after, take_answer, whole
 
 _FIELDS = (
-    Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10"),
+    PAIN,
     Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
     Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
 )
-_WAYS = {swaps.Way.EASIER: "Easier", swaps.Way.WITHOUT_EQUIPMENT: "Without equipment", swaps.Way.HARDER: "Harder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Step:
     place: int
     item: RoutineItem
     exercise: Exercise
-    effort: str | None
+    effort: str
     positions: tuple[tuple[str, float], ...]  # of a hold in several: what each is called, its moment in the drawing, s
     alternatives: tuple[tuple[str, RoutineItem], ...]  # way, and the item
 
@@ -52,13 +49,13 @@ def routine(public_id: str) -> Page:
     made = _swapped(suggestion, request.args.getlist("swap"))
     steps = [_step(made, place) for place in range(len(made.items))]
     shown = {item.exercise for step in steps for item in (step.item, *(other for _, other in step.alternatives))}
+    pairs = zip(decisions.routine_of(suggestion).items, steps, strict=True)
     page = render_template(
         "routine.html",
         suggestion=suggestion,
         routine=made,
-        title=wording.title(made),
         steps=steps,
-        swapped=_swaps(suggestion, made),
+        swapped=[f"{step.place + 1}:{step.exercise.id}" for was, step in pairs if was.exercise != step.exercise.id],
         drawings_css=url_for("pages.drawings_css", of=",".join(sorted(shown))),
         mine=_is_mine(suggestion),
         # The sandbox and the tests live in a faster time; the timer lives with them.
@@ -74,8 +71,7 @@ def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
     """One exercise of the routine, or what may take its place: to be put into the page, also offline."""
     suggestion = _suggestion(public_id)
     made = _swapped(suggestion, [f"{place + 1}:{exercise_id}"])
-    original = decisions.routine_of(suggestion)
-    step = _step(made, place, original)
+    step = _step(made, place, decisions.routine_of(suggestion))
     return render_template("_step.html", suggestion=suggestion, step=step)
 
 
@@ -96,16 +92,16 @@ def finish(public_id: str) -> Page:
     suggestion = _suggestion(public_id)
     if current_athlete() is None:
         session["after_sign_in"] = url_for("pages.routine", public_id=public_id)
-        return _said("Sign in, then send it again: only you can finish your routine.", 401)
+        return _not_kept("Sign in, then send it again: only you can finish your routine.", 401)
     if not _is_mine(suggestion):
-        return _said("This routine belongs to somebody else, so your answer was not kept.", 403)
+        return _not_kept("This routine belongs to another runner, so your answer was not kept.", 403)
     said = Said.PAIN if request.form.get("stopped") == "1" else Said.DONE
     try:
         made = _swapped(suggestion, request.form.getlist("swap"))
         taken = take_answer(public_id, *_FIELDS, routine=made, said=said, where="routine")
     except AnswerError as error:
-        return _said(f"Your answer was not kept: {error}.", 400)
-    if _wants_json():
+        return _not_kept(f"Your answer was not kept: {error}.", 400)
+    if wants_json():
         after = page_after(public_id, taken)
         return jsonify(saved=True, repeated=taken.repeated, changes=list(taken.changes), next=after)
     return answered(public_id, taken, "Done and kept.")
@@ -137,16 +133,6 @@ def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
     return made
 
 
-def _swaps(suggestion: Suggestion, made: Routine) -> list[str]:
-    """The swaps that lead from the prescribed routine to this one."""
-    before = decisions.routine_of(suggestion).items
-    return [
-        f"{place}:{item.exercise}"
-        for place, (was, item) in enumerate(zip(before, made.items, strict=True), start=1)
-        if was.exercise != item.exercise
-    ]
-
-
 def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     """The step at this place. In place of another exercise than ``original`` has, only the way back is offered."""
     catalogue = installation().catalogue
@@ -154,29 +140,20 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     if original is not None and original.items[place].exercise != item.exercise:
         offered = [("Back to", original.items[place])]
     else:
-        offered = [(_WAYS[found.way], found.item) for found in swaps.alternatives(catalogue, made, place)]
+        found = swaps.alternatives(catalogue, made, place)
+        offered = [(one.way.replace("_", " ").capitalize(), one.item) for one in found]
     exercise = catalogue.exercises[item.exercise]
-    return Step(place, item, exercise, _effort(made, exercise), _positions(item), tuple(offered))
+    # The catalogue says only in one place of what the percentage is.
+    effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)), "")
+    effort = effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
+    # The timer names positions in the drawing's words, so that text and drawing agree.
+    drawn = drawings.words(item.exercise)
+    named = item.positions > 1 and item.positions == len(drawn.captions)
+    positions = tuple(zip(drawn.captions, drawn.moments_s, strict=True)) if named else ()
+    return Step(place, item, exercise, effort, positions, tuple(offered))
 
 
-def _effort(made: Routine, exercise: Exercise) -> str | None:
-    """How hard to try; the catalogue says only in one place of what the percentage is."""
-    effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)))
-    return effort and effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
-
-
-def _positions(item: RoutineItem) -> tuple[tuple[str, float], ...]:
-    """The positions that the timer names one by one, in the drawing's words, so that text and drawing agree."""
-    if item.positions < 2 or item.positions != drawings.positions(item.exercise):
-        return ()
-    return tuple(zip(drawings.captions(item.exercise), drawings.moments_s(item.exercise), strict=True))
-
-
-def _wants_json() -> bool:
-    return request.accept_mimetypes.best == "application/json"
-
-
-def _said(text: str, status: int) -> Page:
-    if _wants_json():
+def _not_kept(text: str, status: int) -> Page:
+    if wants_json():
         return jsonify(saved=False, problem=text), status
     return render_template("message.html", title="Not kept yet", text=text, sign_in=status == 401), status

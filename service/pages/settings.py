@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from adductor.athletes import channels, situations
-from adductor.store.models import PlannedRunRecord
+from adductor.athletes import channels
+from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
 from service.context import installation
 from service.pages import settings_forms, settings_preview
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
-from service.pages.changes import change_address, changing
-from service.pages.forms import Given
+from service.pages.forms import Given, change_address, changing
 
 _MOST_RACES = 60
 
@@ -21,10 +21,11 @@ _MOST_RACES = 60
 @signed_in
 def settings() -> Page:
     """All choices."""
-    return _page(), 200
+    return _page("", Given(), []), 200
 
 
 @blueprint.post("/settings/<section>")
+@blueprint.post("/settings/races/add", defaults={"section": "races"})
 @signed_in
 def save_settings(section: str) -> Page:
     """Save the choices of one section, or show what they would mean (``do=preview``)."""
@@ -33,37 +34,18 @@ def save_settings(section: str) -> Page:
         abort(404)
     athlete = the_athlete()
     given = read(request.form, athlete)
-    if given.problems or request.form.get("do") == "preview":
-        meaning = [] if given.problems else settings_preview.of(installation(), athlete.id, section, given.changes)
-        return _not_saved(section, given, meaning)
-    with changing() as (database, row):
-        for name, value in given.changes.items():
-            if name == "email":
-                change_address(database, row, value)
-            else:
-                setattr(row, name, value)
-    return _saved("Saved.", section)
-
-
-@blueprint.post("/settings/races/add")
-@signed_in
-def add_race() -> Page:
-    """Add a race or key day, or show what it would mean (``do=preview``)."""
-    athlete = the_athlete()
-    given = settings_forms.race(request.form, athlete, situations.zone_of(athlete.timezone), today_of(athlete))
-    if given.problems or request.form.get("do") == "preview":
-        meaning = [] if given.problems else settings_preview.of_race(installation(), athlete.id, given.changes)
-        return _not_saved("races", given, meaning)
-    race = PlannedRunRecord(athlete_id=athlete.id, **given.changes)
-    with changing() as (database, _):
-        planned = database.scalars(select(PlannedRunRecord).where(PlannedRunRecord.athlete_id == athlete.id)).all()
-        if len(planned) >= _MOST_RACES:
-            given.problems["day"] = f"Day: {_MOST_RACES} are planned already; remove one first."
-        elif not any((one.start, one.kind) == (race.start, race.kind) for one in planned):  # pressed twice is one race
-            database.add(race)
-    if given.problems:
-        return _not_saved("races", given, [])
-    return _saved("Saved. Routines make room for it.", "races")
+    meaning: list[str] = []
+    previews = request.form.get("do") == "preview"
+    if not given.problems and previews:
+        meaning = settings_preview.of(installation(), athlete.id, section, given.changes)
+    elif not given.problems:
+        with changing() as (database, row):
+            _keep(database, row, section, given)
+    if given.problems or previews:
+        if request.headers.get("X-Fragment"):
+            return render_template("_preview.html", meaning=meaning, problems=given.problems)
+        return _page(section, given, meaning), 400 if given.problems else 200
+    return _saved("Saved. Routines make room for it." if section == "races" else "Saved.", section)
 
 
 @blueprint.post(f"/settings/races/<int(max={numbers.LARGEST_ID}):race_id>/remove")
@@ -78,36 +60,46 @@ def remove_race(race_id: int) -> Page:
     return _saved("Removed.", "races")
 
 
+def _keep(database: Session, athlete: Athlete, section: str, given: Given) -> None:
+    if section == "races":
+        race = PlannedRunRecord(athlete_id=athlete.id, **given.changes)
+        planned = database.scalars(select(PlannedRunRecord).where(PlannedRunRecord.athlete_id == athlete.id)).all()
+        if len(planned) >= _MOST_RACES:
+            given.problems["day"] = f"Day: {_MOST_RACES} are planned already; remove one first."
+        elif not any((one.start, one.kind) == (race.start, race.kind) for one in planned):  # pressed twice is one race
+            database.add(race)
+        return
+    for name, value in given.changes.items():
+        if name == "email":
+            change_address(database, athlete, value)
+        else:
+            setattr(athlete, name, value)
+
+
 def _saved(text: str, section: str) -> Page:
     flash(text, "done")
     return redirect(url_for("pages.settings") + f"#{section}")
 
 
-def _not_saved(section: str, given: Given, meaning: list[str]) -> Page:
-    """The form as it was sent, with its problems or with what it would mean."""
-    if request.headers.get("X-Fragment"):
-        return render_template("_preview.html", meaning=meaning, problems=given.problems)
-    return _page(section, given.problems, meaning), 400 if given.problems else 200
-
-
-def _page(section: str = "", problems: dict[str, str] | None = None, meaning: list[str] | None = None) -> str:
+def _page(section: str, given: Given, meaning: list[str]) -> str:
+    """The page; ``section`` stands as it was sent, with its problems or with what it would mean."""
     athlete = the_athlete()
-    here = installation()
-    with here.store.read() as database:
+    now = installation().clock.now()
+    with installation().store.read() as database:
         races = database.scalars(
             select(PlannedRunRecord)
-            .where(PlannedRunRecord.athlete_id == athlete.id, PlannedRunRecord.start >= here.clock.now())
+            .where(PlannedRunRecord.athlete_id == athlete.id, PlannedRunRecord.start >= now)
             .order_by(PlannedRunRecord.start)
         ).all()
     return render_template(
         "settings.html",
         section=section,
-        problems=problems or {},
-        meaning=meaning or [],
+        problems=given.problems,
+        meaning=meaning,
         typed=request.form if section else None,
         races=races,
         forms=settings_forms,
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
-        note_problem=channels.private_note_problem(athlete, installation().clock.now()),
+        note_problem=channels.private_note_problem(athlete, now),
     )

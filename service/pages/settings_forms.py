@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
+from adductor.athletes import situations
+from adductor.coaching.rules import in_quiet_hours
 from adductor.store.models import Athlete
+from service.pages.access import today_of
 from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, whole
 from service.pages.forms import time_of_day as a_time
 from service.pages.forms import zone as a_zone
@@ -72,8 +74,10 @@ def _times(form: Form, _: Athlete) -> Given:
         Field("quiet_from", a_time, "Quiet from: give a time like 17:30.", "quiet_from_local"),
         Field("quiet_until", a_time, "Quiet until: give a time like 17:30.", "quiet_until_local"),
     )
-    if not given.problems and _is_within(*given.changes.values()):
-        given.problems["prompt"] = "Rest-day prompt: this time is inside your quiet hours, so it would never come."
+    if not given.problems:
+        prompt, start, end = (time.fromisoformat(text) for text in given.changes.values())
+        if in_quiet_hours(prompt, (start, end)):
+            given.problems["prompt"] = "Rest-day prompt: this time is inside your quiet hours, so it would never come."
     return given
 
 
@@ -93,29 +97,21 @@ def _runs(form: Form, _: Athlete) -> Given:
     return given
 
 
-def _fields(*fields: Field) -> Callable[[Form, Athlete], Given]:
-    return lambda form, _: read(form, *fields)
-
-
-FORMS: dict[str, Callable[[Form, Athlete], Given]] = {
-    "dose": _dose,
-    "times": _times,
-    "equipment": lambda form, _: Given({"equipment": equipment(form)}),
-    "runs": _runs,
-    "email": _fields(EMAIL),
-    "you": _fields(
+def _you(form: Form, _: Athlete) -> Given:
+    return read(
+        form,
         Field("units", one_of(("metric", "imperial")), "Units: choose kilometres or miles."),
         Field("timezone", a_zone, "Time zone: give one like Europe/Berlin."),
         Field("age", optional(whole(1, 110)), "Age: give whole years up to 110, or leave it empty.", "age_years"),
         Field("illness", bool),
         Field("condition", bool, column="clearance_needed"),
         Field("jumping", bool, column="plyometrics_cleared"),
-    ),
-}
+    )
 
 
-def race(form: Form, athlete: Athlete, zone: ZoneInfo, today: date) -> Given:
+def _race(form: Form, athlete: Athlete) -> Given:
     """A race or key day in the runner's own units and local time, as columns of a planned run."""
+    today = today_of(athlete)
 
     def day(text: str) -> date:
         found = date.fromisoformat(text)
@@ -146,11 +142,18 @@ def race(form: Form, athlete: Athlete, zone: ZoneInfo, today: date) -> Given:
         Field("name", name, f"Name: use at most {_LONGEST_NAME} letters."),
     )
     if not given.problems:
-        start = time.fromisoformat(given.changes.pop("at"))
+        start, zone = time.fromisoformat(given.changes.pop("at")), situations.zone_of(athlete.timezone)
         given.changes["start"] = datetime.combine(given.changes.pop("day"), start, tzinfo=zone)
     return given
 
 
-def _is_within(at: str, start: str, end: str) -> bool:
-    """Whether a time lies in hours that may reach over midnight; ``HH:MM`` compares as text."""
-    return start <= at < end if start <= end else at >= start or at < end
+# Each section's columns: those of the athlete, but for the races, each of which is a planned run.
+FORMS: dict[str, Callable[[Form, Athlete], Given]] = {
+    "dose": _dose,
+    "times": _times,
+    "equipment": lambda form, _: Given({"equipment": equipment(form)}),
+    "runs": _runs,
+    "races": _race,
+    "email": lambda form, _: read(form, EMAIL),
+    "you": _you,
+}

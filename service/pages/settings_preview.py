@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from adductor import coaching
 from adductor.athletes import situations
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, Situation
@@ -16,35 +17,25 @@ from adductor.store.models import Athlete
 from service.pages import settings_forms, status
 from service.pages.words import PLACEMENTS, WEEKDAYS
 
-_DAYS = 14
-
 
 def of(installation: Installation, athlete_id: int, section: str, changes: dict[str, Any]) -> list[str]:
     """Sentences on what the changes of a section would mean."""
     now = installation.clock.now()
+    if section == "races" and changes["start"] - now > timedelta(days=status.DAYS_AHEAD):
+        return ["That is more than two weeks away: nothing changes yet. Routines make room when it comes near."]
     with installation.store.read() as database, database.no_autoflush:
         row = database.get_one(Athlete, athlete_id)
         before = status.situation_now(database, row, now)
         address = row.email
+        if section == "races":
+            race = PlannedRun(changes["start"], changes["kind"], changes["priority"], changes["distance_km"])
+            return _ahead(installation, before, replace(before, plan=(*before.plan, race)))
         for name, value in changes.items():
             setattr(row, name, value)  # never committed: this session only reads
         after = status.situation_now(database, row, now)
         lines = _of_section(installation, row, section, address)
         database.rollback()
     return [*lines, *_ahead(installation, before, after)]
-
-
-def of_race(installation: Installation, athlete_id: int, race: dict[str, Any]) -> list[str]:
-    """What a race or key day would mean for the routines around it."""
-    now = installation.clock.now()
-    with installation.store.read() as database:
-        row = database.get_one(Athlete, athlete_id)
-        before = status.situation_now(database, row, now)
-    planned = PlannedRun(race["start"], race["kind"], race["priority"], race["distance_km"])
-    after = replace(before, plan=(*before.plan, planned))
-    if race["start"] - now > timedelta(days=_DAYS):
-        return ["That is more than two weeks away: nothing changes yet. Routines make room when it comes near."]
-    return _ahead(installation, before, after)
 
 
 def _of_section(installation: Installation, row: Athlete, section: str, address: str | None) -> list[str]:
@@ -79,22 +70,22 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
 
 
 def _ahead(installation: Installation, before: Situation, after: Situation) -> list[str]:
-    was = status.ahead(installation, before, _DAYS)
-    will_be = status.ahead(installation, after, _DAYS)
-    next_was = status.what_is_next(installation, before, was)
-    next_is = status.what_is_next(installation, after, will_be)
+    catalogue = installation.catalogue
+    was, will_be = (coaching.forecast(situation, catalogue, status.DAYS_AHEAD) for situation in (before, after))
+    next_was = status.what_is_next(catalogue, before, was)
+    next_is = status.what_is_next(catalogue, after, will_be)
     if _days(was) == _days(will_be) and next_was == next_is:
         return [f"The days ahead stay as they are. Next: {_inner(next_is.headline)}."]
     lines = [f"Next: {_inner(next_is.headline)} (before: {_inner(next_was.headline)})."]
     if next_is.expected is None:
         lines.append(next_is.why)
-    planned = [f"{day.day:%A %-d %B}" for day in will_be if day.placement is not None]
+    planned = [f"{day:%A %-d %B}" for day, *_ in _days(will_be)]
     if planned:
         lines.append(f"Expected in the next two weeks: {', '.join(planned)}.")
     return lines
 
 
-def _days(expected: Sequence[Expected]) -> list[tuple[object, ...]]:
+def _days(expected: Sequence[Expected]) -> list[tuple[date, Placement, Dose | None]]:
     return [(day.day, day.placement, day.dose) for day in expected if day.placement is not None]
 
 

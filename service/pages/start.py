@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, redirect, render_template, request, url_for
 
-from adductor.athletes import situations
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement
 from adductor.notes import wording
 from service.context import installation
-from service.pages.access import Page, blueprint, current_athlete, signed_in
+from service.pages.access import Page, blueprint, current_athlete, signed_in, today_of
 from service.pages.assets import compressed
-from service.pages.changes import change_address, changing
-from service.pages.forms import EMAIL, TARGET, Field, equipment, one_of, read
+from service.pages.forms import EMAIL, TARGET, Field, Given, change_address, changing, equipment, one_of, read
 from service.pages.words import PLACES
 
-# What the first routine of a runner without a history says; the coach's own words come with the run.
-_PREVIEW_REASON = "easy run done, your first session; kept light: the first two sessions are light"
+# What the routine of a run says on the first level and on the second; the coach's own words come with the run.
+_PREVIEW_REASONS = {
+    1: "easy run done, your first session; kept light: the first two sessions are light",
+    2: "easy run done, 3 days since the last one, 1 of 2 this week",
+}
 _FIRST_ANSWERS = (
     Field("pain", one_of(("yes", "no")), "Pain now: please answer yes or no."),
     Field("condition", one_of(("yes", "no")), "Injury, pregnancy or medical advice: please answer yes or no."),
@@ -31,7 +34,7 @@ def start() -> Page:
     """What this is, and the one button."""
     if current_athlete() is not None:
         return redirect(url_for("pages.home"))
-    return render_template("start.html", preview=preview(None, stage=2))
+    return render_template("start.html", preview=_preview(None, stage=2))
 
 
 @blueprint.get("/exercises")
@@ -46,40 +49,32 @@ def exercises() -> Page:
 @signed_in
 def welcome() -> Page:
     """The first answers."""
-    problems: dict[str, str] = {}
+    given = Given()
     if request.method == "POST":
-        problems = _first_answers()
-        if not problems:
+        given = read(request.form, *_FIRST_ANSWERS)
+        if not given.problems:
+            _keep(given.changes)
             return redirect(url_for("pages.home"))
-    page = render_template(
-        "welcome.html",
-        problems=problems,
-        given=request.form,
-        preview=preview(frozenset(_equipment() or ()) if request.method == "POST" else None),
-    )
-    return page, 400 if problems else 200
+    have = frozenset(_equipment() or ()) if request.method == "POST" else None
+    page = render_template("welcome.html", problems=given.problems, given=request.form, preview=_preview(have))
+    return page, 400 if given.problems else 200
 
 
-def preview(have: frozenset[str] | None, stage: int = 1) -> str:
+def _preview(have: frozenset[str] | None, stage: int = 1) -> str:
     """A real block: the coach's routine for this equipment in the words of the note."""
     here = installation()
     dose = Dose.LIGHT if stage == 1 else Dose.FULL
     wish = Wish(stage=stage, placement=Placement.POST_RUN, dose=dose, equipment=have)
-    reason = _PREVIEW_REASON if stage == 1 else "easy run done, 3 days since the last one, 1 of 2 this week"
     link = f"{here.settings.public_url}/routine/…"
-    return wording.note_block(build(here.catalogue, wish), reason, link)
+    return wording.note_block(build(here.catalogue, wish), _PREVIEW_REASONS[stage], link)
 
 
 def _equipment() -> list[str] | None:
     return equipment(request.form) if request.form.get("equipment_answered") else None
 
 
-def _first_answers() -> dict[str, str]:
-    """Save the answers; the problems by field."""
-    given = read(request.form, *_FIRST_ANSWERS)
-    if given.problems:
-        return given.problems
-    said, now = given.changes, installation().clock.now()
+def _keep(said: dict[str, Any]) -> None:
+    now = installation().clock.now()
     with changing() as (database, athlete):
         athlete.screening_completed_at = now
         athlete.clearance_needed = "yes" in (said["pain"], said["condition"])
@@ -88,9 +83,6 @@ def _first_answers() -> dict[str, str]:
         athlete.channels = {"rest_day": "pages", **(athlete.channels or {}), "post_run": said["place"]}
         athlete.equipment = _equipment()
         athlete.confirmed_at = athlete.confirmed_at or now
-        athlete.programme_started_on = (
-            athlete.programme_started_on or now.astimezone(situations.zone_of(athlete.timezone)).date()
-        )
+        athlete.programme_started_on = athlete.programme_started_on or today_of(athlete)
         if said["email"]:
             change_address(database, athlete, said["email"])
-    return {}

@@ -28,8 +28,7 @@ PLACEMENTS = {
     "warm_up": "As a warm-up before a run",
 }
 ROUTINES = {"post_run": "Routine after the run", "rest_day": "Routine on a rest day", "warm_up": "Warm-up"}
-CHANNELS = {"private_note": "private note", "description": "description", "mail": "e-mail", "page": "only here"}
-# What the levels' names mean to somebody who never read a textbook; in the order of the catalogue's stages.
+# The levels' names in plain words, in the order of the catalogue's stages.
 LEVELS = (
     "Isometric: the muscle works and nothing moves. Squeezes and holds.",
     "Isotonic: the leg moves against a steady resistance. Band work, and a first short hold on the side.",

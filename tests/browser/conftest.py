@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support import people
 
 Opens = Callable[..., BrowserContext]
+SMALLEST = {"width": 320, "height": 640}
 expect.set_options(timeout=30_000)  # nothing here measures how soon
 
 

@@ -16,7 +16,7 @@ from tests.support.live import Live, Runner
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 # The squeezes and lifts of a light routine take four minutes and a half; the tests' clock is twenty times as fast.
-THROUGH_MS = 40_000
+MOST_SECONDS = 40
 
 
 def _stands_still(page: Page, address: str) -> None:
@@ -59,11 +59,17 @@ def test_the_timer_leads_through_all_of_it_and_the_session_is_done(live: Live, c
 
     page.get_by_role("button", name="Start the timer").click()
     expect(page.locator("[data-show=phase]")).to_contain_text("Get ready")
-    page.clock.resume()
     expect(page.locator("#routine")).to_have_attribute("data-awake", "yes")
-    expect(page.locator("[data-show=phase]")).to_contain_text("Side-lying", timeout=THROUGH_MS)
-    expect(page.get_by_role("heading", name="How did it go?")).to_be_visible(timeout=THROUGH_MS)
+    finish, phases = page.get_by_role("heading", name="How did it go?"), set()
+    for _ in range(MOST_SECONDS):
+        if finish.is_visible():
+            break
+        phases.add(page.locator("[data-show=phase]").inner_text())
+        page.clock.run_for(1000)
+    assert any("Side-lying" in phase for phase in phases)
+    expect(finish).to_be_visible()
     expect(page.get_by_label("All of it")).to_be_checked()
+    page.clock.resume()
     _how_it_was(page, rpe=6, pain=0)
 
     page.wait_for_url("**/suggestions/*")
@@ -72,42 +78,26 @@ def test_the_timer_leads_through_all_of_it_and_the_session_is_done(live: Live, c
     assert live.athlete(runner).sessions_completed_total == 1
 
 
-def test_pause_next_and_back_do_what_they_say(live: Live, context: BrowserContext) -> None:
-    page, _, address = _due(live, context)
+def test_pause_next_and_back_do_what_they_say_and_the_drawing_stands_as_named(live: Live, new_context: Opens) -> None:
+    page, _, address = _due(live, new_context(moving=True))
     _stands_still(page, address)
     page.get_by_role("button", name="Start the timer").click()
     expect(page.locator("#routine")).to_have_attribute("data-awake", "yes")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#routine")).to_have_attribute("data-awake", "no")  # a pause lets the phone sleep
-    page.get_by_role("button", name="Next").click()
-    what = page.locator("[data-show=what]")
-    expect(what).to_contain_text("Hold")
-    first = what.inner_text()
-
-    page.get_by_role("button", name="Next").click()
-    expect(what).to_have_text("Let go")
-    page.get_by_role("button", name="Back").click()
-
-    expect(what).to_have_text(first)
-    expect(page.get_by_role("button", name="Go on")).to_be_visible()
-
-
-def test_the_drawing_stands_in_the_position_that_is_named(live: Live, new_context: Opens) -> None:
-    page, _, address = _due(live, new_context(moving=True))
-    _stands_still(page, address)
-    page.get_by_role("button", name="Start the timer").click()
-    page.get_by_role("button", name="Pause").click()
-    shown = {}
+    what, shown = page.locator("[data-show=what]"), {}
     for _ in range(5):
         page.get_by_role("button", name="Next").click()
-        what = page.locator("[data-show=what]").inner_text()
-        shown[what] = page.locator(".step.current").evaluate(
+        shown[what.inner_text()] = page.locator(".step.current").evaluate(
             "step => [...new Set(step.getAnimations({ subtree: true }).map(a => a.playState + ' ' + a.currentTime))]"
         )
+    positions = {"legs straight": "paused 0", "feet flat": "paused 1400", "hips and knees at 90°": "paused 5400"}
+    assert {name: shown[f"Hold: {name}"] for name in positions} == {name: [at] for name, at in positions.items()}
 
-    assert shown["Hold: legs straight"] == ["paused 0"]
-    assert shown["Hold: feet flat"] == ["paused 1400"]
-    assert shown["Hold: hips and knees at 90°"] == ["paused 5400"]
+    page.get_by_role("button", name="Back").click()
+
+    expect(what).to_have_text("Let go")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
 
 
 def test_stopping_for_pain_asks_how_strong_and_holds_the_routines(live: Live, context: BrowserContext) -> None:
@@ -179,20 +169,6 @@ def test_without_a_script_it_is_a_list_with_a_form(live: Live, new_context: Open
 
     page.wait_for_url("**/suggestions/*")
     assert [session.source for session in _sessions(live, runner)] == ["page"]
-
-
-def test_a_stranger_with_the_link_sees_steps_and_nothing_of_the_runner(
-    live: Live, context: BrowserContext, new_context: Opens
-) -> None:
-    _, _, address = _due(live, context)
-    page = new_context().new_page()
-
-    page.goto(address)
-
-    expect(page.get_by_role("button", name="Start the timer")).to_be_visible()
-    assert "Robin" not in page.content()
-    assert "days since" not in page.content()
-    expect(page.get_by_text("Nobody is signed in here")).to_be_visible()
 
 
 def test_an_answer_given_signed_out_is_sent_after_signing_in(live: Live, context: BrowserContext) -> None:

@@ -45,16 +45,13 @@ def test_every_drawing_moves_in_a_browser(page: Page) -> None:
         assert moved >= 4, exercise_id
 
 
-def test_nothing_moves_and_the_other_position_shows_when_less_motion_is_asked_for(page: Page) -> None:
+def test_less_motion_shows_pale_positions_and_a_page_can_pause_the_rest(page: Page) -> None:
     show(page, reduced=True)
     assert page.evaluate("document.getAnimations().length") == 0
     for exercise_id in drawings.exercise_ids():
         assert page.locator(f"#{exercise_id} .ac-ghost").first.is_visible()
 
-
-def test_the_pale_second_position_is_hidden_in_movement_and_a_page_can_pause_it(page: Page) -> None:
     show(page, reduced=False)
     assert page.locator(".ac-ghost:visible").count() == 0
     page.evaluate("document.body.classList.add('ac-paused')")
-    states = page.evaluate("[...new Set(document.getAnimations().map((one) => one.playState))]")
-    assert states == ["paused"]
+    assert page.evaluate("[...new Set(document.getAnimations().map((one) => one.playState))]") == ["paused"]

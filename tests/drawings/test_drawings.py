@@ -30,7 +30,7 @@ def test_committed_files_are_what_the_generator_makes() -> None:
     assert committed == render.text_files(), TO_REFRESH
     assert json.loads(render.PNG_SOURCES.read_text(encoding="utf-8")) == render.png_sources(), TO_REFRESH
     assert {path.stem for path in (PACKAGE / "png").iterdir()} == set(ALL) == set(catalogue().exercises), TO_REFRESH
-    assert drawings.moments_s("supine_adductor_squeeze") == (0.0, 1.4, 5.4)
+    assert drawings.words("supine_adductor_squeeze").moments_s == (0.0, 1.4, 5.4)
 
 
 @pytest.mark.parametrize("variant", INLINE)
@@ -64,35 +64,22 @@ def test_ids_are_unique_over_all_drawings_of_a_page() -> None:
 
 
 @pytest.mark.parametrize("exercise_id", ALL)
-def test_at_rest_the_other_positions_stand_there_pale_on_either_ground(exercise_id: str) -> None:
-    light, dark = (drawings.at_rest(exercise_id, dark=dark) for dark in (False, True))
+def test_files_of_an_exercise_agree_with_its_words(exercise_id: str) -> None:
+    description, captions, moments_s = drawings.words(exercise_id)
 
-    for text in (light, dark):
-        assert "class=" not in text
-        assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
-        pale = [group for group in ElementTree.fromstring(text).iter() if group.get("fill-opacity")]
-        assert [len(group) for group in pale] == [drawings.positions(exercise_id) - 1]
-    assert light != dark
-
-
-@pytest.mark.parametrize("exercise_id", ALL)
-def test_png_is_sharp_and_small_enough_for_a_mail(exercise_id: str) -> None:
-    data = drawings.png(exercise_id)
-    assert data.startswith(b"\x89PNG")
-    width, height = struct.unpack(">II", data[16:24])
-    assert (width, height) == (600 * drawings.positions(exercise_id), 450)
-    assert len(data) < 25_000
-
-
-@pytest.mark.parametrize("exercise_id", ALL)
-def test_words_name_each_position_its_moment_and_the_movement(exercise_id: str) -> None:
-    moments = drawings.moments_s(exercise_id)
-    assert len(drawings.captions(exercise_id)) == len(moments) == len(set(moments)) == drawings.positions(exercise_id)
-    text = drawings.describe(exercise_id)
-    assert text.startswith(f"{catalogue().exercises[exercise_id].name}. Start: ")
-    assert "Movement: " in text
-    assert 150 < len(text) < 480
-    assert not re.search(r"\b(prevent|treat|rehab|cure)", text, re.IGNORECASE)
+    for ground in (drawings.svg(exercise_id, "light"), drawings.svg(exercise_id, "dark")):
+        assert "class=" not in ground
+        pale = [group for group in ElementTree.fromstring(ground).iter() if group.get("fill-opacity")]
+        assert [len(group) for group in pale] == [len(captions) - 1]
+    image = drawings.png(exercise_id)
+    assert image.startswith(b"\x89PNG")
+    assert struct.unpack(">II", image[16:24]) == (600 * len(captions), 450)
+    assert len(image) < 25_000  # a mail carries up to six
+    assert len(captions) == len(moments_s) == len(set(moments_s))
+    assert description.startswith(f"{catalogue().exercises[exercise_id].name}. Start: ")
+    assert "Movement: " in description
+    assert 150 < len(description) < 480
+    assert not re.search(r"\b(prevent|treat|rehab|cure)", description, re.IGNORECASE)
 
 
 def test_stylesheet_holds_only_the_rules_of_the_chosen_exercises() -> None:
@@ -104,7 +91,7 @@ def test_stylesheet_holds_only_the_rules_of_the_chosen_exercises() -> None:
     assert drawings.stylesheet(*ALL) == drawings.stylesheet()
 
 
-@pytest.mark.parametrize("ask", [drawings.svg, drawings.at_rest, drawings.png, drawings.stylesheet, drawings.describe])
+@pytest.mark.parametrize("ask", [drawings.svg, drawings.png, drawings.stylesheet, drawings.words])
 def test_unknown_exercise_is_named_with_the_known_ones(ask: Any) -> None:
     with pytest.raises(KeyError, match=r"no drawing for 'plank'.*bowler_squat"):
         ask("plank")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,11 @@ from adductor.athletes import personal_data
 from adductor.store.models import PlannedRunRecord
 from tests.service.pages.conftest import SITE as SITE
 from tests.service.pages.conftest import Visitor
-from tests.support.runners import Place, place
+from tests.service.pages.conftest import here as here
+from tests.service.pages.conftest import place_with as place_with
+from tests.service.pages.conftest import strava as strava
+from tests.service.pages.conftest import visitor as visitor
+from tests.support.runners import Place
 from tests.support.site import site
 
 # Their permission stands in the address: a key or a signed link, which a page of another site can't know.
@@ -72,7 +75,7 @@ class Scene:
     visitor: Visitor
 
     def stranger(self) -> Visitor:
-        """Another browser, signed in as nobody."""
+        """Another browser, without a session."""
         return Visitor(self.app.test_client(), self.here)
 
     def everything(self) -> tuple[str, str]:
@@ -111,20 +114,6 @@ def person(here: Place, name: str) -> Person:
     return Person(athlete, external_id, here.suggestion(athlete).public_id, race_id, key, private)
 
 
-@contextmanager
-def place_with(folder: Path, **settings: str) -> Iterator[Place]:
-    """An installation with these settings besides those that every test needs."""
-    needed = {"ADDUCTOR_PUBLIC_URL": SITE, "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
-    with place(folder, **{**needed, "ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", **settings}) as made:
-        yield made
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with place_with(tmp_path) as made:
-        yield made
-
-
 @pytest.fixture
 def here_on_each(tmp_path: Path, database_url: str) -> Iterator[Place]:
     """The same on SQLite and on PostgreSQL."""
@@ -135,12 +124,6 @@ def here_on_each(tmp_path: Path, database_url: str) -> Iterator[Place]:
 @pytest.fixture
 def app(here: Place) -> Flask:
     return site(here)
-
-
-@pytest.fixture
-def visitor(app: Flask, here: Place) -> Visitor:
-    """A browser that is signed in as nobody."""
-    return Visitor(app.test_client(), here)
 
 
 @pytest.fixture

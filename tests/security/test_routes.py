@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.security.conftest import BY_ADDRESS, ENDING, FIELDS, SITE, Scene, person
 
 # The address is the athlete's own secret, given to a calendar or standing in their mail.
-_SECRET = BY_ADDRESS | {"answers.ask", "answers.ask_to_unsubscribe", "answers.ask_to_confirm", "pages.calendar"}
+_SECRET = BY_ADDRESS | {"answers.ask", "pages.calendar"}
 # Shows exercises and nothing of the athlete, by a link that can't be guessed and stands in their notes.
 _STEPS_ONLY = {"pages.routine", "pages.routine_exercise", "pages.routine_state"}
 

@@ -22,13 +22,9 @@ _AUTHORIZATION = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 
 
 def _tokens(live: Live, runner: Runner) -> dict[str, str]:
-    connection, vault = live.athlete(runner).connection, live.here.installation.vault
-    assert connection.access_encrypted is not None
-    assert connection.refresh_encrypted is not None
-    return {
-        "access": vault.decrypt(connection.access_encrypted),
-        "refresh": vault.decrypt(connection.refresh_encrypted),
-    }
+    connection, decrypt = live.athlete(runner).connection, live.here.installation.vault.decrypt
+    encrypted = {"access": connection.access_encrypted, "refresh": connection.refresh_encrypted}
+    return {name: decrypt(token or b"") for name, token in encrypted.items()}
 
 
 def _secrets(live: Live, runner: Runner) -> dict[str, str]:

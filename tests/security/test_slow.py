@@ -155,7 +155,7 @@ _HALF = {
 }
 
 
-def test_600_slow_senders_starve_nobody_and_are_cut(server: Server) -> None:
+def test_600_slow_senders_starve_no_request_and_are_cut(server: Server) -> None:
     """300 with half a body, 300 with half a head or nothing."""
     waiting = [server.send(_HALF[half]) for half in ("body", "chunk") for _ in range(150)]
     waiting += [server.send(_HALF[half]) for half in ("head", "line", "nothing") for _ in range(100)]
@@ -186,24 +186,20 @@ def test_trickled_bytes_win_no_time(server: Server) -> None:
     _until(all_cut)
 
 
-def test_slow_readers_hold_no_thread_and_are_cut(server: Server) -> None:
-    huge = b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n"
-    waiting = [server.send(huge, SO_RCVBUF=2048) for _ in range(30)]
+@pytest.mark.parametrize(
+    ("sent", "reads"), [(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n", 0), (_HEALTH, 12)], ids=["never read", "left open"]
+)
+def test_clients_that_do_not_read_or_hang_up_starve_no_request_and_are_cut(
+    server: Server, sent: bytes, reads: int
+) -> None:
+    waiting = [server.send(sent, SO_RCVBUF=2048) for _ in range(30)]
+    assert {sock.recv(reads) for sock in waiting} <= {b"", b"HTTP/1.1 200", b"HTTP/1.1 503"}
 
     # Up to twelve requests may be at hand at a time; no client reads a byte of their answers.
     _until(lambda: server.statuses() == [200] * 5)
 
     # The kernel may still hold what it has taken; the server has closed all of them.
     _until(lambda: len(psutil.Process(server.process.pid).net_connections("tcp")) < len(waiting))
-    for sock in waiting:
-        sock.close()
-
-
-def test_clients_that_never_hang_up_starve_nobody(server: Server) -> None:
-    waiting = [server.send(_HEALTH) for _ in range(30)]
-    assert {sock.recv(12) for sock in waiting} <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
-
-    assert server.statuses() == [200] * 5
     for sock in waiting:
         sock.close()
 
@@ -256,32 +252,27 @@ def test_oversized_requests_are_refused(server: Server, data: bytes, status: int
 
 
 @pytest.mark.parametrize(
-    "rest",
+    "data",
     [
-        b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-        b"Content-Length: 5\r\n" + _CHUNKED + b"0\r\n\r\n",
-        b"Content-Length: +5\r\n\r\nabcde",
-        b"Content-Length : 5\r\n\r\nabcde",
-        _CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n",
-        _CHUNKED + b"5\r\nabcdefgh\r\n0\r\n\r\n",
-        b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-        b"Content-Length: 9999999999999999999999\r\n\r\n",
-        b"Host: y\r\nContent-Length: 0\r\n\r\n",
-        b"X: \x00\r\nContent-Length: 0\r\n\r\n",
+        _EVENT + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        _EVENT + b"Content-Length: 5\r\n" + _CHUNKED + b"0\r\n\r\n",
+        _EVENT + b"Content-Length: +5\r\n\r\nabcde",
+        _EVENT + b"Content-Length : 5\r\n\r\nabcde",
+        _EVENT + _CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n",
+        _EVENT + _CHUNKED + b"5\r\nabcdefgh\r\n0\r\n\r\n",
+        _EVENT + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        _EVENT + b"Content-Length: 9999999999999999999999\r\n\r\n",
+        _EVENT + b"Host: y\r\nContent-Length: 0\r\n\r\n",
+        _EVENT + b"X: \x00\r\nContent-Length: 0\r\n\r\n",
+        b"GET /connect/strava/callback?state=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-def test_ambiguous_framing_is_refused(server: Server, rest: bytes) -> None:
+def test_ambiguous_framing_and_raw_bytes_are_refused(server: Server, data: bytes) -> None:
     """No part of one request becomes another's."""
-    answer = _answer(server.send(_EVENT + rest))
+    answer = _answer(server.send(data))
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
-
-
-def test_raw_bytes_in_a_query_are_refused(server: Server) -> None:
-    answer = _answer(server.send(b"GET /connect/strava/callback?state=\xff HTTP/1.1\r\nHost: x\r\n\r\n"))
-
-    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 def test_no_header_tells_the_server_where_it_stands(server: Server) -> None:

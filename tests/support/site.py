@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from service.app import create_app
 from tests.support.runners import Place
+
+# Templates are compiled once a process, not once a test.
+_COMPILED = tempfile.TemporaryDirectory(prefix="adductor-templates-")
 
 
 def site(here: Place, *, testing: bool = False) -> Flask:
@@ -13,4 +19,5 @@ def site(here: Place, *, testing: bool = False) -> Flask:
     made = create_app(here.installation.settings)
     made.testing = testing
     made.extensions["installation"] = here.installation
+    made.jinja_env.bytecode_cache = FileSystemBytecodeCache(_COMPILED.name)
     return made

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from adductor.store.models import Suggestion
+from adductor.platforms.base import Grant, PlatformError, Tokens
+from adductor.store.models import Athlete, Suggestion
 from tests.support.runners import Place, place
 from tests.support.site import site
 
 SITE = "http://coach.example.org"
+SCOPES = "read,activity:read_all,activity:write"
 
 
 @dataclass
@@ -39,20 +44,73 @@ class Visitor:
         """Send a form as the browser would: with the token of a page."""
         return self.http.post(path, data={"csrf_token": token or self.token(), **fields})
 
+    def send(self, path: str, headers: dict[str, str], **fields: Any) -> TestResponse:
+        """Send a form as a script of ours would."""
+        return self.http.post(path, data={"csrf_token": self.token(), **fields}, headers=headers)
+
     def token(self) -> str:
         found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/settings").text + self.get("/welcome").text)
         assert found is not None, "no page with a form is open to this visitor"
         return found.group(1)
+
+    def state(self, path: str = "/connect/strava", **query: str) -> str:
+        """Go out to Strava; the state that it is to give back."""
+        target = self.get(path, query_string=query or None).headers["Location"]
+        return parse_qs(urlsplit(target).query)["state"][0]
+
+    def comes_back(self, **query: str) -> TestResponse:
+        """Come back from Strava."""
+        return self.get("/connect/strava/callback", query_string={"code": "c", "scope": SCOPES, **query})
 
     def suggested(self, runner: int) -> Suggestion:
         """The routine after the run that this runner has just done."""
         self.place.run_done(runner)
         return self.place.suggestion(runner)
 
+    def export(self) -> str:
+        """All that is held about the runner who is signed in, to compare before and after."""
+        return self.get("/privacy/export").text
+
+
+@dataclass
+class Strava:
+    """What stands in for Strava's token endpoint: it takes every code, or raises ``error``."""
+
+    athlete_id: int = 77
+    codes: list[str] = field(default_factory=list)
+    error: PlatformError | None = None
+
+
+@pytest.fixture
+def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> Strava:
+    stand_in = Strava()
+
+    def exchange(_: object, code: str) -> Grant:
+        stand_in.codes.append(code)
+        if stand_in.error is not None:
+            raise stand_in.error
+        return Grant(Tokens("access", "refresh", here.now), stand_in.athlete_id, "Mara M", "UTC", "metric")
+
+    monkeypatch.setattr(type(here.installation.platform("strava")), "exchange_code", exchange)
+    return stand_in
+
+
+def count_athletes(here: Place) -> int:
+    with here.installation.store.read() as session:
+        return session.scalar(select(func.count()).select_from(Athlete)) or 0
+
+
+@contextmanager
+def place_with(folder: Path, **settings: str) -> Iterator[Place]:
+    """An installation with these settings besides those that every test needs."""
+    needed = {"ADDUCTOR_PUBLIC_URL": SITE, "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
+    with place(folder, **{**needed, "ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", **settings}) as made:
+        yield made
+
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path, ADDUCTOR_PUBLIC_URL=SITE, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
+    with place_with(tmp_path) as made:
         yield made
 
 

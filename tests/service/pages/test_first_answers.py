@@ -17,14 +17,11 @@ def newcomer(here: Place, visitor: Visitor) -> int:
     return made
 
 
-def test_the_preview_is_a_real_note_of_the_coach(visitor: Visitor, newcomer: int) -> None:
-    page = visitor.get("/welcome").text
-
+def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, newcomer: int) -> None:
+    page = visitor.get("/welcome").text  # with a note as the coach would write it
     assert "Adductor routine · light · " in page
     assert "— Adductor Coach" in page
 
-
-def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, newcomer: int) -> None:
     answer = visitor.post("/welcome", **RIGHT, equipment_answered="1", has_chair="1")
 
     athlete = here.athlete(newcomer)
@@ -37,28 +34,31 @@ def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, new
 
 
 @pytest.mark.parametrize("field", ["pain", "condition"])
-def test_a_yes_to_a_health_question_waits_for_clearance(
-    visitor: Visitor, here: Place, newcomer: int, field: str
-) -> None:
+def test_yes_to_a_health_question_waits_for_clearance(visitor: Visitor, here: Place, newcomer: int, field: str) -> None:
     visitor.post("/welcome", **{**RIGHT, field: "yes"})
 
     assert here.athlete(newcomer).clearance_needed
+    assert "No routines for now" in visitor.get("/home").text
 
 
-def test_without_an_address_rest_days_stand_on_the_pages_and_with_one_they_go_there(
+def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(
     visitor: Visitor, here: Place, newcomer: int
 ) -> None:
     visitor.post("/welcome", **RIGHT)
     assert here.athlete(newcomer).channels["rest_day"] == "pages"
 
-    visitor.post("/settings/email", email="me@example.org")
-    assert here.athlete(newcomer).channels["rest_day"] == "mail"
-
-    visitor.post("/settings/email", email="")
-    assert here.athlete(newcomer).channels["rest_day"] == "pages"
+    for address, channel in (("me@example.org", "mail"), ("", "pages")):
+        visitor.post("/settings/email", email=address)
+        assert here.athlete(newcomer).channels["rest_day"] == channel
 
 
-def test_an_address_gets_one_mail_to_confirm_it(visitor: Visitor, here: Place, newcomer: int) -> None:
+def test_permission_to_write_that_was_left_out_is_named(visitor: Visitor, here: Place, newcomer: int) -> None:
+    here.change(newcomer, scopes="read,activity:read_all")
+
+    assert "You left out Strava&#39;s permission to write" in visitor.get("/welcome").text.replace("'", "&#39;")
+
+
+def test_address_gets_one_mail_to_confirm_it(visitor: Visitor, here: Place, newcomer: int) -> None:
     visitor.post("/welcome", **RIGHT, email="me@example.org")
 
     athlete = here.athlete(newcomer)

@@ -13,48 +13,39 @@ from tests.support.runners import Place
 
 
 def _session(here: Place, runner: int, days_ago: int, **values: Any) -> None:
+    usual = {"kind": "strength_full", "completed_pct": 100, "source": "page"}
     with here.installation.store.write() as session:
-        session.add(
-            SessionRecord(
-                athlete_id=runner,
-                completed_at=here.now - timedelta(days=days_ago),
-                **{"kind": "strength_full", "completed_pct": 100, "source": "page", **values},
-            )
-        )
+        at = here.now - timedelta(days=days_ago)
+        session.add(SessionRecord(athlete_id=runner, completed_at=at, **{**usual, **values}))
 
 
-def test_a_routine_of_today_comes_first(visitor: Visitor, here: Place, runner: int) -> None:
+def test_routine_of_today_comes_first_and_a_hold_before_it(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
-
     page = visitor.get("/home").text
-
     assert f'href="/routine/{suggestion.public_id}"' in page
     assert "Open the routine" in page
 
-
-def test_a_hold_comes_before_everything(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.suggested(runner)
     here.change(runner, hold_since=here.now, hold_reason="high_pain", paused_until=here.now.date() + timedelta(days=3))
 
     page = visitor.get("/home").text
-
     assert "Routines are stopped" in page
     assert "Open the routine" not in page
 
 
-def test_what_comes_next_is_the_coachs_own_forecast(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-    visitor.post(f"/suggestions/{suggestion.public_id}/answer", said="done")
-
-    assert "Friday, on a rest day" in visitor.get("/home").text
-
-
-def test_weeks_in_a_row_are_counted_by_weeks_and_not_by_days(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.suggested(runner)
+def test_weeks_count_their_sessions_and_a_streak_counts_weeks(visitor: Visitor, here: Place, runner: int) -> None:
+    visitor.post("/check-in", pain="0")  # no longer new here
     for days_ago in (5, 8, 13, 15, 20, 27):  # two in each of the last two weeks, one in each of the two before
         _session(here, runner, days_ago)
 
-    assert "2 weeks on target in a row" in visitor.get("/home").text
+    page = visitor.get("/home").text
+    assert "2 weeks on target in a row" in page
+    assert "2 of 12 weeks with 2 sessions or more; this week 0 so far." in page  # the chart in words
+
+    _session(here, runner, 1)
+    _session(here, runner, 0)
+    page = visitor.get("/home").text
+    assert "On target: 2 of 2 this week" in page
+    assert "3 weeks on target in a row" in page
 
 
 def test_warm_ups_and_broken_off_sessions_are_no_sessions_of_the_week(
@@ -69,18 +60,11 @@ def test_warm_ups_and_broken_off_sessions_are_no_sessions_of_the_week(
     assert "in a row" not in page
 
 
-def test_the_chart_has_an_alternative_in_words(visitor: Visitor, here: Place, runner: int) -> None:
-    _session(here, runner, 1)
-
-    assert "0 of 12 weeks with 2 sessions or more; this week 1 so far." in visitor.get("/home").text
-
-
 @pytest.mark.parametrize(("weeks", "days"), [("1", 7), ("2", 14), ("4", 28)])
 def test_pause_lasts_as_its_button_says_or_until_it_is_ended(
     visitor: Visitor, here: Place, runner: int, weeks: str, days: int
 ) -> None:
     visitor.post("/pause", weeks=weeks)
-
     assert here.athlete(runner).paused_until == here.now.date() + timedelta(days=days)
     assert "Paused" in visitor.get("/home").text
 
@@ -90,28 +74,61 @@ def test_pause_lasts_as_its_button_says_or_until_it_is_ended(
 
 
 @pytest.mark.parametrize("until", ["", "soon", "2020-01-01", "2026-11-18", "2029-01-01"])
-def test_a_pause_without_a_sensible_end_is_refused(visitor: Visitor, here: Place, runner: int, until: str) -> None:
-    page = visitor.http.post("/pause", data={"csrf_token": visitor.token(), "until": until}, follow_redirects=True).text
+def test_pause_without_a_sensible_end_is_refused(visitor: Visitor, here: Place, runner: int, until: str) -> None:
+    visitor.post("/pause", until=until)
 
-    assert "Pause until: choose a day" in page
+    assert "Pause until: choose a day" in visitor.get("/home").text
     assert here.athlete(runner).paused_until is None
 
 
-def test_a_hold_ends_only_with_the_tick(visitor: Visitor, here: Place, runner: int) -> None:
-    here.change(runner, hold_since=here.now, hold_reason="high_pain")
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"pain": "8"}, "checked by a physiotherapist or doctor"),
+        ({"sign": "pain_on_hopping"}, "Please don&#39;t run until you have been seen."),
+    ],
+)
+def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_the_tick(
+    visitor: Visitor, here: Place, runner: int, fields: dict[str, str], said: str
+) -> None:
+    visitor.suggested(runner)
 
+    answer = visitor.post("/check-in", **fields)
+
+    assert answer.headers["Location"] == "/home"
+    assert said in visitor.get("/home").text
+    assert here.suggestion(runner).status == "withdrawn"
     visitor.post("/hold/clear")
     assert here.athlete(runner).hold_since is not None
     visitor.post("/hold/clear", sorted="yes")
-
     assert here.athlete(runner).hold_since is None
+    assert "Good to have you back" in visitor.get("/home").text
 
 
-def test_strong_pain_in_a_check_in_holds_the_routines(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.suggested(runner)
+RUNS = {"placements": ["post_run"]}
+BY_MAIL = {"placements": ["rest_day"], "channels": {"rest_day": "mail"}, "email_confirmed_at": None}
+ON_PAGES = {"placements": ["rest_day"], "channels": {"rest_day": "pages"}}
+THURSDAYS = {**RUNS, "usual_runs": [{"weekday": 3, "at": "18:00", "kind": "easy"}]}
 
-    answer = visitor.post("/check-in", pain="8")
 
-    assert answer.headers["Location"] == "/home"
-    assert here.athlete(runner).hold_since is not None
-    assert here.suggestion(runner).status == "withdrawn"
+@pytest.mark.parametrize(
+    ("row", "hours", "done", "headline"),
+    [
+        *((RUNS, hours, False, "After your next run") for hours in (0, 8, 11, 14, 15, 19)),  # from 9 to 4 o'clock
+        ({}, 0, True, "Friday, on a rest day"),
+        (RUNS, 0, True, "After a run, from Friday on"),
+        (THURSDAYS, 0, False, "Tomorrow, after a run"),
+        (BY_MAIL, 0, False, "Nothing in the next two weeks"),
+        (ON_PAGES, 0, False, ", on a rest day"),
+    ],
+)
+def test_what_comes_next_is_the_coachs_own_forecast(
+    visitor: Visitor, here: Place, runner: int, row: dict[str, Any], hours: int, done: bool, headline: str
+) -> None:
+    here.change(runner, **row)
+    visitor.post("/check-in", pain="0")  # no longer new here
+    if done:
+        visitor.post(f"/suggestions/{visitor.suggested(runner).public_id}/answer", said="done")
+    here.later(hours=hours)
+
+    assert headline in visitor.get("/home").text

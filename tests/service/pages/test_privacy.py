@@ -20,70 +20,35 @@ def revoked(here: Place, runner: int, monkeypatch: pytest.MonkeyPatch) -> list[s
     given: list[str] = []
     monkeypatch.setattr(type(here.installation.platform("strava")), "revoke", lambda _, token: given.append(token))
     with here.installation.store.write() as session:
-        pair = Tokens(ACCESS, REFRESH, here.now)
-        give_tokens(session, here.installation, runner, pair)
-        session.add(_event(here, here.owner(runner)))
-        session.add(_event(here, 1))
+        give_tokens(session, here.installation, runner, Tokens(ACCESS, REFRESH, here.now))
+        for owner in (here.owner(runner), 1):
+            times = {"event_time": here.now, "received_at": here.now, "due_at": here.now}
+            ids = {"subscription_id": 1, "object_id": owner * 10, "owner_id": owner, "trace_id": "t"}
+            session.add(InboxEvent(platform="strava", object_type="activity", aspect_type="create", **ids, **times))
     return given
 
 
-def _event(here: Place, owner: int) -> InboxEvent:
-    return InboxEvent(
-        platform="strava",
-        subscription_id=1,
-        object_type="activity",
-        object_id=owner * 10,
-        aspect_type="create",
-        event_time=here.now,
-        owner_id=owner,
-        received_at=here.now,
-        trace_id="t",
-        due_at=here.now,
-    )
-
-
-def _owners(here: Place) -> set[int]:
-    with here.installation.store.read() as session:
-        return set(session.scalars(select(InboxEvent.owner_id)))
-
-
-def test_the_export_has_everything_and_no_secret(
+def test_export_has_everything_of_the_runner_alone_and_no_secret(
     visitor: Visitor, here: Place, runner: int, revoked: list[str]
 ) -> None:
+    other = here.runner(email="other@example.org", name="Another Runner")
+    visitor.suggested(other)
     visitor.suggested(runner)
     visitor.post("/settings/calendar")
     visitor.post("/check-in", pain="2")
 
     answer = visitor.get("/privacy/export")
 
-    whole = answer.get_json()
+    held = answer.get_json()
+    counts = {"suggestions": 1, "deliveries": 1, "check_ins": 1, "activities": 2}
     assert "attachment" in answer.headers["Content-Disposition"]
-    assert {name: len(whole[name]) for name in ("suggestions", "deliveries", "check_ins", "activities")} == {
-        "suggestions": 1,
-        "deliveries": 1,
-        "check_ins": 1,
-        "activities": 2,
-    }
-    assert whole["athlete"]["email"] == "runner@example.org"
-    for secret in (ACCESS, REFRESH, str(here.athlete(runner).calendar_key), "sealed"):
-        assert secret not in answer.text
-
-
-def test_every_table_of_an_athlete_is_in_the_export(visitor: Visitor, runner: int) -> None:
-    whole = visitor.get("/privacy/export").get_json()
-
+    assert {name: len(held[name]) for name in counts} == counts
+    assert held["athlete"]["email"] == "runner@example.org"
     mine = {table.name for table in Base.metadata.tables.values() if "athlete_id" in table.columns}
-    assert mine - {"tokens"} <= set(whole)
-
-
-def test_the_export_is_only_about_oneself(visitor: Visitor, here: Place, runner: int) -> None:
-    other = here.runner(email="somebody.else@example.org", name="Somebody Else")
-    visitor.suggested(other)
-
-    text = visitor.get("/privacy/export").text
-
-    assert "Else" not in text
-    assert here.suggestion(other).public_id not in text
+    assert mine - {"tokens"} <= set(held)
+    not_in_it = (ACCESS, REFRESH, str(here.athlete(runner).calendar_key), "sealed")
+    for text in (*not_in_it, "Another", here.suggestion(other).public_id):
+        assert text not in answer.text
 
 
 def test_disconnecting_gives_the_access_back_and_keeps_the_record(
@@ -121,20 +86,20 @@ def test_deleting_leaves_nothing_of_this_runner_and_everything_of_others(
     visitor.post("/check-in", pain="1")
     visitor.post("/settings/email", email="new@example.org")
 
-    page = visitor.post("/privacy/delete", confirm="Delete")
+    page = visitor.post("/privacy/delete", confirm="Delete", notes="remove")
 
-    assert "We hold nothing about you any more." in page.text
+    assert "We hold nothing about you any more. Notes taken out of your activities: 0." in page.text
     assert revoked == [REFRESH]
     with here.installation.store.read() as session:
         for table in Base.metadata.tables.values():
             if "athlete_id" in table.columns:
                 assert runner not in set(session.scalars(select(table.c.athlete_id))), table.name
         assert list(session.scalars(select(Athlete.id))) == [other]
-    assert _owners(here) == {1}
+        assert set(session.scalars(select(InboxEvent.owner_id))) == {1}
     assert len(here.suggestions(other)) == 1
 
 
-def test_a_strava_out_of_reach_keeps_nobody_here(
+def test_deleting_while_strava_is_out_of_reach_deletes_and_says_so(
     visitor: Visitor, here: Place, runner: int, revoked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: object) -> None:

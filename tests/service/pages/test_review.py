@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,9 +13,9 @@ from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place
 
 
-def test_a_no_is_shown_with_its_reason_and_everything_considered(visitor: Visitor, here: Place, runner: int) -> None:
+def test_no_is_shown_with_its_reason_and_everything_considered(visitor: Visitor, here: Place, runner: int) -> None:
     here.change(runner, paused_until=here.now.date() + timedelta(days=4))
-    here.run_done(runner)
+    run = here.run_done(runner)
     (decision,) = here.decisions(runner)
 
     page = visitor.get("/suggestions").text
@@ -21,56 +23,42 @@ def test_a_no_is_shown_with_its_reason_and_everything_considered(visitor: Visito
     assert "No routine" in page
     assert decision.reason.split("'")[0][1:] in page
     assert "Everything considered" in page
-    assert "View on Strava" in page
+    assert f'href="https://www.strava.com/activities/{run}">View on Strava' in page
 
 
 def test_older_decisions_are_a_page_away_and_none_is_lost(visitor: Visitor, here: Place, runner: int) -> None:
+    usual = {"trigger": "clock_tick", "decision": "none", "dose": "none", "rule": "spacing", "considered": []}
     with here.installation.store.write() as session:
         for number in range(60):
-            session.add(
-                DecisionRecord(
-                    athlete_id=runner,
-                    trigger="clock_tick",
-                    at=here.now - timedelta(days=60 - number),
-                    decision="none",
-                    dose="none",
-                    rule="spacing",
-                    reason=f"Reason number {number}.",
-                    considered=[],
-                    trace_id="t",
-                )
-            )
+            at = here.now - timedelta(days=60 - number)
+            reason = f"Reason number {number}."
+            session.add(DecisionRecord(athlete_id=runner, at=at, reason=reason, trace_id="t", **usual))
     seen: list[str] = []
     path: str | None = "/suggestions"
     while path is not None:
         page = visitor.get(path).text
-        seen += [f"Reason number {number}." for number in range(60) if f"Reason number {number}." in page]
-        path = page.split('href="/suggestions?before=')[1].split('"')[0] if "?before=" in page else None
-        path = f"/suggestions?before={path}" if path else None
+        seen += re.findall(r"Reason number \d+\.", page)
+        earlier = re.search(r'href="(/suggestions\?before=\d+)"', page)
+        path = earlier and earlier[1]
 
-    assert len(seen) == 60
-    assert len(set(seen)) == 60
+    assert sorted(seen) == sorted(f"Reason number {number}." for number in range(60))
 
 
 @pytest.mark.parametrize("said", ["done", "too_easy", "too_hard", "not_today"])
-def test_an_answer_is_kept_and_shown(visitor: Visitor, here: Place, runner: int, said: str) -> None:
+def test_answer_is_kept_shown_and_can_be_changed(visitor: Visitor, here: Place, runner: int, said: str) -> None:
     suggestion = visitor.suggested(runner)
+    path = f"/suggestions/{suggestion.public_id}"
+    (delivery,) = here.deliveries(runner)
+    assert html.escape(delivery.block) in visitor.get(path).text
 
-    answer = visitor.post(f"/suggestions/{suggestion.public_id}/answer", said=said)
+    assert visitor.post(f"{path}/answer", said=said).status_code == 302
 
-    assert answer.status_code == 302
     kept = here.suggestion(runner).answer
     assert kept is not None
     assert kept["said"] == said
-    assert "Change it" in visitor.get(f"/suggestions/{suggestion.public_id}").text
+    assert "Change it" in visitor.get(path).text
 
-
-def test_a_changed_answer_replaces_the_first(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-    path = f"/suggestions/{suggestion.public_id}/answer"
-
-    visitor.post(path, said="done")
-    visitor.post(path, said="not_today")
+    visitor.post(f"{path}/answer", said="not_today")
 
     assert here.athlete(runner).sessions_completed_total == 9
     assert here.suggestion(runner).status == "declined"

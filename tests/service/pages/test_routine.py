@@ -12,12 +12,13 @@ JSON = {"Accept": "application/json"}
 
 
 def _finish(visitor: Visitor, public_id: str, **fields: str) -> dict[str, object]:
-    answer = visitor.http.post(f"/routine/{public_id}", data={"csrf_token": visitor.token(), **fields}, headers=JSON)
+    answer = visitor.send(f"/routine/{public_id}", JSON, pain="0", **fields)
     said: dict[str, object] = {"status": answer.status_code, **(answer.get_json() or {})}
     return said
 
 
-def test_the_timer_gets_what_was_prescribed(visitor: Visitor, here: Place, runner: int) -> None:
+def test_timer_gets_what_was_prescribed_in_the_words_of_the_drawing(visitor: Visitor, here: Place, runner: int) -> None:
+    here.change(runner, programme_stage=1, sessions_completed_total=0)
     suggestion = visitor.suggested(runner)
     first = decisions.routine_of(suggestion).items[0]
 
@@ -26,79 +27,55 @@ def test_the_timer_gets_what_was_prescribed(visitor: Visitor, here: Place, runne
     assert f'data-exercise="{first.exercise}"' in page
     assert f'data-sets="{first.sets}"' in page
     assert f'data-hold-s="{first.hold_s or 0}"' in page
-
-
-def test_a_squeeze_is_called_by_the_positions_of_its_drawing(visitor: Visitor, here: Place, runner: int) -> None:
-    here.change(runner, programme_stage=1, sessions_completed_total=0)
-    suggestion = visitor.suggested(runner)
-
-    page = visitor.get(f"/routine/{suggestion.public_id}").text
-
     assert 'data-captions="Legs straight|Feet flat|Hips and knees at 90°" data-moments="0.0|1.4|5.4"' in page
     assert "Effort: 60-70% of your hardest" in page
 
 
-def test_a_finished_routine_is_a_session(visitor: Visitor, here: Place, runner: int) -> None:
+def test_routine_sent_three_times_is_one_session(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
 
-    said = _finish(visitor, suggestion.public_id, rpe="7", pain="0", completed_pct="100")
+    said = [_finish(visitor, suggestion.public_id, rpe="7", completed_pct="100") for _ in range(3)]
 
-    assert said["saved"] is True
+    assert [(entry["saved"], entry["repeated"]) for entry in said] == [(True, False), (True, True), (True, True)]
     assert here.suggestion(runner).status == "done"
     assert here.athlete(runner).sessions_completed_total == 10
 
 
-def test_sent_twice_is_done_once(visitor: Visitor, here: Place, runner: int) -> None:
+def test_exchanged_exercise_is_what_counts(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
 
-    said = [_finish(visitor, suggestion.public_id, rpe="7", pain="0", completed_pct="100") for _ in range(3)]
+    _finish(visitor, suggestion.public_id, rpe="6", swap="2:side_lying_adduction_floor")
 
-    assert [entry["repeated"] for entry in said] == [False, True, True]
-    assert here.athlete(runner).sessions_completed_total == 10
-
-
-def test_an_exchanged_exercise_is_what_counts(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-
-    _finish(visitor, suggestion.public_id, rpe="6", pain="0", swap="2:side_lying_adduction_floor")
-
-    row = here.suggestion(runner)
-    item = decisions.routine_of(row).items[1]
+    item = decisions.routine_of(here.suggestion(runner)).items[1]
     assert item.exercise == "side_lying_adduction_floor"
     assert item.substituted_for == decisions.routine_of(suggestion).items[1].exercise
 
 
 @pytest.mark.parametrize("swap", ["2:jump_lunges", "9:side_lying_adduction_floor", "x", "2:", ":", "0:x", "2:<script>"])
-def test_an_exchange_that_is_not_on_offer_is_refused(visitor: Visitor, here: Place, runner: int, swap: str) -> None:
+def test_exchange_that_is_not_on_offer_is_refused(visitor: Visitor, here: Place, runner: int, swap: str) -> None:
     suggestion = visitor.suggested(runner)
 
     page = visitor.get(f"/routine/{suggestion.public_id}", query_string={"swap": swap})
-    said = _finish(visitor, suggestion.public_id, rpe="6", pain="0", swap=swap)
+    said = _finish(visitor, suggestion.public_id, rpe="6", swap=swap)
 
     assert (page.status_code, said["status"]) == (400, 400)
     assert here.suggestion(runner).status == "open"
 
 
-def test_pain_during_it_holds_the_routines(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-
-    said = _finish(visitor, suggestion.public_id, rpe="8", pain="7", stopped="1", completed_pct="30")
-
-    assert said["next"] == "/home"
-    assert here.athlete(runner).hold_since is not None
-
-
-def test_signed_out_it_asks_to_sign_in(visitor: Visitor, here: Place, runner: int) -> None:
+def test_visitor_who_is_signed_out_is_asked_to_sign_in(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
     token = visitor.token()
     with visitor.http.session_transaction() as session:
         session.pop("athlete")
 
+    page = visitor.get(f"/routine/{suggestion.public_id}").text
     state = visitor.get(f"/routine/{suggestion.public_id}/state").get_json()
     answer = visitor.http.post(
-        f"/routine/{suggestion.public_id}", data={"csrf_token": token, "rpe": "7", "pain": "0"}, headers=JSON
+        f"/routine/{suggestion.public_id}", data={"csrf_token": token, "pain": "0"}, headers=JSON
     )
 
+    assert "You are not signed in here" in page
+    assert suggestion.reason not in page
     assert state["signed_in"] is False
     assert answer.status_code == 401
     assert here.suggestion(runner).status == "open"
