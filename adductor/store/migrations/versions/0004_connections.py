@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from adductor.store.types import Json, UtcDateTime
+from adductor.store.types import BigId, Json, UtcDateTime
 
 revision = "0004"
 down_revision = "0003"
@@ -34,28 +34,27 @@ _MOVED = (
 def upgrade() -> None:
     op.create_table(
         "connections",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("athlete_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("platform", sa.String(length=20), nullable=False),
-        sa.Column("external_id", sa.String(length=64), nullable=False),
-        sa.Column("scopes", sa.String(length=200), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("id", BigId, primary_key=True),
+        sa.Column("athlete_id", BigId, nullable=False),
+        sa.Column("platform", sa.String(20), nullable=False),
+        sa.Column("external_id", sa.String(64), nullable=False),
+        sa.Column("scopes", sa.String(200), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
         sa.Column("connected_at", _TIME, nullable=False),
-        sa.Column("disconnected_at", _TIME, nullable=True),
-        sa.Column("access_encrypted", sa.LargeBinary(), nullable=True),
-        sa.Column("refresh_encrypted", sa.LargeBinary(), nullable=True),
-        sa.Column("expires_at", _TIME, nullable=True),
-        sa.Column("lease_until", _TIME, nullable=True),
-        sa.Column("lease_owner", sa.String(length=40), nullable=True),
-        sa.Column("refresh_unconfirmed_since", _TIME, nullable=True),
-        sa.Column("refused_since", _TIME, nullable=True),
-        sa.Column("private_note_refused_at", _TIME, nullable=True),
+        sa.Column("disconnected_at", _TIME),
+        sa.Column("access_encrypted", sa.LargeBinary()),
+        sa.Column("refresh_encrypted", sa.LargeBinary()),
+        sa.Column("expires_at", _TIME),
+        sa.Column("lease_until", _TIME),
+        sa.Column("lease_owner", sa.String(40)),
+        sa.Column("refresh_unconfirmed_since", _TIME),
+        sa.Column("refused_since", _TIME),
+        sa.Column("private_note_refused_at", _TIME),
         sa.Column("absent_note_is_empty", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["athlete_id"], ["athletes.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("platform", "external_id", name="uq_connections_external_id"),
     )
-    op.add_column("athletes", sa.Column("leaving_at", _TIME, nullable=True))
+    op.add_column("athletes", sa.Column("leaving_at", _TIME))
     op.execute(
         """
         INSERT INTO connections (
@@ -79,9 +78,9 @@ def upgrade() -> None:
         athletes.drop_constraint("uq_athletes_platform_id", type_="unique")
         for column in _MOVED:
             athletes.drop_column(column)
-        athletes.add_column(sa.Column("timezone_from", _TIME, nullable=True))
-        athletes.add_column(sa.Column("history_covers_until", _TIME, nullable=True))
-        athletes.add_column(sa.Column("history_incomplete", Json, nullable=True))
+        athletes.add_column(sa.Column("timezone_from", _TIME))
+        athletes.add_column(sa.Column("history_covers_until", _TIME))
+        athletes.add_column(sa.Column("history_incomplete", Json))
 
     op.execute(
         "UPDATE athletes SET timezone_from = (SELECT max(start) FROM activities WHERE activities.athlete_id = athletes.id)"
@@ -90,4 +89,4 @@ def upgrade() -> None:
     for table, before, after in _RENAMED:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {after}")
     for table in ("inbox_events", "deliveries", "letters"):
-        op.add_column(table, sa.Column("tried_at", _TIME, nullable=True))
+        op.add_column(table, sa.Column("tried_at", _TIME))
