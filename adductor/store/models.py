@@ -12,25 +12,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Date,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    String,
-    Text,
-    UniqueConstraint,
-    false,
-    text,
-    true,
-)
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import BigInteger, Float, LargeBinary, String, Text
 
 from adductor.store.types import BigId, Json, UtcDateTime
+
+# Of an event: Strava gives it no id.
+NATURAL_KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
 
 
 class Base(DeclarativeBase):
@@ -38,10 +27,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime,
         dict[str, Any]: Json,
         list[Any]: Json,
-        int: Integer,
-        float: Float,
-        bool: Boolean,
-        date: Date,
+        float: Float,  # not the double that SQLAlchemy 2.1 would take
     }
 
 
@@ -63,9 +49,20 @@ class Queued:
     trace_id: Mapped[str] = mapped_column(String(32))
 
 
-def _partial_index(name: str, condition: str) -> Index:
-    """An index on ``due_at`` that holds only these rows: its size follows the backlog and not the years."""
-    return Index(name, "due_at", sqlite_where=text(condition), postgresql_where=text(condition))
+def _queue_indexes(table: str) -> tuple[Index, ...]:
+    """Partial indexes on ``due_at``: their size follows the backlog and not the years."""
+    conditions = {"waiting": text("state IN ('waiting', 'claimed')"), "given_up": text("state = 'failed'")}
+    return tuple(
+        Index(f"ix_{table}_{name}", "due_at", sqlite_where=condition, postgresql_where=condition)
+        for name, condition in conditions.items()
+    )
+
+
+class OfAthlete:
+    """The keys of a row that belongs to one athlete and is deleted with them."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
 
 
 class Athlete(Base):
@@ -156,7 +153,7 @@ class Athlete(Base):
         return self.leaving_at is None and any(connection.is_usable for connection in self.connections)
 
 
-class Connection(Base):
+class Connection(OfAthlete, Base):
     """One athlete's account at one platform, with its tokens (encrypted)."""
 
     __tablename__ = "connections"
@@ -172,8 +169,6 @@ class Connection(Base):
     SCOPE_MISSING = "scope_missing"  # the permission to read was withdrawn
     USABLE = (CONNECTED, RESTING)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     platform: Mapped[str] = mapped_column(String(20))
     external_id: Mapped[str] = mapped_column(String(64))  # the platform's id of the athlete
     scopes: Mapped[str] = mapped_column(String(200), default="")
@@ -210,17 +205,8 @@ class InboxEvent(Queued, Base):
 
     __tablename__ = "inbox_events"
     __table_args__ = (
-        UniqueConstraint(
-            "platform",
-            "subscription_id",
-            "object_type",
-            "object_id",
-            "aspect_type",
-            "event_time",
-            name="uq_inbox_events_natural_key",
-        ),
-        _partial_index("ix_inbox_events_waiting", "state IN ('waiting', 'claimed')"),
-        _partial_index("ix_inbox_events_given_up", "state = 'failed'"),
+        UniqueConstraint(*NATURAL_KEY, name="uq_inbox_events_natural_key"),
+        *_queue_indexes("inbox_events"),
         Index("ix_inbox_events_object", "object_id"),
         Index("ix_inbox_events_received", "received_at"),
         Index("ix_inbox_events_owner", "owner_id"),
@@ -241,7 +227,7 @@ class InboxEvent(Queued, Base):
     handled_at: Mapped[datetime | None]
 
 
-class LoggedActivity(Base):
+class LoggedActivity(OfAthlete, Base):
     """What the running log says of an activity, no longer than Strava allows. No titles, notes or tracks are kept."""
 
     __tablename__ = "activities"
@@ -251,8 +237,6 @@ class LoggedActivity(Base):
         Index("ix_activities_fetched_at", "fetched_at"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     platform_id: Mapped[int] = mapped_column(BigInteger)
     sport: Mapped[str] = mapped_column(String(40))
     start: Mapped[datetime]
@@ -272,7 +256,7 @@ class LoggedActivity(Base):
     expires_at: Mapped[datetime]
 
 
-class DecisionRecord(Base):
+class DecisionRecord(OfAthlete, Base):
     """Every answer of the coach, also each "no", with its rule and reason."""
 
     __tablename__ = "decisions"
@@ -281,8 +265,6 @@ class DecisionRecord(Base):
         UniqueConstraint("event_id", name="uq_decisions_event"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     event_id: Mapped[int | None] = mapped_column(BigInteger)  # null: the clock asked, or the event row is gone
     activity_id: Mapped[int | None] = mapped_column(BigInteger)  # the platform's id
     trigger: Mapped[str] = mapped_column(String(30))
@@ -296,7 +278,7 @@ class DecisionRecord(Base):
     trace_id: Mapped[str] = mapped_column(String(32))
 
 
-class Suggestion(Base):
+class Suggestion(OfAthlete, Base):
     """A routine that is due, and what the runner answered. One at most for an activity."""
 
     __tablename__ = "suggestions"
@@ -306,9 +288,7 @@ class Suggestion(Base):
         Index("ix_suggestions_athlete_at", "athlete_id", "created_at"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(24))  # stands in links; can't be guessed
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id", ondelete="CASCADE"))
     activity_id: Mapped[int | None] = mapped_column(BigInteger)  # the platform's id; null on a rest day
     local_date: Mapped[date]
@@ -336,8 +316,7 @@ class Delivery(Queued, Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("suggestion_id", "channel", name="uq_deliveries_channel"),
-        _partial_index("ix_deliveries_waiting", "state IN ('waiting', 'claimed')"),
-        _partial_index("ix_deliveries_given_up", "state = 'failed'"),
+        *_queue_indexes("deliveries"),
     )
 
     suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
@@ -365,8 +344,7 @@ class Letter(Queued, Base):
     __tablename__ = "letters"
     __table_args__ = (
         UniqueConstraint("athlete_id", "kind", "key", name="uq_letters_key"),
-        _partial_index("ix_letters_waiting", "state IN ('waiting', 'claimed')"),
-        _partial_index("ix_letters_given_up", "state = 'failed'"),
+        *_queue_indexes("letters"),
     )
 
     athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
@@ -379,7 +357,7 @@ class Letter(Queued, Base):
     unconfirmed_writes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
-class SessionRecord(Base):
+class SessionRecord(OfAthlete, Base):
     """A routine that the runner did, as far as we were told."""
 
     __tablename__ = "sessions"
@@ -388,8 +366,6 @@ class SessionRecord(Base):
         Index("ix_sessions_athlete_at", "athlete_id", "completed_at"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     suggestion_id: Mapped[int | None] = mapped_column(ForeignKey("suggestions.id", ondelete="SET NULL"))
     completed_at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(20))
@@ -402,14 +378,12 @@ class SessionRecord(Base):
     platform_id: Mapped[int | None] = mapped_column(BigInteger)  # the strength activity that said so
 
 
-class CheckInRecord(Base):
+class CheckInRecord(OfAthlete, Base):
     """The runner's own word on how it is."""
 
     __tablename__ = "check_ins"
     __table_args__ = (Index("ix_check_ins_athlete_at", "athlete_id", "at"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     hip_groin_pain_0_10: Mapped[int | None]
     squeeze_pain_0_10: Mapped[int | None]
@@ -419,14 +393,12 @@ class CheckInRecord(Base):
     red_flags: Mapped[list[Any]] = mapped_column(default=list)
 
 
-class PlannedRunRecord(Base):
+class PlannedRunRecord(OfAthlete, Base):
     """A race or key day that the runner told us of."""
 
     __tablename__ = "planned_runs"
     __table_args__ = (Index("ix_planned_runs_athlete_start", "athlete_id", "start"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"))
     start: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(12))
     priority: Mapped[str | None] = mapped_column(String(1))
