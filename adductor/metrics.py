@@ -75,7 +75,6 @@ CALL_KINDS = (
     "deleting the webhook subscription",
     "giving a runner's access back",
     "listing activities",
-    "reading a profile",
     "reading an activity",
     "reading the webhook subscription",
     "renewing a runner's access",

@@ -139,7 +139,6 @@ class Grant:
     name: str
     timezone: str | None
     units: str  # metric or imperial
-    scopes: str | None = None  # granted scopes, comma-separated; None: the redirect tells them
 
     @property
     def external_id(self) -> str:
@@ -158,11 +157,8 @@ class LoggedActivity:
     athlete_id: int
     title: str
     sport: str  # the coach's words: run, trail_run, treadmill_run, virtual_run, walk, hike, ride, strength, ..., other
-    sport_type: str  # the platform's own word; "" when absent
     start: datetime  # UTC; of a hidden start time only the local day means something
-    start_hidden: bool
     timezone: str | None  # IANA; None = unknown, or of a virtual place where the athlete isn't
-    utc_offset_s: float  # at the start, daylight saving included
     moving_s: int
     elapsed_s: int
     distance_m: float
@@ -170,8 +166,6 @@ class LoggedActivity:
     workout: str | None  # race, long or workout, where the athlete said so
     intensity: Intensity
     manual: bool
-    trainer: bool
-    private: bool  # only the athlete sees it
     private_note: str | None  # None = unknown, "" = empty
     description: str | None  # None = unknown (summaries don't hold it), "" = empty
     body_part: str | None  # of strength work: lower, upper, full, core; None = unknown
@@ -224,8 +218,6 @@ class Platform(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
     @property
-    def required_scopes(self) -> tuple[str, ...]: ...  # all that are asked for, `write_scope` included
-    @property
     def write_scope(self) -> str: ...  # without it routines go by mail
     @property
     def budget(self) -> Budget: ...
@@ -276,9 +268,6 @@ class Platform(Protocol):
         Returns the activity as the platform answered it. Compare: an answer of 200 doesn't prove the change.
         """
 
-    def parse_events(self, body: bytes) -> list[WebhookEvent]:
-        """Read the body of a webhook POST. Raises EventError."""
-
 
 class Action(StrEnum):
     """The effect of `SubscribesByApi.ensure_subscription`."""
@@ -321,9 +310,6 @@ class SubscribesByApi(Protocol):
 
     def delete_subscription(self, subscription_id: int) -> None:
         """Delete a subscription. One that is already gone is fine."""
-
-    def answer_handshake(self, query: Mapping[str, str], verify_token: str) -> dict[str, str]:
-        """The JSON answer to the platform's check of the callback address. Raises EventError."""
 
 
 def storable(text: str) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PlainValidator, ValidationError
+from pydantic import AliasPath, BeforeValidator, Field, PlainValidator, ValidationError
 
 from adductor.coaching.situation import Intensity
 from adductor.platforms.base import LoggedActivity, storable
@@ -80,14 +80,13 @@ _NO_START = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS = range(1971, 2100)
 _MOST = 10**8  # seconds or metres
 _MAX_TITLE_CHARS = 1_000
-_MAX_SPORT_TYPE_CHARS = 64
 # Where a strength activity's structured sets may sit; their place in an answer isn't documented (since 2026-05).
 _SET_KEYS = ("strength_sets", "exercise_sets", "exercises", "sets", "workout_sets")
 _MAX_SET_CHARS = 100_000
 
 
 def _zone(raw: object) -> str:
-    """The IANA name in "(GMT-05:00) America/New_York"; the offset in it is the standard one all year, so unused."""
+    """The IANA name in "(GMT-05:00) America/New_York"."""
     match = _ZONE.search(raw) if isinstance(raw, str) else None
     try:
         return ZoneInfo(match[1] if match else "").key
@@ -106,24 +105,24 @@ OptionalFlag = Annotated[bool | None, LENIENT]
 OptionalZone = Annotated[Annotated[str, PlainValidator(_zone)] | None, LENIENT]
 OptionalInstant = Annotated[Annotated[datetime, PlainValidator(_instant)] | None, LENIENT]
 OptionalAmount = Annotated[Annotated[float, Field(ge=0, le=_MOST)] | None, LENIENT]
-
-
-class _Owner(Answer):
-    id: OptionalId = None
+# UTC-12 to UTC+14 are the earth's.
+OptionalOffset = Annotated[Annotated[float, Field(ge=-12 * 3600, le=14 * 3600)] | None, LENIENT]
 
 
 class _Activity(Answer):
     """The fields that are read. One of the wrong type counts as absent."""
 
     id: Id
-    athlete: Annotated[_Owner | None, LENIENT] = None
+    athlete_id: Annotated[OptionalId, Field(validation_alias=AliasPath("athlete", "id"))] = None
     name: OptionalText = None
     sport_type: OptionalText = None
     type: OptionalText = None  # the older and coarser word; it is there when `sport_type` is null
     start_date: OptionalInstant = None
     start_date_local: OptionalInstant = None  # wall time; its "Z" isn't true
     timezone: OptionalZone = None
-    utc_offset: OptionalNumber = None
+    utc_offset: OptionalOffset = (
+        None  # at the start, daylight saving included; the one in `timezone` is the standard one
+    )
     moving_time: OptionalAmount = None
     elapsed_time: OptionalAmount = None
     distance: OptionalAmount = None
@@ -133,30 +132,27 @@ class _Activity(Answer):
     suffer_score: OptionalNumber = None
     manual: OptionalFlag = None
     trainer: OptionalFlag = None
-    private: OptionalFlag = None
-    visibility: OptionalText = None
     private_note: OptionalText = None
-    description: OptionalText = None
+    # Null in an activity's own answer is an empty one.
+    description: Annotated[OptionalText, BeforeValidator(lambda text: "" if text is None else text)] = None
 
 
-def parse_activity(raw: Any, *, detailed: bool, athlete_id: int | None = None) -> LoggedActivity:
-    """Read one activity. ``detailed``: it came from the activity's own address, so a null description is an empty one.
+def parse_activity(raw: Any, *, detailed: bool) -> LoggedActivity:
+    """Read one activity. ``detailed``: it came from the activity's own address; a summary tells no description.
 
-    ``athlete_id`` stands in where the answer names no athlete. Raises ValueError when it isn't an activity at all.
+    Raises ValueError when it isn't an activity at all.
     """
     try:
         read = _Activity.model_validate(raw)
     except ValidationError:  # its text repeats the answer
         raise ValueError("not an activity: no object with an id") from None
-    sport_type = storable((read.sport_type or read.type or "")[:_MAX_SPORT_TYPE_CHARS])
+    sport_type = read.sport_type or read.type or ""
     title = storable((read.name or "")[:_MAX_TITLE_CHARS])
     start, wall = read.start_date, read.start_date_local
-    moving_s = int(read.moving_time or 0)
-    offset_s = _utc_offset_s(read)
     hidden = start is not None and wall is not None and _is_hidden(start) and _is_hidden(wall)
     if hidden and wall is not None:
         # The date is the local one: read as UTC it would be yesterday's in America.
-        start = wall - timedelta(seconds=offset_s)
+        start = wall - timedelta(seconds=read.utc_offset or 0)
     sport = _SPORTS.get(sport_type, "other")
     if sport == "run" and read.trainer:
         sport = "treadmill_run"
@@ -164,26 +160,21 @@ def parse_activity(raw: Any, *, detailed: bool, athlete_id: int | None = None) -
     workout = _WORKOUTS.get(int(read.workout_type)) if read.workout_type is not None else None
     return LoggedActivity(
         id=read.id,
-        athlete_id=(read.athlete and read.athlete.id) or athlete_id or 0,
+        athlete_id=read.athlete_id or 0,
         title=title,
         sport=sport,
-        sport_type=sport_type,
         start=start or _NO_START,
-        start_hidden=hidden,
         # A virtual world's zone isn't the athlete's.
         timezone=None if sport_type.startswith("Virtual") else read.timezone,
-        utc_offset_s=offset_s,
-        moving_s=moving_s,
-        elapsed_s=int(read.elapsed_time) if read.elapsed_time is not None else moving_s,
+        moving_s=int(read.moving_time or 0),
+        elapsed_s=int(read.elapsed_time if read.elapsed_time is not None else read.moving_time or 0),
         distance_m=read.distance or 0.0,
         elevation_gain_m=read.total_elevation_gain or 0.0,
         workout=workout,
         intensity=_intensity(read, workout),
         manual=bool(read.manual),
-        trainer=bool(read.trainer),
-        private=bool(read.private) or read.visibility == "only_me",
         private_note=read.private_note,
-        description=_description(raw, detailed=detailed),
+        description=read.description if detailed else None,
         body_part=body_part,
         is_adductor_session=ours,
         time_unreliable=hidden or bool(read.manual and _looks_like_default(wall or start, read.moving_time)),
@@ -229,13 +220,6 @@ def _strength(raw: dict[str, Any], title: str) -> tuple[str | None, bool]:
     return ("lower" if ours else None), ours
 
 
-def _description(raw: dict[str, Any], *, detailed: bool) -> str | None:
-    found = raw.get("description", ...) if detailed else ...
-    if found is None:
-        return ""
-    return found if isinstance(found, str) else None
-
-
 def _is_hidden(moment: datetime) -> bool:
     return (moment.hour, moment.minute, moment.second) == (0, 0, 1)
 
@@ -243,16 +227,3 @@ def _is_hidden(moment: datetime) -> bool:
 def _looks_like_default(wall: datetime | None, moving_s: float | None) -> bool:
     """On the full hour and of round length (5 min): typed into a form afterwards, so the time of day proves nothing."""
     return wall is not None and moving_s is not None and (wall.minute, wall.second) == (0, 0) and moving_s % 300 == 0
-
-
-def _utc_offset_s(read: _Activity) -> float:
-    start, wall = read.start_date, read.start_date_local
-    # UTC-12 to UTC+14 are the earth's.
-    if read.utc_offset is not None and abs(read.utc_offset) <= 14 * 3600:
-        return read.utc_offset
-    if start is not None and read.timezone is not None:
-        offset = start.astimezone(ZoneInfo(read.timezone)).utcoffset()
-        return offset.total_seconds() if offset else 0.0
-    if start is not None and wall is not None and abs((wall - start).total_seconds()) <= 14 * 3600:
-        return (wall - start).total_seconds()
-    return 0.0

@@ -1,15 +1,14 @@
 """The adapter for Strava (`base.Platform`): each call with its timeout, its place in the budget, its errors by kind.
 
 stravalib is the client underneath, on its low level: raw JSON comes back and is read by our own code. It is imported
-with the first call (0.5 s, 50 MB), not with this module: building a link to Strava doesn't need it.
+with the first call to the API (0.5 s, 50 MB): connecting a runner doesn't need it.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -29,15 +28,14 @@ from adductor.platforms.base import (
     Subscription,
     SubscriptionOutcome,
     Tokens,
-    WebhookEvent,
     storable,
 )
 from adductor.platforms.budget import return_at
-from adductor.platforms.strava import limits, subscription, webhooks
+from adductor.platforms.strava import limits, subscription
 from adductor.platforms.strava.activities import parse_activity
 from adductor.platforms.strava.errors import failure_of
 from adductor.platforms.strava.fields import Answer, Id, OptionalText, Seconds
-from adductor.platforms.strava.transport import STRAVALIB_OAUTH, StravaSession, protocol
+from adductor.platforms.strava.transport import StravaSession, protocol
 from adductor.platforms.strava.transport import preload as preload
 
 if TYPE_CHECKING:
@@ -64,6 +62,7 @@ _MAX_NAME_CHARS = 200
 T = TypeVar("T")
 
 _Token = Annotated[str, Field(min_length=1, max_length=4_096)]
+_SUBSCRIPTION = TypeAdapter(Subscription)
 _SUBSCRIPTIONS = TypeAdapter(list[Subscription])
 _PAGE = TypeAdapter(list[Any])
 
@@ -78,18 +77,11 @@ class _Tokens(Answer):
         return Tokens(self.access_token, self.refresh_token, datetime.fromtimestamp(self.expires_at, UTC))
 
 
-class _Profile(Answer):
+class _Athlete(Answer):
+    id: Id
     firstname: OptionalText = None
     lastname: OptionalText = None
     measurement_preference: OptionalText = None
-
-    @property
-    def units(self) -> str | None:
-        return {"feet": "imperial", "meters": "metric"}.get(self.measurement_preference or "")
-
-
-class _Athlete(_Profile):
-    id: Id
 
 
 class _Grant(_Tokens):
@@ -128,7 +120,6 @@ class StravaClient:
     capabilities: ClassVar[Capabilities] = Capabilities(
         webhooks=True, polling=True, private_note=True, description=True, refresh_tokens=True
     )
-    required_scopes: ClassVar[tuple[str, ...]] = REQUIRED_SCOPES
     write_scope: ClassVar[str] = WRITE_SCOPE
 
     client_id: str
@@ -140,8 +131,6 @@ class StravaClient:
     timeout_s: float = 10
 
     def __post_init__(self) -> None:
-        self.api_url = self.api_url.rstrip("/")
-        self.oauth_url = self.oauth_url.rstrip("/")
         self._application: dict[str, Any] = {"client_id": self.client_id, "client_secret": self.client_secret}
         self._of_thread = threading.local()
 
@@ -157,16 +146,16 @@ class StravaClient:
             "scope": ",".join(REQUIRED_SCOPES),
             "state": state,
         }
-        return f"{self.oauth_url}/authorize?{urlencode(query)}"
+        return f"{self.oauth_url.rstrip('/')}/authorize?{urlencode(query)}"
 
     def exchange_code(self, code: str) -> Grant:
-        """As `Platform.exchange_code`; asks for the athlete's units with one more call if need be.
+        """As `Platform.exchange_code`.
 
         Also raises CAP when the application is full, MISCONFIGURED for a wrong client id or secret. Strava tells no time
         zone of an athlete: the activities do. The granted scopes stand in the redirect.
         """
-        form = {"grant_type": "authorization_code", "code": code}
-        granted = self._call("connecting a runner", lambda api: _Grant.model_validate(self._post_for_token(api, form)))
+        form = self._application | {"grant_type": "authorization_code", "code": code}
+        granted = self._call("connecting a runner", lambda: _Grant.model_validate(self._post("token", form).json()))
         athlete = granted.athlete
         name = " ".join(part for part in (athlete.firstname, athlete.lastname) if part)
         return Grant(
@@ -174,26 +163,20 @@ class StravaClient:
             athlete_id=athlete.id,
             name=storable(name[:_MAX_NAME_CHARS]),
             timezone=None,
-            units=athlete.units or self._units_of_profile(granted.access_token),
+            units="imperial" if athlete.measurement_preference == "feet" else "metric",
         )
 
     def refresh(self, refresh_token: str) -> Tokens:
         """As `Platform.refresh`."""
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        read = lambda api: _Tokens.model_validate(self._post_for_token(api, form)).tokens  # noqa: E731
-        return self._call("renewing a runner's access", read)
+        form = self._application | {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self._call(
+            "renewing a runner's access", lambda: _Tokens.model_validate(self._post("token", form).json()).tokens
+        )
 
     def revoke(self, token: str) -> None:
         """As `Platform.revoke`. Strava answers alike whether it knew the token or not."""
-
-        # stravalib has no such call, and the address it would use retires in June 2027.
-        def post(api: ApiV3) -> None:
-            application = (self.client_id, self.client_secret)
-            response = api.rsession.post(f"{STRAVALIB_OAUTH}/revoke", auth=application, data={"token": token})
-            if response.status_code != 200:
-                raise requests.HTTPError(response=response)
-
-        self._call("giving a runner's access back", post)
+        application = (self.client_id, self.client_secret)
+        self._call("giving a runner's access back", lambda: self._post("revoke", {"token": token}, application))
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
@@ -203,10 +186,10 @@ class StravaClient:
         """As `Platform.get_activity`."""
         return self._call(
             "reading an activity",
-            lambda api: _same_activity(api.get("/activities/{id}", id=int(activity_id)), activity_id),
-            access_token,
+            lambda: _same_activity(self._api(access_token).get("/activities/{id}", id=activity_id), activity_id),
             priority,
             athlete,
+            by_token=True,
         )
 
     def list_activities(
@@ -224,12 +207,16 @@ class StravaClient:
         """
         if after >= self.now() or (before is not None and before <= after):
             return []  # Strava answers 400 to a future `after`
-        window = {"after": int(after.timestamp())} | ({"before": int(before.timestamp())} if before else {})
+        query: dict[str, Any] = {"after": int(after.timestamp()), "per_page": PAGE_SIZE}
+        if before is not None:
+            query["before"] = int(before.timestamp())
+
+        def read_page() -> list[Any]:
+            return _PAGE.validate_python(self._api(access_token).get("/athlete/activities", **query))
+
         found: dict[int, LoggedActivity] = {}
-        for page in range(1, MAX_PAGES + 1):
-            query = window | {"page": page, "per_page": PAGE_SIZE}
-            read = functools.partial(_read_page, query=query)
-            entries = self._call("listing activities", read, access_token, priority, athlete)
+        for query["page"] in range(1, MAX_PAGES + 1):
+            entries = self._call("listing activities", read_page, priority, athlete, by_token=True)
             for entry in entries:
                 try:
                     activity = parse_activity(entry, detailed=False)
@@ -259,24 +246,15 @@ class StravaClient:
         body = {key: text for key, text in texts.items() if text is not None}
         if not body:
             raise ValueError("nothing to write: give private_note or description")
-        return self._call(
-            "writing a note",
+
+        def write() -> LoggedActivity:
             # stravalib's own update_activity knows no private note.
-            lambda api: _same_activity(api.put("/activities/{id}", id=int(activity_id), body=body), activity_id),
-            access_token,
-            priority,
-            athlete,
-        )
+            answer = self._api(access_token).put("/activities/{id}", id=activity_id, body=body)
+            return _same_activity(answer, activity_id)
 
-    # --- webhooks and their subscription ----------------------------------------------------------------------------
+        return self._call("writing a note", write, priority, athlete, by_token=True)
 
-    def parse_events(self, body: bytes) -> list[WebhookEvent]:
-        """As `Platform.parse_events`: Strava sends one event a request."""
-        return [webhooks.parse_event(body)]
-
-    def answer_handshake(self, query: Mapping[str, str], verify_token: str) -> dict[str, str]:
-        """As `SubscribesByApi.answer_handshake`."""
-        return webhooks.answer_handshake(query, verify_token)
+    # --- the webhook subscription: the application's own calls --------------------------------------------------------
 
     def ensure_subscription(
         self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
@@ -291,29 +269,28 @@ class StravaClient:
         here. Raises REFUSED with Strava's codes in ``details`` when the callback fails or a subscription exists.
         """
         form = self._application | {"callback_url": callback_url, "verify_token": verify_token}
-        created = self._call(
+        return self._call(
             "creating the webhook subscription",
-            lambda api: _SUBSCRIPTIONS.validate_python([api.post("/push_subscriptions", data=form)]),
-            priority=Priority.CONNECT,
+            lambda: _SUBSCRIPTION.validate_python(self._api().post("/push_subscriptions", data=form)).id,
+            Priority.CONNECT,
         )
-        return created[0].id
 
     def list_subscriptions(self) -> list[Subscription]:
         """As `SubscribesByApi.list_subscriptions`: none or one. Only here Strava takes the secret in the address."""
         return self._call(
             "reading the webhook subscription",
-            lambda api: _SUBSCRIPTIONS.validate_python(api.get("/push_subscriptions", **self._application)),
-            priority=Priority.CONNECT,
+            lambda: _SUBSCRIPTIONS.validate_python(self._api().get("/push_subscriptions", **self._application)),
+            Priority.CONNECT,
         )
 
     def delete_subscription(self, subscription_id: int) -> None:
         """As `SubscribesByApi.delete_subscription`."""
-        path = f"/push_subscriptions/{int(subscription_id)}"
+        path = f"/push_subscriptions/{subscription_id}"
         try:
             self._call(
                 "deleting the webhook subscription",
-                lambda api: api.delete(path, data=self._application),
-                priority=Priority.CONNECT,
+                lambda: self._api().delete(path, data=self._application),
+                Priority.CONNECT,
             )
         except PlatformError as error:
             if error.status != 404:
@@ -321,30 +298,19 @@ class StravaClient:
 
     # --- how calls are made -----------------------------------------------------------------------------------------
 
-    def _post_for_token(self, api: ApiV3, form: dict[str, str]) -> Any:
-        return api.post(f"{STRAVALIB_OAUTH}/token", data=self._application | form)
-
-    def _units_of_profile(self, access_token: str) -> str:
-        """Metric unless the athlete's profile says otherwise. A failure of this call must not lose the grant."""
-        read = lambda api: _Profile.model_validate(api.get("/athlete"))  # noqa: E731
-        try:
-            return self._call("reading a profile", read, access_token, Priority.CONNECT).units or "metric"
-        except PlatformError as error:
-            log.info("a runner's units stay metric: %s", error.message)
-            return "metric"
-
     def _call(
         self,
         doing: str,
-        call: Callable[[ApiV3], T],
-        access_token: str | None = None,
+        call: Callable[[], T],
         priority: Priority | None = None,
         athlete: str | None = None,
+        *,
+        by_token: bool = False,
     ) -> T:
         """Make one call and read its answer; any failure becomes a PlatformError that holds nothing of the original.
 
-        Without ``access_token`` the application itself calls; without ``priority`` it is an OAuth call, which the
-        budget doesn't count.
+        Without ``priority`` it is an OAuth call, which the budget doesn't count. ``by_token``: it carries an athlete's
+        access token, not the application's credentials.
         """
         if priority is not None:
             try:
@@ -353,18 +319,12 @@ class StravaClient:
                 metrics.HELD_BACK.labels(priority.name.lower()).inc()
                 raise
         session = self._session()
-        session.forget_answer()
         try:
-            return call(protocol(session, access_token))
+            return call()
         except (requests.RequestException, ValueError, RecursionError) as error:
             day_is_spent = limits.read_headers(session.last_headers).day_is_spent
-            failure = failure_of(
-                error,
-                session.last_status,
-                doing=doing,
-                by_token=access_token is not None,
-                retry_at=return_at(self.now(), priority or Priority.CONNECT, day_is_spent=day_is_spent),
-            )
+            retry_at = return_at(self.now(), priority or Priority.CONNECT, day_is_spent=day_is_spent)
+            failure = failure_of(error, session.last_status, doing=doing, by_token=by_token, retry_at=retry_at)
         finally:
             metrics.CALLS.labels(doing, str(session.last_status or "none")).inc()
             if priority is not None:
@@ -374,15 +334,20 @@ class StravaClient:
     def _session(self) -> StravaSession:
         """This thread's session, its connections kept alive between calls."""
         if not hasattr(self._of_thread, "session"):
-            self._of_thread.session = StravaSession(
-                api_url=self.api_url, oauth_url=self.oauth_url, timeout_s=self.timeout_s
-            )
+            self._of_thread.session = StravaSession(api_url=self.api_url, timeout_s=self.timeout_s)
         session: StravaSession = self._of_thread.session
         return session
 
+    def _api(self, access_token: str | None = None) -> ApiV3:
+        """stravalib's low level; without a token the application itself calls."""
+        return protocol(self._session(), access_token)
 
-def _read_page(api: ApiV3, query: dict[str, Any]) -> list[Any]:
-    return _PAGE.validate_python(api.get("/athlete/activities", **query))
+    def _post(self, path: str, form: dict[str, str], auth: tuple[str, str] | None = None) -> requests.Response:
+        """An OAuth call. stravalib's reads the application from the environment, and it knows no revoke."""
+        response = self._session().post(f"{self.oauth_url.rstrip('/')}/{path}", data=form, auth=auth)
+        if response.status_code != 200:
+            raise requests.HTTPError(response=response)
+        return response
 
 
 def _same_activity(raw: Any, activity_id: int) -> LoggedActivity:

@@ -1,5 +1,6 @@
-"""Strava's failures by kind, in words for people: a table, and the order in which its rows are tried. Pure.
+"""Strava's failures by kind, in words for people. Pure.
 
+A table: the first row that is a fact of the answer (its status, its codes, the caller's credentials) gives its kind.
 Bodies are ``{"message": ..., "errors": [{"resource", "field", "code"}]}``; they may also be empty or a web page.
 """
 
@@ -7,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
 
 import requests
@@ -22,33 +22,32 @@ _MAX_DETAILS = 5
 _CAP = re.compile(rb"connected athletes", re.IGNORECASE)
 _SEARCHED_BYTES = 4_096
 
-# Also for `str.format`: the places in the messages below.
-_NAMES = {
-    "page": "https://www.strava.com/settings/api",
-    "urls": "ADDUCTOR_STRAVA_API_URL and ADDUCTOR_STRAVA_OAUTH_URL",
-}
-_MOVED = "Strava answers from another address ({status} while {doing}): compare {urls} with Strava's documentation."
+_PAGE = "https://www.strava.com/settings/api"
+_URLS = "ADDUCTOR_STRAVA_API_URL and ADDUCTOR_STRAVA_OAUTH_URL"
+# In this order. Rows with a slash are codes.
 _MEANINGS = {
     "429": (Kind.RATE_LIMITED, "Strava's rate limit is reached; {doing} waits for the next window."),
-    "301": (Kind.MISCONFIGURED, _MOVED),
-    "308": (Kind.MISCONFIGURED, _MOVED),
+    "moved": (
+        Kind.MISCONFIGURED,
+        f"Strava answers from another address ({{status}} while {{doing}}): compare {_URLS} with Strava's documentation.",
+    ),
     "passing": (Kind.RETRY, "Strava answered {status} while {doing}. It is tried again later."),
     "cap": (
         Kind.CAP,
-        "Strava lets no more athletes connect to this application. Its owner can raise the number to 10 at {page}, and "
+        f"Strava lets no more athletes connect to this application. Its owner can raise the number to 10 at {_PAGE}, and "
         "above that by Strava's review.",
     ),
     "web page": (Kind.RETRY, "Strava answered {status} with a web page while {doing}. It is tried again later."),
     "Application/Status/Inactive": (
         Kind.INACTIVE,
         "Strava has switched this application off: since June 2026 its owner needs a paid Strava subscription. The owner "
-        "subscribes and then reactivates the application at {page}.",
+        f"subscribes and then reactivates the application at {_PAGE}.",
     ),
     "Application/client_id/invalid": (
         Kind.MISCONFIGURED,
-        "Strava knows no application with this STRAVA_CLIENT_ID: compare it with {page}.",
+        f"Strava knows no application with this STRAVA_CLIENT_ID: compare it with {_PAGE}.",
     ),
-    "RefreshToken/refresh_token/invalid": (
+    "refused refresh": (
         Kind.REVOKED,
         "Strava no longer accepts this runner's refresh token: the runner has disconnected, or another process has "
         "renewed it. Connecting again helps.",
@@ -58,23 +57,26 @@ _MEANINGS = {
         "Strava no longer accepts this code: it was used before, or too old. Connecting once more helps.",
     ),
     # 401 and not 403: it looks like a bad token, but a new one doesn't help.
-    "401 missing": (
+    "missing scope": (
         Kind.SCOPE_MISSING,
         "The runner hasn't allowed {doing}: {codes}. Connecting again with every box ticked does.",
     ),
-    "401 athlete": (
+    "401 of an athlete": (
         Kind.UNAUTHORIZED,
         "Strava refused this runner's access token while {doing}. A new one may help.",
     ),
-    "401 application": (
+    "401 of an application": (
         Kind.MISCONFIGURED,
-        "Strava doesn't accept STRAVA_CLIENT_ID with STRAVA_CLIENT_SECRET (while {doing}): compare both with {page}.",
+        f"Strava doesn't accept STRAVA_CLIENT_ID with STRAVA_CLIENT_SECRET (while {{doing}}): compare both with {_PAGE}.",
     ),
-    "404 athlete": (
+    "404 of an athlete": (
         Kind.NOT_FOUND,
         "Strava doesn't have it (404 while {doing}): deleted, hidden from us, or too new to be read yet.",
     ),
-    "404 application": (Kind.MISCONFIGURED, "Strava knows no such address (404 while {doing}): check {urls}."),
+    "404 of an application": (
+        Kind.MISCONFIGURED,
+        f"Strava knows no such address (404 while {{doing}}): check {_URLS}.",
+    ),
     "subscription": (Kind.REFUSED, "Strava refused {doing} ({status} {codes})."),
     "other": (Kind.UNEXPECTED, "Strava answered {status} {codes} while {doing}. It is tried again later."),
 }
@@ -97,8 +99,7 @@ def failure_of(
     """The PlatformError that an exception under a call stands for; ``status`` is that of the answer, 0 without one.
 
     ``doing`` completes "Strava ... while <doing>". ``by_token``: the call carried an athlete's access token, not the
-    application's credentials. ``retry_at`` (UTC) goes with a 429, to
-    which Strava adds no Retry-After.
+    application's credentials. ``retry_at`` (UTC) goes with a 429, to which Strava adds no Retry-After.
     """
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return error_for(status, error.response.content, doing=doing, by_token=by_token, retry_at=retry_at)
@@ -106,7 +107,7 @@ def failure_of(
         # stravalib lets redirects pass and stumbles over their body.
         return error_for(status, b"", doing=doing, by_token=by_token)
     if isinstance(error, _NO_ADDRESS):
-        return PlatformError(Kind.MISCONFIGURED, "Of {urls} one isn't an address that can be called.".format(**_NAMES))
+        return PlatformError(Kind.MISCONFIGURED, f"Of {_URLS} one isn't an address that can be called.")
     reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
     return PlatformError(Kind.RETRY, f"Strava {reason} while {doing}. It is tried again later.")
 
@@ -116,36 +117,27 @@ def error_for(
 ) -> PlatformError:
     """The error that an answer's status and body stand for; arguments as in `failure_of`."""
     details = _details(body)
-    row = next(row for row in _rows(status, body, details, by_token=by_token) if row in _MEANINGS)
-    kind, message = _MEANINGS[row]
-    codes = "; ".join(details or ()) or "without a code"
+    codes = details or ()
+    facts = dict.fromkeys(codes, True) | {
+        str(status): True,
+        "moved": status in (301, 308),
+        "passing": not 400 <= status < 500 or status in (408, 425),
+        "cap": _CAP.search(body[:_SEARCHED_BYTES]) is not None,  # also in a web page: no other page says this
+        "web page": details is None,  # a proxy's or maintenance page proves nothing about a token or a run
+        "refused refresh": not by_token and "RefreshToken/refresh_token/invalid" in codes,
+        "missing scope": status == 401 and any(code.endswith("/missing") for code in codes),
+        f"{status} of an {'athlete' if by_token else 'application'}": True,
+        "subscription": any(code.startswith("PushSubscription/") for code in codes),
+        "other": True,
+    }
+    kind, message = next(meaning for fact, meaning in _MEANINGS.items() if facts.get(fact))
     return PlatformError(
         kind,
-        message.format(status=status, doing=doing, codes=codes, **_NAMES),
+        message.format(status=status, doing=doing, codes="; ".join(codes) or "without a code"),
         retry_at=retry_at if kind is Kind.RATE_LIMITED else None,
         status=status,
-        details=details or (),
+        details=codes,
     )
-
-
-def _rows(status: int, body: bytes, details: tuple[str, ...] | None, *, by_token: bool) -> Iterator[str]:
-    """The rows of the table that an answer may stand for, the surest first."""
-    yield str(status)
-    if not 400 <= status < 500 or status in (408, 425):
-        yield "passing"
-    if _CAP.search(body[:_SEARCHED_BYTES]):  # also in a web page: no other page says this
-        yield "cap"
-    if details is None:  # a proxy's or maintenance page proves nothing about a token or a run
-        yield "web page"
-    for code in details or ():
-        if not (by_token and code.startswith("RefreshToken/")):  # only a refused refresh ends a connection
-            yield code
-    if any(code.endswith("/missing") for code in details or ()):
-        yield f"{status} missing"
-    yield f"{status} {'athlete' if by_token else 'application'}"
-    if any(code.startswith("PushSubscription/") for code in details or ()):
-        yield "subscription"
-    yield "other"
 
 
 def _details(body: bytes) -> tuple[str, ...] | None:

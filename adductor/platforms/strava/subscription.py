@@ -50,49 +50,45 @@ def ensure_subscription(
     try:
         number = client.create_subscription(callback_url, verify_token)
     except PlatformError as error:
-        codes = " ".join(error.details).lower()
-        if "already exists" not in codes:
-            raise _explained(error, codes, callback_url, former) from None
-        # Another process subscribed between our list and our call.
-        meanwhile = client.list_subscriptions()
+        meanwhile = client.list_subscriptions() if "already exists" in " ".join(error.details) else []
         for existing in meanwhile:
-            if existing.callback_url == callback_url:
+            if existing.callback_url == callback_url:  # another process subscribed between our list and our call
                 return SubscriptionOutcome(Action.KEPT, existing.id, former)
-        theirs = f": {_without_path(meanwhile[0].callback_url)}" if meanwhile else ""
-        raise PlatformError(
-            ErrorKind.REFUSED,
-            f"Strava says that this application already has a subscription, and it isn't ours{theirs}. Another "
-            "installation with the same STRAVA_CLIENT_ID is subscribing too: stop it, or give it an application of its "
-            "own, then subscribe again.",
-            status=error.status,
-            details=error.details,
-        ) from None
+        kind, message = _explained(error, callback_url, former, [existing.callback_url for existing in meanwhile])
+        raise PlatformError(kind, message, status=error.status, details=error.details) from None
     return SubscriptionOutcome(Action.REPLACED if former else Action.CREATED, number, former)
 
 
-def _explained(error: PlatformError, codes: str, callback_url: str, former: str | None) -> PlatformError:
-    """The same refusal in words for the operator, where Strava's codes tell the cause."""
+def _explained(
+    error: PlatformError, callback_url: str, former: str | None, meanwhile: list[str]
+) -> tuple[ErrorKind, str]:
+    """The kind of a refusal, and its words for the operator where Strava's codes tell the cause."""
+    codes = " ".join(error.details).lower()
     address = _without_path(callback_url)
+    if "already exists" in codes:
+        theirs = "".join(f": {_without_path(url)}" for url in meanwhile)
+        return ErrorKind.REFUSED, (
+            f"Strava says that this application already has a subscription, and it isn't ours{theirs}. Another "
+            "installation with the same STRAVA_CLIENT_ID is subscribing too: stop it, or give it an application of its "
+            "own, then subscribe again."
+        )
     if "callback" not in codes and "verifiable" not in codes:
-        return error
-    kind, message = (
-        ErrorKind.REFUSED,
+        return error.kind, error.message
+    none_now = ""
+    if former:
+        none_now = f" The subscription for {_without_path(former)} had to be deleted for this, so there is none now."
+    if "/invalid" in codes:
+        return ErrorKind.MISCONFIGURED, (
+            f"Strava doesn't take {address} as a callback address: ADDUCTOR_PUBLIC_URL has to be one that can be called "
+            f"from outside.{none_now}"
+        )
+    return ErrorKind.REFUSED, (
         f"Strava called {address} and didn't get the right answer within 2 s. Check from outside that "
         "ADDUCTOR_PUBLIC_URL leads to this web service, and that it runs with the same ADDUCTOR_STRAVA_VERIFY_TOKEN and "
-        "ADDUCTOR_WEBHOOK_KEY (or ADDUCTOR_SECRET_KEY) as this command; then subscribe again.",
+        f"ADDUCTOR_WEBHOOK_KEY (or ADDUCTOR_SECRET_KEY) as this command; then subscribe again.{none_now}"
     )
-    if "/invalid" in codes:
-        kind, message = (
-            ErrorKind.MISCONFIGURED,
-            f"Strava doesn't take {address} as a callback address: ADDUCTOR_PUBLIC_URL has to be one that can be called "
-            "from outside.",
-        )
-    if former:
-        message += f" The subscription for {_without_path(former)} had to be deleted for this, so there is none now."
-    return PlatformError(kind, message, status=error.status, details=error.details)
 
 
 def _without_path(url: str) -> str:
     """The address as far as it may be shown: its path holds the webhook's key."""
-    scheme, mark, rest = url.partition("://")
-    return f"{scheme}{mark}{rest.partition('/')[0]}"
+    return "/".join(url.split("/")[:3])

@@ -1,6 +1,6 @@
 """stravalib on its low level, and the HTTP session under it: all that has to be undone or added, each with its reason.
 
-stravalib hard-codes Strava's addresses, sets no timeout, reads bodies of any size, sleeps for its own rate limiter,
+stravalib hard-codes Strava's address, sets no timeout, reads bodies of any size, sleeps for its own rate limiter,
 refreshes tokens without a lock, and changes the process when it is imported.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import http.client
-import ipaddress
 import logging
 import os
 import threading
@@ -17,7 +16,6 @@ import warnings
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -28,17 +26,14 @@ if TYPE_CHECKING:
     from stravalib import Client
     from stravalib.protocol import ApiV3
 
-# The two origins that stravalib writes into its requests.
-STRAVALIB_API = "https://www.strava.com/api/v3"
-STRAVALIB_OAUTH = "https://www.strava.com/oauth"
+# The address that stravalib writes into its requests.
+_STRAVALIB_API = "https://www.strava.com/api/v3"
 
 # 200 summaries with their map lines come to about 1 MB, a long race with all its segments to 3.
 MAX_ANSWER_BYTES = 16 * 2**20
 _CHUNK_BYTES = 64 * 2**10
 # A host that is up accepts within a round trip or two; the rest of the time is for the answer.
 _CONNECT_TIMEOUT_S = 5.0
-# For requests: no proxy, whatever the environment says.
-_DIRECT: dict[str, str | None] = {"http": None, "https": None, "all": None}
 
 # At DEBUG urllib3 logs addresses, and the list of subscriptions takes the client secret in its address.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -56,33 +51,30 @@ class StravaSession(requests.Session):
     without one.
     """
 
-    def __init__(self, *, api_url: str, oauth_url: str, timeout_s: float) -> None:
+    def __init__(self, *, api_url: str, timeout_s: float) -> None:
         super().__init__()
-        self._origins = ((STRAVALIB_API, api_url), (STRAVALIB_OAUTH, oauth_url))
+        self._api_url = api_url.rstrip("/")
         self._timeout_s = timeout_s
+        self.last_status = 0
+        self.last_headers: Mapping[str, str] = {}
         self.headers["User-Agent"] = f"adductor-coach/{__version__}"
         # One session serves many athletes: a cookie from one athlete's answer must not go out with another's call.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Else requests would put a host's entry in ~/.netrc in place of the athlete's token.
         self.auth = lambda request: request
-        self.forget_answer()
-
-    def forget_answer(self) -> None:
-        self.last_status = 0
-        self.last_headers: Mapping[str, str] = {}
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """As requests', at the address that is set. Raises requests.RequestException when no whole answer came."""
-        self.forget_answer()
-        address = self._address(str(url))
+        """As requests', at the API that is set. Raises requests.RequestException when no whole answer came."""
+        self.last_status, self.last_headers = 0, {}
+        address = str(url)
+        if address.startswith(_STRAVALIB_API):
+            address = self._api_url + address.removeprefix(_STRAVALIB_API)
         kwargs |= {
             "timeout": (min(_CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
             # A redirect would turn a POST into a GET; it is an answer like another, and never a good one.
             "allow_redirects": False,
             "stream": True,
         }
-        if _is_loopback(address):
-            kwargs["proxies"] = _DIRECT  # a proxy can't reach this machine's sandbox
         response = super().request(method, address, *args, **kwargs)
         self.last_status, self.last_headers = response.status_code, response.headers
         try:
@@ -92,12 +84,6 @@ class StravaSession(requests.Session):
             response.close()  # half-read: the connection can't be used again
             raise
         return response
-
-    def _address(self, url: str) -> str:
-        for written, real in self._origins:
-            if url == written or url.startswith(written + "/"):
-                return real + url[len(written) :]
-        raise requests.exceptions.InvalidURL("not one of Strava's addresses")
 
 
 def preload() -> None:
@@ -132,14 +118,6 @@ def _stravalib_client() -> type[Client]:
         if warnings.showwarning is not show:
             logging.captureWarnings(False)
     return Client
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _read_bounded(response: requests.Response, deadline_s: float) -> bytes:
