@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from adductor.catalogue.models import Catalogue
     from adductor.mail.links import Links
     from adductor.mail.transport import Postbox
-    from adductor.platforms.base import Budget, Platform
+    from adductor.platforms.base import Platform
+    from adductor.platforms.budget import WindowBudget
 
 # A frozen or unreachable Redis costs an event this much and no more; everything works without it.
 REDIS_TIMEOUT_S = 1.0
@@ -37,7 +38,7 @@ class Installation:
     store: Store = field(init=False)
     leases: Leases = field(init=False)
     platforms: dict[str, Platform] = field(init=False, default_factory=dict)
-    budgets: dict[str, Budget] = field(init=False, default_factory=dict)
+    budgets: dict[str, WindowBudget] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._making = threading.RLock()
@@ -81,11 +82,12 @@ class Installation:
             retry=None,  # redis-py's own retries would cost four seconds a failure
         )
 
-    def budget(self, name: str) -> Budget:
+    def budget(self, name: str) -> WindowBudget:
         """The rate budget of a platform's application, one a process; it works without an application, too."""
         with self._making:
             if name not in self.budgets:
-                self.budgets[name] = registry.make_budget(name, self.settings, now=self.clock.now, redis=self.redis)
+                make_budget = registry.factories(name).make_budget
+                self.budgets[name] = make_budget(self.settings, now=self.clock.now, redis=self.redis)
             return self.budgets[name]
 
     def platform(self, name: str) -> Platform:
@@ -95,9 +97,8 @@ class Installation:
         """
         with self._making:
             if name not in self.platforms:
-                self.platforms[name] = registry.make_platform(
-                    name, self.settings, now=self.clock.now, budget=self.budget(name)
-                )
+                make_client = registry.factories(name).make_client
+                self.platforms[name] = make_client(self.settings, now=self.clock.now, budget=self.budget(name))
             return self.platforms[name]
 
     def subscriptions(self, name: str) -> SubscribesByApi:

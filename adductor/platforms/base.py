@@ -6,15 +6,16 @@ Nothing here knows how one platform words it. Every time is an aware datetime in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    # Only a name here: the web process need not load the coach for it.
+    # Only names here: the web process need not load the coach for them.
     from adductor.coaching.situation import Intensity
+    from adductor.platforms.budget import WindowBudget
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------
@@ -101,21 +102,6 @@ class BudgetState:
     limits: Figures
     used: Figures
     shared: bool
-
-
-class Budget(Protocol):
-    """The rate limiter in front of a platform. No method sleeps."""
-
-    def take(self, priority: Priority, athlete: str | None = None) -> None:
-        """Count one call. ``athlete`` is any stable key of the athlete whom the call serves.
-
-        Raises PlatformError of kind RATE_LIMITED with ``retry_at`` (UTC) when this priority has no calls left.
-        """
-
-    def learn(self, headers: Mapping[str, str], status: int) -> None:
-        """Report the answer to this thread's last call: its headers and status, 0 = no answer."""
-
-    def state(self) -> BudgetState: ...
 
 
 # --- records --------------------------------------------------------------------------------------------------------
@@ -208,7 +194,7 @@ class Capabilities:
 class Platform(Protocol):
     """One running log. Cheap to make, safe for threads; every method raises PlatformError and nothing else.
 
-    Calls take from ``budget`` first, by ``priority`` and ``athlete`` (see `Budget.take`).
+    Calls take from ``budget`` first, by ``priority`` and ``athlete`` (see `WindowBudget.take`).
     """
 
     @property
@@ -220,7 +206,7 @@ class Platform(Protocol):
     @property
     def write_scope(self) -> str: ...  # without it routines go by mail
     @property
-    def budget(self) -> Budget: ...
+    def budget(self) -> WindowBudget: ...
 
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
         """The address that starts OAuth in a browser. ``force`` asks again for scopes that were decided before."""
@@ -269,14 +255,6 @@ class Platform(Protocol):
         """
 
 
-class Action(StrEnum):
-    """The effect of `SubscribesByApi.ensure_subscription`."""
-
-    KEPT = "kept"
-    CREATED = "created"
-    REPLACED = "replaced"
-
-
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A webhook subscription as the platform holds it."""
@@ -289,7 +267,7 @@ class Subscription:
 class SubscriptionOutcome:
     """The subscription after `ensure_subscription`. ``former_callback_url`` is that of the one it replaced."""
 
-    action: Action
+    action: Literal["kept", "created", "replaced"]
     subscription_id: int
     former_callback_url: str | None = None
 

@@ -154,7 +154,7 @@ class Counters:
 
 
 class WindowBudget:
-    """The budget of one platform (`base.Budget`). Safe for threads, and with ``redis`` for processes.
+    """The rate limiter in front of one platform. Safe for threads, and with ``redis`` for processes.
 
     ``redis`` needs short timeouts and ``retry=None``; redis-py's own retries take seconds. While it fails, calls are
     refused: without it no process knows the others' calls. ``redis=None`` counts in this process only.
@@ -182,7 +182,10 @@ class WindowBudget:
         self._seen = Counters(list(smallest), quarter_of(now()))  # as they were last in Redis, or in this process
 
     def take(self, priority: Priority, athlete: str | None = None) -> None:
-        """As `Budget.take`."""
+        """Count one call. ``athlete`` is any stable key of the athlete whom the call serves.
+
+        Raises PlatformError of kind RATE_LIMITED with ``retry_at`` (UTC) when this priority has no calls left.
+        """
         now = self._now()
         early = int(now.timestamp()) // QUARTER_S != quarter_of(now)
         # A second try for an athlete within their share goes like the first: it serves the same run.
@@ -215,13 +218,13 @@ class WindowBudget:
             )
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
-        """As `Budget.learn`."""
+        """Report the answer to this thread's last call: its headers and status, 0 = no answer."""
         reported = self._read_headers(headers)
         taken_in = getattr(self._taken, "quarter", -1)
         self._change(self._now(), lambda counters: counters.learn(taken_in, reported, status))
 
     def state(self) -> BudgetState:
-        """As `Budget.state`."""
+        """The limits and the calls counted in the running windows."""
         counters, shared = self._change(self._now(), lambda counters: counters)
         return BudgetState(Figures(*counters.limits), Figures(*counters.used), shared=shared)
 

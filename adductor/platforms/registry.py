@@ -1,42 +1,19 @@
 """The registry of platforms: each name is a folder here, and its module ``client`` has the two factories.
 
-An adapter and its libraries are imported when it is first made.
+``make_budget(settings, now, redis)`` makes the rate budget of the platform's application; it works without one, too.
+``make_client(settings, now, budget)`` makes the adapter (`base.Platform`), and raises RuntimeError without an application.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
-
-from adductor.platforms.base import Budget, Platform
-
-if TYPE_CHECKING:
-    from redis import Redis
-
-    from adductor.settings import Settings
+from typing import Any
 
 NAMES = ("strava",)
 
 
-def make_budget(name: str, settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> Budget:
-    """The rate budget of a platform's application; this process alone counts without ``redis``.
-
-    Raises KeyError for an unknown name.
-    """
-    return cast(Budget, _folder(name).make_budget(settings, now=now, redis=redis))
-
-
-def make_platform(name: str, settings: Settings, *, now: Callable[[], datetime], budget: Budget) -> Platform:
-    """The adapter of a platform.
-
-    Raises KeyError for an unknown name and RuntimeError where the settings hold no application of that platform.
-    """
-    return cast(Platform, _folder(name).make_client(settings, now=now, budget=budget))
-
-
-def _folder(name: str) -> Any:
+def factories(name: str) -> Any:
+    """A platform's module ``client``, imported with its libraries on first use. Raises KeyError for an unknown name."""
     if name not in NAMES:
         raise KeyError(name)
     return import_module(f"adductor.platforms.{name}.client")

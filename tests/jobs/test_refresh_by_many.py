@@ -14,7 +14,7 @@ import pytest
 from adductor.athletes import tokens
 from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.platforms.strava import client
+from adductor.platforms.strava import transport
 from adductor.settings import load
 from adductor.store.models import Athlete
 from tests.support.live import MORNING, installation
@@ -26,7 +26,7 @@ PROCESSES, THREADS = 5, 4
 
 def _worker(environment: dict[str, str], connection_id: int, ready: Barrier, given: Any) -> None:
     """A process of its own; each of its threads is a worker with database connections and leases of its own."""
-    client.preload()
+    transport.stravalib_client()
     settings = load(_env_file=None, **environment)
     workers = [Installation(settings) for _ in range(THREADS)]
     for worker in workers:

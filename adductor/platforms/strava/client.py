@@ -19,7 +19,6 @@ from pydantic import Field, TypeAdapter
 
 from adductor import metrics
 from adductor.platforms.base import (
-    Budget,
     Capabilities,
     Grant,
     LoggedActivity,
@@ -30,13 +29,12 @@ from adductor.platforms.base import (
     Tokens,
     storable,
 )
-from adductor.platforms.budget import return_at
+from adductor.platforms.budget import WindowBudget, return_at
 from adductor.platforms.strava import limits, subscription
 from adductor.platforms.strava.activities import parse_activity
 from adductor.platforms.strava.errors import failure_of
 from adductor.platforms.strava.fields import Answer, Id, OptionalText, Seconds
 from adductor.platforms.strava.transport import StravaSession, protocol
-from adductor.platforms.strava.transport import preload as preload
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -88,12 +86,12 @@ class _Grant(_Tokens):
     athlete: _Athlete
 
 
-def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> Budget:
+def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> WindowBudget:
     """The budget of the application as set."""
     return limits.make_budget(redis, now=now, application=settings.strava_client_id or "default")
 
 
-def make_client(settings: Settings, *, now: Callable[[], datetime], budget: Budget) -> StravaClient:
+def make_client(settings: Settings, *, now: Callable[[], datetime], budget: WindowBudget) -> StravaClient:
     """The adapter as set. Raises RuntimeError without an application (``adductor up`` sets the sandbox's)."""
     if settings.strava_client_id is None or settings.strava_client_secret is None:
         raise RuntimeError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")
@@ -126,7 +124,7 @@ class StravaClient:
     client_secret: str
     api_url: str
     oauth_url: str
-    budget: Budget
+    budget: WindowBudget
     now: Callable[[], datetime]
     timeout_s: float = 10
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from adductor.platforms.base import Action, ErrorKind, PlatformError, SubscriptionOutcome
+from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
 
 if TYPE_CHECKING:
     from adductor.platforms.strava.client import StravaClient
@@ -42,7 +42,7 @@ def ensure_subscription(
     former = None
     for existing in client.list_subscriptions():
         if existing.callback_url == callback_url:
-            return SubscriptionOutcome(Action.KEPT, existing.id)
+            return SubscriptionOutcome("kept", existing.id)
         former = existing.callback_url
         if before_replacing is not None:
             before_replacing(_without_path(former))
@@ -53,10 +53,10 @@ def ensure_subscription(
         meanwhile = client.list_subscriptions() if "already exists" in " ".join(error.details) else []
         for existing in meanwhile:
             if existing.callback_url == callback_url:  # another process subscribed between our list and our call
-                return SubscriptionOutcome(Action.KEPT, existing.id, former)
+                return SubscriptionOutcome("kept", existing.id, former)
         kind, message = _explained(error, callback_url, former, [existing.callback_url for existing in meanwhile])
         raise PlatformError(kind, message, status=error.status, details=error.details) from None
-    return SubscriptionOutcome(Action.REPLACED if former else Action.CREATED, number, former)
+    return SubscriptionOutcome("replaced" if former else "created", number, former)
 
 
 def _explained(
