@@ -31,35 +31,45 @@ class _QuietHandler(WSGIRequestHandler):
         """Log nothing."""
 
 
+@contextmanager
+def serving(application: Any) -> Iterator[str]:
+    """Serve a WSGI application on a free port; yields its address."""
+    # Werkzeug's backlog is 128: all threads of the courier connect at once, and a dropped SYN waits for a second.
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 class Callback:
     """The application's webhook address. Tests set how it behaves and read what arrived."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.events: list[dict[str, Any]] = []
         self.handshakes: list[dict[str, str]] = []
         self.status, self.handshake_status = 200, 200
         self.delay_s, self.handshake_delay_s = 0.0, 0.0
         self.echo = True
-        self._let_go = threading.Event()  # ends every delay
+        self.let_go = threading.Event()  # ends every delay
         self._arrived = threading.Condition()
-        application = Request.application(self._answer)
-        # Werkzeug's backlog is 128: all threads of the courier connect at once, and a dropped SYN waits for a second.
-        self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         if request.method == "GET":
             self.handshakes.append(request.args.to_dict())
-            self._let_go.wait(self.handshake_delay_s)
+            self.let_go.wait(self.handshake_delay_s)
             challenge = request.args.get("hub.challenge") if self.echo else "something else"
             return Response(json.dumps({"hub.challenge": challenge}), self.handshake_status)
         status = self.status
         with self._arrived:
             self.events.append(json.loads(request.get_data()))
             self._arrived.notify_all()
-        self._let_go.wait(self.delay_s)
+        self.let_go.wait(self.delay_s)
         return Response(b"", status)
 
     def wait_for(self, count: int, timeout_s: float = 10) -> list[dict[str, Any]]:
@@ -70,18 +80,14 @@ class Callback:
             )
             return list(self.events)
 
-    def close(self) -> None:
-        self._let_go.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
 
 @pytest.fixture
 def callback() -> Iterator[Callback]:
     made = Callback()
-    yield made
-    made.close()
+    with serving(Request.application(made.answer)) as url:
+        made.url = f"{url}/hook"
+        yield made
+        made.let_go.set()
 
 
 @dataclass
@@ -156,13 +162,13 @@ def running(folder: Path, *, token: str = "") -> Iterator[Sandbox]:
         close(app)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the module's sandbox keeps state, mails and clock."""
+    """Where the shared sandbox keeps state, mails and clock."""
     return tmp_path_factory.mktemp("sandbox")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(folder: Path) -> Iterator[Sandbox]:
     with running(folder) as sandbox:
         yield sandbox
@@ -170,7 +176,7 @@ def shared(folder: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def strava(shared: Sandbox) -> Sandbox:
-    """The module's sandbox after a reset: nobody connected, nothing subscribed, a clock at its usual pace."""
+    """The shared sandbox after a reset: no connection, no subscription, a clock at its usual pace."""
     shared.admin("/reset")
     shared.admin("/clock", {"now": NOW, "speed": 1})
     return Sandbox(shared.http.application.test_client())
