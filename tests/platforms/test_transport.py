@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -84,9 +84,7 @@ BODY = json.dumps(RUN).encode()
         [OK + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!"],
     ],
 )
-def test_an_answer_that_breaks_off_is_worth_a_retry(
-    raw_server: Callable[..., StravaClient], pieces: list[bytes]
-) -> None:
+def test_answer_that_breaks_off_is_worth_a_retry(raw_server: Callable[..., StravaClient], pieces: list[bytes]) -> None:
     strava = raw_server(*pieces)
     for call in (
         lambda: strava.get_activity(ACCESS, 7),
@@ -97,7 +95,7 @@ def test_an_answer_that_breaks_off_is_worth_a_retry(
         assert failure(call).kind is ErrorKind.RETRY
 
 
-def test_an_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., StravaClient]) -> None:
+def test_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., StravaClient]) -> None:
     packed = gzip.compress(json.dumps(RUN | {"private_note": "x" * 50_000}).encode())
     chunks = [b"%x\r\n%b\r\n" % (len(packed[i : i + 7]), packed[i : i + 7]) for i in range(0, len(packed), 7)]
     strava = raw_server(OK + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n")
@@ -137,7 +135,7 @@ def test_answer_that_is_too_large_is_cut(
     assert "far more" in failure(lambda: strava.get_activity(ACCESS, 7)).message
 
 
-def test_nobody_there_is_worth_a_retry_and_shows_no_secret(counting: CountingBudget) -> None:
+def test_closed_port_is_worth_a_retry_and_shows_no_secret(counting: CountingBudget) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     strava = client_at(f"http://127.0.0.1:{port}", counting)
@@ -147,7 +145,7 @@ def test_nobody_there_is_worth_a_retry_and_shows_no_secret(counting: CountingBud
 
 
 @pytest.mark.parametrize("address", ["", "strava", "ftp://strava", "http://"])
-def test_an_address_that_is_none_is_a_matter_of_settings(counting: CountingBudget, address: str) -> None:
+def test_address_that_is_none_is_a_matter_of_settings(counting: CountingBudget, address: str) -> None:
     strava = client_at(address, counting)
     assert failure(lambda: strava.get_activity(ACCESS, 7)).kind is ErrorKind.MISCONFIGURED
 
@@ -155,40 +153,30 @@ def test_an_address_that_is_none_is_a_matter_of_settings(counting: CountingBudge
 # --- what stays out -------------------------------------------------------------------------------------------------
 
 
-def test_a_cookie_of_one_athletes_answer_does_not_go_out_with_anothers_call(
-    strava: StravaClient, httpserver: HTTPServer
+def test_cookie_and_netrc_stay_out_of_a_call(
+    strava: StravaClient, httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN, headers={"Set-Cookie": "s=1; Path=/"})
-    strava.get_activity(ACCESS, 7)
-    strava.get_activity("of-another", 7)
-    assert all("Cookie" not in request.headers for request, _ in httpserver.log)
-
-
-def test_a_netrc_does_not_take_the_tokens_place(
-    strava: StravaClient, httpserver: HTTPServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    """Neither another athlete's cookie nor a host's entry in ~/.netrc takes the token's place."""
     (tmp_path / "netrc").write_text(f"machine {httpserver.host} login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
-    strava.get_activity(ACCESS, 7)
-    assert only_request(httpserver).headers["Authorization"] == f"Bearer {ACCESS}"
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN, headers={"Set-Cookie": "s=1; Path=/"})
+    for token in (ACCESS, "of-another"):
+        strava.get_activity(token, 7)
+    sent = [(request.headers["Authorization"], request.headers.get("Cookie")) for request, _ in httpserver.log]
+    assert sent == [(f"Bearer {ACCESS}", None), ("Bearer of-another", None)]
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_only_loopback_is_not_reached_through_a_proxy(
-    strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget, monkeypatch: pytest.MonkeyPatch, name: str
+def test_proxy_of_the_environment_is_used(
+    httpserver: HTTPServer, counting: CountingBudget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
-    monkeypatch.setenv("NO_PROXY", "")
-    monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert strava.get_activity(ACCESS, 7).id == 7
-    httpserver.clear_log()
-    monkeypatch.setenv(name, httpserver.url_for(""))
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")  # as the console script sets it
+    monkeypatch.setenv("HTTP_PROXY", httpserver.url_for(""))
     assert client_at("http://strava.invalid/api/v3", counting).get_activity(ACCESS, 7).id == 7
     assert only_request(httpserver).headers["Host"] == "strava.invalid"
 
 
-def test_a_redirect_is_not_followed_with_the_token(strava: StravaClient, httpserver: HTTPServer) -> None:
+def test_redirect_is_not_followed_with_the_token(strava: StravaClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v3/activities/7").respond_with_data(
         "", 302, headers={"Location": httpserver.url_for("/elsewhere")}
     )
@@ -196,30 +184,23 @@ def test_a_redirect_is_not_followed_with_the_token(strava: StravaClient, httpser
     assert len(httpserver.log) == 1
 
 
-def test_stravalib_does_not_renew_tokens_behind_our_back(
+def test_stravalib_renews_no_token_by_itself_and_no_log_line_holds_a_secret(
     strava: StravaClient, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("STRAVA_CLIENT_ID", "4711")
     monkeypatch.setenv("STRAVA_CLIENT_SECRET", SECRET)
-    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
-    with caplog.at_level(logging.INFO):
-        strava.get_activity(ACCESS, 7)
-    assert [request.path for request, _ in httpserver.log] == ["/api/v3/activities/7"]
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def test_no_log_line_at_any_level_holds_a_secret(
-    strava: StravaClient, httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    httpserver.expect_request("/api/v3/push_subscriptions").respond_with_json([])
-    httpserver.expect_request("/oauth/token").respond_with_json(TOKENS)
-    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
+    answers = {"/api/v3/push_subscriptions": [], "/oauth/token": TOKENS, "/api/v3/activities/7": RUN}
+    for path, body in answers.items():
+        httpserver.expect_request(path).respond_with_json(body)
     with caplog.at_level(logging.DEBUG):
         strava.list_subscriptions()
         strava.get_activity(strava.refresh("old-one").access_token, 7)
+    assert [request.path for request, _ in httpserver.log] == list(answers)
     # The test's own server logs the address that it was called at.
-    ours = "\n".join(record.getMessage() for record in caplog.records if record.name != "werkzeug")
-    assert not any(secret in ours for secret in (SECRET, ACCESS, REFRESH, "old-one"))
+    ours = [record for record in caplog.records if record.name != "werkzeug"]
+    assert not [record for record in ours if record.levelno >= logging.WARNING]
+    lines = "\n".join(record.getMessage() for record in ours)
+    assert not any(secret in lines for secret in (SECRET, ACCESS, REFRESH, "old-one"))
 
 
 def test_one_connection_serves_many_calls(counting: CountingBudget) -> None:
@@ -231,12 +212,10 @@ def test_one_connection_serves_many_calls(counting: CountingBudget) -> None:
 
         def do_GET(self) -> None:
             connections.add(self.client_address)
+            chunked = "odd" in self.headers["Authorization"]
             self.send_response(200)
             self.send_header("Content-Encoding", "gzip")
-            chunked = "odd" in self.headers["Authorization"]
-            self.send_header("Transfer-Encoding", "chunked") if chunked else self.send_header(
-                "Content-Length", str(len(packed))
-            )
+            self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(packed)))))
             self.end_headers()
             self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed) if chunked else packed)
 
@@ -251,19 +230,14 @@ def test_one_connection_serves_many_calls(counting: CountingBudget) -> None:
     assert len(connections) == 1
 
 
-def test_stravalib_is_loaded_by_the_first_call_only_and_changes_nothing_of_the_process() -> None:
+def test_stravalib_is_loaded_by_the_first_call_to_the_api_and_changes_nothing_of_the_process() -> None:
     code = """
 import logging, sys, warnings
-from datetime import UTC, datetime
-from adductor.platforms.strava.client import StravaClient, preload
+import adductor.platforms.strava.client
 from adductor.platforms.strava.transport import StravaSession, protocol
-strava = StravaClient(client_id="1", client_secret="s", api_url="http://127.0.0.1:9", oauth_url="http://127.0.0.1:9",
-                      budget=None, now=lambda: datetime.now(UTC))
-strava.authorize_url(redirect_uri="x", state="y")
 assert "stravalib" not in sys.modules
 before = (list(warnings.filters), warnings.showwarning, list(logging.getLogger().handlers))
-preload()
-protocol(StravaSession(api_url="x", oauth_url="y", timeout_s=1), None)
+protocol(StravaSession(api_url="x", timeout_s=1), None)
 assert "stravalib" in sys.modules
 assert before == (list(warnings.filters), warnings.showwarning, list(logging.getLogger().handlers))
 """
