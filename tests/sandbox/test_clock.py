@@ -12,20 +12,16 @@ import pytest
 from sandbox.clock import Clock, ClockError
 
 
-def test_without_a_file_it_is_the_real_time(tmp_path: Path) -> None:
-    clock, before = Clock(tmp_path / "clock.json"), time.time()
+def test_clock_is_real_time_without_a_file_and_follows_one_that_another_process_replaces(tmp_path: Path) -> None:
+    clock, other, before = Clock(tmp_path / "clock.json"), Clock(tmp_path / "clock.json"), time.time()
     assert before <= clock.now() <= time.time()
     assert clock.speed == 1
-
-
-def test_it_follows_a_file_that_another_process_replaces(tmp_path: Path) -> None:
-    clock, other = Clock(tmp_path / "clock.json"), Clock(tmp_path / "clock.json")
     for now in (1000, 5000):
         other.set(now=now)
         assert now <= clock.now() < now + 600
 
 
-def test_moving_it_keeps_its_speed_speeding_it_keeps_its_time_and_listeners_hear_of_it(tmp_path: Path) -> None:
+def test_move_keeps_the_speed_and_a_new_speed_the_time_and_listeners_hear_of_both(tmp_path: Path) -> None:
     clock, heard = Clock(tmp_path / "clock.json"), []
     clock.on_change(lambda: heard.append(clock.speed))
     clock.set(now=1000, speed=10)
@@ -40,14 +36,14 @@ def test_moving_it_keeps_its_speed_speeding_it_keeps_its_time_and_listeners_hear
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"real": 0, "simulated": 0, "speed": 0}', '{"real": "x"}', "1e999"])
-def test_a_file_that_is_no_clock_is_named(tmp_path: Path, text: str) -> None:
+def test_file_that_is_no_clock_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "clock.json"
     file.write_text(text)
     with pytest.raises(ClockError, match=r"clock\.json is no clock"):
         Clock(file).now()
 
 
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     writer, reader = Clock(tmp_path / "clock.json"), Clock(tmp_path / "clock.json")
     writer.set(now=1000)
 

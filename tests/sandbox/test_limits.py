@@ -49,25 +49,26 @@ def test_over_the_limit_is_429_without_retry_after_and_still_counts(small: Sandb
     assert (limits["over_limit"], limits["peak"]["read_15min"]) == (2, 6)
 
 
-def test_a_window_ends_at_the_quarter_hour_not_after_fifteen_minutes(small: Sandbox) -> None:
-    for _ in range(5):
-        small.call("GET", "/athlete")
-    small.admin("/clock", {"now": "2026-11-22T10:14:00Z"})
-    assert small.call("GET", "/athlete").status_code == 429
-    small.admin("/clock", {"now": "2026-11-22T10:15:00Z"})
-    assert headers(small.call("GET", "/athlete")) == ("6,100", "1,7", "4,50", "1,7")
-
-
-def test_the_day_ends_at_midnight_utc(small: Sandbox) -> None:
-    small.admin("/tier", {"overall": [1000, 3], "read": [1000, 3], "athletes": 1})
-    small.admin("/clock", {"now": "2026-11-22T23:46:00Z"})
+@pytest.mark.parametrize(
+    ("limit", "last", "following", "usage"),
+    [
+        # A window ends at the quarter hour and not after fifteen minutes; calls over its limit count to the day.
+        ({}, "2026-11-22T10:14:00Z", "2026-11-22T10:15:00Z", "1,6"),
+        ({"overall": [1000, 4], "read": [1000, 4]}, "2026-11-22T23:59:00Z", "2026-11-23T00:00:01Z", "1,1"),
+    ],
+)
+def test_window_ends_at_the_quarter_hour_and_at_midnight_utc(
+    small: Sandbox, limit: dict[str, Any], last: str, following: str, usage: str
+) -> None:
+    small.admin("/tier", SMALL | limit)
+    small.admin("/clock", {"now": last})
     small.connect()
-    assert [small.call("GET", "/athlete").status_code for _ in range(4)] == [200, 200, 200, 429]
-    small.admin("/clock", {"now": "2026-11-23T00:00:01Z"})
-    assert small.call("GET", "/athlete").status_code == 200
+    assert [small.call("GET", "/athlete").status_code for _ in range(5)] == [200] * 4 + [429]
+    small.admin("/clock", {"now": following})
+    assert headers(small.call("GET", "/athlete"))[3] == usage
 
 
-def test_a_bad_token_costs_nothing(small: Sandbox) -> None:
+def test_bad_token_costs_nothing(small: Sandbox) -> None:
     for _ in range(5):
         assert small.http.get("/api/v3/athlete", headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert headers(small.call("GET", "/athlete")) == ("6,100", "1,1", "4,50", "1,1")
@@ -95,7 +96,7 @@ def test_usage_survives_a_restart(tmp_path: Path) -> None:
     assert day == ["3", "2"]
 
 
-@pytest.mark.parametrize(("name", "read"), [("1", [100, 1000]), ("10", [200, 2000])])
-def test_the_tiers_are_stravas(strava: Sandbox, name: str, read: list[int]) -> None:
-    limits = strava.admin("/tier", {"tier": name})
-    assert (limits["read"]["limit"], limits["overall"]["limit"]) == (read, [2 * read[0], 2 * read[1]])
+def test_tiers_are_stravas(strava: Sandbox) -> None:
+    for name, read in (("1", [100, 1000]), ("10", [200, 2000])):
+        limits = strava.admin("/tier", {"tier": name})
+        assert (limits["read"]["limit"], limits["overall"]["limit"]) == (read, [2 * read[0], 2 * read[1]])
