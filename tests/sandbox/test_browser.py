@@ -26,15 +26,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    started = Process(tmp_path_factory.mktemp("state"), "--app-url", "http://127.0.0.1:8000")
-    started.admin("/faults", {"endpoint": "athlete.get", "status": 503})
-    started.admin(MARAS, {"visibility": "only_me", "workout_type": "long", "description": "d"})
-    yield started
-    started.process.kill()
-    started.process.communicate()
+    with Process(tmp_path_factory.mktemp("state"), "--app-url", "http://127.0.0.1:8000") as started:
+        started.admin("/faults", {"endpoint": "athlete.get", "status": 503})
+        started.admin(MARAS, {"visibility": "only_me", "workout_type": "long", "description": "d"})
+        yield started
 
 
-def test_the_note_appears_in_an_open_page_but_not_during_typing(sandbox: Process, browser: Browser) -> None:
+def test_note_appears_in_an_open_page_but_not_during_typing(sandbox: Process, browser: Browser) -> None:
     token = sandbox.admin(f"/runners/{MARA}/connect")["access_token"]
     page = browser.new_page()
     page.clock.install()

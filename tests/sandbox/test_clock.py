@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from pathlib import Path
 
@@ -41,18 +40,3 @@ def test_file_that_is_no_clock_is_named(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(ClockError, match=r"clock\.json is no clock"):
         Clock(file).now()
-
-
-def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    writer, reader = Clock(tmp_path / "clock.json"), Clock(tmp_path / "clock.json")
-    writer.set(now=1000)
-
-    def write() -> None:
-        for _ in range(300):
-            writer.set(now=1000)
-
-    writing = threading.Thread(target=write)
-    writing.start()
-    while writing.is_alive():
-        assert reader.now() >= 1000
-    writing.join()

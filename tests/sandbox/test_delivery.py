@@ -153,48 +153,18 @@ def test_seed_makes_losses_and_duplicates_repeatable(subscribed: Sandbox) -> Non
     assert "dropped" in [state for _, state in once]
 
 
-def test_events_can_change_places(subscribed: Sandbox, callback: Callback) -> None:
-    deliver(subscribed, reorder_share=1.0, reorder_within_s=1000, paused=True, seed=1)
+def test_events_can_change_places_come_late_and_be_held_by_a_pause(subscribed: Sandbox, callback: Callback) -> None:
+    deliver(subscribed, reorder_share=1.0, reorder_within_s=1000, late_share=1.0, late_by_s=1800, paused=True, seed=1)
+    now = subscribed.look("/clock")["now"]
     ids = [subscribed.record() for _ in range(8)]
-    subscribed.admin("/clock", {"speed": 1000})
+    assert all(delivery["due"] - now >= 1800 for delivery in deliveries(subscribed))
+    subscribed.admin("/clock", {"advance_s": 4000})
+    assert subscribed.http.get("/admin/wait?for=deliveries&timeout_s=0.1").status_code == 504
+    assert callback.events == []
     deliver(subscribed, paused=False)
     arrived = [event["object_id"] for event in callback.wait_for(8)]
     assert sorted(arrived) == ids
     assert arrived != ids
-
-
-def test_events_can_come_late_and_a_pause_holds_them(subscribed: Sandbox, callback: Callback) -> None:
-    deliver(subscribed, late_share=1.0, late_by_s=1800, paused=True)
-    now = subscribed.look("/clock")["now"]
-    subscribed.record()
-    (delivery,) = deliveries(subscribed)
-    assert delivery["due"] - now >= 1800
-    subscribed.admin("/clock", {"advance_s": 2000})
-    assert subscribed.http.get("/admin/wait?for=deliveries&timeout_s=0.1").status_code == 504
-    assert callback.events == []
-    deliver(subscribed, paused=False)
-    callback.wait_for(1)
-
-
-def test_event_can_be_sent_by_hand_and_any_delivery_again(subscribed: Sandbox, callback: Callback) -> None:
-    forged = {"forged": True, "owner_id": -1}
-    made = subscribed.admin("/events", forged)
-    callback.wait_for(1)
-    subscribed.admin(f"/deliveries/{made['id']}/again")
-    assert callback.wait_for(2) == [forged, forged]
-
-
-def test_attempt_of_before_a_reset_sends_no_event_of_after_it(subscribed: Sandbox, callback: Callback) -> None:
-    callback.delay_s = 60
-    first = subscribed.record()
-    callback.wait_for(1)
-    subscribed.admin("/reset")
-    callback.delay_s = 0.0
-    subscribed.connect()
-    subscribed.subscribe(callback.url)
-    assert subscribed.record() == first  # ids begin anew
-    (delivery,) = settled(subscribed)
-    assert [attempt["status"] for attempt in delivery["attempts"]] == [200]
 
 
 def test_undelivered_events_go_out_after_a_restart(tmp_path: Path, callback: Callback) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import Sandbox, running
+from tests.sandbox.conftest import Sandbox
 
 SMALL = {"overall": [6, 100], "read": [4, 50], "athletes": 1}
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Usage", "X-ReadRateLimit-Limit", "X-ReadRateLimit-Usage")
@@ -82,18 +81,6 @@ def test_headers_come_in_every_form_seen_in_the_wild(small: Sandbox, style: str,
     answer = small.call("GET", "/athlete")
     assert headers(answer) == seen
     assert ("x-ratelimit-limit" in [name for name, _ in answer.headers]) is (style == "lower")
-
-
-def test_usage_survives_a_restart(tmp_path: Path) -> None:
-    with running(tmp_path) as first:
-        first.admin("/tier", SMALL)
-        first.connect()
-        body = {"name": "x", "sport_type": "Run", "start_date_local": "2026-11-22T08:00:00", "elapsed_time": "60"}
-        first.call("GET", "/athlete")
-        first.call("POST", "/activities", data=body)
-    with running(tmp_path, token=first.token) as second:
-        day = [usage.split(",")[1] for usage in headers(second.call("GET", "/athlete"))[1::2]]
-    assert day == ["3", "2"]
 
 
 def test_tiers_are_stravas(strava: Sandbox) -> None:

@@ -27,11 +27,9 @@ NESTED = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
 )
 PATHS = [
-    ("PUT", "/api/v3/activities/{activity}"), ("POST", "/api/v3/activities"), ("POST", "/api/v3/push_subscriptions"),
-    ("POST", "/oauth/token"), ("POST", "/oauth/revoke"), ("POST", "/admin/runners"), ("POST", "/admin/clock"),
-    ("POST", MARAS), ("POST", "/admin/activities/{activity}/edit"), ("POST", "/admin/faults"),
+    ("PUT", "/api/v3/activities/{activity}"), ("POST", "/api/v3/push_subscriptions"), ("POST", "/oauth/token"),
+    ("POST", "/admin/clock"), ("POST", MARAS), ("POST", "/admin/activities/{activity}/edit"), ("POST", "/admin/faults"),
     ("POST", "/admin/switches"), ("POST", "/admin/tier"), ("POST", "/admin/connected-athletes"),
-    ("POST", "/admin/events"),
 ]  # fmt: skip
 FORM_PATHS = ["/", "/record", "/runner", "/oauth/authorize", "/faults/clock", "/faults/remove", "/mailbox/html"]
 FORM_FIELDS = [
@@ -47,7 +45,7 @@ many = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 @many
 @given(where=st.sampled_from(PATHS), body=st.dictionaries(NAMES, NESTED, max_size=4))
-def test_no_json_body_is_a_500(shared: Sandbox, where: tuple[str, str], body: dict[str, Any]) -> None:
+def test_json_body_is_never_a_500(shared: Sandbox, where: tuple[str, str], body: dict[str, Any]) -> None:
     method, path = where
     shared.admin("/reset")
     shared.admin("/clock", {"now": 1_795_341_600, "speed": 1})
@@ -64,7 +62,7 @@ def test_no_json_body_is_a_500(shared: Sandbox, where: tuple[str, str], body: di
 
 @many
 @given(path=st.sampled_from(FORM_PATHS), fields=FORMS)
-def test_no_form_and_no_query_is_a_500(shared: Sandbox, path: str, fields: dict[str, str]) -> None:
+def test_form_or_query_is_never_a_500(shared: Sandbox, path: str, fields: dict[str, str]) -> None:
     assert shared.http.get(path, query_string=fields).status_code < 500
     assert shared.http.post(path, data=fields).status_code < 500
     shared.admin("/clock", {"now": 1_795_341_600, "speed": 1})
@@ -74,9 +72,3 @@ def test_no_form_and_no_query_is_a_500(shared: Sandbox, path: str, fields: dict[
 def test_bytes_that_are_no_json_object_are_refused(strava: Sandbox, body: bytes) -> None:
     for path in (MARAS, "/admin/clock", "/admin/switches"):
         assert strava.http.post(path, data=body, content_type="application/json").status_code == 400
-
-
-def test_half_a_surrogate_pair_becomes_a_replacement_character(connected: Sandbox) -> None:
-    path, body = f"/activities/{connected.record()}", b'{"private_note": "a\\ud83c!"}'
-    answer = connected.call("PUT", path, data=body, content_type="application/json")
-    assert answer.get_json()["private_note"] == "a�!"

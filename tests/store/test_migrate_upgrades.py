@@ -1,10 +1,12 @@
-"""An installation that has been running for a while comes to the current revision, from wherever it stands, with its data.
+"""A database of any earlier revision comes to the current one with its data, on SQLite and on PostgreSQL.
 
 Walks all revisions that are found. A migration that renames, moves or drops a column adds to the tables here.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, LargeBinary, MetaData, Table, create_engine, select, text, types
+from sqlalchemy import JSON, Column, LargeBinary, MetaData, Table, select, text, types
 
 from adductor.store import Store, migrate
 from adductor.store.models import Athlete, Base
+from tests.support import databases
 from tests.support.live import adductor
 
 ROWS = 3
@@ -54,22 +57,21 @@ def _made_up(column: Column[Any], number: int) -> Any:
     if column.name in KNOWN_WORDS and not column.primary_key:
         return KNOWN_WORDS[column.name]
     kind = column.type
-    if isinstance(kind, JSON):
-        return {"number": number, "words": ["ä", "🙂"]}
-    if isinstance(kind, types.Boolean):
-        return number % 2 == 0
-    if isinstance(kind, types.DateTime):
-        return (MOMENT + timedelta(hours=number)).replace(tzinfo=UTC if kind.timezone else None)
-    if isinstance(kind, types.Date):
-        return date(2026, 11, 1) + timedelta(days=number)
-    if isinstance(kind, types.Float):
-        return number + 0.5
-    if isinstance(kind, types.Integer):
-        return number
-    if isinstance(kind, LargeBinary):
-        return b"\x00sealed" + bytes([number])
-    assert isinstance(kind, types.String), f"{column}: no made-up value for {kind!r}"
-    return f"{number}{column.name}é"[: kind.length or 200]
+    text_value = f"{number}{column.name}é"
+    values: tuple[tuple[Any, Any], ...] = (
+        (JSON, {"number": number, "words": ["ä", "🙂"]}),
+        (types.Boolean, number % 2 == 0),
+        (types.DateTime, MOMENT + timedelta(hours=number)),
+        (types.Date, date(2026, 11, 1) + timedelta(days=number)),
+        (types.Float, number + 0.5),
+        (types.Integer, number),
+        (LargeBinary, b"\x00sealed" + bytes([number])),
+        (types.String, text_value),
+    )
+    value = next(value for known, value in values if isinstance(kind, known))
+    if isinstance(kind, types.DateTime) and not kind.timezone:
+        return value.replace(tzinfo=None)
+    return value[: kind.length or 200] if value is text_value else value
 
 
 def _fill(store: Store) -> Rows:
@@ -106,7 +108,7 @@ def _read(store: Store) -> Rows:
         }
 
 
-def test_the_revisions_that_are_read_from_the_files_are_alembics() -> None:
+def test_revisions_of_the_file_names_are_alembics() -> None:
     walked = ScriptDirectory.from_config(migrate.config()).walk_revisions()
 
     assert migrate.revisions() == [script.revision for script in walked][::-1]
@@ -183,37 +185,31 @@ def test_connections_hold_what_athletes_of_every_status_had(database_url: str, *
     store.close()
 
 
-def test_a_database_that_fits_is_let_through(store: Store) -> None:
-    migrate.check(store)
-
-
-def test_an_empty_database_and_an_older_one_ask_for_the_upgrade(database_url: str) -> None:
-    store = Store(database_url)
-    with pytest.raises(migrate.RevisionError, match=r"is empty .* run: adductor db upgrade"):
-        migrate.check(store)
-    migrate.upgrade(store, migrate.revisions()[0])
-    if migrate.latest() != migrate.revisions()[0]:
+def test_check_lets_only_the_current_revision_through(database_url: str, tmp_path: Path) -> None:
+    with closing(Store(database_url)) as store:
+        with pytest.raises(migrate.RevisionError, match=r"is empty .* run: adductor db upgrade"):
+            migrate.check(store)
+        assert list(tmp_path.iterdir()) == []  # a look makes no file
+        migrate.upgrade(store, "0001")
         with pytest.raises(migrate.RevisionError, match=r"at revision 0001 .* run: adductor db upgrade"):
             migrate.check(store)
-    store.close()
+        migrate.upgrade(store)
+        migrate.check(store)
+        with store.write() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        for attempt in (migrate.check, migrate.upgrade):
+            with pytest.raises(migrate.RevisionError, match=r"9999, which a newer version has made.*docs/upgrade.md"):
+                attempt(store)
+        assert migrate.current(store) == "9999"
 
 
-def test_a_database_of_a_newer_version_is_left_alone(store: Store) -> None:
-    with store.write() as session:
-        connection = session.connection()
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-
-    for attempt in (migrate.check, migrate.upgrade):
-        with pytest.raises(migrate.RevisionError, match=r"9999, which a newer version has made.*docs/upgrade.md"):
-            attempt(store)
-    assert migrate.current(store) == "9999"
-
-
-def test_looking_makes_no_database_file(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'none.db'}")
-
-    assert migrate.current(store) is None
-    assert list(tmp_path.iterdir()) == []
+def test_four_processes_that_migrate_at_once_end_with_one_database(database_url: str) -> None:
+    stores = [Store(database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, stores))
+    assert {migrate.current(store) for store in stores} == {migrate.latest()}
+    for store in stores:
+        store.close()
 
 
 @pytest.mark.processes
@@ -232,12 +228,10 @@ def test_looking_makes_no_database_file(tmp_path: Path) -> None:
 def test_parts_refuse_a_database_that_does_not_fit(
     tmp_path: Path, command: tuple[str, ...], revision: str, said: str
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'adductor.db'}"
-    store = Store(url)
-    migrate.upgrade(store)
-    store.close()
-    with create_engine(url).begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": revision})
+    with closing(Store(f"sqlite:///{tmp_path / 'adductor.db'}")) as store:
+        databases.bring_up(store)
+        with store.write() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": revision})
 
     ended = adductor(
         *command,
