@@ -11,9 +11,20 @@ from pytest_httpserver import HTTPServer
 
 from adductor.platforms.base import ErrorKind, Grant, PlatformError, Priority, SubscribesByApi, Subscription, Tokens
 from adductor.platforms.strava.client import StravaClient
-from tests.platforms.conftest import CountingBudget
+from tests.platforms.conftest import (
+    ACCESS,
+    ATHLETE,
+    REFRESH,
+    RUN,
+    SECRET,
+    TOKENS,
+    CountingBudget,
+    answer,
+    failure,
+    fault,
+    only_request,
+)
 from tests.platforms.racing import NOON, usage
-from tests.platforms.wire import ACCESS, ATHLETE, REFRESH, RUN, SECRET, TOKENS, answer, failure, fault, only_request
 
 APPLICATION = {"client_id": "4711", "client_secret": SECRET}
 PAIR = Tokens(ACCESS, REFRESH, datetime(2026, 11, 22, 18, 5, tzinfo=UTC))

@@ -9,7 +9,7 @@ import pytest
 
 from adductor.platforms.base import ErrorKind
 from adductor.platforms.strava.errors import error_for
-from tests.platforms.wire import SECRET, fault
+from tests.platforms.conftest import SECRET, fault
 
 INACTIVE = fault("Forbidden", ("Application", "Status", "Inactive"))
 CAP = fault("Limit of connected athletes exceeded")

@@ -1,4 +1,4 @@
-"""Keeping the one webhook subscription: what is kept, made, replaced, and what is said when it can't be."""
+"""The one webhook subscription: the words for an operator when it can't be made. test_with_sandbox makes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from adductor.platforms.base import Action, ErrorKind, PlatformError, Subscription
+from adductor.platforms.base import ErrorKind, PlatformError, Subscription
 from adductor.platforms.base import SubscriptionOutcome as Outcome
 from adductor.platforms.strava.subscription import ensure_subscription
 
@@ -58,20 +58,6 @@ def refusal(strava: OneSubscription) -> PlatformError:
 
 
 @pytest.mark.parametrize(
-    ("standing", "outcome", "calls"),
-    [
-        (None, Outcome(Action.CREATED, 2), ["list", "create"]),
-        (OURS, Outcome(Action.KEPT, 1), ["list"]),
-        (OLD, Outcome(Action.REPLACED, 2, OLD), ["list", "delete", "create"]),
-    ],
-)
-def test_subscription_is_made_kept_or_replaced(standing: str | None, outcome: Outcome, calls: list[str]) -> None:
-    strava = OneSubscription(standing)
-    assert ensure_subscription(strava, OURS, "verify") == outcome
-    assert strava.calls == calls
-
-
-@pytest.mark.parametrize(
     ("standing", "details", "kind", "words"),
     [
         (None, NOT_VERIFIABLE, ErrorKind.REFUSED, "https://coach.example .*ADDUCTOR_PUBLIC_URL .*again.$"),
@@ -91,7 +77,7 @@ def test_refused_subscription_names_what_to_check(
 
 def test_subscription_made_meanwhile_is_kept_or_named_as_anothers() -> None:
     strava = OneSubscription(refuses=EXISTS, meanwhile=OURS)
-    assert ensure_subscription(strava, OURS, "verify") == Outcome(Action.KEPT, 9)
+    assert ensure_subscription(strava, OURS, "verify") == Outcome("kept", 9)
     error = refusal(OneSubscription(refuses=EXISTS, meanwhile=OLD))
     assert "https://old.example. Another installation" in error.message
 

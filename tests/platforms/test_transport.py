@@ -21,13 +21,13 @@ from pytest_httpserver import HTTPServer
 from adductor.platforms.base import ErrorKind
 from adductor.platforms.strava import transport
 from adductor.platforms.strava.client import StravaClient
-from tests.platforms.conftest import CountingBudget
-from tests.platforms.wire import (
+from tests.platforms.conftest import (
     ACCESS,
     REFRESH,
     RUN,
     SECRET,
     TOKENS,
+    CountingBudget,
     client_at,
     failure,
     only_request,
@@ -102,37 +102,32 @@ def test_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., Strava
     assert strava.get_activity(ACCESS, 7).private_note == "x" * 50_000
 
 
-@pytest.mark.parametrize(
-    ("pieces", "pause_s"),
-    [([b""], 30), ([OK + b"Content-Length: 999\r\n\r\n", *([b" "] * 600)], 0.05)],
-    ids=["silent", "trickling"],
-)
-def test_answer_that_does_not_end_in_time_is_cut(
-    raw_server: Callable[..., StravaClient], pieces: list[bytes], pause_s: float
-) -> None:
-    strava = raw_server(*pieces, pause_s=pause_s, timeout_s=0.3)
-    error = failure(lambda: strava.get_activity(ACCESS, 7))
-    assert error.kind is ErrorKind.RETRY
-    assert "in time" in error.message
-
-
 BOMB = gzip.compress(b" " * 20_000_000)
+PACKED = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB)
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    ("pieces", "pause_s", "timeout_s", "words"),
     [
-        [OK + b"\r\n", *([b" " * 500_000] * 3)],
-        [OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB],
+        ([b""], 30, 0.3, "in time"),
+        ([OK + b"Content-Length: 999\r\n\r\n", *([b" "] * 600)], 0.05, 0.3, "in time"),  # trickling
+        ([OK + b"\r\n", *([b" " * 500_000] * 3)], 0, 5, "far more"),
+        ([PACKED, BOMB], 0, 5, "far more"),
     ],
-    ids=["endless", "unpacks to an endless one"],
+    ids=["silent", "trickling", "endless", "unpacks to an endless one"],
 )
-def test_answer_that_is_too_large_is_cut(
-    raw_server: Callable[..., StravaClient], monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
+def test_answer_that_is_too_slow_or_too_large_is_cut(
+    raw_server: Callable[..., StravaClient],
+    monkeypatch: pytest.MonkeyPatch,
+    pieces: list[bytes],
+    pause_s: float,
+    timeout_s: float,
+    words: str,
 ) -> None:
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1_000_000)
-    strava = raw_server(*pieces)
-    assert "far more" in failure(lambda: strava.get_activity(ACCESS, 7)).message
+    error = failure(lambda: raw_server(*pieces, pause_s=pause_s, timeout_s=timeout_s).get_activity(ACCESS, 7))
+    assert error.kind is ErrorKind.RETRY
+    assert words in error.message
 
 
 def test_closed_port_is_worth_a_retry_and_shows_no_secret(counting: CountingBudget) -> None:
