@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults import Faults, FaultSpec
 from tests.sandbox.conftest import MARA, Sandbox
 
 
@@ -88,15 +87,3 @@ def test_fault_can_be_for_one_runner_or_one_activity_and_is_removed(connected: S
     connected.admin(f"/faults/{made['id']}", method="DELETE")
     assert connected.get(first).status_code == 200
     connected.admin(f"/faults/{made['id']}", method="DELETE", status=404)
-
-
-def test_share_is_about_that_share_and_repeats_with_its_seed() -> None:
-    def outcome() -> list[bool]:
-        faults = Faults()
-        faults.clear(seed=3)
-        faults.add(FaultSpec(endpoint="*", status=500, share=0.25))
-        return [bool(faults.hit("athlete.get", None, None)) for _ in range(400)]
-
-    once = outcome()
-    assert outcome() == once
-    assert 60 < sum(once) < 140
