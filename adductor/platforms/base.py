@@ -61,9 +61,6 @@ class PlatformError(Exception):
         self.status = status
         self.details = details
 
-    def __repr__(self) -> str:
-        return f"PlatformError({self.kind.value}, {self.message!r}, status={self.status})"
-
 
 class EventError(ValueError):
     """A webhook request doesn't have the platform's shape. ``reason`` is short and names the field."""
@@ -204,8 +201,6 @@ class Platform(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
     @property
-    def write_scope(self) -> str: ...  # without it routines go by mail
-    @property
     def budget(self) -> WindowBudget: ...
 
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
@@ -233,11 +228,10 @@ class Platform(Protocol):
         access_token: str,
         *,
         after: datetime,
-        before: datetime | None = None,
         priority: Priority = Priority.HISTORY,
         athlete: str | None = None,
     ) -> list[LoggedActivity]:
-        """List the activities that started between two times, newest first. Texts may be unknown (None)."""
+        """List the activities that started after a time, newest first. Texts may be unknown (None)."""
 
     def update_activity(
         self,

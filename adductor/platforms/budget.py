@@ -118,15 +118,12 @@ class Counters:
         allowed = max(ATHLETE_CALLS, min(self.limits[i] for i in _QUARTER) * ATHLETE_PCT // 100)
         return athlete is not None and self.athletes.get(athlete, 0) >= allowed
 
-    def take(self, ceiling_pct: tuple[int, int], athlete: str | None = None, *, early: bool = False) -> Spent | None:
-        """Count one call, unless it would fill a window beyond the ceiling of (quarter, day): that one is returned."""
-        windows: tuple[tuple[Spent, tuple[int, int], int], ...] = (
-            ("day", _DAY, ceiling_pct[1]),
-            ("quarter", _QUARTER, ceiling_pct[0]),
-        )
-        for window, indexes, pct in windows:
-            if any((self.used[i] + 1) * 100 > self.limits[i] * pct for i in indexes):
-                return window
+    def take(self, share: Share, athlete: str | None, *, early: bool) -> Spent | None:
+        """Count one call, unless it would fill a window beyond its share: that one is returned."""
+        if any((self.used[i] + 1) * 100 > self.limits[i] * share.day_pct for i in _DAY):
+            return "day"
+        if any((self.used[i] + 1) * 100 > self.limits[i] * share.quarter_pct for i in _QUARTER):
+            return "quarter"
         self.used = [used + 1 for used in self.used]
         self.under_way += 1
         self.early += early
@@ -196,8 +193,7 @@ class WindowBudget:
             if counters.is_beyond_share(athlete):
                 served_as = Priority.FRESH if wanted is Priority.CONNECT else Priority.HISTORY
             self._taken.quarter = counters.quarter
-            share = SHARES[served_as]
-            return served_as, counters.take((share.quarter_pct, share.day_pct), athlete, early=early)
+            return served_as, counters.take(SHARES[served_as], athlete, early=early)
 
         result, shared = self._change(now, count)
         if self._redis is not None and not shared:

@@ -11,49 +11,36 @@ revision = "0001"
 down_revision = None
 
 _TIME = UtcDateTime(timezone=True)
-_ZERO = sa.text("0")
 
 
 def upgrade() -> None:
     op.create_table(
         "athletes",
         _id(),
-        *_required(sa.String(20), "platform"),
-        *_required(sa.BigInteger(), "platform_athlete_id"),
-        *_required(sa.String(200), "name"),
-        *_required(sa.String(10), "units"),
-        *_required(sa.String(64), "timezone"),
-        *_required(sa.String(20), "status"),
-        *_required(sa.String(200), "scopes"),
-        *_required(_TIME, "connected_at"),
-        *_optional(_TIME, "disconnected_at", "confirmed_at"),
-        *_required(sa.Integer(), "target_sessions_per_week", default=sa.text("2")),
-        *_required(Json, "placements", "channels"),
-        *_required(sa.String(5), "rest_day_prompt_local", "quiet_from_local", "quiet_until_local"),
-        *_optional(Json, "equipment"),
-        *_optional(sa.Integer(), "minutes_available"),
-        *_required(Json, "usual_runs"),
-        *_optional(sa.Date(), "paused_until"),
-        *_optional(sa.String(254), "email"),
-        *_optional(_TIME, "email_confirmed_at", "email_bounced_at", "unsubscribed_at"),
-        *_optional(sa.String(32), "calendar_key"),
-        *_optional(_TIME, "screening_completed_at"),
-        *_required(sa.Boolean(), "clearance_needed", default=sa.false()),
-        *_optional(sa.Integer(), "age_years"),
-        *_required(sa.Boolean(), "illness", default=sa.false()),
-        *_optional(_TIME, "hold_since"),
-        *_optional(sa.String(40), "hold_reason"),
-        *_optional(_TIME, "hold_cleared_at"),
-        *_required(sa.Integer(), "programme_stage", default=sa.text("1")),
-        *_optional(sa.Date(), "programme_started_on", "stage_since"),
-        *_required(sa.Boolean(), "plyometrics_cleared", default=sa.false()),
-        *_required(sa.Integer(), "sessions_completed_total", "sessions_at_stage", default=_ZERO),
-        *_optional(sa.Date(), "last_completed_on"),
-        *_required(Json, "progress"),
-        *_optional(_TIME, "next_due_at"),
-        *_optional(sa.Date(), "last_prompted_on", "last_warm_up_on"),
-        *_optional(_TIME, "history_gap_from", "history_read_at", "private_note_seen_at", "private_note_refused_at"),
-        *_optional(_TIME, "last_event_at"),
+        *_required(platform=sa.String(20), platform_athlete_id=sa.BigInteger(), name=sa.String(200)),
+        *_required(units=sa.String(10), timezone=sa.String(64), status=sa.String(20), scopes=sa.String(200)),
+        *_required(connected_at=_TIME),
+        *_optional(disconnected_at=_TIME, confirmed_at=_TIME),
+        *_counters(target_sessions_per_week=2),
+        *_required(placements=Json, channels=Json, rest_day_prompt_local=sa.String(5), quiet_from_local=sa.String(5)),
+        *_required(quiet_until_local=sa.String(5)),
+        *_optional(equipment=Json, minutes_available=sa.Integer()),
+        *_required(usual_runs=Json),
+        *_optional(paused_until=sa.Date(), email=sa.String(254), email_confirmed_at=_TIME, email_bounced_at=_TIME),
+        *_optional(unsubscribed_at=_TIME, calendar_key=sa.String(32), screening_completed_at=_TIME),
+        *_flags(clearance_needed=sa.false()),
+        *_optional(age_years=sa.Integer()),
+        *_flags(illness=sa.false()),
+        *_optional(hold_since=_TIME, hold_reason=sa.String(40), hold_cleared_at=_TIME),
+        *_counters(programme_stage=1),
+        *_optional(programme_started_on=sa.Date(), stage_since=sa.Date()),
+        *_flags(plyometrics_cleared=sa.false()),
+        *_counters(sessions_completed_total=0, sessions_at_stage=0),
+        *_optional(last_completed_on=sa.Date()),
+        *_required(progress=Json),
+        *_optional(next_due_at=_TIME, last_prompted_on=sa.Date(), last_warm_up_on=sa.Date(), history_gap_from=_TIME),
+        *_optional(history_read_at=_TIME, private_note_seen_at=_TIME, private_note_refused_at=_TIME),
+        *_optional(last_event_at=_TIME),
         sa.UniqueConstraint("calendar_key"),
         sa.UniqueConstraint("platform", "platform_athlete_id", name="uq_athletes_platform_id"),
     )
@@ -61,65 +48,51 @@ def upgrade() -> None:
 
     op.create_table(
         "clock_runs",
-        *_required(sa.String(40), "task"),
-        *_required(_TIME, "period", "at"),
+        *_required(task=sa.String(40), period=_TIME, at=_TIME),
         sa.PrimaryKeyConstraint("task", "period"),
     )
     op.create_table(
         "heartbeats",
         sa.Column("part", sa.String(60), primary_key=True),
-        *_required(_TIME, "at"),
-        *_optional(sa.Text(), "note"),
+        *_required(at=_TIME),
+        *_optional(note=sa.Text()),
     )
     natural_key = ["platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time"]
     op.create_table(
         "inbox_events",
         _id(),
-        *_required(sa.String(20), "platform"),
-        *_required(sa.BigInteger(), "subscription_id"),
-        *_required(sa.String(20), "object_type"),
-        *_required(sa.BigInteger(), "object_id"),
-        *_required(sa.String(20), "aspect_type"),
-        *_required(_TIME, "event_time"),
-        *_required(sa.BigInteger(), "owner_id"),
-        *_required(Json, "updates"),
-        *_required(_TIME, "received_at"),
-        *_required(sa.String(32), "trace_id"),
-        *_required(sa.String(10), "state"),
-        *_leased(),
-        *_optional(sa.String(40), "outcome"),
-        *_optional(sa.Text(), "problem"),
-        *_optional(_TIME, "handled_at"),
+        *_required(platform=sa.String(20), subscription_id=sa.BigInteger(), object_type=sa.String(20)),
+        *_required(object_id=sa.BigInteger(), aspect_type=sa.String(20), event_time=_TIME, owner_id=sa.BigInteger()),
+        *_required(updates=Json, received_at=_TIME, trace_id=sa.String(32), state=sa.String(10), due_at=_TIME),
+        *_optional(lease_until=_TIME, lease_holder=sa.String(40)),
+        *_counters(attempts=0, crashes=0),
+        *_optional(outcome=sa.String(40), problem=sa.Text(), handled_at=_TIME),
         sa.UniqueConstraint(*natural_key, name="uq_inbox_events_natural_key"),
     )
     op.create_index("ix_inbox_events_object", "inbox_events", ["object_id"])
+
     op.create_index("ix_inbox_events_received", "inbox_events", ["received_at"])
+
     _index_waiting("inbox_events")
 
     op.create_table(
         "subscriptions",
         sa.Column("platform", sa.String(20), primary_key=True),
-        *_required(sa.BigInteger(), "subscription_id"),
-        *_required(sa.String(255), "callback_url"),
-        *_required(_TIME, "created_at"),
+        *_required(subscription_id=sa.BigInteger(), callback_url=sa.String(255), created_at=_TIME),
     )
     op.create_table(
         "activities",
         _id(),
         *_reference("athletes", "athlete_id"),
-        *_required(sa.BigInteger(), "platform_id"),
-        *_required(sa.String(40), "sport"),
-        *_required(_TIME, "start"),
-        *_required(sa.Integer(), "moving_s", "elapsed_s"),
-        *_required(sa.Float(), "distance_m", "elevation_gain_m"),
-        *_required(sa.String(10), "intensity"),
-        *_optional(sa.String(10), "workout"),
-        *_required(sa.Boolean(), "manual", "time_unreliable"),
-        *_optional(sa.String(10), "body_part"),
-        *_required(sa.Boolean(), "is_adductor_session", default=sa.false()),
-        *_required(_TIME, "uploaded_at"),
-        *_optional(_TIME, "deleted_at"),
-        *_required(_TIME, "fetched_at", "expires_at"),
+        *_required(platform_id=sa.BigInteger(), sport=sa.String(40), start=_TIME, moving_s=sa.Integer()),
+        *_required(elapsed_s=sa.Integer(), distance_m=sa.Float(), elevation_gain_m=sa.Float(), intensity=sa.String(10)),
+        *_optional(workout=sa.String(10)),
+        *_required(manual=sa.Boolean(), time_unreliable=sa.Boolean()),
+        *_optional(body_part=sa.String(10)),
+        *_flags(is_adductor_session=sa.false()),
+        *_required(uploaded_at=_TIME),
+        *_optional(deleted_at=_TIME),
+        *_required(fetched_at=_TIME, expires_at=_TIME),
         sa.UniqueConstraint("athlete_id", "platform_id", name="uq_activities_platform_id"),
     )
     op.create_index("ix_activities_expires_at", "activities", ["expires_at"])
@@ -128,10 +101,10 @@ def upgrade() -> None:
         "check_ins",
         _id(),
         *_reference("athletes", "athlete_id"),
-        *_required(_TIME, "at"),
-        *_optional(sa.Integer(), "hip_groin_pain_0_10", "squeeze_pain_0_10", "other_pain_0_10"),
-        *_optional(sa.Integer(), "adductor_soreness_0_10", "feeling_1_5"),
-        *_required(Json, "red_flags"),
+        *_required(at=_TIME),
+        *_optional(hip_groin_pain_0_10=sa.Integer(), squeeze_pain_0_10=sa.Integer(), other_pain_0_10=sa.Integer()),
+        *_optional(adductor_soreness_0_10=sa.Integer(), feeling_1_5=sa.Integer()),
+        *_required(red_flags=Json),
     )
     op.create_index("ix_check_ins_athlete_at", "check_ins", ["athlete_id", "at"])
 
@@ -139,15 +112,11 @@ def upgrade() -> None:
         "decisions",
         _id(),
         *_reference("athletes", "athlete_id"),
-        *_optional(sa.BigInteger(), "event_id", "activity_id"),
-        *_required(sa.String(30), "trigger"),
-        *_required(_TIME, "at"),
-        *_required(sa.String(12), "decision", "dose"),
-        *_required(sa.String(40), "rule"),
-        *_required(sa.Text(), "reason"),
-        *_required(Json, "considered"),
-        *_required(sa.Boolean(), "asked_platform", default=sa.true()),
-        *_required(sa.String(32), "trace_id"),
+        *_optional(event_id=sa.BigInteger(), activity_id=sa.BigInteger()),
+        *_required(trigger=sa.String(30), at=_TIME, decision=sa.String(12), dose=sa.String(12), rule=sa.String(40)),
+        *_required(reason=sa.Text(), considered=Json),
+        *_flags(asked_platform=sa.true()),
+        *_required(trace_id=sa.String(32)),
         sa.UniqueConstraint("event_id", name="uq_decisions_event"),
     )
     op.create_index("ix_decisions_athlete_at", "decisions", ["athlete_id", "at"])
@@ -156,18 +125,14 @@ def upgrade() -> None:
         "letters",
         _id(),
         *_reference("athletes", "athlete_id"),
-        *_required(sa.String(12), "kind"),
-        *_required(sa.String(80), "key"),
-        *_required(sa.String(254), "to"),
-        *_required(sa.Text(), "words"),
-        *_required(_TIME, "created_at"),
-        *_optional(_TIME, "sent_at"),
-        *_required(sa.String(10), "state"),
-        *_optional(sa.String(40), "outcome"),
-        *_optional(sa.Text(), "problem"),
-        *_leased(),
-        *_required(sa.Integer(), "unsure_handovers", default=_ZERO),
-        *_required(sa.String(32), "trace_id"),
+        *_required(kind=sa.String(12), key=sa.String(80), to=sa.String(254), words=sa.Text(), created_at=_TIME),
+        *_optional(sent_at=_TIME),
+        *_required(state=sa.String(10)),
+        *_optional(outcome=sa.String(40), problem=sa.Text()),
+        *_required(due_at=_TIME),
+        *_optional(lease_until=_TIME, lease_holder=sa.String(40)),
+        *_counters(attempts=0, crashes=0, unsure_handovers=0),
+        *_required(trace_id=sa.String(32)),
         sa.UniqueConstraint("athlete_id", "kind", "key", name="uq_letters_key"),
     )
     _index_waiting("letters")
@@ -176,41 +141,29 @@ def upgrade() -> None:
         "planned_runs",
         _id(),
         *_reference("athletes", "athlete_id"),
-        *_required(_TIME, "start"),
-        *_required(sa.String(12), "kind"),
-        *_optional(sa.String(1), "priority"),
-        *_optional(sa.Float(), "distance_km"),
-        *_optional(sa.Integer(), "planned_min"),
-        *_required(sa.String(120), "name"),
+        *_required(start=_TIME, kind=sa.String(12)),
+        *_optional(priority=sa.String(1), distance_km=sa.Float(), planned_min=sa.Integer()),
+        *_required(name=sa.String(120)),
     )
     op.create_index("ix_planned_runs_athlete_start", "planned_runs", ["athlete_id", "start"])
 
     op.create_table(
         "tokens",
         *_reference("athletes", "athlete_id", primary_key=True),
-        *_required(sa.LargeBinary(), "access_sealed", "refresh_sealed"),
-        *_required(_TIME, "expires_at"),
-        *_optional(_TIME, "lease_until"),
-        *_optional(sa.String(40), "lease_holder"),
+        *_required(access_sealed=sa.LargeBinary(), refresh_sealed=sa.LargeBinary(), expires_at=_TIME),
+        *_optional(lease_until=_TIME, lease_holder=sa.String(40)),
     )
     op.create_table(
         "suggestions",
         _id(),
-        *_required(sa.String(24), "public_id"),
+        *_required(public_id=sa.String(24)),
         *_reference("athletes", "athlete_id"),
         *_reference("decisions", "decision_id"),
-        *_optional(sa.BigInteger(), "activity_id"),
-        *_required(sa.Date(), "local_date"),
-        *_required(sa.String(12), "placement", "dose"),
-        *_required(Json, "routine"),
-        *_required(sa.Text(), "reason"),
-        *_required(_TIME, "created_at"),
-        *_required(sa.String(12), "status"),
-        *_optional(sa.Text(), "withdrawn_because"),
-        *_optional(_TIME, "answered_at"),
-        *_optional(Json, "answer"),
-        *_optional(sa.BigInteger(), "asks_about_activity"),
-        *_optional(Json, "before_answer"),
+        *_optional(activity_id=sa.BigInteger()),
+        *_required(local_date=sa.Date(), placement=sa.String(12), dose=sa.String(12), routine=Json, reason=sa.Text()),
+        *_required(created_at=_TIME, status=sa.String(12)),
+        *_optional(withdrawn_because=sa.Text(), answered_at=_TIME, answer=Json, asks_about_activity=sa.BigInteger()),
+        *_optional(before_answer=Json),
         sa.UniqueConstraint("athlete_id", "activity_id", name="uq_suggestions_activity"),
         sa.UniqueConstraint("public_id", name="uq_suggestions_public_id"),
     )
@@ -220,21 +173,16 @@ def upgrade() -> None:
         "deliveries",
         _id(),
         *_reference("suggestions", "suggestion_id"),
-        *_required(sa.String(12), "channel"),
-        *_optional(sa.BigInteger(), "activity_id"),
-        *_required(sa.String(8), "wanted"),
-        *_required(sa.Text(), "block"),
-        *_required(Json, "known_texts"),
-        *_required(sa.String(10), "state"),
-        *_optional(sa.String(40), "outcome"),
-        *_optional(sa.Text(), "problem"),
-        *_leased(),
-        *_required(sa.Integer(), "unseen_reads", default=_ZERO),
-        *_optional(sa.String(12), "placed_in"),
-        *_optional(sa.Text(), "written_text"),
-        *_optional(_TIME, "written_at"),
-        *_required(sa.Integer(), "unsure_handovers", default=_ZERO),
-        *_required(sa.String(32), "trace_id"),
+        *_required(channel=sa.String(12)),
+        *_optional(activity_id=sa.BigInteger()),
+        *_required(wanted=sa.String(8), block=sa.Text(), known_texts=Json, state=sa.String(10)),
+        *_optional(outcome=sa.String(40), problem=sa.Text()),
+        *_required(due_at=_TIME),
+        *_optional(lease_until=_TIME, lease_holder=sa.String(40)),
+        *_counters(attempts=0, crashes=0, unseen_reads=0),
+        *_optional(placed_in=sa.String(12), written_text=sa.Text(), written_at=_TIME),
+        *_counters(unsure_handovers=0),
+        *_required(trace_id=sa.String(32)),
         sa.UniqueConstraint("suggestion_id", "channel", name="uq_deliveries_channel"),
     )
     _index_waiting("deliveries")
@@ -244,25 +192,34 @@ def upgrade() -> None:
         _id(),
         *_reference("athletes", "athlete_id"),
         *_reference("suggestions", "suggestion_id", ondelete="SET NULL"),
-        *_required(_TIME, "completed_at"),
-        *_required(sa.String(20), "kind"),
-        *_required(sa.Integer(), "completed_pct"),
-        *_optional(sa.Integer(), "rpe_1_10", "pain_during_0_10"),
-        *_required(sa.Boolean(), "stopped_for_pain", default=sa.false()),
-        *_optional(Json, "routine"),
-        *_required(sa.String(12), "source"),
-        *_optional(sa.BigInteger(), "platform_id"),
+        *_required(completed_at=_TIME, kind=sa.String(20), completed_pct=sa.Integer()),
+        *_optional(rpe_1_10=sa.Integer(), pain_during_0_10=sa.Integer()),
+        *_flags(stopped_for_pain=sa.false()),
+        *_optional(routine=Json),
+        *_required(source=sa.String(12)),
+        *_optional(platform_id=sa.BigInteger()),
         sa.UniqueConstraint("suggestion_id", name="uq_sessions_suggestion"),
     )
     op.create_index("ix_sessions_athlete_at", "sessions", ["athlete_id", "completed_at"])
 
 
-def _required(kind: Any, *names: str, default: Any = None) -> list[sa.Column[Any]]:
-    return [sa.Column(name, kind, server_default=default, nullable=False) for name in names]
+def _required(**kinds: Any) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=False) for name, kind in kinds.items()]
 
 
-def _optional(kind: Any, *names: str) -> list[sa.Column[Any]]:
-    return [sa.Column(name, kind, nullable=True) for name in names]
+def _optional(**kinds: Any) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=True) for name, kind in kinds.items()]
+
+
+def _counters(**defaults: int) -> list[sa.Column[Any]]:
+    return [
+        sa.Column(name, sa.Integer(), server_default=sa.text(str(default)), nullable=False)
+        for name, default in defaults.items()
+    ]
+
+
+def _flags(**defaults: Any) -> list[sa.Column[Any]]:
+    return [sa.Column(name, sa.Boolean(), server_default=default, nullable=False) for name, default in defaults.items()]
 
 
 def _id() -> sa.Column[Any]:
@@ -272,15 +229,6 @@ def _id() -> sa.Column[Any]:
 def _reference(table: str, name: str, *, ondelete: str = "CASCADE", **options: Any) -> tuple[Any, Any]:
     constraint = sa.ForeignKeyConstraint([name], [f"{table}.id"], ondelete=ondelete)
     return sa.Column(name, BigId, nullable=ondelete == "SET NULL", **options), constraint
-
-
-def _leased() -> list[sa.Column[Any]]:
-    return [
-        *_required(_TIME, "due_at"),
-        *_optional(_TIME, "lease_until"),
-        *_optional(sa.String(40), "lease_holder"),
-        *_required(sa.Integer(), "attempts", "crashes", default=_ZERO),
-    ]
 
 
 def _index_waiting(table: str) -> None:
