@@ -19,7 +19,7 @@ from sandbox.clock import Clock, ClockError
 from sandbox.config import SandboxConfig
 from sandbox.journal import Journal
 
-# Calls that are still running when the sandbox ends get so long.
+# Shutdown grace period of running calls.
 _ENDS_WITHIN_S = 4.0
 
 

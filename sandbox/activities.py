@@ -74,7 +74,7 @@ class Recording(BaseModel):
 
 
 class Changes(BaseModel):
-    """A change to an activity; what is absent stays. Anyone but the application may change all of it."""
+    """A partial update of an activity by its runner or another application; absent fields stay."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -105,12 +105,12 @@ class Changes(BaseModel):
 
 
 def problems_of(error: ValidationError) -> list[str]:
-    """Pydantic's findings, one line each: where, what."""
+    """Pydantic's validation errors, one line each: location and message."""
     return [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()]
 
 
 def default_title(recording: Recording, start_local: datetime) -> str:
-    """What Strava calls an activity whose owner did not name it."""
+    """The default title, by the local hour, as Strava gives it."""
     hour = start_local.hour
     part = "Morning" if 4 <= hour < 11 else "Lunch" if hour < 14 else "Afternoon" if hour < 18 else "Evening"
     if hour < 4 or hour >= 22:
@@ -236,7 +236,7 @@ _DECIMAL_LINE = re.compile(r"^.*\d\.\d.*(?:\r?\n|$)", re.MULTILINE)
 
 
 def as_strava_keeps_it(text: str, switches: TextSwitches) -> str:
-    """A text as an application wrote it, after what Strava has been seen doing to such texts."""
+    """Alter an application's text by the `text` switches, as Strava has been seen to do."""
     if switches.strip_links:
         text = _LINK.sub("", text)
     if switches.strip_decimals:

@@ -1,4 +1,4 @@
-"""Strava's API v3, as much of it as this application can reach."""
+"""The routes of Strava's API v3 that the application calls."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Blueprint
 
-from sandbox import activities, errors, events, places
+from sandbox import activities, errors, events
 from sandbox.activities import Recording
 from sandbox.calls import endpoint, parameters, require_scope, world
 from sandbox.models import Activity, Connection
 from sandbox.representation import detailed_activity, detailed_athlete, summary_activity, summary_athlete
-from sandbox.sports import ACTIVITY_TYPES, RUNS, SPORT_TYPES
+from sandbox.sports import ACTIVITY_TYPES, SPORT_TYPES
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v3")
 
@@ -27,41 +27,6 @@ def athlete(connection: Connection) -> Any:
         return detailed_athlete(runner)
     require_scope(connection, "read", "read_all", permission="read_permission")
     return summary_athlete(runner)
-
-
-@blueprint.get("/athletes/<int:athlete_id>/stats")
-@endpoint("athlete.stats", bearer=True)
-def stats(connection: Connection, athlete_id: int) -> Any:
-    require_scope(connection, "activity:read", "activity:read_all", permission="activity:read_permission")
-    if athlete_id != connection.runner_id:
-        raise errors.StravaError(403, "Forbidden", ("Athlete", "id", "invalid"))
-    here = world()
-    # Strava's own totals leave out all but what everyone may see.
-    runs = [a for a in here.activities_of(athlete_id) if a.sport_type in RUNS and a.visibility == "everyone"]
-    now, none = here.clock.now(), _totals([])
-    # "Recent" is four weeks in Strava's words.
-    recent = [run for run in runs if run.start > now - 28 * 86_400]
-    this_year = [run for run in runs if here.clock.datetime().year == _year(run)]
-    body: dict[str, Any] = {"biggest_ride_distance": None, "biggest_climb_elevation_gain": None}
-    for sport in ("ride", "run", "swim"):
-        for name, chosen in (("recent", recent), ("ytd", this_year), ("all", runs)):
-            body[f"{name}_{sport}_totals"] = _totals(chosen) if sport == "run" else none
-    return body
-
-
-def _year(activity: Activity) -> int:
-    return places.utc(activity.start).year
-
-
-def _totals(chosen: list[Activity]) -> dict[str, Any]:
-    return {
-        "count": len(chosen),
-        "distance": round(sum(a.distance_m for a in chosen), 1),
-        "moving_time": sum(a.moving_time_s for a in chosen),
-        "elapsed_time": sum(a.elapsed_time_s for a in chosen),
-        "elevation_gain": round(sum(a.total_elevation_gain_m for a in chosen), 1),
-        "achievement_count": 0,
-    }
 
 
 def _number(name: str, default: int | None, low: int = 0, high: int = 2**53) -> int | None:

@@ -21,7 +21,7 @@ from sandbox.state import World, real_ms_since
 
 
 def world() -> World:
-    """The world of the app that serves this request."""
+    """The state of the app that serves this request."""
     found = current_app.extensions["sandbox"]
     assert isinstance(found, World)  # noqa: S101 - set once, by create_app
     return found
@@ -64,7 +64,7 @@ def _drop_connection() -> None:
 
 
 def _happen(faults: list[Fault]) -> Response | None:
-    """Apply the faults; an answer if one of them replaces Strava's."""
+    """Apply the faults; returns the answer of a fault that replaces Strava's."""
     answer: Response | None = None
     for fault in faults:
         if fault.delay_ms:
@@ -93,7 +93,7 @@ def _json(body: Any, status: int) -> Response:
 
 
 class _Progress:
-    """What is known about a call so far, for the log."""
+    """The log entry of a call, filled while it is handled."""
 
     connection: Connection | None = None
     over_limit = False
@@ -173,7 +173,7 @@ def _finished(result: Any) -> Response:
 
 
 def _meddle(here: World, hits: list[Fault], activity_id: int | None, answer: Response) -> None:
-    """Someone else's edit right after our successful GET."""
+    """Apply a concurrent edit by another application right after a successful GET."""
     if activity_id is None or answer.status_code != 200:
         return
     for fault in hits:

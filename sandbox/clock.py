@@ -37,7 +37,7 @@ _REAL_TIME = Reading(0.0, 0.0, 1.0)
 
 
 class ClockError(ValueError):
-    """The clock file, or what was asked of the clock, makes no sense; the message says what would."""
+    """The clock file or a clock request is invalid; the message names the valid form."""
 
 
 def parse_reading(text: str, where: str) -> Reading:

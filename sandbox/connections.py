@@ -1,4 +1,4 @@
-"""What runners granted the application: codes, tokens, scopes, and their end."""
+"""OAuth grants of the application: codes, tokens, scopes, revocation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_client(world: World, client_id: object, client_secret: object) -> None
 
 
 def cap_reached(world: World, runner_id: int) -> bool:
-    """Whether one more athlete would be one too many. A connected one may connect again."""
+    """Whether a new connection of this runner exceeds the athlete cap. A connected runner may connect again."""
     cap = world.switches.tier.athletes
     return cap is not None and world.connection(runner_id) is None and world.connected_count() >= cap
 
@@ -54,7 +54,7 @@ def redeem_code(world: World, text: str) -> Connection:
 
 
 def connect(world: World, runner_id: int, scopes: list[str]) -> Connection:
-    """A live connection with these scopes and a token that is good for a while."""
+    """Create or renew a connection with these scopes and a fresh access token."""
     with world.lock:
         old = world.connection(runner_id)
         if old is not None and old.scopes == scopes:
@@ -109,7 +109,7 @@ def by_access_token(world: World, token: str) -> Connection:
 
 
 def expire_access_tokens(world: World, runner_id: int) -> None:
-    """Every access token of the runner has expired just now; the refresh token is good."""
+    """Expire every access token of the runner now; the refresh token stays valid."""
     with world.lock:
         connection = world.connection(runner_id)
         if connection is not None:

@@ -42,7 +42,7 @@ def log() -> Any:
         )
 
 
-# What a person would want to try, as buttons: name, what it does, the fault.
+# The common faults as buttons: name, description, the fault.
 COMMON_FAULTS: dict[str, tuple[str, FaultSpec]] = {
     "late-activity": (
         "The next read of an activity finds nothing (404), as happens seconds after an upload",
@@ -155,7 +155,7 @@ def tier() -> Any:
 
 @blueprint.post("/faults/clock")
 def clock() -> Any:
-    """Buttons only: how far on, or how fast."""
+    """Advance the clock or set its speed, by the page's buttons."""
     try:
         advance_s = float(request.form.get("advance_s", "0"))
         speed = float(request.form["speed"]) if "speed" in request.form else None

@@ -117,7 +117,7 @@ class Courier:
         return deliveries
 
     def again(self, delivery: Delivery) -> Delivery:
-        """Send the same event once more, whatever the outcome of the first delivery."""
+        """Send the same event again; the outcome of the first delivery doesn't matter."""
         world = self._world
         copy = Delivery(
             id=world.next_id("delivery"), callback_url=delivery.callback_url, event=delivery.event,
@@ -156,7 +156,7 @@ class Courier:
         try:
             self._attempt(delivery)
         except Exception:
-            # The pool would swallow it, and the delivery would wait for ever unseen.
+            # The pool would swallow the exception, and the delivery would wait for ever.
             _log.exception("delivery %s failed: bug in the sandbox", delivery.id)
 
     def _attempt(self, delivery: Delivery) -> None:

@@ -19,7 +19,7 @@ Bucket = Literal["overall", "read"]
 
 @dataclass(slots=True)
 class Window:
-    """Calls in the window that `number` (time divided by length) names."""
+    """A counter of the calls in the window `number` (time divided by length)."""
 
     length_s: int
     number: int = -1

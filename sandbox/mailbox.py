@@ -77,7 +77,7 @@ def newest_first(mail_dir: Path | None) -> list[Mail]:
         try:
             found.append((file.stat().st_mtime_ns, file))
         except OSError:
-            continue  # taken away while we looked
+            continue  # deleted since the listing
     mails = []
     for _, file in sorted(found, reverse=True)[:SHOWN]:
         try:

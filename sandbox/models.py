@@ -92,7 +92,7 @@ class Token(Entity):
 
 
 class Connection(Entity):
-    """What one runner granted the application. Kept after the runner leaves, with `connected` off."""
+    """The OAuth grant of one runner. Kept after a disconnect, with `connected` off."""
 
     runner_id: int
     scopes: list[str]
@@ -103,7 +103,7 @@ class Connection(Entity):
 
 
 class Code(Entity):
-    """An authorization code on its way; single use."""
+    """An authorization code that was not exchanged yet; single use."""
 
     code: str
     runner_id: int
@@ -137,7 +137,7 @@ class Delivery(Entity):
 
 
 class ReadSwitches(Entity):
-    """What happens to activities recorded from now on."""
+    """Read faults of activities recorded from now on."""
 
     not_found_reads: int = Field(0, ge=0)
     late_fields: list[str] = Field(default_factory=list)
@@ -155,7 +155,7 @@ class PrivateNoteSwitches(Entity):
 
 
 class TextSwitches(Entity):
-    """What Strava has been seen doing to text that applications write."""
+    """Alterations that Strava has been seen to make to an application's text."""
 
     strip_links: bool = False
     strip_decimals: bool = False
@@ -205,7 +205,7 @@ TIERS = {
 
 
 class Switches(Entity):
-    """Everything about this Strava that can be set."""
+    """All settings of this Strava that tests change."""
 
     application: Literal["active", "inactive"] = "active"
     # Where the athlete cap shows: on Strava's own page (seen in the wild) or at the token exchange.

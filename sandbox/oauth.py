@@ -1,4 +1,4 @@
-"""Strava's OAuth: the page where the runner says yes or no, tokens, revocation."""
+"""Strava's OAuth: authorization page, token exchange and refresh, revocation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.session import chosen_runner_id, remember_runner
 
 blueprint = Blueprint("oauth", __name__, url_prefix="/oauth")
 
-# What each scope lets an application do, in a runner's words.
+# The permissions of each scope, in words for runners.
 SCOPE_WORDS = {
     "read": "See your public profile",
     "read_all": "See your private routes, segments and events",
@@ -30,7 +30,7 @@ SCOPE_WORDS = {
 
 
 class _Request:
-    """A checked authorization request. Raises Strava's errors for one that makes no sense."""
+    """A validated authorization request. Raises Strava's errors for an invalid one."""
 
     def __init__(self, values: dict[str, str]) -> None:
         config = world().config
@@ -57,7 +57,7 @@ class _Request:
         }
 
     def back(self, **query: str) -> Response:
-        """To the application, with the answer."""
+        """Redirect to the application with the answer."""
         target = urlsplit(self.redirect_uri)
         pairs = parse_qsl(target.query, keep_blank_values=True)
         pairs += [("state", self.state or ""), *query.items()]
@@ -180,7 +180,7 @@ def revoke() -> Any:
 @blueprint.post("/deauthorize")
 @endpoint("oauth.deauthorize", bearer=True)
 def deauthorize(connection: Connection) -> Any:
-    """The old way, until 2027-06-01."""
+    """Revoke by bearer token; Strava retires this on 2027-06-01."""
     access_token = connection.access_tokens[-1].token
     connections.disconnect(world(), connection.runner_id)
     return {"access_token": access_token}

@@ -22,7 +22,7 @@ RUNNERS_SHOWN = 100
 
 
 def chosen_runner() -> Runner:
-    """The runner whose browser this is; the first made-up one when none was chosen or the chosen is gone."""
+    """The runner chosen in this browser; the first made-up one without a valid choice."""
     here = world()
     runner_id = chosen_runner_id()
     with here.lock:
@@ -30,7 +30,7 @@ def chosen_runner() -> Runner:
 
 
 def _version(runner: Runner) -> str:
-    """A version of this runner's feed: another value when the page would look different."""
+    """A version of this runner's feed: it changes with the page's contents."""
     here = world()
     found = here.activities_of(runner.id)
     newest = [here.edits[a.id][-1].id for a in found if here.edits.get(a.id)]
@@ -132,7 +132,7 @@ def _back_to(activity_id: int) -> Any:
 
 @blueprint.get("/activities/<int:activity_id>")
 def show(activity_id: int) -> Any:
-    """Where an application's "View on Strava" leads: the feed of the runner whose it is, at that activity."""
+    """The target of "View on Strava": redirects to the activity in its runner's feed."""
     activity = world().activities.get(activity_id)
     if activity is None or activity.deleted:
         abort(404)
@@ -209,5 +209,5 @@ def mail_html() -> Any:
 
 
 def not_found() -> Any:
-    """The page for an address that is none."""
+    """The 404 page."""
     return render_template("not_found.html", tab=""), 404

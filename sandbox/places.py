@@ -1,4 +1,4 @@
-"""Where and when in the runner's own terms: Strava's zone strings, wall times, a made-up loop on the map."""
+"""Time zones and tracks: Strava's zone strings, wall times, a made-up loop on the map."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def local(epoch_s: float, zone_name: str) -> datetime:
 
 
 def iso_z(moment: datetime) -> str:
-    """`2026-11-22T17:43:12Z`, whatever zone the moment has: Strava puts that Z on local times too."""
+    """Format as `2026-11-22T17:43:12Z` and ignore the zone: Strava puts that Z on local times too."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -51,7 +51,7 @@ def strava_zone(epoch_s: float, zone_name: str) -> str:
 
 
 def loop(latitude: float, longitude: float, distance_m: float, seed: int) -> list[tuple[float, float]]:
-    """Points of a made-up loop of about that length from and to a spot; the same for the same seed."""
+    """Points of a made-up closed loop of about that length; deterministic for a seed."""
     if distance_m <= 0:
         return []
     radius_m = distance_m / (2 * math.pi)

@@ -1,4 +1,4 @@
-"""JSON as Strava's swagger and Strava's habits have it: summary or detail, null or absent."""
+"""Serialise runners and activities as Strava does: summary or detail, null or absent."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _map(latitude: float, longitude: float, distance_m: float, seed: int) -> tup
 
 
 def track(activity: Activity, runner: Runner) -> tuple[list[tuple[float, float]], str]:
-    """The recorded points and their polyline; nothing when no watch with a satellite fix was there."""
+    """The recorded points and their polyline; empty without a satellite fix."""
     if activity.manual or activity.trainer or activity.sport_type not in MOVING:
         return [], ""
     if activity.sport_type.startswith("Virtual"):
@@ -74,7 +74,7 @@ def track(activity: Activity, runner: Runner) -> tuple[list[tuple[float, float]]
 
 
 def summary_activity(activity: Activity, runner: Runner) -> dict[str, Any]:
-    """A row of `GET /athlete/activities`: no description and no private note, whatever they hold."""
+    """A row of `GET /athlete/activities`: without description and private note."""
     points, line = track(activity, runner)
     start, start_local = _dates(activity)
     speed = round(activity.distance_m / activity.moving_time_s, 3) if activity.moving_time_s else 0.0
@@ -230,5 +230,5 @@ def _lap(activity: Activity, runner: Runner) -> dict[str, Any]:
 
 
 def local_date(activity: Activity) -> dt.date:
-    """The day of the activity where it took place."""
+    """The local date of the activity."""
     return places.local(activity.start, activity.timezone).date()

@@ -1,4 +1,4 @@
-"""Which made-up runner sits at this browser: a plain cookie, there is nothing to protect."""
+"""The runner chosen in a browser: a plain, unsigned cookie, because the data are made up."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Call(BaseModel):
 
 
 class UnknownError(LookupError):
-    """There is no such runner, activity or delivery; the message names it."""
+    """An unknown runner, activity or delivery; the message names it."""
 
 
 class World:
@@ -100,7 +100,7 @@ class World:
         self._by_start: dict[int, list[tuple[float, int]]] = {}
         for activity in self.activities.values():
             self._index(activity)
-        # Who a bearer token or refresh token belongs to; the connection itself decides whether it is good.
+        # The runner of each bearer and refresh token; the connection decides whether a token is valid.
         self.token_owner: dict[str, int] = {}
         for connection in self.connections.values():
             self.index_tokens(connection)

@@ -71,7 +71,7 @@ def figures(activity: Activity, runner: Runner) -> list[tuple[str, str]]:
 
 
 def marks(activity: Activity) -> list[str]:
-    """What stands as small labels beside the title."""
+    """The labels beside the title."""
     kinds = {1: "Race", 2: "Long run", 3: "Workout"}
     found = [kinds[activity.workout_type]] if activity.workout_type in kinds else []
     if activity.trainer:
@@ -114,7 +114,7 @@ def clock_time(epoch_s: float) -> str:
 
 
 def event_words(delivery: Delivery) -> str:
-    """What an event says, in a line."""
+    """One line of text for an event."""
     event = delivery.event
     updates = event.get("updates")
     if isinstance(updates, dict) and updates.get("authorized") == "false":

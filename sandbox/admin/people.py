@@ -91,7 +91,7 @@ def connect_runner(runner_id: int) -> Any:
 
 @blueprint.post("/connected-athletes")
 def connected_athlete() -> Any:
-    """A new runner, connected at once: mass tests need no browser. The athlete cap does not stop this."""
+    """Create a runner and connect it without a browser. The athlete cap does not apply."""
     asked = body(_Connect)
     made = make_runner(asked.runner or NewRunner())
     return _connect(made.id, asked.scopes) | {"runner": _runner_json(made)}, 201
@@ -118,7 +118,7 @@ def expire_tokens(runner_id: int) -> Any:
 
 
 def truth(activity: Activity) -> dict[str, Any]:
-    """Everything about an activity, whatever its visibility, with its history."""
+    """All fields of an activity, of any visibility, with its history."""
     here = world()
     return activity.model_dump() | {
         "start_utc": places.iso_z(places.utc(activity.start)),
@@ -155,7 +155,7 @@ def record_many(runner_id: int) -> Any:
 
 @blueprint.get("/activities")
 def all_activities() -> Any:
-    """The truths of all runners' activities, also deleted ones, by id; a page begins after `after`."""
+    """A page of the activities of all runners, deleted ones too, by id; it begins after the id `after`."""
     here = world()
     after, limit = query("after", int, 0), query("limit", int, 200)
     with here.lock:
@@ -175,7 +175,7 @@ class _Edit(BaseModel):
     author: str = activities.THE_RUNNER
     silent: bool = False
     changes: Changes
-    # As a form that was opened a while ago: saved only when these texts are still what the form showed.
+    # Compare-and-set: the edit is saved only while these texts are unchanged.
     if_unchanged: dict[Literal["description", "private_note"], str | None] | None = None
 
 
@@ -227,7 +227,7 @@ def restore(activity_id: int) -> Any:
 
 @blueprint.post("/activities/<int:activity_id>/announce")
 def announce(activity_id: int) -> Any:
-    """The create event once more, as if it had come late or twice."""
+    """Send the create event again: a late or duplicate event."""
     here = world()
     found = here.activity(activity_id)
     with here.lock:

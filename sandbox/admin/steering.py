@@ -158,7 +158,7 @@ def add_fault() -> Any:
     if (spec.html is not None or spec.body is not None) and spec.status is None:
         raise RefusedError("status: a body of your own needs a status")
     if spec.edit is not None and spec.endpoint != "activities.get":
-        raise RefusedError("edit: only activities.get can have someone edit after it")
+        raise RefusedError("edit: only activities.get can be followed by an edit")
     if not (spec.delay_ms or spec.status or spec.drop or spec.edit):
         raise RefusedError("body: a fault needs an effect: delay_ms, status, drop or edit")
     return world().faults.add(spec).model_dump(), 201

@@ -1,7 +1,7 @@
 // Niceties only: every page works without this.
 "use strict";
 
-// A feed that changes while someone looks at it: the note should simply appear.
+// Polls the feed, so that a note appears in the open page.
 const feed = document.getElementById("feed");
 if (feed) {
   const busy = () => feed.querySelector("details[open]") !== null || feed.contains(document.activeElement);
@@ -44,7 +44,7 @@ for (const frame of document.querySelectorAll("iframe[data-fit]")) {
   addEventListener("resize", fit);
 }
 
-// Someone new lives most likely where this browser is.
+// The default time zone of a new runner is the browser's.
 const zone = document.querySelector("[data-own-zone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 for (const field of document.querySelectorAll(".authorize .inset input")) {

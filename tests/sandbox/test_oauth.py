@@ -52,7 +52,11 @@ def error(response: Any, status: int) -> tuple[str, str, str]:
 
 def test_page_offers_runners_and_every_scope_ticked(strava: Sandbox) -> None:
     page = ask(strava, redirect_uri="http://app.example:8000/back").get_data(as_text=True)  # --app-url is a host too
-    for words in ("Mara Lindholm", "Someone new", *(f'name="granted" value="{scope}" checked' for scope in ALL_SCOPES)):
+    for words in (
+        "Mara Lindholm",
+        "A new runner",
+        *(f'name="granted" value="{scope}" checked' for scope in ALL_SCOPES),
+    ):
         assert words in page
     redirected(answer(strava, runner_id="new", firstname="Ada", timezone="America/Lima"))
     newest = strava.look("/runners")[-1]

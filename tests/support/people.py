@@ -40,7 +40,7 @@ def authorize(live: Live, page: Page, *, untick: str | None = None, deny: bool =
     """From the button on our page through the sandbox's page, as somebody new."""
     page.goto(f"{live.web}/")
     page.get_by_role("link", name="Connect with Strava").click()
-    page.get_by_label("Someone new").check()
+    page.get_by_label("A new runner").check()
     page.get_by_label("First name").fill(name)
     page.get_by_label("Time zone").fill("UTC")
     if untick is not None:
