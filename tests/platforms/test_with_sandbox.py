@@ -6,24 +6,20 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from queue import Queue
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 import requests
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
-from adductor.platforms.base import ErrorKind, EventError, Figures, PlatformError, Priority, WebhookEvent
+from adductor.platforms.base import ErrorKind, Figures, PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava.client import REQUIRED_SCOPES, StravaClient
 from adductor.platforms.strava.limits import make_budget
 from adductor.platforms.strava.webhooks import answer_handshake, parse_event
 from tests.platforms.conftest import Valkey
-from tests.sandbox.conftest import CLIENT_ID, CLIENT_SECRET, MARA, Sandbox, running, serving
+from tests.sandbox.conftest import CLIENT_ID, CLIENT_SECRET, MARA, Callback, Sandbox, answering, running, serving
 
-VERIFY = "verify-me"
 MIDDAY = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 
 
@@ -178,41 +174,27 @@ def test_activities_come_as_a_decision_needs_them(sandbox: Sandbox, strava: Stra
 
 
 @pytest.fixture
-def events(httpserver: HTTPServer) -> Queue[WebhookEvent]:
-    """The events that arrive at /callback, where the product's own code answers."""
-    arrived: Queue[WebhookEvent] = Queue()
-
-    def handshake(request: Request) -> Response:
-        try:
-            return Response(json.dumps(answer_handshake(request.args, VERIFY)))
-        except EventError as error:
-            return Response(error.reason, 400)
-
-    def receive(request: Request) -> Response:
-        arrived.put(parse_event(request.get_data()))
-        return Response()
-
-    for address in ("/callback", "/callback-new"):
-        httpserver.expect_request(address, "GET").respond_with_handler(handshake)
-        httpserver.expect_request(address, "POST").respond_with_handler(receive)
-    return arrived
+def callback() -> Iterator[Callback]:
+    with answering() as made:
+        yield made
 
 
-def test_subscription_is_made_kept_repaired_and_refused_with_reasons(
-    strava: StravaClient, httpserver: HTTPServer, events: Queue[WebhookEvent]
-) -> None:
-    callback, new = httpserver.url_for("/callback"), httpserver.url_for("/callback-new")
-    for address, token in ((callback, "another token"), ("http://127.0.0.1:1/closed", VERIFY)):
+def test_subscription_is_made_kept_repaired_and_refused_with_reasons(strava: StravaClient, callback: Callback) -> None:
+    new = f"{callback.url}-new"
+    callback.echo = False
+    for address in (callback.url, "http://127.0.0.1:1/closed"):
         with pytest.raises(PlatformError, match=r"didn't get the right answer.*ADDUCTOR_STRAVA_VERIFY_TOKEN"):
-            strava.ensure_subscription(address, token)
-    made = strava.ensure_subscription(callback, VERIFY)
-    kept = strava.ensure_subscription(callback, VERIFY)
+            strava.ensure_subscription(address, "verify")
+    callback.echo = True
+    made = strava.ensure_subscription(callback.url, "verify")
+    assert answer_handshake(callback.handshakes[-1], "verify")["hub.challenge"]
+    kept = strava.ensure_subscription(callback.url, "verify")
     assert (made.action, kept.action, kept.subscription_id) == ("created", "kept", made.subscription_id)
     with pytest.raises(PlatformError) as refused:
-        strava.create_subscription(new, VERIFY)
+        strava.create_subscription(new, "verify")
     assert "already exists" in refused.value.details[0]
-    moved = strava.ensure_subscription(new, VERIFY)
-    assert (moved.action, moved.former_callback_url) == ("replaced", callback)
+    moved = strava.ensure_subscription(new, "verify")
+    assert (moved.action, moved.former_callback_url) == ("replaced", callback.url)
     assert [one.callback_url for one in strava.list_subscriptions()] == [new]
     for _ in range(2):
         strava.delete_subscription(moved.subscription_id)
@@ -220,15 +202,15 @@ def test_subscription_is_made_kept_repaired_and_refused_with_reasons(
 
 
 def test_events_of_strava_are_read_in_their_real_shape(
-    sandbox: Sandbox, strava: StravaClient, httpserver: HTTPServer, events: Queue[WebhookEvent]
+    sandbox: Sandbox, strava: StravaClient, callback: Callback
 ) -> None:
-    subscription = strava.ensure_subscription(httpserver.url_for("/callback"), VERIFY).subscription_id
+    subscription = strava.ensure_subscription(callback.url, "verify").subscription_id
     activity = sandbox.record()
     sandbox.edit(activity, title="#adductor-done \U0001f4aa")
     sandbox.admin(f"/activities/{activity}/private")
     sandbox.admin(f"/activities/{activity}", method="DELETE")
     sandbox.admin(f"/runners/{MARA}/disconnect")
-    arrived = [events.get(timeout=20) for _ in range(5)]
+    arrived = [parse_event(json.dumps(event).encode()) for event in callback.wait_for(5)]
     assert {(event.subscription_id, event.owner_id) for event in arrived} == {(subscription, MARA)}
     assert {(event.object_type, event.object_id, event.aspect_type, *event.updates.items()) for event in arrived} == {
         ("activity", activity, "create"),

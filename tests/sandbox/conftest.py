@@ -81,13 +81,21 @@ class Callback:
             return list(self.events)
 
 
-@pytest.fixture
-def callback() -> Iterator[Callback]:
+@contextmanager
+def answering() -> Iterator[Callback]:
     made = Callback()
     with serving(Request.application(made.answer)) as url:
         made.url = f"{url}/hook"
+        try:
+            yield made
+        finally:
+            made.let_go.set()
+
+
+@pytest.fixture
+def callback() -> Iterator[Callback]:
+    with answering() as made:
         yield made
-        made.let_go.set()
 
 
 @dataclass
