@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+import requests
 
-from adductor.platforms.base import ErrorKind
-from adductor.platforms.strava.errors import error_for
+from adductor.platforms.base import ErrorKind, PlatformError
+from adductor.platforms.strava.errors import failure_of
 from tests.platforms.conftest import SECRET, fault
 
 INACTIVE = fault("Forbidden", ("Application", "Status", "Inactive"))
@@ -62,11 +63,17 @@ TABLE: list[tuple[int, Any, ErrorKind, ErrorKind]] = [
 ]
 
 
+def error_for(status: int, body: bytes, *, by_token: bool = True) -> PlatformError:
+    response = requests.Response()
+    response.status_code, response._content = status, body
+    return failure_of(requests.HTTPError(response=response), status, doing="reading an activity", by_token=by_token)
+
+
 @pytest.mark.parametrize(("status", "body", "by_athlete", "by_application"), TABLE)
 def test_answer_has_a_kind(status: int, body: Any, by_athlete: ErrorKind, by_application: ErrorKind) -> None:
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     for by_token, kind in ((True, by_athlete), (False, by_application)):
-        error = error_for(status, content, doing="reading an activity", by_token=by_token)
+        error = error_for(status, content, by_token=by_token)
         assert (error.kind, error.status) == (kind, status)
         assert error.message.endswith(".")
         assert "<" not in error.message
@@ -74,12 +81,12 @@ def test_answer_has_a_kind(status: int, body: Any, by_athlete: ErrorKind, by_app
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"\xff\xfe\x00", b"[" * 100_000, b" \n"])
 def test_odd_body_is_no_proof_of_anything(body: bytes) -> None:
-    kind = error_for(401, body, doing="reading an activity", by_token=True).kind
+    kind = error_for(401, body, by_token=True).kind
     assert kind is (ErrorKind.RETRY if body.strip() else ErrorKind.UNAUTHORIZED)
 
 
 def test_echo_of_a_secret_is_not_repeated() -> None:
     echo = fault(f"bad {SECRET}", (f"Token {SECRET} " * 5, f"<b>{SECRET}</b>", "invalid"))
-    error = error_for(403, json.dumps(echo).encode(), doing="reading an activity", by_token=True)
+    error = error_for(403, json.dumps(echo).encode(), by_token=True)
     assert error.details == ("?/?/invalid",)
     assert SECRET not in error.message

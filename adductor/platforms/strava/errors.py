@@ -101,21 +101,14 @@ def failure_of(
     ``doing`` completes "Strava ... while <doing>". ``by_token``: the call carried an athlete's access token, not the
     application's credentials. ``retry_at`` (UTC) goes with a 429, to which Strava adds no Retry-After.
     """
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return error_for(status, error.response.content, doing=doing, by_token=by_token, retry_at=retry_at)
-    if 300 <= status < 400:
-        # stravalib lets redirects pass and stumbles over their body.
-        return error_for(status, b"", doing=doing, by_token=by_token)
-    if isinstance(error, _NO_ADDRESS):
-        return PlatformError(Kind.MISCONFIGURED, f"Of {_URLS} one isn't an address that can be called.")
-    reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
-    return PlatformError(Kind.RETRY, f"Strava {reason} while {doing}. It is tried again later.")
-
-
-def error_for(
-    status: int, body: bytes, *, doing: str, by_token: bool, retry_at: datetime | None = None
-) -> PlatformError:
-    """The error that an answer's status and body stand for; arguments as in `failure_of`."""
+    # stravalib lets redirects pass and stumbles over their body.
+    if not isinstance(error, requests.HTTPError) and not 300 <= status < 400:
+        if isinstance(error, _NO_ADDRESS):
+            return PlatformError(Kind.MISCONFIGURED, f"Of {_URLS} one isn't an address that can be called.")
+        reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
+        return PlatformError(Kind.RETRY, f"Strava {reason} while {doing}. It is tried again later.")
+    response = error.response if isinstance(error, requests.HTTPError) else None
+    body = b"" if response is None else response.content
     details = _details(body)
     codes = details or ()
     facts = dict.fromkeys(codes, True) | {
