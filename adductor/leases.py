@@ -61,14 +61,15 @@ class Leases:
         real_now = self._now()
         with self._lock:
             held = dict(self._held)
-        with self._store.write() as session:
-            for owner, (table, row_id, since) in held.items():
-                if (real_now - since).total_seconds() >= HANGS_AFTER_S:
-                    log.error("row hangs", table=table.__tablename__, row=row_id, after_s=HANGS_AFTER_S)
-                    self.release(owner)
-                    continue
-                extended = update(table).where(table.id == row_id, table.lease_owner == owner)
-                extended = extended.values(lease_until=real_now + LEASE)
+        for owner, (table, row_id, since) in held.items():
+            if (real_now - since).total_seconds() >= HANGS_AFTER_S:
+                log.error("row hangs", table=table.__tablename__, row=row_id, after_s=HANGS_AFTER_S)
+                self.release(owner)
+                continue
+            extended = update(table).where(table.id == row_id, table.lease_owner == owner)
+            extended = extended.values(lease_until=real_now + LEASE)
+            # A transaction for each: holding several rows could deadlock with a job that locks the same ones.
+            with self._store.write() as session:
                 session.execute(extended, execution_options={"synchronize_session": False})
 
     def close(self) -> None:

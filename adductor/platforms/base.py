@@ -37,6 +37,7 @@ class ErrorKind(StrEnum):
     UNEXPECTED = "unexpected"  # any other 4xx: retry with backoff, then dead-letter
 
 
+@dataclass(eq=False)
 class PlatformError(Exception):
     """A call to a platform failed.
 
@@ -45,21 +46,14 @@ class PlatformError(Exception):
     the platform's own short codes; they tell apart errors of one kind.
     """
 
-    def __init__(
-        self,
-        kind: ErrorKind,
-        message: str,
-        *,
-        retry_at: datetime | None = None,
-        status: int | None = None,
-        details: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.retry_at = retry_at
-        self.status = status
-        self.details = details
+    kind: ErrorKind
+    message: str
+    retry_at: datetime | None = field(default=None, kw_only=True)
+    status: int | None = field(default=None, kw_only=True)
+    details: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class EventError(ValueError):
@@ -224,12 +218,7 @@ class Platform(Protocol):
         """Read one activity with all its fields. Raises NOT_FOUND, also right after its create event."""
 
     def list_activities(
-        self,
-        access_token: str,
-        *,
-        after: datetime,
-        priority: Priority = Priority.HISTORY,
-        athlete: str | None = None,
+        self, access_token: str, *, after: datetime, priority: Priority = Priority.HISTORY, athlete: str | None = None
     ) -> list[LoggedActivity]:
         """List the activities that started after a time, newest first. Texts may be unknown (None)."""
 

@@ -184,12 +184,7 @@ class StravaClient:
         )
 
     def list_activities(
-        self,
-        access_token: str,
-        *,
-        after: datetime,
-        priority: Priority = Priority.HISTORY,
-        athlete: str | None = None,
+        self, access_token: str, *, after: datetime, priority: Priority = Priority.HISTORY, athlete: str | None = None
     ) -> list[LoggedActivity]:
         """As `Platform.list_activities`: summaries, without description and private note.
 

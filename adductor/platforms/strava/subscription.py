@@ -18,11 +18,7 @@ MAX_CALLBACK_URL_CHARS = 255
 
 
 def ensure_subscription(
-    client: StravaClient,
-    callback_url: str,
-    verify_token: str,
-    *,
-    before_replacing: Callable[[str], None] | None = None,
+    client: StravaClient, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
 ) -> SubscriptionOutcome:
     """Make Strava send this application's events to ``callback_url``; doing it again changes nothing.
 
