@@ -1,1 +1,1 @@
-"""The places where runners keep their log: one folder for each, and in ``base`` what all of them have."""
+"""Running-log platforms: one folder each; ``base`` has their Protocol, errors and records."""

@@ -1,6 +1,6 @@
 """The port to a running log: one Protocol with declared capabilities, errors by kind, and the records it returns.
 
-Nothing here knows how one platform words it. Every time is an aware datetime in UTC unless its name says otherwise.
+This module names no platform. Every time is an aware datetime in UTC unless its name says otherwise.
 `registry` makes the adapter of a platform by its name.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(StrEnum):
-    """What a failed call means for its caller."""
+    """The meaning of a failed call for its caller."""
 
     RETRY = "retry"  # no answer, or a server's failure: the same call may work later
     NOT_FOUND = "not_found"  # deleted, or too new to be read yet

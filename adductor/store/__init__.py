@@ -1,4 +1,4 @@
-"""What is on disk: the tables, the engine and its transactions."""
+"""Persistence: tables, transactions, migrations, backup."""
 
 from collections.abc import Callable
 

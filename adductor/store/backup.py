@@ -17,8 +17,8 @@ class BackupError(Exception):
 def back_up(database_url: str, target: Path) -> int:
     """Copy the database as it is at one moment into a new file that only its owner may read; returns its size in bytes.
 
-    Others may read and write meanwhile: what is committed before the call is in the copy, what comes while it is made is
-    not. The copy is one file, checked and synced before it gets its name. Raises BackupError.
+    Other processes may read and write meanwhile: a commit before the call is in the copy, a later one isn't. The copy is
+    one file, checked and synced before it gets its name. Raises BackupError.
     """
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite" or not url.database:

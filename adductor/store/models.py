@@ -18,7 +18,7 @@ from sqlalchemy.types import BigInteger, Float, LargeBinary, String, Text
 
 from adductor.store.types import BigId, Json, UtcDateTime
 
-# Of an event: Strava gives it no id.
+# Of an event, to which Strava gives no id.
 NATURAL_KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
 
 
@@ -228,7 +228,7 @@ class InboxEvent(Queued, Base):
 
 
 class LoggedActivity(OfAthlete, Base):
-    """What the running log says of an activity, no longer than Strava allows. No titles, notes or tracks are kept."""
+    """An activity as read from the platform; it expires after seven days. No titles, notes or tracks are kept."""
 
     __tablename__ = "activities"
     __table_args__ = (
@@ -257,7 +257,7 @@ class LoggedActivity(OfAthlete, Base):
 
 
 class DecisionRecord(OfAthlete, Base):
-    """Every answer of the coach, also each "no", with its rule and reason."""
+    """A decision of the coach, each "no" included, with its rule and reason."""
 
     __tablename__ = "decisions"
     __table_args__ = (
@@ -279,7 +279,7 @@ class DecisionRecord(OfAthlete, Base):
 
 
 class Suggestion(OfAthlete, Base):
-    """A routine that is due, and what the runner answered. One at most for an activity."""
+    """A routine that is due, and the runner's answer. At most one for an activity."""
 
     __tablename__ = "suggestions"
     __table_args__ = (
@@ -311,7 +311,7 @@ class Suggestion(OfAthlete, Base):
 
 
 class Delivery(Queued, Base):
-    """One way in which a suggestion should stand (or no longer stand) with the runner."""
+    """One channel on which a suggestion should stand, or no longer stand (`desired_state`)."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -358,7 +358,7 @@ class Letter(Queued, Base):
 
 
 class SessionRecord(OfAthlete, Base):
-    """A routine that the runner did, as far as we were told."""
+    """A routine that the runner reported as done."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -379,7 +379,7 @@ class SessionRecord(OfAthlete, Base):
 
 
 class CheckInRecord(OfAthlete, Base):
-    """The runner's own word on how it is."""
+    """A check-in: the runner's report of pain, soreness and feeling."""
 
     __tablename__ = "check_ins"
     __table_args__ = (Index("ix_check_ins_athlete_at", "athlete_id", "at"),)
@@ -394,7 +394,7 @@ class CheckInRecord(OfAthlete, Base):
 
 
 class PlannedRunRecord(OfAthlete, Base):
-    """A race or key day that the runner told us of."""
+    """A race or key day that the runner entered."""
 
     __tablename__ = "planned_runs"
     __table_args__ = (Index("ix_planned_runs_athlete_start", "athlete_id", "start"),)

@@ -1,7 +1,7 @@
 """Strava's activities in our words. Pure: raw JSON in, `LoggedActivity` out.
 
 Parsed here and not by stravalib's models: those refuse a ``suffer_score`` of 64.5 and turn an unknown ``sport_type``
-into "Workout". Source of the fields: https://developers.strava.com/docs/reference/ and what athletes' answers hold.
+into "Workout". Source of the fields: https://developers.strava.com/docs/reference/ and athletes' answers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from adductor.coaching.situation import Intensity
 from adductor.platforms.base import LoggedActivity, storable
 from adductor.platforms.strava.fields import LENIENT, Answer, Id, OptionalId, OptionalNumber, OptionalText
 
-# Strava's sport types (swagger, 2026-11) whose name isn't simply our word. What isn't listed becomes "other".
+# Strava's sport types (swagger, 2026-11) whose name isn't simply our word. Unlisted ones become "other".
 _SPORTS = {
     "Run": "run",
     "TrailRun": "trail_run",
@@ -183,7 +183,7 @@ def parse_activity(raw: Any, *, detailed: bool) -> LoggedActivity:
 
 
 def _intensity(read: _Activity, workout: str | None) -> Intensity:
-    """How hard, from the surest source: the runner's tag, the runner's exertion, Relative Effort; else unknown.
+    """Intensity from the surest source: the runner's tag, the runner's exertion, Relative Effort; else unknown.
 
     "Long" says nothing about how hard; heart rate alone neither, without the runner's zones.
     """

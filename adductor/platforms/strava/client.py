@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Who it is, every run (also private ones), and writing the note.
+# The athlete's identity, every run (private ones too), and writing the note.
 REQUIRED_SCOPES = ("read", "activity:read_all", "activity:write")
 
 # The most that Strava gives: https://developers.strava.com/docs/#Pagination

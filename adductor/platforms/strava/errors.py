@@ -16,7 +16,7 @@ from adductor.platforms.base import ErrorKind as Kind
 from adductor.platforms.base import PlatformError
 from adductor.platforms.strava.transport import AnswerTooLargeError
 
-# Strava's codes are a few words. Nothing longer is repeated to people or logs: it might echo what we sent.
+# Strava's codes are a few words. Longer ones are not repeated to people or logs: they might echo a secret of the request.
 _SHORT = re.compile(r"[A-Za-z0-9_:. -]{1,48}")
 _MAX_DETAILS = 5
 _CAP = re.compile(rb"connected athletes", re.IGNORECASE)

@@ -53,7 +53,7 @@ class _Event(Answer):
 def parse_event(body: bytes) -> WebhookEvent:
     """Read the body of an event POST.
 
-    Raises EventError with a short reason that names the field; nothing else, whatever the bytes are.
+    Raises EventError with a short reason that names the field, and no other exception for any bytes.
     """
     if len(body) > MAX_BODY_BYTES:
         raise EventError(f"body: longer than {MAX_BODY_BYTES} bytes")

@@ -1,4 +1,4 @@
-"""Everything that the first version keeps"""
+"""The tables of the first version"""
 
 from typing import Any
 

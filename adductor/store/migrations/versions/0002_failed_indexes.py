@@ -1,4 +1,4 @@
-"""What was given up is found at once: small indexes for those who look after the installation"""
+"""Partial indexes of dead-lettered rows, for the operator's queries"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Missed events and leaving: when to look for events that never came, and tokens that are still to be revoked"""
+"""Reconciliation times of athletes, outages, and tokens that are still to be revoked"""
 
 import sqlalchemy as sa
 from alembic import op
