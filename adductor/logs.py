@@ -101,8 +101,11 @@ class _Throttle(logging.Filter):
         return True
 
 
-def configure(log_format: Literal["text", "json"], part: str) -> None:
-    """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way."""
+def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = False) -> None:
+    """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way.
+
+    ``quiet``: errors alone, for commands that print their answer themselves.
+    """
 
     def name_the_part(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
         # Not bound as context: that is each thread's own.
@@ -145,7 +148,7 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.ERROR if quiet else logging.INFO)
     for chatty in (
         "urllib3",
         "stravalib",
@@ -156,11 +159,6 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
         "celery.worker.request",
     ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def only_errors() -> None:
-    """Log errors alone: for commands that print their answer themselves."""
-    logging.getLogger().setLevel(logging.ERROR)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

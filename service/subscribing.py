@@ -6,6 +6,7 @@ import hmac
 import secrets
 
 import requests
+from sqlalchemy import delete
 
 from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
@@ -22,11 +23,8 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
     deleting a good one for an address that then fails would leave none.
     """
     settings = installation.settings
-    with installation.store.write() as session:
-        # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
-        known = session.get(Subscription, "strava")
-        if known is not None:
-            session.delete(known)
+    # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
+    _forget(installation)
 
     def we_answer(theirs: str) -> None:
         problem = handshake_problem(installation)
@@ -58,12 +56,19 @@ def remember(installation: Installation, subscription_id: int) -> None:
         )
 
 
-def forget(installation: Installation) -> None:
-    """There is no subscription any more."""
+def unsubscribe(installation: Installation) -> list[int]:
+    """End every subscription of the application. Returns their ids. Raises PlatformError."""
+    platform = installation.subscriptions("strava")
+    ids = [subscription.id for subscription in platform.list_subscriptions()]
+    for subscription_id in ids:
+        platform.delete_subscription(subscription_id)
+    _forget(installation)
+    return ids
+
+
+def _forget(installation: Installation) -> None:
     with installation.store.write() as session:
-        known = session.get(Subscription, "strava")
-        if known is not None:
-            session.delete(known)
+        session.execute(delete(Subscription).where(Subscription.platform == "strava"))
 
 
 def handshake_problem(installation: Installation) -> str | None:

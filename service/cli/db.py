@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from adductor import logs
 from adductor.settings import load
 from adductor.store import Store, migrate
 from adductor.store.backup import BackupError, back_up
@@ -53,16 +52,10 @@ def reseal() -> None:
     Example: adductor db reseal
     """
     from adductor.athletes import rotate_keys
-    from adductor.installation import Installation
+    from service.cli.opened import opened
 
-    settings = load()
-    logs.configure(settings.log_format, "reseal")
-    logs.only_errors()
-    installation = Installation(settings)
-    try:
+    with opened("reseal", quiet=True) as installation:
         done = rotate_keys.rotate_keys(installation)
-    finally:
-        installation.close()
     click.echo(f"{done.older} encrypted anew, {done.newest} stood under the newest key already")
     if done.unreadable:
         raise click.ClickException(

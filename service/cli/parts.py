@@ -129,11 +129,11 @@ def _check_database(settings: Settings) -> None:
 
 def _check_at_work() -> None:
     """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
-    from adductor.installation import Installation
     from adductor.queue import heartbeats
+    from service.cli.opened import opened
 
-    installation = Installation(load())
-    seen = heartbeats.last(installation, "clock")
+    with opened("check") as installation:
+        seen = heartbeats.last(installation, "clock")
     if seen is None or (installation.clock.real_now() - seen).total_seconds() > _SEEN_WITHIN_S:
         raise click.ClickException("no sweep in the last minute: the clock, the broker or all workers are missing")
     click.echo("at work")

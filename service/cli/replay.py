@@ -1,17 +1,16 @@
-"""`adductor replay`: process stored events again, and whatever was given up."""
+"""`adductor replay`: retry stored events by their ids, or every dead letter."""
 
 from __future__ import annotations
 
 import click
 from sqlalchemy import select
 
-from adductor import logs
 from adductor.installation import Installation
 from adductor.jobs import deliveries, events, letters
 from adductor.queue import requeue, worker
 from adductor.queue.requeue import is_failed
-from adductor.settings import load_beside_up
 from adductor.store.models import Delivery, InboxEvent, Letter
+from service.cli.opened import opened
 
 
 @click.command()
@@ -25,16 +24,11 @@ def replay(event_ids: tuple[int, ...], failed: bool) -> None:
     """
     if bool(event_ids) == failed:
         raise click.UsageError("name events by their ids, or give --failed")
-    settings = load_beside_up()
-    logs.configure(settings.log_format, "replay")
-    installation = Installation(settings)
-    try:
+    with opened("replay") as installation:
         if failed:
             _replay_failed(installation)
         else:
             _replay(installation, event_ids)
-    finally:
-        installation.close()
 
 
 def _replay(installation: Installation, event_ids: tuple[int, ...]) -> None:

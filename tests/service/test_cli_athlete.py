@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from adductor.installation import Installation
 from service.cli import athlete as command
 from service.cli.athlete import athlete
 from tests.support.runners import Place, place
@@ -18,12 +18,8 @@ from tests.support.runners import Place, place
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with place(tmp_path, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
-        monkeypatch.setattr(command, "_installation", lambda: _of(made))
+        monkeypatch.setattr(command, "opened", lambda _: nullcontext(made.installation))
         yield made
-
-
-def _of(made: Place) -> Installation:
-    return made.installation
 
 
 def test_the_export_is_json_about_this_athlete(here: Place) -> None:
