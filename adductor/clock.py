@@ -6,11 +6,11 @@ Due times, windows and prompts follow `now`. Leases and heartbeats follow `real_
 from __future__ import annotations
 
 import json
-import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adductor.files import create_once
 from adductor.settings import Settings
 
 
@@ -39,9 +39,9 @@ class SharedClock(Clock):
     def __init__(self, file: Path, speed: float) -> None:
         self._file = file
         self._read = (-1, 0.0, 0.0, speed)
-        if not file.exists():
-            real = time.time()
-            _write_new(file, {"real": real, "simulated": real, "speed": speed})
+        real = time.time()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        create_once(file, json.dumps({"real": real, "simulated": real, "speed": speed}))
 
     def now(self) -> datetime:
         real, simulated, speed = self._read_file()
@@ -66,16 +66,3 @@ def clock_for(settings: Settings) -> Clock:
     if settings.clock_speed == 1:
         return Clock()
     return SharedClock(settings.clock_file, settings.clock_speed)
-
-
-def _write_new(file: Path, values: dict[str, float]) -> None:
-    """Create the file atomically, unless another process was first."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(values))
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -16,10 +16,11 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from adductor.coaching.rules import RULES
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -34,24 +35,20 @@ NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 
 # The label values that are known beforehand. Their series exist at 0 from the start: Prometheus' increase() doesn't see the
 # first event of a series that is born at 1. A test compares these with the code that counts.
-RULES = (
-    *("red_flag", "on_hold", "high_pain", "persistent_pain", "not_cleared", "race_window", "warm_up", "soreness"),
-    *("check_in_first", "already_today", "no_trigger", "weekly_cap", "spacing", "key_session_tomorrow", "long_run"),
-    *("post_run", "rest_day"),
-)
+_RULES = tuple(rule.name for rule in RULES)
+_REFERRING = ("red_flag", "high_pain", "persistent_pain")
 # Where a "no" is said outside the rule table.
 REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_way", "old_activity")
 DECISIONS_OF_RULES = (
-    *(("none", rule) for rule in RULES if rule not in {"red_flag", "high_pain", "persistent_pain"}),
-    *(("none", rule) for rule in REFUSALS),
-    *(("refer", rule) for rule in ("red_flag", "high_pain", "persistent_pain")),
+    *(("none", rule) for rule in (*_RULES, *REFUSALS) if rule not in _REFERRING),
+    *(("refer", rule) for rule in _REFERRING),
     *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
 )
 EVENT_OUTCOMES = (
     *("already_decided", "deleted", "disconnected", "foreign_activity", "foreign_subscription", "gave_up", "gone"),
     *("not_confirmed", "not_connected", "nothing_to_do", "refer", "restored", "revoked", "scope_missing"),
     *("strength_asked", "strength_done", "title_done", "title_pause", "title_resume", "title_skip"),
-    *("unknown_athlete", "withdrawn", *RULES, *REFUSALS),
+    *("unknown_athlete", "withdrawn", *_RULES, *REFUSALS),
 )
 _MAIL_OUTCOMES = ("address_refused", "gave_up", "mail_refused", "maybe_sent", "sent", "taken_over")
 LETTER_OUTCOMES = (*_MAIL_OUTCOMES, "no_longer_wanted")
@@ -141,18 +138,8 @@ NOTE_SECONDS = Histogram(
 _ALL = (WEBHOOKS, EVENTS, DECISIONS, DELIVERIES, LETTERS, CALLS, HELD_BACK, NOTE_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """This process's metrics. ``directory`` None: they live in memory, and no other process sees them."""
-
-    directory: Path | None
-    registry: CollectorRegistry
-    made: dict[str, Any]
-
-
 _lock = threading.Lock()
 _wanted: Path | None = None
-_slot: tuple[int, str, IO[str]] | None = None  # process id, name, held lock
 
 
 def use_directory(directory: Path) -> None:
@@ -182,11 +169,11 @@ def _opened() -> _Opened:
 @cache
 def _open() -> _Opened:
     """Take a slot and create every known series. Imports prometheus_client only now: most commands count nothing."""
-    directory = _wanted
+    slot, directory = None, _wanted
     if directory is not None:
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _slot_name(directory)
+            slot = _take_slot(directory)
         except OSError as error:  # a full or read-only disk: counting must not stop the work
             log.warning("metrics directory not usable, counting in memory (%s)", error.strerror)
             directory = None
@@ -198,8 +185,8 @@ def _open() -> _Opened:
 
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     values.ValueClass = values.MutexValue
-    if directory is not None:
-        values.ValueClass = values.MultiProcessValue(lambda: _slot_name(directory))  # type: ignore[no-untyped-call]
+    if slot is not None:
+        values.ValueClass = values.MultiProcessValue(lambda: slot.number)  # type: ignore[no-untyped-call]
     registry = prometheus_client.CollectorRegistry()
     made: dict[str, Any] = {}
     for metric in _ALL:
@@ -212,33 +199,41 @@ def _open() -> _Opened:
         for known in metric.known:
             counter.labels(*known)
         made[metric.name] = counter
-    return _Opened(directory, registry, made)
+    return _Opened(directory, slot, registry, made)
 
 
-def _slot_name(directory: Path) -> str:
-    """The lowest slot that no living process holds, held until this process ends; a fork takes one of its own.
+class _Slot(NamedTuple):
+    """A place for the files of one process, held by a file lock until the process ends.
 
-    A process id would not do: containers that share the directory each have a process 7. Raises OSError.
+    A process id would not do: containers that share the directory each have a process 7.
     """
-    global _slot
-    if _slot is not None and _slot[0] == os.getpid():
-        return _slot[1]
+
+    number: int
+    lock: IO[str]
+
+
+class _Opened(NamedTuple):
+    """This process's metrics. ``directory`` None: they live in memory, and no other process sees them."""
+
+    directory: Path | None
+    slot: _Slot | None
+    registry: CollectorRegistry
+    made: dict[str, Any]
+
+
+def _take_slot(directory: Path) -> _Slot:
+    """The lowest slot that no living process holds. Raises OSError."""
     number = 0
-    while (held := _locked(directory / f"{number}.lock")) is None:
-        number += 1
-    _drop_unreadable(directory, number)
-    _slot = (os.getpid(), str(number), held)
-    return str(number)
-
-
-def _locked(path: Path) -> IO[str] | None:
-    file = path.open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
+    while True:
+        file = (directory / f"{number}.lock").open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            number += 1
+        else:
+            _drop_unreadable(directory, number)
+            return _Slot(number, file)
 
 
 def _drop_unreadable(directory: Path, slot: int) -> None:

@@ -25,6 +25,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adductor import beside_up
+from adductor.files import create_once
 
 # The longest callback that Strava takes (Strava: webhook events API).
 CALLBACK_URL_MAX_CHARS = 255
@@ -61,26 +62,20 @@ def _that(fits: Callable[[str], Any], otherwise: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _is_web_address(value: str) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+def _matches(pattern: str) -> Callable[[str], Any]:
+    return re.compile(pattern, re.ASCII).fullmatch
+
+
+def _at_least(chars: int, made_by: str) -> AfterValidator:
+    return _that(
+        lambda value: len(value) >= chars,
+        f"is shorter than {chars} characters; make one with: python -c 'import secrets; print(secrets.{made_by})'",
+    )
 
 
 def _is_host_and_port(value: str) -> bool:
     host, _, port = value.rpartition(":")
     return bool(host) and port.isdigit() and int(port) <= 65535
-
-
-def _is_fernet_key(key: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(key)) == 32
-    except ValueError:
-        return False
-
-
-def _is_mail_server(value: str) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)
 
 
 def _hides_its_password(value: str) -> bool:
@@ -104,37 +99,26 @@ def _default_data_dir() -> Path:
 
 WebAddress = Annotated[
     str,
-    _that(_is_web_address, "is not a web address; give one like https://coach.example.org"),
+    _that(
+        _matches(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?"),
+        "is not a web address; give one like https://coach.example.org",
+    ),
     AfterValidator(lambda value: value.rstrip("/")),
 ]
 PublicAddress = Annotated[
     WebAddress,
     _that(
-        lambda value: urlsplit(value).path == "",
+        _matches(r"\w+://[^/]+"),
         "must have no path: pages and links begin at the root; give one like https://coach.example.org",
     ),
 ]
 Bind = Annotated[str, _that(_is_host_and_port, "is not host:port; give one like 127.0.0.1:8000")]
-SecretKey = Annotated[
-    SecretStr,
-    _that(
-        lambda value: len(value) >= SECRET_KEY_MIN_CHARS,
-        f"is shorter than {SECRET_KEY_MIN_CHARS} characters; "
-        "make one with: python -c 'import secrets; print(secrets.token_hex(32))'",
-    ),
-]
-OpsToken = Annotated[
-    SecretStr,
-    _that(
-        lambda value: len(value) >= OPS_TOKEN_MIN_CHARS,
-        f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; "
-        "make one with: python -c 'import secrets; print(secrets.token_urlsafe(24))'",
-    ),
-]
+SecretKey = Annotated[SecretStr, _at_least(SECRET_KEY_MIN_CHARS, "token_hex(32)")]
+OpsToken = Annotated[SecretStr, _at_least(OPS_TOKEN_MIN_CHARS, "token_urlsafe(24)")]
 TokenKeys = Annotated[
     SecretStr,
     _that(
-        lambda value: all(_is_fernet_key(key) for key in _split(value)),
+        lambda value: all(map(_matches(r"[\w-]{43}="), _split(value))),
         "holds something that is not a Fernet key; make one with: "
         "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
     ),
@@ -142,7 +126,7 @@ TokenKeys = Annotated[
 DatabaseUrl = Annotated[
     SecretStr,
     _that(
-        lambda value: value.startswith(("sqlite:///", "postgresql+psycopg://")),
+        _matches(r"(sqlite:///|postgresql\+psycopg://).*"),
         "is neither SQLite nor PostgreSQL; "
         "give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name",
     ),
@@ -150,7 +134,7 @@ DatabaseUrl = Annotated[
 RedisUrl = Annotated[
     SecretStr,
     _that(
-        lambda value: value.startswith(("redis://", "rediss://", "unix://")),
+        _matches(r"(rediss?|unix)://.*"),
         "is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock",
     ),
     _that(
@@ -160,7 +144,10 @@ RedisUrl = Annotated[
 ]
 SmtpUrl = Annotated[
     SecretStr,
-    _that(_is_mail_server, "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://..."),
+    _that(
+        _matches(r"smtps?://([^/@]*@)?[^/:@?].*"),
+        "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://...",
+    ),
     _that(_hides_its_password, "would send its password for all to read; add ?starttls=1, or use smtps://"),
 ]
 Sender = Annotated[
@@ -172,14 +159,11 @@ Sender = Annotated[
 ]
 PathSegment = Annotated[
     SecretStr,
-    _that(
-        lambda value: re.fullmatch(r"[A-Za-z0-9_-]{16,}", value),
-        "must be at least 16 letters, digits, - or _, as it stands in an address",
-    ),
+    _that(_matches(r"[A-Za-z0-9_-]{16,}"), "must be at least 16 letters, digits, - or _, as it stands in an address"),
 ]
 ApplicationNumber = Annotated[
     str,
-    _that(lambda value: re.fullmatch(r"[0-9]+", value), "is not a number; copy it from strava.com/settings/api"),
+    _that(_matches(r"[0-9]+"), "is not a number; copy it from strava.com/settings/api"),
 ]
 Threads = Annotated[int, Field(ge=1, le=256)]
 
@@ -229,7 +213,7 @@ class Settings(BaseModel):
         """The signing secret: as set, or made once and kept in the data folder (readable by its owner only)."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        return _secret_kept_in(self.made_data_dir())
+        return create_once(self.made_data_dir() / "secret-key", secrets.token_hex(32)).strip()
 
     def made_data_dir(self) -> Path:
         """The data folder, which exists now. Raises SettingsError when it can't be made."""
@@ -252,23 +236,21 @@ class Settings(BaseModel):
 
         The derived one comes last also behind keys that were set: it opens what was encrypted before they were.
         """
-        raw = hmac.new(self.secret.encode(), b"tokens at rest", hashlib.sha256).digest()
         own = _split(self.token_keys.get_secret_value()) if self.token_keys is not None else []
-        return [*own, base64.urlsafe_b64encode(raw).decode()]
+        return [*own, base64.urlsafe_b64encode(bytes.fromhex(self.derived("tokens at rest"))).decode()]
 
     @cached_property
     def webhook_key(self) -> str:
         """The secret path segment of the webhook."""
-        if self.webhook_key_setting is not None:
-            return self.webhook_key_setting.get_secret_value()
-        return self.derived("webhook path")[:32]
+        return self._set_or_derived(self.webhook_key_setting, "webhook path")
 
     @property
     def verify_token(self) -> str:
         """What Strava must repeat in the handshake."""
-        if self.strava_verify_token is not None:
-            return self.strava_verify_token.get_secret_value()
-        return self.derived("strava verify token")[:32]
+        return self._set_or_derived(self.strava_verify_token, "strava verify token")
+
+    def _set_or_derived(self, given: SecretStr | None, purpose: str) -> str:
+        return given.get_secret_value() if given is not None else self.derived(purpose)[:32]
 
     @property
     def webhook_url(self) -> str:
@@ -316,27 +298,27 @@ _KNOWN = [str(field.validation_alias) for field in Settings.model_fields.values(
 
 
 def load(*, _env_file: str | None = ".env", **overrides: Any) -> Settings:
-    """The settings of this process. Raises SettingsError naming everything that is wrong at once."""
+    """The settings of this process, or of one with this environment. Raises SettingsError: all that is wrong, at once."""
     problems: list[str] = []
-    values = {**_read_file(_env_file, problems), **_read_secret_files(problems), **_ours(os.environ), **overrides}
+    values = {
+        **_read_file(_env_file, problems),
+        **_read_secret_files(problems),
+        **_ours(os.environ),
+        **_ours(overrides),
+    }
     bind = str(values.get("ADDUCTOR_BIND", ""))
     if "ADDUCTOR_PUBLIC_URL" not in values and bind.startswith(("127.0.0.1:", "localhost:")):
         # Only this machine reaches such an address: it is its own public one.
         values["ADDUCTOR_PUBLIC_URL"] = f"http://{bind}"
-    settings = None
+    problems += [*_wrong_combinations(values), *_unknown_names(values)]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems += [_in_words(problem) for problem in error.errors(include_input=False)]
-    problems += [*_wrong_combinations(values), *_unknown_names(values)]
-    if problems or settings is None:
+        wrong = error.errors(include_input=False)
+        problems += [f"{each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}" for each in wrong]
+    if problems:
         raise SettingsError(problems)
     return settings
-
-
-def load_from(environment: Mapping[str, str]) -> Settings:
-    """The settings of a process that is given this environment. Raises SettingsError."""
-    return load(_env_file=None, **_ours(environment))
 
 
 def load_beside_up() -> Settings:
@@ -350,7 +332,7 @@ def load_beside_up() -> Settings:
     return load()
 
 
-def _ours(environment: Mapping[str, str | None]) -> dict[str, Any]:
+def _ours(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Our names of an environment; an empty value counts as unset."""
     return {name: value for name, value in environment.items() if name.startswith(_PREFIXES) and value}
 
@@ -414,28 +396,5 @@ def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _in_words(problem: Any) -> str:
-    return f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}"
-
-
 def _split(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _secret_kept_in(data_dir: Path) -> str:
-    """Read the secret, or make it; two processes that start together end with the same one."""
-    path = data_dir / "secret-key"
-    if not path.exists():
-        draft = path.with_name(f"secret-key.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # atomic, and fails when another process was first
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()

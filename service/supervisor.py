@@ -87,6 +87,10 @@ class Supervisor:
                 raise StartError(f"{what} did not come up within {within_s:.0f} s; its log says why")
             time.sleep(_POLL_EVERY_S)
 
+    def wait_for_http(self, bind: str, path: str, what: str, within_s: float, *, post: str | None = None) -> None:
+        """Wait until a server bound there answers 200 to a GET, or to a POST of this JSON. Raises StartError."""
+        self.wait_until(lambda: _http_answers(bind, path, post), what, within_s=within_s)
+
     def look(self) -> None:
         """Restart the parts that have exited and whose backoff is over."""
         now = time.monotonic()
@@ -188,23 +192,30 @@ def free_port() -> int:
             return port
 
 
-def http_answers(bind: str, path: str) -> bool:
-    """Whether a server bound there answers 200; asked directly, never through a proxy."""
+def _http_answers(bind: str, path: str, post: str | None) -> bool:
+    """Asked directly, never through a proxy; without http.client, which would stay in memory."""
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     # Bound to every address of the machine: loopback is one of them.
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    request = f"GET {path} HTTP/1.1\r\nHost: {bind}\r\nConnection: close\r\n\r\n".encode()
-    try:
-        with socket.create_connection((address, int(port)), timeout=_PROBE_TIMEOUT_S) as connection:
-            return _reply(connection, request).split(b" ")[1:2] == [b"200"]
-    except OSError:
-        return False
+    body = post or ""
+    request = (
+        f"{'GET' if post is None else 'POST'} {path} HTTP/1.1\r\nHost: {bind}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+    return _ask((socket.AF_INET6 if ":" in address else socket.AF_INET), (address, int(port)), request)[9:12] == b"200"
 
 
-def _reply(connection: socket.socket, request: bytes) -> bytes:
-    connection.sendall(request)
-    return connection.recv(64)
+def _ask(family: socket.AddressFamily, address: str | tuple[str, int], request: str) -> bytes:
+    """The first bytes of the answer; none without one."""
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_PROBE_TIMEOUT_S)
+        try:
+            connection.connect(address)
+            connection.sendall(request.encode())
+            return connection.recv(64)
+        except OSError:
+            return b""
 
 
 def broker_socket(data_dir: Path) -> Path:
@@ -249,13 +260,7 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
     )
 
     def answers() -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_PROBE_TIMEOUT_S)
-            try:
-                connection.connect(str(path))
-                return _reply(connection, b"PING\r\n").startswith(b"+PONG")
-            except OSError:
-                return False
+        return _ask(socket.AF_UNIX, str(path), "PING\r\n").startswith(b"+PONG")
 
     try:
         supervisor.wait_until(answers, "the embedded broker", within_s=10)

@@ -67,19 +67,15 @@ def main() -> None:
         cli(standalone_mode=True)
     except Exception as error:
         # Asked by their names: settings and SQLAlchemy cost half a second to import, and `adductor decide` does without.
-        problems = getattr(error, "problems", None)
-        if type(error).__name__ == "SettingsError" and problems:
+        kind, problems = type(error).__name__, getattr(error, "problems", None)
+        if problems:
+            of_settings = kind == "SettingsError"  # else a DocumentError of the catalogue
             for line in problems:
-                click.echo(f"adductor: {line}", err=True)
-            sys.exit(2)
-        if type(error).__name__ == "DocumentError" and problems:
-            for line in problems:
-                click.echo(f"adductor: the catalogue: {line}", err=True)
-            sys.exit(1)
+                click.echo(f"adductor: {line}" if of_settings else f"adductor: the catalogue: {line}", err=True)
+            sys.exit(2 if of_settings else 1)
         if not type(error).__module__.startswith("sqlalchemy."):
             raise
-        problem = type(error).__name__
         click.echo(
-            f"adductor: can't use the database of ADDUCTOR_DATABASE_URL ({problem}); try: adductor doctor", err=True
+            f"adductor: can't use the database of ADDUCTOR_DATABASE_URL ({kind}); try: adductor doctor", err=True
         )
         sys.exit(1)

@@ -147,7 +147,7 @@ def composed(folder: Path, postgres_server: str, name: str) -> Iterator[Composed
                 {**_filled(SERVICES["caddy"]["environment"], {"ADDUCTOR_PUBLIC_URL": outside}), "HOME": str(folder),
                  "ADDUCTOR_WEB": f"127.0.0.1:{ports['web']}"},
             )  # fmt: skip
-            running = Running(environment, sandbox, supervisor, [])
+            running = Running(environment, sandbox, supervisor)
             running.settings = load(_env_file=None, **_read_files(environment))
             here = Composed(folder, Live(running, log), environment, ports, supervisor)
             migrated = here.run(SERVICES["migrate"]["command"])

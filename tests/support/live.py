@@ -22,12 +22,13 @@ from sqlalchemy import func, select
 
 from adductor.athletes import connections
 from adductor.platforms.base import Grant, Tokens
-from adductor.settings import load, load_from
+from adductor.settings import load
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
+from service import subscribing
 from service import supervisor as supervising
 from service.cli import up
-from service.cli.up import Plan, Running, running, subscribe_in_words
+from service.cli.up import Running, make_plan, running
 from tests.support import databases
 from tests.support.athletes import earlier_run
 
@@ -280,16 +281,15 @@ def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, 
     with (
         log.open("ab") as output,
         mock.patch.object(up, "_migrate", _copy_template),
-        running(Plan.of(load(_env_file=None, **values)), environment, sandbox_bind=sandbox, output=output) as here,
+        running(make_plan(load(_env_file=None, **values), sandbox), environment, output=output) as here,
     ):
-        said = subscribe_in_words(here.installation)
-        assert said.startswith("Strava sends"), said
+        subscribing.subscribe(here.installation)
         yield Live(here, log)
 
 
-def _copy_template(environment: dict[str, str]) -> None:
+def _copy_template(environment: Mapping[str, str]) -> None:
     """Bring up the database without the seconds of `adductor db upgrade`, which tests of `up` and its commands run."""
-    store = Store(load_from(environment).database)
+    store = Store(load(_env_file=None, **environment).database)
     databases.bring_up(store)
     store.close()
 
