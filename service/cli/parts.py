@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -27,10 +28,7 @@ def web() -> None:
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
     settings = _prepared("web")
-    try:
-        supervisor.check_free(settings.bind, "ADDUCTOR_BIND")
-    except supervisor.StartError as error:
-        raise click.ClickException(str(error)) from None
+    supervisor.check_free(settings.bind, "ADDUCTOR_BIND")
     from service.server import serve
 
     serve(settings)
@@ -117,14 +115,9 @@ def _check_database(settings: Settings) -> None:
     from adductor.store import Store, migrate
 
     store = Store(settings.database)
-    try:
+    with suppress(SQLAlchemyError):
         migrate.check(store)
-    except migrate.RevisionError as error:
-        raise click.ClickException(str(error)) from None
-    except SQLAlchemyError:
-        return
-    finally:
-        store.close()
+    store.close()
 
 
 def _check_at_work() -> None:

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 import click
 
 from adductor.installation import Installation
-from adductor.platforms.base import PlatformError
 from service import subscribing
 from service.cli.opened import opened
-from service.doctor import FailedError, read_status
 from service.doctor import strava as checks
+from service.doctor.status import read_status
 
 
 @click.group()
@@ -61,16 +60,11 @@ def status() -> None:
 
 @contextmanager
 def _application() -> Iterator[Installation]:
-    """The installation of an application at Strava, whose refusals are said in a line."""
+    """The installation of an application at Strava."""
     with opened("strava") as installation:
         if installation.settings.uses_sandbox:
             raise click.UsageError("no Strava application is set: STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET")
-        try:
-            yield installation
-        except PlatformError as error:
-            raise click.ClickException(error.message) from None
-        except FailedError as error:
-            raise click.ClickException(str(error)) from None
+        yield installation
 
 
 def _without_key(callback_url: str) -> str:

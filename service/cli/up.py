@@ -159,8 +159,6 @@ def up(sandbox_bind: str, only_plan: bool) -> None:
             here.supervisor.watch_forever()
     except KeyboardInterrupt:
         click.echo("\nEverything has ended.")
-    except (StartError, beside_up.InUseError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _run_apart(

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from adductor import __version__, metrics
 from adductor.installation import Installation
-from service.doctor import Status, read_status
+from service.doctor.status import Status, read_status
 
 # Their series exist before their first heartbeat, and before the first runner of that status.
 PARTS = ("beat", "worker")

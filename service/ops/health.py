@@ -9,7 +9,7 @@ from flask import Response, abort, jsonify, request
 from adductor import __version__
 from service import limits
 from service.context import inbox_writer, installation
-from service.doctor import find_problems
+from service.doctor.status import find_problems
 from service.ops.routes import blueprint
 
 # A proxy on this machine sets one of them: then the request comes from elsewhere.

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
@@ -23,7 +24,6 @@ from tests.support.site import site
 
 TOKEN = "an-operators-made-up-token"
 SITE = "https://coach.example.org"
-PATHS = ("/ops", "/ops/sign-in")
 
 
 @pytest.fixture
@@ -51,27 +51,25 @@ def visitor(app: Flask) -> FlaskClient:
 @pytest.fixture
 def operator(app: Flask) -> FlaskClient:
     client = app.test_client()
-    assert _sign_in(client, TOKEN) == 303
+    assert _sign_in(client, TOKEN).status_code == 303
     return client
 
 
-def _csrf(client: FlaskClient, path: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, base_url=SITE).text)
+def _post(client: FlaskClient, path: str, form_on: str, **form: str) -> TestResponse:
+    """Send a form with the CSRF token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(form_on, base_url=SITE).text)
     assert found is not None
-    return found.group(1)
+    return client.post(path, data={"csrf_token": found[1], **form}, base_url=SITE)
 
 
-def _sign_in(client: FlaskClient, token: str) -> int:
-    form = {"csrf_token": _csrf(client, "/ops/sign-in"), "token": token}
-    return client.post("/ops/sign-in", data=form, base_url=SITE).status_code
+def _sign_in(client: FlaskClient, token: str) -> TestResponse:
+    return _post(client, "/ops/sign-in", "/ops/sign-in", token=token)
 
 
 def _again(client: FlaskClient, **form: str) -> str:
-    answer = client.post(
-        "/ops/again", data={"csrf_token": _csrf(client, "/ops"), **form}, base_url=SITE, follow_redirects=True
-    )
-    assert answer.status_code == 200
-    return answer.text
+    """Press "try again"; the page that comes then."""
+    assert _post(client, "/ops/again", "/ops", **form).status_code == 303
+    return _board(client)
 
 
 def _board(client: FlaskClient) -> str:
@@ -106,32 +104,32 @@ def test_without_a_token_set_there_is_no_such_page(tmp_path: Path) -> None:
         app = site(bare)
         app.config["WTF_CSRF_ENABLED"] = False
         client = app.test_client()
-        for path in PATHS:
+        for path in ("/ops", "/ops/sign-in"):
             assert client.get(path).status_code == 404
         for path in ("/ops/sign-in", "/ops/sign-out", "/ops/again"):
             assert client.post(path, data={"token": ""}).status_code == 404
 
 
-def test_a_stranger_is_asked_for_the_token(visitor: FlaskClient) -> None:
-    answer = visitor.get("/ops", base_url=SITE)
+def test_visitor_is_asked_for_the_token_also_with_a_made_up_cookie(visitor: FlaskClient) -> None:
+    for cookie in ("", "ImEi.aSNb4w.made-up"):
+        visitor.set_cookie(signing_in.COOKIE, cookie, domain="coach.example.org", path="/ops")
+        answer = visitor.get("/ops", base_url=SITE)
 
-    assert (answer.status_code, answer.location) == (303, "/ops/sign-in")
-    assert "What it is doing" not in visitor.get("/ops", base_url=SITE, follow_redirects=True).text
+        assert (answer.status_code, answer.location) == (303, "/ops/sign-in")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + " ", "ü" * 30, "x" * 5000])
 def test_a_wrong_token_opens_nothing_and_stands_in_no_log(
     visitor: FlaskClient, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert _sign_in(visitor, token) == 403
+    assert _sign_in(visitor, token).status_code == 403
     assert visitor.get("/ops", base_url=SITE).status_code == 303
     if token:
         assert token not in caplog.text
 
 
 def test_the_token_opens_it_and_the_cookie_holds_no_token(visitor: FlaskClient) -> None:
-    form = {"csrf_token": _csrf(visitor, "/ops/sign-in"), "token": TOKEN}
-    answer = visitor.post("/ops/sign-in", data=form, base_url=SITE)
+    answer = _sign_in(visitor, TOKEN)
 
     (cookie,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(signing_in.COOKIE)]
     assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/ops", "Max-Age=43200"))
@@ -157,14 +155,8 @@ def test_a_sign_in_ends_by_itself_by_signing_out_and_with_a_new_token(
         other.setattr(here.installation, "settings", changed)
         assert operator.get("/ops", base_url=SITE).status_code == 303
 
-    operator.post("/ops/sign-out", data={"csrf_token": _csrf(operator, "/ops")}, base_url=SITE)
+    _post(operator, "/ops/sign-out", "/ops")
     assert operator.get("/ops", base_url=SITE).status_code == 303
-
-
-def test_a_cookie_that_somebody_made_up_opens_nothing(visitor: FlaskClient) -> None:
-    visitor.set_cookie(signing_in.COOKIE, "ImEi.aSNb4w.made-up", domain="coach.example.org", path="/ops")
-
-    assert visitor.get("/ops", base_url=SITE).status_code == 303
 
 
 def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place) -> None:
@@ -177,17 +169,9 @@ def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place)
     assert _row(here, InboxEvent).state == "failed"
 
 
-def test_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
-    token = _csrf(visitor, "/ops/sign-in")
-    answers = [
-        visitor.post(
-            "/ops/sign-in",
-            data={"csrf_token": token, "token": f"guess-{number}"},
-            base_url=SITE,
-            environ_base={"REMOTE_ADDR": "203.0.113.9"},
-        ).status_code
-        for number in range(12)
-    ]
+def test_sign_in_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
+    visitor.environ_base["REMOTE_ADDR"] = "203.0.113.9"
+    answers = [_sign_in(visitor, f"guess-{number}").status_code for number in range(12)]
 
     assert answers[0] == 403
     assert answers[-1] == 429
@@ -204,7 +188,7 @@ def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
         ) as made,
     ):
         operator = site(made).test_client()
-        assert _sign_in(operator, TOKEN) == 303
+        assert _sign_in(operator, TOKEN).status_code == 303
         with made.installation.store.write() as session:
             session.add_all([Heartbeat(part="beat", at=made.now), Heartbeat(part="clock", at=made.now)])
         subscribing.remember(made.installation, 12)
@@ -234,37 +218,28 @@ def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(oper
     assert "anna@" not in page
 
 
-def test_one_row_is_tried_again(operator: FlaskClient, here: Place) -> None:
+@pytest.mark.parametrize(
+    ("state", "button", "said", "becomes"),
+    [
+        ("failed", "Try again", "It is due now", "waiting"),
+        ("waiting", "Try now", "It is due now", "waiting"),
+        ("claimed", None, "Nothing was changed", "claimed"),
+        ("done", None, "Nothing was changed", "done"),
+    ],
+)
+def test_one_row_is_tried_again_unless_a_worker_holds_or_has_ended_it(
+    operator: FlaskClient, here: Place, state: str, button: str | None, said: str, becomes: str
+) -> None:
     _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500")
+    row_id = _fail(here, InboxEvent, "Strava answered 500", state=state)
+    assert button is None or button in _board(operator)
 
-    page = _again(operator, queue="events", id=str(row_id))
+    assert said in _again(operator, queue="events", id=str(row_id))
 
     row = _row(here, InboxEvent)
-    assert "It is due now." in page
-    assert (row.state, row.due_at, row.attempts, row.crashes) == ("waiting", here.now, 0, 0)
-    assert "ended meanwhile" not in page
-
-
-def test_what_waits_for_its_time_can_be_tried_now(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500", state="waiting")
-    assert "Try now" in _board(operator)
-
-    _again(operator, queue="events", id=str(row_id))
-
-    assert _row(here, InboxEvent).due_at == here.now
-
-
-def test_what_a_worker_holds_or_has_ended_is_left_alone(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    for state in ("claimed", "done"):
-        row_id = _fail(here, InboxEvent, "", state=state)
-
-        page = _again(operator, queue="events", id=str(row_id))
-
-        assert "Nothing was changed" in page
-        assert _row(here, InboxEvent).state == state
+    assert row.state == becomes
+    if becomes == "waiting":
+        assert (row.due_at, row.attempts, row.crashes) == (here.now, 0, 0)
 
 
 def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: FlaskClient, here: Place) -> None:

@@ -1,8 +1,8 @@
-"""A web process's signs of life: what they say while events can't be stored."""
+"""Heartbeats of a web process while events can't be stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,44 +22,43 @@ def here(tmp_path: Path) -> Iterator[Place]:
         yield made
 
 
-@pytest.fixture
-def writer(here: Place) -> InboxWriter:
-    return InboxWriter(here.installation.store, Clock(), lambda: None)
+def _nothing_else(_: Place, __: InboxWriter, ___: pytest.MonkeyPatch) -> None: ...
 
 
-def test_what_fails_while_a_beat_is_stored_is_not_made_good_by_it(
-    here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _event_refused_meanwhile(here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = outages.web_is_alive
 
-    def an_event_is_refused_meanwhile(installation: object) -> None:
+    def refuse(_: object) -> None:
         stored(here.installation)
         writer.failing = True
 
-    monkeypatch.setattr(outages, "web_is_alive", an_event_is_refused_meanwhile)
-    pulse.beat(here.installation, writer)
-
-    assert writer.failing
+    writer.failing = False
+    monkeypatch.setattr(outages, "web_is_alive", refuse)
 
 
-def test_a_beat_that_can_be_stored_again_ends_the_failing(here: Place, writer: InboxWriter) -> None:
-    writer.failing = True
-
-    pulse.beat(here.installation, writer)
-
-    assert not writer.failing
-    assert heartbeats.last(here.installation, outages.WEB) is not None
-
-
-def test_a_database_that_is_too_busy_is_one_that_can_store_nothing(
-    here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _database_too_busy(here: Place, _: InboxWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(**_: object) -> None:
         raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
 
     monkeypatch.setattr(here.installation.store, "write", busy)
+
+
+@pytest.mark.parametrize(
+    ("happens", "fails", "stored"),
+    [(_nothing_else, False, True), (_event_refused_meanwhile, True, True), (_database_too_busy, True, False)],
+)
+def test_beat_ends_the_failing_only_when_it_came_after(
+    here: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[[Place, InboxWriter, pytest.MonkeyPatch], None],
+    fails: bool,
+    stored: bool,
+) -> None:
+    writer = InboxWriter(here.installation.store, Clock(), lambda: None)
     writer.failing = True
+    happens(here, writer, monkeypatch)
 
     pulse.beat(here.installation, writer)
 
-    assert writer.failing
+    assert writer.failing is fails
+    assert (heartbeats.last(here.installation, outages.WEB) is not None) is stored

@@ -276,7 +276,7 @@ def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, 
         "ADDUCTOR_LOG": "text",
         **settings,
     }
-    environment = {**_clean_environment(), **values}
+    environment = {**clean_environment(), **values}
     log = folder / "parts.log"
     with (
         log.open("ab") as output,
@@ -294,7 +294,8 @@ def _copy_template(environment: Mapping[str, str]) -> None:
     store.close()
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
+    """The environment of this process without any setting of ours."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -308,7 +309,7 @@ def adductor(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
     return subprocess.run(
         [sys.executable, "-m", "service.cli", *arguments],
-        env={**_clean_environment(), **environment},
+        env={**clean_environment(), **environment},
         capture_output=True,
         text=True,
         timeout=60,
