@@ -5,6 +5,7 @@ It imports neither the database nor Redis: it runs as long as the parts do, and 
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import platform
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,10 +25,12 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from adductor import logs
-from service import orphans
 
 log = logs.get(__name__)
 
+# Given to each part: the process that started it, and the file that the worker creates when it takes work.
+PARENT = "ADDUCTOR_PARENT_PID"
+READY_FILE = "ADDUCTOR_READY_FILE"
 BROKER = "broker"
 # A unix socket's path may have about a hundred bytes (104 on macOS, 108 on Linux).
 _SOCKET_PATH_MAX = 100
@@ -40,6 +44,8 @@ _MOST_EXITS_AT_START = 3
 _END_WITHIN_S = 15.0
 _POLL_EVERY_S = 0.02
 _PROBE_TIMEOUT_S = 1.0
+_LOOK_AT_PARENT_EVERY_S = 1.0
+_PR_SET_PDEATHSIG = 1
 
 
 class StartError(Exception):
@@ -70,7 +76,7 @@ class Supervisor:
 
     def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
         """Start a part."""
-        part = Part(name, arguments, {**environment, orphans.PARENT: str(os.getpid())})
+        part = Part(name, arguments, {**environment, PARENT: str(os.getpid())})
         self.parts.append(part)
         self._run(part)
         return part
@@ -140,7 +146,7 @@ class Supervisor:
             stdout=self.output,
             stderr=subprocess.STDOUT if self.output is not None else None,
             start_new_session=True,  # Ctrl-C is for the supervisor, which ends the parts in order
-            preexec_fn=orphans.die_with_parent,
+            preexec_fn=die_with_parent,
         )
         part.started_at = time.monotonic()
 
@@ -160,6 +166,26 @@ def ending_on_signals() -> Iterator[None]:
     finally:
         for number in signals:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
+
+
+def die_with_parent() -> None:
+    """For a child between fork and exec: on Linux the kernel ends it when its parent dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end_with_parent() -> None:
+    """For a part of `adductor up` after its start: where the kernel has no such service, a thread looks."""
+    parent = os.environ.get(PARENT)
+    if parent is None or sys.platform == "linux":
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(_LOOK_AT_PARENT_EVERY_S)  # macOS has no other sign of a parent's death for us to wait on
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
 
 
 def check_free(bind: str, setting: str) -> None:

@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ import requests
 from sqlalchemy import select
 
 from adductor import logs
+from adductor.installation import Installation
 from adductor.platforms.base import PlatformError
 from adductor.settings import load
 from adductor.store.models import Connection, DecisionRecord
 from service import subscribing
 from service import supervisor as supervising
-from service.cli.up import Running, make_plan, running
+from service.cli.up import make_plan, running
 from service.supervisor import StartError
 
 # The note comes within a second.
@@ -82,17 +84,20 @@ def _demo(folder: Path, log_file: Path) -> None:
     with (
         log_file.open("ab") as output,
         running(plan, {**os.environ, "ADDUCTOR_LOG": "text"}, output=output) as here,
+        closing(Installation(load(_env_file=None, **here.environment))) as installation,
     ):
         steps.append(("everything started", time.monotonic()))
-        subscribing.subscribe(here.installation)
+        subscribing.subscribe(installation)
         steps.append(("subscribed, with the handshake", time.monotonic()))
-        connect_as_a_browser(here.settings.public_url, zone=where_it_is_day(here.installation.clock.now()))
+        connect_as_a_browser(installation.settings.public_url, zone=where_it_is_day(installation.clock.now()))
         steps.append(("connected through the OAuth pages", time.monotonic()))
-        run = _record(here)
+        with installation.store.read() as session:
+            runner = session.scalars(select(Connection.external_id)).one()
+        run = _ask("POST", f"{here.sandbox_url}/admin/runners/{runner}/activities", json=_RUN)
         steps.append(("run recorded", time.monotonic()))
-        noted = _wait_for_note(here, run["id"])
+        noted = _wait_for_note(installation, f"{here.sandbox_url}/admin", run["id"])
         steps.append(("note written", time.monotonic()))
-        decision = _decision(here, run["id"])
+        decision = _decision(installation, run["id"])
     click.echo(_activity("The run, as recorded", run))
     if decision is not None:
         click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
@@ -145,34 +150,29 @@ def where_it_is_day(now: datetime) -> str:
     return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 
-def _record(here: Running) -> dict[str, Any]:
-    with here.installation.store.read() as session:
-        runner = session.scalars(select(Connection.external_id)).one()
-    answer = requests.post(f"{here.sandbox_url}/admin/runners/{runner}/activities", json=_RUN, timeout=_TIMEOUT_S)
-    _expect(answer, "the recorded run")
-    run: dict[str, Any] = answer.json()
-    return run
-
-
-def _wait_for_note(here: Running, activity: int) -> dict[str, Any]:
-    answer = requests.get(
-        f"{here.sandbox_url}/admin/wait",
-        params={"for": "note", "activity_id": str(activity), "timeout_s": str(NOTE_WITHIN_S)},
-        timeout=NOTE_WITHIN_S + _TIMEOUT_S,
-    )
-    truth: dict[str, Any] = requests.get(f"{here.sandbox_url}/admin/activities/{activity}", timeout=_TIMEOUT_S).json()
+def _wait_for_note(installation: Installation, admin: str, activity: int) -> dict[str, Any]:
+    awaited = {"for": "note", "activity_id": str(activity), "timeout_s": str(NOTE_WITHIN_S)}
+    answer = requests.get(f"{admin}/wait", params=awaited, timeout=NOTE_WITHIN_S + _TIMEOUT_S)
     if answer.status_code != 200:
-        decision = _decision(here, activity)
+        decision = _decision(installation, activity)
         why = f"decided {decision.decision} ({decision.rule}): {decision.reason}" if decision else "nothing was decided"
         raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
-    return truth
+    return _ask("GET", f"{admin}/activities/{activity}")
 
 
-def _decision(here: Running, activity: int) -> DecisionRecord | None:
-    with here.installation.store.read() as session:
+def _decision(installation: Installation, activity: int) -> DecisionRecord | None:
+    with installation.store.read() as session:
         return session.scalar(
             select(DecisionRecord).where(DecisionRecord.activity_id == activity).order_by(DecisionRecord.id.desc())
         )
+
+
+def _ask(method: str, url: str, **more: Any) -> dict[str, Any]:
+    """The JSON that the sandbox answers."""
+    answer = requests.request(method, url, timeout=_TIMEOUT_S, **more)
+    _expect(answer, "the sandbox")
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def _activity(heading: str, truth: dict[str, Any]) -> str:

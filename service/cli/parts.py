@@ -11,7 +11,7 @@ import click
 
 from adductor import logs
 from adductor.settings import Settings, load
-from service import orphans, supervisor
+from service import supervisor
 
 # Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
 _SEEN_WITHIN_S = 60
@@ -48,7 +48,7 @@ def worker(check: bool, with_beat: bool) -> None:
     _prepared("worker", needs_broker=True)
     from workers.processes import run_worker
 
-    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(orphans.READY_FILE)))
+    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(supervisor.READY_FILE)))
 
 
 @click.command()
@@ -101,10 +101,10 @@ def _prepared(part: str, *, needs_broker: bool = False) -> Settings:
     settings = load()
     if needs_broker and settings.redis is None:
         raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
-    if orphans.PARENT not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
+    if supervisor.PARENT not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
         _check_database(settings)
     logs.configure(settings.log_format, part)
-    orphans.end_with_parent()
+    supervisor.end_with_parent()
     return settings
 
 

@@ -9,19 +9,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
 from adductor import beside_up, logs
-from service import orphans
 from service import supervisor as supervising
 from service.supervisor import StartError, Supervisor, python
 
 if TYPE_CHECKING:
-    from adductor.installation import Installation
     from adductor.settings import Settings
 
 SANDBOX_BIND = "127.0.0.1:9000"
@@ -64,29 +61,11 @@ def make_plan(settings: Settings, sandbox_bind: str = SANDBOX_BIND) -> Plan:
 
 @dataclass
 class Running:
-    """An installation with all its parts."""
+    """An installation with all its parts. ``environment``: theirs; load the settings from it."""
 
     environment: dict[str, str]
     sandbox_url: str | None
     supervisor: Supervisor
-
-    @cached_property
-    def settings(self) -> Settings:
-        """The settings that the parts were given."""
-        from adductor.settings import load
-
-        return load(_env_file=None, **self.environment)
-
-    @cached_property
-    def installation(self) -> Installation:
-        """The same database, broker and clock in this process. `adductor up` itself does without, to stay small."""
-        from adductor.installation import Installation
-
-        return Installation(self.settings)
-
-    def close(self) -> None:
-        if "installation" in self.__dict__:
-            self.installation.close()
 
 
 @contextmanager
@@ -99,7 +78,7 @@ def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int
         supervising.check_free(bind, "ADDUCTOR_BIND")
         supervisor = Supervisor(output=output)
         stack.callback(supervisor.end)
-        given = {"MALLOC_ARENA_MAX": _MALLOC_ARENAS, **environment, orphans.READY_FILE: str(ready_file)}
+        given = {"MALLOC_ARENA_MAX": _MALLOC_ARENAS, **environment, supervising.READY_FILE: str(ready_file)}
         if plan.sandbox_bind is not None:
             supervising.check_free(plan.sandbox_bind, "ADDUCTOR_SANDBOX_BIND")
             command = python("-m", "service.cli", "sandbox", f"--bind={plan.sandbox_bind}")
@@ -119,9 +98,7 @@ def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int
             )
         supervisor.wait_for_http(bind, "/healthz", "the web part", _READY_WITHIN_S)
         supervisor.wait_until(ready_file.exists, "the worker", within_s=_READY_WITHIN_S)
-        here = Running(given | brought, sandbox_url, supervisor)
-        stack.callback(here.close)
-        yield here
+        yield Running(given | brought, sandbox_url, supervisor)
 
 
 def _migrate(environment: Mapping[str, str]) -> None:
@@ -174,7 +151,7 @@ def _run_apart(
         text=True,
         timeout=within_s,
         check=False,
-        preexec_fn=orphans.die_with_parent,
+        preexec_fn=supervising.die_with_parent,
     )
 
 

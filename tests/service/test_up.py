@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
-import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,75 +14,22 @@ import pytest
 import requests
 
 from service.supervisor import free_port
-from tests.support.live import adductor, clean_environment
+from tests.support.live import adductor
+from tests.support.up import Up, adductor_up, all_gone
 
 pytestmark = pytest.mark.processes
 
 # All parts together, the made-up Strava included, as proportional set size.
 MOST_MEMORY_MB = 300
 NOTHING = f"http://127.0.0.1:{free_port()}"
-# The new session's terminal is standard input: so Ctrl-C and the closing of a window arrive as they do for a person.
-_TAKE_THE_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
-
-@dataclass
-class Up:
-    """`adductor up` as the foreground program of a terminal of its own."""
-
-    folder: Path
-    pid: int
-    terminal: int
-    web: str
-    sandbox: str
-    said: str = ""
-
-    def read_until(self, words: str, within_s: float = 60) -> None:
-        give_up_at = time.monotonic() + within_s
-        while words not in self.said:
-            ready, _, _ = select.select([self.terminal], [], [], max(give_up_at - time.monotonic(), 0))
-            assert ready, f"never said {words!r}, but: {self.said[-2000:]}"
-            try:
-                self.said += os.read(self.terminal, 65536).decode(errors="replace")
-            except OSError as error:  # the other side of the terminal is closed
-                raise AssertionError(f"it ended, and had said: {self.said[-2000:]}") from error
-
-    def family(self) -> list[psutil.Process]:
-        top = psutil.Process(self.pid)
-        return [top, *top.children(recursive=True)]
-
-
-@contextmanager
-def _up(folder: Path, **settings: str) -> Iterator[Up]:
-    """Start it in this folder, and wait until it says that it is ready."""
-    web, sandbox = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    binds = {"ADDUCTOR_DATA_DIR": str(folder), "ADDUCTOR_BIND": web, "ADDUCTOR_SANDBOX_BIND": sandbox}
-    # Started by a process of its own: this one has threads, and what is forked from it must not run on.
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", _TAKE_THE_TERMINAL, sys.executable, "-m", "service.cli", "up"],
-        stdin=slave, stdout=slave, stderr=slave, env={**clean_environment(), **binds, **settings}, start_new_session=True,
-    )  # fmt: skip
-    os.close(slave)
-    here = Up(folder, process.pid, master, f"http://{web}", f"http://{sandbox}")
-    try:
-        here.read_until("Ctrl-C ends everything")
-        yield here
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(30)
-        with contextlib.suppress(OSError):  # the test may have closed it
-            os.close(master)
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One that all share, on a machine whose proxy is away."""
-    with _up(tmp_path_factory.mktemp("up"), HTTP_PROXY=NOTHING, HTTPS_PROXY=NOTHING, http_proxy=NOTHING) as running:
+    with adductor_up(
+        tmp_path_factory.mktemp("up"), HTTP_PROXY=NOTHING, HTTPS_PROXY=NOTHING, http_proxy=NOTHING
+    ) as running:
         yield running
 
 
@@ -133,7 +74,7 @@ def test_up_killed_part_is_started_again(up: Up) -> None:
 
 def test_up_with_an_application_of_its_own_brings_no_sandbox(up: Up, tmp_path: Path) -> None:
     """In another folder it runs beside the one that all share."""
-    with _up(
+    with adductor_up(
         tmp_path,
         STRAVA_CLIENT_ID="1",
         STRAVA_CLIENT_SECRET="made-up",
@@ -149,33 +90,28 @@ def test_up_with_an_application_of_its_own_brings_no_sandbox(up: Up, tmp_path: P
         assert requests.get(f"{up.web}/readyz", timeout=5).ok
 
 
-def _all_gone(family: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(family, timeout=25)
-    return not alive
-
-
 def test_up_ctrl_c_twice_ends_everything_once(tmp_path: Path) -> None:
-    with _up(tmp_path) as here:
+    with adductor_up(tmp_path) as here:
         family = here.family()
 
         os.write(here.terminal, b"\x03\x03")  # twice, as impatient people do
 
         here.read_until("Everything has ended.")
-        assert _all_gone(family)
+        assert all_gone(family)
         assert "Traceback" not in here.said
 
 
 def test_up_closed_terminal_ends_everything(tmp_path: Path) -> None:
-    with _up(tmp_path) as here:
+    with adductor_up(tmp_path) as here:
         family = here.family()
 
         os.close(here.terminal)  # the window is closed: its output goes nowhere, and SIGHUP comes
 
-        assert _all_gone(family)
+        assert all_gone(family)
 
 
 def test_up_killed_leaves_no_process_and_starts_again_with_its_data(tmp_path: Path) -> None:
-    with _up(tmp_path, ADDUCTOR_WEB_PROCESSES="2") as here:
+    with adductor_up(tmp_path, ADDUCTOR_WEB_PROCESSES="2") as here:
         family = here.family()
         runner = requests.get(f"{here.sandbox}/admin/runners", timeout=5).json()[0]["id"]
         run = requests.post(f"{here.sandbox}/admin/runners/{runner}/activities", json={}, timeout=5).json()["id"]
@@ -183,8 +119,8 @@ def test_up_killed_leaves_no_process_and_starts_again_with_its_data(tmp_path: Pa
 
         os.kill(here.pid, signal.SIGKILL)
 
-        assert _all_gone(family)
-    with _up(tmp_path) as again:
+        assert all_gone(family)
+    with adductor_up(tmp_path) as again:
         assert requests.get(f"{again.web}/readyz", timeout=5).ok
         assert requests.get(f"{again.sandbox}/admin/activities/{run}", timeout=5).ok
         assert (tmp_path / "secret-key").read_text() == secret

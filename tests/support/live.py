@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -21,8 +22,9 @@ import requests
 from sqlalchemy import func, select
 
 from adductor.athletes import connections
+from adductor.installation import Installation
 from adductor.platforms.base import Grant, Tokens
-from adductor.settings import load
+from adductor.settings import Settings, load
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
 from service import subscribing
@@ -40,10 +42,23 @@ T = TypeVar("T")
 
 
 @dataclass
+class Here(Running):
+    """An installation with all its parts, and the same database, broker and clock in this process."""
+
+    @cached_property
+    def installation(self) -> Installation:
+        return Installation(load(_env_file=None, **self.environment))
+
+    @property
+    def settings(self) -> Settings:
+        return self.installation.settings
+
+
+@dataclass
 class Live:
     """What tests say to a running installation and its sandbox."""
 
-    here: Running
+    here: Here
     log: Path
 
     def __post_init__(self) -> None:
@@ -213,7 +228,7 @@ class Live:
         psutil.wait_procs(processes, timeout=10)
 
     def stop(self, part: str) -> None:
-        """SIGSTOP to every process of the part, at a moment at which none holds the lock that everybody needs to write."""
+        """SIGSTOP to every process of the part, at a moment at which none holds the lock of the database."""
 
         def stopped() -> bool:
             processes = self.processes(part)
@@ -281,10 +296,12 @@ def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, 
     with (
         log.open("ab") as output,
         mock.patch.object(up, "_migrate", _copy_template),
-        running(make_plan(load(_env_file=None, **values), sandbox), environment, output=output) as here,
+        running(make_plan(load(_env_file=None, **values), sandbox), environment, output=output) as parts,
     ):
+        here = Here(parts.environment, parts.sandbox_url, parts.supervisor)
         subscribing.subscribe(here.installation)
         yield Live(here, log)
+        here.installation.close()
 
 
 def _copy_template(environment: Mapping[str, str]) -> None:

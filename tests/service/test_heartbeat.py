@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from adductor.clock import Clock
 from adductor.jobs import outages
 from adductor.queue import heartbeats
-from service import pulse
+from service import heartbeat
 from service.inbox_writer import InboxWriter
 from tests.support.runners import Place, place
 
@@ -58,7 +58,7 @@ def test_beat_ends_the_failing_only_when_it_came_after(
     writer.failing = True
     happens(here, writer, monkeypatch)
 
-    pulse.beat(here.installation, writer)
+    heartbeat.beat(here.installation, writer)
 
     assert writer.failing is fails
     assert (heartbeats.last(here.installation, outages.WEB) is not None) is stored
