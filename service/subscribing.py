@@ -1,4 +1,4 @@
-"""Our one webhook subscription: made, repaired, remembered."""
+"""The webhook subscription at Strava: make it, repair it, remember its id."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
 
 
 def remember(installation: Installation, subscription_id: int) -> None:
-    """Events of other subscriptions are not ours from now on."""
+    """Store the id: events of other subscriptions are foreign from now on."""
     with installation.store.write() as session:
         session.merge(
             Subscription(
@@ -72,7 +72,7 @@ def _forget(installation: Installation) -> None:
 
 
 def handshake_problem(installation: Installation) -> str | None:
-    """What is wrong with our webhook's answer to the handshake, asked from this machine; None: nothing."""
+    """The fault of our webhook's answer to the handshake, asked from this machine; None when it is right."""
     settings = installation.settings
     challenge = secrets.token_hex(8)
     asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}

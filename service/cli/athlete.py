@@ -1,4 +1,4 @@
-"""`adductor athlete export|forget`: what is held about one runner, and deleting it."""
+"""`adductor athlete export|forget`: hand over or delete the data of one athlete."""
 
 from __future__ import annotations
 

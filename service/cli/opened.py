@@ -1,4 +1,4 @@
-"""The installation of a command that ends by itself, run beside `adductor up` or alone."""
+"""The installation of a one-shot command, run beside `adductor up` or alone."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is judged about an installation: a snapshot of its figures, and checks of them and of what is around it."""
+"""A snapshot of an installation's figures, and the checks of them and of the services around it."""

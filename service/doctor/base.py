@@ -1,4 +1,4 @@
-"""What a check is."""
+"""A check, and its failure."""
 
 from __future__ import annotations
 

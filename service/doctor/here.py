@@ -1,4 +1,4 @@
-"""What `adductor doctor` looks at on this side: database, broker, clock and workers, what waits, keys, mail."""
+"""Checks on this side: database, broker, heartbeats, backlog, rate budget, scopes, token keys, mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `adductor doctor` looks at on Strava's side: its clock, the way to us, the subscription, the application's size."""
+"""Checks on Strava's side: its clock, the way to our webhook, the subscription, the athletes that it allows."""
 
 from __future__ import annotations
 
@@ -25,16 +25,14 @@ TURNED_AWAY_MATTERS_FOR = timedelta(days=7)
 _TIMEOUT_S = 5.0
 _SETTINGS_PAGE = "https://www.strava.com/settings/api"
 
+_COMPARE = "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page at Strava"
+# What to do about an error of Strava's; for all others: compare.
 DO = {
     ErrorKind.RETRY: "try again in a few minutes; look whether this machine reaches Strava",
     ErrorKind.RATE_LIMITED: "wait for the next quarter of an hour",
     ErrorKind.INACTIVE: "the application's owner needs a paid Strava subscription (since June 2026)",
     ErrorKind.CAP: f"raise the number of athletes at {_SETTINGS_PAGE}",
-    ErrorKind.MISCONFIGURED: "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page",
-    ErrorKind.REFUSED: "compare the settings with the application's page at Strava",
-    ErrorKind.REVOKED: "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page",
     ErrorKind.NOT_FOUND: "look at ADDUCTOR_STRAVA_API_URL",
-    ErrorKind.SCOPE_MISSING: "compare the settings with the application's page at Strava",
 }
 
 
@@ -74,7 +72,7 @@ def subscription(status: Status) -> str:
     try:
         listed = status.here.subscriptions("strava").list_subscriptions()
     except PlatformError as error:
-        raise FailedError(error.message, DO[error.kind]) from error
+        raise FailedError(error.message, DO.get(error.kind, _COMPARE)) from error
     if not listed:
         raise FailedError("there is no subscription: Strava sends nothing", "run: adductor strava subscribe")
     (found, *_) = listed
@@ -86,7 +84,7 @@ def subscription(status: Status) -> str:
 
 
 def _elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
-    """What a subscription for another address means, and what to do; the address without its secret path."""
+    """Meaning and remedy of a subscription for another address, which is shown without its secret path."""
     theirs, ours = (f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, (callback_url, public_url)))
     if theirs == ours:
         return (
@@ -101,7 +99,7 @@ def _elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
 
 
 def athletes(status: Status) -> str:
-    """Strava lets those connect who want to. Its page at the cap doesn't send people back to us, so not each is seen."""
+    """The cap leaves room for another athlete. Some refusals are unseen: Strava's page doesn't send those runners back."""
     with status.here.store.read() as session:
         connected, latest = session.execute(
             select(func.count(), func.max(Connection.connected_at)).where(Connection.state == Connection.CONNECTED)

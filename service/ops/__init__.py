@@ -1,4 +1,4 @@
-"""For the operator: is it alive, is it ready, what does it do, what waits and what failed."""
+"""The operator's routes: health checks, metrics, and the page with backlog and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For machines: is it alive, is it ready, what does it count."""
+"""Health checks and metrics, for process managers, proxies and Prometheus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/ops`: what waits, what failed and why, and one click to try again. Made from the same figures as `/metrics`."""
+"""`/ops`: the backlog, failures with their reasons, and one click to retry. Made from the same figures as `/metrics`."""
 
 from __future__ import annotations
 

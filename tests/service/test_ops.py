@@ -1,4 +1,4 @@
-"""For the operator's machines: alive, ready, counted; and what every answer carries."""
+"""For the operator's machines: alive, ready, counted."""
 
 from __future__ import annotations
 
@@ -74,8 +74,6 @@ def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient)
     assert 'adductor_heartbeat_age_seconds{part="worker"} +Inf' in answer.text
     assert 'adductor_webhook_requests_total{outcome="not_stored"} ' in answer.text
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 404
-    for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):  # a proxy on this machine
-        assert client.get("/metrics", headers={header: "203.0.113.9"}).status_code == 404, header
 
 
 def test_metrics_behind_a_token_want_the_token(tmp_path: Path) -> None:
@@ -85,16 +83,6 @@ def test_metrics_behind_a_token_want_the_token(tmp_path: Path) -> None:
         answers = [client.get("/metrics", headers={"Authorization": said} if said else {}) for said, _ in authorized]
 
     assert [answer.status_code for answer in answers] == [status for _, status in authorized]
-
-
-@pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere"])
-def test_every_answer_carries_the_protecting_headers(client: FlaskClient, path: str) -> None:
-    headers = client.get(path).headers
-
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "unsafe" not in headers["Content-Security-Policy"]
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
 
 
 @pytest.mark.processes

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -28,31 +28,20 @@ SITE = "https://coach.example.org"
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
-    with place(
-        tmp_path,
-        ADDUCTOR_OPS_TOKEN=TOKEN,
-        ADDUCTOR_PUBLIC_URL=SITE,
-        STRAVA_CLIENT_ID="1",
-        STRAVA_CLIENT_SECRET="secret",
-    ) as made:
+    application = {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "secret"}
+    with place(tmp_path, ADDUCTOR_OPS_TOKEN=TOKEN, **application) as made:
         yield made
 
 
 @pytest.fixture
-def app(here: Place) -> Flask:
-    return site(here, testing=True)
+def visitor(here: Place) -> FlaskClient:
+    return site(here, testing=True).test_client()
 
 
 @pytest.fixture
-def visitor(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-@pytest.fixture
-def operator(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    assert _sign_in(client, TOKEN).status_code == 303
-    return client
+def operator(visitor: FlaskClient) -> FlaskClient:
+    assert _sign_in(visitor, TOKEN).status_code == 303
+    return visitor
 
 
 def _post(client: FlaskClient, path: str, form_on: str, **form: str) -> TestResponse:
@@ -87,11 +76,11 @@ def _fail(here: Place, table: type[InboxEvent | Delivery | Letter], problem: str
         return row.id
 
 
-def _event(here: Place, owner: int = 4711) -> None:
+def _failed_event(here: Place, problem: str = "Strava answered 500", state: str = "failed") -> int:
     with here.installation.store.write() as session:
-        connection = session.connection()
-        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, owner, {"title": "Run with Anna"})
-        inbox.put(connection, [event], here.now)
+        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, 4711, {"title": "Run with Anna"})
+        inbox.put(session.connection(), [event], here.now)
+    return _fail(here, InboxEvent, problem, state)
 
 
 def _row(here: Place, table: type[InboxEvent | Delivery | Letter]) -> InboxEvent | Delivery | Letter:
@@ -140,28 +129,22 @@ def test_the_token_opens_it_and_the_cookie_holds_no_token(visitor: FlaskClient) 
     assert (board.headers["Cache-Control"], board.headers["X-Robots-Tag"]) == ("no-store", "noindex, nofollow")
 
 
-def test_a_sign_in_ends_by_itself_by_signing_out_and_with_a_new_token(
-    operator: FlaskClient, app: Flask, here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as later:
-        later.setattr(signing_in, "SIGNED_IN_FOR_S", -1)
-        assert operator.get("/ops", base_url=SITE).status_code == 303
+@pytest.mark.parametrize("ending", ["after twelve hours", "with a new token", "by signing out"])
+def test_sign_in_ends(operator: FlaskClient, here: Place, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     assert operator.get("/ops", base_url=SITE).status_code == 200
 
-    changed = here.installation.settings.model_copy(
-        update={"ops_token": type(here.installation.settings.ops_token)("x" * 30)}
-    )  # type: ignore[misc, call-arg]
-    with monkeypatch.context() as other:
-        other.setattr(here.installation, "settings", changed)
-        assert operator.get("/ops", base_url=SITE).status_code == 303
+    if ending == "after twelve hours":
+        monkeypatch.setattr(signing_in, "SIGNED_IN_FOR_S", -1)
+    elif ending == "by signing out":
+        _post(operator, "/ops/sign-out", "/ops")
+    else:
+        monkeypatch.setitem(here.installation.settings.__dict__, "ops_token", SecretStr("x" * 30))
 
-    _post(operator, "/ops/sign-out", "/ops")
     assert operator.get("/ops", base_url=SITE).status_code == 303
 
 
 def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500")
+    row_id = _failed_event(here)
 
     answer = operator.post("/ops/again", data={"queue": "events", "id": str(row_id)}, base_url=SITE)
 
@@ -180,12 +163,7 @@ def test_sign_in_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
 def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
     with (
         running_valkey(tmp_path) as valkey,
-        place(
-            tmp_path / "data",
-            ADDUCTOR_OPS_TOKEN=TOKEN,
-            ADDUCTOR_PUBLIC_URL=SITE,
-            ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}",
-        ) as made,
+        place(tmp_path / "data", ADDUCTOR_OPS_TOKEN=TOKEN, ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}") as made,
     ):
         operator = site(made).test_client()
         assert _sign_in(operator, TOKEN).status_code == 303
@@ -195,25 +173,20 @@ def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
 
         page = _board(operator)
 
-    assert "All is well" in page
-    assert "Nothing of Strava's is kept now" in page
-    assert "Subscription 12 leads to https://coach.example.org" in page
+    for said in ("All is well", "Nothing of Strava's is kept now", f"Subscription 12 leads to {SITE}"):
+        assert said in page
     assert made.installation.settings.webhook_key not in page
 
 
 def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(operator: FlaskClient, here: Place) -> None:
     runner = here.runner(external_id=4711)
-    _event(here)
-    _fail(here, InboxEvent, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
+    _failed_event(here, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
 
     page = _board(operator)
 
     trace = _row(here, InboxEvent).trace_id
-    assert "1 events given up" in page
-    assert "Activity update" in page
-    assert f"runner {runner}" in page
-    assert trace in page
-    assert "gave up after 1 day" in page
+    for said in ("1 events given up", "Activity update", f"runner {runner}", trace, "gave up after 1 day"):
+        assert said in page
     assert "Anna" not in page
     assert "anna@" not in page
 
@@ -230,8 +203,7 @@ def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(oper
 def test_one_row_is_tried_again_unless_a_worker_holds_or_has_ended_it(
     operator: FlaskClient, here: Place, state: str, button: str | None, said: str, becomes: str
 ) -> None:
-    _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500", state=state)
+    row_id = _failed_event(here, state=state)
     assert button is None or button in _board(operator)
 
     assert said in _again(operator, queue="events", id=str(row_id))
@@ -246,8 +218,7 @@ def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: Fl
     runner = here.runner()
     here.run_done(runner)
     _fail(here, Delivery, "Strava answered 500")
-    _event(here)
-    _fail(here, InboxEvent, "Strava answered 500")
+    _failed_event(here)
 
     page = _again(operator, queue="deliveries")
 
@@ -257,23 +228,16 @@ def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: Fl
 
 
 @pytest.mark.parametrize(
-    "form",
+    ("queue", "row_id"),
     [
-        {},
-        {"queue": "athletes"},
-        {"queue": "prompts"},
-        {"queue": "events", "id": "-1"},
-        {"queue": "events", "id": "1 OR 1=1"},
-        {"queue": "events", "id": "٣"},
-        {"queue": "events", "id": "9" * 40},
-        {"queue": "events", "id": "999999999"},
+        *((queue, "") for queue in ("", "athletes", "prompts")),
+        *(("events", row_id) for row_id in ("-1", "1 OR 1=1", "٣", "9" * 40, "999999999")),
     ],
 )
-def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: Place, form: dict[str, str]) -> None:
-    _event(here)
-    _fail(here, InboxEvent, "Strava answered 500")
+def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: Place, queue: str, row_id: str) -> None:
+    _failed_event(here)
 
-    assert "Nothing was changed" in _again(operator, **form)
+    assert "Nothing was changed" in _again(operator, queue=queue, id=row_id)
     assert _row(here, InboxEvent).state == "failed"
 
 
