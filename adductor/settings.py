@@ -36,9 +36,7 @@ OPS_TOKEN_MIN_CHARS = 20
 
 _PREFIXES = ("ADDUCTOR_", "STRAVA_", "INTERVALS_")
 # Read elsewhere: by `adductor up`, by the processes that it starts, by docker-compose.yml and the Caddyfile.
-_READ_ELSEWHERE = frozenset(
-    {"ADDUCTOR_SANDBOX_BIND", "ADDUCTOR_PARENT_PID", "ADDUCTOR_READY_FILE", "ADDUCTOR_PORT", "ADDUCTOR_WEB"}
-)
+_READ_ELSEWHERE = frozenset({"ADDUCTOR_SANDBOX_BIND", "ADDUCTOR_READY_FILE", "ADDUCTOR_PORT", "ADDUCTOR_WEB"})
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import multiprocessing
-import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -112,7 +111,6 @@ def application() -> Bridge:
     if parent is not None:
         logs.configure(settings.log_format, "web")
         supervisor.die_with_parent()
-        supervisor.end_with_parent()
         if not parent.is_alive():  # it died before we asked to die with it
             sys.exit(0)
     app = create_app(settings)
@@ -123,7 +121,6 @@ def application() -> Bridge:
 def serve(settings: Settings, app: Any = "service.server:application") -> None:
     """Serve until SIGTERM or SIGINT. One process serves far more than Strava lets through."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    os.environ[supervisor.PARENT] = str(os.getpid())
     host, _, port = settings.bind.rpartition(":")
     try:
         uvicorn.run(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-import os
 import platform
 import shutil
 import signal
@@ -15,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,8 +26,7 @@ from adductor import logs
 
 log = logs.get(__name__)
 
-# Given to each part: the process that started it, and the file that the worker creates when it takes work.
-PARENT = "ADDUCTOR_PARENT_PID"
+# Given to the parts of `adductor up`: the file that the worker creates when it takes work.
 READY_FILE = "ADDUCTOR_READY_FILE"
 BROKER = "broker"
 # A unix socket's path may have about a hundred bytes (104 on macOS, 108 on Linux).
@@ -44,7 +41,6 @@ _MOST_EXITS_AT_START = 3
 _END_WITHIN_S = 15.0
 _POLL_EVERY_S = 0.02
 _PROBE_TIMEOUT_S = 1.0
-_LOOK_AT_PARENT_EVERY_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -74,12 +70,10 @@ class Supervisor:
     parts: list[Part] = field(default_factory=list)
     folders_to_remove: list[Path] = field(default_factory=list)
 
-    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
+    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
         """Start a part."""
-        part = Part(name, arguments, {**environment, PARENT: str(os.getpid())})
-        self.parts.append(part)
-        self._run(part)
-        return part
+        self.parts.append(Part(name, arguments, environment))
+        self._run(self.parts[-1])
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, within_s: float) -> None:
         """Wait for a condition while the parts are watched. Raises StartError when it does not come true in time."""
@@ -172,20 +166,6 @@ def die_with_parent() -> None:
     """For a child between fork and exec: on Linux the kernel ends it when its parent dies, even by SIGKILL."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def end_with_parent() -> None:
-    """For a part of `adductor up` after its start: where the kernel has no such service, a thread looks."""
-    parent = os.environ.get(PARENT)
-    if parent is None or sys.platform == "linux":
-        return
-
-    def watch() -> None:
-        while os.getppid() == int(parent):
-            time.sleep(_LOOK_AT_PARENT_EVERY_S)  # macOS has no other sign of a parent's death for us to wait on
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
 
 
 def check_free(bind: str, setting: str) -> None:

@@ -97,14 +97,13 @@ def sandbox(bind: str, state_dir: Path | None) -> None:
 
 
 def _prepared(part: str, *, needs_broker: bool = False) -> Settings:
-    """Set up logs, the watch for a dead parent and the check of the database; the settings of this process."""
+    """Check the database and set up logs; the settings of this process."""
     settings = load()
     if needs_broker and settings.redis is None:
         raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
-    if supervisor.PARENT not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
+    if supervisor.READY_FILE not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
         _check_database(settings)
     logs.configure(settings.log_format, part)
-    supervisor.end_with_parent()
     return settings
 
 

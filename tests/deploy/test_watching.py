@@ -89,17 +89,6 @@ def test_every_alert_says_what_it_means_and_what_to_do() -> None:
         assert len(alert["annotations"]["description"]) > 40
 
 
-def test_the_dashboards_panels_have_their_places_and_do_not_lie_on_each_other() -> None:
-    taken: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
-        at = panel["gridPos"]
-        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
-        assert at["x"] + at["w"] <= 24
-        assert not cells & taken, panel["title"]
-        taken |= cells
-    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
-
-
 def test_the_example_scrapes_the_address_that_there_is() -> None:
     example = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     (job,) = example["scrape_configs"]
