@@ -64,7 +64,7 @@ def test_up_killed_part_is_started_again(up: Up) -> None:
         child.kill()
     psutil.wait_procs(family, timeout=10)
 
-    give_up_at = time.monotonic() + 30
+    give_up_at = time.monotonic() + 60
     while True:
         with contextlib.suppress(requests.RequestException):
             if requests.get(f"{up.web}/healthz", timeout=1).ok:
