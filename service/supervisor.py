@@ -42,6 +42,7 @@ _END_WITHIN_S = 15.0
 _POLL_EVERY_S = 0.02
 _PROBE_TIMEOUT_S = 1.0
 _PR_SET_PDEATHSIG = 1
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class StartError(Exception):
@@ -95,7 +96,8 @@ class Supervisor:
         """Restart the parts that have exited and whose backoff is over."""
         now = time.monotonic()
         for part in self.parts:
-            code = part.process.poll() if part.process is not None else None
+            with _signals_held_back():
+                code = part.process.poll() if part.process is not None else None
             if code is not None:
                 if now - part.started_at > _STABLE_AFTER_S:
                     part.backoff_s = _FIRST_BACKOFF_S
@@ -115,6 +117,12 @@ class Supervisor:
 
     def end(self) -> None:
         """End all parts, the broker after the others, which still give back what they hold. Kill what takes too long."""
+        with _signals_held_back():  # a second Ctrl-C must not cut the ending short
+            self._end_parts()
+        for folder in self.folders_to_remove:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _end_parts(self) -> None:
         deadline = time.monotonic() + _END_WITHIN_S
         others = [part for part in reversed(self.parts) if part.name != BROKER]
         for group in (others, [part for part in self.parts if part.name == BROKER]):
@@ -129,8 +137,6 @@ class Supervisor:
                     process.wait()
         for part in self.parts:
             part.process = None
-        for folder in self.folders_to_remove:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, part: Part) -> None:
         part.process = subprocess.Popen(
@@ -152,14 +158,23 @@ def ending_on_signals() -> Iterator[None]:
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-    for number in signals:
+    for number in _ENDING_SIGNALS:
         signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number in signals:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
+        for number in _ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # all has ended; only the last words are left
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Block the signals that end it: a KeyboardInterrupt inside Popen.poll or wait would leave its lock taken for ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def die_with_parent() -> None:
