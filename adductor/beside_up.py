@@ -1,15 +1,15 @@
-"""Files by which `adductor up` tells the commands beside it that it runs, and with which broker and Strava."""
+"""The file by which `adductor up` locks its folder, and tells the commands beside it which broker and Strava it brought."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOCK, _BROUGHT = "up.lock", "up.json"
+_FILE = "up.json"
 
 
 class InUseError(Exception):
@@ -17,46 +17,42 @@ class InUseError(Exception):
 
 
 @contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """Hold the folder's lock: two installations would share a database file and fight over the socket. Raises InUseError."""
-    with (data_dir / _LOCK).open("a+") as lock:
+def locked(data_dir: Path) -> Iterator[Callable[[Mapping[str, str]], None]]:
+    """Hold the folder's lock: two installations would share a database file and fight over the socket.
+
+    Gives a function that keeps variables for the commands beside it. Raises InUseError.
+    """
+    with os.fdopen(os.open(data_dir / _FILE, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
+            process = json.loads(file.read() or "{}").get("process", "?")
             raise InUseError(
-                f"another `adductor up` (process {lock.read().strip() or '?'}) uses {data_dir}; "
+                f"another `adductor up` (process {process}) uses {data_dir}; "
                 "end it, or choose another folder with ADDUCTOR_DATA_DIR"
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
+        def tell(brought: Mapping[str, str]) -> None:
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps({"process": os.getpid(), "brought": dict(brought)}))
+            file.flush()
 
-@contextmanager
-def told(data_dir: Path, brought: Mapping[str, str]) -> Iterator[None]:
-    """Keep these variables for `adductor doctor` and other commands."""
-    file = data_dir / _BROUGHT
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as written:
-        json.dump(dict(brought), written)
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
+        tell({})
+        try:
+            yield tell
+        finally:
+            file.truncate(0)
 
 
 def read(data_dir: Path) -> dict[str, str]:
-    """What a running `adductor up` in this folder brought itself; empty when none runs."""
-    lock, brought = data_dir / _LOCK, data_dir / _BROUGHT
+    """The variables that a running `adductor up` in this folder brought itself; empty when none runs."""
     try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        values: dict[str, str] = json.loads(brought.read_text()) if brought.exists() else {}
-        return values
+        with (data_dir / _FILE).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return dict(json.loads(file.read() or "{}").get("brought", {}))
     except OSError:
-        return {}
+        pass
     return {}

@@ -6,11 +6,11 @@ Due times, windows and prompts follow `now`. Leases and heartbeats follow `real_
 from __future__ import annotations
 
 import json
-import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adductor.files import create_once
 from adductor.settings import Settings
 
 
@@ -31,34 +31,23 @@ class Clock:
 
 
 class SharedClock(Clock):
-    """A faster time, shared through a file: ``{"real": epoch s, "simulated": epoch s, "speed": factor}``.
+    """A faster time, shared through a file that is only ever replaced as a whole.
 
-    Each process reads the file again when it changes.
+    It holds ``{"real": epoch s, "simulated": epoch s, "speed": factor}``.
     """
 
     def __init__(self, file: Path, speed: float) -> None:
         self._file = file
-        self._read = (-1, 0.0, 0.0, speed)
-        if not file.exists():
-            real = time.time()
-            _write_new(file, {"real": real, "simulated": real, "speed": speed})
+        real = time.time()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        create_once(file, json.dumps({"real": real, "simulated": real, "speed": speed}))
 
     def now(self) -> datetime:
-        real, simulated, speed = self._read_file()
-        return datetime.fromtimestamp(simulated + (time.time() - real) * speed, UTC)
+        told = json.loads(self._file.read_text())
+        return datetime.fromtimestamp(told["simulated"] + (time.time() - told["real"]) * told["speed"], UTC)
 
     def real_seconds(self, simulated_s: float) -> float:
-        return simulated_s / self._read_file()[2]
-
-    def _read_file(self) -> tuple[float, float, float]:
-        """Real and simulated epoch s, and the speed, from one reading: other threads read at the same time."""
-        changed_ns = self._file.stat().st_mtime_ns
-        read = self._read
-        if changed_ns != read[0]:
-            values = json.loads(self._file.read_text())
-            read = (changed_ns, float(values["real"]), float(values["simulated"]), float(values["speed"]))
-            self._read = read
-        return read[1:]
+        return simulated_s / float(json.loads(self._file.read_text())["speed"])
 
 
 def clock_for(settings: Settings) -> Clock:
@@ -66,16 +55,3 @@ def clock_for(settings: Settings) -> Clock:
     if settings.clock_speed == 1:
         return Clock()
     return SharedClock(settings.clock_file, settings.clock_speed)
-
-
-def _write_new(file: Path, values: dict[str, float]) -> None:
-    """Create the file atomically, unless another process was first."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(values))
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

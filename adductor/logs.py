@@ -33,8 +33,11 @@ _SECRETS_IN_TEXTS = (
     (re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@"), r"\1[hidden]@"),
     (re.compile(r"\b(Bearer|Basic) [\w.~+/=-]{8,}", re.I), r"\1 [hidden]"),
 )
-# Every pattern above needs one of these, and most texts of ours have none: one look saves four.
-_MAY_HOLD_ONE = re.compile(r"[/=:]|bearer |basic ", re.IGNORECASE)
+# Their INFO lines repeat what ours say.
+_CHATTY = (
+    *("urllib3", "stravalib", "alembic"),
+    *("celery.worker.strategy", "celery.worker.request", "celery.app.trace", "celery.beat"),
+)
 # What they do while the broker is away or refuses: hundreds of lines a second.
 _LOGS_EVERY_ATTEMPT = ("celery.worker.consumer", "celery.beat", "kombu", "py.warnings")
 _ONCE_IN_S = 30.0
@@ -44,25 +47,18 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _hide_secrets(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    for name in entry:
-        if _SECRET_NAMES.search(name) and name not in _TRACE_SAFE:
-            entry[name] = "[hidden]"
-    return entry
+    return {name: value if name in _MADE_HERE else _hidden(value, name) for name, value in entry.items()}
 
 
-def _hide_secrets_in_texts(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {name: value if name in _MADE_HERE else _hidden(value) for name, value in entry.items()}
-
-
-def _hidden(value: Any) -> Any:
+def _hidden(value: Any, name: str = "") -> Any:
+    if _SECRET_NAMES.search(name) and name not in _TRACE_SAFE:
+        return "[hidden]"
     if isinstance(value, str):
-        if _MAY_HOLD_ONE.search(value) is None:
-            return value
         for pattern, instead in _SECRETS_IN_TEXTS:
             value = pattern.sub(instead, value)
         return value
     if isinstance(value, dict):
-        return {key: _hidden(entry) for key, entry in value.items()}
+        return {key: _hidden(entry, str(key)) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_hidden(entry) for entry in value]
     return value
@@ -101,8 +97,11 @@ class _Throttle(logging.Filter):
         return True
 
 
-def configure(log_format: Literal["text", "json"], part: str) -> None:
-    """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way."""
+def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = False) -> None:
+    """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way.
+
+    ``quiet``: errors alone, for commands that print their answer themselves.
+    """
 
     def name_the_part(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
         # Not bound as context: that is each thread's own.
@@ -114,7 +113,6 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
         name_the_part,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _hide_secrets,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -137,7 +135,7 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _hide_secrets_in_texts,
+                _hide_secrets,
                 *([] if log_format == "json" else [_one_line_an_event]),
                 renderer,
             ],
@@ -145,22 +143,9 @@ def configure(log_format: Literal["text", "json"], part: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    for chatty in (
-        "urllib3",
-        "stravalib",
-        "alembic",
-        "celery.worker.strategy",
-        "celery.app.trace",
-        "celery.beat",
-        "celery.worker.request",
-    ):
+    root.setLevel(logging.ERROR if quiet else logging.INFO)
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def only_errors() -> None:
-    """Log errors alone: for commands that print their answer themselves."""
-    logging.getLogger().setLevel(logging.ERROR)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

@@ -16,14 +16,15 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from adductor.coaching.rules import RULES
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
-    from prometheus_client.core import Metric
+    from prometheus_client.core import Metric as Family
 
 log = logging.getLogger(__name__)
 
@@ -34,24 +35,20 @@ NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 
 # The label values that are known beforehand. Their series exist at 0 from the start: Prometheus' increase() doesn't see the
 # first event of a series that is born at 1. A test compares these with the code that counts.
-RULES = (
-    *("red_flag", "on_hold", "high_pain", "persistent_pain", "not_cleared", "race_window", "warm_up", "soreness"),
-    *("check_in_first", "already_today", "no_trigger", "weekly_cap", "spacing", "key_session_tomorrow", "long_run"),
-    *("post_run", "rest_day"),
-)
+_RULES = tuple(rule.name for rule in RULES)
+_REFERRING = ("red_flag", "high_pain", "persistent_pain")
 # Where a "no" is said outside the rule table.
 REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_way", "old_activity")
 DECISIONS_OF_RULES = (
-    *(("none", rule) for rule in RULES if rule not in {"red_flag", "high_pain", "persistent_pain"}),
-    *(("none", rule) for rule in REFUSALS),
-    *(("refer", rule) for rule in ("red_flag", "high_pain", "persistent_pain")),
+    *(("none", rule) for rule in (*_RULES, *REFUSALS) if rule not in _REFERRING),
+    *(("refer", rule) for rule in _REFERRING),
     *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
 )
 EVENT_OUTCOMES = (
     *("already_decided", "deleted", "disconnected", "foreign_activity", "foreign_subscription", "gave_up", "gone"),
     *("not_confirmed", "not_connected", "nothing_to_do", "refer", "restored", "revoked", "scope_missing"),
     *("strength_asked", "strength_done", "title_done", "title_pause", "title_resume", "title_skip"),
-    *("unknown_athlete", "withdrawn", *RULES, *REFUSALS),
+    *("unknown_athlete", "withdrawn", *_RULES, *REFUSALS),
 )
 _MAIL_OUTCOMES = ("address_refused", "gave_up", "mail_refused", "maybe_sent", "sent", "taken_over")
 LETTER_OUTCOMES = (*_MAIL_OUTCOMES, "no_longer_wanted")
@@ -83,75 +80,72 @@ CALL_KINDS = (
 _CALL_STATUSES = ("200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "none")
 
 
-class Counter:
-    """A counter with labels. ``known``: the label values whose series exist before their first event."""
+class Metric:
+    """A counter, or a histogram of seconds, which prometheus_client makes with all others on first use.
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], known: Iterable[tuple[str, ...]]) -> None:
+    ``known``: the label values whose series exist before their first event.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        labels: tuple[str, ...] = (),
+        known: Iterable[tuple[str, ...]] = (),
+        buckets: tuple[float, ...] = (),
+    ) -> None:
         self.name, self.text, self.label_names, self.known = f"adductor_{name}", text, labels, tuple(known)
+        self.buckets = buckets
+        self.made: Any = None
 
     def labels(self, *values: object) -> Any:
         """The series with these label values: a `prometheus_client.Counter`, with ``inc``."""
-        return _opened().made[self.name].labels(*(str(value) for value in values))
-
-
-class Histogram:
-    """A histogram of seconds, without labels."""
-
-    def __init__(self, name: str, text: str, buckets: tuple[float, ...]) -> None:
-        self.name, self.text, self.buckets = f"adductor_{name}", text, buckets
+        _open()
+        return self.made.labels(*(str(value) for value in values))
 
     def observe(self, seconds: float) -> None:
         """Count one duration; a negative one, from a clock that was set back, counts as 0."""
-        _opened().made[self.name].observe(max(seconds, 0.0))
+        _open()
+        self.made.observe(max(seconds, 0.0))
 
 
-WEBHOOKS = Counter(
+WEBHOOKS = Metric(
     "webhook_requests",
     "Webhook requests with the right key, by what they were answered",
     ("outcome",),
     [("stored",), ("refused",), ("not_stored",)],
 )
-EVENTS = Counter("events", "Events that came to an end", ("outcome",), [(outcome,) for outcome in EVENT_OUTCOMES])
-DECISIONS = Counter("decisions", "Decisions of the coach, also each no", ("decision", "rule"), DECISIONS_OF_RULES)
-DELIVERIES = Counter("deliveries", "Deliveries that came to an end", ("channel", "outcome"), DELIVERY_OUTCOMES)
-LETTERS = Counter(
+EVENTS = Metric("events", "Events that came to an end", ("outcome",), [(outcome,) for outcome in EVENT_OUTCOMES])
+DECISIONS = Metric("decisions", "Decisions of the coach, also each no", ("decision", "rule"), DECISIONS_OF_RULES)
+DELIVERIES = Metric("deliveries", "Deliveries that came to an end", ("channel", "outcome"), DELIVERY_OUTCOMES)
+LETTERS = Metric(
     "letters",
     "Mails that are no routine and came to an end",
     ("kind", "outcome"),
     itertools.product(("confirm", "reconnect", "refer"), LETTER_OUTCOMES),
 )
-CALLS = Counter(
+CALLS = Metric(
     "strava_calls",
     "Calls to Strava; status none: no answer came",
     ("kind", "status"),
     itertools.product(CALL_KINDS, _CALL_STATUSES),
 )
-HELD_BACK = Counter(
+HELD_BACK = Metric(
     "strava_calls_held_back",
     "Calls not made, to stay within the rate limit",
     ("priority",),
     [("fresh",), ("retry",), ("history",), ("connect",), ("replaceable",)],
 )
-NOTE_SECONDS = Histogram(
+NOTE_SECONDS = Metric(
     "note_seconds",
     "From the webhook's arrival to the written note, a wait that was asked for included",
-    NOTE_BUCKETS_S,
+    buckets=NOTE_BUCKETS_S,
 )
 _ALL = (WEBHOOKS, EVENTS, DECISIONS, DELIVERIES, LETTERS, CALLS, HELD_BACK, NOTE_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """This process's metrics. ``directory`` None: they live in memory, and no other process sees them."""
-
-    directory: Path | None
-    registry: CollectorRegistry
-    made: dict[str, Any]
-
-
 _lock = threading.Lock()
 _wanted: Path | None = None
-_slot: tuple[int, str, IO[str]] | None = None  # process id, name, held lock
 
 
 def use_directory(directory: Path) -> None:
@@ -160,84 +154,81 @@ def use_directory(directory: Path) -> None:
     _wanted = _wanted or Path(os.environ.get(_ENVIRONMENT) or directory)
 
 
-def collect() -> Iterator[Metric]:
+def collect() -> Iterator[Family]:
     """The sums of all processes that share the directory; every known series is among them."""
-    opened = _opened()
-    if opened.directory is None:
-        yield from opened.registry.collect()
+    directory, registry = _open()
+    if directory is None:
+        yield from registry.collect()
         return
     from prometheus_client.multiprocess import MultiProcessCollector
 
-    opened.directory.mkdir(parents=True, exist_ok=True)  # deleted by hand: counters begin anew with the next process
-    collector = MultiProcessCollector(None, path=str(opened.directory))  # type: ignore[no-untyped-call]
+    directory.mkdir(parents=True, exist_ok=True)  # deleted by hand: counters begin anew with the next process
+    collector = MultiProcessCollector(None, path=str(directory))  # type: ignore[no-untyped-call]
     yield from collector.collect()  # type: ignore[no-untyped-call]
 
 
-def _opened() -> _Opened:
+def _open() -> tuple[Path | None, CollectorRegistry]:
+    """The directory (None: the metrics live in memory, and no other process sees them) and this process's registry."""
     with _lock:
-        return _open()
+        return _make_all()
 
 
 @cache
-def _open() -> _Opened:
+def _make_all() -> tuple[Path | None, CollectorRegistry]:
     """Take a slot and create every known series. Imports prometheus_client only now: most commands count nothing."""
-    directory = _wanted
+    slot, directory = None, _wanted
     if directory is not None:
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _slot_name(directory)
+            slot = _take_slot(directory)
+            os.environ[_ENVIRONMENT] = str(directory)
         except OSError as error:  # a full or read-only disk: counting must not stop the work
             log.warning("metrics directory not usable, counting in memory (%s)", error.strerror)
             directory = None
-    if directory is not None:
-        os.environ[_ENVIRONMENT] = str(directory)
 
     import prometheus_client
     from prometheus_client import values
 
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     values.ValueClass = values.MutexValue
-    if directory is not None:
-        values.ValueClass = values.MultiProcessValue(lambda: _slot_name(directory))  # type: ignore[no-untyped-call]
+    if slot is not None:
+        values.ValueClass = values.MultiProcessValue(lambda: slot.number)  # type: ignore[no-untyped-call]
     registry = prometheus_client.CollectorRegistry()
-    made: dict[str, Any] = {}
     for metric in _ALL:
-        if isinstance(metric, Histogram):
-            made[metric.name] = prometheus_client.Histogram(
+        if metric.buckets:
+            metric.made = prometheus_client.Histogram(
                 metric.name, metric.text, buckets=metric.buckets, registry=registry
             )
-            continue
-        counter = prometheus_client.Counter(metric.name, metric.text, metric.label_names, registry=registry)
+        else:
+            metric.made = prometheus_client.Counter(metric.name, metric.text, metric.label_names, registry=registry)
         for known in metric.known:
-            counter.labels(*known)
-        made[metric.name] = counter
-    return _Opened(directory, registry, made)
+            metric.made.labels(*known)
+    return directory, registry
 
 
-def _slot_name(directory: Path) -> str:
-    """The lowest slot that no living process holds, held until this process ends; a fork takes one of its own.
+class _Slot(NamedTuple):
+    """A place for the files of one process, held by a file lock until the process ends.
 
-    A process id would not do: containers that share the directory each have a process 7. Raises OSError.
+    A process id would not do: containers that share the directory each have a process 7.
     """
-    global _slot
-    if _slot is not None and _slot[0] == os.getpid():
-        return _slot[1]
+
+    number: int
+    lock: IO[str]
+
+
+def _take_slot(directory: Path) -> _Slot:
+    """The lowest slot that no living process holds. Raises OSError."""
     number = 0
-    while (held := _locked(directory / f"{number}.lock")) is None:
-        number += 1
-    _drop_unreadable(directory, number)
-    _slot = (os.getpid(), str(number), held)
-    return str(number)
-
-
-def _locked(path: Path) -> IO[str] | None:
-    file = path.open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
+    while True:
+        file = (directory / f"{number}.lock").open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            number += 1
+        else:
+            _drop_unreadable(directory, number)
+            return _Slot(number, file)
 
 
 def _drop_unreadable(directory: Path, slot: int) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import platformdirs
@@ -25,21 +25,19 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adductor import beside_up
+from adductor.files import create_once
 
 # The longest callback that Strava takes (Strava: webhook events API).
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
 SECRET_KEY_MIN_CHARS = 32
-# Typed into a form that anybody can open; 20 characters of a password manager are beyond guessing.
+# Typed into a public form; 20 characters of a password manager are beyond guessing.
 OPS_TOKEN_MIN_CHARS = 20
 
 _PREFIXES = ("ADDUCTOR_", "STRAVA_", "INTERVALS_")
 # Read elsewhere: by `adductor up`, by the processes that it starts, by docker-compose.yml and the Caddyfile.
-_READ_ELSEWHERE = frozenset(
-    {"ADDUCTOR_SANDBOX_BIND", "ADDUCTOR_PARENT_PID", "ADDUCTOR_READY_FILE", "ADDUCTOR_PORT", "ADDUCTOR_WEB"}
-)
+_READ_ELSEWHERE = frozenset({"ADDUCTOR_SANDBOX_BIND", "ADDUCTOR_READY_FILE", "ADDUCTOR_PORT", "ADDUCTOR_WEB"})
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
-T = TypeVar("T", str, SecretStr)
 
 
 class SettingsError(Exception):
@@ -50,37 +48,13 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _that(fits: Callable[[str], Any], otherwise: str) -> AfterValidator:
-    """A type's check by a predicate on its text. Secrets are compared too, and never repeated in the message."""
-
-    def check(value: T) -> T:
-        if not fits(value.get_secret_value() if isinstance(value, SecretStr) else value):
-            raise ValueError(otherwise)
-        return value
-
-    return AfterValidator(check)
-
-
-def _is_web_address(value: str) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+def _matches(pattern: str) -> Callable[[str], Any]:
+    return re.compile(pattern, re.ASCII).fullmatch
 
 
 def _is_host_and_port(value: str) -> bool:
     host, _, port = value.rpartition(":")
     return bool(host) and port.isdigit() and int(port) <= 65535
-
-
-def _is_fernet_key(key: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(key)) == 32
-    except ValueError:
-        return False
-
-
-def _is_mail_server(value: str) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)
 
 
 def _hides_its_password(value: str) -> bool:
@@ -102,85 +76,75 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("adductor-coach", appauthor=False))
 
 
-WebAddress = Annotated[
-    str,
-    _that(_is_web_address, "is not a web address; give one like https://coach.example.org"),
-    AfterValidator(lambda value: value.rstrip("/")),
-]
-PublicAddress = Annotated[
-    WebAddress,
-    _that(
-        lambda value: urlsplit(value).path == "",
+_is_web_address = _matches(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?")
+_NO_WEB_ADDRESS = "is not a web address; give one like https://coach.example.org"
+_MAKE = "make one with: python -c"
+# What a text must be, and what is said otherwise: the first rule that fails for a name. Never the value: it may be secret.
+_RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+    ("ADDUCTOR_PUBLIC_URL", _is_web_address, _NO_WEB_ADDRESS),
+    (
+        "ADDUCTOR_PUBLIC_URL",
+        _matches(r"\w+://[^/]+/?"),
         "must have no path: pages and links begin at the root; give one like https://coach.example.org",
     ),
-]
-Bind = Annotated[str, _that(_is_host_and_port, "is not host:port; give one like 127.0.0.1:8000")]
-SecretKey = Annotated[
-    SecretStr,
-    _that(
-        lambda value: len(value) >= SECRET_KEY_MIN_CHARS,
-        f"is shorter than {SECRET_KEY_MIN_CHARS} characters; "
-        "make one with: python -c 'import secrets; print(secrets.token_hex(32))'",
+    ("ADDUCTOR_STRAVA_API_URL", _is_web_address, _NO_WEB_ADDRESS),
+    ("ADDUCTOR_STRAVA_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
+    ("ADDUCTOR_BIND", _is_host_and_port, "is not host:port; give one like 127.0.0.1:8000"),
+    (
+        "ADDUCTOR_SECRET_KEY",
+        lambda key: len(key) >= SECRET_KEY_MIN_CHARS,
+        f"is shorter than {SECRET_KEY_MIN_CHARS} characters; {_MAKE} 'import secrets; print(secrets.token_hex(32))'",
     ),
-]
-OpsToken = Annotated[
-    SecretStr,
-    _that(
-        lambda value: len(value) >= OPS_TOKEN_MIN_CHARS,
-        f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; "
-        "make one with: python -c 'import secrets; print(secrets.token_urlsafe(24))'",
+    (
+        "ADDUCTOR_OPS_TOKEN",
+        lambda token: len(token) >= OPS_TOKEN_MIN_CHARS,
+        f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; {_MAKE} 'import secrets; print(secrets.token_urlsafe(24))'",
     ),
-]
-TokenKeys = Annotated[
-    SecretStr,
-    _that(
-        lambda value: all(_is_fernet_key(key) for key in _split(value)),
-        "holds something that is not a Fernet key; make one with: "
-        "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+    (
+        "ADDUCTOR_TOKEN_KEYS",
+        lambda keys: all(map(_matches(r"[\w-]{43}="), _split(keys))),
+        "holds something that is not a Fernet key; "
+        f"{_MAKE} 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
     ),
-]
-DatabaseUrl = Annotated[
-    SecretStr,
-    _that(
-        lambda value: value.startswith(("sqlite:///", "postgresql+psycopg://")),
+    (
+        "ADDUCTOR_DATABASE_URL",
+        _matches(r"(sqlite:///|postgresql\+psycopg://).*"),
         "is neither SQLite nor PostgreSQL; "
         "give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name",
     ),
-]
-RedisUrl = Annotated[
-    SecretStr,
-    _that(
-        lambda value: value.startswith(("redis://", "rediss://", "unix://")),
+    (
+        "ADDUCTOR_REDIS_URL",
+        _matches(r"(rediss?|unix)://.*"),
         "is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock",
     ),
-    _that(
-        lambda value: value.startswith("unix://") or "db" not in parse_qs(urlsplit(value).query),
+    (
+        "ADDUCTOR_REDIS_URL",
+        lambda url: url.startswith("unix://") or "db" not in parse_qs(urlsplit(url).query),
         "names its database as ?db=; Celery wants it as the path: redis://host:6379/3",
     ),
-]
-SmtpUrl = Annotated[
-    SecretStr,
-    _that(_is_mail_server, "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://..."),
-    _that(_hides_its_password, "would send its password for all to read; add ?starttls=1, or use smtps://"),
-]
-Sender = Annotated[
-    str,
-    _that(
-        lambda value: "@" in parseaddr(value)[1] and not re.search(r"[\r\n]", value),
+    (
+        "ADDUCTOR_SMTP_URL",
+        _matches(r"smtps?://([^/@]*@)?[^/:@?].*"),
+        "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://...",
+    ),
+    (
+        "ADDUCTOR_SMTP_URL",
+        _hides_its_password,
+        "would send its password for all to read; add ?starttls=1, or use smtps://",
+    ),
+    (
+        "ADDUCTOR_MAIL_FROM",
+        lambda sender: "@" in parseaddr(sender)[1] and not re.search(r"[\r\n]", sender),
         "is not a mail address; give one like Adductor Coach <coach@example.org>",
     ),
-]
-PathSegment = Annotated[
-    SecretStr,
-    _that(
-        lambda value: re.fullmatch(r"[A-Za-z0-9_-]{16,}", value),
+    (
+        "ADDUCTOR_WEBHOOK_KEY",
+        _matches(r"[A-Za-z0-9_-]{16,}"),
         "must be at least 16 letters, digits, - or _, as it stands in an address",
     ),
-]
-ApplicationNumber = Annotated[
-    str,
-    _that(lambda value: re.fullmatch(r"[0-9]+", value), "is not a number; copy it from strava.com/settings/api"),
-]
+    ("STRAVA_CLIENT_ID", _matches(r"[0-9]+"), "is not a number; copy it from strava.com/settings/api"),
+)
+Address = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
 Threads = Annotated[int, Field(ge=1, le=256)]
 
 
@@ -189,7 +153,7 @@ def _name(env: str) -> Any:
 
 
 class Settings(BaseModel):
-    """What the person who runs this may choose. All of them: docs/settings.md."""
+    """The operator's choices. All of them: docs/settings.md."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -197,26 +161,26 @@ class Settings(BaseModel):
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=_default_data_dir, validate_default=True, validation_alias="ADDUCTOR_DATA_DIR"
     )
-    public_url: Annotated[PublicAddress, _name("ADDUCTOR_PUBLIC_URL")] = "http://127.0.0.1:8000"
-    bind: Annotated[Bind, _name("ADDUCTOR_BIND")] = "127.0.0.1:8000"
-    secret_key: Annotated[SecretKey | None, _name("ADDUCTOR_SECRET_KEY")] = None
-    token_keys: Annotated[TokenKeys | None, _name("ADDUCTOR_TOKEN_KEYS")] = None
-    database_url: Annotated[DatabaseUrl | None, _name("ADDUCTOR_DATABASE_URL")] = None
-    redis_url: Annotated[RedisUrl | None, _name("ADDUCTOR_REDIS_URL")] = None
-    smtp_url: Annotated[SmtpUrl | None, _name("ADDUCTOR_SMTP_URL")] = None
-    mail_from: Annotated[Sender, _name("ADDUCTOR_MAIL_FROM")] = "Adductor Coach <coach@localhost>"
-    strava_client_id: Annotated[ApplicationNumber | None, _name("STRAVA_CLIENT_ID")] = None
+    public_url: Annotated[Address, _name("ADDUCTOR_PUBLIC_URL")] = "http://127.0.0.1:8000"
+    bind: Annotated[str, _name("ADDUCTOR_BIND")] = "127.0.0.1:8000"
+    secret_key: Annotated[SecretStr | None, _name("ADDUCTOR_SECRET_KEY")] = None
+    token_keys: Annotated[SecretStr | None, _name("ADDUCTOR_TOKEN_KEYS")] = None
+    database_url: Annotated[SecretStr | None, _name("ADDUCTOR_DATABASE_URL")] = None
+    redis_url: Annotated[SecretStr | None, _name("ADDUCTOR_REDIS_URL")] = None
+    smtp_url: Annotated[SecretStr | None, _name("ADDUCTOR_SMTP_URL")] = None
+    mail_from: Annotated[str, _name("ADDUCTOR_MAIL_FROM")] = "Adductor Coach <coach@localhost>"
+    strava_client_id: Annotated[str | None, _name("STRAVA_CLIENT_ID")] = None
     strava_client_secret: Annotated[SecretStr | None, _name("STRAVA_CLIENT_SECRET")] = None
-    strava_api_url: Annotated[WebAddress, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
-    strava_oauth_url: Annotated[WebAddress, _name("ADDUCTOR_STRAVA_OAUTH_URL")] = "https://www.strava.com/oauth"
+    strava_api_url: Annotated[Address, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
+    strava_oauth_url: Annotated[Address, _name("ADDUCTOR_STRAVA_OAUTH_URL")] = "https://www.strava.com/oauth"
     strava_verify_token: Annotated[SecretStr | None, _name("ADDUCTOR_STRAVA_VERIFY_TOKEN")] = None
-    webhook_key_setting: Annotated[PathSegment | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
+    webhook_key_setting: Annotated[SecretStr | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
     note_delay_s: Annotated[float, Field(ge=0, le=86_400), _name("ADDUCTOR_NOTE_DELAY_S")] = 0
     clock_speed: Annotated[float, Field(gt=0, le=1_000_000), _name("ADDUCTOR_CLOCK_SPEED")] = 1
     log: Annotated[Literal["text", "json"] | None, _name("ADDUCTOR_LOG")] = None
     metrics_token: Annotated[SecretStr | None, _name("ADDUCTOR_METRICS_TOKEN")] = None
     # Opens the operator's page /ops, which isn't there without it.
-    ops_token: Annotated[OpsToken | None, _name("ADDUCTOR_OPS_TOKEN")] = None
+    ops_token: Annotated[SecretStr | None, _name("ADDUCTOR_OPS_TOKEN")] = None
     # How many reverse proxies in front may set X-Forwarded-*; 0 trusts none.
     trusted_proxies: Annotated[int, Field(ge=0, le=5), _name("ADDUCTOR_TRUSTED_PROXIES")] = 0
     # How many requests and how many events are handled at the same time by one process each: see docs/operate.md.
@@ -229,7 +193,7 @@ class Settings(BaseModel):
         """The signing secret: as set, or made once and kept in the data folder (readable by its owner only)."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        return _secret_kept_in(self.made_data_dir())
+        return create_once(self.made_data_dir() / "secret-key", secrets.token_hex(32)).strip()
 
     def made_data_dir(self) -> Path:
         """The data folder, which exists now. Raises SettingsError when it can't be made."""
@@ -252,33 +216,26 @@ class Settings(BaseModel):
 
         The derived one comes last also behind keys that were set: it opens what was encrypted before they were.
         """
-        raw = hmac.new(self.secret.encode(), b"tokens at rest", hashlib.sha256).digest()
         own = _split(self.token_keys.get_secret_value()) if self.token_keys is not None else []
-        return [*own, base64.urlsafe_b64encode(raw).decode()]
+        return [*own, base64.urlsafe_b64encode(bytes.fromhex(self.derived("tokens at rest"))).decode()]
 
     @cached_property
     def webhook_key(self) -> str:
         """The secret path segment of the webhook."""
-        if self.webhook_key_setting is not None:
-            return self.webhook_key_setting.get_secret_value()
-        return self.derived("webhook path")[:32]
+        return self._set_or_derived(self.webhook_key_setting, "webhook path")
 
     @property
     def verify_token(self) -> str:
-        """What Strava must repeat in the handshake."""
-        if self.strava_verify_token is not None:
-            return self.strava_verify_token.get_secret_value()
-        return self.derived("strava verify token")[:32]
+        """The token that Strava repeats in the handshake."""
+        return self._set_or_derived(self.strava_verify_token, "strava verify token")
+
+    def _set_or_derived(self, given: SecretStr | None, purpose: str) -> str:
+        return given.get_secret_value() if given is not None else self.derived(purpose)[:32]
 
     @property
     def webhook_url(self) -> str:
-        """The callback that Strava is told."""
-        return f"{self.public_url}{self.webhook_path}"
-
-    @property
-    def webhook_path(self) -> str:
-        """The path of the webhook; its last segment is a secret."""
-        return f"/webhooks/strava/{self.webhook_key}"
+        """The callback that Strava is told; its last segment is a secret."""
+        return f"{self.public_url}/webhooks/strava/{self.webhook_key}"
 
     @property
     def database(self) -> str:
@@ -316,27 +273,23 @@ _KNOWN = [str(field.validation_alias) for field in Settings.model_fields.values(
 
 
 def load(*, _env_file: str | None = ".env", **overrides: Any) -> Settings:
-    """The settings of this process. Raises SettingsError naming everything that is wrong at once."""
+    """The settings of this process, or of one with this environment. Raises SettingsError: all that is wrong, at once."""
     problems: list[str] = []
-    values = {**_read_file(_env_file, problems), **_read_secret_files(problems), **_ours(os.environ), **overrides}
+    values = {**_read_file(_env_file, problems), **_ours(os.environ), **_ours(overrides)}
+    values |= _read_secret_files(values, problems)
     bind = str(values.get("ADDUCTOR_BIND", ""))
     if "ADDUCTOR_PUBLIC_URL" not in values and bind.startswith(("127.0.0.1:", "localhost:")):
         # Only this machine reaches such an address: it is its own public one.
         values["ADDUCTOR_PUBLIC_URL"] = f"http://{bind}"
-    settings = None
+    problems += [*_wrong_texts(values), *_wrong_combinations(values), *_unknown_names(values)]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems += [_in_words(problem) for problem in error.errors(include_input=False)]
-    problems += [*_wrong_combinations(values), *_unknown_names(values)]
-    if problems or settings is None:
+        wrong = error.errors(include_input=False)
+        problems += [f"{each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}" for each in wrong]
+    if problems:
         raise SettingsError(problems)
     return settings
-
-
-def load_from(environment: Mapping[str, str]) -> Settings:
-    """The settings of a process that is given this environment. Raises SettingsError."""
-    return load(_env_file=None, **_ours(environment))
 
 
 def load_beside_up() -> Settings:
@@ -350,7 +303,7 @@ def load_beside_up() -> Settings:
     return load()
 
 
-def _ours(environment: Mapping[str, str | None]) -> dict[str, Any]:
+def _ours(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Our names of an environment; an empty value counts as unset."""
     return {name: value for name, value in environment.items() if name.startswith(_PREFIXES) and value}
 
@@ -365,12 +318,12 @@ def _read_file(path: str | None, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _read_secret_files(problems: list[str]) -> dict[str, Any]:
+def _read_secret_files(values: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     """``NAME_FILE=/run/secrets/x`` gives NAME the contents of that file, as container platforms hand out secrets."""
     found = {}
     for name in _KNOWN:
-        path = os.environ.get(f"{name}_FILE")
-        if not path or name in os.environ:
+        path = values.get(f"{name}_FILE")
+        if path is None or name in values:
             continue
         try:
             found[name] = Path(path).read_text(encoding="utf-8").strip()
@@ -378,6 +331,14 @@ def _read_secret_files(problems: list[str]) -> dict[str, Any]:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             problems.append(f"{name}_FILE: can't read {path} ({reason}); name a readable file")
     return _ours(found)
+
+
+def _wrong_texts(values: Mapping[str, Any]) -> list[str]:
+    said: dict[str, str] = {}
+    for name, fits, otherwise in _RULES:
+        if name in values and not fits(str(values[name])):
+            said.setdefault(name, otherwise)
+    return [f"{name}: {otherwise}" for name, otherwise in said.items()]
 
 
 def _unknown_names(values: Mapping[str, Any]) -> list[str]:
@@ -414,28 +375,5 @@ def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _in_words(problem: Any) -> str:
-    return f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}"
-
-
 def _split(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _secret_kept_in(data_dir: Path) -> str:
-    """Read the secret, or make it; two processes that start together end with the same one."""
-    path = data_dir / "secret-key"
-    if not path.exists():
-        draft = path.with_name(f"secret-key.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # atomic, and fails when another process was first
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()

@@ -45,7 +45,7 @@ class InboxWriter:
         self._stored = threading.Event()
         self._starting = threading.Lock()
         self._started = False
-        # Whether the last commit failed. Then this process is not ready, until something can be stored (service.pulse).
+        # Whether the last commit failed. Then this process is not ready, until something can be stored (service.heartbeat).
         self.failing = False
 
     def put(self, event: WebhookEvent) -> None:

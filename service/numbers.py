@@ -1,4 +1,4 @@
-"""Whole numbers as forms and addresses give them."""
+"""Parse whole numbers of forms and addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LARGEST_ID = 2**63 - 1
 
 
 def whole(text: str) -> int | None:
-    """What the text says, if that is a whole number of at most six digits; else None."""
+    """The number of a text of at most six digits; None for any other text."""
     text = text.strip()
     return int(text) if _DIGITS.fullmatch(text) else None
 

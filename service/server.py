@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import multiprocessing
-import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from werkzeug.test import run_wsgi_app
 
 from adductor import logs
 from adductor.settings import Settings, load
-from service import orphans, pulse
+from service import heartbeat, supervisor
 from service.app import MOST_BODY_BYTES, create_app
 
 REQUEST_WITHIN_S = 10.0  # for a head, and again for the body behind it; Strava and browsers need milliseconds
@@ -111,19 +110,17 @@ def application() -> Bridge:
     parent = multiprocessing.parent_process()
     if parent is not None:
         logs.configure(settings.log_format, "web")
-        orphans.die_with_parent()
-        orphans.end_with_parent()
+        supervisor.die_with_parent()
         if not parent.is_alive():  # it died before we asked to die with it
             sys.exit(0)
     app = create_app(settings)
-    pulse.start(app.extensions["installation"], app.extensions["inbox_writer"])
+    heartbeat.start(app.extensions["installation"], app.extensions["inbox_writer"])
     return Bridge(app, settings.web_threads)
 
 
 def serve(settings: Settings, app: Any = "service.server:application") -> None:
     """Serve until SIGTERM or SIGINT. One process serves far more than Strava lets through."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    os.environ[orphans.PARENT] = str(os.getpid())
     host, _, port = settings.bind.rpartition(":")
     try:
         uvicorn.run(

@@ -1,4 +1,4 @@
-"""Our one webhook subscription: made, repaired, remembered."""
+"""The webhook subscription at Strava: make it, repair it, remember its id."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hmac
 import secrets
 
 import requests
+from sqlalchemy import delete
 
 from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
@@ -22,11 +23,8 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
     deleting a good one for an address that then fails would leave none.
     """
     settings = installation.settings
-    with installation.store.write() as session:
-        # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
-        known = session.get(Subscription, "strava")
-        if known is not None:
-            session.delete(known)
+    # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
+    _forget(installation)
 
     def we_answer(theirs: str) -> None:
         problem = handshake_problem(installation)
@@ -46,7 +44,7 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
 
 
 def remember(installation: Installation, subscription_id: int) -> None:
-    """Events of other subscriptions are not ours from now on."""
+    """Store the id: events of other subscriptions are foreign from now on."""
     with installation.store.write() as session:
         session.merge(
             Subscription(
@@ -58,16 +56,23 @@ def remember(installation: Installation, subscription_id: int) -> None:
         )
 
 
-def forget(installation: Installation) -> None:
-    """There is no subscription any more."""
+def unsubscribe(installation: Installation) -> list[int]:
+    """End every subscription of the application. Returns their ids. Raises PlatformError."""
+    platform = installation.subscriptions("strava")
+    ids = [subscription.id for subscription in platform.list_subscriptions()]
+    for subscription_id in ids:
+        platform.delete_subscription(subscription_id)
+    _forget(installation)
+    return ids
+
+
+def _forget(installation: Installation) -> None:
     with installation.store.write() as session:
-        known = session.get(Subscription, "strava")
-        if known is not None:
-            session.delete(known)
+        session.execute(delete(Subscription).where(Subscription.platform == "strava"))
 
 
 def handshake_problem(installation: Installation) -> str | None:
-    """What is wrong with our webhook's answer to the handshake, asked from this machine; None: nothing."""
+    """The fault of our webhook's answer to the handshake, asked from this machine; None when it is right."""
     settings = installation.settings
     challenge = secrets.token_hex(8)
     asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}

@@ -5,8 +5,8 @@ It imports neither the database nor Redis: it runs as long as the parts do, and 
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
-import os
 import platform
 import shutil
 import signal
@@ -23,10 +23,11 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from adductor import logs
-from service import orphans
 
 log = logs.get(__name__)
 
+# Given to the parts of `adductor up`: the file that the worker creates when it takes work.
+READY_FILE = "ADDUCTOR_READY_FILE"
 BROKER = "broker"
 # A unix socket's path may have about a hundred bytes (104 on macOS, 108 on Linux).
 _SOCKET_PATH_MAX = 100
@@ -40,6 +41,8 @@ _MOST_EXITS_AT_START = 3
 _END_WITHIN_S = 15.0
 _POLL_EVERY_S = 0.02
 _PROBE_TIMEOUT_S = 1.0
+_PR_SET_PDEATHSIG = 1
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class StartError(Exception):
@@ -68,12 +71,10 @@ class Supervisor:
     parts: list[Part] = field(default_factory=list)
     folders_to_remove: list[Path] = field(default_factory=list)
 
-    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> Part:
+    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
         """Start a part."""
-        part = Part(name, arguments, {**environment, orphans.PARENT: str(os.getpid())})
-        self.parts.append(part)
-        self._run(part)
-        return part
+        self.parts.append(Part(name, arguments, environment))
+        self._run(self.parts[-1])
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, within_s: float) -> None:
         """Wait for a condition while the parts are watched. Raises StartError when it does not come true in time."""
@@ -87,11 +88,16 @@ class Supervisor:
                 raise StartError(f"{what} did not come up within {within_s:.0f} s; its log says why")
             time.sleep(_POLL_EVERY_S)
 
+    def wait_for_http(self, bind: str, path: str, what: str, within_s: float, *, post: str | None = None) -> None:
+        """Wait until a server bound there answers 200 to a GET, or to a POST of this JSON. Raises StartError."""
+        self.wait_until(lambda: _http_answers(bind, path, post), what, within_s=within_s)
+
     def look(self) -> None:
         """Restart the parts that have exited and whose backoff is over."""
         now = time.monotonic()
         for part in self.parts:
-            code = part.process.poll() if part.process is not None else None
+            with _signals_held_back():
+                code = part.process.poll() if part.process is not None else None
             if code is not None:
                 if now - part.started_at > _STABLE_AFTER_S:
                     part.backoff_s = _FIRST_BACKOFF_S
@@ -111,6 +117,12 @@ class Supervisor:
 
     def end(self) -> None:
         """End all parts, the broker after the others, which still give back what they hold. Kill what takes too long."""
+        with _signals_held_back():  # a second Ctrl-C must not cut the ending short
+            self._end_parts()
+        for folder in self.folders_to_remove:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _end_parts(self) -> None:
         deadline = time.monotonic() + _END_WITHIN_S
         others = [part for part in reversed(self.parts) if part.name != BROKER]
         for group in (others, [part for part in self.parts if part.name == BROKER]):
@@ -125,8 +137,6 @@ class Supervisor:
                     process.wait()
         for part in self.parts:
             part.process = None
-        for folder in self.folders_to_remove:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, part: Part) -> None:
         part.process = subprocess.Popen(
@@ -136,7 +146,7 @@ class Supervisor:
             stdout=self.output,
             stderr=subprocess.STDOUT if self.output is not None else None,
             start_new_session=True,  # Ctrl-C is for the supervisor, which ends the parts in order
-            preexec_fn=orphans.die_with_parent,
+            preexec_fn=die_with_parent,
         )
         part.started_at = time.monotonic()
 
@@ -148,14 +158,29 @@ def ending_on_signals() -> Iterator[None]:
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-    for number in signals:
+    for number in _ENDING_SIGNALS:
         signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number in signals:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
+        for number in _ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # all has ended; only the last words are left
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Block the signals that end it: a KeyboardInterrupt inside Popen.poll or wait would leave its lock taken for ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def die_with_parent() -> None:
+    """For a child between fork and exec: on Linux the kernel ends it when its parent dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def check_free(bind: str, setting: str) -> None:
@@ -188,23 +213,30 @@ def free_port() -> int:
             return port
 
 
-def http_answers(bind: str, path: str) -> bool:
-    """Whether a server bound there answers 200; asked directly, never through a proxy."""
+def _http_answers(bind: str, path: str, post: str | None) -> bool:
+    """Asked directly, never through a proxy; without http.client, which would stay in memory."""
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     # Bound to every address of the machine: loopback is one of them.
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    request = f"GET {path} HTTP/1.1\r\nHost: {bind}\r\nConnection: close\r\n\r\n".encode()
-    try:
-        with socket.create_connection((address, int(port)), timeout=_PROBE_TIMEOUT_S) as connection:
-            return _reply(connection, request).split(b" ")[1:2] == [b"200"]
-    except OSError:
-        return False
+    body = post or ""
+    request = (
+        f"{'GET' if post is None else 'POST'} {path} HTTP/1.1\r\nHost: {bind}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+    return _ask((socket.AF_INET6 if ":" in address else socket.AF_INET), (address, int(port)), request)[9:12] == b"200"
 
 
-def _reply(connection: socket.socket, request: bytes) -> bytes:
-    connection.sendall(request)
-    return connection.recv(64)
+def _ask(family: socket.AddressFamily, address: str | tuple[str, int], request: str) -> bytes:
+    """The first bytes of the answer; none without one."""
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_PROBE_TIMEOUT_S)
+        try:
+            connection.connect(address)
+            connection.sendall(request.encode())
+            return connection.recv(64)
+        except OSError:
+            return b""
 
 
 def broker_socket(data_dir: Path) -> Path:
@@ -249,13 +281,7 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
     )
 
     def answers() -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_PROBE_TIMEOUT_S)
-            try:
-                connection.connect(str(path))
-                return _reply(connection, b"PING\r\n").startswith(b"+PONG")
-            except OSError:
-                return False
+        return _ask(socket.AF_UNIX, str(path), "PING\r\n").startswith(b"+PONG")
 
     try:
         supervisor.wait_until(answers, "the embedded broker", within_s=10)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from kombu import Connection
+from pydantic import ValidationError
 from redis import Redis
 
-from adductor.settings import Settings, SettingsError, load
+from adductor.settings import SettingsError, load
 from service.supervisor import broker_socket
-from tests.support.live import adductor
+from tests.support import commands
 from workers.app import celery_broker_url
 
 SECRET = "0123456789abcdef" * 4
@@ -36,13 +37,37 @@ def _problems(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
     return caught.value.problems
 
 
-def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+def test_load_nothing_needs_to_be_set(tmp_path: Path) -> None:
     settings = load()
 
     assert settings.bind == "127.0.0.1:8000"
     assert settings.uses_sandbox
     assert settings.database == f"sqlite:///{tmp_path}/data/adductor.db"
     assert settings.redis is None
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.bind = "0.0.0.0:1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "loaded"),
+    [
+        ("STRAVA_ACCESS_TOKEN", "of another program", "uses_sandbox", True),
+        ("ADDUCTOR_BIND", "127.0.0.1:8123", "public_url", "http://127.0.0.1:8123"),
+        ("ADDUCTOR_PUBLIC_URL", "https://coach.example.org/", "public_url", "https://coach.example.org"),
+        ("ADDUCTOR_SECRET_KEY_FILE", f"{SECRET}\n", "secret", SECRET),
+        ("ADDUCTOR_SMTP_URL_FILE", "\n", "smtp_url", None),
+        (".env", "ADDUCTOR_NOTE_DELAY_S=90\n", "note_delay_s", 90),
+    ],
+)
+def test_load_value_from_the_environment_a_file_or_dotenv(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, field: str, loaded: object
+) -> None:
+    if name.endswith(("_FILE", ".env")):
+        (tmp_path / name).write_text(value)
+        value = str(tmp_path / name)
+    monkeypatch.setenv(name.removeprefix("."), value)
+
+    assert getattr(load(), field) == loaded
 
 
 @pytest.mark.parametrize(
@@ -88,10 +113,32 @@ def test_a_wrong_value_is_named_with_what_would_be_right(
     assert hint in problem
 
 
-def test_a_name_of_another_program_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STRAVA_ACCESS_TOKEN", "of another program")
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [
+        (
+            {"ADDUCTOR_BIND": "x", "ADDUCTOR_CLOCK_SPEED": "-1", "ADDUCTOR_ENV": "production", "STRAVA_CLIENT_ID": "1"},
+            {"ADDUCTOR_BIND", "ADDUCTOR_CLOCK_SPEED", "ADDUCTOR_SECRET_KEY", "STRAVA_CLIENT_SECRET"},
+        ),
+        ({"ADDUCTOR_ENV": "production"}, {"ADDUCTOR_SECRET_KEY"}),
+        (
+            {"ADDUCTOR_CLOCK_SPEED": "60", "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "made-up"},
+            {"ADDUCTOR_CLOCK_SPEED"},
+        ),
+        ({"ADDUCTOR_SECRET_KEY_FILE": "/nowhere/secret"}, {"ADDUCTOR_SECRET_KEY_FILE"}),
+        (
+            {"ADDUCTOR_SECRET_KEY": "my-cat", "ADDUCTOR_TOKEN_KEYS": "my-cat"},
+            {"ADDUCTOR_SECRET_KEY", "ADDUCTOR_TOKEN_KEYS"},
+        ),
+    ],
+)
+def test_load_all_that_is_wrong_is_named_at_once_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], wrong: set[str]
+) -> None:
+    problems = _problems(monkeypatch, **values)
 
-    assert load().uses_sandbox
+    assert {problem.partition(":")[0] for problem in problems} == wrong
+    assert "my-cat" not in str(problems)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +155,13 @@ def test_data_dir_is_expanded_and_absolute(
 
 @pytest.mark.parametrize("name", ["a #1 100%", "with 'quotes\" & ünïcode", "x" * 120])
 def test_data_dir_of_odd_characters_holds_database_and_broker(tmp_path: Path, name: str) -> None:
-    folder = str(tmp_path / name)
+    folder = tmp_path / name
 
-    ended = adductor("db", "upgrade", ADDUCTOR_DATA_DIR=folder)
+    ended = commands.run("db", "upgrade", ADDUCTOR_DATA_DIR=str(folder))
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert (Path(folder) / "adductor.db").is_file()
-    path = broker_socket(Path(folder))
+    assert (folder / "adductor.db").is_file()
+    path = broker_socket(folder)
     assert Redis.from_url(f"unix://{path}").connection_pool.connection_kwargs["path"] == str(path)
     assert str(Connection(celery_broker_url(f"unix://{path}")).hostname).endswith(f"://{path}")
 
@@ -122,7 +169,7 @@ def test_data_dir_of_odd_characters_holds_database_and_broker(tmp_path: Path, na
 def test_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    ended = adductor("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path / "file" / "data"))
+    ended = commands.run("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path / "file" / "data"))
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("adductor: ADDUCTOR_DATA_DIR: can't write into ")
@@ -135,118 +182,24 @@ def test_dotenv_file_in_latin_1_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert _problems(monkeypatch) == [".env: is not UTF-8; save it in that encoding"]
 
 
-def test_all_wrong_values_and_combinations_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = _problems(
-        monkeypatch,
-        ADDUCTOR_BIND="x",
-        ADDUCTOR_CLOCK_SPEED="-1",
-        ADDUCTOR_ENV="production",
-        STRAVA_CLIENT_ID="1",
-    )
-
-    assert {problem.partition(":")[0] for problem in problems} == {
-        "ADDUCTOR_BIND",
-        "ADDUCTOR_CLOCK_SPEED",
-        "ADDUCTOR_SECRET_KEY",
-        "STRAVA_CLIENT_SECRET",
-    }
-
-
-def test_a_port_of_ones_own_is_its_own_public_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADDUCTOR_BIND", "127.0.0.1:8123")
-
-    assert load().public_url == "http://127.0.0.1:8123"
-
-
-def test_production_wants_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "ADDUCTOR_SECRET_KEY" in _problems(monkeypatch, ADDUCTOR_ENV="production")[0]
-
-
-def test_time_runs_faster_only_away_from_the_real_strava(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = _problems(monkeypatch, ADDUCTOR_CLOCK_SPEED="60", STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="made-up")
-
-    assert problems == ["ADDUCTOR_CLOCK_SPEED: must be 1 outside the sandbox and tests"]
-
-
-def test_a_secret_is_made_once_and_is_for_its_owner_only(tmp_path: Path) -> None:
-    first, second = load().secret, load().secret
-
-    assert first == second
-    assert len(first) == 64
-    assert stat.S_IMODE((tmp_path / "data" / "secret-key").stat().st_mode) == 0o600
-
-
-def test_processes_that_start_together_end_with_one_secret() -> None:
+def test_secret_is_made_once_by_processes_that_start_together_and_for_its_owner_only(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         secrets = set(pool.map(lambda _: load().secret, range(32)))
 
-    assert len(secrets) == 1
+    assert [len(secret) for secret in secrets] == [64]
+    assert stat.S_IMODE((tmp_path / "data" / "secret-key").stat().st_mode) == 0o600
 
 
-def test_derived_secrets_differ_by_purpose_and_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADDUCTOR_SECRET_KEY", SECRET)
-    settings = load()
-
-    derived = {settings.webhook_key, settings.verify_token, settings.derived("sessions"), *settings.fernet_keys}
-
-    assert len(derived) == 4
-    assert load().webhook_key == settings.webhook_key
-
-
-def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_differ_by_purpose_stay_the_same_and_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADDUCTOR_SECRET_KEY", SECRET)
     monkeypatch.setenv("ADDUCTOR_DATABASE_URL", "postgresql+psycopg://coach:hunter2@db/coach")
     monkeypatch.setenv("STRAVA_CLIENT_ID", "1")
     monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up-secret")
+    settings = load()
 
-    shown = repr(load()) + str(load())
+    derived = {settings.webhook_key, settings.verify_token, settings.derived("sessions"), *settings.fernet_keys}
+    shown = repr(settings) + str(settings)
 
-    assert not {word for word in (SECRET, "hunter2", "made-up-secret") if word in shown}
-
-
-def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = _problems(monkeypatch, ADDUCTOR_SECRET_KEY="my-cat", ADDUCTOR_TOKEN_KEYS="my-dog")
-
-    assert "my-cat" not in str(problems)
-    assert "my-dog" not in str(problems)
-
-
-def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text(f"{SECRET}\n")
-    monkeypatch.setenv("ADDUCTOR_SECRET_KEY_FILE", str(tmp_path / "secret"))
-
-    assert load().secret == SECRET
-
-
-def test_an_empty_file_says_as_little_as_an_empty_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "smtp_url").write_text("\n")
-    monkeypatch.setenv("ADDUCTOR_SMTP_URL_FILE", str(tmp_path / "smtp_url"))
-
-    assert load(_env_file=None).smtp_url is None
-
-
-def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    (problem,) = _problems(monkeypatch, ADDUCTOR_SECRET_KEY_FILE="/nowhere/secret")
-
-    assert problem.startswith("ADDUCTOR_SECRET_KEY_FILE: can't read /nowhere/secret")
-
-
-def test_a_dotenv_file_beside_the_process_is_read(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("ADDUCTOR_NOTE_DELAY_S=90\n")
-
-    assert load().note_delay_s == 90
-
-
-def test_the_command_line_names_every_problem_and_exits_with_2(tmp_path: Path) -> None:
-    ended = adductor("up", ADDUCTOR_BIND="x", STRAVA_CLIENT_ID="1", ADDUCTOR_DATA_DIR=str(tmp_path))
-
-    assert ended.returncode == 2
-    assert ended.stderr.count("adductor: ") == 2
-    assert "Traceback" not in ended.stderr
-
-
-def test_settings_cant_be_changed_after_the_start() -> None:
-    settings: Settings = load()
-
-    with pytest.raises(Exception, match="frozen"):
-        settings.bind = "0.0.0.0:1"
+    assert len(derived) == 4
+    assert load().webhook_key == settings.webhook_key
+    assert not {word for word in (SECRET, "hunter2", "made-up-secret", *derived) if word in shown}

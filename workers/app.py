@@ -24,14 +24,7 @@ MOST_ROUNDS_WAITING = 10
 
 def celery_broker_url(redis_url: str | None) -> str:
     """Kombu's name for the same address: it spells a unix socket differently from redis-py."""
-    if redis_url is None:
-        return "redis://127.0.0.1:6379/0"
-    return redis_url.replace("unix://", "redis+socket://", 1)
-
-
-def clock_every_s(settings: Settings) -> float:
-    """How often to look whose prompt time has come, in real seconds."""
-    return CLOCK_EVERY_S if settings.clock_speed == 1 else SWEEP_EVERY_S / 2
+    return (redis_url or "redis://127.0.0.1:6379/0").replace("unix://", "redis+socket://", 1)
 
 
 class Scheduler(PersistentScheduler):
@@ -52,6 +45,7 @@ def _rounds_waiting(producer: Any) -> int:
 
 def configure(app: Celery, settings: Settings) -> None:
     """Apply our settings."""
+    clock_every_s = CLOCK_EVERY_S if settings.clock_speed == 1 else SWEEP_EVERY_S / 2
     app.conf.update(
         broker_url=celery_broker_url(settings.redis),
         # Results are rows of the database; nothing reads Celery's.
@@ -103,10 +97,10 @@ def configure(app: Celery, settings: Settings) -> None:
         },
         beat_schedule={
             "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S},
-            "clock": {"task": "clock", "schedule": clock_every_s(settings)},
+            "clock": {"task": "clock", "schedule": clock_every_s},
             "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S},
             # As often as prompts are looked at: an index says in a moment that nothing is due.
-            "reconcile": {"task": "reconcile", "schedule": clock_every_s(settings)},
+            "reconcile": {"task": "reconcile", "schedule": clock_every_s},
         },
         beat_scheduler="workers.app:Scheduler",
         # When each entry was last sent; without it a beat that restarts every few minutes never comes to "expire".

@@ -69,15 +69,10 @@ def _beat_forever() -> None:
         time.sleep(_BEAT_RESTARTS_AFTER_S)
 
 
-_asked_at = [-heartbeats.EVERY.total_seconds()]
-
-
 @after_task_publish.connect(sender="sweep")
 def _beat_is_alive(**_: Any) -> None:
     """Only beat asks for sweeps: that it just did is its heartbeat."""
-    if time.monotonic() - _asked_at[0] >= heartbeats.EVERY.total_seconds():
-        _asked_at[0] = time.monotonic()
-        heartbeats.beat(installation(), "beat")
+    heartbeats.beat(installation(), "beat")
 
 
 @worker_shutting_down.connect

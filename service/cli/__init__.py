@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
+from typing import IO, Any
 
 import click
 
@@ -28,7 +28,25 @@ _COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
+# Errors whose text is for people; by name, for their modules cost half a second to import and `adductor decide` does without.
+_FOR_PEOPLE = {"BackupError", "FailedError", "InUseError", "PlatformError", "RevisionError", "StartError"}
+
+
+class _Problems(click.ClickException):
+    """Ends a command with a line for each problem."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        for line in self.message.splitlines():
+            click.echo(f"adductor: {line}", err=True, file=file)
+
+
+class _WrongSettings(_Problems):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called, and says in a line what it could not go on from."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -40,8 +58,25 @@ class _Lazy(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            kind, problems = type(error).__name__, getattr(error, "problems", [])
+            if kind in _FOR_PEOPLE:
+                raise click.ClickException(str(error)) from None
+            if kind == "SettingsError":
+                raise _WrongSettings("\n".join(problems)) from None
+            if kind == "DocumentError":
+                raise _Problems("\n".join(f"the catalogue: {line}" for line in problems)) from None
+            if type(error).__module__.startswith("sqlalchemy."):
+                # The driver's own words may hold the address of the database.
+                problem = f"can't use the database of ADDUCTOR_DATABASE_URL ({kind}); try: adductor doctor"
+                raise _Problems(problem) from None
+            raise
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="adductor")
 def cli() -> None:
     """Adductor Coach: writes adductor strength routines into the running log when they are due.
@@ -63,23 +98,4 @@ def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
     os.umask(0o077)  # databases, mails, backups belong to their owner alone
     _reach_loopback_directly()
-    try:
-        cli(standalone_mode=True)
-    except Exception as error:
-        # Asked by their names: settings and SQLAlchemy cost half a second to import, and `adductor decide` does without.
-        problems = getattr(error, "problems", None)
-        if type(error).__name__ == "SettingsError" and problems:
-            for line in problems:
-                click.echo(f"adductor: {line}", err=True)
-            sys.exit(2)
-        if type(error).__name__ == "DocumentError" and problems:
-            for line in problems:
-                click.echo(f"adductor: the catalogue: {line}", err=True)
-            sys.exit(1)
-        if not type(error).__module__.startswith("sqlalchemy."):
-            raise
-        problem = type(error).__name__
-        click.echo(
-            f"adductor: can't use the database of ADDUCTOR_DATABASE_URL ({problem}); try: adductor doctor", err=True
-        )
-        sys.exit(1)
+    cli()

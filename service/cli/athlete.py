@@ -1,4 +1,4 @@
-"""`adductor athlete export|forget`: what is held about one runner, and deleting it."""
+"""`adductor athlete export|forget`: hand over or delete the data of one athlete."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 
 import click
 
-from adductor import logs
 from adductor.athletes import personal_data
-from adductor.installation import Installation
-from adductor.settings import load_beside_up
 from adductor.store.models import Athlete
+from service.cli.opened import opened
 
 
 @click.group()
@@ -32,8 +30,7 @@ def export(athlete_id: int) -> None:
     \b
     Example: adductor athlete export 7 > runner-7.json
     """
-    installation = _installation()
-    with installation.store.read() as session:
+    with opened("athlete") as installation, installation.store.read() as session:
         found = session.get(Athlete, athlete_id)
         if found is None:
             raise click.ClickException(f"there is no athlete {athlete_id}; `adductor why ID` uses the same ids")
@@ -50,11 +47,11 @@ def forget(athlete_id: int, remove_notes: bool, yes: bool) -> None:
     \b
     Example: adductor athlete forget 7 --remove-notes
     """
-    installation = _installation()
     if not yes:
         click.confirm(f"Delete everything about athlete {athlete_id}? This can't be undone.", abort=True)
     try:
-        done = personal_data.forget(installation, athlete_id, remove_notes=remove_notes)
+        with opened("athlete") as installation:
+            done = personal_data.forget(installation, athlete_id, remove_notes=remove_notes)
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Athlete {athlete_id} is deleted.")
@@ -62,9 +59,3 @@ def forget(athlete_id: int, remove_notes: bool, yes: bool) -> None:
         click.echo(f"Notes removed: {done.notes_removed}; left in place: {done.notes_left}.")
     if not done.revoked:
         click.echo("Strava could not be told; the runner can end the access under strava.com/settings/apps.")
-
-
-def _installation() -> Installation:
-    settings = load_beside_up()
-    logs.configure(settings.log_format, "athlete")
-    return Installation(settings)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from adductor import logs
 from adductor.settings import load
 from adductor.store import Store, migrate
-from adductor.store.backup import BackupError, back_up
+from adductor.store.backup import back_up
 
 
 @click.group()
@@ -29,16 +27,8 @@ def upgrade() -> None:
     if settings.database_url is None:
         settings.made_data_dir()
     store = Store(settings.database)
-    try:
-        before = _current(store)
-        migrate.upgrade(store)
-    except migrate.RevisionError as error:
-        raise click.ClickException(str(error)) from None
-    except SQLAlchemyError as error:
-        # The driver's own words may hold the address, never the password; ours name the setting.
-        raise click.ClickException(
-            f"can't reach the database of ADDUCTOR_DATABASE_URL ({type(error).__name__})"
-        ) from None
+    before = migrate.current(store)
+    migrate.upgrade(store)
     after = migrate.current(store)
     click.echo(f"database at revision {after}" + ("" if before != after else ", as it was"))
 
@@ -53,16 +43,10 @@ def reseal() -> None:
     Example: adductor db reseal
     """
     from adductor.athletes import rotate_keys
-    from adductor.installation import Installation
+    from service.cli.opened import opened
 
-    settings = load()
-    logs.configure(settings.log_format, "reseal")
-    logs.only_errors()
-    installation = Installation(settings)
-    try:
+    with opened("reseal", quiet=True) as installation:
         done = rotate_keys.rotate_keys(installation)
-    finally:
-        installation.close()
     click.echo(f"{done.older} encrypted anew, {done.newest} stood under the newest key already")
     if done.unreadable:
         raise click.ClickException(
@@ -85,17 +69,7 @@ def backup(file: Path) -> None:
     Example: adductor db backup adductor-$(date +%F).db
     """
     settings = load()
-    try:
-        size = back_up(settings.database, file)
-    except BackupError as error:
-        raise click.ClickException(str(error)) from None
+    size = back_up(settings.database, file)
     click.echo(f"{file}: {size} bytes")
     if settings.secret_key is None:
         click.echo(f"Not in it, and needed with it: {settings.data_dir / 'secret-key'}")
-
-
-def _current(store: Store) -> str | None:
-    try:
-        return migrate.current(store)
-    except SQLAlchemyError:
-        return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
 
 from adductor.catalogue import catalogue
 from adductor.coaching import decide as decide_for
-from adductor.coaching.situation import Routine, RoutineItem, Verdict
+from adductor.coaching.situation import RoutineItem, Situation, Verdict
 from adductor.documents import DocumentError, documents
 from adductor.scenario import parse
 
@@ -29,55 +30,49 @@ def decide(file: str, as_json: bool) -> None:
       adductor decide runner.yaml
       cat many.jsonl | adductor decide - --json
     """
+    name = "standard input" if file == "-" else file
     try:
         with click.open_file(file, encoding="utf-8") as stream:
             text = stream.read()
     except (OSError, UnicodeDecodeError) as error:
-        _fail([f"{_named(file)} can't be read: {error}"])
-    texts, problems, count = _answer(text, as_json)
-    if problems:
-        _fail([f"scenario {index + 1}: {problem}" if count > 1 else problem for index, problem in problems])
-    if not texts:
-        _fail([f"{_named(file)} holds no scenario"])
-    between = "" if as_json else "\n"
-    click.echo(between.join(texts), nl=False)
+        _fail([f"{name} can't be read: {error}"])
+    found = list(_scenarios(text))
+    problems = [
+        f"scenario {number}: {problem}" if len(found) > 1 else problem
+        for number, scenario in enumerate(found, start=1)
+        if isinstance(scenario, DocumentError)
+        for problem in scenario.problems
+    ]
+    if problems or not found:
+        _fail(problems or [f"{name} holds no scenario"])
+    verdicts = [decide_for(scenario, catalogue()) for scenario in found if isinstance(scenario, Situation)]
+    if as_json:
+        click.echo("\n".join(json.dumps(as_object(verdict)) for verdict in verdicts))
+    else:
+        click.echo("\n".join(map(_in_words, verdicts)), nl=False)
 
 
-def _named(file: str) -> str:
-    return "standard input" if file == "-" else file
-
-
-def _fail(problems: list[str]) -> None:
+def _fail(problems: list[str]) -> NoReturn:
     for problem in problems:
         click.echo(f"adductor decide: {problem}", err=True)
     sys.exit(1)
 
 
-def _answer(text: str, as_json: bool) -> tuple[list[str], list[tuple[int, str]], int]:
-    """Decide every scenario of a file. Returns the texts, the problems with the index of their scenario, the count."""
-    texts: list[str] = []
-    problems: list[tuple[int, str]] = []
-    count = 0
-    known = catalogue()
+def _scenarios(text: str) -> Iterator[Situation | DocumentError]:
+    """Each scenario of a file, or what is wrong with it; nothing is read behind a document that can't be read at all."""
     try:
         for document in documents(text):
-            count += 1
             try:
-                situation = parse(document)
+                yield parse(document)
             except DocumentError as error:
-                problems += [(count - 1, problem) for problem in error.problems]
-                continue
-            if not problems:
-                verdict = decide_for(situation, known)
-                texts.append(json.dumps(as_object(verdict)) + "\n" if as_json else _in_words(verdict))
-    except DocumentError as error:  # the text itself can't be read on from here
-        problems += [(count, problem) for problem in error.problems]
-        count += 1
-    return texts, problems, count
+                yield error
+    except DocumentError as error:
+        yield error
 
 
 def as_object(verdict: Verdict) -> dict[str, Any]:
     """A verdict as the object that scripts read. ``routine`` is None without a dose."""
+    routine = verdict.routine
     return {
         "decision": verdict.decision.value,
         "dose": verdict.dose.value,
@@ -86,12 +81,9 @@ def as_object(verdict: Verdict) -> dict[str, Any]:
         "considered": [
             {"rule": seen.rule, "stopped": seen.stopped, "because": seen.because} for seen in verdict.considered
         ],
-        "routine": None if verdict.routine is None else _routine(verdict.routine),
+        "routine": routine
+        and {"id": routine.id, "minutes": routine.minutes, "items": [_item(item) for item in routine.items]},
     }
-
-
-def _routine(routine: Routine) -> dict[str, Any]:
-    return {"id": routine.id, "minutes": routine.minutes, "items": [_item(item) for item in routine.items]}
 
 
 def _item(item: RoutineItem) -> dict[str, Any]:

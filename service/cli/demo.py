@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+import itertools
 import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,26 @@ import requests
 from sqlalchemy import select
 
 from adductor import logs
+from adductor.installation import Installation
+from adductor.platforms.base import PlatformError
 from adductor.settings import load
 from adductor.store.models import Connection, DecisionRecord
+from service import subscribing
 from service import supervisor as supervising
-from service.cli.up import Plan, Running, running, subscribe_in_words
+from service.cli.up import make_plan, running
 from service.supervisor import StartError
 
 # The note comes within a second.
 NOTE_WITHIN_S = 30
 _TIMEOUT_S = 15
 _HIDDEN_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+_RUN = {
+    "sport_type": "Run",
+    "minutes": 45,
+    "distance_km": 8.1,
+    "title": "Along the river",
+    "private_note": "New shoes. Legs fine after Tuesday 🙂",
+}
 
 
 class DemoError(Exception):
@@ -54,7 +65,7 @@ def demo(keep_log: Path | None) -> None:
             log_file = keep_log or Path(folder) / "parts.log"
             try:
                 _demo(Path(folder), log_file)
-            except (DemoError, StartError, requests.RequestException) as error:
+            except (DemoError, StartError, PlatformError, requests.RequestException) as error:
                 tail = log_file.read_text(errors="replace").splitlines()[-15:] if log_file.exists() else []
                 raise click.ClickException("\n".join([str(error), *(f"  {line}" for line in tail)])) from None
     except KeyboardInterrupt:
@@ -63,40 +74,37 @@ def demo(keep_log: Path | None) -> None:
 
 
 def _demo(folder: Path, log_file: Path) -> None:
-    stopwatch = _Stopwatch()
     web, sandbox = (f"127.0.0.1:{supervising.free_port()}" for _ in range(2))
     # What is set on this machine is for its real installation, not for the demo.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
-    environment["ADDUCTOR_LOG"] = "text"
-    os.environ.clear()
-    os.environ.update(environment)
-    settings = load(
-        _env_file=None,
-        ADDUCTOR_DATA_DIR=folder,
-        ADDUCTOR_BIND=web,
-        ADDUCTOR_PUBLIC_URL=f"http://{web}",
-    )
+    for name in [name for name in os.environ if name.startswith(("ADDUCTOR_", "STRAVA_"))]:
+        del os.environ[name]
+    plan = make_plan(load(_env_file=None, ADDUCTOR_DATA_DIR=folder, ADDUCTOR_BIND=web), sandbox)
     logs.configure("text", "demo")
+    steps = [("", time.monotonic())]
     with (
         log_file.open("ab") as output,
-        running(Plan.of(settings), environment, sandbox_bind=sandbox, output=output) as here,
+        running(plan, {**os.environ, "ADDUCTOR_LOG": "text"}, output=output) as here,
+        closing(Installation(load(_env_file=None, **here.environment))) as installation,
     ):
-        for name, seconds in here.steps:
-            stopwatch.note(f"started: {name}", seconds)
-        said = stopwatch.time("subscribed, with the handshake", lambda: subscribe_in_words(here.installation))
-        if not said.startswith("Strava sends"):
-            raise DemoError(said)
-        runner = stopwatch.time("connected through the OAuth pages", lambda: _connect(here))
-        run = stopwatch.time("run recorded", lambda: _record(here, runner))
-        noted = stopwatch.time("note written", lambda: _wait_for_note(here, run["id"]))
-        _show(here, run, noted)
-        stopwatch.show()
-
-
-def _connect(here: Running) -> int:
-    connect_as_a_browser(here.settings.public_url, zone=where_it_is_day(here.installation.clock.now()))
-    with here.installation.store.read() as session:
-        return int(session.scalars(select(Connection.external_id)).one())
+        steps.append(("everything started", time.monotonic()))
+        subscribing.subscribe(installation)
+        steps.append(("subscribed, with the handshake", time.monotonic()))
+        connect_as_a_browser(installation.settings.public_url, zone=where_it_is_day(installation.clock.now()))
+        steps.append(("connected through the OAuth pages", time.monotonic()))
+        with installation.store.read() as session:
+            runner = session.scalars(select(Connection.external_id)).one()
+        run = _ask("POST", f"{here.sandbox_url}/admin/runners/{runner}/activities", json=_RUN)
+        steps.append(("run recorded", time.monotonic()))
+        noted = _wait_for_note(installation, f"{here.sandbox_url}/admin", run["id"])
+        steps.append(("note written", time.monotonic()))
+        decision = _decision(installation, run["id"])
+    click.echo(_activity("The run, as recorded", run))
+    if decision is not None:
+        click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
+    click.echo(_activity("The run, a moment later", noted) + "\n")
+    for (_, before), (name, at) in itertools.pairwise(steps):
+        click.echo(f"{at - before:7.2f} s  {name}")
+    click.echo(f"{steps[-1][1] - steps[0][1]:7.2f} s  in all")
 
 
 def connect_as_a_browser(public_url: str, *, zone: str) -> None:
@@ -107,17 +115,15 @@ def connect_as_a_browser(public_url: str, *, zone: str) -> None:
     browser = requests.Session()
     page = browser.get(f"{public_url}/connect/strava", timeout=_TIMEOUT_S)
     _expect(page, "the sandbox's page to authorize")
-    form = dict(_HIDDEN_FIELD.findall(page.text))
-    granted = re.findall(r'name="granted" value="([^"]+)"', page.text)
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     if action is None:
         raise DemoError("the sandbox's page to authorize has no form")
     answers: list[tuple[str, str]] = [
-        *((name, html.unescape(value)) for name, value in form.items()),
+        *((name, html.unescape(value)) for name, value in _HIDDEN_FIELD.findall(page.text)),
         ("runner_id", "new"),
         ("firstname", "Robin"),
         ("timezone", zone),
-        *(("granted", scope) for scope in granted),
+        *(("granted", scope) for scope in re.findall(r'name="granted" value="([^"]+)"', page.text)),
         ("answer", "authorize"),
     ]
     welcome = browser.post(urljoin(page.url, action.group(1)), data=answers, timeout=_TIMEOUT_S)
@@ -132,7 +138,7 @@ def connect_as_a_browser(public_url: str, *, zone: str) -> None:
 
 
 def where_it_is_day(now: datetime) -> str:
-    """A time zone in which somebody may well have come home from a run now: at night the coach keeps quiet."""
+    """A time zone in which a runner may well have come home from a run now: at night the coach keeps quiet."""
     zones = (
         "Europe/Berlin",
         "America/New_York",
@@ -144,50 +150,29 @@ def where_it_is_day(now: datetime) -> str:
     return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 
-def _record(here: Running, runner: int) -> dict[str, Any]:
-    answer = requests.post(
-        f"{here.sandbox_url}/admin/runners/{runner}/activities",
-        json={
-            "sport_type": "Run",
-            "minutes": 45,
-            "distance_km": 8.1,
-            "title": "Along the river",
-            "private_note": "New shoes. Legs fine after Tuesday 🙂",
-        },
-        timeout=_TIMEOUT_S,
-    )
-    _expect(answer, "the recorded run")
-    run: dict[str, Any] = answer.json()
-    return run
-
-
-def _wait_for_note(here: Running, activity: int) -> dict[str, Any]:
-    answer = requests.get(
-        f"{here.sandbox_url}/admin/wait",
-        params={"for": "note", "activity_id": str(activity), "timeout_s": str(NOTE_WITHIN_S)},
-        timeout=NOTE_WITHIN_S + _TIMEOUT_S,
-    )
-    truth: dict[str, Any] = requests.get(f"{here.sandbox_url}/admin/activities/{activity}", timeout=_TIMEOUT_S).json()
+def _wait_for_note(installation: Installation, admin: str, activity: int) -> dict[str, Any]:
+    awaited = {"for": "note", "activity_id": str(activity), "timeout_s": str(NOTE_WITHIN_S)}
+    answer = requests.get(f"{admin}/wait", params=awaited, timeout=NOTE_WITHIN_S + _TIMEOUT_S)
     if answer.status_code != 200:
-        decision = _decision(here, activity)
+        decision = _decision(installation, activity)
         why = f"decided {decision.decision} ({decision.rule}): {decision.reason}" if decision else "nothing was decided"
         raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
-    return truth
+    return _ask("GET", f"{admin}/activities/{activity}")
 
 
-def _decision(here: Running, activity: int) -> DecisionRecord | None:
-    with here.installation.store.read() as session:
+def _decision(installation: Installation, activity: int) -> DecisionRecord | None:
+    with installation.store.read() as session:
         return session.scalar(
             select(DecisionRecord).where(DecisionRecord.activity_id == activity).order_by(DecisionRecord.id.desc())
         )
 
 
-def _show(here: Running, before: dict[str, Any], after: dict[str, Any]) -> None:
-    decision = _decision(here, before["id"])
-    click.echo(_activity("The run, as recorded", before))
-    if decision is not None:
-        click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
-    click.echo(_activity("The run, a moment later", after))
+def _ask(method: str, url: str, **more: Any) -> dict[str, Any]:
+    """The JSON that the sandbox answers."""
+    answer = requests.request(method, url, timeout=_TIMEOUT_S, **more)
+    _expect(answer, "the sandbox")
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def _activity(heading: str, truth: dict[str, Any]) -> str:
@@ -203,24 +188,3 @@ def _activity(heading: str, truth: dict[str, Any]) -> str:
 def _expect(response: requests.Response, what: str) -> None:
     if not response.ok:
         raise DemoError(f"{what}: {response.status_code} from {response.url.split('?')[0]}")
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self._steps: list[tuple[str, float]] = []
-        self._started = time.monotonic()
-
-    def note(self, name: str, seconds: float) -> None:
-        self._steps.append((name, seconds))
-
-    def time(self, name: str, do: Callable[[], Any]) -> Any:
-        started = time.monotonic()
-        result = do()
-        self._steps.append((name, time.monotonic() - started))
-        return result
-
-    def show(self) -> None:
-        click.echo("")
-        for name, seconds in self._steps:
-            click.echo(f"{seconds:7.2f} s  {name}")
-        click.echo(f"{time.monotonic() - self._started:7.2f} s  in all")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from adductor import logs
-from adductor.installation import Installation
-from adductor.settings import load_beside_up
-from service.doctor import CHECKS, NEED_STRAVA, Check, FailedError
+from service.cli.opened import opened
+from service.doctor.base import FailedError
+from service.doctor.checks import CHECKS
+from service.doctor.status import read_status
 
 
 @click.command()
@@ -23,50 +21,16 @@ def doctor() -> None:
     \b
     Example: adductor doctor
     """
-    settings = load_beside_up()
-    logs.configure(settings.log_format, "doctor")
-    logs.only_errors()
-    installation = Installation(settings)
-    try:
-        failed = _say_all(installation)
-    finally:
-        installation.close()
+    failed = 0
+    with opened("doctor", quiet=True) as installation:
+        status = read_status(installation)
+        click.echo("ok    settings      all of them can be used")
+        for check in CHECKS:
+            try:
+                click.echo(f"ok    {check.name:<13} {check.run(status)}")
+            except FailedError as failure:
+                failed += 1
+                click.echo(f"FAIL  {check.name:<13} {failure.seen}\n      {'':<13} -> {failure.do}")
     if failed:
         click.echo(f"\n{failed} of {len(CHECKS) + 1} failed", err=True)
         sys.exit(1)
-
-
-def _say_all(installation: Installation) -> int:
-    """Print every check. Returns how many failed."""
-    failed = 0
-    click.echo("ok    settings      all of them can be used")
-    for check in _checks(installation):
-        try:
-            click.echo(f"ok    {check.name:<13} {_look(check, installation)}")
-        except FailedError as failure:
-            failed += 1
-            click.echo(f"FAIL  {check.name:<13} {failure.seen}\n      {'':<13} -> {failure.do}")
-    return failed
-
-
-def _checks(installation: Installation) -> Iterator[Check]:
-    """In the order in which one failure explains the next. Without an application there is no Strava to ask."""
-    for check in CHECKS:
-        if check.name in NEED_STRAVA and installation.settings.uses_sandbox:
-            yield Check(check.name, _no_application)
-        else:
-            yield check
-
-
-def _look(check: Check, installation: Installation) -> str:
-    try:
-        return check.look(installation)
-    except SQLAlchemyError as error:
-        raise FailedError("can't be looked at without the database", "mend the database first") from error
-
-
-def _no_application(_: Installation) -> str:
-    raise FailedError(
-        "no Strava application is set",
-        "set STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET, or use `adductor up` with its sandbox",
-    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from adductor import logs
 from adductor.settings import Settings, load
-from service import orphans, supervisor
+from service import supervisor
 
 # Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
 _SEEN_WITHIN_S = 60
@@ -27,10 +28,7 @@ def web() -> None:
     Example: ADDUCTOR_BIND=0.0.0.0:8000 adductor web
     """
     settings = _prepared("web")
-    try:
-        supervisor.check_free(settings.bind, "ADDUCTOR_BIND")
-    except supervisor.StartError as error:
-        raise click.ClickException(str(error)) from None
+    supervisor.check_free(settings.bind, "ADDUCTOR_BIND")
     from service.server import serve
 
     serve(settings)
@@ -50,7 +48,7 @@ def worker(check: bool, with_beat: bool) -> None:
     _prepared("worker", needs_broker=True)
     from workers.processes import run_worker
 
-    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(orphans.READY_FILE)))
+    sys.exit(run_worker(with_beat=with_beat, ready_file=os.environ.get(supervisor.READY_FILE)))
 
 
 @click.command()
@@ -99,14 +97,13 @@ def sandbox(bind: str, state_dir: Path | None) -> None:
 
 
 def _prepared(part: str, *, needs_broker: bool = False) -> Settings:
-    """Set up logs, the watch for a dead parent and the check of the database; the settings of this process."""
+    """Check the database and set up logs; the settings of this process."""
     settings = load()
     if needs_broker and settings.redis is None:
         raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
-    if orphans.PARENT not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
+    if supervisor.READY_FILE not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
         _check_database(settings)
     logs.configure(settings.log_format, part)
-    orphans.end_with_parent()
     return settings
 
 
@@ -117,23 +114,18 @@ def _check_database(settings: Settings) -> None:
     from adductor.store import Store, migrate
 
     store = Store(settings.database)
-    try:
+    with suppress(SQLAlchemyError):
         migrate.check(store)
-    except migrate.RevisionError as error:
-        raise click.ClickException(str(error)) from None
-    except SQLAlchemyError:
-        return
-    finally:
-        store.close()
+    store.close()
 
 
 def _check_at_work() -> None:
     """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
-    from adductor.installation import Installation
     from adductor.queue import heartbeats
+    from service.cli.opened import opened
 
-    installation = Installation(load())
-    seen = heartbeats.last(installation, "clock")
+    with opened("check") as installation:
+        seen = heartbeats.last(installation, "clock")
     if seen is None or (installation.clock.real_now() - seen).total_seconds() > _SEEN_WITHIN_S:
         raise click.ClickException("no sweep in the last minute: the clock, the broker or all workers are missing")
     click.echo("at work")

@@ -6,9 +6,8 @@ import click
 from sqlalchemy import select
 
 from adductor.athletes.situations import zone_of
-from adductor.settings import load_beside_up
-from adductor.store import Store
 from adductor.store.models import Athlete, Connection, DecisionRecord
+from service.cli.opened import opened
 
 
 @click.command()
@@ -20,8 +19,7 @@ def why(athlete: int, last: int) -> None:
     \b
     Example: adductor why 1 --last 3
     """
-    store = Store(load_beside_up().database)
-    with store.read() as session:
+    with opened("why") as installation, installation.store.read() as session:
         runner = session.get(Athlete, athlete) or session.scalar(
             select(Athlete).join(Connection).where(Connection.external_id == str(athlete))
         )

@@ -1,27 +1,29 @@
-"""What `adductor doctor` looks at on this side: database, broker, clock and workers, what waits, keys, mail."""
+"""Checks on this side: database, broker, heartbeats, backlog, rate budget, scopes, token keys, mail server."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.athletes import rotate_keys
-from adductor.installation import Installation
 from adductor.jobs import backlog
-from adductor.mail.transport import MailError, Postbox
+from adductor.mail.transport import MailError
 from adductor.store import migrate
 from adductor.store.models import Connection
 from service.doctor.base import FailedError
-from service.ops.health import broker_problem
+from service.doctor.status import Status
 
 # Heartbeats of other machines may lie a moment in the future.
-CLOCKS_APART_S = 5
+CLOCKS_APART = timedelta(seconds=5)
+_PART_NAMES = {"beat": "the clock", "worker": "a worker"}
 
 
-def database(installation: Installation) -> str:
+def database(status: Status) -> str:
     """It answers and is of this version."""
     try:
-        current, wanted = migrate.current(installation.store), migrate.latest()
+        current, wanted = migrate.current(status.here.store), migrate.latest()
     except SQLAlchemyError as error:
         raise FailedError(
             f"does not answer ({type(error).__name__})", "start it, or mend ADDUCTOR_DATABASE_URL"
@@ -33,73 +35,68 @@ def database(installation: Installation) -> str:
         )
     if current != wanted:
         raise FailedError(f"at revision {current or 'none'}, wanted {wanted}", "run: adductor db upgrade")
+    if "database" in status.problems:
+        raise FailedError(status.problems["database"], "look at its log, then run this again")
     return f"answers, at revision {current}"
 
 
-def broker(installation: Installation) -> str:
+def broker(status: Status) -> str:
     """It answers and takes writes."""
-    problem = broker_problem(installation)
-    if installation.redis is None:
+    if status.here.redis is None:
         raise FailedError(
             "no ADDUCTOR_REDIS_URL is set", "set it; `adductor up` brings its own and sets it for its parts"
         )
-    if problem is not None:
-        raise FailedError(problem, "start it, or mend it or ADDUCTOR_REDIS_URL; events are stored meanwhile")
+    if "broker" in status.problems:
+        raise FailedError(
+            status.problems["broker"], "start it, or mend it or ADDUCTOR_REDIS_URL; events are stored meanwhile"
+        )
     return "answers"
 
 
-def at_work(installation: Installation) -> str:
+def at_work(status: Status) -> str:
     """The clock asks, and a worker does what it asks."""
-    with installation.store.read() as session:
-        seen = backlog.heartbeats(session)
-    now = installation.clock.real_now()
-    ago = {part: int((now - at).total_seconds()) for part, at in seen.items()}
-    for part, ago_s in ago.items():
-        if ago_s < -CLOCKS_APART_S:
+    ago = {part: status.real_now - at for part, at in status.heartbeats.items()}
+    for part, age in ago.items():
+        if age < -CLOCKS_APART:
             raise FailedError(
-                f"the {part} was seen at work {-ago_s} s in the future: two clocks differ, or this one was set back",
+                f"the {part} was seen at work {_long(-age)} in the future: two clocks differ, or this one was set back",
                 "set the clocks by NTP; work that was due in between waits until the clock has caught up",
             )
-    within_s = backlog.SEEN_WITHIN.total_seconds()
-    missing = [part for part in ("beat", "worker") if part not in ago or ago[part] > within_s]
+    missing = [part for part in _PART_NAMES if part not in ago or ago[part] > backlog.SEEN_WITHIN]
     if missing:
-        names = {"beat": "the clock", "worker": "a worker"}
         last = [
-            f"{names[part]} was last seen at work {ago[part]} s ago" if part in ago else f"{names[part]} was never seen"
+            f"{_PART_NAMES[part]} was {f'last seen at work {_long(ago[part])} ago' if part in ago else 'never seen'}"
             for part in missing
         ]
         raise FailedError(
             "; ".join(last),
             f"start {' and '.join(f'`adductor {part}`' for part in missing)}, or look why they don't reach the broker",
         )
-    return f"the clock was seen {max(ago['beat'], 0)} s ago, a worker {max(ago['worker'], 0)} s ago"
+    return f"the clock was seen {_long(ago['beat'])} ago, a worker {_long(ago['worker'])} ago"
 
 
-def work_waiting(installation: Installation) -> str:
-    """Nothing was given up, and nothing that is due waits for long."""
-    with installation.store.read() as session:
-        queues = backlog.queues(session, installation.clock.now())
-    given_up = [f"{queue.given_up} {queue.name}" for queue in queues if queue.given_up]
-    waiting = sum(queue.due + queue.later for queue in queues if queue.name in backlog.QUEUES)
+def work_waiting(status: Status) -> str:
+    """No dead letters, and no row that is due waits for long."""
+    given_up = [f"{queue.given_up} {queue.name}" for queue in status.queues if queue.given_up]
+    waiting = sum(queue.due + queue.later for queue in status.queues if queue.name in backlog.QUEUES)
+    seen, do = [], []
     if given_up:
-        raise FailedError(
-            f"{' and '.join(given_up)} given up, {waiting} waiting", "see why and try again: adductor replay --failed"
-        )
-    now = installation.clock.now()
-    for queue in queues:
-        if queue.is_late(now):
-            raise FailedError(
-                f"the oldest of the due {queue.name} has been waiting for {int(queue.age_s(now)) // 60} minutes",
-                "look at the workers' log; more workers help where they are all busy",
-            )
+        seen.append(f"{' and '.join(given_up)} given up, {waiting} waiting")
+        do.append("see why and try again: adductor replay --failed")
+    for queue in status.queues:
+        if queue.is_late(status.now):
+            age = _long(timedelta(seconds=queue.age_s(status.now)))
+            seen.append(f"the oldest of the due {queue.name} has been waiting for {age}")
+    if len(seen) > len(do):
+        do.append("look at the workers' log; more workers help where they are all busy")
+    if seen:
+        raise FailedError("; ".join(seen), "; ".join(do))
     return f"{waiting} waiting, none given up"
 
 
-def data_age(installation: Installation) -> str:
+def data_age(status: Status) -> str:
     """Strava's data goes in time."""
-    now = installation.clock.now()
-    with installation.store.read() as session:
-        ages = {row.table: now - row.at for row in backlog.oldest_strava_data(session) if row.at is not None}
+    ages = {row.table: status.now - row.at for row in status.oldest if row.at is not None}
     for table, age in ages.items():
         if age > backlog.STRAVA_ALLOWS:
             raise FailedError(
@@ -110,10 +107,37 @@ def data_age(installation: Installation) -> str:
     return f"what comes from Strava is at most {days} days old" if ages else "nothing of Strava's is kept"
 
 
-def runners(installation: Installation) -> str:
-    """Everybody allowed what is needed."""
+def budget(status: Status) -> str:
+    """Enough calls are left."""
+    if not status.budget_is_shared:
+        raise FailedError(
+            "Redis is not there to count the calls of all processes together, so they wait",
+            "start Redis, or mend ADDUCTOR_REDIS_URL; notes come later meanwhile, and no limit is exceeded",
+        )
+    low = [
+        f"{window.left} of {window.limit} left for {window.words}"
+        for window in status.windows
+        if window.left < backlog.BUDGET_LOW_SHARE * window.limit
+    ]
+    if low:
+        raise FailedError(
+            ", ".join(low), "nothing is lost, notes come later; ask Strava for a higher limit if this is usual"
+        )
+    return ", ".join(f"{window.left} left for {window.words}" for window in status.windows if window.bucket == "read")
+
+
+def known_subscription(status: Status) -> str:
+    """A webhook subscription is known here; Strava itself is not asked."""
+    if status.subscription is None:
+        command = "adductor up" if status.here.settings.uses_sandbox else "adductor strava subscribe"
+        raise FailedError("none is known here: Strava sends nothing", f"run: {command}")
+    return f"number {status.subscription.subscription_id} is known"
+
+
+def runners(status: Status) -> str:
+    """Every connected runner allowed what is needed."""
     connected = Connection.state == Connection.CONNECTED
-    with installation.store.read() as session:
+    with status.here.store.read() as session:
         count = session.scalar(select(func.count()).where(connected)) or 0
         cannot = (
             session.scalar(select(func.count()).where(connected, ~Connection.scopes.contains("activity:write"))) or 0
@@ -126,26 +150,33 @@ def runners(installation: Installation) -> str:
     return f"{count} connected, all with the scopes that are needed"
 
 
-def keys(installation: Installation) -> str:
+def keys(status: Status) -> str:
     """The tokens can be decrypted."""
-    stand = rotate_keys.count_keys(installation)
-    if stand.unreadable:
+    found = rotate_keys.count_keys(status.here)
+    if found.unreadable:
         raise FailedError(
-            f"{stand.unreadable} runners' tokens can be decrypted with none of the keys that are set",
+            f"{found.unreadable} runners' tokens can be decrypted with none of the keys that are set",
             "put the key that is missing back behind the new one in ADDUCTOR_TOKEN_KEYS, or let them connect again",
         )
-    if stand.older:
-        return f"{stand.older} tokens still need an older key; within the hour, or with `adductor db reseal`, none does"
-    return f"{stand.newest} tokens, all under the newest key"
+    if found.older:
+        return f"{found.older} tokens still need an older key; within the hour, or with `adductor db reseal`, none does"
+    return f"{found.newest} tokens, all under the newest key"
 
 
-def mail(installation: Installation) -> str:
+def mail(status: Status) -> str:
     """The mail server takes our connection."""
-    settings = installation.settings
-    if settings.smtp_url is None:
+    if status.here.settings.smtp_url is None:
         return "no ADDUCTOR_SMTP_URL: mails are kept in the data folder"
     try:
-        Postbox(settings.smtp_url.get_secret_value(), settings.mail_dir).check()
+        status.here.postbox.check()
     except MailError as error:
         raise FailedError(str(error), "mend ADDUCTOR_SMTP_URL, or ask the mail server's operator") from error
     return "the mail server takes our connection"
+
+
+def _long(length: timedelta) -> str:
+    seconds = max(int(length.total_seconds()), 0)
+    for size_s, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size_s:
+            return f"{seconds // size_s} {name}"
+    return f"{seconds} s"

@@ -1,4 +1,4 @@
-"""What `adductor doctor` looks at on Strava's side: its clock, the way to us, the subscription, the application's size."""
+"""Checks on Strava's side: its clock, the way to our webhook, the subscription, the athletes that it allows."""
 
 from __future__ import annotations
 
@@ -9,40 +9,37 @@ from urllib.parse import urlsplit
 import requests
 from sqlalchemy import func, select
 
-from adductor.installation import Installation
-from adductor.jobs import backlog
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import heartbeats
-from adductor.store.models import Connection, Subscription
+from adductor.store.models import Connection
 from service import subscribing
 from service.doctor.base import FailedError
+from service.doctor.status import Status
 
 # Signed links, tokens and windows go by the clock; a few seconds don't matter, minutes do.
 CLOCK_OFF_BY = timedelta(minutes=2)
 # Strava's sizes by their limit of calls in a quarter of an hour (Strava, 2026): above these it is by review, and any.
 ATHLETES_BY_LIMIT = {200: 1, 400: 10}
-# Somebody who was turned away longer ago has found another way, or the application has grown.
+# A runner who was turned away longer ago has found another way, or the application has grown.
 TURNED_AWAY_MATTERS_FOR = timedelta(days=7)
 _TIMEOUT_S = 5.0
 _SETTINGS_PAGE = "https://www.strava.com/settings/api"
 
+_COMPARE = "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page at Strava"
+# What to do about an error of Strava's; for all others: compare.
 DO = {
     ErrorKind.RETRY: "try again in a few minutes; look whether this machine reaches Strava",
     ErrorKind.RATE_LIMITED: "wait for the next quarter of an hour",
     ErrorKind.INACTIVE: "the application's owner needs a paid Strava subscription (since June 2026)",
     ErrorKind.CAP: f"raise the number of athletes at {_SETTINGS_PAGE}",
-    ErrorKind.MISCONFIGURED: "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page",
-    ErrorKind.REFUSED: "compare the settings with the application's page at Strava",
-    ErrorKind.REVOKED: "compare STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET with the application's page",
     ErrorKind.NOT_FOUND: "look at ADDUCTOR_STRAVA_API_URL",
-    ErrorKind.SCOPE_MISSING: "compare the settings with the application's page at Strava",
 }
 
 
-def time(installation: Installation) -> str:
+def time(status: Status) -> str:
     """Our clock agrees with Strava's."""
     try:
-        answer = requests.head(installation.settings.strava_oauth_url, timeout=_TIMEOUT_S, allow_redirects=False)
+        answer = requests.head(status.here.settings.strava_oauth_url, timeout=_TIMEOUT_S, allow_redirects=False)
         theirs = parsedate_to_datetime(answer.headers["Date"])
     except (requests.RequestException, KeyError, ValueError) as error:
         raise FailedError(
@@ -58,42 +55,36 @@ def time(installation: Installation) -> str:
     return "agrees with Strava's to within two minutes"
 
 
-def callback(installation: Installation) -> str:
+def callback(status: Status) -> str:
     """The way to our webhook, as far as it can be walked from here."""
-    url, problem = installation.settings.public_url, subscribing.handshake_problem(installation)
-    if problem is not None and "reached" in problem:
-        raise FailedError(
-            f"{url} {problem}",
-            "start `adductor web`, and look at ADDUCTOR_PUBLIC_URL, the proxy or the tunnel in front of it",
-        )
-    if problem is not None:
-        raise FailedError(
-            f"{url} {problem}",
-            "let the proxy pass /webhooks/ on unchanged; web must run with the same secrets as this command",
-        )
-    return f"{url} answers the handshake (asked from this machine, not from outside)"
+    url, problem = status.here.settings.public_url, subscribing.handshake_problem(status.here)
+    if problem is None:
+        return f"{url} answers the handshake (asked from this machine, not from outside)"
+    if "reached" in problem:
+        do = "start `adductor web`, and look at ADDUCTOR_PUBLIC_URL, the proxy or the tunnel in front of it"
+    else:
+        do = "let the proxy pass /webhooks/ on unchanged; web must run with the same secrets as this command"
+    raise FailedError(f"{url} {problem}", do)
 
 
-def subscription(installation: Installation) -> str:
-    """Strava's events come to us, and we know them for ours."""
+def subscription(status: Status) -> str:
+    """Strava's events come to us, and their subscription is known here."""
     try:
-        standing = installation.subscriptions("strava").list_subscriptions()
+        listed = status.here.subscriptions("strava").list_subscriptions()
     except PlatformError as error:
-        raise FailedError(error.message, DO[error.kind]) from error
-    if not standing:
-        raise FailedError("there is none: Strava sends nothing", "run: adductor strava subscribe")
-    (found, *_) = standing
-    if found.callback_url != installation.settings.webhook_url:
-        raise FailedError(*elsewhere(found.callback_url, installation.settings.public_url))
-    with installation.store.read() as session:
-        known = session.get(Subscription, "strava")
-    if known is None or known.subscription_id != found.id:
+        raise FailedError(error.message, DO.get(error.kind, _COMPARE)) from error
+    if not listed:
+        raise FailedError("there is no subscription: Strava sends nothing", "run: adductor strava subscribe")
+    (found, *_) = listed
+    if found.callback_url != status.here.settings.webhook_url:
+        raise FailedError(*_elsewhere(found.callback_url, status.here.settings.public_url))
+    if status.subscription is None or status.subscription.subscription_id != found.id:
         raise FailedError("its id is not known here, so events count as foreign", "run: adductor strava subscribe")
     return f"number {found.id} leads here"
 
 
-def elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
-    """What a subscription for another address means, and what to do; the address without its secret path."""
+def _elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
+    """Meaning and remedy of a subscription for another address, which is shown without its secret path."""
     theirs, ours = (f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, (callback_url, public_url)))
     if theirs == ours:
         return (
@@ -107,51 +98,18 @@ def elsewhere(callback_url: str, public_url: str) -> tuple[str, str]:
     )
 
 
-def budget(installation: Installation) -> str:
-    """Enough calls are left."""
-    state = installation.budget("strava").state()
-    if not state.shared:
-        raise FailedError(
-            "Redis is not there to count the calls of all processes together, so they wait",
-            "start Redis, or mend ADDUCTOR_REDIS_URL; notes come later meanwhile, and no limit is exceeded",
-        )
-    windows = (
-        "all calls of this quarter of an hour",
-        "all calls of today",
-        "reading this quarter of an hour",
-        "reading today",
-    )
-    left = [
-        (window, limit - used, limit) for window, limit, used in zip(windows, state.limits, state.used, strict=True)
-    ]
-    low = [
-        f"{max(rest, 0)} of {limit} left for {name}"
-        for name, rest, limit in left
-        if rest < backlog.BUDGET_LOW_SHARE * limit
-    ]
-    if low:
-        raise FailedError(
-            ", ".join(low), "nothing is lost, notes come later; ask Strava for a higher limit if this is usual"
-        )
-    return f"{left[2][1]} reads left this quarter of an hour, {left[3][1]} today"
-
-
-def athletes(installation: Installation) -> str:
-    """Strava lets those connect who want to. Its page at the cap doesn't send people back to us, so not each is seen."""
-    with installation.store.read() as session:
+def athletes(status: Status) -> str:
+    """The cap leaves room for another athlete. Some refusals are unseen: Strava's page doesn't send those runners back."""
+    with status.here.store.read() as session:
         connected, latest = session.execute(
             select(func.count(), func.max(Connection.connected_at)).where(Connection.state == Connection.CONNECTED)
         ).one()
-    takes = ATHLETES_BY_LIMIT.get(installation.budget("strava").state().limits.overall_quarter)
     more = f"raise the number to 10 at {_SETTINGS_PAGE}; for more than that Strava wants to review the application"
-    turned_away = heartbeats.last(installation, heartbeats.TURNED_AWAY)
-    now = installation.clock.now()
-    if (
-        turned_away is not None
-        and now - turned_away < TURNED_AWAY_MATTERS_FOR
-        and (latest is None or latest < turned_away)
-    ):
+    turned_away = heartbeats.last(status.here, heartbeats.TURNED_AWAY)
+    counts_since = max(filter(None, [latest, status.now - TURNED_AWAY_MATTERS_FOR]))
+    if turned_away is not None and turned_away > counts_since:
         raise FailedError(f"Strava turned a runner away: {connected} connected, and no more are allowed", more)
+    takes = ATHLETES_BY_LIMIT.get(status.windows[0].limit)
     if takes is None or connected > takes:
         return f"{connected} connected"
     if connected == takes:

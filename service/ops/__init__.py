@@ -1,8 +1,8 @@
-"""For those who run it: is it alive, is it ready, what does it do, what waits and what failed."""
+"""The operator's routes: health checks, metrics, and the page with backlog and failures."""
 
 from __future__ import annotations
 
-from service.ops import health, metrics, page
+from service.ops import health, page
 from service.ops.routes import blueprint
 
-__all__ = ["blueprint", "health", "metrics", "page"]
+__all__ = ["blueprint", "health", "page"]

@@ -1,13 +1,14 @@
-"""What waits after a failure, and what was given up: rows for the operator's page, without a word of any runner."""
+"""Failed rows for the operator's page: those that wait for their retry, and dead letters. No word of a runner is shown."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, and_, cast, select
+from sqlalchemy import ColumnElement, String, TextClause, and_, cast, select
 from sqlalchemy.orm import Session
 
 from adductor.jobs.backlog import WAITING
@@ -25,14 +26,16 @@ _ADDRESS = re.compile(r"\b(https?://[^\s/'\"]+)/[^\s'\"]*")
 _QUOTED = re.compile(r"""(?<!\w)(["'“‘])(?!\w{1,40}["'”’])(?:(?!["'”’](?!\w)).){1,500}["'”’]""")
 _LONG = re.compile(r"\b[A-Za-z0-9_-]{28,}\b")
 
+Condition = ColumnElement[bool] | TextClause
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row that did not come to its end. ``runner`` is our number of them."""
 
     queue: str
-    id: int
     kind: str
+    id: int
     runner: int | None
     due_at: datetime
     attempts: int
@@ -41,26 +44,18 @@ class Row:
 
 
 def given_up(session: Session) -> list[Row]:
-    """The latest rows that were given up, of each table."""
-    rows = []
-    for statement, table in _rows():
-        found = session.execute(statement.where(is_failed(table)).order_by(table.due_at.desc()).limit(SHOWN))
-        rows += [_row(*entry) for entry in found]
-    return rows
+    """The latest dead letters of each table."""
+    return _rows(session, lambda table: (is_failed(table), table.due_at.desc()))
 
 
 def waiting_after_failure(session: Session) -> list[Row]:
-    """What will be tried again by itself, among the oldest that wait; those due first come first."""
-    rows = []
-    for statement, table in _rows():
-        oldest = select(table.id).where(WAITING).order_by(table.due_at).limit(_LOOKED_THROUGH)
-        found = session.execute(
-            statement.where(and_(table.id.in_(oldest.scalar_subquery()), table.problem.is_not(None)))
-            .order_by(table.due_at)
-            .limit(SHOWN)
-        )
-        rows += [_row(*entry) for entry in found]
-    return rows
+    """Rows that are retried by themselves, among the oldest that wait; those due first come first."""
+
+    def tried(table: Any) -> tuple[Condition, ColumnElement[Any]]:
+        oldest = select(table.id).where(WAITING).order_by(table.due_at).limit(_LOOKED_THROUGH).scalar_subquery()
+        return and_(table.id.in_(oldest), table.problem.is_not(None)), table.due_at
+
+    return _rows(session, tried)
 
 
 def without_names(problem: str | None) -> str:
@@ -71,25 +66,30 @@ def without_names(problem: str | None) -> str:
     return _LONG.sub("…", text)
 
 
-def _row(row: InboxEvent | Delivery | Letter, runner: int | None) -> Row:
-    if isinstance(row, InboxEvent):
-        queue, kind = "events", f"{row.object_type} {row.aspect_type}"
-    elif isinstance(row, Delivery):
-        queue, kind = (
-            "deliveries",
-            f"{row.channel.replace('_', ' ')}{'' if row.desired_state == 'present' else ', to be removed'}",
-        )
-    else:
-        queue, kind = "letters", {"confirm": "address to confirm", "refer": "referral"}.get(row.kind, row.kind)
-    return Row(queue, row.id, kind, runner, row.due_at, row.attempts, without_names(row.problem), row.trace_id)
-
-
-def _rows() -> list[tuple[Any, Any]]:
-    """For each table: its rows with our number of their runner, and the table."""
+def _rows(session: Session, choose: Callable[[Any], tuple[Condition, ColumnElement[Any]]]) -> list[Row]:
+    """Rows of every table with our number of their runner; ``choose`` gives a condition and an order for a table."""
     account = and_(
         Connection.platform == InboxEvent.platform, Connection.external_id == cast(InboxEvent.owner_id, String)
     )
-    events = select(InboxEvent, Connection.athlete_id).outerjoin(Connection, account)
-    deliveries = select(Delivery, Suggestion.athlete_id).join(Suggestion)
-    letters = select(Letter, Letter.athlete_id)
-    return [(events, InboxEvent), (deliveries, Delivery), (letters, Letter)]
+    statements: tuple[tuple[Any, Any], ...] = (
+        (InboxEvent, select(InboxEvent, Connection.athlete_id).outerjoin(Connection, account)),
+        (Delivery, select(Delivery, Suggestion.athlete_id).join(Suggestion)),
+        (Letter, select(Letter, Letter.athlete_id)),
+    )
+    found = []
+    for table, statement in statements:
+        condition, order = choose(table)
+        for row, runner in session.execute(statement.where(condition).order_by(order).limit(SHOWN)):
+            problem = without_names(row.problem)
+            found.append(Row(*_kind(row), row.id, runner, row.due_at, row.attempts, problem, row.trace_id))
+    return found
+
+
+def _kind(row: InboxEvent | Delivery | Letter) -> tuple[str, str]:
+    """The queue of a row, and what it is in words."""
+    if isinstance(row, InboxEvent):
+        return "events", f"{row.object_type} {row.aspect_type}"
+    if isinstance(row, Delivery):
+        removed = "" if row.desired_state == "present" else ", to be removed"
+        return "deliveries", f"{row.channel.replace('_', ' ')}{removed}"
+    return "letters", {"confirm": "address to confirm", "refer": "referral"}.get(row.kind, row.kind)

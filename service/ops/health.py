@@ -1,20 +1,19 @@
-"""For health checks: is it alive, is it ready."""
+"""Health checks and metrics, for process managers, proxies and Prometheus."""
 
 from __future__ import annotations
 
-import redis
-from flask import Response, jsonify
+import hmac
+
+from flask import Response, abort, jsonify, request
 
 from adductor import __version__
-from adductor.installation import Installation
 from service import limits
 from service.context import inbox_writer, installation
+from service.doctor.status import find_problems
 from service.ops.routes import blueprint
 
-# A write that expires: a full or read-only Redis still answers a ping.
-_PROBE_KEY = "adductor:looked-at"
-_PROBE_KEPT_FOR_S = 60
-NO_ANSWER = "does not answer"
+# A proxy on this machine sets one of them: then the request comes from elsewhere.
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 @blueprint.get("/healthz")
@@ -36,23 +35,18 @@ def ready() -> tuple[Response, int]:
     return jsonify(status="ready"), 200
 
 
-def find_problems(here: Installation) -> dict[str, str]:
-    """What is wrong with database and broker now; empty when both work."""
-    found = {"database": None if here.store.answers() else NO_ANSWER, "broker": broker_problem(here)}
-    return {name: problem for name, problem in found.items() if problem is not None}
+@blueprint.get("/metrics")
+@limits.uncounted
+@limits.secret
+def metrics() -> Response:
+    """Prometheus text, for this machine alone, or for requests with ADDUCTOR_METRICS_TOKEN where it is set; else 404."""
+    token = installation().settings.metrics_token
+    if token is not None:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+            abort(404)
+    elif request.remote_addr not in {"127.0.0.1", "::1"} or any(name in request.headers for name in _FORWARDED):
+        abort(404)
+    from service.ops import exposition  # prometheus_client is loaded by the first scrape
 
-
-def broker_problem(here: Installation) -> str | None:
-    """None when the broker takes a write; else its own words (READONLY, OOM, BUSY, NOPERM), which hold no address."""
-    if here.redis is None:
-        return "is not set"
-    try:
-        here.redis.set(_PROBE_KEY, 1, ex=_PROBE_KEPT_FOR_S)
-    except redis.ConnectionError as error:
-        refused = isinstance(error, (redis.AuthenticationError, redis.BusyLoadingError))
-        return f"refuses: {error}" if refused else NO_ANSWER
-    except redis.ResponseError as error:
-        return f"refuses: {error}"
-    except redis.RedisError:
-        return NO_ANSWER
-    return None
+    return Response(exposition.text(installation()), mimetype="text/plain; version=0.0.4")

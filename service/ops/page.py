@@ -1,28 +1,22 @@
-"""`/ops`: what waits, what failed and why, and one click to try again. Made from the same figures as `/metrics`."""
+"""`/ops`: the backlog, failures with their reasons, and one click to retry. Made from the same figures as `/metrics`."""
 
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from flask import Response, flash, redirect, render_template, request, url_for
-from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import __version__, logs
-from adductor.installation import Installation
 from adductor.jobs import backlog
-from adductor.jobs.backlog import Queue
-from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
 from adductor.queue import requeue
 from adductor.store import migrate
 from service import limits
 from service.context import installation
-from service.ops import concerns, failures, signing_in
-from service.ops.concerns import Concern
-from service.ops.failures import Row
-from service.ops.health import NO_ANSWER, find_problems
+from service.doctor.base import FailedError
+from service.doctor.status import Status, read_status
+from service.ops import failures, signing_in
 from service.ops.routes import blueprint
 from service.ops.signing_in import Page, operators_only
 
@@ -38,49 +32,42 @@ QUEUE_NAMES = {
 }
 
 
-@dataclass(slots=True)
-class Window:
-    """One window of Strava's rate limit, in calls."""
-
-    name: str
-    left: int
-    limit: int
-    opens_at: datetime
-
-
-@dataclass(slots=True)
-class Board:
-    """Everything that the page shows. A part that could not be read is empty, and a concern says why."""
-
-    now: datetime
-    real_now: datetime
-    problems: dict[str, str]  # of database and broker
-    concerns: list[Concern] = field(default_factory=list)
-    queues: list[Queue] = field(default_factory=list)
-    given_up: list[Row] = field(default_factory=list)
-    waiting: list[Row] = field(default_factory=list)
-    beats: dict[str, datetime] = field(default_factory=dict)
-    oldest: list[backlog.Oldest] = field(default_factory=list)
-    athletes: dict[str, int] = field(default_factory=dict)
-    subscription: tuple[int, str, datetime] | None = None
-    budget: list[Window] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
-
-
 @blueprint.get("/ops")
 @operators_only
 def board() -> Page:
-    """The page."""
-    return render_template("ops/board.html", board=_board(installation()), names=QUEUE_NAMES)
+    """The page. A part that does not answer leaves its figures out, and a concern says why."""
+    here = installation()
+    status = read_status(here)
+    concerns = list(_concerns(status))
+    versions = {"Adductor Coach": __version__, "Python": platform.python_version()}
+    given_up, waiting, leads_to = [], [], ""
+    if "database" not in status.problems:
+        with here.store.read() as session:
+            given_up, waiting = failures.given_up(session), failures.waiting_after_failure(session)
+        kind = "SQLite" if here.store.is_sqlite else "PostgreSQL"
+        versions["Database"] = f"{kind}, at revision {migrate.current(here.store) or 'none'} of {migrate.latest()}"
+    if status.subscription is not None:
+        parts = urlsplit(status.subscription.callback_url)
+        leads_to = f"{parts.scheme}://{parts.netloc}"  # the path is a secret
+    return render_template(
+        "ops/board.html",
+        status=status,
+        concerns=concerns,
+        given_up=given_up,
+        waiting=waiting,
+        versions=versions,
+        leads_to=leads_to,
+        names=QUEUE_NAMES,
+    )
 
 
 @blueprint.route("/ops/sign-in", methods=["GET", "POST"])
 @limits.operators
 def sign_in() -> Page:
     """The form for the token."""
-    signing_in.token_is_set()
+    signed_in = signing_in.signed_in()
     if request.method == "GET":
-        return redirect(url_for("ops.board")) if signing_in.signed_in() else render_template("ops/sign_in.html")
+        return redirect(url_for("ops.board")) if signed_in else render_template("ops/sign_in.html")
     if not signing_in.is_token(request.form.get("token", "")):
         log.warning("operator not let in")
         return render_template("ops/sign_in.html", wrong=True), 403
@@ -106,11 +93,10 @@ def try_again() -> Page:
         flash("Nothing was changed: there is no such row.", "problem")
         return redirect(url_for("ops.board"), 303)
     with here.store.write() as session:
-        count = (
-            int(requeue.retry_one(session, here, table, int(row_id)))
-            if row_id
-            else requeue.retry_failed(session, here, table)
-        )
+        if row_id:
+            count = int(requeue.retry_one(session, here, table, int(row_id)))
+        else:
+            count = requeue.retry_failed(session, here, table)
     log.info("operator tries again", queue=queue, row=row_id or "all", rows=count)
     if count:
         flash("It is due now." if row_id else f"{count} due now.", "said")
@@ -125,44 +111,14 @@ def _not_listed(response: Response) -> Response:
     return response
 
 
-def _board(here: Installation) -> Board:
-    found = Board(here.clock.now(), here.clock.real_now(), find_problems(here))
-    found.versions = {"Adductor Coach": __version__, "Python": platform.python_version()}
-    if "database" not in found.problems:
+def _concerns(status: Status) -> Iterator[tuple[str, FailedError]]:
+    """The checks that fail; without the database only those that do without it."""
+    from service.doctor.checks import ON_THE_PAGE  # the first look loads what they need
+
+    for check in ON_THE_PAGE:
+        if "database" in check.needs and "database" in status.problems:
+            continue
         try:
-            _read(here, found)
-        except SQLAlchemyError:
-            found.problems["database"] = NO_ANSWER  # since the probe
-    found.concerns += concerns.of_parts(found.problems, found.beats, found.real_now)
-    if "database" not in found.problems:
-        state = here.budget("strava").state()
-        quarter = quarter_of(found.now)
-        next_quarter, next_day = opens_at(quarter + 1), opens_at((quarter // QUARTERS_A_DAY + 1) * QUARTERS_A_DAY)
-        names = ("All calls, quarter of an hour", "All calls, day", "Reading, quarter of an hour", "Reading, day")
-        amounts = zip(names, state.limits, state.used, strict=True)
-        found.budget = [
-            Window(name, max(limit - used, 0), limit, next_day if name.endswith("day") else next_quarter)
-            for name, limit, used in amounts
-        ]
-        found.concerns += concerns.of_queues(found.queues, found.now)
-        found.concerns += concerns.of_strava(
-            state, subscribed=found.subscription is not None, uses_sandbox=here.settings.uses_sandbox
-        )
-        found.concerns += concerns.of_data(found.oldest, found.now)
-    return found
-
-
-def _read(here: Installation, found: Board) -> None:
-    with here.store.read() as session:
-        found.queues = backlog.queues(session, found.now)
-        found.given_up = failures.given_up(session)
-        found.waiting = failures.waiting_after_failure(session)
-        found.beats = backlog.heartbeats(session)
-        found.oldest = list(backlog.oldest_strava_data(session))
-        found.athletes = backlog.connections_by_state(session)
-        known = backlog.subscription(session)
-    if known is not None:
-        parts = urlsplit(known.callback_url)
-        found.subscription = (known.subscription_id, f"{parts.scheme}://{parts.netloc}", known.created_at)
-    kind = "SQLite" if here.store.is_sqlite else "PostgreSQL"
-    found.versions["Database"] = f"{kind}, at revision {migrate.current(here.store) or 'none'} of {migrate.latest()}"
+            check.run(status)
+        except FailedError as failure:
+            yield check.name, failure

@@ -1,6 +1,6 @@
-"""Who may see the operator's page: whoever typed ADDUCTOR_OPS_TOKEN into its form within the last twelve hours.
+"""Sign-in of the operator: ADDUCTOR_OPS_TOKEN, typed into the form of `/ops`, opens the page for twelve hours.
 
-The cookie holds no token: a signed word that somebody knew it, and which one, so that a new token ends every sign-in. It goes
+The cookie is a signature and holds no token. Its key depends on the token, so that a new token ends every sign-in. It goes
 with nothing but `/ops`, and not with requests that other sites start. Without the setting there is no such page.
 """
 
@@ -26,11 +26,10 @@ SIGNED_IN_FOR_S = 12 * 3600
 
 
 def operators_only(page: Callable[P, Page]) -> Callable[P, Page]:
-    """Nothing here without a token set; the form for whoever hasn't signed in."""
+    """404 without a token set; the form for browsers that haven't signed in."""
 
     @functools.wraps(page)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Page:
-        _token()
         if not signed_in():
             return redirect(url_for("ops.sign_in"), 303)
         return page(*args, **kwargs)
@@ -39,12 +38,13 @@ def operators_only(page: Callable[P, Page]) -> Callable[P, Page]:
 
 
 def signed_in() -> bool:
-    """Whether this browser has signed in with the token of now."""
+    """Whether this browser has signed in with the token of now; 404 when none is set."""
+    signer = _signer()
     try:
-        held = _serializer().loads(request.cookies.get(COOKIE, ""), max_age=SIGNED_IN_FOR_S)
+        signer.loads(request.cookies.get(COOKIE, ""), max_age=SIGNED_IN_FOR_S)
     except BadSignature:
         return False
-    return isinstance(held, str) and hmac.compare_digest(held, _fingerprint())
+    return True
 
 
 def is_token(given: str) -> bool:
@@ -56,7 +56,7 @@ def let_in(response: Response) -> Response:
     """Mark this browser as the operator's."""
     response.set_cookie(
         COOKIE,
-        str(_serializer().dumps(_fingerprint())),
+        str(_signer().dumps("operator")),
         max_age=SIGNED_IN_FOR_S,
         path=url_for("ops.board"),
         secure=installation().settings.public_url.startswith("https://"),
@@ -72,11 +72,6 @@ def let_go(response: Response) -> Response:
     return response
 
 
-def token_is_set() -> None:
-    """404 when no token is set: then there is no such page."""
-    _token()
-
-
 def _token() -> str:
     token = installation().settings.ops_token
     if token is None:
@@ -84,10 +79,5 @@ def _token() -> str:
     return token.get_secret_value()
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(installation().settings.derived("operator"), salt="signed in")
-
-
-def _fingerprint() -> str:
-    key = installation().settings.derived("operator's token").encode()
-    return hmac.new(key, _token().encode(), hashlib.sha256).hexdigest()[:32]
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(installation().settings.derived(f"operator's token {_token()}"), salt="signed in")

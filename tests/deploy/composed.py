@@ -13,18 +13,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 import yaml
 
-from adductor.settings import load
-from service.cli.up import Running
 from service.supervisor import Supervisor, free_port
 from tests.support import postgres
-from tests.support.live import Live
+from tests.support.live import Here, Live
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -43,12 +41,9 @@ def image_environment() -> dict[str, str]:
 class Composed:
     """The file's services on ports of this machine."""
 
-    folder: Path
     live: Live
     environment: dict[str, str]
     ports: dict[str, int]
-    supervisor: Supervisor
-    _more: int = field(default=1)
 
     @property
     def outside(self) -> str:
@@ -57,28 +52,21 @@ class Composed:
 
     def run(self, command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
         """A command of the file, here."""
+        environment = {**self.environment, **more}
         return subprocess.run(
-            self._here(command), env={**self.environment, **more}, capture_output=True, text=True, timeout=60, check=False,
-            cwd="/",
-        )  # fmt: skip
+            self._here(command), env=environment, capture_output=True, text=True, timeout=60, check=False, cwd="/"
+        )
 
     def check(self, service: str) -> subprocess.CompletedProcess[str]:
         """The service's own health check, here."""
         kind, *test = SERVICES[service]["healthcheck"]["test"]
-        command = ["sh", "-c", *test] if kind == "CMD-SHELL" else test
         server = {"PGHOST": "127.0.0.1", "PGPORT": str(self.ports["postgres"]), "PGCONNECT_TIMEOUT": "3"}
-        return self.run(command, **server)
+        return self.run(["sh", "-c", *test] if kind == "CMD-SHELL" else test, **server)
 
-    def one_more(self, service: str) -> int:
-        """Start another process of a service, as --scale does; the web's has a port of its own, which is returned."""
-        self._more += 1
-        port = free_port()
-        self.supervisor.start(
-            f"{service}-{self._more}",
-            self._here(SERVICES[service]["command"]),
-            {**self.environment, "ADDUCTOR_BIND": f"127.0.0.1:{port}"},
-        )
-        return port
+    def start(self, service: str, name: str, port: int) -> None:
+        """Start a process of a service; the web's listens on this port."""
+        environment = {**self.environment, "ADDUCTOR_BIND": f"127.0.0.1:{port}"}
+        self.live.here.supervisor.start(name, self._here(SERVICES[service]["command"]), environment)
 
     def _here(self, command: list[str]) -> list[str]:
         if command[0] == "adductor":
@@ -123,44 +111,35 @@ def composed(folder: Path, postgres_server: str, name: str) -> Iterator[Composed
         "ADDUCTOR_STRAVA_API_URL": f"{sandbox}/api/v3",
         "ADDUCTOR_STRAVA_OAUTH_URL": f"{sandbox}/oauth",
     }
-    redis_server, caddy = _needed("redis-server"), _needed("caddy")
+    caddyfile = folder / "Caddyfile"
+    admin = f"127.0.0.1:{ports['admin']}"
+    caddyfile.write_text((ROOT / "deploy" / "Caddyfile").read_text().replace("127.0.0.1:2019", admin))
+    beside = {
+        "redis": [_needed("redis-server"), *SERVICES["redis"]["command"][1:], "--port", str(ports["redis"]),
+                  "--dir", str(folder)],
+        "sandbox": [sys.executable, "-m", "sandbox", f"--bind=127.0.0.1:{ports['sandbox']}", "--client-id=1",
+                    "--client-secret=made-up", f"--state-dir={folder / 'sandbox'}", f"--app-url={outside}"],
+        "caddy": [_needed("caddy"), "run", f"--config={caddyfile}", "--adapter=caddyfile"],
+    }  # fmt: skip
+    of_caddy = {
+        **_filled(SERVICES["caddy"]["environment"], {"ADDUCTOR_PUBLIC_URL": outside}),
+        "HOME": str(folder),
+        "ADDUCTOR_WEB": environment["ADDUCTOR_BIND"],
+    }
     log = folder / "log"
     with log.open("ab") as output:
         supervisor = Supervisor(output=output)
+        here = Composed(Live(Here(environment, sandbox, supervisor), log), environment, ports)
         try:
-            command = SERVICES["redis"]["command"]
-            supervisor.start(
-                "redis", [redis_server, *command[1:], "--port", str(ports["redis"]), "--dir", str(folder)], environment
-            )
-            supervisor.start(
-                "sandbox",
-                [sys.executable, "-m", "sandbox", f"--bind=127.0.0.1:{ports['sandbox']}", f"--state-dir={folder / 'sandbox'}",
-                 "--client-id=1", "--client-secret=made-up", f"--app-url={outside}"],
-                environment,
-            )  # fmt: skip
-            (folder / "Caddyfile").write_text(
-                (ROOT / "deploy" / "Caddyfile").read_text().replace("127.0.0.1:2019", f"127.0.0.1:{ports['admin']}")
-            )
-            supervisor.start(
-                "caddy",
-                [caddy, "run", f"--config={folder / 'Caddyfile'}", "--adapter=caddyfile"],
-                {**_filled(SERVICES["caddy"]["environment"], {"ADDUCTOR_PUBLIC_URL": outside}), "HOME": str(folder),
-                 "ADDUCTOR_WEB": f"127.0.0.1:{ports['web']}"},
-            )  # fmt: skip
-            running = Running(environment, sandbox, supervisor, [])
-            running.settings = load(_env_file=None, **_read_files(environment))
-            here = Composed(folder, Live(running, log), environment, ports, supervisor)
+            for name, command in beside.items():
+                supervisor.start(name, command, of_caddy if name == "caddy" else environment)
             migrated = here.run(SERVICES["migrate"]["command"])
             assert migrated.returncode == 0, migrated.stderr
             for part in OURS[1:]:
-                supervisor.start(part, here._here(SERVICES[part]["command"]), environment)
-            for what, url in (
-                ("web", f"http://127.0.0.1:{ports['web']}/readyz"),
-                ("sandbox", sandbox),
-                ("caddy", outside),
-            ):
-                supervisor.wait_until(lambda url=url: answers(url), what, within_s=60)  # type: ignore[misc]
-            requests.post(f"{sandbox}/admin/tier", json={"tier": "unlimited"}, timeout=10)
+                here.start(part, part, ports["web"])
+            for url in (f"http://{environment['ADDUCTOR_BIND']}/readyz", sandbox, outside):
+                supervisor.wait_until(lambda url=url: answers(url), url, within_s=60)  # type: ignore[misc]
+            here.live.admin("POST", "tier", {"tier": "unlimited"})
             yield here
         finally:
             supervisor.end()
@@ -183,19 +162,6 @@ def _filled(environment: dict[str, Any], given: dict[str, str]) -> dict[str, str
         return rest
 
     return {name: re.sub(r"\$\{([A-Z_]+)(:-|:\?)([^}]*)\}", fill, str(value)) for name, value in environment.items()}
-
-
-def _read_files(environment: dict[str, str]) -> dict[str, str]:
-    """Our own settings as the parts read them, for looking into the database from here."""
-    found = {}
-    for name, value in environment.items():
-        if not name.startswith(("ADDUCTOR_", "STRAVA_")):
-            continue
-        plain, is_file = name.removesuffix("_FILE"), name.endswith("_FILE")
-        text = Path(value).read_text().strip() if is_file else value
-        if text:
-            found[plain] = text
-    return found
 
 
 def answers(url: str) -> bool:

@@ -12,17 +12,18 @@ from zoneinfo import ZoneInfo
 import psutil
 import pytest
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from adductor.notes import block
 from adductor.store.models import Athlete, DecisionRecord, Suggestion
 from service.cli.demo import connect_as_a_browser, where_it_is_day
+from service.supervisor import free_port
 from tests.deploy.composed import COMPOSE, OURS, ROOT, SERVICES, Composed, answers, composed
-from tests.support.live import Live, sent
+from tests.support.live import Live, Runner, sent
 
 pytestmark = pytest.mark.processes
 
-# Whoever stands out says why, here and in the file.
+# A service that stands out has its reason, here and in the file.
 NO_HEALTH_CHECK = {"migrate": "it ends when it is done, and the others wait for that end"}
 NOT_STARTED_AGAIN = {"migrate": "the same"}
 ROOT_IN_ITS_IMAGE = {"caddy": "its folders belong to root, and it takes ports below 1024"}
@@ -54,20 +55,16 @@ def test_every_service_is_small_and_locked_down(name: str) -> None:
         assert service["user"] != "root"
 
 
-def test_the_image_runs_as_nobody_special() -> None:
-    last = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
-
-    assert last == ["adductor"]
-
-
-def test_no_image_moves_by_itself_to_another_line() -> None:
+def test_image_runs_as_its_own_user_on_lines_that_do_not_move_and_from_locked_packages() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
     images = [service["image"] for service in SERVICES.values() if "build" not in service]
-    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    images += re.findall(r"^FROM (\S+)", dockerfile, flags=re.MULTILINE)
 
-    for image in images:
-        tag = image.partition(":")[2]
-        # PostgreSQL's line is its first number.
-        assert re.match(r"\d+" if image.startswith("postgres:") else r"\d+\.\d+", tag), image
+    assert re.findall(r"^USER (\S+)$", dockerfile, flags=re.MULTILINE) == ["adductor"]
+    for image in images:  # PostgreSQL's line is its first number
+        assert re.match(r"\d+" if image.startswith("postgres:") else r"\d+\.\d+", image.partition(":")[2]), image
+    for step in ("--require-hashes -r requirements.lock", "--no-deps --no-build-isolation"):
+        assert step in dockerfile
 
 
 def test_only_the_proxy_is_open_to_the_world_and_the_database_to_nobody() -> None:
@@ -85,16 +82,6 @@ def test_no_secret_stands_in_the_file() -> None:
                 assert name.endswith("_FILE"), name
                 assert str(value).removeprefix("/run/secrets/") in service["secrets"], name
     assert {key for service in SERVICES.values() for key in service.get("secrets", [])} == set(COMPOSE["secrets"])
-
-
-def test_the_images_steps_are_the_makefiles() -> None:
-    wanted = ("--require-hashes -r requirements.lock", "--no-deps --no-build-isolation")
-    dockerfile, makefile = (ROOT / "Dockerfile").read_text(), (ROOT / "Makefile").read_text()
-    for step in wanted:
-        assert step in dockerfile
-    assert "--require-hashes -r $(1)" in makefile
-    assert "$(call install,requirements.lock,$@)" in makefile
-    assert wanted[1] in makefile
 
 
 def test_everything_that_the_image_copies_is_let_through() -> None:
@@ -165,12 +152,13 @@ def _pss_mb(process: psutil.Process) -> float:
 def test_two_web_three_worker_and_two_clock_processes_do_nothing_twice(here: Composed) -> None:
     live = here.live
     assert here.run(["adductor", "strava", "subscribe"]).returncode == 0
-    second_web = here.one_more("web")
-    for service in ("worker", "worker", "beat"):
-        here.one_more(service)
+    second_web = free_port()
+    for number, service in enumerate(("web", "worker", "worker", "beat")):
+        here.start(service, f"{service}-{number}", second_web)
     live.until(lambda: answers(f"http://127.0.0.1:{second_web}/readyz"))
     zone = where_it_is_day(datetime.now(UTC))
     runners = [live.runner(timezone=zone) for _ in range(24)]
+    rest_day = _runners_with_a_rest_day_due(live, zone)
 
     with ThreadPoolExecutor(8) as pool:
         runs = list(pool.map(live.record, runners))
@@ -188,51 +176,35 @@ def test_two_web_three_worker_and_two_clock_processes_do_nothing_twice(here: Com
         assert len(live.written(run)) == 1
         assert len(live.deliveries(run)) == 1
         assert len(live.calls("activities.update", activity=run)) == 1
+    live.until(lambda: all(live.athlete(runner).last_prompted_on for runner in rest_day))
+    with live.store.read() as session:
+        for runner in rest_day:
+            asked = select(func.count()).where(DecisionRecord.athlete_id == runner.id)
+            assert session.scalar(asked.where(DecisionRecord.trigger == "clock_tick")) == 1
+            assert (session.scalar(select(func.count()).where(Suggestion.athlete_id == runner.id)) or 0) <= 1
 
 
-def _the_same_again(live: Live, run: int, web_port: int) -> None:
-    """The event as it came, once more, to one of the web processes."""
-    event = live.until(lambda: live.events(run))[0]
-    body = {
-        "object_type": event.object_type,
-        "aspect_type": event.aspect_type,
-        "updates": event.updates,
-        "object_id": event.object_id,
-        "owner_id": event.owner_id,
-        "event_time": int(event.event_time.timestamp()),
-        "subscription_id": event.subscription_id,
-    }
-    path = urlsplit(live.here.settings.webhook_url).path
-    assert sent(f"http://127.0.0.1:{web_port}{path}", body).status_code == 200
-
-
-def test_two_clocks_look_once_at_each_rest_day(here: Composed) -> None:
-    live = here.live
-    here.one_more("beat")
+def _runners_with_a_rest_day_due(live: Live, zone: str) -> list[Runner]:
+    """Twelve runners whose time for a rest-day prompt has just come."""
     now = datetime.now(UTC)
-    zone = where_it_is_day(now)
-    a_minute_ago = (now - timedelta(minutes=1)).astimezone(ZoneInfo(zone)).strftime("%H:%M")
     wishes = {
         "timezone": zone,
         "placements": ["rest_day"],
-        "rest_day_prompt_local": a_minute_ago,
+        "rest_day_prompt_local": (now - timedelta(minutes=1)).astimezone(ZoneInfo(zone)).strftime("%H:%M"),
         "email": "runner@example.org",
         "email_confirmed_at": now,
     }
     runners = [live.runner(**wishes) for _ in range(12)]
     with live.store.write() as session:
-        for runner in runners:
-            session.get_one(Athlete, runner.id).next_due_at = now - timedelta(seconds=1)
+        due = update(Athlete).where(Athlete.id.in_([runner.id for runner in runners]))
+        session.execute(due.values(next_due_at=now - timedelta(seconds=1)))
+    return runners
 
-    def looked_at() -> bool:
-        with live.store.read() as session:
-            ids = [runner.id for runner in runners]
-            done = session.scalars(select(Athlete.last_prompted_on).where(Athlete.id.in_(ids))).all()
-        return all(done)
 
-    live.until(looked_at)
-    with live.store.read() as session:
-        for runner in runners:
-            asked = select(func.count()).where(DecisionRecord.athlete_id == runner.id)
-            assert session.scalar(asked.where(DecisionRecord.trigger == "clock_tick")) == 1
-            assert (session.scalar(select(func.count()).where(Suggestion.athlete_id == runner.id)) or 0) <= 1
+def _the_same_again(live: Live, run: int, web_port: int) -> None:
+    """The event as it came, once more, to one of the web processes."""
+    event = live.until(lambda: live.events(run))[0]
+    names = ("object_type", "aspect_type", "updates", "object_id", "owner_id", "subscription_id")
+    body = {name: getattr(event, name) for name in names} | {"event_time": int(event.event_time.timestamp())}
+    path = urlsplit(live.here.settings.webhook_url).path
+    assert sent(f"http://127.0.0.1:{web_port}{path}", body).status_code == 200

@@ -11,13 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
 
 from adductor.settings import Settings
-from service.supervisor import free_port
+from adductor.store import Store
 from tests.deploy.composed import SERVICES
+from tests.support import databases
+from tests.support.up import adductor_up, all_gone
 
 pytestmark = pytest.mark.processes
 
@@ -36,6 +37,10 @@ def _lines(unit: str, key: str) -> list[str]:
 def _environment(unit: str) -> dict[str, str]:
     pairs = (pair.partition("=") for line in _lines(unit, "Environment") for pair in shlex.split(line))
     return {name: value for name, _, value in pairs}
+
+
+def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +65,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_systemd_finds_nothing_wrong_with_them(analyze: str, here: Path) -> None:
-    checked = subprocess.run(
-        [analyze, "verify", "--man=no", *(str(here / name) for name in UNITS)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checked = _run([analyze, "verify", "--man=no", *(str(here / name) for name in UNITS)])
 
     ours = [line for line in checked.stderr.splitlines() if "adductor" in line]
     assert (checked.returncode, ours) == (0, [])
@@ -74,12 +74,7 @@ def test_systemd_finds_nothing_wrong_with_them(analyze: str, here: Path) -> None
 @pytest.mark.parametrize("name", SERVICE_UNITS)
 def test_systemd_calls_each_service_well_enclosed(analyze: str, here: Path, name: str) -> None:
     """Its own sum over what a service could still do to the machine."""
-    told = subprocess.run(
-        [analyze, "security", "--offline=true", "--no-pager", str(here / name)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = _run([analyze, "security", "--offline=true", "--no-pager", str(here / name)])
 
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", told.stdout)
     assert level, told.stderr
@@ -87,23 +82,16 @@ def test_systemd_calls_each_service_well_enclosed(analyze: str, here: Path, name
 
 
 @pytest.mark.parametrize("name", SERVICE_UNITS)
-def test_each_has_limits_and_names_settings_that_exist(name: str) -> None:
+def test_each_has_limits_and_names_settings_that_exist_and_secrets_that_it_is_given(name: str) -> None:
     assert _lines(name, "MemoryMax")
     assert _lines(name, "TasksMax")
     assert _lines(name, "User") == ["adductor"]
     known = {str(field.validation_alias) for field in Settings.model_fields.values()}
     example = re.findall(r"^#?([A-Z_]+)=", (FOLDER / "adductor.env.example").read_text(), flags=re.MULTILINE)
-    for setting in [*_environment(name), *example]:
-        if setting.startswith(("ADDUCTOR_", "STRAVA_")):
-            assert setting.removesuffix("_FILE") in known, setting
-
-
-@pytest.mark.parametrize("name", SERVICE_UNITS)
-def test_each_secret_that_it_names_is_one_that_it_is_given(name: str) -> None:
+    ours = [name for name in (*_environment(name), *example) if name.startswith(("ADDUCTOR_", "STRAVA_"))]
+    assert {setting.removesuffix("_FILE") for setting in ours} <= known
     given = {line.partition(":")[0] for line in _lines(name, "LoadCredential")}
-    named = {value.removeprefix("%d/") for value in _environment(name).values() if value.startswith("%d/")}
-
-    assert named == given
+    assert {value.removeprefix("%d/") for value in _environment(name).values() if value.startswith("%d/")} == given
 
 
 @pytest.mark.parametrize(
@@ -120,37 +108,23 @@ def test_the_parts_run_what_the_containers_run(unit: str, service: str) -> None:
 
 
 def test_the_whole_in_one_starts_and_ends_as_systemd_does_it(tmp_path: Path) -> None:
-    (command,) = _lines("adductor.service", "ExecStart")
-    (within_s,) = _lines("adductor.service", "TimeoutStopSec")
-    web, sandbox = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
+    assert _lines("adductor.service", "ExecStart") == [f"{INSTALLED} up"]
     unit = {
         name: value.replace("%S", str(tmp_path))
         for name, value in _environment("adductor.service").items()
         if not value.startswith("%d/")  # without an application it brings its own Strava
     }
-    own = {"ADDUCTOR_BIND": web, "ADDUCTOR_SANDBOX_BIND": sandbox}
-    (tmp_path / "adductor").mkdir(mode=0o700)
-    arguments = [sys.executable, "-m", "service.cli", *command.split()[1:]]
-    process = subprocess.Popen(
-        arguments, env={**clean, **unit, **own}, cwd=tmp_path / "adductor", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, start_new_session=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        assert any("Ctrl-C ends everything" in line for line in process.stdout), "it ended before it was ready"
-        assert requests.get(f"http://{web}/readyz", timeout=5).json() == {"status": "ready"}
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    data = tmp_path / "adductor"
+    data.mkdir(mode=0o700)
+    with adductor_up(data, **unit) as here:
+        assert requests.get(f"{here.web}/readyz", timeout=5).json() == {"status": "ready"}
+        family = here.family()
 
-        process.send_signal(signal.SIGTERM)  # to the main process alone, as KillMode=mixed says
+        os.kill(here.pid, signal.SIGTERM)  # to the main process alone, as KillMode=mixed says
 
-        assert process.wait(int(within_s)) == 0
-        assert not psutil.wait_procs(family, timeout=5)[1]
-        assert (tmp_path / "adductor" / "adductor.db").exists()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        here.read_until("Everything has ended.", within_s=int(_lines("adductor.service", "TimeoutStopSec")[0]))
+        assert all_gone(family)
+        assert (data / "adductor.db").exists()
 
 
 def test_the_nightly_copy_brings_the_key_along_and_drops_old_ones(tmp_path: Path) -> None:
@@ -160,8 +134,7 @@ def test_the_nightly_copy_brings_the_key_along_and_drops_old_ones(tmp_path: Path
     data.mkdir()
     copies.mkdir()
     ours = f"{sys.executable} -m service.cli"
-    environment = {**os.environ, "ADDUCTOR_DATA_DIR": str(data)}
-    subprocess.run([*ours.split(), "db", "upgrade"], env=environment, check=True, capture_output=True)
+    databases.bring_up(Store(f"sqlite:///{data}/adductor.db"))
     (data / "secret-key").write_text("f" * 64)
     old = copies / "adductor-2026-01-01-034000.db"
     old.write_text("of another year")
@@ -169,7 +142,7 @@ def test_the_nightly_copy_brings_the_key_along_and_drops_old_ones(tmp_path: Path
 
     for line in (command, afterwards):
         here = re.sub("%([%S])", lambda found: "%" if found[1] == "%" else str(tmp_path), line).replace(INSTALLED, ours)
-        ended = subprocess.run(shlex.split(here), env=environment, capture_output=True, text=True, check=False)
+        ended = _run(shlex.split(here), ADDUCTOR_DATA_DIR=str(data))
         assert ended.returncode == 0, ended.stderr
 
     assert (copies / "secret-key").read_text() == "f" * 64

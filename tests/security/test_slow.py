@@ -19,7 +19,7 @@ import pytest
 
 from service.server import MOST_HEAD_BYTES
 from service.supervisor import free_port
-from tests.support.live import _clean_environment
+from tests.support.live import clean_environment
 
 pytestmark = pytest.mark.processes
 
@@ -116,7 +116,7 @@ def _until(true: Callable[[], bool]) -> None:
 @contextmanager
 def _serve(folder: Path) -> Iterator[Server]:
     port, gate, log = free_port(), folder / "gate", folder / "web.log"
-    environment = {**_clean_environment(), "ADDUCTOR_DATA_DIR": str(folder), "ADDUCTOR_BIND": f"127.0.0.1:{port}"}
+    environment = {**clean_environment(), "ADDUCTOR_DATA_DIR": str(folder), "ADDUCTOR_BIND": f"127.0.0.1:{port}"}
     with log.open("wb") as output:
         command = [sys.executable, "-c", _SERVE, str(gate)]
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)

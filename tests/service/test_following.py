@@ -1,4 +1,4 @@
-"""One id follows an event from the webhook to the note, through every part's log."""
+"""One trace id follows an event from the webhook to the note, through every part's log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.support.live import Live, adductor
+from tests.support import commands
+from tests.support.live import Live
 
 pytestmark = pytest.mark.processes
 
@@ -16,56 +17,25 @@ def _lines(live: Live, trace: str) -> list[str]:
     return [line for line in text.splitlines() if f"trace={trace}" in line]
 
 
-def _said(lines: list[str], what: str, part: str) -> bool:
-    return any(what in line and f"part={part}" in line for line in lines)
+def _said(lines: list[str], event: str, part: str) -> bool:
+    return any(event in line and f"part={part}" in line for line in lines)
 
 
-def test_the_log_of_every_part_names_an_event_by_the_same_trace(live: Live) -> None:
+def test_trace_of_an_event_stands_in_every_log_line_and_row_and_no_word_of_the_runner(live: Live) -> None:
     runner = live.runner()
-    run = live.record(runner)
+    live.fault(endpoint="activities.get", status=503, times=1, runner_id=runner.strava_id)
+    run = live.record(runner, title="Sunrise over the made-up quarry", private_note="my left hip again")
     live.note_comes(run)
     (event,), (delivery,), (decision,) = live.events(run), live.deliveries(run), live.decisions(run)
 
     assert event.trace_id == delivery.trace_id == decision.trace_id
-    live.until(lambda: _said(_lines(live, event.trace_id), "event stored", "web"))  # said when nobody waits for it
+    live.until(lambda: _said(_lines(live, event.trace_id), "event stored", "web"))  # logged after the answer
     lines = _lines(live, event.trace_id)
-    assert _said(lines, "routine due", "worker")
-    assert _said(lines, "event handled", "worker")
-    assert _said(lines, "delivery ended", "worker")
+    for logged in ("retry scheduled", "routine due", "event handled", "delivery ended"):
+        assert _said(lines, logged, "worker"), logged
     assert all(f"event_id={event.id}" in line for line in lines if "event stored" in line or "event handled" in line)
-
-
-def test_why_says_the_trace_to_look_for(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner)
-    live.note_comes(run)
-    (decision,) = live.decisions(run)
-
-    said = adductor("why", str(runner.id), **live.here.environment)
-
-    assert said.returncode == 0
-    assert f"trace {decision.trace_id}" in said.stdout
-
-
-def test_an_event_that_has_to_wait_says_so_under_its_trace(live: Live) -> None:
-    runner = live.runner()
-    live.fault(endpoint="activities.get", status=503, times=1, runner_id=runner.strava_id)
-    run = live.record(runner)
-    live.note_comes(run)
-    (event,) = live.events(run)
-
-    lines = _lines(live, event.trace_id)
-
-    assert _said(lines, "retry scheduled", "worker")
-    assert _said(lines, "delivery ended", "worker")
-
-
-def test_no_line_holds_a_title_a_note_or_a_key(live: Live) -> None:
-    run = live.record(live.runner(), title="Sunrise over the made-up quarry", private_note="my left hip again")
-    live.note_comes(run)
-
+    why = commands.run("why", str(runner.id), **live.here.environment)
+    assert f"trace {event.trace_id}" in why.stdout
     text = live.log.read_text(errors="replace")
-
-    assert "made-up quarry" not in text
-    assert "left hip" not in text
-    assert live.here.installation.settings.webhook_key not in text
+    for private in ("made-up quarry", "left hip", live.here.installation.settings.webhook_key):
+        assert private not in text

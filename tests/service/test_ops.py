@@ -1,54 +1,50 @@
-"""For those who run it: alive, ready, counted; and what every answer carries."""
+"""For the operator's machines: alive, ready, counted."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
+import requests
 from flask.testing import FlaskClient
 
-from adductor.settings import load
-from adductor.store import Store, migrate
-from service.app import create_app
 from service.supervisor import StartError, Supervisor, start_broker
 from tests.platforms.conftest import running_valkey
 from tests.support.live import Live
+from tests.support.runners import Place, place
+from tests.support.site import site
+
+NO_BROKER = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    settings = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_REDIS_URL="redis://127.0.0.1:1/0")
-    migrate.upgrade(Store(settings.database))
-    return create_app(settings)
+def here(tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path, ADDUCTOR_REDIS_URL=NO_BROKER) as made:
+        yield made
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def client(here: Place) -> FlaskClient:
+    return site(here).test_client()
 
 
-def test_the_process_is_alive_and_says_its_version(client: FlaskClient) -> None:
-    answer = client.get("/healthz")
-
-    assert answer.status_code == 200
-    assert answer.get_json()["version"]
-
-
-def test_without_a_broker_it_is_not_ready_and_says_what_is_down(client: FlaskClient) -> None:
+def test_ready_without_a_broker_says_what_is_down_and_is_alive(client: FlaskClient) -> None:
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
     assert answer.get_json() == {"status": "not ready", "down": ["broker"], "why": {"broker": "does not answer"}}
+    assert client.get("/healthz").get_json()["version"]
 
 
-def test_a_broker_that_refuses_writes_is_quoted(tmp_path: Path) -> None:
-    with running_valkey(tmp_path) as valkey:
-        settings = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}")
-        migrate.upgrade(Store(settings.database))
-        client = create_app(settings).test_client()
+def test_ready_broker_that_refuses_writes_is_quoted(tmp_path: Path) -> None:
+    with (
+        running_valkey(tmp_path) as valkey,
+        place(tmp_path / "data", ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}") as here,
+    ):
+        client = site(here).test_client()
         assert client.get("/readyz").get_json() == {"status": "ready"}
         valkey.client().replicaof("127.0.0.1", "1")
 
@@ -58,17 +54,15 @@ def test_a_broker_that_refuses_writes_is_quoted(tmp_path: Path) -> None:
     assert "read only replica" in answer.get_json()["why"]["broker"]
 
 
-def test_without_a_database_it_is_not_ready_but_alive(tmp_path: Path) -> None:
-    settings = load(
-        _env_file=None,
-        ADDUCTOR_DATA_DIR=tmp_path,
-        ADDUCTOR_DATABASE_URL="postgresql+psycopg://coach@127.0.0.1:1/none",
-        ADDUCTOR_REDIS_URL="redis://127.0.0.1:1/0",
-    )
-    client = create_app(settings).test_client()
+def test_ready_without_a_database_says_so(here: Place, client: FlaskClient) -> None:
+    database = here.installation.settings.data_dir / "adductor.db"
+    here.installation.store.close()
+    database.unlink()
+    database.mkdir()
 
     assert client.get("/readyz").get_json()["down"] == ["broker", "database"]
     assert client.get("/healthz").status_code == 200
+    assert 'adductor_part_up{part="database"} 0.0' in client.get("/metrics").text
 
 
 def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient) -> None:
@@ -82,56 +76,26 @@ def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient)
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 404
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-def test_what_a_proxy_on_this_machine_passes_on_is_not_this_machine(client: FlaskClient, header: str) -> None:
-    assert client.get("/metrics", headers={header: "203.0.113.9"}).status_code == 404
-
-
 def test_metrics_behind_a_token_want_the_token(tmp_path: Path) -> None:
-    settings = load(_env_file=None, ADDUCTOR_DATA_DIR=tmp_path, ADDUCTOR_METRICS_TOKEN="a-made-up-token")
-    migrate.upgrade(Store(settings.database))
-    client = create_app(settings).test_client()
+    with place(tmp_path, ADDUCTOR_METRICS_TOKEN="a-made-up-token") as here:
+        client = site(here).test_client()
+        authorized = [(None, 404), ("Bearer wrong", 404), ("Bearer a-made-up-token", 200)]
+        answers = [client.get("/metrics", headers={"Authorization": said} if said else {}) for said, _ in authorized]
 
-    assert client.get("/metrics").status_code == 404
-    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
-    assert client.get("/metrics", headers={"Authorization": "Bearer a-made-up-token"}).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere"])
-def test_every_answer_carries_the_protecting_headers(client: FlaskClient, path: str) -> None:
-    headers = client.get(path).headers
-
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "unsafe" not in headers["Content-Security-Policy"]
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
-
-
-def test_a_body_beyond_any_event_is_refused(client: FlaskClient, app: Flask) -> None:
-    key = app.extensions["installation"].settings.webhook_key
-
-    answer = client.post(f"/webhooks/strava/{key}", data=b"x" * 100_000)
-
-    assert answer.status_code in (400, 413)
+    assert [answer.status_code for answer in answers] == [status for _, status in authorized]
 
 
 @pytest.mark.processes
-def test_when_everything_runs_it_is_ready(live: Live) -> None:
-    import requests
-
-    assert requests.get(f"{live.web}/readyz", timeout=5).json() == {"status": "ready"}
-
-
-@pytest.mark.processes
-def test_the_log_of_a_start_is_our_own_lines(live: Live) -> None:
+def test_start_of_all_parts_is_ready_and_logs_only_lines_of_ours(live: Live) -> None:
     text = live.log.read_text(errors="replace")
 
+    assert requests.get(f"{live.web}/readyz", timeout=5).json() == {"status": "ready"}
     for word in ("celery beat v", "superuser", "overcommit", "[config]", "LocalTime"):
         assert word not in text
 
 
 @pytest.mark.processes
-def test_what_keeps_the_embedded_broker_from_starting_is_shown(tmp_path: Path) -> None:
+def test_start_broker_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
     kept = tmp_path / "broker" / "appendonlydir"
     kept.mkdir(parents=True)
     (kept / "appendonly.aof.manifest").write_text("no manifest\n")

@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
@@ -23,55 +24,41 @@ from tests.support.site import site
 
 TOKEN = "an-operators-made-up-token"
 SITE = "https://coach.example.org"
-PATHS = ("/ops", "/ops/sign-in")
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
-    with place(
-        tmp_path,
-        ADDUCTOR_OPS_TOKEN=TOKEN,
-        ADDUCTOR_PUBLIC_URL=SITE,
-        STRAVA_CLIENT_ID="1",
-        STRAVA_CLIENT_SECRET="secret",
-    ) as made:
+    application = {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "secret"}
+    with place(tmp_path, ADDUCTOR_OPS_TOKEN=TOKEN, **application) as made:
         yield made
 
 
 @pytest.fixture
-def app(here: Place) -> Flask:
-    return site(here, testing=True)
+def visitor(here: Place) -> FlaskClient:
+    return site(here, testing=True).test_client()
 
 
 @pytest.fixture
-def visitor(app: Flask) -> FlaskClient:
-    return app.test_client()
+def operator(visitor: FlaskClient) -> FlaskClient:
+    assert _sign_in(visitor, TOKEN).status_code == 303
+    return visitor
 
 
-@pytest.fixture
-def operator(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    assert _sign_in(client, TOKEN) == 303
-    return client
-
-
-def _csrf(client: FlaskClient, path: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, base_url=SITE).text)
+def _post(client: FlaskClient, path: str, form_on: str, **form: str) -> TestResponse:
+    """Send a form with the CSRF token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(form_on, base_url=SITE).text)
     assert found is not None
-    return found.group(1)
+    return client.post(path, data={"csrf_token": found[1], **form}, base_url=SITE)
 
 
-def _sign_in(client: FlaskClient, token: str) -> int:
-    form = {"csrf_token": _csrf(client, "/ops/sign-in"), "token": token}
-    return client.post("/ops/sign-in", data=form, base_url=SITE).status_code
+def _sign_in(client: FlaskClient, token: str) -> TestResponse:
+    return _post(client, "/ops/sign-in", "/ops/sign-in", token=token)
 
 
 def _again(client: FlaskClient, **form: str) -> str:
-    answer = client.post(
-        "/ops/again", data={"csrf_token": _csrf(client, "/ops"), **form}, base_url=SITE, follow_redirects=True
-    )
-    assert answer.status_code == 200
-    return answer.text
+    """Press "try again"; the page that comes then."""
+    assert _post(client, "/ops/again", "/ops", **form).status_code == 303
+    return _board(client)
 
 
 def _board(client: FlaskClient) -> str:
@@ -89,11 +76,11 @@ def _fail(here: Place, table: type[InboxEvent | Delivery | Letter], problem: str
         return row.id
 
 
-def _event(here: Place, owner: int = 4711) -> None:
+def _failed_event(here: Place, problem: str = "Strava answered 500", state: str = "failed") -> int:
     with here.installation.store.write() as session:
-        connection = session.connection()
-        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, owner, {"title": "Run with Anna"})
-        inbox.put(connection, [event], here.now)
+        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, 4711, {"title": "Run with Anna"})
+        inbox.put(session.connection(), [event], here.now)
+    return _fail(here, InboxEvent, problem, state)
 
 
 def _row(here: Place, table: type[InboxEvent | Delivery | Letter]) -> InboxEvent | Delivery | Letter:
@@ -106,32 +93,32 @@ def test_without_a_token_set_there_is_no_such_page(tmp_path: Path) -> None:
         app = site(bare)
         app.config["WTF_CSRF_ENABLED"] = False
         client = app.test_client()
-        for path in PATHS:
+        for path in ("/ops", "/ops/sign-in"):
             assert client.get(path).status_code == 404
         for path in ("/ops/sign-in", "/ops/sign-out", "/ops/again"):
             assert client.post(path, data={"token": ""}).status_code == 404
 
 
-def test_a_stranger_is_asked_for_the_token(visitor: FlaskClient) -> None:
-    answer = visitor.get("/ops", base_url=SITE)
+def test_visitor_is_asked_for_the_token_also_with_a_made_up_cookie(visitor: FlaskClient) -> None:
+    for cookie in ("", "ImEi.aSNb4w.made-up"):
+        visitor.set_cookie(signing_in.COOKIE, cookie, domain="coach.example.org", path="/ops")
+        answer = visitor.get("/ops", base_url=SITE)
 
-    assert (answer.status_code, answer.location) == (303, "/ops/sign-in")
-    assert "What it is doing" not in visitor.get("/ops", base_url=SITE, follow_redirects=True).text
+        assert (answer.status_code, answer.location) == (303, "/ops/sign-in")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + " ", "ü" * 30, "x" * 5000])
 def test_a_wrong_token_opens_nothing_and_stands_in_no_log(
     visitor: FlaskClient, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert _sign_in(visitor, token) == 403
+    assert _sign_in(visitor, token).status_code == 403
     assert visitor.get("/ops", base_url=SITE).status_code == 303
     if token:
         assert token not in caplog.text
 
 
 def test_the_token_opens_it_and_the_cookie_holds_no_token(visitor: FlaskClient) -> None:
-    form = {"csrf_token": _csrf(visitor, "/ops/sign-in"), "token": TOKEN}
-    answer = visitor.post("/ops/sign-in", data=form, base_url=SITE)
+    answer = _sign_in(visitor, TOKEN)
 
     (cookie,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(signing_in.COOKIE)]
     assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/ops", "Max-Age=43200"))
@@ -142,34 +129,22 @@ def test_the_token_opens_it_and_the_cookie_holds_no_token(visitor: FlaskClient) 
     assert (board.headers["Cache-Control"], board.headers["X-Robots-Tag"]) == ("no-store", "noindex, nofollow")
 
 
-def test_a_sign_in_ends_by_itself_by_signing_out_and_with_a_new_token(
-    operator: FlaskClient, app: Flask, here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as later:
-        later.setattr(signing_in, "SIGNED_IN_FOR_S", -1)
-        assert operator.get("/ops", base_url=SITE).status_code == 303
+@pytest.mark.parametrize("ending", ["after twelve hours", "with a new token", "by signing out"])
+def test_sign_in_ends(operator: FlaskClient, here: Place, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     assert operator.get("/ops", base_url=SITE).status_code == 200
 
-    changed = here.installation.settings.model_copy(
-        update={"ops_token": type(here.installation.settings.ops_token)("x" * 30)}
-    )  # type: ignore[misc, call-arg]
-    with monkeypatch.context() as other:
-        other.setattr(here.installation, "settings", changed)
-        assert operator.get("/ops", base_url=SITE).status_code == 303
+    if ending == "after twelve hours":
+        monkeypatch.setattr(signing_in, "SIGNED_IN_FOR_S", -1)
+    elif ending == "by signing out":
+        _post(operator, "/ops/sign-out", "/ops")
+    else:
+        monkeypatch.setitem(here.installation.settings.__dict__, "ops_token", SecretStr("x" * 30))
 
-    operator.post("/ops/sign-out", data={"csrf_token": _csrf(operator, "/ops")}, base_url=SITE)
     assert operator.get("/ops", base_url=SITE).status_code == 303
 
 
-def test_a_cookie_that_somebody_made_up_opens_nothing(visitor: FlaskClient) -> None:
-    visitor.set_cookie(signing_in.COOKIE, "ImEi.aSNb4w.made-up", domain="coach.example.org", path="/ops")
-
-    assert visitor.get("/ops", base_url=SITE).status_code == 303
-
-
 def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500")
+    row_id = _failed_event(here)
 
     answer = operator.post("/ops/again", data={"queue": "events", "id": str(row_id)}, base_url=SITE)
 
@@ -177,17 +152,9 @@ def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place)
     assert _row(here, InboxEvent).state == "failed"
 
 
-def test_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
-    token = _csrf(visitor, "/ops/sign-in")
-    answers = [
-        visitor.post(
-            "/ops/sign-in",
-            data={"csrf_token": token, "token": f"guess-{number}"},
-            base_url=SITE,
-            environ_base={"REMOTE_ADDR": "203.0.113.9"},
-        ).status_code
-        for number in range(12)
-    ]
+def test_sign_in_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
+    visitor.environ_base["REMOTE_ADDR"] = "203.0.113.9"
+    answers = [_sign_in(visitor, f"guess-{number}").status_code for number in range(12)]
 
     assert answers[0] == 403
     assert answers[-1] == 429
@@ -196,83 +163,62 @@ def test_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
 def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
     with (
         running_valkey(tmp_path) as valkey,
-        place(
-            tmp_path / "data",
-            ADDUCTOR_OPS_TOKEN=TOKEN,
-            ADDUCTOR_PUBLIC_URL=SITE,
-            ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}",
-        ) as made,
+        place(tmp_path / "data", ADDUCTOR_OPS_TOKEN=TOKEN, ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}") as made,
     ):
         operator = site(made).test_client()
-        assert _sign_in(operator, TOKEN) == 303
+        assert _sign_in(operator, TOKEN).status_code == 303
         with made.installation.store.write() as session:
             session.add_all([Heartbeat(part="beat", at=made.now), Heartbeat(part="clock", at=made.now)])
         subscribing.remember(made.installation, 12)
 
         page = _board(operator)
 
-    assert "All is well" in page
-    assert "Nothing of Strava's is kept now" in page
-    assert "Subscription 12 leads to https://coach.example.org" in page
+    for said in ("All is well", "Nothing of Strava's is kept now", f"Subscription 12 leads to {SITE}"):
+        assert said in page
     assert made.installation.settings.webhook_key not in page
 
 
 def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(operator: FlaskClient, here: Place) -> None:
     runner = here.runner(external_id=4711)
-    _event(here)
-    _fail(here, InboxEvent, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
+    _failed_event(here, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
 
     page = _board(operator)
 
     trace = _row(here, InboxEvent).trace_id
-    assert "1 was given up." in page
-    assert "Activity update" in page
-    assert f"runner {runner}" in page
-    assert trace in page
-    assert "gave up after 1 day" in page
+    for said in ("1 events given up", "Activity update", f"runner {runner}", trace, "gave up after 1 day"):
+        assert said in page
     assert "Anna" not in page
     assert "anna@" not in page
 
 
-def test_one_row_is_tried_again(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500")
+@pytest.mark.parametrize(
+    ("state", "button", "said", "becomes"),
+    [
+        ("failed", "Try again", "It is due now", "waiting"),
+        ("waiting", "Try now", "It is due now", "waiting"),
+        ("claimed", None, "Nothing was changed", "claimed"),
+        ("done", None, "Nothing was changed", "done"),
+    ],
+)
+def test_one_row_is_tried_again_unless_a_worker_holds_or_has_ended_it(
+    operator: FlaskClient, here: Place, state: str, button: str | None, said: str, becomes: str
+) -> None:
+    row_id = _failed_event(here, state=state)
+    assert button is None or button in _board(operator)
 
-    page = _again(operator, queue="events", id=str(row_id))
+    assert said in _again(operator, queue="events", id=str(row_id))
 
     row = _row(here, InboxEvent)
-    assert "It is due now." in page
-    assert (row.state, row.due_at, row.attempts, row.crashes) == ("waiting", here.now, 0, 0)
-    assert "ended meanwhile" not in page
-
-
-def test_what_waits_for_its_time_can_be_tried_now(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    row_id = _fail(here, InboxEvent, "Strava answered 500", state="waiting")
-    assert "Try now" in _board(operator)
-
-    _again(operator, queue="events", id=str(row_id))
-
-    assert _row(here, InboxEvent).due_at == here.now
-
-
-def test_what_a_worker_holds_or_has_ended_is_left_alone(operator: FlaskClient, here: Place) -> None:
-    _event(here)
-    for state in ("claimed", "done"):
-        row_id = _fail(here, InboxEvent, "", state=state)
-
-        page = _again(operator, queue="events", id=str(row_id))
-
-        assert "Nothing was changed" in page
-        assert _row(here, InboxEvent).state == state
+    assert row.state == becomes
+    if becomes == "waiting":
+        assert (row.due_at, row.attempts, row.crashes) == (here.now, 0, 0)
 
 
 def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: FlaskClient, here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
     _fail(here, Delivery, "Strava answered 500")
-    _event(here)
-    _fail(here, InboxEvent, "Strava answered 500")
+    _failed_event(here)
 
     page = _again(operator, queue="deliveries")
 
@@ -282,33 +228,25 @@ def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: Fl
 
 
 @pytest.mark.parametrize(
-    "form",
+    ("queue", "row_id"),
     [
-        {},
-        {"queue": "athletes"},
-        {"queue": "prompts"},
-        {"queue": "events", "id": "-1"},
-        {"queue": "events", "id": "1 OR 1=1"},
-        {"queue": "events", "id": "٣"},
-        {"queue": "events", "id": "9" * 40},
-        {"queue": "events", "id": "999999999"},
+        *((queue, "") for queue in ("", "athletes", "prompts")),
+        *(("events", row_id) for row_id in ("-1", "1 OR 1=1", "٣", "9" * 40, "999999999")),
     ],
 )
-def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: Place, form: dict[str, str]) -> None:
-    _event(here)
-    _fail(here, InboxEvent, "Strava answered 500")
+def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: Place, queue: str, row_id: str) -> None:
+    _failed_event(here)
 
-    assert "Nothing was changed" in _again(operator, **form)
+    assert "Nothing was changed" in _again(operator, queue=queue, id=row_id)
     assert _row(here, InboxEvent).state == "failed"
 
 
 def test_without_its_parts_the_page_says_which_are_missing(operator: FlaskClient, here: Place) -> None:
     page = _board(operator)
 
-    assert "The broker is not set." in page
-    assert "No clock was seen at work ever." in page
-    assert "No worker was seen at work ever." in page
-    assert "Run: adductor strava subscribe" in page
+    assert "Broker: no ADDUCTOR_REDIS_URL is set." in page
+    assert "the clock was never seen; a worker was never seen" in page
+    assert "run: adductor strava subscribe" in page
 
 
 def test_without_its_database_the_page_still_comes(operator: FlaskClient, here: Place) -> None:
@@ -317,7 +255,10 @@ def test_without_its_database_the_page_still_comes(operator: FlaskClient, here: 
     database.rename(database.with_suffix(".gone"))
     database.mkdir()
 
-    assert "The database does not answer." in _board(operator)
+    page = _board(operator)
+
+    assert "Database: does not answer" in page
+    assert "the clock was never seen" not in page
 
 
 @pytest.mark.parametrize(

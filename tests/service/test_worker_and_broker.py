@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +10,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from adductor.store import Store
 from service.supervisor import python
 from tests.platforms.conftest import Valkey, running_valkey
-from tests.support.live import adductor
+from tests.support import databases
+from tests.support.live import clean_environment
 
 pytestmark = pytest.mark.processes
 
@@ -40,14 +41,11 @@ class Worker:
             "ADDUCTOR_REDIS_URL": f"unix://{valkey.socket}",
             "ADDUCTOR_LOG": "json",
         }
-        assert adductor("db", "upgrade", **environment).returncode == 0
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ADDUCTOR_", "STRAVA_"))}
+        databases.bring_up(Store(f"sqlite:///{folder}/data/adductor.db"))
+        command = python("-m", "service.cli", "worker", "--with-beat")
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                python("-m", "service.cli", "worker", "--with-beat"),
-                env={**clean, **environment},
-                stdout=output,
-                stderr=output,
+                command, env={**clean_environment(), **environment}, stdout=output, stderr=output
             )
 
     def lines(self) -> list[str]:

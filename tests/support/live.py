@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -21,13 +22,15 @@ import requests
 from sqlalchemy import func, select
 
 from adductor.athletes import connections
+from adductor.installation import Installation
 from adductor.platforms.base import Grant, Tokens
-from adductor.settings import load, load_from
+from adductor.settings import Settings, load
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
+from service import subscribing
 from service import supervisor as supervising
 from service.cli import up
-from service.cli.up import Plan, Running, running, subscribe_in_words
+from service.cli.up import Running, make_plan, running
 from tests.support import databases
 from tests.support.athletes import earlier_run
 
@@ -39,10 +42,23 @@ T = TypeVar("T")
 
 
 @dataclass
+class Here(Running):
+    """An installation with all its parts, and the same database, broker and clock in this process."""
+
+    @cached_property
+    def installation(self) -> Installation:
+        return Installation(load(_env_file=None, **self.environment))
+
+    @property
+    def settings(self) -> Settings:
+        return self.installation.settings
+
+
+@dataclass
 class Live:
     """What tests say to a running installation and its sandbox."""
 
-    here: Running
+    here: Here
     log: Path
 
     def __post_init__(self) -> None:
@@ -212,7 +228,7 @@ class Live:
         psutil.wait_procs(processes, timeout=10)
 
     def stop(self, part: str) -> None:
-        """SIGSTOP to every process of the part, at a moment at which none holds the lock that everybody needs to write."""
+        """SIGSTOP to every process of the part, at a moment at which none holds the lock of the database."""
 
         def stopped() -> bool:
             processes = self.processes(part)
@@ -275,26 +291,28 @@ def installation(folder: Path, *, speed: float = 20, start: datetime = MORNING, 
         "ADDUCTOR_LOG": "text",
         **settings,
     }
-    environment = {**_clean_environment(), **values}
+    environment = {**clean_environment(), **values}
     log = folder / "parts.log"
     with (
         log.open("ab") as output,
         mock.patch.object(up, "_migrate", _copy_template),
-        running(Plan.of(load(_env_file=None, **values)), environment, sandbox_bind=sandbox, output=output) as here,
+        running(make_plan(load(_env_file=None, **values), sandbox), environment, output=output) as parts,
     ):
-        said = subscribe_in_words(here.installation)
-        assert said.startswith("Strava sends"), said
+        here = Here(parts.environment, parts.sandbox_url, parts.supervisor)
+        subscribing.subscribe(here.installation)
         yield Live(here, log)
+        here.installation.close()
 
 
-def _copy_template(environment: dict[str, str]) -> None:
+def _copy_template(environment: Mapping[str, str]) -> None:
     """Bring up the database without the seconds of `adductor db upgrade`, which tests of `up` and its commands run."""
-    store = Store(load_from(environment).database)
+    store = Store(load(_env_file=None, **environment).database)
     databases.bring_up(store)
     store.close()
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
+    """The environment of this process without any setting of ours."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -308,7 +326,7 @@ def adductor(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
     return subprocess.run(
         [sys.executable, "-m", "service.cli", *arguments],
-        env={**_clean_environment(), **environment},
+        env={**clean_environment(), **environment},
         capture_output=True,
         text=True,
         timeout=60,

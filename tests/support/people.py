@@ -37,7 +37,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def authorize(live: Live, page: Page, *, untick: str | None = None, deny: bool = False, name: str = "Robin") -> None:
-    """From the button on our page through the sandbox's page, as somebody new."""
+    """From the button on our page through the sandbox's page, as a new runner."""
     page.goto(f"{live.web}/")
     page.get_by_role("link", name="Connect with Strava").click()
     page.get_by_label("A new runner").check()

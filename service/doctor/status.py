@@ -1,0 +1,106 @@
+"""A snapshot of an installation, read once: `/metrics`, `/ops` and `adductor doctor` show and judge the same figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from adductor.installation import Installation
+from adductor.jobs import backlog
+from adductor.jobs.backlog import Oldest, Queue
+from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
+from adductor.store.models import Subscription
+
+# A write that expires: a full or read-only Redis still answers a ping.
+_PROBE_KEY = "adductor:looked-at"
+_PROBE_KEPT_FOR_S = 60
+_NO_ANSWER = "does not answer"
+_WINDOWS = (
+    ("overall", "quarter_hour", "all calls this quarter of an hour"),
+    ("overall", "day", "all calls today"),
+    ("read", "quarter_hour", "reading this quarter of an hour"),
+    ("read", "day", "reading today"),
+)
+
+
+class Window(NamedTuple):
+    """One window of Strava's rate limit, in calls; ``opens_at``: when the next one opens (UTC)."""
+
+    bucket: str
+    name: str
+    words: str
+    limit: int
+    left: int
+    opens_at: datetime
+
+
+@dataclass(slots=True)
+class Status:
+    """The figures of one moment. A part that does not answer is named in ``problems``, and its figures are empty."""
+
+    here: Installation
+    now: datetime
+    real_now: datetime
+    problems: dict[str, str]  # of database and broker
+    windows: list[Window] = field(default_factory=list)
+    budget_is_shared: bool = False
+    queues: list[Queue] = field(default_factory=list)
+    heartbeats: dict[str, datetime] = field(default_factory=dict)
+    oldest: list[Oldest] = field(default_factory=list)
+    connections: dict[str, int] = field(default_factory=dict)
+    subscription: Subscription | None = None
+
+
+def read_status(here: Installation) -> Status:
+    """Read all figures."""
+    status = Status(here, here.clock.now(), here.clock.real_now(), find_problems(here))
+    _read_budget(status)
+    if "database" not in status.problems:
+        try:
+            _read_database(status)
+        except SQLAlchemyError as error:
+            status.problems["database"] = f"can't be read ({type(error).__name__})"
+    return status
+
+
+def find_problems(here: Installation) -> dict[str, str]:
+    """What is wrong with database and broker now; empty when both work."""
+    found = {"database": None if here.store.answers() else _NO_ANSWER, "broker": _broker_problem(here)}
+    return {name: problem for name, problem in found.items() if problem is not None}
+
+
+def _broker_problem(here: Installation) -> str | None:
+    """None when the broker takes a write; else its own words (READONLY, OOM, BUSY, NOPERM), which hold no address."""
+    if here.redis is None:
+        return "is not set"
+    try:
+        here.redis.set(_PROBE_KEY, 1, ex=_PROBE_KEPT_FOR_S)
+    except (redis.ResponseError, redis.AuthenticationError, redis.BusyLoadingError) as error:
+        return f"refuses: {error}"
+    except redis.RedisError:
+        return _NO_ANSWER
+    return None
+
+
+def _read_budget(status: Status) -> None:
+    state = status.here.budget("strava").state()
+    quarter = quarter_of(status.now)
+    opens = {"quarter_hour": opens_at(quarter + 1), "day": opens_at((quarter // QUARTERS_A_DAY + 1) * QUARTERS_A_DAY)}
+    status.budget_is_shared = state.shared
+    status.windows = [
+        Window(bucket, name, words, limit, max(limit - used, 0), opens[name])
+        for (bucket, name, words), limit, used in zip(_WINDOWS, state.limits, state.used, strict=True)
+    ]
+
+
+def _read_database(status: Status) -> None:
+    with status.here.store.read() as session:
+        status.queues = backlog.queues(session, status.now)
+        status.heartbeats = backlog.heartbeats(session)
+        status.oldest = list(backlog.oldest_strava_data(session))
+        status.connections = backlog.connections_by_state(session)
+        status.subscription = backlog.subscription(session)

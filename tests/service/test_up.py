@@ -1,0 +1,126 @@
+"""`adductor up` in a terminal: it serves, keeps its data, is small, and goes when its terminal or its parent goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from service.supervisor import free_port
+from tests.support.live import adductor
+from tests.support.up import Up, adductor_up, all_gone
+
+pytestmark = pytest.mark.processes
+
+# All parts together, the made-up Strava included, as proportional set size.
+MOST_MEMORY_MB = 300
+NOTHING = f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that all share, on a machine whose proxy is away."""
+    with adductor_up(
+        tmp_path_factory.mktemp("up"), HTTP_PROXY=NOTHING, HTTPS_PROXY=NOTHING, http_proxy=NOTHING
+    ) as running:
+        yield running
+
+
+def test_up_serves_the_pages_and_a_made_up_strava_also_behind_a_proxy(up: Up) -> None:
+    assert "Connect with Strava" in requests.get(up.web, timeout=5).text
+    assert requests.get(f"{up.web}/readyz", timeout=5).json() == {"status": "ready"}
+    assert requests.get(up.sandbox, timeout=5).ok
+
+
+def test_up_all_parts_together_are_small(up: Up) -> None:
+    runner = requests.get(f"{up.sandbox}/admin/runners", timeout=5).json()[0]["id"]
+    requests.post(f"{up.sandbox}/admin/runners/{runner}/activities", json={}, timeout=5)
+    for path in ("/", "/privacy", "/readyz"):
+        assert requests.get(f"{up.web}{path}", timeout=5).ok
+
+    used = {process.pid: process.memory_full_info().pss / 1024 / 1024 for process in up.family()}
+
+    assert sum(used.values()) < MOST_MEMORY_MB, used
+
+
+def test_up_second_one_in_the_same_folder_is_refused(up: Up) -> None:
+    second = adductor("up", ADDUCTOR_DATA_DIR=str(up.folder), ADDUCTOR_BIND=f"127.0.0.1:{free_port()}")
+
+    assert second.returncode == 1
+    assert f"another `adductor up` (process {up.pid})" in second.stderr
+
+
+def test_up_killed_part_is_started_again(up: Up) -> None:
+    part = next(child for child in psutil.Process(up.pid).children() if child.cmdline()[-2:] == ["service.cli", "web"])
+    family = [part, *part.children()]
+    for child in family:
+        child.kill()
+    psutil.wait_procs(family, timeout=10)
+
+    give_up_at = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"{up.web}/healthz", timeout=1).ok:
+                break
+        assert time.monotonic() < give_up_at, "the web part did not come back"
+
+
+def test_up_with_an_application_of_its_own_brings_no_sandbox(up: Up, tmp_path: Path) -> None:
+    """In another folder it runs beside the one that all share."""
+    with adductor_up(
+        tmp_path,
+        STRAVA_CLIENT_ID="1",
+        STRAVA_CLIENT_SECRET="made-up",
+        ADDUCTOR_STRAVA_API_URL=f"{NOTHING}/api/v3",
+        ADDUCTOR_STRAVA_OAUTH_URL=f"{NOTHING}/oauth",
+    ) as other:
+        to_strava = requests.get(f"{other.web}/connect/strava", timeout=5, allow_redirects=False)
+
+        assert to_strava.headers["Location"].startswith(f"{NOTHING}/oauth/authorize?")
+        with pytest.raises(requests.ConnectionError):
+            requests.get(other.sandbox, timeout=2)
+        assert "No webhook subscription yet" in other.said
+        assert requests.get(f"{up.web}/readyz", timeout=5).ok
+
+
+def test_up_ctrl_c_twice_ends_everything_once(tmp_path: Path) -> None:
+    with adductor_up(tmp_path) as here:
+        family = here.family()
+
+        os.write(here.terminal, b"\x03\x03")  # twice, as impatient people do
+
+        here.read_until("Everything has ended.")
+        assert all_gone(family)
+        assert "Traceback" not in here.said
+
+
+def test_up_closed_terminal_ends_everything(tmp_path: Path) -> None:
+    with adductor_up(tmp_path) as here:
+        family = here.family()
+
+        os.close(here.terminal)  # the window is closed: its output goes nowhere, and SIGHUP comes
+
+        assert all_gone(family)
+
+
+def test_up_killed_leaves_no_process_and_starts_again_with_its_data(tmp_path: Path) -> None:
+    with adductor_up(tmp_path, ADDUCTOR_WEB_PROCESSES="2") as here:
+        family = here.family()
+        runner = requests.get(f"{here.sandbox}/admin/runners", timeout=5).json()[0]["id"]
+        run = requests.post(f"{here.sandbox}/admin/runners/{runner}/activities", json={}, timeout=5).json()["id"]
+        secret = (tmp_path / "secret-key").read_text()
+
+        os.kill(here.pid, signal.SIGKILL)
+
+        assert all_gone(family)
+    with adductor_up(tmp_path) as again:
+        assert requests.get(f"{again.web}/readyz", timeout=5).ok
+        assert requests.get(f"{again.sandbox}/admin/activities/{run}", timeout=5).ok
+        assert (tmp_path / "secret-key").read_text() == secret
