@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -68,8 +69,8 @@ def shown(key: object) -> str:
 
 def _line(model: type[BaseModel], error: ErrorDetails) -> str:
     *way, last = error["loc"] or (None,)
-    if error["type"] in ("extra_forbidden", "invalid_key"):
-        return f"{_path([*way, str(last)])}: {_unknown(_model_at(model, way), last)}"
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument", "invalid_key"):
+        return f"{_path([*way, str(last)])}: {_unknown(_shape_at(model, way), last)}"
     return f"{_path(error['loc'])}: {_sentence(error)}"
 
 
@@ -108,6 +109,7 @@ _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
 }
 _EXPECTED = {
     "bool_type": "true or false",
+    "dataclass_type": "a mapping",
     "dict_type": "a mapping",
     "float_type": "a number",
     "frozen_set_type": "a list",
@@ -120,36 +122,39 @@ _EXPECTED = {
 }
 
 
-def _unknown(model: type[BaseModel] | None, key: object) -> str:
-    known = [name for field in _fields(model) for name in field]
+def _unknown(shape: Any, key: object) -> str:
+    known = [name for spellings, _ in _fields(shape) for name in spellings]
     if key in known:
         return "says the same as another key of this mapping"
     return f"unknown key; known here: {', '.join(known)}"
 
 
-def _fields(model: type[BaseModel] | None) -> list[tuple[str, ...]]:
-    """The spellings of each field of a model."""
-    return [_spellings(name, field) for name, field in model.model_fields.items()] if model else []
+def _fields(shape: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the spellings and the annotation of each field of a model or a dataclass."""
+    if shape is None:
+        return
+    if is_dataclass(shape):
+        hints = get_type_hints(shape, include_extras=True)
+        found = {name: FieldInfo.from_annotation(hint) for name, hint in hints.items()}
+    else:
+        found = shape.model_fields
+    for name, field in found.items():
+        alias = field.validation_alias or name
+        spellings = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        yield tuple(str(spelling) for spelling in spellings), field.annotation
 
 
-def _spellings(name: str, field: FieldInfo) -> tuple[str, ...]:
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return tuple(str(choice) for choice in alias.choices)
-    return (str(alias or name),)
-
-
-def _model_at(model: type[BaseModel] | None, way: Sequence[str | int]) -> type[BaseModel] | None:
-    """Follow a path of keys down to the model whose mapping it leads to."""
+def _shape_at(shape: Any, way: Sequence[str | int]) -> Any:
+    """Follow a path of keys down to the model or dataclass whose mapping it leads to."""
     for key in way:
-        if isinstance(key, str) and model is not None:
-            annotations = [f.annotation for name, f in model.model_fields.items() if key in _spellings(name, f)]
-            model = next((inner for annotation in annotations for inner in _models_in(annotation)), None)
-    return model
+        if isinstance(key, str):
+            annotation = next((annotation for spellings, annotation in _fields(shape) if key in spellings), None)
+            shape = next(_shapes_in(annotation), None)
+    return shape
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _shapes_in(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         yield annotation
     for argument in get_args(annotation):
-        yield from _models_in(argument)
+        yield from _shapes_in(argument)

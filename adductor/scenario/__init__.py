@@ -6,7 +6,7 @@ offset and impossible values are refused, all of a document at once, each with t
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from adductor.coaching.situation import Situation
 from adductor.documents import DocumentError, validate
@@ -17,7 +17,7 @@ __all__ = ["parse"]
 
 def parse(document: Any) -> Situation:
     """Build the situation in one document. Raises `DocumentError` with every problem found."""
-    situation = cast(Situation, validate(Scenario, document))
+    situation = Situation(**dict(validate(Scenario, document)))
     ids = [activity.id for activity in situation.activities]
     twice = [f"activities[{i}].id: {id_!r} is there twice" for i, id_ in enumerate(ids) if id_ in ids[:i]]
     if twice:
