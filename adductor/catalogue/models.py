@@ -65,6 +65,10 @@ class Span(_Rising):
     default: Count
     max: Count
 
+    def clamp(self, value: int) -> int:
+        """The nearest value within the range."""
+        return min(max(value, self.min), self.max)
+
 
 class Tempo(StrictModel):
     """Seconds of the four phases of one rep."""

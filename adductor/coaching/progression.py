@@ -27,19 +27,11 @@ class Advance:
     changes: tuple[str, ...] = ()
 
 
-def after_session(
-    athlete: Athlete,
-    catalogue: Catalogue,
-    session: Session,
-    routine: Routine | None,
-    *,
-    soreness_next_day_0_10: int | None = None,
-) -> Advance:
+def after_session(athlete: Athlete, catalogue: Catalogue, session: Session, routine: Routine | None) -> Advance:
     """The athlete after a session: totals, progress of each exercise of its routine, and the stage.
 
     ``routine`` is what was prescribed (None: unknown, only totals move). An unanswered session and a warm-up change
-    nothing; less than half of a session nothing but what pain and missed reps say. Soreness that is told later goes
-    to `after_soreness`.
+    nothing; less than half of a session nothing but what pain and missed reps say.
     """
     if not session.answered or session.kind == "warm_up":
         return Advance(athlete)
@@ -48,9 +40,7 @@ def after_session(
     athlete, changes = came_back.athlete, list(came_back.changes)
     counts = session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT
     if routine is not None and not came_back.changes:
-        steps = [
-            _step(athlete, catalogue, session, routine, item, day, soreness_next_day_0_10) for item in routine.items
-        ]
+        steps = [_step(athlete, catalogue, session, routine, item, day) for item in routine.items]
         athlete = replace(athlete, progress=_with(athlete.progress, (progress for progress, _ in steps)))
         changes += [change for _, change in steps if change is not None]
     if counts:
@@ -122,13 +112,7 @@ def _with(old: Iterable[ExerciseProgress], new: Iterable[ExerciseProgress]) -> t
 
 
 def _step(
-    athlete: Athlete,
-    catalogue: Catalogue,
-    session: Session,
-    routine: Routine,
-    item: RoutineItem,
-    day: date,
-    soreness: int | None,
+    athlete: Athlete, catalogue: Catalogue, session: Session, routine: Routine, item: RoutineItem, day: date
 ) -> tuple[ExerciseProgress, str | None]:
     """Advance one exercise after a session; return its progress and the change in words."""
     # A substitute stands for the exercise it replaced, until that one can come back.
@@ -141,8 +125,6 @@ def _step(
     name = catalogue.exercises[mine.exercise].name
     if session.stopped_for_pain or (pain or 0) > k.EASIER_PAIN_ABOVE_0_10:
         return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, it hurt."
-    if (soreness or 0) >= k.EASIER_SORENESS_FROM_0_10:
-        return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, you were sore."
     missed = session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10
     if missed:
         mine = replace(mine, at_top_in_a_row=0, missed_in_a_row=mine.missed_in_a_row + 1)
@@ -150,12 +132,7 @@ def _step(
             return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, twice not all of it."
         return mine, None
     mine = replace(mine, missed_in_a_row=0)
-    good = (
-        (rpe or 0) <= k.ADD_MAX_RPE_1_10
-        and (pain or 0) <= k.ADD_MAX_PAIN_0_10
-        and (soreness or 0) <= k.ADD_MAX_SORENESS_0_10
-    )
-    if not good:
+    if (rpe or 0) > k.ADD_MAX_RPE_1_10 or (pain or 0) > k.ADD_MAX_PAIN_0_10:
         return replace(mine, at_top_in_a_row=0), None
     if routine.dose is not Dose.FULL and athlete.programme_stage > 1:
         return mine, None  # a light day is no step up, and no step back

@@ -236,6 +236,11 @@ class RoutineItem:
     seconds: int = 0  # by the catalogue's formula
     substituted_for: str | None = None
 
+    @property
+    def count(self) -> int:
+        """The reps, or the holds, per set."""
+        return self.reps or self.holds or 0
+
 
 @dataclass(frozen=True, slots=True)
 class Routine:

@@ -183,13 +183,6 @@ def test_half_of_a_session_counts(percent: int, total: int) -> None:
     assert after(athlete(), session(0, completed_pct=percent)).sessions_completed_total == total
 
 
-@pytest.mark.parametrize(("soreness", "sets"), [(3, 2), (4, 1)])
-def test_soreness_up_to_3_the_next_day_is_a_good_session(soreness: int, sets: int) -> None:
-    who = after(athlete(), session(0))
-    done = after_session(who, catalogue(), session(1), routine_for(who), soreness_next_day_0_10=soreness)
-    assert progress_of(done.athlete, SQUEEZE).sets == sets
-
-
 def test_light_sessions_above_the_first_stage_count_but_are_no_step() -> None:
     who = athlete(2)
     light = after(who, session(0, kind="strength_light"), session(1, kind="strength_light"), dose=Dose.LIGHT)
@@ -255,8 +248,6 @@ def test_soreness_the_next_day_moves_its_exercises(soreness: int, sets: int, at_
     sore = after_soreness(who, catalogue(), [BAND], soreness)
     moved = progress_of(sore.athlete, BAND)
     assert (moved.sets, moved.at_top_in_a_row, bool(sore.changes)) == (sets, at_top, sets == 2)
-    same_day = after_session(who, catalogue(), session(0), routine_for(who), soreness_next_day_0_10=soreness)
-    assert progress_of(same_day.athlete, BAND).sets == sets
 
 
 def test_four_weeks_off_are_one_stage_down_from_the_start_column() -> None:
