@@ -63,7 +63,7 @@ def on_hold(seen: Facts) -> Finding:
     hold = seen.athlete.hold
     if hold is None:
         return Finding("routines are not on hold")
-    since = words.day_in_words(hold.since.astimezone(seen.athlete.timezone).date())
+    since = words.day_in_words(seen.day_of(hold.since))
     return _stop(
         f"on hold since {since}",
         f"Your routines are paused since {since}; tell us when it is sorted and they come back.",
@@ -82,7 +82,6 @@ def high_pain(seen: Facts) -> Finding:
 
 def persistent_pain(seen: Facts) -> Finding:
     """Some pain at every check-in for two weeks is for a professional, whatever today's number."""
-    zone = seen.athlete.timezone
     with_pain: list[CheckIn] = []
     for check_in in seen.check_ins:
         pain = worst_pain(check_in)
@@ -94,7 +93,7 @@ def persistent_pain(seen: Facts) -> Finding:
             with_pain.append(check_in)
     if not with_pain or not is_valid(seen, with_pain[-1]):
         return Finding("no pain at the latest check-in")
-    span = (with_pain[-1].at.astimezone(zone).date() - with_pain[0].at.astimezone(zone).date()).days
+    span = (seen.day_of(with_pain[-1].at) - seen.day_of(with_pain[0].at)).days
     if span < k.PERSISTENT_YELLOW_DAYS:
         return Finding(f"pain at check-ins for {words.days(span)}, less than {k.PERSISTENT_YELLOW_DAYS}")
     what = f"pain at every check-in for {words.days(span)}"
@@ -189,11 +188,10 @@ def warm_up(seen: Facts) -> Finding:
 
 
 def _warmed_up_today(seen: Facts) -> bool:
-    zone = seen.athlete.timezone
     return any(
         session.kind == "warm_up"
         and session.completed_at.timestamp() <= seen.now_s
-        and session.completed_at.astimezone(zone).date() == seen.today
+        and seen.day_of(session.completed_at) == seen.today
         for session in seen.situation.sessions
     )
 
@@ -220,12 +218,8 @@ def _unanswered_stop(seen: Facts) -> date | None:
         return None
     last = max(sessions, key=lambda s: (s.completed_at.timestamp(), s.stopped_for_pain, s.pain_during_0_10 or 0))
     ended_in_pain = last.stopped_for_pain or (last.pain_during_0_10 or 0) > k.PAIN_YELLOW_MAX
-    if not ended_in_pain:
-        return None
-    at_s = last.completed_at.timestamp()
-    if any(check_in.at.timestamp() > at_s for check_in in seen.check_ins):
-        return None
-    return last.completed_at.astimezone(seen.athlete.timezone).date()
+    heard_since = any(check_in.at.timestamp() > last.completed_at.timestamp() for check_in in seen.check_ins)
+    return seen.day_of(last.completed_at) if ended_in_pain and not heard_since else None
 
 
 def check_in_first(seen: Facts) -> Finding:
