@@ -11,7 +11,7 @@ import yaml
 from adductor.coaching.situation import Situation
 from adductor.documents import DocumentError, documents
 from adductor.documents.problems import MOST_PROBLEMS
-from adductor.documents.yaml_reader import MAX_REPEATED
+from adductor.documents.reader import MAX_REPEATED
 from adductor.scenario import parse
 
 MINIMAL: dict[str, Any] = {

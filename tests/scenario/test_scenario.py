@@ -12,7 +12,7 @@ import pytest
 from adductor.coaching import constants as k
 from adductor.coaching.situation import Hold, Intensity, Placement
 from adductor.documents import DocumentError, documents
-from adductor.scenario import models, parse
+from adductor.scenario import PLAN_KINDS, parse
 
 MINIMAL: dict[str, Any] = {
     "athlete": {"timezone": "Europe/London"},
@@ -227,5 +227,5 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     for line in found:
         for key in line.partition("known here: ")[2].split(", "):
             assert key.removesuffix("_pain_0_10") in page, key
-    for kind in models.PLAN_KINDS:
+    for kind in PLAN_KINDS:
         assert f"`{kind}`" in page

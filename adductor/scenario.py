@@ -1,6 +1,8 @@
-"""The keys of a scenario file: the coach's shapes, with the spellings and the checks that only a file needs.
+"""Scenario files: a runner's situation written down by hand or by a program, read strictly.
 
-`docs/scenario-file.md` lists the keys for people.
+One document is one situation: the coach's shapes, with the spellings and the checks that only a file needs
+(`docs/scenario-file.md` lists the keys). Unknown keys, wrong types, times without an offset and impossible values are
+refused, all of a document at once, each with the path of its key.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pydantic import AfterValidator, AliasChoices, Field, ValidationInfo, model_
 
 from adductor.coaching import constants as k
 from adductor.coaching import situation as words
+from adductor.documents import DocumentError, validate
 from adductor.documents.problems import shortened
 from adductor.documents.values import Flag, Items, ItemSet, Keys, Moment, StrictModel, among, without_nulls
 
@@ -145,3 +148,13 @@ class Scenario(StrictModel, strict=False):
     @classmethod
     def _null_is_absent(cls, value: Any) -> Any:
         return without_nulls(value)
+
+
+def parse(document: Any) -> words.Situation:
+    """Build the situation in one document. Raises `DocumentError` with every problem found."""
+    situation = words.Situation(**dict(validate(Scenario, document)))
+    ids = [activity.id for activity in situation.activities]
+    twice = [f"activities[{i}].id: {id_!r} is there twice" for i, id_ in enumerate(ids) if id_ in ids[:i]]
+    if twice:
+        raise DocumentError(twice)
+    return situation
