@@ -95,8 +95,4 @@ LIGHT_WHEN: tuple[Callable[[Facts], str | None], ...] = (
 
 def why_light(seen: Facts) -> str | None:
     """The first reason for the light dose; None for the full one."""
-    for rule in LIGHT_WHEN:
-        reason = rule(seen)
-        if reason is not None:
-            return reason
-    return None
+    return next((reason for rule in LIGHT_WHEN if (reason := rule(seen)) is not None), None)

@@ -116,20 +116,17 @@ def _step(
 ) -> tuple[ExerciseProgress, str | None]:
     """Advance one exercise after a session; return its progress and the change in words."""
     # A substitute stands for the exercise it replaced, until that one can come back.
-    exercise = catalogue.exercises[item.exercise]
     avoided = next((p for p in athlete.progress if p.exercise == item.substituted_for and p.use_easier), None)
-    mine = avoided or _progress_of(athlete, exercise)
-    pain = session.pain_during_0_10
-    rpe = session.rpe_1_10
+    mine = avoided or _progress_of(athlete, catalogue.exercises[item.exercise])
+    exercise = catalogue.exercises[mine.exercise]
+    pain, rpe = session.pain_during_0_10, session.rpe_1_10
     mine = replace(mine, last_rpe_1_10=rpe, last_pain_0_10=pain)
-    name = catalogue.exercises[mine.exercise].name
     if session.stopped_for_pain or (pain or 0) > k.EASIER_PAIN_ABOVE_0_10:
-        return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, it hurt."
-    missed = session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10
-    if missed:
+        return _easier(exercise, mine), f"{exercise.name}: easier next time, it hurt."
+    if session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10:
         mine = replace(mine, at_top_in_a_row=0, missed_in_a_row=mine.missed_in_a_row + 1)
         if mine.missed_in_a_row >= k.EASIER_AFTER_SESSIONS_MISSED:
-            return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, twice not all of it."
+            return _easier(exercise, mine), f"{exercise.name}: easier next time, twice not all of it."
         return mine, None
     mine = replace(mine, missed_in_a_row=0)
     if (rpe or 0) > k.ADD_MAX_RPE_1_10 or (pain or 0) > k.ADD_MAX_PAIN_0_10:
@@ -141,7 +138,7 @@ def _step(
     if avoided is not None:
         if mine.at_top_in_a_row + 1 < k.ADD_AFTER_SESSIONS_AT_TOP:
             return replace(mine, at_top_in_a_row=mine.at_top_in_a_row + 1), None
-        return start_of(catalogue.exercises[mine.exercise]), f"{name}: back, from the start."
+        return start_of(exercise), f"{exercise.name}: back, from the start."
     return _harder(exercise, mine)
 
 
@@ -169,10 +166,7 @@ def _harder(exercise: Exercise, mine: ExerciseProgress) -> tuple[ExerciseProgres
     if sets < dose.sets.target:
         if not twice:
             return counted, None
-        return (
-            replace(mine, sets=sets + 1, at_top_in_a_row=0),
-            f"{exercise.name}: {sets + 1} sets from now on.",
-        )
+        return replace(mine, sets=sets + 1, at_top_in_a_row=0), f"{exercise.name}: {sets + 1} sets from now on."
     mine = replace(mine, at_target=mine.at_target or count >= dose.count.default)
     if count < dose.count.max:
         return replace(mine, reps_or_holds=count + 1, at_top_in_a_row=0), None
@@ -200,7 +194,7 @@ def exercises_of_stage(athlete: Athlete, catalogue: Catalogue) -> tuple[Exercise
         for line in routine.lines
         if catalogue.exercises[line.exercise].stage == stage
     ]
-    exercises = [catalogue.exercises[id_] for id_ in dict.fromkeys(ids)]
+    exercises = (catalogue.exercises[id_] for id_ in dict.fromkeys(ids))
     return tuple(exercise for exercise in exercises if exercise.can_be_done_with(athlete.equipment))
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from adductor.coaching import constants as k
 from adductor.coaching import words
 from adductor.coaching.normalise import Facts, Planned, is_a_run, is_valid, race_priority, worst_pain
-from adductor.coaching.situation import CheckIn, Decision, EventType, Intensity, Placement
+from adductor.coaching.situation import Activity, CheckIn, Decision, EventType, Intensity, Placement
 
 
 class Finding(NamedTuple):
@@ -134,14 +134,12 @@ def race_window(seen: Facts) -> Finding:
         if planned.run.kind != "race":
             continue
         until = (planned.day - seen.today).days
-        if 0 <= until <= k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]:
-            when = words.ahead(until)
-            free = k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]
+        free = k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]
+        if 0 <= until <= free:
+            reason = f"Race {words.ahead(until)}: the last {words.days(free)} before it stay free for fresh legs."
             return _stop(
-                f"{race_priority(planned)}-race {when}",
-                "Race today: fresh legs come first."
-                if until == 0
-                else f"Race {when}: the last {words.days(free)} before it stay free for fresh legs.",
+                f"{race_priority(planned)}-race {words.ahead(until)}",
+                reason if until else "Race today: fresh legs come first.",
             )
     for race in seen.races:
         since = (seen.today - race.day).days
@@ -338,10 +336,8 @@ def _run_later_today(seen: Facts) -> Planned | None:
     for planned in seen.plan:
         if planned.day != seen.today or planned.start_s <= seen.now_s or not is_a_run(planned):
             continue
-        done = (
-            planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in seen.runs_today
-        )
-        if not any(done):
+        runs = seen.runs_today
+        if not any(planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in runs):
             return planned
     return None
 
@@ -350,9 +346,7 @@ def _not_a_rest_day(seen: Facts) -> tuple[str, str] | None:
     if seen.runs_today:
         return "ran today", "You ran today, so it is not a rest day; the moment after the run has passed."
     for entry in seen.entries:
-        if entry.day != seen.today:
-            continue
-        what = _too_much_for_a_rest_day(entry.activity.sport, entry.activity.moving_min, entry.activity.intensity)
+        what = _too_much_for_a_rest_day(entry.activity) if entry.day == seen.today else None
         if what is not None:
             return what, f"Your {what} today makes it no rest day."
     last = seen.last_run_day
@@ -367,15 +361,16 @@ def _not_a_rest_day(seen: Facts) -> tuple[str, str] | None:
     return None
 
 
-def _too_much_for_a_rest_day(sport: str, moving_min: float, intensity: Intensity) -> str | None:
+def _too_much_for_a_rest_day(activity: Activity) -> str | None:
     """In words, when an activity other than a run is too long or too hard for a rest day."""
+    sport = activity.sport
     if sport in k.QUALIFYING_SPORTS or sport in k.STRENGTH_SPORTS or sport in k.GENTLE_SPORTS:
         return None
     limit = k.HIKE_BLOCKS_REST_DAY_MIN if sport in k.FOOT_SPORTS else k.RIDE_BLOCKS_REST_DAY_MIN
     name = sport.replace("_", " ")
-    if moving_min >= limit:
-        return f"{words.number(moving_min)}-minute {name}"
-    return f"hard {name}" if intensity in k.HARD_INTENSITIES else None
+    if activity.moving_min >= limit:
+        return f"{words.number(activity.moving_min)}-minute {name}"
+    return f"hard {name}" if activity.intensity in k.HARD_INTENSITIES else None
 
 
 # --- how often ------------------------------------------------------------------------------------------------------
@@ -474,10 +469,8 @@ def post_run(seen: Facts) -> Finding:
     run = seen.trigger_run
     if run is None:
         return Finding("no run just ended")
-    done = {
-        Intensity.EASY: "easy run done",
-        Intensity.HARD: "hard run done",
-    }.get(run.intensity, "run done")
+    known = run.intensity in (Intensity.EASY, Intensity.HARD)
+    done = f"{run.intensity} run done" if known else "run done"
     reason = f"{done}, {_since_last(seen)}, {_this_week(seen)}"
     return Finding(f"{done}, {_this_week(seen)}", Decision.POST_RUN, reason)
 
