@@ -235,16 +235,14 @@ def already_today(seen: Facts) -> Finding:
     """One loading of the legs a day."""
     if any(session.day == seen.today for session in seen.counted):
         return _stop("a session today already", "You have had your session today.")
-    for entry in seen.entries:
-        activity = entry.activity
-        if entry.day == seen.today and activity.sport in k.STRENGTH_SPORTS:
-            if activity.body_part in k.NOT_LOWER_BODY:
-                continue
-            if activity.body_part is None:
-                return _stop(
-                    "strength of unknown kind today",
-                    "You logged strength work today; if it was for the legs, that is enough.",
-                )
+    strength = (e.activity for e in seen.entries if e.day == seen.today and e.activity.sport in k.STRENGTH_SPORTS)
+    for activity in strength:
+        if activity.body_part is None:
+            return _stop(
+                "strength of unknown kind today",
+                "You logged strength work today; if it was for the legs, that is enough.",
+            )
+        if activity.body_part not in k.NOT_LOWER_BODY:
             return _stop("leg strength today", "You trained your legs today already; one strength session a day.")
     return Finding("no session and no leg strength today")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -92,33 +92,26 @@ def _sentence(error: ErrorDetails) -> str:
     if kind == "float_type" and is_number:  # an int that no float can hold
         return f"{shortened(str(value))} is too large"
     if kind in _SENTENCES:
-        return _SENTENCES[kind](shortened(str(value)), context)
+        return _SENTENCES[kind].format(value=shortened(str(value)), **context)
     return f"must be {_EXPECTED.get(kind, 'something else')}, not {kind_of(value)}"
 
 
-_SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
-    "missing": lambda _value, _context: "must be given",
-    "greater_than_equal": lambda value, context: f"{value} is below {context['ge']:g}",
-    "less_than_equal": lambda value, context: f"{value} is above {context['le']:g}",
-    "finite_number": lambda value, _context: f"{value} is not a finite number",
-    "too_short": lambda _value, context: (
-        f"needs at least {context['min_length']} item{'s' * (context['min_length'] > 1)}"
-    ),
-    "too_long": lambda _value, context: f"has more than {context['max_length']} items",
-    "string_unicode": lambda _value, _context: "half a surrogate pair is no character",
+_SENTENCES = {
+    "missing": "must be given",
+    "greater_than_equal": "{value} is below {ge:g}",
+    "less_than_equal": "{value} is above {le:g}",
+    "finite_number": "{value} is not a finite number",
+    "too_short": "needs {min_length} or more items",
+    "too_long": "has more than {max_length} items",
+    "string_unicode": "half a surrogate pair is no character",
 }
 _EXPECTED = {
     "bool_type": "true or false",
-    "dataclass_type": "a mapping",
-    "dict_type": "a mapping",
     "float_type": "a number",
-    "frozen_set_type": "a list",
     "int_type": "a whole number",
-    "mapping_type": "a mapping",
-    "model_type": "a mapping",
-    "string_pattern_mismatch": "text",
-    "string_type": "text",
-    "tuple_type": "a list",
+    **dict.fromkeys(("dataclass_type", "dict_type", "mapping_type", "model_type"), "a mapping"),
+    **dict.fromkeys(("frozen_set_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("string_type", "string_pattern_mismatch"), "text"),
 }
 
 

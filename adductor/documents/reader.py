@@ -39,13 +39,13 @@ class _Loader(_Base):  # type: ignore[misc]
 
 
 # Python reads no number of more than 4,300 digits; a longer one stays text.
-for _name, _pattern, _first in (
-    ("null", r"(?:~|null|Null|NULL|)\Z", "~nN\0"),
-    ("bool", r"(?:true|True|TRUE|false|False|FALSE)\Z", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]{0,999})\Z", "-+0123456789"),
-    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?\Z", "-+.0123456789"),
+for _name, _pattern in (
+    ("null", r"(?:~|null|Null|NULL|)\Z"),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)\Z"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]{0,999})\Z"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?\Z"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), [*_first.replace("\0", ""), ""])
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), None)
 
 
 def documents(text: str) -> Iterator[Any]:

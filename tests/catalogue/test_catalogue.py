@@ -148,7 +148,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("exercises/2/dose/type", "steps", "exercises[2].dose.type: must be one of reps, holds, not the text 'steps'"),
         ("exercises/0/name", "", "exercises[0].name: must be text, not empty text"),
         ("exercises/0/colour", "red", "exercises[0].colour: unknown key; known here: id, name"),
-        ("exercises/0/cues", [], "exercises[0].cues: needs at least 1 item"),
+        ("exercises/0/cues", [], "exercises[0].cues: needs 1 or more items"),
         ("exercises/0/cues/1", 7, "exercises[0].cues[1]: must be text, not the number 7"),
         ("exercises/0/category", "magic", "exercises[0].category: must be one of isometric"),
         ("exercises/2/dose/type", "holds", "exercises[2].dose: of type holds needs between_holds_s"),
