@@ -30,6 +30,10 @@ PLACES = (
 T = TypeVar("T")
 
 
+def _spelled(*names: str) -> Any:
+    return Field(validation_alias=AliasChoices(*names))
+
+
 def _to_base(read: Any, **changes: Any) -> Any:
     """Build the coach's own shape from the values of a subclass in this module."""
     shape: Any = type(read).__base__
@@ -58,16 +62,9 @@ class Athlete(words.Athlete):
 
     target_sessions_per_week: Annotated[int, Field(strict=True, ge=1), AfterValidator(_within_the_cap)] = 2
     clearance_needed: Annotated[
-        Flag | None,
-        Field(
-            validation_alias=AliasChoices(
-                "clearance_needed", "clearance_required", "needs_clearance", "clearance_pending"
-            )
-        ),
+        Flag | None, _spelled("clearance_needed", "clearance_required", "needs_clearance", "clearance_pending")
     ] = None
-    cleared: Annotated[
-        Flag | None, AfterValidator(_said_once), Field(validation_alias=AliasChoices("cleared", "clearance_given"))
-    ] = None
+    cleared: Annotated[Flag | None, AfterValidator(_said_once), _spelled("cleared", "clearance_given")] = None
     pregnant: Flag = False
     postpartum: Flag = False
 
@@ -95,9 +92,8 @@ CheckIn: Any = make_dataclass(
 
 def _check_in(read: Any) -> words.CheckIn:
     scores = [getattr(read, f"{place}_pain_0_10") for place in ("other", *PLACES)]
-    made: words.CheckIn = _to_base(
-        read, other_pain_0_10=max((score for score in scores if score is not None), default=None)
-    )
+    worst = max((score for score in scores if score is not None), default=None)
+    made: words.CheckIn = _to_base(read, other_pain_0_10=worst)
     return made
 
 
@@ -120,17 +116,14 @@ class Activity(words.Activity):
     """The climb has the spellings of other logs."""
 
     elapsed_min: Annotated[words.Minutes, AfterValidator(_not_below_moving)] | None = None
-    elevation_gain_m: Annotated[
-        float | None,
-        Field(strict=True, ge=0, le=30_000, validation_alias=AliasChoices("elevation_gain_m", *GAIN_SPELLINGS)),
-    ] = None
+    elevation_gain_m: Annotated[words.Climb | None, _spelled("elevation_gain_m", *GAIN_SPELLINGS)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session(words.Session):
     """The effort may leave out its scale."""
 
-    rpe_1_10: Annotated[words.Effort | None, Field(validation_alias=AliasChoices("rpe_1_10", "rpe"))] = None
+    rpe_1_10: Annotated[words.Effort | None, _spelled("rpe_1_10", "rpe")] = None
 
 
 class Scenario(StrictModel, strict=False):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts, race_priority
+from adductor.coaching.normalise import Facts
 
 
 def light_for_pain(seen: Facts) -> str | None:
@@ -20,7 +20,7 @@ def light_for_pain(seen: Facts) -> str | None:
 def light_for_taper(seen: Facts) -> str | None:
     """Days 4-7 before an A-race."""
     for planned in seen.plan:
-        if planned.run.kind == "race" and race_priority(planned) == "A":
+        if planned.run.kind == "race" and planned.priority == "A":
             until = (planned.day - seen.today).days
             if k.PRE_RACE_BLOCK_DAYS["A"] < until <= k.TAPER_LIGHT_DAYS_A:
                 return f"race {words.ahead(until)}"

@@ -14,7 +14,7 @@ from adductor.catalogue.models import Catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import words
 from adductor.coaching.decide import decide
-from adductor.coaching.normalise import Facts, facts, is_a_run
+from adductor.coaching.normalise import Facts, facts
 from adductor.coaching.situation import (
     Activity,
     Decision,
@@ -97,7 +97,7 @@ def _runs_on(seen: Facts, day: date) -> list[_ToCome]:
     on_day = [planned for planned in seen.plan if planned.day == day]
     runs = []
     for index, planned in enumerate(on_day):
-        if not is_a_run(planned) or planned.start_s <= seen.now_s:
+        if not planned.is_a_run or planned.start_s <= seen.now_s:
             continue
         run = planned.run
         is_race = run.kind == "race"

@@ -67,15 +67,15 @@ class Planned(NamedTuple):
     day: date
     start_s: float
 
+    @property
+    def is_a_run(self) -> bool:
+        """Whether it is running at all."""
+        return self.run.kind not in k.NOT_A_RUN_KINDS
 
-def is_a_run(planned: Planned) -> bool:
-    """Whether a planned item is running at all."""
-    return planned.run.kind not in k.NOT_A_RUN_KINDS
-
-
-def race_priority(planned: Planned) -> str:
-    """The priority of a planned race. Without one it is taken as the most important: err on rest."""
-    return planned.run.priority or "A"
+    @property
+    def priority(self) -> str:
+        """The priority of a race. Without one it is taken as the most important: err on rest."""
+        return self.run.priority or "A"
 
 
 class Raced(NamedTuple):

@@ -210,12 +210,9 @@ def _within_time(items: list[RoutineItem], minutes: int | None, catalogue: Catal
         most = max(item.sets for item in items)
         if most > 1:
             last = max(index for index, item in enumerate(items) if item.sets == most)
-            items = [
-                with_sets(catalogue, item, item.sets - 1) if index == last else item for index, item in enumerate(items)
-            ]
+            items[last] = with_sets(catalogue, items[last], most - 1)
         elif len(items) > 1:
-            longest = max(range(len(items)), key=lambda index: items[index].seconds)
-            items = [item for index, item in enumerate(items) if index != longest]
+            items.remove(max(items, key=lambda item: item.seconds))
         else:
             break
     return items

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts, Planned, is_a_run, is_valid, race_priority, worst_pain
+from adductor.coaching.normalise import Facts, Planned, is_valid, worst_pain
 from adductor.coaching.situation import Activity, CheckIn, Decision, EventType, Intensity, Placement
 
 
@@ -134,11 +134,11 @@ def race_window(seen: Facts) -> Finding:
         if planned.run.kind != "race":
             continue
         until = (planned.day - seen.today).days
-        free = k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]
+        free = k.PRE_RACE_BLOCK_DAYS[planned.priority]
         if 0 <= until <= free:
             reason = f"Race {words.ahead(until)}: the last {words.days(free)} before it stay free for fresh legs."
             return _stop(
-                f"{race_priority(planned)}-race {words.ahead(until)}",
+                f"{planned.priority}-race {words.ahead(until)}",
                 reason if until else "Race today: fresh legs come first.",
             )
     for race in seen.races:
@@ -157,7 +157,7 @@ def warm_up(seen: Facts) -> Finding:
     if seen.situation.event.type is not EventType.RUN_STARTING_SOON:
         return Finding("no run is about to start")
     lead_s = 60 * k.WARM_UP_LEAD_MIN
-    soon = [p for p in seen.plan if is_a_run(p) and 0 <= p.start_s - seen.now_s <= lead_s]
+    soon = [p for p in seen.plan if p.is_a_run and 0 <= p.start_s - seen.now_s <= lead_s]
     if Placement.WARM_UP not in seen.athlete.placements_enabled:
         return _stop("warm-ups are switched off", "You switched warm-ups off.")
     if not soon:
@@ -332,7 +332,7 @@ def _run_later_today(seen: Facts) -> Planned | None:
     """A planned run of today that is still to come and was not just run early."""
     early_s = 3600 * k.PLANNED_RUN_DONE_WITHIN_H
     for planned in seen.plan:
-        if planned.day != seen.today or planned.start_s <= seen.now_s or not is_a_run(planned):
+        if planned.day != seen.today or planned.start_s <= seen.now_s or not planned.is_a_run:
             continue
         runs = seen.runs_today
         if not any(planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in runs):
@@ -414,7 +414,7 @@ def is_key_session(planned: Planned) -> bool:
     """A run that deserves fresh legs: by its kind, or because it is planned to be long."""
     if planned.run.kind in k.KEY_SESSION_KINDS:
         return True
-    return is_a_run(planned) and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
+    return planned.is_a_run and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
 
 
 def key_session_tomorrow(seen: Facts) -> Finding:

@@ -36,6 +36,7 @@ Effort = Annotated[float, Field(strict=True, ge=1, le=10)]
 Total = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 InARow = Annotated[int, Field(strict=True, ge=0, le=1000)]
 Minutes = Annotated[float, Field(strict=True, ge=0, le=LONGEST_ACTIVITY_MIN)]
+Climb = Annotated[float, Field(strict=True, ge=0, le=30_000)]
 Priority = Annotated[str, among(("A", "B", "C"))]
 
 
@@ -174,7 +175,7 @@ class Activity:
     moving_min: Minutes
     elapsed_min: Minutes | None = None
     distance_km: Annotated[float, Field(strict=True, ge=0, le=5000)] | None = None
-    elevation_gain_m: Annotated[float, Field(strict=True, ge=0, le=30_000)] | None = None
+    elevation_gain_m: Climb | None = None
     intensity: Intensity = Intensity.UNKNOWN
     source: Annotated[str, among(("device", "manual"))] = "device"
     uploaded_at: Moment | None = None
