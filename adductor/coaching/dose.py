@@ -72,12 +72,10 @@ def light_for_climb(seen: Facts) -> str | None:
     climbed = sum(
         entry.activity.elevation_gain_m or 0
         for entry in seen.entries
-        if entry.day == seen.today
-        and (entry.activity.sport in k.QUALIFYING_SPORTS or entry.activity.sport in k.FOOT_SPORTS)
+        if entry.day == seen.today and entry.activity.sport in k.QUALIFYING_SPORTS | k.FOOT_SPORTS
     )
-    run = seen.trigger_run
-    if run is not None:
-        climbed = max(climbed, run.gain_m)
+    if seen.trigger_run is not None:
+        climbed = max(climbed, seen.trigger_run.gain_m)
     return f"{climbed:.0f} m of climb today" if climbed >= k.HILLY_RUN_GAIN_M else None
 
 

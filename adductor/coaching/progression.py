@@ -1,6 +1,6 @@
 """Double progression along the ladder of stages: deload, regression, return after a break, the jump gate.
 
-Only answered sessions move anybody up. The numbers are those of `constants`, the texts behind them the catalogue's
+Only answered sessions move an athlete up. The numbers are those of `constants`, the texts behind them the catalogue's
 ``progression``.
 """
 
@@ -38,12 +38,11 @@ def after_session(athlete: Athlete, catalogue: Catalogue, session: Session, rout
     day = session.completed_at.astimezone(athlete.timezone).date()
     came_back = _after_break(athlete, catalogue, day)
     athlete, changes = came_back.athlete, list(came_back.changes)
-    counts = session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT
     if routine is not None and not came_back.changes:
         steps = [_step(athlete, catalogue, session, routine, item, day) for item in routine.items]
         athlete = replace(athlete, progress=_with(athlete.progress, (progress for progress, _ in steps)))
         changes += [change for _, change in steps if change is not None]
-    if counts:
+    if session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT:
         # A light session above the first stage is not one of the stage.
         of_stage = session.kind == "strength_full" or athlete.programme_stage == 1
         athlete = replace(
@@ -81,10 +80,8 @@ def after_soreness(athlete: Athlete, catalogue: Catalogue, exercises: Iterable[s
 
 def is_deload_week(started_on: date | None, today: date) -> bool:
     """Whether a local day is in a sixth week of the programme. False while the start is unknown."""
-    if started_on is None or today < started_on:
-        return False
-    week = (today - started_on).days // 7 + 1
-    return week % k.DELOAD_EVERY_WEEKS == 0
+    weeks = 0 if started_on is None else (today - started_on).days // 7 + 1
+    return weeks > 0 and weeks % k.DELOAD_EVERY_WEEKS == 0
 
 
 # --- one exercise ---------------------------------------------------------------------------------------------------
@@ -226,26 +223,25 @@ def _after_break(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
 
 def jump_lunges_allowed(seen: Facts) -> bool:
     """The gate of the jump lunges (catalogue, ``jump_lunges.gate``): everything must be known and good."""
-    athlete = seen.athlete
-    if athlete.programme_stage < LAST_STAGE or not athlete.plyometrics_cleared or athlete.stage_since is None:
-        return False
-    if (seen.today - athlete.stage_since).days < 7 * k.JUMP_GATE_WEEKS_AT_STAGE_4:
-        return False
+    athlete, since_last = seen.athlete, seen.days_since_last_done
     base = next((p for p in athlete.progress if p.exercise == "elevated_split_squat"), None)
-    if (
-        base is None
-        or (base.sets or 0) < k.JUMP_GATE_SETS
-        or (base.reps_or_holds or 0) < k.JUMP_GATE_REPS
-        or base.last_rpe_1_10 is None
-        or base.last_rpe_1_10 > k.JUMP_GATE_MAX_RPE_1_10
-        or (base.last_pain_0_10 or 0) > k.JUMP_GATE_MAX_PAIN_0_10
-        or (seen.pain or 0) > k.JUMP_GATE_MAX_PAIN_0_10
-    ):
-        return False
-    since_last = seen.days_since_last_done
-    if since_last is None or since_last >= k.REENTRY_GAP_DAYS:
-        return False
-    return not (_tired_legs(seen) or _race_near(seen))
+    return (
+        athlete.programme_stage >= LAST_STAGE
+        and athlete.plyometrics_cleared
+        and athlete.stage_since is not None
+        and (seen.today - athlete.stage_since).days >= 7 * k.JUMP_GATE_WEEKS_AT_STAGE_4
+        and base is not None
+        and (base.sets or 0) >= k.JUMP_GATE_SETS
+        and (base.reps_or_holds or 0) >= k.JUMP_GATE_REPS
+        and base.last_rpe_1_10 is not None
+        and base.last_rpe_1_10 <= k.JUMP_GATE_MAX_RPE_1_10
+        and (base.last_pain_0_10 or 0) <= k.JUMP_GATE_MAX_PAIN_0_10
+        and (seen.pain or 0) <= k.JUMP_GATE_MAX_PAIN_0_10
+        and since_last is not None
+        and since_last < k.REENTRY_GAP_DAYS
+        and not _tired_legs(seen)
+        and not _race_near(seen)
+    )
 
 
 def _tired_legs(seen: Facts) -> bool:
