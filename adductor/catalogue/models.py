@@ -32,7 +32,6 @@ _MOST = 100_000
 
 Count = Annotated[int, Field(ge=1, le=_MOST)]
 Seconds = Annotated[int, Field(ge=0, le=_MOST)]
-Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
 SomeTexts = Annotated[Texts, Field(min_length=1)]
 TextByKey = Mapping[str, Text]
 Prose = Mapping[str, Any]  # for people who read the file: the product uses none of it
@@ -246,7 +245,7 @@ class RoutinePlan(StrictModel):
     stage: Count
     lines: Annotated[Items[RoutineLine], Field(min_length=1)] = Field(validation_alias="items")
     seconds: Count = Field(validation_alias="estimated_seconds")
-    estimated_minutes: Number
+    estimated_minutes: float
     note: Text
     variation_of: Text | None = None
 

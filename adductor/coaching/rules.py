@@ -173,7 +173,8 @@ def warm_up(seen: Facts) -> Finding:
         )
     if _unanswered_stop(seen) is not None:
         return _stop("last session stopped for pain", "The last session stopped for pain; tell us how it is first.")
-    if _warmed_up_today(seen):
+    warm_ups = (s.completed_at for s in seen.situation.sessions if s.kind == "warm_up")
+    if any(at.timestamp() <= seen.now_s and seen.day_of(at) == seen.today for at in warm_ups):
         return _stop("warmed up already today", "You had a warm-up today already; once a day is enough.")
     if in_quiet_hours(seen.now_time, seen.athlete.quiet_hours_local):
         return _stop("quiet hours", "These are your quiet hours.")
@@ -182,15 +183,6 @@ def warm_up(seen: Facts) -> Finding:
         f"{soon[0].run.kind} run in {minutes} minutes",
         Decision.WARM_UP,
         f"your run starts in {minutes} minutes; easy effort, once through, it does not count as a session.",
-    )
-
-
-def _warmed_up_today(seen: Facts) -> bool:
-    return any(
-        session.kind == "warm_up"
-        and session.completed_at.timestamp() <= seen.now_s
-        and seen.day_of(session.completed_at) == seen.today
-        for session in seen.situation.sessions
     )
 
 
