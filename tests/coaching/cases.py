@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import yaml
 
-HERE = Path(__file__).parent
 ATHLETE: dict[str, Any] = {
     "timezone": "Europe/London",
     "age": 34,
@@ -22,38 +21,39 @@ ATHLETE: dict[str, Any] = {
 BACKGROUND = {1: 45, 3: 50, 5: 40, 6: 75}
 
 
-class Case:
+class Case(NamedTuple):
     """A scenario with the decision, dose and rule that are expected of it."""
 
-    def __init__(self, name: str, document: dict[str, Any], expected: tuple[str, str, str]) -> None:
-        self.name = name
-        self.document = document
-        self.expected = expected
+    name: str
+    document: dict[str, Any]
+    expected: tuple[str, str, str]
 
 
 def given_cases() -> list[Case]:
     """The cases written out in full."""
-    cases = yaml.load((HERE / "cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["cases"]
-    about = ("id", "title", "difficulty", "tags", "expected")
+    about = {"id", "title", "difficulty", "tags", "expected"}
     return [
         Case(
             f"{case['id']} {case['title']}",
             {key: value for key, value in case.items() if key not in about},
             (case["expected"]["decision"], case["expected"]["dose"], case["expected"]["rule"]),
         )
-        for case in cases
+        for case in _read("cases.yaml")["cases"]
     ]
 
 
 def more_cases() -> list[Case]:
     """The cases written briefly, in full."""
-    brief = yaml.load((HERE / "more_cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return [Case(case["title"], _in_full(case), tuple(case["expect"])) for case in brief]
+    return [Case(case["title"], _in_full(case), tuple(case["expect"])) for case in _read("more_cases.yaml")]
 
 
 def all_cases() -> list[Case]:
     """Every case."""
     return given_cases() + more_cases()
+
+
+def _read(name: str) -> Any:
+    return yaml.load(Path(__file__).with_name(name).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _in_full(case: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -32,96 +33,110 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(  # noqa:
     lambda at: at.replace(tzinfo=UTC, microsecond=0)
 )
 SCORES = st.one_of(st.none(), st.integers(0, 10))
-KINDS = ["easy", "rest", "long", "tempo", "intervals", "race", "ride"]
+T = TypeVar("T")
 
 
 def clock_times() -> st.SearchStrategy[time]:
     return st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
 
 
+def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
+    return st.none() | strategy
+
+
+def once_in(times: int) -> st.SearchStrategy[bool]:
+    return st.integers(1, times).map(lambda drawn: drawn == 1)
+
+
+def before(now: datetime, *, days: int) -> st.SearchStrategy[datetime]:
+    return st.integers(0, days * 1440).map(lambda minutes: now - timedelta(minutes=minutes))
+
+
+DATES = maybe(st.dates(date(2025, 1, 1), date(2027, 1, 1)))
+
+
 @st.composite
 def athletes(draw: st.DrawFn, *, cleared: bool = False) -> Athlete:
-    now = draw(MOMENTS)
-    held = not cleared and draw(st.integers(0, 9)) == 0
+    held = not cleared and draw(once_in(10))
     return Athlete(
         timezone=draw(st.sampled_from(ZONES)),
-        age=draw(st.one_of(st.none(), st.integers(18, 90))),
+        age=draw(maybe(st.integers(18, 90))),
         target_sessions_per_week=draw(st.integers(1, 2)),
         programme_stage=draw(st.integers(1, 4)),
         sessions_completed_total=draw(st.integers(0, 40)),
         sessions_at_stage=draw(st.integers(0, 12)),
         screening_completed=True if cleared else draw(st.sampled_from([True, True, True, False, None])),
-        hold=Hold(now, "pain") if held else None,
-        illness=not cleared and draw(st.integers(0, 9)) == 0,
+        hold=Hold(draw(MOMENTS), "pain") if held else None,
+        illness=not cleared and draw(once_in(10)),
         placements_enabled=frozenset(Placement)
         if cleared
         else draw(st.frozensets(st.sampled_from(Placement), min_size=1)),
         rest_day_prompt_local=draw(clock_times()),
         quiet_hours_local=draw(st.tuples(clock_times(), clock_times())),
-        last_run_date_before_window=draw(st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 1, 1)))),
-        programme_started_on=draw(st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 1, 1)))),
-        equipment=draw(st.one_of(st.none(), st.frozensets(st.sampled_from(EQUIPMENT)))),
-        minutes_available=draw(st.one_of(st.none(), st.integers(1, 40))),
+        last_run_date_before_window=draw(DATES),
+        programme_started_on=draw(DATES),
+        equipment=draw(maybe(st.frozensets(st.sampled_from(EQUIPMENT)))),
+        minutes_available=draw(maybe(st.integers(1, 40))),
     )
 
 
 @st.composite
 def activities(draw: st.DrawFn, now: datetime, index: int) -> Activity:
-    start = now - timedelta(minutes=draw(st.integers(0, 14 * 1440)))
-    moving = draw(st.integers(1, 240))
+    start, moving = draw(before(now, days=14)), draw(st.integers(1, 240))
+    uploaded = start + timedelta(minutes=moving + draw(st.integers(0, 3000)))
     return Activity(
         id=f"a{index}",
         sport=draw(st.sampled_from(["run", "run", "run", "trail_run", "walk", "hike", "ride", "strength", "swim"])),
         start=start,
         moving_min=moving,
-        elapsed_min=draw(st.one_of(st.none(), st.integers(moving, moving + 60))),
-        distance_km=draw(st.one_of(st.none(), st.floats(0, 60))),
-        elevation_gain_m=draw(st.one_of(st.none(), st.integers(0, 1500))),
+        elapsed_min=draw(maybe(st.integers(moving, moving + 60))),
+        distance_km=draw(maybe(st.floats(0, 60))),
+        elevation_gain_m=draw(maybe(st.integers(0, 1500))),
         intensity=draw(st.sampled_from(Intensity)),
         source=draw(st.sampled_from(["device", "device", "manual"])),
-        uploaded_at=draw(st.one_of(st.none(), st.just(start + timedelta(minutes=moving + draw(st.integers(0, 3000)))))),
-        deleted_at=now - timedelta(minutes=5) if draw(st.integers(0, 15)) == 0 else None,
-        time_unreliable=draw(st.integers(0, 15)) == 0,
+        uploaded_at=draw(st.sampled_from([None, uploaded])),
+        deleted_at=now - timedelta(minutes=5) if draw(once_in(16)) else None,
+        time_unreliable=draw(once_in(16)),
         body_part=draw(st.sampled_from([None, "upper", "lower", "full", "core"])),
-        is_adductor_session=draw(st.integers(0, 15)) == 0,
+        is_adductor_session=draw(once_in(16)),
     )
 
 
-@st.composite
-def sessions(draw: st.DrawFn, now: datetime) -> Session:
-    return Session(
-        completed_at=now - timedelta(minutes=draw(st.integers(0, 14 * 1440))),
-        kind=draw(st.sampled_from(["strength_full", "strength_light", "warm_up"])),
-        completed_pct=draw(st.sampled_from([0, 30, 49, 50, 100])),
-        answered=draw(st.booleans()),
-        pain_during_0_10=draw(SCORES),
-        stopped_for_pain=draw(st.integers(0, 9)) == 0,
+def sessions(now: datetime) -> st.SearchStrategy[Session]:
+    return st.builds(
+        Session,
+        completed_at=before(now, days=14),
+        kind=st.sampled_from(["strength_full", "strength_light", "warm_up"]),
+        completed_pct=st.sampled_from([0, 30, 49, 50, 100]),
+        answered=st.booleans(),
+        rpe_1_10=st.none(),
+        pain_during_0_10=SCORES,
+        stopped_for_pain=once_in(10),
     )
 
 
-@st.composite
-def check_ins(draw: st.DrawFn, now: datetime, *, red_flags: bool = True) -> CheckIn:
-    flagged = red_flags and draw(st.integers(0, 7)) == 0
-    return CheckIn(
-        at=now - timedelta(minutes=draw(st.integers(0, 21 * 1440))),
-        hip_groin_pain_0_10=draw(SCORES),
-        squeeze_pain_0_10=draw(SCORES),
-        other_pain_0_10=draw(SCORES),
-        adductor_soreness_0_10=draw(SCORES),
-        feeling_1_5=draw(st.one_of(st.none(), st.integers(1, 5))),
-        red_flags=frozenset({draw(st.sampled_from(sorted(k.RED_FLAGS)))}) if flagged else frozenset(),
+def check_ins(now: datetime, *, red_flags: bool = True) -> st.SearchStrategy[CheckIn]:
+    flags = st.sampled_from(sorted(k.RED_FLAGS)).map(lambda flag: frozenset({flag}))
+    return st.builds(
+        CheckIn,
+        at=before(now, days=21),
+        hip_groin_pain_0_10=SCORES,
+        squeeze_pain_0_10=SCORES,
+        other_pain_0_10=SCORES,
+        adductor_soreness_0_10=SCORES,
+        feeling_1_5=maybe(st.integers(1, 5)),
+        red_flags=once_in(8).flatmap(lambda flagged: flags if red_flags and flagged else st.just(frozenset())),
     )
 
 
-@st.composite
-def planned_runs(draw: st.DrawFn, now: datetime) -> PlannedRun:
-    kind = draw(st.sampled_from(KINDS))
-    return PlannedRun(
-        start=now + timedelta(minutes=draw(st.integers(-3 * 1440, 10 * 1440))),
-        kind=kind,
-        priority=draw(st.sampled_from([None, "A", "B", "C"])) if kind == "race" else None,
-        distance_km=draw(st.one_of(st.none(), st.floats(1, 60))),
-        planned_min=draw(st.one_of(st.none(), st.integers(10, 200))),
+def planned_runs(now: datetime) -> st.SearchStrategy[PlannedRun]:
+    return st.builds(
+        PlannedRun,
+        start=st.integers(-3 * 1440, 10 * 1440).map(lambda minutes: now + timedelta(minutes=minutes)),
+        kind=st.sampled_from(["easy", "rest", "long", "tempo", "intervals", "race", "ride"]),
+        priority=st.sampled_from([None, "A", "B", "C"]),
+        distance_km=maybe(st.floats(1, 60)),
+        planned_min=maybe(st.integers(10, 200)),
     )
 
 
