@@ -109,7 +109,6 @@ def sessions(now: datetime) -> st.SearchStrategy[Session]:
         kind=st.sampled_from(["strength_full", "strength_light", "warm_up"]),
         completed_pct=st.sampled_from([0, 30, 49, 50, 100]),
         answered=st.booleans(),
-        rpe_1_10=st.none(),
         pain_during_0_10=SCORES,
         stopped_for_pain=once_in(10),
     )
@@ -117,16 +116,11 @@ def sessions(now: datetime) -> st.SearchStrategy[Session]:
 
 def check_ins(now: datetime, *, red_flags: bool = True) -> st.SearchStrategy[CheckIn]:
     flags = st.sampled_from(sorted(k.RED_FLAGS)).map(lambda flag: frozenset({flag}))
-    return st.builds(
-        CheckIn,
-        at=before(now, days=21),
-        hip_groin_pain_0_10=SCORES,
-        squeeze_pain_0_10=SCORES,
-        other_pain_0_10=SCORES,
-        adductor_soreness_0_10=SCORES,
-        feeling_1_5=maybe(st.integers(1, 5)),
-        red_flags=once_in(8).flatmap(lambda flagged: flags if red_flags and flagged else st.just(frozenset())),
-    )
+    scores = {
+        f"{place}_0_10": SCORES for place in ("hip_groin_pain", "squeeze_pain", "other_pain", "adductor_soreness")
+    }
+    flagged = once_in(8).flatmap(lambda drawn: flags if red_flags and drawn else st.just(frozenset()))
+    return st.builds(CheckIn, at=before(now, days=21), **scores, red_flags=flagged)
 
 
 def planned_runs(now: datetime) -> st.SearchStrategy[PlannedRun]:
@@ -143,53 +137,46 @@ def planned_runs(now: datetime) -> st.SearchStrategy[PlannedRun]:
 @st.composite
 def due_situations(draw: st.DrawFn) -> Situation:
     """A situation in which a session is due: the end of a run, or the evening of a rest day."""
-    athlete = draw(athletes(cleared=True))
-    midnight = time(0)
-    athlete = replace(athlete, quiet_hours_local=(midnight, midnight), rest_day_prompt_local=midnight)
-    now = draw(MOMENTS)
-    days = draw(st.integers(0, 5))
-    run = Activity(
-        id="just",
-        sport="run",
-        start=now - timedelta(days=days, minutes=70),
-        moving_min=draw(st.integers(10, 60)),
-        intensity=draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE)),
-        elevation_gain_m=draw(st.integers(0, 900)),
+    now, midnight = draw(MOMENTS), time(0)
+    athlete = replace(
+        draw(athletes(cleared=True)), quiet_hours_local=(midnight, midnight), rest_day_prompt_local=midnight
     )
+    start = now - timedelta(days=draw(st.integers(0, 5)), minutes=70)
+    intensity = draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE))
+    run = Activity("just", "run", start, draw(st.integers(10, 60)), intensity=intensity)
     done = Session(now - timedelta(days=draw(st.integers(3, 14))), "strength_full")
-    pain = draw(st.one_of(st.none(), st.integers(0, 5)))
+    pain = CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=draw(maybe(st.integers(0, 5))))
     return Situation(
         athlete=athlete,
         event=Event(EventType.CLOCK_TICK),
         now=now,
-        activities=(run,),
+        activities=(replace(run, elevation_gain_m=draw(st.integers(0, 900))),),
         sessions=(done,) if draw(st.booleans()) else (),
-        check_ins=(CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=pain),),
+        check_ins=(pain,),
     )
 
 
 @st.composite
 def situations(draw: st.DrawFn, *, cleared: bool = False) -> Situation:
     """A situation; ``cleared`` leaves out holds, illness and switched-off placements, so that yes comes more often."""
+
+    def some(strategy: st.SearchStrategy[T], most: int) -> tuple[T, ...]:
+        return tuple(draw(st.lists(strategy, max_size=most)))
+
     now = draw(MOMENTS)
     logged = tuple(draw(activities(now, index)) for index in range(draw(st.integers(0, 6))))
     if draw(st.booleans()):
         # A run that just ended, or nearly nothing would ever be due.
         moving = draw(st.integers(10, 100))
-        just = Activity(
-            id="just",
-            sport="run",
-            start=now - timedelta(minutes=moving + draw(st.integers(0, 150))),
-            moving_min=moving,
-            intensity=draw(st.sampled_from([Intensity.EASY, Intensity.HARD, Intensity.MODERATE])),
-        )
-        logged = (*logged, just)
+        start = now - timedelta(minutes=moving + draw(st.integers(0, 150)))
+        intensity = draw(st.sampled_from([Intensity.EASY, Intensity.HARD, Intensity.MODERATE]))
+        logged = (*logged, Activity("just", "run", start, moving, intensity=intensity))
     return Situation(
         athlete=draw(athletes(cleared=cleared)),
         event=Event(draw(st.sampled_from(EventType)), draw(st.sampled_from([None, "just", "a0", "gone"]))),
         now=now,
-        check_ins=tuple(draw(check_ins(now)) for _ in range(draw(st.integers(0, 1 if cleared else 3)))),
-        plan=tuple(draw(planned_runs(now)) for _ in range(draw(st.integers(0, 2)))),
+        check_ins=some(check_ins(now), 1 if cleared else 3),
+        plan=some(planned_runs(now), 2),
         activities=logged,
-        sessions=tuple(draw(sessions(now)) for _ in range(draw(st.integers(0, 3)))),
+        sessions=some(sessions(now), 3),
     )

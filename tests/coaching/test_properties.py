@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,20 +18,15 @@ from adductor.catalogue import catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import decide, forecast
 from adductor.coaching.situation import (
-    Activity,
-    Athlete,
     Decision,
     Dose,
-    Event,
-    EventType,
     Hold,
-    Intensity,
     Placement,
     PlannedRun,
-    Session,
     Situation,
 )
-from tests.coaching.lives import MOMENTS, check_ins, clock_times, due_situations, situations
+from bench.months import PROMISES, simulate
+from tests.coaching.lives import check_ins, due_situations, situations
 
 MANY = settings(max_examples=200)
 SORENESS = "adductor_soreness_0_10"
@@ -158,74 +153,12 @@ def test_routine_fits_stage_equipment_time_and_is_never_more_than_three_exercise
         assert routine.items[0].sets == 1
 
 
-@MANY
-@given(
-    start=MOMENTS,
-    zone=st.sampled_from(["Europe/London", "America/New_York", "Pacific/Auckland"]),
-    target=st.integers(1, 2),
-    prompt=clock_times(),
-    quiet=st.tuples(clock_times(), clock_times()),
-    runs=st.lists(
-        st.none() | st.tuples(st.sampled_from([6, 12, 18, 22]), st.sampled_from([20, 45, 60, 95])),
-        min_size=28,
-        max_size=28,
-    ),
-    answers=st.lists(st.sampled_from(["done", "silent", "late"]), min_size=30, max_size=30),
-)
-def test_a_month_never_holds_more_than_the_target_nor_two_sessions_too_close(
-    start: datetime,
-    zone: str,
-    target: int,
-    prompt: time,
-    quiet: tuple[time, time],
-    runs: list[tuple[int, int] | None],
-    answers: list[str],
-) -> None:
-    """A suggestion takes its place at once: done within minutes or hours later, or never answered."""
-    here = ZoneInfo(zone)
-    athlete = Athlete(
-        timezone=here,
-        target_sessions_per_week=target,
-        screening_completed=True,
-        sessions_completed_total=12,
-        rest_day_prompt_local=prompt,
-        quiet_hours_local=quiet,
-    )
-    log: tuple[Activity, ...] = ()
-    suggested: list[tuple[datetime, datetime | None]] = []  # when, when done
-
-    def known(at: datetime) -> tuple[Session, ...]:
-        return tuple(
-            Session(when, "strength_full", answered=False)
-            if done_at is None or done_at > at
-            else Session(done_at, "strength_full")
-            for when, done_at in suggested
-        )
-
-    for offset, run in enumerate(runs):
-        day = start.astimezone(here).date() + timedelta(days=offset)
-        moments: list[tuple[datetime, Activity | None]] = [(datetime.combine(day, prompt, here).astimezone(UTC), None)]
-        if run is not None:
-            began = datetime.combine(day, time(run[0]), here).astimezone(UTC)
-            logged = Activity(f"r{offset}", "run", began, run[1], intensity=Intensity.EASY)
-            moments.append((began + timedelta(minutes=run[1] + 5), logged))
-        for at, uploaded in sorted(moments, key=lambda moment: moment[0]):
-            log = log if uploaded is None else (*log, uploaded)
-            event = Event(EventType.ACTIVITY_UPLOADED, uploaded.id) if uploaded else Event(EventType.CLOCK_TICK)
-            verdict = decide(Situation(athlete, event, at, activities=log, sessions=known(at)), catalogue())
-            if verdict.decision in GIVES_WORK:
-                # An unopened card of the same day is replaced.
-                suggested = [s for s in suggested if s[0].astimezone(here).date() != at.astimezone(here).date()]
-                answer = answers[len(suggested)]
-                later = timedelta(hours=2) if answer == "late" else timedelta(minutes=15)
-                suggested.append((at, None if answer == "silent" else at + later))
-
-    instants = sorted(session.completed_at for session in known(datetime(2100, 1, 1, tzinfo=UTC)))
-    days = [at.astimezone(here).date() for at in instants]
-    assert all((b - a).days >= k.SPACING_LOCAL_DAYS for a, b in pairwise(days))
-    assert all(b - a >= timedelta(hours=k.SPACING_FLOOR_ELAPSED_H) for a, b in pairwise(instants))
-    for day in days:
-        assert sum(1 for other in days if 0 <= (day - other).days < k.WEEKLY_WINDOW_LOCAL_DAYS) <= target
+@pytest.mark.parametrize("number", range(16))
+def test_a_year_never_holds_more_than_the_target_nor_two_sessions_too_close(number: int) -> None:
+    """A year of another made-up runner each: targets, habits, zones, races, illness, answers and silence."""
+    year = simulate(number)
+    assert year.done
+    assert {promise.__name__: at for promise in PROMISES if (at := promise(year))} == {}
 
 
 @given(situations(cleared=True), st.integers(1, 10))

@@ -1,4 +1,4 @@
-"""Text to plain values: what is read, what is refused and how, also in files that nobody means well with."""
+"""Text to plain values: what is read, what is refused and how, also in hostile files."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ def test_documents_split_yaml_and_json_alike(text: str, count: int) -> None:
         ("[a]: 1", "line 1, column 1: not readable as YAML: a key must be a word"),
         ("a: \x00", "(document): not readable"),
         ("athlete: \ud800", "(document): not readable: half a surrogate pair is no character"),
+        ('{"\\ud800": 1}', "(document): half a surrogate pair is no character"),
         (LAUGHS, f"line 6, column 8: not readable as YAML: aliases stand for more than {MAX_REPEATED} values"),
         ('{"a":' * 50_000, "(document): nested too deep"),
         ('{"a":' + "[" * 50_000, "(document): nested too deep"),
@@ -127,16 +128,23 @@ def test_of_many_problems_the_first_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("key", "shown"),
-    [("", "''"), (" ", "' '"), (": 1", "': 1'"), ("shoe", "shoe"), ("a\nb", r"'a\nb'"), ("\u202eb", r"'\u202eb'")],
+    [
+        *[("", "''"), (" ", "' '"), (": 1", "': 1'"), ("shoe", "shoe"), ("a\nb", r"'a\nb'"), ("\u202eb", r"'\u202eb'")],
+        *[("a\x1b[2Jb", r"'a\x1b[2Jb'"), ("k" * 500, f"'{'k' * 37}...'")],
+    ],
 )
-def test_keys_that_could_be_overlooked_are_quoted(key: str, shown: str) -> None:
-    assert problems_of(json.dumps({**MINIMAL, key: 1}))[0].startswith(f"{shown}: unknown key")
-
-
-@pytest.mark.parametrize("key", ["a\nb", "a\x1b[2Jb", "\u202eb", "k" * 500, "\ud800"])
-def test_every_problem_is_one_short_line(key: str) -> None:
+def test_key_that_could_be_overlooked_is_quoted_in_one_short_line(key: str, shown: str) -> None:
     written = json.dumps(key)
-    texts = [json.dumps({**MINIMAL, key: 1}), json.dumps({**MINIMAL, "now": key}), f"{{{written}: 1, {written}: 2}}"]
-    for text in texts:
-        problems = problems_of(text)
-        assert all(problem.isprintable() and len(problem) < 400 for problem in problems), problems
+    unknown, wrong, twice = (
+        problems_of(text)
+        for text in (
+            json.dumps({**MINIMAL, key: 1}),
+            json.dumps({**MINIMAL, "now": key}),
+            f"{{{written}: 1, {written}: 2}}",
+        )
+    )
+    assert unknown[0].startswith(f"{shown}: unknown key")
+    assert twice == (f"{shown}: is there twice",)
+    for problem in (*unknown, *wrong):
+        assert problem.isprintable()
+        assert len(problem) < 400
