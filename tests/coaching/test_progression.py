@@ -125,18 +125,6 @@ def test_exercise_moves_with_the_answers(
     assert {name: getattr(moved, name) for name in expected} == expected
 
 
-def test_stage_goes_up_when_the_minimum_is_reached_and_every_exercise_is_at_its_target() -> None:
-    ready = tuple(replace(progress, at_target=True) for progress in athlete().progress)
-    who = after(athlete(progress=ready, sessions_at_stage=2), session(0))
-    assert who.programme_stage == 1
-    step = after_session(who, catalogue(), session(1), routine_for(who))
-    assert step.athlete.programme_stage == 2
-    assert step.athlete.sessions_at_stage == 0
-    assert step.athlete.stage_since == date(2026, 3, 5)
-    assert progress_of(step.athlete, BAND) == start_of(catalogue().exercises[BAND])
-    assert any("Level 2" in change for change in step.changes)
-
-
 @pytest.mark.parametrize(
     ("stage", "sessions", "at_target", "then"),
     [
@@ -144,21 +132,30 @@ def test_stage_goes_up_when_the_minimum_is_reached_and_every_exercise_is_at_its_
         *[(1, 20, False, 1), (4, 50, True, 4)],  # one exercise is short of its target; there is no fifth stage
     ],
 )
-def test_minimum_sessions_of_each_stage(stage: int, sessions: int, at_target: bool, then: int) -> None:
+def test_stage_goes_up_after_its_sessions_with_every_exercise_at_its_target(
+    stage: int, sessions: int, at_target: bool, then: int
+) -> None:
     first, *rest = (replace(progress, at_target=True) for progress in athlete(stage).progress)
     progress = (first if at_target else athlete(stage).progress[0], *rest)
-    assert after(athlete(stage, progress=progress, sessions_at_stage=sessions), session(0)).programme_stage == then
+    who = athlete(stage, progress=progress, sessions_at_stage=sessions)
+    step = after_session(who, catalogue(), session(0), routine_for(who))
+    assert step.athlete.programme_stage == then
+    assert [change for change in step.changes if "Level" in change] == (
+        [f"Level {then}: {catalogue().stage(then).name.lower()} work from now on."] if then > stage else []
+    )
+    if then > stage:
+        assert (step.athlete.sessions_at_stage, step.athlete.stage_since) == (0, DAY_ONE.date())
+        new = exercises_of_stage(step.athlete, catalogue())
+        assert [progress_of(step.athlete, exercise.id) for exercise in new] == [start_of(exercise) for exercise in new]
 
 
 def test_a_runner_who_answers_climbs_the_whole_ladder_in_less_than_a_year() -> None:
-    who = athlete()
-    stages = []
+    who, stages = athlete(), []
     for number in range(104):
         who = after(who, session(number))
         stages.append(who.programme_stage)
     assert stages == sorted(stages)
-    assert stages[3] == 1
-    assert stages[-1] == 4
+    assert (stages[3], stages[-1]) == (1, 4)
 
 
 # --- not up ---------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ MINIMAL: dict[str, Any] = {
     "event": {"type": "clock_tick"},
     "now": "2026-11-20T17:30:00+00:00",
 }
+LISTS = ("check_ins", "plan", "activities", "sessions")
 CLEARANCE_SPELLINGS = ("clearance_required", "needs_clearance", "clearance_pending")
 (FULL,) = documents("""
 athlete: {
@@ -60,18 +61,15 @@ def test_every_key_is_read() -> None:
     situation = parse(FULL)
     athlete = situation.athlete
     assert athlete.hold == Hold(datetime(2026, 11, 17, 7, 51, tzinfo=UTC), "pain_6_10")
-    assert athlete.paused_until == date(2026, 11, 27)
+    assert (athlete.paused_until, athlete.rest_day_prompt_local) == (date(2026, 11, 27), time(16, 30))
     assert athlete.placements_enabled == {Placement.WARM_UP, Placement.POST_RUN}
-    assert athlete.rest_day_prompt_local == time(16, 30)
     assert athlete.quiet_hours_local == (time(22, 30), time(5))
     assert athlete.equipment == {"chair", "long_band"}
     assert athlete.progress[0].last_rpe_1_10 == 7.5
-    assert situation.check_ins[0].other_pain_0_10 == 4  # the worst of knee and other
-    assert situation.check_ins[0].red_flags == {"fever"}
-    assert situation.plan[0].start == datetime(2026, 11, 22, 8, tzinfo=UTC)
-    assert situation.activities[0].intensity is Intensity.EASY
-    assert situation.activities[0].elevation_gain_m == 640
-    assert situation.sessions[0].completed_pct == 80
+    (check_in,), (planned,), (activity,), (done,) = (getattr(situation, name) for name in LISTS)
+    assert (check_in.other_pain_0_10, check_in.red_flags) == (4, {"fever"})  # the worst of knee and other
+    assert planned.start == datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert (activity.intensity, activity.elevation_gain_m, done.completed_pct) == (Intensity.EASY, 640, 80)
     assert situation.now == datetime(2026, 11, 17, 7, 55, tzinfo=UTC)
 
 
@@ -79,7 +77,7 @@ def test_time_zone_event_and_now_are_enough_and_null_is_absent() -> None:
     situation = parse(MINIMAL)
     assert situation.athlete.target_sessions_per_week == 2
     assert situation.athlete.screening_completed is None
-    assert situation.activities == situation.sessions == situation.plan == situation.check_ins == ()
+    assert {getattr(situation, name) for name in LISTS} == {()}
     nothing = dict.fromkeys(("hold", "paused_until", "age", "equipment", "programme_stage"))
     assert parse(MINIMAL | {"athlete": MINIMAL["athlete"] | nothing, "plan": None}) == situation
 
@@ -192,7 +190,7 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     assert parse(changed(FULL, "check_ins/0/red_flags", list(k.RED_FLAGS))).check_ins[0].red_flags == set(k.RED_FLAGS)
     document = copy.deepcopy(FULL)
     mappings: list[dict[str, Any]] = [document["athlete"], document["athlete"]["progress"][0], document["event"]]
-    mappings += [document[key][0] for key in ("check_ins", "plan", "activities", "sessions")]
+    mappings += [document[key][0] for key in LISTS]
     for mapping in mappings:
         mapping["shoe"] = 44
     found = problems_of(document)
