@@ -127,15 +127,10 @@ def test_routine_keeps_to_its_stage_and_the_doses_and_its_duration_follows(routi
     [
         ("exercises/3/dose/sets/max", 2, "exercises[3].dose.sets: the max of 2 is below the target of 3"),
         ("exercises/2/dose/reps/default", 9, "exercises[2].dose.reps: the default of 9 is below the min of 10"),
-        ("exercises/2/dose/setup_s", 10**400, "exercises[2].dose.setup_s: 1000"),
         ("routines/1/estimated_minutes", float("nan"), "routines[1].estimated_minutes: nan is not a finite number"),
-        ("exercises/2/dose/type", "steps", "exercises[2].dose.type: must be one of reps, holds, not the text 'steps'"),
         ("exercises/0/colour", "red", "exercises[0].colour: unknown key; known here: id, name"),
-        ("exercises/0/cues", [], "exercises[0].cues: needs 1 or more items"),
         ("exercises/2/dose/type", "holds", "exercises[2].dose: of type holds needs between_holds_s"),
-        ("routines/1/use_for/0", "bedtime", "routines[1].use_for[0]: must be one of warm_up"),
         ("meta/title", KeyError, "meta.title: must be given"),
-        ("duration_formula", [], "duration_formula: must be a mapping, not a list"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_place(path: str, value: Any, problem: str) -> None:

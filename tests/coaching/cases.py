@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -63,7 +63,7 @@ def _in_full(case: dict[str, Any]) -> dict[str, Any]:
     zone = ZoneInfo(athlete["timezone"])
     after_run = case["from"] == "after_run"
     now = _local(case.get("now", "2026-11-17 07:55" if after_run else "2026-11-20 17:30"), zone)
-    activities = [_with_upload(dict(entry), zone) for entry in case.get("also", [])]
+    activities = [_with_upload(entry, zone) for entry in case.get("also", [])]
     event = {"type": "clock_tick"}
     if after_run:
         run = {"id": "t", "sport": "run", "start": "2026-11-17 07:00", "moving_min": 45, "intensity": "easy"}
@@ -91,27 +91,23 @@ def _local(written: str, zone: ZoneInfo) -> str:
 
 
 def _with_upload(activity: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    for key in ("start", "uploaded_at", "deleted_at"):
-        if key in activity:
-            activity[key] = _local(activity[key], zone)
+    """The activity with local times in full; uploaded at its end, if it doesn't say."""
+    times = ("start", "uploaded_at", "deleted_at")
+    made = activity | {key: _local(activity[key], zone) for key in times if key in activity}
     length = timedelta(minutes=activity.get("elapsed_min", activity["moving_min"]))
-    end = datetime.fromisoformat(activity["start"]).astimezone(ZoneInfo("UTC")) + length
-    activity.setdefault("uploaded_at", end.isoformat())
-    return activity
+    end = datetime.fromisoformat(made["start"]).astimezone(UTC) + length
+    return {"uploaded_at": end.isoformat()} | made
 
 
 def _session(entry: str | dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    if isinstance(entry, str):
-        return {"completed_at": _local(entry, zone), "kind": "strength_full", "completed_pct": 100}
+    entry = {"completed_at": entry, "kind": "strength_full"} if isinstance(entry, str) else entry
     return entry | {"completed_at": _local(entry["completed_at"], zone)}
 
 
 def _background(now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
-    today = now.astimezone(zone).date()
-    runs = []
-    for back in range(1, 13):
-        day = today - timedelta(days=back)
-        if day.weekday() in BACKGROUND:
-            run = {"id": f"bg-{day}", "sport": "run", "start": f"{day} 07:00", "moving_min": BACKGROUND[day.weekday()]}
-            runs.append(_with_upload(run, zone))
-    return runs
+    days = (now.astimezone(zone).date() - timedelta(days=back) for back in range(1, 13))
+    return [
+        _with_upload({"id": f"bg-{day}", "sport": "run", "start": f"{day} 07:00", "moving_min": minutes}, zone)
+        for day in days
+        if (minutes := BACKGROUND.get(day.weekday()))
+    ]

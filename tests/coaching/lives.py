@@ -32,51 +32,40 @@ EQUIPMENT = (
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(  # noqa: DTZ001 - given its zone here
     lambda at: at.replace(tzinfo=UTC, microsecond=0)
 )
-SCORES = st.one_of(st.none(), st.integers(0, 10))
+NONE = st.none()
+SELDOM = st.sampled_from([False] * 9 + [True])
+SCORES = NONE | st.integers(0, 10)
+CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+DATES = NONE | st.dates(date(2025, 1, 1), date(2027, 1, 1))
 T = TypeVar("T")
-
-
-def clock_times() -> st.SearchStrategy[time]:
-    return st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
-
-
-def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
-    return st.none() | strategy
-
-
-def once_in(times: int) -> st.SearchStrategy[bool]:
-    return st.integers(1, times).map(lambda drawn: drawn == 1)
 
 
 def before(now: datetime, *, days: int) -> st.SearchStrategy[datetime]:
     return st.integers(0, days * 1440).map(lambda minutes: now - timedelta(minutes=minutes))
 
 
-DATES = maybe(st.dates(date(2025, 1, 1), date(2027, 1, 1)))
-
-
 @st.composite
 def athletes(draw: st.DrawFn, *, cleared: bool = False) -> Athlete:
-    held = not cleared and draw(once_in(10))
+    held = not cleared and draw(SELDOM)
     return Athlete(
         timezone=draw(st.sampled_from(ZONES)),
-        age=draw(maybe(st.integers(18, 90))),
+        age=draw(NONE | st.integers(18, 90)),
         target_sessions_per_week=draw(st.integers(1, 2)),
         programme_stage=draw(st.integers(1, 4)),
         sessions_completed_total=draw(st.integers(0, 40)),
         sessions_at_stage=draw(st.integers(0, 12)),
         screening_completed=True if cleared else draw(st.sampled_from([True, True, True, False, None])),
         hold=Hold(draw(MOMENTS), "pain") if held else None,
-        illness=not cleared and draw(once_in(10)),
+        illness=not cleared and draw(SELDOM),
         placements_enabled=frozenset(Placement)
         if cleared
         else draw(st.frozensets(st.sampled_from(Placement), min_size=1)),
-        rest_day_prompt_local=draw(clock_times()),
-        quiet_hours_local=draw(st.tuples(clock_times(), clock_times())),
+        rest_day_prompt_local=draw(CLOCKS),
+        quiet_hours_local=draw(st.tuples(CLOCKS, CLOCKS)),
         last_run_date_before_window=draw(DATES),
         programme_started_on=draw(DATES),
-        equipment=draw(maybe(st.frozensets(st.sampled_from(EQUIPMENT)))),
-        minutes_available=draw(maybe(st.integers(1, 40))),
+        equipment=draw(NONE | st.frozensets(st.sampled_from(EQUIPMENT))),
+        minutes_available=draw(NONE | st.integers(1, 40)),
     )
 
 
@@ -89,16 +78,16 @@ def activities(draw: st.DrawFn, now: datetime, index: int) -> Activity:
         sport=draw(st.sampled_from(["run", "run", "run", "trail_run", "walk", "hike", "ride", "strength", "swim"])),
         start=start,
         moving_min=moving,
-        elapsed_min=draw(maybe(st.integers(moving, moving + 60))),
-        distance_km=draw(maybe(st.floats(0, 60))),
-        elevation_gain_m=draw(maybe(st.integers(0, 1500))),
+        elapsed_min=draw(NONE | st.integers(moving, moving + 60)),
+        distance_km=draw(NONE | st.floats(0, 60)),
+        elevation_gain_m=draw(NONE | st.integers(0, 1500)),
         intensity=draw(st.sampled_from(Intensity)),
         source=draw(st.sampled_from(["device", "device", "manual"])),
         uploaded_at=draw(st.sampled_from([None, uploaded])),
-        deleted_at=now - timedelta(minutes=5) if draw(once_in(16)) else None,
-        time_unreliable=draw(once_in(16)),
+        deleted_at=now - timedelta(minutes=5) if draw(SELDOM) else None,
+        time_unreliable=draw(SELDOM),
         body_part=draw(st.sampled_from([None, "upper", "lower", "full", "core"])),
-        is_adductor_session=draw(once_in(16)),
+        is_adductor_session=draw(SELDOM),
     )
 
 
@@ -110,7 +99,7 @@ def sessions(now: datetime) -> st.SearchStrategy[Session]:
         completed_pct=st.sampled_from([0, 30, 49, 50, 100]),
         answered=st.booleans(),
         pain_during_0_10=SCORES,
-        stopped_for_pain=once_in(10),
+        stopped_for_pain=SELDOM,
     )
 
 
@@ -119,7 +108,7 @@ def check_ins(now: datetime, *, red_flags: bool = True) -> st.SearchStrategy[Che
     scores = {
         f"{place}_0_10": SCORES for place in ("hip_groin_pain", "squeeze_pain", "other_pain", "adductor_soreness")
     }
-    flagged = once_in(8).flatmap(lambda drawn: flags if red_flags and drawn else st.just(frozenset()))
+    flagged = SELDOM.flatmap(lambda drawn: flags if red_flags and drawn else st.just(frozenset()))
     return st.builds(CheckIn, at=before(now, days=21), **scores, red_flags=flagged)
 
 
@@ -129,8 +118,8 @@ def planned_runs(now: datetime) -> st.SearchStrategy[PlannedRun]:
         start=st.integers(-3 * 1440, 10 * 1440).map(lambda minutes: now + timedelta(minutes=minutes)),
         kind=st.sampled_from(["easy", "rest", "long", "tempo", "intervals", "race", "ride"]),
         priority=st.sampled_from([None, "A", "B", "C"]),
-        distance_km=maybe(st.floats(1, 60)),
-        planned_min=maybe(st.integers(10, 200)),
+        distance_km=NONE | st.floats(1, 60),
+        planned_min=NONE | st.integers(10, 200),
     )
 
 
@@ -145,7 +134,7 @@ def due_situations(draw: st.DrawFn) -> Situation:
     intensity = draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE))
     run = Activity("just", "run", start, draw(st.integers(10, 60)), intensity=intensity)
     done = Session(now - timedelta(days=draw(st.integers(3, 14))), "strength_full")
-    pain = CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=draw(maybe(st.integers(0, 5))))
+    pain = CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=draw(NONE | st.integers(0, 5)))
     return Situation(
         athlete=athlete,
         event=Event(EventType.CLOCK_TICK),
