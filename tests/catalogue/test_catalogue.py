@@ -57,14 +57,6 @@ def test_the_printed_abduction_carries_its_note_and_our_readings() -> None:
     assert [reading["likelihood"] for reading in first.readings] == [0.5, 0.4, 0.1]
 
 
-def test_durations_follow_from_the_doses() -> None:
-    known = catalogue().exercises
-    assert known["standing_resisted_adduction"].seconds(3, 12) == 40 + 3 * (2 * 60 + 15) + 2 * 45
-    assert known["supine_adductor_squeeze"].seconds(3, 1) == 30 + 3 * 40 + 2 * 30
-    assert known["supine_adductor_squeeze"].seconds(1, 1, hold_s=5) == 30 + 3 * 5 + 2 * 5
-    assert catalogue().routines["all_isolation"].minutes == 34
-
-
 def test_it_is_read_once_and_can_not_be_changed() -> None:
     known = catalogue()
     assert catalogue() is known
@@ -117,6 +109,7 @@ def test_routine_keeps_to_its_stage_and_the_doses_and_its_duration_follows(routi
     seconds = [known.exercises[line.exercise].seconds(line.sets, line.count) for line in routine.lines]
     assert routine.seconds == 20 + sum(seconds) + 20 * (len(seconds) - 1)
     assert routine.estimated_minutes == round(routine.seconds / 60, 1)
+    assert 60 * (routine.minutes - 1) < routine.seconds <= 60 * routine.minutes
 
 
 # --- one that is damaged --------------------------------------------------------------------------------------------

@@ -58,14 +58,19 @@ def test_sessions_of_a_stage_alternate_and_come_round_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "placement", "exercise", "dose"),
-    [(2, AFTER_RUN, BAND, (2, 15, None)), (2, REST_DAY, BAND, (3, 15, None)), (1, REST_DAY, SIDE_LYING, (3, 5, 10))],
+    ("stage", "placement", "exercise", "dose", "seconds"),
+    [
+        (2, AFTER_RUN, BAND, (2, 15, None), 40 + 2 * (2 * 75 + 15) + 45),
+        (2, REST_DAY, BAND, (3, 15, None), 40 + 3 * (2 * 75 + 15) + 2 * 45),
+        (1, REST_DAY, SIDE_LYING, (3, 5, 10), 20 + 3 * (2 * 62 + 10) + 2 * 30),
+    ],
 )
 def test_progress_sets_the_dose_within_what_the_routine_allows(
-    stage: int, placement: Placement, exercise: str, dose: tuple[int, int, int | None]
+    stage: int, placement: Placement, exercise: str, dose: tuple[int, int, int | None], seconds: int
 ) -> None:
     item = next(item for item in routine(stage, placement, progress=STRONG).items if item.exercise == exercise)
     assert (item.sets, item.count, item.hold_s) == dose
+    assert item.seconds == seconds
 
 
 # --- equipment ------------------------------------------------------------------------------------------------------
