@@ -127,7 +127,7 @@ def _in_the_player(live: Live, page: Page, routine: str, folder: Path, scheme: s
 
 
 def _a_runner(live: Live, page: Page) -> tuple[Runner, int]:
-    """Somebody in their third month, who has just come home from an easy run."""
+    """A runner in the third month who has just come home from an easy run."""
     today = live.here.installation.clock.now().date()
     _, runner = people.connected(
         live,

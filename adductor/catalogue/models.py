@@ -1,6 +1,6 @@
 """Pydantic models of the catalogue of exercises and routines, and its duration formula. Durations are whole seconds.
 
-The fields are the keys of catalogue.yaml. `adductor.catalogue.checks` holds the rules between them.
+The fields are the keys of catalogue.yaml; what is written there for readers of the file alone stays `Prose`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ _MOST = 100_000
 
 Count = Annotated[int, Field(ge=1, le=_MOST)]
 Seconds = Annotated[int, Field(ge=0, le=_MOST)]
-Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
 SomeTexts = Annotated[Texts, Field(min_length=1)]
 TextByKey = Mapping[str, Text]
 Prose = Mapping[str, Any]  # for people who read the file: the product uses none of it
@@ -64,6 +63,10 @@ class Span(_Rising):
     min: Count
     default: Count
     max: Count
+
+    def clamp(self, value: int) -> int:
+        """The nearest value within the range."""
+        return min(max(value, self.min), self.max)
 
 
 class Tempo(StrictModel):
@@ -112,27 +115,12 @@ class DosePlan(StrictModel):
         return span
 
 
-class Position(StrictModel):
-    """One of the positions in which an exercise is done within a set."""
-
-    id: Text
-    article_name: Text
-    squeeze_between: Text
-    hip_flexion_deg: Seconds
-    relation: Text | None = None
-    evidence: Text | None = None
-
-
-class Interpretation(StrictModel):
+class Interpretation(StrictModel, extra="allow"):
     """Our reading of an item that the article leaves open; ``show_user`` is the visible note."""
 
-    confidence: Text
     issue: Text
     show_user: Text
     readings: Items[Prose] = ()
-    likelihoods_are: Text | None = None
-    default_reading: Text | None = None
-    harder_reading_is: Text | None = None
     dose_issue: Text | None = None
 
 
@@ -149,14 +137,6 @@ class Equipment(StrictModel):
     needs: Needs
     preferred: Texts
     substitutes: Texts
-
-
-class EstimatedSeconds(StrictModel):
-    """Durations of an exercise by the formula: at first, at the aim, at most."""
-
-    start: Count
-    typical_target: Count
-    max: Count
 
 
 class Exercise(StrictModel):
@@ -176,9 +156,9 @@ class Exercise(StrictModel):
     dose_source: Text | None = None
     tempo: Tempo | None = Field(validation_alias="tempo_s")
     tempo_note: Text | None = None
-    positions: Items[Position] = ()
+    positions: Items[Prose] = ()  # of a hold in several
     effort: TextByKey | None = None
-    estimated_seconds: EstimatedSeconds
+    estimated_seconds: Mapping[str, Count]  # at first, at the aim, at most
     muscles: Mapping[str, Texts]
     equipment: Equipment
     setup: Text
@@ -265,7 +245,7 @@ class RoutinePlan(StrictModel):
     stage: Count
     lines: Annotated[Items[RoutineLine], Field(min_length=1)] = Field(validation_alias="items")
     seconds: Count = Field(validation_alias="estimated_seconds")
-    estimated_minutes: Number
+    estimated_minutes: float
     note: Text
     variation_of: Text | None = None
 
@@ -293,18 +273,12 @@ class Citation(StrictModel):
     seen: Annotated[Text, BeforeValidator(lambda seen: "not seen" if seen is False else seen)]
 
 
-class Meta(StrictModel):
+class Meta(StrictModel, extra="allow"):
     """The catalogue's title page, with the article's own words."""
 
     title: Text
     version: Text
-    date: Text
     scope: Text
-    article_timing: SomeTexts
-    article_frequency: Text
-    article_substitution: Text
-    article_balance_idea: Text
-    every_exercise_has: Texts = ()
 
 
 class Catalogue(StrictModel):
@@ -339,10 +313,7 @@ class Catalogue(StrictModel):
 
     def stage(self, number: int) -> Stage:
         """The rung with this number. Raises `KeyError` for one that does not exist."""
-        for stage in self.stages:
-            if stage.number == number:
-                return stage
-        raise KeyError(number)
+        return {stage.number: stage for stage in self.stages}[number]
 
     def rotation(self, routine_id: str) -> tuple[RoutinePlan, ...]:
         """A routine and its variations, in the order in which sessions go through them."""

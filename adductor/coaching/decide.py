@@ -6,7 +6,7 @@ from adductor.catalogue.models import Catalogue
 from adductor.coaching.dose import light_for_pain, why_light
 from adductor.coaching.normalise import Facts, facts
 from adductor.coaching.routine import choose, why_less
-from adductor.coaching.rules import RULES, Finding
+from adductor.coaching.rules import RULES
 from adductor.coaching.situation import Considered, Decision, Dose, Placement, Situation, Verdict
 
 
@@ -20,27 +20,24 @@ def decide(situation: Situation, catalogue: Catalogue) -> Verdict:
     considered: list[Considered] = []
     for rule in RULES:
         finding = rule.look(seen)
-        stopped = finding.decision is not None
-        considered.append(Considered(rule.name, stopped, finding.because))
-        if stopped:
-            return _verdict(seen, rule.name, finding, tuple(considered), catalogue)
+        considered.append(Considered(rule.name, finding.decision is not None, finding.because))
+        if finding.decision is not None:
+            return _verdict(seen, rule.name, finding.decision, finding.reason, tuple(considered), catalogue)
     raise AssertionError("the last rule always decides")
 
 
 def _verdict(
-    seen: Facts, rule: str, finding: Finding, considered: tuple[Considered, ...], catalogue: Catalogue
+    seen: Facts, rule: str, decision: Decision, why: str, considered: tuple[Considered, ...], catalogue: Catalogue
 ) -> Verdict:
-    decision = finding.decision
-    assert decision is not None  # noqa: S101 - only called with a finding that stopped
     if decision in (Decision.NONE, Decision.REFER):
-        return Verdict(decision, Dose.NONE, rule, finding.reason, considered)
+        return Verdict(decision, Dose.NONE, rule, why, considered)
     if decision is Decision.WARM_UP:
         routine = choose(seen, catalogue, Placement.WARM_UP, Dose.ACTIVATION)
-        return Verdict(decision, Dose.ACTIVATION, rule, finding.reason, considered, routine)
+        return Verdict(decision, Dose.ACTIVATION, rule, why, considered, routine)
     light = why_light(seen)
     dose = Dose.FULL if light is None else Dose.LIGHT
     less = f"kept light: {light}" if light is not None else why_less(seen)
-    reason = f"{finding.reason}; {less}." if less is not None else f"{finding.reason}."
+    reason = f"{why}; {less}." if less is not None else f"{why}."
     placement = Placement.POST_RUN if decision is Decision.POST_RUN else Placement.REST_DAY
     routine = choose(seen, catalogue, placement, dose, squeezes_only=light_for_pain(seen) is not None)
     return Verdict(decision, dose, rule, reason, considered, routine, light, _details(seen))

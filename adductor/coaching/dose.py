@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts, race_priority
+from adductor.coaching.normalise import Facts
 
 
 def light_for_pain(seen: Facts) -> str | None:
@@ -20,7 +20,7 @@ def light_for_pain(seen: Facts) -> str | None:
 def light_for_taper(seen: Facts) -> str | None:
     """Days 4-7 before an A-race."""
     for planned in seen.plan:
-        if planned.run.kind == "race" and race_priority(planned) == "A":
+        if planned.run.kind == "race" and planned.priority == "A":
             until = (planned.day - seen.today).days
             if k.PRE_RACE_BLOCK_DAYS["A"] < until <= k.TAPER_LIGHT_DAYS_A:
                 return f"race {words.ahead(until)}"
@@ -72,12 +72,10 @@ def light_for_climb(seen: Facts) -> str | None:
     climbed = sum(
         entry.activity.elevation_gain_m or 0
         for entry in seen.entries
-        if entry.day == seen.today
-        and (entry.activity.sport in k.QUALIFYING_SPORTS or entry.activity.sport in k.FOOT_SPORTS)
+        if entry.day == seen.today and entry.activity.sport in k.QUALIFYING_SPORTS | k.FOOT_SPORTS
     )
-    run = seen.trigger_run
-    if run is not None:
-        climbed = max(climbed, run.gain_m)
+    if seen.trigger_run is not None:
+        climbed = max(climbed, seen.trigger_run.gain_m)
     return f"{climbed:.0f} m of climb today" if climbed >= k.HILLY_RUN_GAIN_M else None
 
 
@@ -95,8 +93,4 @@ LIGHT_WHEN: tuple[Callable[[Facts], str | None], ...] = (
 
 def why_light(seen: Facts) -> str | None:
     """The first reason for the light dose; None for the full one."""
-    for rule in LIGHT_WHEN:
-        reason = rule(seen)
-        if reason is not None:
-            return reason
-    return None
+    return next((reason for rule in LIGHT_WHEN if (reason := rule(seen)) is not None), None)

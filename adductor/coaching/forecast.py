@@ -14,7 +14,7 @@ from adductor.catalogue.models import Catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import words
 from adductor.coaching.decide import decide
-from adductor.coaching.normalise import Facts, facts, is_a_run
+from adductor.coaching.normalise import Facts, facts
 from adductor.coaching.situation import (
     Activity,
     Decision,
@@ -49,23 +49,19 @@ def forecast(situation: Situation, catalogue: Catalogue, days: int) -> tuple[Exp
     ahead = replace(situation, event=Event(EventType.CLOCK_TICK))
     expected = []
     for offset in range(days):
-        day = seen.today + timedelta(days=offset)
-        entry, ahead = _look_at(seen, ahead, catalogue, day)
+        entry, ahead = _look_at(seen, ahead, catalogue, seen.today + timedelta(days=offset))
         expected.append(entry)
     return tuple(expected)
 
 
 def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> tuple[Expected, Situation]:
     """Simulate one day: the expected session, and the situation after it."""
-    zone = seen.athlete.timezone
     now = seen.situation.now
     nearest: Verdict | None = None  # the "no" that came closest to a yes says most
     found: Expected | None = None
-    moments: list[tuple[datetime, _ToCome | None]] = []
-    if day == seen.today:
-        moments.append((now, None))
+    moments: list[tuple[datetime, _ToCome | None]] = [(now, None)] if day == seen.today else []
     moments += [(run.run.start + timedelta(minutes=run.run.moving_min), run) for run in _runs_on(seen, day)]
-    evening = datetime.combine(day, seen.athlete.rest_day_prompt_local, tzinfo=zone)
+    evening = datetime.combine(day, seen.athlete.rest_day_prompt_local, tzinfo=seen.athlete.timezone)
     if evening > now:
         moments.append((evening, None))
     moments.sort(key=lambda moment: moment[0].timestamp())
@@ -101,23 +97,19 @@ def _runs_on(seen: Facts, day: date) -> list[_ToCome]:
     on_day = [planned for planned in seen.plan if planned.day == day]
     runs = []
     for index, planned in enumerate(on_day):
-        if not is_a_run(planned) or planned.start_s <= seen.now_s:
+        if not planned.is_a_run or planned.start_s <= seen.now_s:
             continue
         run = planned.run
-        intensity = Intensity.EASY
-        if run.kind == "race":
-            intensity = Intensity.RACE
-        elif run.kind in k.KEY_SESSION_KINDS - {"long"}:
-            intensity = Intensity.HARD
-        length = run.planned_min or (k.LONG_RUN_MIN if run.kind == "long" else USUAL_RUN_MIN)
+        is_race = run.kind == "race"
+        is_hard = run.kind in k.KEY_SESSION_KINDS - {"long"}
         activity = Activity(
-            id=f"expected-{day}-{index}",
-            sport="run",
-            start=run.start,
-            moving_min=length,
+            f"expected-{day}-{index}",
+            "run",
+            run.start,
+            run.planned_min or (k.LONG_RUN_MIN if run.kind == "long" else USUAL_RUN_MIN),
             distance_km=run.distance_km,
-            intensity=intensity,
-            race_priority=run.priority if run.kind == "race" else None,
+            intensity=Intensity.RACE if is_race else Intensity.HARD if is_hard else Intensity.EASY,
+            race_priority=run.priority if is_race else None,
         )
         known = "usual" if run.usual else "planned"
         runs.append(_ToCome(activity, f"after your {known} {run.kind.replace('_', ' ')}{_run(run.kind)}"))
@@ -139,20 +131,12 @@ def _habit(seen: Facts, day: date) -> _ToCome | None:
         for run in seen.runs
         if run.qualifies and run.timed and since <= run.day < day and run.day.weekday() == day.weekday()
     ]
-    if day == seen.today and seen.runs_today:
-        return None
-    if len({run.day for run in same}) < 2:  # one run is no habit
+    if len({run.day for run in same}) < 2 or (day == seen.today and seen.runs_today):  # one run is no habit
         return None
     zone = seen.athlete.timezone
     latest = max(same, key=lambda run: run.start_s)
     start = datetime.combine(day, datetime.fromtimestamp(latest.start_s, zone).time(), tzinfo=zone)
     if start <= seen.situation.now:
         return None
-    activity = Activity(
-        id=f"expected-{day}",
-        sport="run",
-        start=start,
-        moving_min=latest.moving_min,
-        intensity=Intensity.EASY,
-    )
+    activity = Activity(f"expected-{day}", "run", start, latest.moving_min, intensity=Intensity.EASY)
     return _ToCome(activity, f"after your usual {words.weekday(day)} run")

@@ -8,7 +8,7 @@ time zone cannot shift them; local days are dates in the athlete's zone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -67,15 +67,15 @@ class Planned(NamedTuple):
     day: date
     start_s: float
 
+    @property
+    def is_a_run(self) -> bool:
+        """Whether it is running at all."""
+        return self.run.kind not in k.NOT_A_RUN_KINDS
 
-def is_a_run(planned: Planned) -> bool:
-    """Whether a planned item is running at all."""
-    return planned.run.kind not in k.NOT_A_RUN_KINDS
-
-
-def race_priority(planned: Planned) -> str:
-    """The priority of a planned race. Without one it is taken as the most important: err on rest."""
-    return planned.run.priority or "A"
+    @property
+    def priority(self) -> str:
+        """The priority of a race. Without one it is taken as the most important: err on rest."""
+        return self.run.priority or "A"
 
 
 class Raced(NamedTuple):
@@ -108,6 +108,10 @@ class Facts:
     last_run_day: date | None = None
     last_done: date | None = None
     races: list[Raced] = field(default_factory=list)
+
+    def day_of(self, at: datetime) -> date:
+        """The local day of an instant."""
+        return at.astimezone(self.athlete.timezone).date()
 
     @property
     def runs_today(self) -> list[Run]:
@@ -157,7 +161,7 @@ def facts(situation: Situation) -> Facts:
             key=lambda planned: (planned.start_s, planned.run.kind, planned.run.priority or ""),
         ),
         counted=_counted(situation, entries, now_s),
-        check_ins=_check_ins(situation, local.date(), now_s),
+        check_ins=_check_ins(situation, now_s),
     )
     _find_trigger(seen)
     _read_check_ins(seen)
@@ -187,8 +191,12 @@ def _entries(situation: Situation, now_s: float) -> list[Entry]:
         day = activity.start.astimezone(UTC).date() if hidden else local.date()
         # Whatever is in the log is over, whatever its watch thinks.
         entries.append(Entry(activity, day, start_s, min(end_s, now_s) if timed else end_s, timed))
-    entries.sort(key=lambda entry: (entry.start_s, entry.end_s, entry.activity.id))
+    entries.sort(key=_when)
     return entries
+
+
+def _when(entry: Entry) -> tuple[float, float, str]:
+    return entry.start_s, entry.end_s, entry.activity.id
 
 
 def _start_is_hidden(start: datetime) -> bool:
@@ -223,13 +231,6 @@ def _family(sport: str) -> str:
 
 def _without_duplicates(entries: list[Entry]) -> list[Entry]:
     """One entry for each outing that two devices recorded; the hardest reading of them is kept."""
-    latest = float("-inf")
-    for entry in entries:
-        if entry.timed and entry.start_s < latest:
-            break
-        latest = max(latest, entry.end_s) if entry.timed else latest
-    else:
-        return entries  # nothing overlaps, which is the rule
     kept: list[Entry] = []
     best_first = sorted(
         entries,
@@ -242,7 +243,7 @@ def _without_duplicates(entries: list[Entry]) -> list[Entry]:
                 break
         else:
             kept.append(entry)
-    kept.sort(key=lambda entry: (entry.start_s, entry.end_s, entry.activity.id))
+    kept.sort(key=_when)
     return kept
 
 
@@ -258,20 +259,12 @@ def _with_harder_reading(entry: Entry, duplicate: Activity) -> Entry:
     kept = entry.activity
     if _SEVERITY[duplicate.intensity] <= _SEVERITY[kept.intensity] and not duplicate.elevation_gain_m:
         return entry
-    merged = Activity(
-        id=kept.id,
-        sport=kept.sport,
-        start=kept.start,
-        moving_min=kept.moving_min,
-        elapsed_min=kept.elapsed_min,
+    merged = replace(
+        kept,
         distance_km=kept.distance_km if kept.distance_km is not None else duplicate.distance_km,
         elevation_gain_m=max(kept.elevation_gain_m or 0, duplicate.elevation_gain_m or 0),
         intensity=max(kept.intensity, duplicate.intensity, key=_SEVERITY.__getitem__),
-        source=kept.source,
-        uploaded_at=kept.uploaded_at,
-        time_unreliable=kept.time_unreliable,
         race_priority=kept.race_priority or duplicate.race_priority,
-        body_part=kept.body_part,
         is_adductor_session=kept.is_adductor_session or duplicate.is_adductor_session,
     )
     return entry._replace(activity=merged)
@@ -288,15 +281,12 @@ def _merged_runs(entries: Iterable[Entry]) -> list[Run]:
         gain_m = activity.elevation_gain_m or 0.0
         if timed and open_at >= 0 and start_s - runs[open_at].end_s <= gap_s:
             run = runs[open_at]
-            runs[open_at] = Run(
-                (*run.ids, activity.id),
-                run.day,
-                run.start_s,
-                max(run.end_s, end_s),
-                True,
-                run.moving_min + activity.moving_min,
-                max(run.intensity, activity.intensity, key=_SEVERITY.__getitem__),
-                run.gain_m + gain_m,
+            runs[open_at] = run._replace(
+                ids=(*run.ids, activity.id),
+                end_s=max(run.end_s, end_s),
+                moving_min=run.moving_min + activity.moving_min,
+                intensity=max(run.intensity, activity.intensity, key=_SEVERITY.__getitem__),
+                gain_m=run.gain_m + gain_m,
             )
             continue
         runs.append(Run((activity.id,), day, start_s, end_s, timed, activity.moving_min, activity.intensity, gain_m))
@@ -331,27 +321,11 @@ def _counted(situation: Situation, entries: list[Entry], now_s: float) -> list[C
     return counted
 
 
-def _check_ins(situation: Situation, today: date, now_s: float) -> list[CheckIn]:
+def _check_ins(situation: Situation, now_s: float) -> list[CheckIn]:
     """Check-ins made until now, oldest first."""
     made = [check_in for check_in in situation.check_ins if check_in.at.timestamp() <= now_s]
     made.sort(key=lambda check_in: (check_in.at.timestamp(), worst_pain(check_in) or 0))
     return made
-
-
-def worst_pain(check_in: CheckIn) -> int | None:
-    """The highest pain score of a check-in, wherever it is; None when no pain was asked."""
-    scores = [
-        score
-        for score in (check_in.hip_groin_pain_0_10, check_in.squeeze_pain_0_10, check_in.other_pain_0_10)
-        if score is not None
-    ]
-    return max(scores, default=None)
-
-
-def is_valid(seen: Facts, check_in: CheckIn) -> bool:
-    """Whether a check-in still says something about today."""
-    day = check_in.at.astimezone(seen.athlete.timezone).date()
-    return (seen.today - day).days <= k.CHECK_IN_VALID_DAYS
 
 
 _PAIN_FIELDS = (
@@ -361,27 +335,32 @@ _PAIN_FIELDS = (
 )
 
 
+def worst_pain(check_in: CheckIn) -> int | None:
+    """The highest pain score of a check-in, wherever it is; None when no pain was asked."""
+    scores = [getattr(check_in, name) for name, _ in _PAIN_FIELDS]
+    return max((score for score in scores if score is not None), default=None)
+
+
+def is_valid(seen: Facts, check_in: CheckIn) -> bool:
+    """Whether a check-in still says something about today."""
+    return (seen.today - seen.day_of(check_in.at)).days <= k.CHECK_IN_VALID_DAYS
+
+
 def _read_check_ins(seen: Facts) -> None:
     """The latest word on each kind of pain, the worst of them, and the latest soreness."""
-    if not seen.check_ins:
-        return
     valid = [check_in for check_in in seen.check_ins if is_valid(seen, check_in)]
     for name, words in _PAIN_FIELDS:
         score = _latest(valid, name)
         if score is not None and (seen.pain is None or score > seen.pain):
             seen.pain, seen.pain_where = score, words
     recent_s = seen.now_s - 3600 * k.SORENESS_VALID_H
-    seen.soreness = _latest((c for c in valid if c.at.timestamp() >= recent_s), "adductor_soreness_0_10")
+    seen.soreness = _latest([c for c in valid if c.at.timestamp() >= recent_s], "adductor_soreness_0_10")
 
 
-def _latest(check_ins: Iterable[CheckIn], name: str) -> int | None:
+def _latest(check_ins: list[CheckIn], name: str) -> int | None:
     """The newest known score; of two given at the same moment the worse."""
-    found: tuple[float, int] | None = None
-    for check_in in check_ins:
-        score: int | None = getattr(check_in, name)
-        if score is not None and (found is None or (check_in.at.timestamp(), score) > found):
-            found = (check_in.at.timestamp(), score)
-    return None if found is None else found[1]
+    scores = [(check_in.at.timestamp(), getattr(check_in, name)) for check_in in check_ins]
+    return max(((at_s, score) for at_s, score in scores if score is not None), default=(0.0, None))[1]
 
 
 # --- derived facts --------------------------------------------------------------------------------------------------
@@ -420,10 +399,7 @@ def post_race_block_days(distance_km: float | None, moving_min: float | None) ->
     """Days after a race that stay free. Without a distance the time tells, erring to the longer block."""
     if not distance_km:
         distance_km = float("inf") if not moving_min else moving_min / k.UNKNOWN_RACE_PACE_MIN_PER_KM
-    for up_to_km, days in k.POST_RACE_BLOCK_DAYS:
-        if distance_km <= up_to_km:
-            return days
-    raise AssertionError("the last row has no upper bound")
+    return next(days for up_to_km, days in k.POST_RACE_BLOCK_DAYS if distance_km <= up_to_km)
 
 
 def _races(seen: Facts) -> list[Raced]:

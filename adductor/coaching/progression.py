@@ -1,6 +1,6 @@
 """Double progression along the ladder of stages: deload, regression, return after a break, the jump gate.
 
-Only answered sessions move anybody up. The numbers are those of `constants`, the texts behind them the catalogue's
+Only answered sessions move an athlete up. The numbers are those of `constants`, the texts behind them the catalogue's
 ``progression``.
 """
 
@@ -27,33 +27,22 @@ class Advance:
     changes: tuple[str, ...] = ()
 
 
-def after_session(
-    athlete: Athlete,
-    catalogue: Catalogue,
-    session: Session,
-    routine: Routine | None,
-    *,
-    soreness_next_day_0_10: int | None = None,
-) -> Advance:
+def after_session(athlete: Athlete, catalogue: Catalogue, session: Session, routine: Routine | None) -> Advance:
     """The athlete after a session: totals, progress of each exercise of its routine, and the stage.
 
     ``routine`` is what was prescribed (None: unknown, only totals move). An unanswered session and a warm-up change
-    nothing; less than half of a session nothing but what pain and missed reps say. Soreness that is told later goes
-    to `after_soreness`.
+    nothing; less than half of a session nothing but what pain and missed reps say.
     """
     if not session.answered or session.kind == "warm_up":
         return Advance(athlete)
     day = session.completed_at.astimezone(athlete.timezone).date()
     came_back = _after_break(athlete, catalogue, day)
     athlete, changes = came_back.athlete, list(came_back.changes)
-    counts = session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT
     if routine is not None and not came_back.changes:
-        steps = [
-            _step(athlete, catalogue, session, routine, item, day, soreness_next_day_0_10) for item in routine.items
-        ]
+        steps = [_step(athlete, catalogue, session, routine, item, day) for item in routine.items]
         athlete = replace(athlete, progress=_with(athlete.progress, (progress for progress, _ in steps)))
         changes += [change for _, change in steps if change is not None]
-    if counts:
+    if session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT:
         # A light session above the first stage is not one of the stage.
         of_stage = session.kind == "strength_full" or athlete.programme_stage == 1
         athlete = replace(
@@ -91,10 +80,8 @@ def after_soreness(athlete: Athlete, catalogue: Catalogue, exercises: Iterable[s
 
 def is_deload_week(started_on: date | None, today: date) -> bool:
     """Whether a local day is in a sixth week of the programme. False while the start is unknown."""
-    if started_on is None or today < started_on:
-        return False
-    week = (today - started_on).days // 7 + 1
-    return week % k.DELOAD_EVERY_WEEKS == 0
+    weeks = 0 if started_on is None else (today - started_on).days // 7 + 1
+    return weeks > 0 and weeks % k.DELOAD_EVERY_WEEKS == 0
 
 
 # --- one exercise ---------------------------------------------------------------------------------------------------
@@ -122,40 +109,24 @@ def _with(old: Iterable[ExerciseProgress], new: Iterable[ExerciseProgress]) -> t
 
 
 def _step(
-    athlete: Athlete,
-    catalogue: Catalogue,
-    session: Session,
-    routine: Routine,
-    item: RoutineItem,
-    day: date,
-    soreness: int | None,
+    athlete: Athlete, catalogue: Catalogue, session: Session, routine: Routine, item: RoutineItem, day: date
 ) -> tuple[ExerciseProgress, str | None]:
     """Advance one exercise after a session; return its progress and the change in words."""
     # A substitute stands for the exercise it replaced, until that one can come back.
-    exercise = catalogue.exercises[item.exercise]
     avoided = next((p for p in athlete.progress if p.exercise == item.substituted_for and p.use_easier), None)
-    mine = avoided or _progress_of(athlete, exercise)
-    pain = session.pain_during_0_10
-    rpe = session.rpe_1_10
+    mine = avoided or _progress_of(athlete, catalogue.exercises[item.exercise])
+    exercise = catalogue.exercises[mine.exercise]
+    pain, rpe = session.pain_during_0_10, session.rpe_1_10
     mine = replace(mine, last_rpe_1_10=rpe, last_pain_0_10=pain)
-    name = catalogue.exercises[mine.exercise].name
     if session.stopped_for_pain or (pain or 0) > k.EASIER_PAIN_ABOVE_0_10:
-        return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, it hurt."
-    if (soreness or 0) >= k.EASIER_SORENESS_FROM_0_10:
-        return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, you were sore."
-    missed = session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10
-    if missed:
+        return _easier(exercise, mine), f"{exercise.name}: easier next time, it hurt."
+    if session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10:
         mine = replace(mine, at_top_in_a_row=0, missed_in_a_row=mine.missed_in_a_row + 1)
         if mine.missed_in_a_row >= k.EASIER_AFTER_SESSIONS_MISSED:
-            return _easier(catalogue.exercises[mine.exercise], mine), f"{name}: easier next time, twice not all of it."
+            return _easier(exercise, mine), f"{exercise.name}: easier next time, twice not all of it."
         return mine, None
     mine = replace(mine, missed_in_a_row=0)
-    good = (
-        (rpe or 0) <= k.ADD_MAX_RPE_1_10
-        and (pain or 0) <= k.ADD_MAX_PAIN_0_10
-        and (soreness or 0) <= k.ADD_MAX_SORENESS_0_10
-    )
-    if not good:
+    if (rpe or 0) > k.ADD_MAX_RPE_1_10 or (pain or 0) > k.ADD_MAX_PAIN_0_10:
         return replace(mine, at_top_in_a_row=0), None
     if routine.dose is not Dose.FULL and athlete.programme_stage > 1:
         return mine, None  # a light day is no step up, and no step back
@@ -164,7 +135,7 @@ def _step(
     if avoided is not None:
         if mine.at_top_in_a_row + 1 < k.ADD_AFTER_SESSIONS_AT_TOP:
             return replace(mine, at_top_in_a_row=mine.at_top_in_a_row + 1), None
-        return start_of(catalogue.exercises[mine.exercise]), f"{name}: back, from the start."
+        return start_of(exercise), f"{exercise.name}: back, from the start."
     return _harder(exercise, mine)
 
 
@@ -192,10 +163,7 @@ def _harder(exercise: Exercise, mine: ExerciseProgress) -> tuple[ExerciseProgres
     if sets < dose.sets.target:
         if not twice:
             return counted, None
-        return (
-            replace(mine, sets=sets + 1, at_top_in_a_row=0),
-            f"{exercise.name}: {sets + 1} sets from now on.",
-        )
+        return replace(mine, sets=sets + 1, at_top_in_a_row=0), f"{exercise.name}: {sets + 1} sets from now on."
     mine = replace(mine, at_target=mine.at_target or count >= dose.count.default)
     if count < dose.count.max:
         return replace(mine, reps_or_holds=count + 1, at_top_in_a_row=0), None
@@ -223,7 +191,7 @@ def exercises_of_stage(athlete: Athlete, catalogue: Catalogue) -> tuple[Exercise
         for line in routine.lines
         if catalogue.exercises[line.exercise].stage == stage
     ]
-    exercises = [catalogue.exercises[id_] for id_ in dict.fromkeys(ids)]
+    exercises = (catalogue.exercises[id_] for id_ in dict.fromkeys(ids))
     return tuple(exercise for exercise in exercises if exercise.can_be_done_with(athlete.equipment))
 
 
@@ -255,26 +223,25 @@ def _after_break(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
 
 def jump_lunges_allowed(seen: Facts) -> bool:
     """The gate of the jump lunges (catalogue, ``jump_lunges.gate``): everything must be known and good."""
-    athlete = seen.athlete
-    if athlete.programme_stage < LAST_STAGE or not athlete.plyometrics_cleared or athlete.stage_since is None:
-        return False
-    if (seen.today - athlete.stage_since).days < 7 * k.JUMP_GATE_WEEKS_AT_STAGE_4:
-        return False
+    athlete, since_last = seen.athlete, seen.days_since_last_done
     base = next((p for p in athlete.progress if p.exercise == "elevated_split_squat"), None)
-    if (
-        base is None
-        or (base.sets or 0) < k.JUMP_GATE_SETS
-        or (base.reps_or_holds or 0) < k.JUMP_GATE_REPS
-        or base.last_rpe_1_10 is None
-        or base.last_rpe_1_10 > k.JUMP_GATE_MAX_RPE_1_10
-        or (base.last_pain_0_10 or 0) > k.JUMP_GATE_MAX_PAIN_0_10
-        or (seen.pain or 0) > k.JUMP_GATE_MAX_PAIN_0_10
-    ):
-        return False
-    since_last = seen.days_since_last_done
-    if since_last is None or since_last >= k.REENTRY_GAP_DAYS:
-        return False
-    return not (_tired_legs(seen) or _race_near(seen))
+    return (
+        athlete.programme_stage >= LAST_STAGE
+        and athlete.plyometrics_cleared
+        and athlete.stage_since is not None
+        and (seen.today - athlete.stage_since).days >= 7 * k.JUMP_GATE_WEEKS_AT_STAGE_4
+        and base is not None
+        and (base.sets or 0) >= k.JUMP_GATE_SETS
+        and (base.reps_or_holds or 0) >= k.JUMP_GATE_REPS
+        and base.last_rpe_1_10 is not None
+        and base.last_rpe_1_10 <= k.JUMP_GATE_MAX_RPE_1_10
+        and (base.last_pain_0_10 or 0) <= k.JUMP_GATE_MAX_PAIN_0_10
+        and (seen.pain or 0) <= k.JUMP_GATE_MAX_PAIN_0_10
+        and since_last is not None
+        and since_last < k.REENTRY_GAP_DAYS
+        and not _tired_legs(seen)
+        and not _race_near(seen)
+    )
 
 
 def _tired_legs(seen: Facts) -> bool:

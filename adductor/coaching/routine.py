@@ -83,19 +83,45 @@ def build(catalogue: Catalogue, wish: Wish) -> Routine:
         if not wish.squeezes_only or line.exercise == SQUEEZE
     ]
     if wish.jump_lunges and wish.placement is Placement.REST_DAY and wish.dose is Dose.FULL:
-        items = [_jumped(catalogue, item, wish) for item in items]
+        jump = catalogue.exercises[JUMP]
+        jumps = _item(jump, jump.dose.sets.target, jump.dose.count.default, wish)
+        items = [jumps if item.exercise == BEFORE_JUMP else item for item in items]
     items = _doable(catalogue, items, wish)
-    items = [replace(item, sets=_fewer_sets(item.sets, wish)) for item in items]
-    items = _within_time([_timed(catalogue, item) for item in items], wish.minutes_available, catalogue)
+    items = [with_sets(catalogue, item, _fewer_sets(item.sets, wish)) for item in items]
+    items = _within_time(items, wish.minutes_available, catalogue)
+    return assemble(plan.id, plan.stage, wish.dose, items)
+
+
+def assemble(id_: str, stage: int, dose: Dose, items: Sequence[RoutineItem]) -> Routine:
+    """The routine of these items, with its duration."""
     seconds = routine_seconds([item.seconds for item in items])
-    return Routine(
-        id=plan.id,
-        stage=plan.stage,
-        dose=wish.dose,
-        minutes=math.ceil(seconds / 60),
-        seconds=seconds,
-        items=tuple(items),
+    return Routine(id_, stage, dose, math.ceil(seconds / 60), seconds, tuple(items))
+
+
+def item_of(
+    exercise: Exercise, sets: int, count: int, hold_s: int | None = None, *, instead_of: str | None = None
+) -> RoutineItem:
+    """One exercise with its dose and its duration. ``hold_s`` None: the usual hold, if it is one of holds."""
+    dose = exercise.dose
+    if dose.hold_s is not None and hold_s is None:
+        hold_s = dose.hold_s.default
+    return RoutineItem(
+        exercise=exercise.id,
+        sets=sets,
+        per_side=exercise.per_side,
+        reps=None if dose.reps is None else count,
+        holds=count if dose.reps is None else None,
+        hold_s=hold_s,
+        positions=dose.positions,
+        rest_s=dose.rest_s.default,
+        seconds=exercise.seconds(sets, count, hold_s),
+        substituted_for=instead_of,
     )
+
+
+def with_sets(catalogue: Catalogue, item: RoutineItem, sets: int) -> RoutineItem:
+    """The item with another number of sets, and its duration."""
+    return replace(item, sets=sets, seconds=catalogue.exercises[item.exercise].seconds(sets, item.count, item.hold_s))
 
 
 def _plan(catalogue: Catalogue, wish: Wish) -> RoutinePlan:
@@ -110,42 +136,18 @@ def _plan(catalogue: Catalogue, wish: Wish) -> RoutinePlan:
 
 def _item(exercise: Exercise, sets: int, count: int, wish: Wish, instead_of: str | None = None) -> RoutineItem:
     """One exercise at the runner's own level, never above what the routine allows in sets."""
-    hold_s = exercise.dose.hold_s.default if exercise.dose.hold_s else None
+    hold = exercise.dose.hold_s
+    hold_s = hold.default if hold else None
     mine = next((p for p in wish.progress if p.exercise == exercise.id), None)
     if mine is not None and wish.dose is not Dose.ACTIVATION:
-        span = exercise.dose.count
         sets = min(sets, mine.sets or sets)
-        own_count = min(max(mine.reps_or_holds or count, span.min), span.max)
+        own_count = exercise.dose.count.clamp(mine.reps_or_holds or count)
         # A light routine is never more than the catalogue's, however far the runner is.
         count = min(count, own_count) if wish.dose is Dose.LIGHT else own_count
-        if hold_s is not None and mine.hold_s is not None and exercise.dose.hold_s is not None:
-            own_hold = min(max(mine.hold_s, exercise.dose.hold_s.min), exercise.dose.hold_s.max)
-            hold_s = min(hold_s, own_hold) if wish.dose is Dose.LIGHT else own_hold
-    is_reps = exercise.dose.reps is not None
-    return RoutineItem(
-        exercise=exercise.id,
-        sets=sets,
-        per_side=exercise.per_side,
-        reps=count if is_reps else None,
-        holds=None if is_reps else count,
-        hold_s=hold_s,
-        positions=exercise.dose.positions,
-        rest_s=exercise.dose.rest_s.default,
-        substituted_for=instead_of,
-    )
-
-
-def _jumped(catalogue: Catalogue, item: RoutineItem, wish: Wish) -> RoutineItem:
-    if item.exercise != BEFORE_JUMP:
-        return item
-    jump = catalogue.exercises[JUMP]
-    return _item(jump, jump.dose.sets.target, jump.dose.count.default, wish)
-
-
-def _timed(catalogue: Catalogue, item: RoutineItem) -> RoutineItem:
-    count = item.reps if item.reps is not None else item.holds
-    assert count is not None  # noqa: S101 - _item sets one of them
-    return replace(item, seconds=catalogue.exercises[item.exercise].seconds(item.sets, count, item.hold_s))
+        if hold is not None and mine.hold_s is not None:
+            own_hold = hold.clamp(mine.hold_s)
+            hold_s = min(hold.default, own_hold) if wish.dose is Dose.LIGHT else own_hold
+    return item_of(exercise, sets, count, hold_s, instead_of=instead_of)
 
 
 def _fewer_sets(sets: int, wish: Wish) -> int:
@@ -175,37 +177,27 @@ def _doable(catalogue: Catalogue, items: Sequence[RoutineItem], wish: Wish) -> l
         if item.exercise in taken:
             done.append(item)
             continue
-        instead = _substitute(catalogue, exercise, suits, taken)
+        instead = nearest_substitute(catalogue, exercise, lambda other: other.id not in taken and suits(other))
         if instead is not None:
             taken.add(instead.id)
             sets = min(item.sets, instead.dose.sets.max)
             done.append(_item(instead, sets, instead.dose.count.default, wish, instead_of=exercise.id))
+    if done:
+        return done
     # The last rung has no easier one: then it stays, at its smallest dose.
-    return done or [_smallest(catalogue, items[0], wish)]
+    squeeze, first = catalogue.exercises[SQUEEZE], items[0].exercise
+    return [_item(squeeze, 1, squeeze.dose.count.min, wish, instead_of=None if first == SQUEEZE else first)]
 
 
-def _smallest(catalogue: Catalogue, item: RoutineItem, wish: Wish) -> RoutineItem:
-    squeeze = catalogue.exercises[SQUEEZE]
-    return _item(
-        squeeze, 1, squeeze.dose.count.min, wish, instead_of=None if item.exercise == SQUEEZE else item.exercise
-    )
-
-
-def _substitute(
-    catalogue: Catalogue, exercise: Exercise, suits: Callable[[Exercise], bool], taken: set[str]
-) -> Exercise | None:
-    """The catalogue's own substitute, else the nearest easier exercise that suits and is not in the routine."""
+def nearest_substitute(catalogue: Catalogue, exercise: Exercise, suits: Callable[[Exercise], bool]) -> Exercise | None:
+    """Search breadth first: the catalogue's own substitute before the easier ones, from each that does not suit."""
     queue = [exercise.id]
-    met = {exercise.id}
-    while queue:
-        current = catalogue.exercises[queue.pop(0)]
-        if current.id not in taken and suits(current):
+    for id_ in queue:  # the loop reaches the ids that are appended in it
+        current = catalogue.exercises[id_]
+        if suits(current):
             return current
-        first = current.replaced_without_equipment_by
-        for id_ in (*((first,) if first in catalogue.exercises else ()), *current.easier):
-            if id_ is not None and id_ not in met:
-                met.add(id_)
-                queue.append(id_)
+        nearest = (current.replaced_without_equipment_by or "", *current.easier)
+        queue += [other for other in dict.fromkeys(nearest) if other in catalogue.exercises and other not in queue]
     return None
 
 
@@ -218,13 +210,9 @@ def _within_time(items: list[RoutineItem], minutes: int | None, catalogue: Catal
         most = max(item.sets for item in items)
         if most > 1:
             last = max(index for index, item in enumerate(items) if item.sets == most)
-            items = [
-                _timed(catalogue, replace(item, sets=item.sets - 1)) if index == last else item
-                for index, item in enumerate(items)
-            ]
+            items[last] = with_sets(catalogue, items[last], most - 1)
         elif len(items) > 1:
-            longest = max(range(len(items)), key=lambda index: items[index].seconds)
-            items = [item for index, item in enumerate(items) if index != longest]
+            items.remove(max(items, key=lambda item: item.seconds))
         else:
             break
     return items

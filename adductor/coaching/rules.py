@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts, Planned, is_a_run, is_valid, race_priority, worst_pain
-from adductor.coaching.situation import CheckIn, Decision, EventType, Intensity, Placement
+from adductor.coaching.normalise import Facts, Planned, is_valid, worst_pain
+from adductor.coaching.situation import Activity, CheckIn, Decision, EventType, Intensity, Placement
 
 
 class Finding(NamedTuple):
@@ -63,7 +63,7 @@ def on_hold(seen: Facts) -> Finding:
     hold = seen.athlete.hold
     if hold is None:
         return Finding("routines are not on hold")
-    since = words.day_in_words(hold.since.astimezone(seen.athlete.timezone).date())
+    since = words.day_in_words(seen.day_of(hold.since))
     return _stop(
         f"on hold since {since}",
         f"Your routines are paused since {since}; tell us when it is sorted and they come back.",
@@ -82,7 +82,6 @@ def high_pain(seen: Facts) -> Finding:
 
 def persistent_pain(seen: Facts) -> Finding:
     """Some pain at every check-in for two weeks is for a professional, whatever today's number."""
-    zone = seen.athlete.timezone
     with_pain: list[CheckIn] = []
     for check_in in seen.check_ins:
         pain = worst_pain(check_in)
@@ -94,7 +93,7 @@ def persistent_pain(seen: Facts) -> Finding:
             with_pain.append(check_in)
     if not with_pain or not is_valid(seen, with_pain[-1]):
         return Finding("no pain at the latest check-in")
-    span = (with_pain[-1].at.astimezone(zone).date() - with_pain[0].at.astimezone(zone).date()).days
+    span = (seen.day_of(with_pain[-1].at) - seen.day_of(with_pain[0].at)).days
     if span < k.PERSISTENT_YELLOW_DAYS:
         return Finding(f"pain at check-ins for {words.days(span)}, less than {k.PERSISTENT_YELLOW_DAYS}")
     what = f"pain at every check-in for {words.days(span)}"
@@ -135,14 +134,12 @@ def race_window(seen: Facts) -> Finding:
         if planned.run.kind != "race":
             continue
         until = (planned.day - seen.today).days
-        if 0 <= until <= k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]:
-            when = words.ahead(until)
-            free = k.PRE_RACE_BLOCK_DAYS[race_priority(planned)]
+        free = k.PRE_RACE_BLOCK_DAYS[planned.priority]
+        if 0 <= until <= free:
+            reason = f"Race {words.ahead(until)}: the last {words.days(free)} before it stay free for fresh legs."
             return _stop(
-                f"{race_priority(planned)}-race {when}",
-                "Race today: fresh legs come first."
-                if until == 0
-                else f"Race {when}: the last {words.days(free)} before it stay free for fresh legs.",
+                f"{planned.priority}-race {words.ahead(until)}",
+                reason if until else "Race today: fresh legs come first.",
             )
     for race in seen.races:
         since = (seen.today - race.day).days
@@ -160,7 +157,7 @@ def warm_up(seen: Facts) -> Finding:
     if seen.situation.event.type is not EventType.RUN_STARTING_SOON:
         return Finding("no run is about to start")
     lead_s = 60 * k.WARM_UP_LEAD_MIN
-    soon = [p for p in seen.plan if is_a_run(p) and 0 <= p.start_s - seen.now_s <= lead_s]
+    soon = [p for p in seen.plan if p.is_a_run and 0 <= p.start_s - seen.now_s <= lead_s]
     if Placement.WARM_UP not in seen.athlete.placements_enabled:
         return _stop("warm-ups are switched off", "You switched warm-ups off.")
     if not soon:
@@ -176,7 +173,8 @@ def warm_up(seen: Facts) -> Finding:
         )
     if _unanswered_stop(seen) is not None:
         return _stop("last session stopped for pain", "The last session stopped for pain; tell us how it is first.")
-    if _warmed_up_today(seen):
+    warm_ups = (s.completed_at for s in seen.situation.sessions if s.kind == "warm_up")
+    if any(at.timestamp() <= seen.now_s and seen.day_of(at) == seen.today for at in warm_ups):
         return _stop("warmed up already today", "You had a warm-up today already; once a day is enough.")
     if in_quiet_hours(seen.now_time, seen.athlete.quiet_hours_local):
         return _stop("quiet hours", "These are your quiet hours.")
@@ -185,16 +183,6 @@ def warm_up(seen: Facts) -> Finding:
         f"{soon[0].run.kind} run in {minutes} minutes",
         Decision.WARM_UP,
         f"your run starts in {minutes} minutes; easy effort, once through, it does not count as a session.",
-    )
-
-
-def _warmed_up_today(seen: Facts) -> bool:
-    zone = seen.athlete.timezone
-    return any(
-        session.kind == "warm_up"
-        and session.completed_at.timestamp() <= seen.now_s
-        and session.completed_at.astimezone(zone).date() == seen.today
-        for session in seen.situation.sessions
     )
 
 
@@ -220,12 +208,8 @@ def _unanswered_stop(seen: Facts) -> date | None:
         return None
     last = max(sessions, key=lambda s: (s.completed_at.timestamp(), s.stopped_for_pain, s.pain_during_0_10 or 0))
     ended_in_pain = last.stopped_for_pain or (last.pain_during_0_10 or 0) > k.PAIN_YELLOW_MAX
-    if not ended_in_pain:
-        return None
-    at_s = last.completed_at.timestamp()
-    if any(check_in.at.timestamp() > at_s for check_in in seen.check_ins):
-        return None
-    return last.completed_at.astimezone(seen.athlete.timezone).date()
+    heard_since = any(check_in.at.timestamp() > last.completed_at.timestamp() for check_in in seen.check_ins)
+    return seen.day_of(last.completed_at) if ended_in_pain and not heard_since else None
 
 
 def check_in_first(seen: Facts) -> Finding:
@@ -243,16 +227,14 @@ def already_today(seen: Facts) -> Finding:
     """One loading of the legs a day."""
     if any(session.day == seen.today for session in seen.counted):
         return _stop("a session today already", "You have had your session today.")
-    for entry in seen.entries:
-        activity = entry.activity
-        if entry.day == seen.today and activity.sport in k.STRENGTH_SPORTS:
-            if activity.body_part in k.NOT_LOWER_BODY:
-                continue
-            if activity.body_part is None:
-                return _stop(
-                    "strength of unknown kind today",
-                    "You logged strength work today; if it was for the legs, that is enough.",
-                )
+    strength = (e.activity for e in seen.entries if e.day == seen.today and e.activity.sport in k.STRENGTH_SPORTS)
+    for activity in strength:
+        if activity.body_part is None:
+            return _stop(
+                "strength of unknown kind today",
+                "You logged strength work today; if it was for the legs, that is enough.",
+            )
+        if activity.body_part not in k.NOT_LOWER_BODY:
             return _stop("leg strength today", "You trained your legs today already; one strength session a day.")
     return Finding("no session and no leg strength today")
 
@@ -342,12 +324,10 @@ def _run_later_today(seen: Facts) -> Planned | None:
     """A planned run of today that is still to come and was not just run early."""
     early_s = 3600 * k.PLANNED_RUN_DONE_WITHIN_H
     for planned in seen.plan:
-        if planned.day != seen.today or planned.start_s <= seen.now_s or not is_a_run(planned):
+        if planned.day != seen.today or planned.start_s <= seen.now_s or not planned.is_a_run:
             continue
-        done = (
-            planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in seen.runs_today
-        )
-        if not any(done):
+        runs = seen.runs_today
+        if not any(planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in runs):
             return planned
     return None
 
@@ -356,9 +336,7 @@ def _not_a_rest_day(seen: Facts) -> tuple[str, str] | None:
     if seen.runs_today:
         return "ran today", "You ran today, so it is not a rest day; the moment after the run has passed."
     for entry in seen.entries:
-        if entry.day != seen.today:
-            continue
-        what = _too_much_for_a_rest_day(entry.activity.sport, entry.activity.moving_min, entry.activity.intensity)
+        what = _too_much_for_a_rest_day(entry.activity) if entry.day == seen.today else None
         if what is not None:
             return what, f"Your {what} today makes it no rest day."
     last = seen.last_run_day
@@ -373,15 +351,16 @@ def _not_a_rest_day(seen: Facts) -> tuple[str, str] | None:
     return None
 
 
-def _too_much_for_a_rest_day(sport: str, moving_min: float, intensity: Intensity) -> str | None:
+def _too_much_for_a_rest_day(activity: Activity) -> str | None:
     """In words, when an activity other than a run is too long or too hard for a rest day."""
+    sport = activity.sport
     if sport in k.QUALIFYING_SPORTS or sport in k.STRENGTH_SPORTS or sport in k.GENTLE_SPORTS:
         return None
     limit = k.HIKE_BLOCKS_REST_DAY_MIN if sport in k.FOOT_SPORTS else k.RIDE_BLOCKS_REST_DAY_MIN
     name = sport.replace("_", " ")
-    if moving_min >= limit:
-        return f"{words.number(moving_min)}-minute {name}"
-    return f"hard {name}" if intensity in k.HARD_INTENSITIES else None
+    if activity.moving_min >= limit:
+        return f"{words.number(activity.moving_min)}-minute {name}"
+    return f"hard {name}" if activity.intensity in k.HARD_INTENSITIES else None
 
 
 # --- how often ------------------------------------------------------------------------------------------------------
@@ -427,7 +406,7 @@ def is_key_session(planned: Planned) -> bool:
     """A run that deserves fresh legs: by its kind, or because it is planned to be long."""
     if planned.run.kind in k.KEY_SESSION_KINDS:
         return True
-    return is_a_run(planned) and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
+    return planned.is_a_run and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
 
 
 def key_session_tomorrow(seen: Facts) -> Finding:
@@ -480,10 +459,8 @@ def post_run(seen: Facts) -> Finding:
     run = seen.trigger_run
     if run is None:
         return Finding("no run just ended")
-    done = {
-        Intensity.EASY: "easy run done",
-        Intensity.HARD: "hard run done",
-    }.get(run.intensity, "run done")
+    known = run.intensity in (Intensity.EASY, Intensity.HARD)
+    done = f"{run.intensity} run done" if known else "run done"
     reason = f"{done}, {_since_last(seen)}, {_this_week(seen)}"
     return Finding(f"{done}, {_this_week(seen)}", Decision.POST_RUN, reason)
 

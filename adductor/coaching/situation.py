@@ -1,7 +1,8 @@
 """Input and output of the coach: the situation and the verdict.
 
 Every time is an aware datetime; a local day is a date in the athlete's time zone. An absent value means unknown.
-The same shapes come from the store (a runner's life) and from a scenario file (``adductor decide``).
+The store builds these shapes from its rows. `adductor.scenario` validates a file against the same shapes: the types of
+the fields hold the limits of a file's values, and building an object checks none of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from typing import Annotated
+
+from pydantic import Field
+
+from adductor.documents.values import (
+    Clock,
+    Day,
+    Flag,
+    Identifier,
+    Items,
+    ItemSet,
+    Keys,
+    Moment,
+    Slug,
+    Text,
+    Zone,
+    among,
+)
+
+LONGEST_ACTIVITY_MIN = 7 * 24 * 60  # the longest races take a week
+
+Score = Annotated[int, Field(strict=True, ge=0, le=10)]
+Effort = Annotated[float, Field(strict=True, ge=1, le=10)]
+Total = Annotated[int, Field(strict=True, ge=0, le=100_000)]
+InARow = Annotated[int, Field(strict=True, ge=0, le=1000)]
+Minutes = Annotated[float, Field(strict=True, ge=0, le=LONGEST_ACTIVITY_MIN)]
+Climb = Annotated[float, Field(strict=True, ge=0, le=30_000)]
+Priority = Annotated[str, among(("A", "B", "C"))]
 
 
 class Placement(StrEnum):
@@ -64,113 +92,113 @@ class EventType(StrEnum):
 class Hold:
     """Routines are stopped until the runner says that it is sorted."""
 
-    since: datetime
-    reason: str
+    since: Moment
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
 class ExerciseProgress:
     """Double-progression state of one exercise. ``at_top_in_a_row`` counts answered sessions."""
 
-    exercise: str
-    sets: int | None = None
-    reps_or_holds: int | None = None
-    hold_s: int | None = None
-    at_top_in_a_row: int = 0
-    missed_in_a_row: int = 0
-    at_target: bool = False
-    last_rpe_1_10: float | None = None
-    last_pain_0_10: int | None = None
-    use_easier: bool = False  # too much for now: the easier rung takes its place
+    exercise: Slug
+    sets: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
+    reps_or_holds: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    hold_s: Annotated[int, Field(strict=True, ge=1, le=300)] | None = None
+    at_top_in_a_row: InARow = 0
+    missed_in_a_row: InARow = 0
+    at_target: Flag = False
+    last_rpe_1_10: Effort | None = None
+    last_pain_0_10: Score | None = None
+    use_easier: Flag = False  # too much for now: the easier rung takes its place
 
 
 @dataclass(frozen=True, slots=True)
 class Athlete:
     """The athlete: choices, health answers, and position on the ladder of stages."""
 
-    timezone: ZoneInfo
-    age: int | None = None
-    target_sessions_per_week: int = 2
-    programme_stage: int = 1
-    sessions_completed_total: int = 0
-    sessions_at_stage: int = 0
-    screening_completed: bool | None = None
-    clearance_needed: bool = False
-    hold: Hold | None = None
-    illness: bool = False
-    paused_until: date | None = None  # the first local day on which routines may come again
-    placements_enabled: frozenset[Placement] = frozenset(Placement)
-    rest_day_prompt_local: time = time(17, 30)
-    quiet_hours_local: tuple[time, time] = (time(22, 30), time(5, 0))
-    last_completed_session_date: date | None = None  # local; only needed for sessions older than the window
-    last_run_date_before_window: date | None = None
-    programme_started_on: date | None = None  # local; counts the weeks for the deload
-    equipment: frozenset[str] | None = None  # catalogue ids; None = never asked: the usual home is assumed
-    minutes_available: int | None = None
-    progress: tuple[ExerciseProgress, ...] = ()
-    stage_since: date | None = None  # local; when the stage was reached, for the gate of the jump lunges
-    plyometrics_cleared: bool = False  # the runner's health answers rule out nothing that forbids jumping
+    timezone: Zone
+    age: Annotated[int, Field(strict=True, ge=0, le=120)] | None = None
+    target_sessions_per_week: Annotated[int, Field(strict=True, ge=1)] = 2
+    programme_stage: Annotated[int, Field(strict=True, ge=1, le=4)] = 1
+    sessions_completed_total: Total = 0
+    sessions_at_stage: Total = 0
+    screening_completed: Flag | None = None
+    clearance_needed: Flag | None = None
+    hold: Keys[Hold] | None = None
+    illness: Flag = False
+    paused_until: Day | None = None  # the first local day on which routines may come again
+    placements_enabled: ItemSet[Placement] = frozenset(Placement)
+    rest_day_prompt_local: Clock = time(17, 30)
+    quiet_hours_local: tuple[Clock, Clock] = (time(22, 30), time(5, 0))
+    last_completed_session_date: Day | None = None  # local; only needed for sessions older than the window
+    last_run_date_before_window: Day | None = None
+    programme_started_on: Day | None = None  # local; counts the weeks for the deload
+    equipment: ItemSet[Slug] | None = None  # catalogue ids; None = never asked: the usual home is assumed
+    minutes_available: Annotated[int, Field(strict=True, ge=1, le=240)] | None = None
+    progress: Items[Keys[ExerciseProgress]] = ()
+    stage_since: Day | None = None  # local; when the stage was reached, for the gate of the jump lunges
+    plyometrics_cleared: Flag = False  # the runner's health answers rule out nothing that forbids jumping
 
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
     """A check-in: the runner's own scores, from 0 to 10."""
 
-    at: datetime
-    hip_groin_pain_0_10: int | None = None
-    squeeze_pain_0_10: int | None = None
-    other_pain_0_10: int | None = None
-    adductor_soreness_0_10: int | None = None
-    feeling_1_5: int | None = None
-    red_flags: frozenset[str] = frozenset()
+    at: Moment
+    hip_groin_pain_0_10: Score | None = None
+    squeeze_pain_0_10: Score | None = None
+    other_pain_0_10: Score | None = None
+    adductor_soreness_0_10: Score | None = None
+    feeling_1_5: Annotated[int, Field(strict=True, ge=1, le=5)] | None = None
+    red_flags: ItemSet[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
     """A run or race to come. ``kind``: easy, rest, long, tempo, intervals, workout, race."""
 
-    start: datetime
+    start: Moment
     kind: str
-    priority: str | None = None  # of a race: A, B or C
-    distance_km: float | None = None
-    planned_min: float | None = None
-    usual: bool = False  # from the runner's weekly habit, not from a plan: any run of the day is that run
+    priority: Priority | None = None  # of a race
+    distance_km: Annotated[float, Field(strict=True, ge=0, le=1000)] | None = None
+    planned_min: Minutes | None = None
+    usual: Flag = False  # from the runner's weekly habit, not from a plan: any run of the day is that run
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
     """One entry of the running log, in the coach's words. ``start`` is when it began."""
 
-    id: str
-    sport: str  # run, trail_run, treadmill_run, virtual_run, walk, hike, ride, strength, ...
-    start: datetime
-    moving_min: float
-    elapsed_min: float | None = None
-    distance_km: float | None = None
-    elevation_gain_m: float | None = None
+    id: Identifier
+    sport: Slug  # run, trail_run, treadmill_run, virtual_run, walk, hike, ride, strength, ...
+    start: Moment
+    moving_min: Minutes
+    elapsed_min: Minutes | None = None
+    distance_km: Annotated[float, Field(strict=True, ge=0, le=5000)] | None = None
+    elevation_gain_m: Climb | None = None
     intensity: Intensity = Intensity.UNKNOWN
-    source: str = "device"  # device or manual
-    uploaded_at: datetime | None = None
-    deleted_at: datetime | None = None
-    time_unreliable: bool = False
-    race_priority: str | None = None
-    body_part: str | None = None  # of strength work: lower, upper, full, core; None = unknown
-    is_adductor_session: bool = False  # the log says that this was our kind of work
+    source: Annotated[str, among(("device", "manual"))] = "device"
+    uploaded_at: Moment | None = None
+    deleted_at: Moment | None = None
+    time_unreliable: Flag = False
+    race_priority: Priority | None = None
+    body_part: Annotated[str, among(("upper", "lower", "full", "core"))] | None = None  # of strength work
+    is_adductor_session: Flag = False  # the log says that this was our kind of work
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """A routine done, or one suggested and never answered (``answered=False``: it counts for load, not progress)."""
 
-    completed_at: datetime
-    kind: str  # strength_full, strength_light or warm_up
-    completed_pct: float = 100
-    answered: bool = True
-    rpe_1_10: float | None = None
-    pain_during_0_10: int | None = None
-    stopped_for_pain: bool = False
-    routine_id: str | None = None
-    exercises: tuple[str, ...] = ()
+    completed_at: Moment
+    kind: Annotated[str, among(("strength_full", "strength_light", "warm_up"))]
+    completed_pct: Annotated[float, Field(strict=True, ge=0, le=100)] = 100
+    answered: Flag = True
+    rpe_1_10: Effort | None = None
+    pain_during_0_10: Score | None = None
+    stopped_for_pain: Flag = False
+    routine_id: Slug | None = None
+    exercises: Items[Slug] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +206,7 @@ class Event:
     """The event to decide about."""
 
     type: EventType
-    activity_id: str | None = None
+    activity_id: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +236,11 @@ class RoutineItem:
     rest_s: int = 0
     seconds: int = 0  # by the catalogue's formula
     substituted_for: str | None = None
+
+    @property
+    def count(self) -> int:
+        """The reps, or the holds, per set."""
+        return self.reps or self.holds or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """Swaps: alternatives for one exercise of a routine: easier, without equipment, or harder within the prescribed dose.
 
-A runner who stands in front of a missing chair should not have to stop; and nobody should be able to swap their way
-above what the coach prescribed.
+A missing chair should not end a session, and no swap may lead above the prescribed dose.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from adductor.catalogue.models import Catalogue, Exercise, routine_seconds
+from adductor.catalogue.models import Catalogue, Exercise
+from adductor.coaching.routine import assemble, item_of, nearest_substitute
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 
 _NOTHING: frozenset[str] = frozenset()
@@ -43,25 +42,23 @@ def alternatives(catalogue: Catalogue, routine: Routine, index: int) -> tuple[Al
     but for what is missing at hand.
     """
     item = routine.items[index]
-    exercise = catalogue.exercises[item.exercise]
+    known = catalogue.exercises
+    exercise = known[item.exercise]
     taken = {other.exercise for other in routine.items}
-    found: dict[str, Alternative] = {}
-
-    def offer(way: Way, id_: str) -> None:
-        if id_ in catalogue.exercises and id_ not in taken and id_ not in found:
-            found[id_] = Alternative(way, _item(catalogue, catalogue.exercises[id_], item, way))
-
-    if not exercise.can_be_done_with(_NOTHING):
-        instead = _without_equipment(catalogue, exercise, taken)
-        if instead is not None:
-            offer(Way.WITHOUT_EQUIPMENT, instead)
-    for id_ in exercise.easier:
-        offer(Way.EASIER, id_)
+    without = nearest_substitute(
+        catalogue, exercise, lambda other: other.id not in taken and other.can_be_done_with(_NOTHING)
+    )
+    ways: list[tuple[Way, str]] = []
+    if without is not None and not exercise.can_be_done_with(_NOTHING):
+        ways.append((Way.WITHOUT_EQUIPMENT, without.id))
+    ways += [(Way.EASIER, id_) for id_ in exercise.easier]
     if routine.dose is Dose.FULL:
-        for id_ in exercise.harder:
-            harder = catalogue.exercises.get(id_)
-            if harder is not None and harder.stage <= routine.stage and not harder.plyometric:
-                offer(Way.HARDER, id_)
+        harder = (known[id_] for id_ in exercise.harder)
+        ways += [(Way.HARDER, other.id) for other in harder if other.stage <= routine.stage and not other.plyometric]
+    found: dict[str, Alternative] = {}
+    for way, id_ in ways:
+        if id_ not in taken:
+            found.setdefault(id_, Alternative(way, _item(known[id_], item, way)))
     return tuple(found.values())
 
 
@@ -76,42 +73,13 @@ def swap(catalogue: Catalogue, routine: Routine, index: int, exercise_id: str) -
     )
     if chosen is None:
         raise SwapError("that exercise is not one of the alternatives here")
-    items = tuple(chosen if place == index else item for place, item in enumerate(routine.items))
-    seconds = routine_seconds([item.seconds for item in items])
-    return replace(routine, items=items, seconds=seconds, minutes=math.ceil(seconds / 60))
+    items = [chosen if place == index else item for place, item in enumerate(routine.items)]
+    return assemble(routine.id, routine.stage, routine.dose, items)
 
 
-def _item(catalogue: Catalogue, exercise: Exercise, instead_of: RoutineItem, way: Way) -> RoutineItem:
+def _item(exercise: Exercise, instead_of: RoutineItem, way: Way) -> RoutineItem:
     dose = exercise.dose
     harder = way is Way.HARDER
     sets = min(instead_of.sets, dose.sets.start if harder else dose.sets.max)
     count = dose.count.min if harder else dose.count.default
-    hold_s = dose.hold_s.default if dose.hold_s else None
-    return RoutineItem(
-        exercise=exercise.id,
-        sets=sets,
-        per_side=exercise.per_side,
-        reps=count if dose.reps is not None else None,
-        holds=None if dose.reps is not None else count,
-        hold_s=hold_s,
-        positions=dose.positions,
-        rest_s=dose.rest_s.default,
-        seconds=exercise.seconds(sets, count, hold_s),
-        substituted_for=instead_of.substituted_for or instead_of.exercise,
-    )
-
-
-def _without_equipment(catalogue: Catalogue, exercise: Exercise, taken: set[str]) -> str | None:
-    """The catalogue's own substitute, else the nearest easier exercise that needs nothing."""
-    queue = [exercise.replaced_without_equipment_by, *exercise.easier]
-    met: set[str] = set()
-    while queue:
-        id_ = queue.pop(0)
-        if id_ is None or id_ in met or id_ not in catalogue.exercises:
-            continue
-        met.add(id_)
-        candidate = catalogue.exercises[id_]
-        if id_ not in taken and candidate.can_be_done_with(_NOTHING):
-            return id_
-        queue += candidate.easier
-    return None
+    return item_of(exercise, sets, count, instead_of=instead_of.substituted_for or instead_of.exercise)

@@ -7,12 +7,6 @@ from datetime import date
 
 from adductor.coaching import constants as k
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-
 # evidence.md section 4, the wording of the referral
 REFERRAL = (
     "Stop today. Pain like this is worth having checked by a physiotherapist or doctor before you run or exercise. "
@@ -25,12 +19,12 @@ EMERGENCY = "If it came suddenly, is severe or comes with vomiting, go to an eme
 
 def weekday(day: date) -> str:
     """``Tuesday``."""
-    return _WEEKDAYS[day.weekday()]
+    return f"{day:%A}"
 
 
 def day_in_words(day: date) -> str:
     """``Tuesday 24 November``."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{day:%A} {day.day} {day:%B}"
 
 
 def days(count: int) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -68,8 +69,8 @@ def shown(key: object) -> str:
 
 def _line(model: type[BaseModel], error: ErrorDetails) -> str:
     *way, last = error["loc"] or (None,)
-    if error["type"] in ("extra_forbidden", "invalid_key"):
-        return f"{_path([*way, str(last)])}: {_unknown(_model_at(model, way), last)}"
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument", "invalid_key"):
+        return f"{_path([*way, str(last)])}: {_unknown(_shape_at(model, way), last)}"
     return f"{_path(error['loc'])}: {_sentence(error)}"
 
 
@@ -91,65 +92,62 @@ def _sentence(error: ErrorDetails) -> str:
     if kind == "float_type" and is_number:  # an int that no float can hold
         return f"{shortened(str(value))} is too large"
     if kind in _SENTENCES:
-        return _SENTENCES[kind](shortened(str(value)), context)
+        return _SENTENCES[kind].format(value=shortened(str(value)), **context)
     return f"must be {_EXPECTED.get(kind, 'something else')}, not {kind_of(value)}"
 
 
-_SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
-    "missing": lambda _value, _context: "must be given",
-    "greater_than_equal": lambda value, context: f"{value} is below {context['ge']:g}",
-    "less_than_equal": lambda value, context: f"{value} is above {context['le']:g}",
-    "finite_number": lambda value, _context: f"{value} is not a finite number",
-    "too_short": lambda _value, context: (
-        f"needs at least {context['min_length']} item{'s' * (context['min_length'] > 1)}"
-    ),
-    "too_long": lambda _value, context: f"has more than {context['max_length']} items",
-    "string_unicode": lambda _value, _context: "half a surrogate pair is no character",
+_SENTENCES = {
+    "missing": "must be given",
+    "greater_than_equal": "{value} is below {ge:g}",
+    "less_than_equal": "{value} is above {le:g}",
+    "finite_number": "{value} is not a finite number",
+    "too_short": "needs {min_length} or more items",
+    "too_long": "has more than {max_length} items",
+    "string_unicode": "half a surrogate pair is no character",
 }
 _EXPECTED = {
     "bool_type": "true or false",
-    "dict_type": "a mapping",
     "float_type": "a number",
-    "frozen_set_type": "a list",
     "int_type": "a whole number",
-    "mapping_type": "a mapping",
-    "model_type": "a mapping",
-    "string_pattern_mismatch": "text",
-    "string_type": "text",
-    "tuple_type": "a list",
+    **dict.fromkeys(("dataclass_type", "dict_type", "mapping_type", "model_type"), "a mapping"),
+    **dict.fromkeys(("frozen_set_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("string_type", "string_pattern_mismatch"), "text"),
 }
 
 
-def _unknown(model: type[BaseModel] | None, key: object) -> str:
-    known = [name for field in _fields(model) for name in field]
+def _unknown(shape: Any, key: object) -> str:
+    known = [name for spellings, _ in _fields(shape) for name in spellings]
     if key in known:
         return "says the same as another key of this mapping"
     return f"unknown key; known here: {', '.join(known)}"
 
 
-def _fields(model: type[BaseModel] | None) -> list[tuple[str, ...]]:
-    """The spellings of each field of a model."""
-    return [_spellings(name, field) for name, field in model.model_fields.items()] if model else []
+def _fields(shape: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the spellings and the annotation of each field of a model or a dataclass."""
+    if shape is None:
+        return
+    if is_dataclass(shape):
+        hints = get_type_hints(shape, include_extras=True)
+        found = {name: FieldInfo.from_annotation(hint) for name, hint in hints.items()}
+    else:
+        found = shape.model_fields
+    for name, field in found.items():
+        alias = field.validation_alias or name
+        spellings = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        yield tuple(str(spelling) for spelling in spellings), field.annotation
 
 
-def _spellings(name: str, field: FieldInfo) -> tuple[str, ...]:
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return tuple(str(choice) for choice in alias.choices)
-    return (str(alias or name),)
-
-
-def _model_at(model: type[BaseModel] | None, way: Sequence[str | int]) -> type[BaseModel] | None:
-    """Follow a path of keys down to the model whose mapping it leads to."""
+def _shape_at(shape: Any, way: Sequence[str | int]) -> Any:
+    """Follow a path of keys down to the model or dataclass whose mapping it leads to."""
     for key in way:
-        if isinstance(key, str) and model is not None:
-            annotations = [f.annotation for name, f in model.model_fields.items() if key in _spellings(name, f)]
-            model = next((inner for annotation in annotations for inner in _models_in(annotation)), None)
-    return model
+        if isinstance(key, str):
+            annotation = next((annotation for spellings, annotation in _fields(shape) if key in spellings), None)
+            shape = next(_shapes_in(annotation), None)
+    return shape
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _shapes_in(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         yield annotation
     for argument in get_args(annotation):
-        yield from _models_in(argument)
+        yield from _shapes_in(argument)

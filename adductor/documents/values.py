@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -35,7 +35,14 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
+def without_nulls(value: Any) -> Any:
+    """Drop the keys of a mapping that hold null: such a key is absent."""
+    return {key: given for key, given in value.items() if given is not None} if isinstance(value, Mapping) else value
+
+
 Text = Annotated[str, Field(pattern=r"\S")]
+Flag = Annotated[bool, Strict()]
+Keys = Annotated[T, BeforeValidator(without_nulls)]  # a mapping that becomes a dataclass
 # Documents hold lists, models tuples and sets.
 Items = Annotated[tuple[T, ...], Strict(False)]
 ItemSet = Annotated[frozenset[T], Strict(False), PlainSerializer(sorted, when_used="json")]
@@ -47,25 +54,19 @@ def _identifier(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _read_by(read: Callable[[str], Any], expected: str) -> PlainValidator:
-    """Turn a text into a value; refuse other types and texts that ``read`` raises for."""
+def _read_by(read: Callable[[str], Any], expected: str, pattern: str = ".*") -> PlainValidator:
+    """Turn a text into a value; refuse other types, other patterns and texts that ``read`` raises for."""
 
     def validate(value: Any) -> Any:
+        text = value if isinstance(value, str) else ""
         try:
-            return read(value if isinstance(value, str) else "")
+            if re.fullmatch(pattern, text, re.ASCII | re.DOTALL):
+                return read(text)
         except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-            raise ValueError(f"must be {expected}, not {kind_of(value)}") from None
+            pass
+        raise ValueError(f"must be {expected}, not {kind_of(value)}")
 
     return PlainValidator(validate)
-
-
-def _matching(pattern: str, read: Callable[[str], T]) -> Callable[[str], T]:
-    def read_match(text: str) -> T:
-        if not re.fullmatch(pattern, text, re.ASCII):
-            raise ValueError(text)
-        return read(text)
-
-    return read_match
 
 
 def _within_years(found: D) -> D:
@@ -80,20 +81,14 @@ def _with_offset(found: datetime) -> datetime:
     return found
 
 
-def among(choices: Sequence[str]) -> AfterValidator:
+def among(choices: Sequence[str]) -> PlainValidator:
     """Allow only these words."""
-
-    def check(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}, not {kind_of(value)}")
-        return value
-
-    return AfterValidator(check)
+    return _read_by(lambda word: choices[choices.index(word)], f"one of {', '.join(choices)}")
 
 
 _TIME = "2026-11-17T07:50:00+00:00"
 Identifier = Annotated[Text, BeforeValidator(_identifier)]
-Slug = Annotated[str, _read_by(_matching(r"[a-z][a-z0-9_]*", str), "a lower-case word like trail_run")]
+Slug = Annotated[str, _read_by(str, "a lower-case word like trail_run", r"[a-z][a-z0-9_]*")]
 Moment = Annotated[
     datetime,
     _read_by(datetime.fromisoformat, f"a time like {_TIME}"),
@@ -102,8 +97,8 @@ Moment = Annotated[
 ]
 Day = Annotated[
     date,
-    _read_by(_matching(r"\d{4}-\d\d-\d\d", date.fromisoformat), "a date like 2026-11-27"),
+    _read_by(date.fromisoformat, "a date like 2026-11-27", r"\d{4}-\d\d-\d\d"),
     AfterValidator(_within_years),
 ]
-Clock = Annotated[time, _read_by(_matching(r"\d\d:\d\d", time.fromisoformat), "a local time like '17:30'")]
+Clock = Annotated[time, _read_by(time.fromisoformat, "a local time like '17:30'", r"\d\d:\d\d")]
 Zone = Annotated[ZoneInfo, _read_by(ZoneInfo, "a time zone like Europe/London")]

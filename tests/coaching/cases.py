@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import yaml
 
-HERE = Path(__file__).parent
 ATHLETE: dict[str, Any] = {
     "timezone": "Europe/London",
     "age": 34,
@@ -22,38 +21,39 @@ ATHLETE: dict[str, Any] = {
 BACKGROUND = {1: 45, 3: 50, 5: 40, 6: 75}
 
 
-class Case:
+class Case(NamedTuple):
     """A scenario with the decision, dose and rule that are expected of it."""
 
-    def __init__(self, name: str, document: dict[str, Any], expected: tuple[str, str, str]) -> None:
-        self.name = name
-        self.document = document
-        self.expected = expected
+    name: str
+    document: dict[str, Any]
+    expected: tuple[str, str, str]
 
 
 def given_cases() -> list[Case]:
     """The cases written out in full."""
-    cases = yaml.load((HERE / "cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["cases"]
-    about = ("id", "title", "difficulty", "tags", "expected")
+    about = {"id", "title", "difficulty", "tags", "expected"}
     return [
         Case(
             f"{case['id']} {case['title']}",
             {key: value for key, value in case.items() if key not in about},
             (case["expected"]["decision"], case["expected"]["dose"], case["expected"]["rule"]),
         )
-        for case in cases
+        for case in _read("cases.yaml")["cases"]
     ]
 
 
 def more_cases() -> list[Case]:
     """The cases written briefly, in full."""
-    brief = yaml.load((HERE / "more_cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return [Case(case["title"], _in_full(case), tuple(case["expect"])) for case in brief]
+    return [Case(case["title"], _in_full(case), tuple(case["expect"])) for case in _read("more_cases.yaml")]
 
 
 def all_cases() -> list[Case]:
     """Every case."""
     return given_cases() + more_cases()
+
+
+def _read(name: str) -> Any:
+    return yaml.load(Path(__file__).with_name(name).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _in_full(case: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _in_full(case: dict[str, Any]) -> dict[str, Any]:
     zone = ZoneInfo(athlete["timezone"])
     after_run = case["from"] == "after_run"
     now = _local(case.get("now", "2026-11-17 07:55" if after_run else "2026-11-20 17:30"), zone)
-    activities = [_with_upload(dict(entry), zone) for entry in case.get("also", [])]
+    activities = [_with_upload(entry, zone) for entry in case.get("also", [])]
     event = {"type": "clock_tick"}
     if after_run:
         run = {"id": "t", "sport": "run", "start": "2026-11-17 07:00", "moving_min": 45, "intensity": "easy"}
@@ -91,27 +91,23 @@ def _local(written: str, zone: ZoneInfo) -> str:
 
 
 def _with_upload(activity: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    for key in ("start", "uploaded_at", "deleted_at"):
-        if key in activity:
-            activity[key] = _local(activity[key], zone)
+    """The activity with local times in full; uploaded at its end, if it doesn't say."""
+    times = ("start", "uploaded_at", "deleted_at")
+    made = activity | {key: _local(activity[key], zone) for key in times if key in activity}
     length = timedelta(minutes=activity.get("elapsed_min", activity["moving_min"]))
-    end = datetime.fromisoformat(activity["start"]).astimezone(ZoneInfo("UTC")) + length
-    activity.setdefault("uploaded_at", end.isoformat())
-    return activity
+    end = datetime.fromisoformat(made["start"]).astimezone(UTC) + length
+    return {"uploaded_at": end.isoformat()} | made
 
 
 def _session(entry: str | dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    if isinstance(entry, str):
-        return {"completed_at": _local(entry, zone), "kind": "strength_full", "completed_pct": 100}
+    entry = {"completed_at": entry, "kind": "strength_full"} if isinstance(entry, str) else entry
     return entry | {"completed_at": _local(entry["completed_at"], zone)}
 
 
 def _background(now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
-    today = now.astimezone(zone).date()
-    runs = []
-    for back in range(1, 13):
-        day = today - timedelta(days=back)
-        if day.weekday() in BACKGROUND:
-            run = {"id": f"bg-{day}", "sport": "run", "start": f"{day} 07:00", "moving_min": BACKGROUND[day.weekday()]}
-            runs.append(_with_upload(run, zone))
-    return runs
+    days = (now.astimezone(zone).date() - timedelta(days=back) for back in range(1, 13))
+    return [
+        _with_upload({"id": f"bg-{day}", "sport": "run", "start": f"{day} 07:00", "moving_min": minutes}, zone)
+        for day in days
+        if (minutes := BACKGROUND.get(day.weekday()))
+    ]

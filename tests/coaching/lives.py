@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -31,150 +32,140 @@ EQUIPMENT = (
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(  # noqa: DTZ001 - given its zone here
     lambda at: at.replace(tzinfo=UTC, microsecond=0)
 )
-SCORES = st.one_of(st.none(), st.integers(0, 10))
-KINDS = ["easy", "rest", "long", "tempo", "intervals", "race", "ride"]
+NONE = st.none()
+SELDOM = st.sampled_from([False] * 9 + [True])
+SCORES = NONE | st.integers(0, 10)
+CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+DATES = NONE | st.dates(date(2025, 1, 1), date(2027, 1, 1))
+T = TypeVar("T")
 
 
-def clock_times() -> st.SearchStrategy[time]:
-    return st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+def before(now: datetime, *, days: int) -> st.SearchStrategy[datetime]:
+    return st.integers(0, days * 1440).map(lambda minutes: now - timedelta(minutes=minutes))
 
 
 @st.composite
 def athletes(draw: st.DrawFn, *, cleared: bool = False) -> Athlete:
-    now = draw(MOMENTS)
-    held = not cleared and draw(st.integers(0, 9)) == 0
+    held = not cleared and draw(SELDOM)
     return Athlete(
         timezone=draw(st.sampled_from(ZONES)),
-        age=draw(st.one_of(st.none(), st.integers(18, 90))),
+        age=draw(NONE | st.integers(18, 90)),
         target_sessions_per_week=draw(st.integers(1, 2)),
         programme_stage=draw(st.integers(1, 4)),
         sessions_completed_total=draw(st.integers(0, 40)),
         sessions_at_stage=draw(st.integers(0, 12)),
         screening_completed=True if cleared else draw(st.sampled_from([True, True, True, False, None])),
-        hold=Hold(now, "pain") if held else None,
-        illness=not cleared and draw(st.integers(0, 9)) == 0,
+        hold=Hold(draw(MOMENTS), "pain") if held else None,
+        illness=not cleared and draw(SELDOM),
         placements_enabled=frozenset(Placement)
         if cleared
         else draw(st.frozensets(st.sampled_from(Placement), min_size=1)),
-        rest_day_prompt_local=draw(clock_times()),
-        quiet_hours_local=draw(st.tuples(clock_times(), clock_times())),
-        last_run_date_before_window=draw(st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 1, 1)))),
-        programme_started_on=draw(st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 1, 1)))),
-        equipment=draw(st.one_of(st.none(), st.frozensets(st.sampled_from(EQUIPMENT)))),
-        minutes_available=draw(st.one_of(st.none(), st.integers(1, 40))),
+        rest_day_prompt_local=draw(CLOCKS),
+        quiet_hours_local=draw(st.tuples(CLOCKS, CLOCKS)),
+        last_run_date_before_window=draw(DATES),
+        programme_started_on=draw(DATES),
+        equipment=draw(NONE | st.frozensets(st.sampled_from(EQUIPMENT))),
+        minutes_available=draw(NONE | st.integers(1, 40)),
     )
 
 
 @st.composite
 def activities(draw: st.DrawFn, now: datetime, index: int) -> Activity:
-    start = now - timedelta(minutes=draw(st.integers(0, 14 * 1440)))
-    moving = draw(st.integers(1, 240))
+    start, moving = draw(before(now, days=14)), draw(st.integers(1, 240))
+    uploaded = start + timedelta(minutes=moving + draw(st.integers(0, 3000)))
     return Activity(
         id=f"a{index}",
         sport=draw(st.sampled_from(["run", "run", "run", "trail_run", "walk", "hike", "ride", "strength", "swim"])),
         start=start,
         moving_min=moving,
-        elapsed_min=draw(st.one_of(st.none(), st.integers(moving, moving + 60))),
-        distance_km=draw(st.one_of(st.none(), st.floats(0, 60))),
-        elevation_gain_m=draw(st.one_of(st.none(), st.integers(0, 1500))),
+        elapsed_min=draw(NONE | st.integers(moving, moving + 60)),
+        distance_km=draw(NONE | st.floats(0, 60)),
+        elevation_gain_m=draw(NONE | st.integers(0, 1500)),
         intensity=draw(st.sampled_from(Intensity)),
         source=draw(st.sampled_from(["device", "device", "manual"])),
-        uploaded_at=draw(st.one_of(st.none(), st.just(start + timedelta(minutes=moving + draw(st.integers(0, 3000)))))),
-        deleted_at=now - timedelta(minutes=5) if draw(st.integers(0, 15)) == 0 else None,
-        time_unreliable=draw(st.integers(0, 15)) == 0,
+        uploaded_at=draw(st.sampled_from([None, uploaded])),
+        deleted_at=now - timedelta(minutes=5) if draw(SELDOM) else None,
+        time_unreliable=draw(SELDOM),
         body_part=draw(st.sampled_from([None, "upper", "lower", "full", "core"])),
-        is_adductor_session=draw(st.integers(0, 15)) == 0,
+        is_adductor_session=draw(SELDOM),
     )
 
 
-@st.composite
-def sessions(draw: st.DrawFn, now: datetime) -> Session:
-    return Session(
-        completed_at=now - timedelta(minutes=draw(st.integers(0, 14 * 1440))),
-        kind=draw(st.sampled_from(["strength_full", "strength_light", "warm_up"])),
-        completed_pct=draw(st.sampled_from([0, 30, 49, 50, 100])),
-        answered=draw(st.booleans()),
-        pain_during_0_10=draw(SCORES),
-        stopped_for_pain=draw(st.integers(0, 9)) == 0,
+def sessions(now: datetime) -> st.SearchStrategy[Session]:
+    return st.builds(
+        Session,
+        completed_at=before(now, days=14),
+        kind=st.sampled_from(["strength_full", "strength_light", "warm_up"]),
+        completed_pct=st.sampled_from([0, 30, 49, 50, 100]),
+        answered=st.booleans(),
+        pain_during_0_10=SCORES,
+        stopped_for_pain=SELDOM,
     )
 
 
-@st.composite
-def check_ins(draw: st.DrawFn, now: datetime, *, red_flags: bool = True) -> CheckIn:
-    flagged = red_flags and draw(st.integers(0, 7)) == 0
-    return CheckIn(
-        at=now - timedelta(minutes=draw(st.integers(0, 21 * 1440))),
-        hip_groin_pain_0_10=draw(SCORES),
-        squeeze_pain_0_10=draw(SCORES),
-        other_pain_0_10=draw(SCORES),
-        adductor_soreness_0_10=draw(SCORES),
-        feeling_1_5=draw(st.one_of(st.none(), st.integers(1, 5))),
-        red_flags=frozenset({draw(st.sampled_from(sorted(k.RED_FLAGS)))}) if flagged else frozenset(),
-    )
+def check_ins(now: datetime, *, red_flags: bool = True) -> st.SearchStrategy[CheckIn]:
+    flags = st.sampled_from(sorted(k.RED_FLAGS)).map(lambda flag: frozenset({flag}))
+    scores = {
+        f"{place}_0_10": SCORES for place in ("hip_groin_pain", "squeeze_pain", "other_pain", "adductor_soreness")
+    }
+    flagged = SELDOM.flatmap(lambda drawn: flags if red_flags and drawn else st.just(frozenset()))
+    return st.builds(CheckIn, at=before(now, days=21), **scores, red_flags=flagged)
 
 
-@st.composite
-def planned_runs(draw: st.DrawFn, now: datetime) -> PlannedRun:
-    kind = draw(st.sampled_from(KINDS))
-    return PlannedRun(
-        start=now + timedelta(minutes=draw(st.integers(-3 * 1440, 10 * 1440))),
-        kind=kind,
-        priority=draw(st.sampled_from([None, "A", "B", "C"])) if kind == "race" else None,
-        distance_km=draw(st.one_of(st.none(), st.floats(1, 60))),
-        planned_min=draw(st.one_of(st.none(), st.integers(10, 200))),
+def planned_runs(now: datetime) -> st.SearchStrategy[PlannedRun]:
+    return st.builds(
+        PlannedRun,
+        start=st.integers(-3 * 1440, 10 * 1440).map(lambda minutes: now + timedelta(minutes=minutes)),
+        kind=st.sampled_from(["easy", "rest", "long", "tempo", "intervals", "race", "ride"]),
+        priority=st.sampled_from([None, "A", "B", "C"]),
+        distance_km=NONE | st.floats(1, 60),
+        planned_min=NONE | st.integers(10, 200),
     )
 
 
 @st.composite
 def due_situations(draw: st.DrawFn) -> Situation:
     """A situation in which a session is due: the end of a run, or the evening of a rest day."""
-    athlete = draw(athletes(cleared=True))
-    midnight = time(0)
-    athlete = replace(athlete, quiet_hours_local=(midnight, midnight), rest_day_prompt_local=midnight)
-    now = draw(MOMENTS)
-    days = draw(st.integers(0, 5))
-    run = Activity(
-        id="just",
-        sport="run",
-        start=now - timedelta(days=days, minutes=70),
-        moving_min=draw(st.integers(10, 60)),
-        intensity=draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE)),
-        elevation_gain_m=draw(st.integers(0, 900)),
+    now, midnight = draw(MOMENTS), time(0)
+    athlete = replace(
+        draw(athletes(cleared=True)), quiet_hours_local=(midnight, midnight), rest_day_prompt_local=midnight
     )
+    start = now - timedelta(days=draw(st.integers(0, 5)), minutes=70)
+    intensity = draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE))
+    run = Activity("just", "run", start, draw(st.integers(10, 60)), intensity=intensity)
     done = Session(now - timedelta(days=draw(st.integers(3, 14))), "strength_full")
-    pain = draw(st.one_of(st.none(), st.integers(0, 5)))
+    pain = CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=draw(NONE | st.integers(0, 5)))
     return Situation(
         athlete=athlete,
         event=Event(EventType.CLOCK_TICK),
         now=now,
-        activities=(run,),
+        activities=(replace(run, elevation_gain_m=draw(st.integers(0, 900))),),
         sessions=(done,) if draw(st.booleans()) else (),
-        check_ins=(CheckIn(now - timedelta(hours=2), hip_groin_pain_0_10=pain),),
+        check_ins=(pain,),
     )
 
 
 @st.composite
 def situations(draw: st.DrawFn, *, cleared: bool = False) -> Situation:
     """A situation; ``cleared`` leaves out holds, illness and switched-off placements, so that yes comes more often."""
+
+    def some(strategy: st.SearchStrategy[T], most: int) -> tuple[T, ...]:
+        return tuple(draw(st.lists(strategy, max_size=most)))
+
     now = draw(MOMENTS)
     logged = tuple(draw(activities(now, index)) for index in range(draw(st.integers(0, 6))))
     if draw(st.booleans()):
         # A run that just ended, or nearly nothing would ever be due.
         moving = draw(st.integers(10, 100))
-        just = Activity(
-            id="just",
-            sport="run",
-            start=now - timedelta(minutes=moving + draw(st.integers(0, 150))),
-            moving_min=moving,
-            intensity=draw(st.sampled_from([Intensity.EASY, Intensity.HARD, Intensity.MODERATE])),
-        )
-        logged = (*logged, just)
+        start = now - timedelta(minutes=moving + draw(st.integers(0, 150)))
+        intensity = draw(st.sampled_from([Intensity.EASY, Intensity.HARD, Intensity.MODERATE]))
+        logged = (*logged, Activity("just", "run", start, moving, intensity=intensity))
     return Situation(
         athlete=draw(athletes(cleared=cleared)),
         event=Event(draw(st.sampled_from(EventType)), draw(st.sampled_from([None, "just", "a0", "gone"]))),
         now=now,
-        check_ins=tuple(draw(check_ins(now)) for _ in range(draw(st.integers(0, 1 if cleared else 3)))),
-        plan=tuple(draw(planned_runs(now)) for _ in range(draw(st.integers(0, 2)))),
+        check_ins=some(check_ins(now), 1 if cleared else 3),
+        plan=some(planned_runs(now), 2),
         activities=logged,
-        sessions=tuple(draw(sessions(now)) for _ in range(draw(st.integers(0, 3)))),
+        sessions=some(sessions(now), 3),
     )

@@ -14,10 +14,8 @@ from adductor.coaching.situation import (
     Activity,
     Athlete,
     CheckIn,
-    Dose,
     Event,
     EventType,
-    Expected,
     Intensity,
     Placement,
     PlannedRun,
@@ -27,7 +25,7 @@ from adductor.coaching.situation import (
 
 LONDON = ZoneInfo("Europe/London")
 FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)
-AFTER_RUN, REST_DAY = Placement.POST_RUN, Placement.REST_DAY
+FULL_RUN, FULL_REST, LIGHT_REST = "post_run full", "rest_day full", "rest_day light"
 
 
 def run(days_ago: int, hour: int = 7, minutes: float = 45) -> Activity:
@@ -46,115 +44,76 @@ def situation(**fields: object) -> Situation:
     return replace(base, **fields)  # type: ignore[arg-type]
 
 
-def due(ahead: tuple[Expected, ...]) -> list[tuple[date, Placement | None, Dose]]:
-    return [(entry.day, entry.placement, entry.dose) for entry in ahead if entry.placement is not None]
+def planned(day: int, at: str, kind: str, **fields: object) -> dict[str, object]:
+    start = datetime.fromisoformat(f"2026-11-{day}T{at}Z")
+    return {"plan": (PlannedRun(start, kind, **fields),)}  # type: ignore[arg-type]
 
 
-def test_a_weekday_of_both_last_weeks_is_a_run_day_and_the_others_are_rest_days() -> None:
-    ahead = forecast(situation(), catalogue(), 8)
-
-    assert due(ahead) == [
-        (date(2026, 11, 20), REST_DAY, Dose.FULL),
-        (date(2026, 11, 24), AFTER_RUN, Dose.FULL),
-        (date(2026, 11, 27), REST_DAY, Dose.FULL),
-    ]
-    assert ahead[4].reason == "after your usual Tuesday run"
+def done(*days_ago: int) -> dict[str, object]:
+    return {"sessions": tuple(Session(FRIDAY - timedelta(days=days), "strength_full") for days in days_ago)}
 
 
-REST = PlannedRun(datetime(2026, 11, 24, 8, tzinfo=UTC), "rest")
+ATHLETE = situation().athlete
+JUST = Activity("t", "run", FRIDAY - timedelta(minutes=50), 45, intensity=Intensity.EASY)
+RACE = planned(22, "09:00", "race", priority="A", distance_km=21.1, planned_min=100)
+LONG = planned(22, "08:00", "long") | done(6) | {"activities": (run(1), run(8))}
+TWICE = {"plan": (*planned(20, "11:00", "easy")["plan"], *planned(20, "18:00", "easy")["plan"])}  # type: ignore[misc]
+ONLY_AFTER_RUNS = {"athlete": replace(ATHLETE, placements_enabled=frozenset({Placement.POST_RUN}))}
 
 
 @pytest.mark.parametrize(
-    "fields", [{"activities": (run(1), run(3))}, {"plan": (REST,)}], ids=["one run is no habit", "a planned rest day"]
+    ("fields", "days", "due", "reasons"),
+    [
+        # A weekday of both last weeks is a run day; the others are rest days.
+        ({}, 8, {20: FULL_REST, 24: FULL_RUN, 27: FULL_REST}, {24: "after your usual Tuesday run"}),
+        # One run is no habit, and a plan for the day replaces it.
+        ({"activities": (run(1), run(3))}, 6, {20: FULL_REST, 24: FULL_REST}, {}),
+        (planned(24, "08:00", "rest"), 6, {20: FULL_REST, 24: FULL_REST}, {24: "rest day"}),
+        # A habit reaches back exactly two weeks.
+        ({"activities": (run(7, 16), run(14, 16), run(1))}, 1, {20: FULL_RUN}, {20: "after your usual Friday run"}),
+        (ONLY_AFTER_RUNS | {"activities": (run(8), run(15), run(2))}, 7, {}, {}),
+        (ONLY_AFTER_RUNS | {"activities": (run(8), run(1))}, 7, {26: FULL_RUN}, {}),
+        # The day before a key session is free, and the session follows it.
+        (planned(21, "10:00", "tempo"), 3, {21: FULL_RUN}, {20: "tempo", 21: "after your planned tempo run"}),
+        # A race leaves its days free, and those of the recovery.
+        (RACE, 6, {25: FULL_REST}, {22: "Race today", 24: "Raced 2 days ago"}),
+        # A planned long run is one, and the day after it is light.
+        (LONG, 4, {20: FULL_REST, 23: LIGHT_REST}, {22: "long run", 23: "rest day, kept light: long run yesterday"}),
+        # Today follows the last planned run, or the one that just ended.
+        (TWICE, 1, {20: FULL_RUN}, {20: "after your planned easy run"}),
+        ({"activities": (run(1), JUST)}, 1, {20: FULL_RUN}, {20: "after your run"}),
+        # A pause ends; a referral is said once and then waited for; late in the day no more comes.
+        (
+            {"athlete": replace(ATHLETE, paused_until=date(2026, 11, 23))},
+            4,
+            {23: FULL_REST},
+            {20: "break", 22: "break"},
+        ),
+        (
+            {"check_ins": (CheckIn(FRIDAY, hip_groin_pain_0_10=7),)},
+            3,
+            {},
+            {20: "Stop today", 21: "paused since Friday", 22: "paused since Friday"},
+        ),
+        ({"now": FRIDAY.replace(hour=23), "activities": (run(1), run(8))}, 1, {}, {20: "quiet hours"}),
+        # A day with a run says what held its session back.
+        (
+            done(2, 5) | {"activities": (run(6), run(13))},
+            2,
+            {},
+            {21: "2 of 2 in the last 7 days; there is room again on Sunday 22 November."},
+        ),
+        (planned(21, "10:00", "easy", usual=True) | done(1), 2, {21: FULL_RUN}, {21: "after your usual easy run"}),
+        # A planned run without a length takes 45 minutes; quiet hours are 22:30-05:00.
+        *((ONLY_AFTER_RUNS | planned(21, start, "easy"), 2, {21: FULL_RUN}, {}) for start in ("21:40", "04:20")),
+        *((ONLY_AFTER_RUNS | planned(21, start, "easy"), 2, {}, {}) for start in ("21:50", "04:14")),
+    ],
 )
-def test_a_tuesday_without_a_habit_or_with_a_plan_is_a_rest_day(fields: dict[str, object]) -> None:
-    assert due(forecast(situation(**fields), catalogue(), 6))[1] == (date(2026, 11, 24), REST_DAY, Dose.FULL)
+def test_days_ahead_are_expected_with_their_reasons(
+    fields: dict[str, object], days: int, due: dict[int, str], reasons: dict[int, str]
+) -> None:
+    ahead = forecast(situation(**fields), catalogue(), days)
 
-
-def test_the_day_before_a_key_session_is_free_and_the_session_follows_it() -> None:
-    tempo = PlannedRun(datetime(2026, 11, 21, 10, tzinfo=UTC), "tempo")
-    ahead = forecast(situation(plan=(tempo,)), catalogue(), 3)
-    assert due(ahead) == [(date(2026, 11, 21), AFTER_RUN, Dose.FULL)]
-    assert "tempo" in ahead[0].reason
-    assert ahead[1].reason == "after your planned tempo run"
-
-
-def test_a_race_ahead_leaves_its_days_free_and_the_recovery_too() -> None:
-    race = PlannedRun(datetime(2026, 11, 22, 9, tzinfo=UTC), "race", "A", distance_km=21.1, planned_min=100)
-    ahead = forecast(situation(plan=(race,)), catalogue(), 6)
-    assert [entry.placement for entry in ahead[:5]] == [None] * 5
-    assert "Race today" in ahead[2].reason
-    assert "Raced 2 days ago" in ahead[4].reason
-    assert ahead[5].placement is not None
-
-
-def test_a_planned_long_run_is_one_and_the_day_after_is_light() -> None:
-    long = PlannedRun(datetime(2026, 11, 22, 8, tzinfo=UTC), "long")
-    done = Session(FRIDAY - timedelta(days=6), "strength_full")
-    ahead = forecast(situation(plan=(long,), sessions=(done,), activities=(run(1), run(8))), catalogue(), 4)
-    assert "long run" in ahead[2].reason
-    assert due(ahead)[-1] == (date(2026, 11, 23), REST_DAY, Dose.LIGHT)
-    assert ahead[3].reason == "rest day, kept light: long run yesterday"
-
-
-def test_today_follows_the_last_planned_run_or_the_one_just_ended() -> None:
-    plan = tuple(PlannedRun(datetime(2026, 11, 20, hour, tzinfo=UTC), "easy") for hour in (11, 18))
-    just = Activity("t", "run", FRIDAY - timedelta(minutes=50), 45, intensity=Intensity.EASY)
-    planned, ended = (
-        forecast(found, catalogue(), 1) for found in (situation(plan=plan), situation(activities=(run(1), just)))
-    )
-    assert due(planned) == due(ended) == [(date(2026, 11, 20), AFTER_RUN, Dose.FULL)]
-    assert ended[0].reason == "after your run"
-
-
-def test_a_pause_ends() -> None:
-    who = replace(situation().athlete, paused_until=date(2026, 11, 23))
-    ahead = forecast(situation(athlete=who), catalogue(), 4)
-    assert [entry.placement for entry in ahead] == [None, None, None, REST_DAY]
-    assert "break" in ahead[0].reason
-
-
-def test_a_referral_is_said_once_and_then_waited_for() -> None:
-    ahead = forecast(situation(check_ins=(CheckIn(FRIDAY, hip_groin_pain_0_10=7),)), catalogue(), 3)
-    assert due(ahead) == []
-    assert "Stop today" in ahead[0].reason
-    assert "paused since" in ahead[1].reason
-    assert ahead[1].reason == ahead[2].reason
-
-
-def test_a_day_with_a_run_says_what_held_its_session_back() -> None:
-    done = (Session(FRIDAY - timedelta(days=2), "strength_full"), Session(FRIDAY - timedelta(days=5), "strength_full"))
-    ahead = forecast(situation(sessions=done, activities=(run(6), run(13))), catalogue(), 2)
-    assert ahead[1].reason == "2 of 2 in the last 7 days; there is room again on Sunday 22 November."
-
-
-def test_late_in_the_day_no_more_comes_today() -> None:
-    (today,) = forecast(situation(now=FRIDAY.replace(hour=23), activities=(run(1), run(8))), catalogue(), 1)
-    assert today.placement is None
-    assert "quiet hours" in today.reason
-
-
-def test_a_usual_run_is_called_usual() -> None:
-    usual = PlannedRun(datetime(2026, 11, 21, 10, tzinfo=UTC), "easy", usual=True)
-    done = (Session(FRIDAY - timedelta(days=1), "strength_full"),)
-    assert forecast(situation(plan=(usual,), sessions=done), catalogue(), 2)[1].reason == "after your usual easy run"
-
-
-def test_a_habit_reaches_back_exactly_two_weeks() -> None:
-    evenings = forecast(situation(activities=(run(7, hour=16), run(14, hour=16), run(1))), catalogue(), 1)
-    assert evenings[0].reason == "after your usual Friday run"
-    after_runs = replace(situation().athlete, placements_enabled=frozenset({AFTER_RUN}))
-    too_old = situation(athlete=after_runs, activities=(run(8), run(15), run(2)))
-    assert due(forecast(too_old, catalogue(), 7)) == []
-    assert due(forecast(replace(too_old, activities=(run(8), run(1))), catalogue(), 7)) != []
-
-
-def test_a_planned_run_without_a_length_takes_45_minutes() -> None:
-    def expected(hour: int, minute: int) -> Placement | None:
-        day = datetime(2026, 11, 21, hour, minute, tzinfo=UTC)
-        who = replace(situation().athlete, placements_enabled=frozenset({AFTER_RUN}))
-        return forecast(situation(athlete=who, plan=(PlannedRun(day, "easy"),)), catalogue(), 2)[1].placement
-
-    # Quiet hours are 22:30-05:00.
-    assert expected(21, 40) is expected(4, 20) is AFTER_RUN
-    assert expected(21, 50) is expected(4, 14) is None
+    assert {entry.day.day: f"{entry.placement} {entry.dose}" for entry in ahead if entry.placement is not None} == due
+    said = {entry.day.day: entry.reason for entry in ahead}
+    assert {day: words for day, words in reasons.items() if words not in said[day]} == {}

@@ -62,8 +62,8 @@ def test_rest_day_with_a_kind_of_sport_is_decided_by_its_rule(changes: dict[str,
 
 @pytest.mark.parametrize("sport", ["run", "trail_run", "treadmill_run", "virtual_run"])
 def test_running_in_any_form_is_running(sport: str) -> None:
-    activity = {"id": "t", "sport": sport, "start": "2026-11-17T07:00:00+00:00", "moving_min": 45}
-    assert verdict(AFTER_RUN, activities=[*AFTER_RUN["activities"][1:], activity]).decision == "post_run"
+    run, *others = AFTER_RUN["activities"]
+    assert verdict(AFTER_RUN, activities=[run | {"sport": sport}, *others]).decision == "post_run"
 
 
 # The sentences that a warning sign adds to the referral.
@@ -93,5 +93,6 @@ def test_each_warning_sign_is_referred_with_what_belongs_to_it(flag: str, said: 
     referred = verdict(AFTER_RUN, check_ins=check_ins)
     assert referred.rule == "red_flag"
     assert said in referred.reason
+    assert words.REFERRAL in referred.reason
     assert {sentence for sentence in (RUN, DAY, NOW) if sentence in referred.reason} == adds
     assert len(k.RED_FLAGS) == 13  # all of them are above

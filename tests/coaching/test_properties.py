@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import date, datetime, time, timedelta, timezone
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,20 +18,15 @@ from adductor.catalogue import catalogue
 from adductor.coaching import constants as k
 from adductor.coaching import decide, forecast
 from adductor.coaching.situation import (
-    Activity,
-    Athlete,
     Decision,
     Dose,
-    Event,
-    EventType,
     Hold,
-    Intensity,
     Placement,
     PlannedRun,
-    Session,
     Situation,
 )
-from tests.coaching.lives import MOMENTS, check_ins, clock_times, due_situations, situations
+from bench.months import PROMISES, simulate
+from tests.coaching.lives import check_ins, due_situations, situations
 
 MANY = settings(max_examples=200)
 SORENESS = "adductor_soreness_0_10"
@@ -50,63 +47,41 @@ def test_every_situation_has_an_answer_with_a_reason(situation: Situation) -> No
 
 @given(situations(), st.randoms(use_true_random=False))
 def test_order_of_the_lists_does_not_matter(situation: Situation, shuffled: random.Random) -> None:
-    def mixed(items: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(shuffled.sample(items, len(items)))
-
-    other = replace(
-        situation,
-        activities=mixed(situation.activities),
-        sessions=mixed(situation.sessions),
-        check_ins=mixed(situation.check_ins),
-        plan=mixed(situation.plan),
-    )
+    lists = {name: getattr(situation, name) for name in ("activities", "sessions", "check_ins", "plan")}
+    other = replace(situation, **{name: tuple(shuffled.sample(of, len(of))) for name, of in lists.items()})
 
     assert decide(other, catalogue()) == decide(situation, catalogue())
+
+
+def _moved(situation: Situation, move: Callable[[datetime], datetime]) -> Situation:
+    """The situation with every time in it changed."""
+
+    def inside(entry: Any) -> Any:
+        times = {field.name: getattr(entry, field.name) for field in fields(entry)}
+        return replace(entry, **{name: move(at) for name, at in times.items() if isinstance(at, datetime)})
+
+    lists = ("activities", "sessions", "check_ins", "plan")
+    return replace(inside(situation), **{name: tuple(map(inside, getattr(situation, name))) for name in lists})
 
 
 @given(situations(cleared=True), st.integers(-12, 12))
 def test_shifted_time_zone_with_shifted_events_gives_the_same_answer(situation: Situation, hours: int) -> None:
     """Zones without clock changes, so that a shift of the zone is the same shift for every event."""
     here, there = ZoneInfo("Etc/GMT"), ZoneInfo(f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT")
-    by = timedelta(hours=-hours)
-    situation = replace(
-        situation,
-        athlete=replace(situation.athlete, timezone=here),
-        # A hidden start is written in UTC whatever the zone; it can't be shifted.
-        activities=tuple(replace(a, start=a.start.replace(second=30)) for a in situation.activities),
-    )
-    shifted = replace(
-        situation,
-        athlete=replace(situation.athlete, timezone=there),
-        now=situation.now + by,
-        check_ins=tuple(replace(c, at=c.at + by) for c in situation.check_ins),
-        plan=tuple(replace(p, start=p.start + by) for p in situation.plan),
-        activities=tuple(
-            replace(
-                a,
-                start=a.start + by,
-                uploaded_at=None if a.uploaded_at is None else a.uploaded_at + by,
-                deleted_at=None if a.deleted_at is None else a.deleted_at + by,
-            )
-            for a in situation.activities
-        ),
-        sessions=tuple(replace(s, completed_at=s.completed_at + by) for s in situation.sessions),
+    # A hidden start is written in UTC whatever the zone; it can't be shifted.
+    situation = _moved(situation, lambda at: at.replace(second=30))
+    here_and_there = (
+        replace(moved, athlete=replace(situation.athlete, timezone=zone))
+        for zone, moved in ((here, situation), (there, _moved(situation, lambda at: at - timedelta(hours=hours))))
     )
 
-    assert decide(shifted, catalogue()) == decide(situation, catalogue())
+    one, other = (decide(moved, catalogue()) for moved in here_and_there)
+    assert one == other
 
 
 @given(situations(), st.integers(-12, 14))
 def test_offset_in_which_times_are_written_does_not_matter(situation: Situation, hours: int) -> None:
-    zone = timezone(timedelta(hours=hours))
-    other = replace(
-        situation,
-        now=situation.now.astimezone(zone),
-        check_ins=tuple(replace(c, at=c.at.astimezone(zone)) for c in situation.check_ins),
-        plan=tuple(replace(p, start=p.start.astimezone(zone)) for p in situation.plan),
-        activities=tuple(replace(a, start=a.start.astimezone(zone)) for a in situation.activities),
-        sessions=tuple(replace(s, completed_at=s.completed_at.astimezone(zone)) for s in situation.sessions),
-    )
+    other = _moved(situation, lambda at: at.astimezone(timezone(timedelta(hours=hours))))
 
     assert decide(other, catalogue()) == decide(situation, catalogue())
 
@@ -178,79 +153,12 @@ def test_routine_fits_stage_equipment_time_and_is_never_more_than_three_exercise
         assert routine.items[0].sets == 1
 
 
-@MANY
-@given(
-    start=MOMENTS,
-    zone=st.sampled_from(["Europe/London", "America/New_York", "Pacific/Auckland"]),
-    target=st.integers(1, 2),
-    prompt=clock_times(),
-    quiet=st.tuples(clock_times(), clock_times()),
-    weeks=st.lists(st.lists(st.sampled_from([None, 6, 12, 18, 22]), min_size=7, max_size=7), min_size=4, max_size=4),
-    minutes=st.lists(st.sampled_from([20, 45, 60, 95]), min_size=28, max_size=28),
-    answers=st.lists(st.sampled_from(["done", "silent", "late"]), min_size=30, max_size=30),
-)
-def test_a_month_never_holds_more_than_the_target_nor_two_sessions_too_close(
-    start: datetime,
-    zone: str,
-    target: int,
-    prompt: time,
-    quiet: tuple[time, time],
-    weeks: list[list[int | None]],
-    minutes: list[int],
-    answers: list[str],
-) -> None:
-    """A suggestion takes its place at once: done within minutes or hours later, or never answered."""
-    here = ZoneInfo(zone)
-    athlete = Athlete(
-        timezone=here,
-        target_sessions_per_week=target,
-        screening_completed=True,
-        sessions_completed_total=12,
-        rest_day_prompt_local=prompt,
-        quiet_hours_local=quiet,
-    )
-    first = start.astimezone(here).date()
-    activities: list[Activity] = []
-    suggested: list[tuple[datetime, datetime, bool]] = []  # when, when done, answered
-
-    def known(at: datetime) -> tuple[Session, ...]:
-        return tuple(
-            Session(done_at, "strength_full")
-            if answered and done_at <= at
-            else Session(when, "strength_full", answered=False)
-            for when, done_at, answered in suggested
-        )
-
-    for offset in range(28):
-        day = first + timedelta(days=offset)
-        hour = weeks[offset // 7][offset % 7]
-        moments: list[tuple[datetime, Activity | None]] = []
-        if hour is not None:
-            began = datetime.combine(day, time(hour), tzinfo=here).astimezone(UTC)
-            run = Activity(f"r{offset}", "run", began, minutes[offset], intensity=Intensity.EASY)
-            moments.append((began + timedelta(minutes=minutes[offset] + 5), run))
-        moments.append((datetime.combine(day, prompt, tzinfo=here).astimezone(UTC), None))
-        for at, logged in sorted(moments, key=lambda moment: moment[0]):
-            event = Event(EventType.CLOCK_TICK)
-            if logged is not None:
-                activities.append(logged)
-                event = Event(EventType.ACTIVITY_UPLOADED, logged.id)
-            log = tuple(activity for activity in activities if activity.start <= at)
-            verdict = decide(Situation(athlete, event, at, activities=log, sessions=known(at)), catalogue())
-            if verdict.decision in GIVES_WORK:
-                # An unopened card of the same day is replaced.
-                suggested = [s for s in suggested if s[0].astimezone(here).date() != at.astimezone(here).date()]
-                answer = answers[len(suggested) % len(answers)]
-                done_at = at + (timedelta(hours=2) if answer == "late" else timedelta(minutes=15))
-                suggested.append((at, done_at, answer != "silent"))
-
-    sessions = known(datetime(2100, 1, 1, tzinfo=UTC))
-    days = sorted(s.completed_at.astimezone(here).date() for s in sessions)
-    instants = sorted(s.completed_at for s in sessions)
-    assert all((b - a).days >= k.SPACING_LOCAL_DAYS for a, b in pairwise(days))
-    assert all(b - a >= timedelta(hours=k.SPACING_FLOOR_ELAPSED_H) for a, b in pairwise(instants))
-    for day in days:
-        assert sum(1 for other in days if 0 <= (day - other).days < k.WEEKLY_WINDOW_LOCAL_DAYS) <= target
+@pytest.mark.parametrize("number", range(16))
+def test_a_year_never_holds_more_than_the_target_nor_two_sessions_too_close(number: int) -> None:
+    """A year of another made-up runner each: targets, habits, zones, races, illness, answers and silence."""
+    year = simulate(number)
+    assert year.done
+    assert {promise.__name__: at for promise in PROMISES if (at := promise(year))} == {}
 
 
 @given(situations(cleared=True), st.integers(1, 10))

@@ -27,6 +27,10 @@ NOT_OURS = {"ADDUCTOR_WEB", "ADDUCTOR_PORT"}
 TO_BE_PUT_THERE = "service/static/connect-with-strava.svg"
 
 
+def of_pages(pages: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
+
+
 def _without_code(text: str) -> str:
     return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
 
@@ -44,114 +48,74 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", re.sub(r"[`*]", "", h)).strip().lower()) for h in headings}
 
 
-@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
+@of_pages(WITH_LINKS)
 def test_every_link_inside_leads_somewhere(page: Path) -> None:
+    """What isn't under docs/ isn't on the site: a page of the site names such a file instead of linking it."""
+    home = ROOT / "docs" if page in PAGES else ROOT
     for link in _links(page):
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f"{link} leads nowhere"
-        assert target.is_relative_to(ROOT), f"{link} leads out of the project"
-        if anchor:
-            assert anchor in _anchors(target), f"{link}: no such heading"
+        assert target.is_relative_to(home), f"{link} leads out of {home.name}"
+        assert not anchor or anchor in _anchors(target), f"{link}: no such heading"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_pages_of_the_site_link_to_pages_of_the_site(page: Path) -> None:
-    """What isn't under docs/ isn't on the site: such a file is named, not linked."""
-    for link in _links(page):
-        assert (page.parent / link.partition("#")[0]).resolve().is_relative_to(ROOT / "docs"), link
+def _nav(entry: Any) -> list[str]:
+    if isinstance(entry, str):
+        return [entry]
+    return [page for inside in (entry.values() if isinstance(entry, dict) else entry) for page in _nav(inside)]
 
 
-def _nav(entries: list[Any]) -> Iterator[str]:
-    for entry in entries:
-        if isinstance(entry, str):
-            yield entry
-            continue
-        for inside in entry.values():
-            yield from _nav(inside) if isinstance(inside, list) else [inside]
-
-
-def test_every_page_is_in_the_sites_navigation_once() -> None:
+def test_site_names_every_page_once_and_fetches_nothing_from_elsewhere() -> None:
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
 
     # `make bench` writes the last one.
     pages = {str(page.relative_to(ROOT / "docs")) for page in PAGES} | {"performance.md"}
     assert sorted(_nav(site["nav"])) == sorted(pages), "put a new page into the nav of mkdocs.yml"
-
-
-def test_the_site_fetches_nothing_from_elsewhere() -> None:
-    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
-
     assert site["theme"]["font"] is False
     assert not site.keys() & {"extra_css", "extra_javascript", "hooks"}
 
 
-def test_every_setting_is_documented_and_no_other() -> None:
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), flags=re.MULTILINE))
-    option = next(parameter for parameter in up.params if parameter.name == "sandbox_bind")
-
-    assert documented == SETTINGS | {str(option.envvar)}
-
-
-def test_every_default_is_the_documented_one() -> None:
+def test_every_setting_is_documented_with_its_default_and_no_other() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`|]+)` \|", page, flags=re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`|]+)` \|)?", page, flags=re.MULTILINE))
+    option = next(parameter for parameter in up.params if parameter.name == "sandbox_bind")
+    assert rows.keys() == SETTINGS | {str(option.envvar)}
+
     defaults = {str(field.validation_alias): field.default for field in Settings.model_fields.values()}
-
-    compared = {name: said for name, said in rows.items() if defaults.get(name) is not None}
+    compared = {name: said for name, said in rows.items() if said and defaults.get(name) is not None}
     assert len(compared) > 8
-    for name, said in compared.items():
-        assert str(defaults[name]) == said, name
+    assert {name: str(defaults[name]) for name in compared} == compared
 
 
-@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
+@of_pages(WITH_LINKS)
 def test_no_page_names_a_setting_that_does_not_exist(page: Path) -> None:
     for name in re.findall(r"\b((?:ADDUCTOR|STRAVA)_[A-Z_]*[A-Z])\b", page.read_text()):
         known = SETTINGS | NOT_OURS | {"ADDUCTOR_SANDBOX_BIND"}
         assert name in known or name.removesuffix("_FILE") in known, name
 
 
-def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from _commands(command, (*way, name))
         else:
-            yield (*way, name)
+            yield " ".join((*way, name)), command
 
 
-COMMANDS = list(_commands(cli))
-
-
-def test_every_command_is_documented() -> None:
+@pytest.mark.parametrize(("name", "command"), list(_commands(cli)))
+def test_every_command_is_documented_with_its_options(name: str, command: click.Command) -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
-
-    for command in COMMANDS:
-        assert re.search(rf"^\| `adductor {' '.join(command)}[ `]", page, flags=re.MULTILINE), command
-
-
-def test_every_option_is_documented() -> None:
-    page = (ROOT / "docs" / "commands.md").read_text()
-
-    for command in COMMANDS:
-        row = re.search(rf"^\| `adductor {' '.join(command)}[ `].*$", page, flags=re.MULTILINE)
-        assert row is not None
-        for parameter in _command(command).params:
-            names = [name for name in parameter.opts if name.startswith("--")]
-            if parameter.name == "sandbox_bind" or getattr(parameter, "hidden", False):
-                continue  # it has a setting; `adductor up` alone uses it
-            assert any(name in row[0] for name in names) or not names, (command, names)
-
-
-def _command(way: tuple[str, ...]) -> click.Command:
-    found: click.Command = cli
-    for name in way:
-        assert isinstance(found, click.Group)
-        inner = found.get_command(click.Context(found), name)
-        assert inner is not None
-        found = inner
-    return found
+    row = re.search(rf"^\| `adductor {name}[ `].*$", page, flags=re.MULTILINE)
+    assert row is not None
+    for parameter in command.params:
+        names = [option for option in parameter.opts if option.startswith("--")]
+        if parameter.name == "sandbox_bind" or getattr(parameter, "hidden", False):
+            continue  # it has a setting; `adductor up` alone uses it
+        assert any(option in row[0] for option in names) or not names, names
 
 
 def _said_commands() -> list[tuple[str, str]]:
@@ -172,35 +136,27 @@ def _said_commands() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "line"), _said_commands())
 def test_commands_that_a_page_says_exist_with_their_options(page: str, line: str) -> None:
     words = shlex.split(line.replace("…", "x"), comments=True)[1:]
-    way: list[str] = []
     found: click.Command = cli
     while isinstance(found, click.Group) and words and not words[0].startswith("-"):
-        inner = found.get_command(click.Context(found), words[0])
+        inner = found.get_command(click.Context(found), words.pop(0))
         assert inner is not None, f"{page}: {line}"
         found = inner
-        way.append(words.pop(0))
     known = {name for parameter in found.params for name in parameter.opts} | {"--help"}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, f"{page}: {line}"
 
 
-def test_make_targets_that_pages_name_exist() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+def test_make_says_what_it_can_do_and_pages_name_no_other_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[1].split())  # type: ignore[index]
+    assert phony == set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
 
     for page in [ROOT / "README.md", *PAGES]:
         text = page.read_text()
         named = re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^make ([a-z-]+)$", text, flags=re.MULTILINE)
-        assert set(named) <= targets, (page.name, set(named) - targets)
+        assert set(named) <= phony, page.name
 
 
-def test_make_says_what_it_can_do() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[1].split())  # type: ignore[index]
-    explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
-
-    assert phony == explained
-
-
-@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
+@of_pages(WITH_LINKS)
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
     """Files of ours in backquotes. A decision that no longer holds may name gone ones."""
     if "No longer holds" in page.read_text():

@@ -12,13 +12,16 @@ import pytest
 from adductor.coaching import constants as k
 from adductor.coaching.situation import Hold, Intensity, Placement
 from adductor.documents import DocumentError, documents
-from adductor.scenario import models, parse
+from adductor.scenario import GAIN_SPELLINGS, PLAN_KINDS, parse
+from tests.documents.changing import changed
 
 MINIMAL: dict[str, Any] = {
     "athlete": {"timezone": "Europe/London"},
     "event": {"type": "clock_tick"},
     "now": "2026-11-20T17:30:00+00:00",
 }
+LISTS = ("check_ins", "plan", "activities", "sessions")
+CLEARANCE_SPELLINGS = ("clearance_required", "needs_clearance", "clearance_pending")
 (FULL,) = documents("""
 athlete: {
   timezone: Europe/Berlin, age: 34, target_sessions_per_week: 1, programme_stage: 3, sessions_completed_total: 12,
@@ -51,79 +54,57 @@ def problems_of(document: Any) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
-    document: dict[str, Any] = copy.deepcopy(FULL)
-    *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
-    target: Any = document
-    for part in way:
-        target = target[part]
-    if value is KeyError:
-        del target[last]
-    else:
-        target[last] = value
-    return document
-
-
 # --- what is read ---------------------------------------------------------------------------------------------------
-
-
-def test_time_zone_event_and_now_are_enough() -> None:
-    situation = parse(MINIMAL)
-    assert situation.athlete.target_sessions_per_week == 2
-    assert situation.athlete.screening_completed is None
-    assert situation.activities == situation.sessions == situation.plan == situation.check_ins == ()
 
 
 def test_every_key_is_read() -> None:
     situation = parse(FULL)
     athlete = situation.athlete
     assert athlete.hold == Hold(datetime(2026, 11, 17, 7, 51, tzinfo=UTC), "pain_6_10")
-    assert athlete.paused_until == date(2026, 11, 27)
+    assert (athlete.paused_until, athlete.rest_day_prompt_local) == (date(2026, 11, 27), time(16, 30))
     assert athlete.placements_enabled == {Placement.WARM_UP, Placement.POST_RUN}
-    assert athlete.rest_day_prompt_local == time(16, 30)
     assert athlete.quiet_hours_local == (time(22, 30), time(5))
     assert athlete.equipment == {"chair", "long_band"}
     assert athlete.progress[0].last_rpe_1_10 == 7.5
-    assert situation.check_ins[0].other_pain_0_10 == 4  # the worst of knee and other
-    assert situation.check_ins[0].red_flags == {"fever"}
-    assert situation.plan[0].start == datetime(2026, 11, 22, 8, tzinfo=UTC)
-    assert situation.activities[0].intensity is Intensity.EASY
-    assert situation.activities[0].elevation_gain_m == 640
-    assert situation.sessions[0].completed_pct == 80
+    (check_in,), (planned,), (activity,), (done,) = (getattr(situation, name) for name in LISTS)
+    assert (check_in.other_pain_0_10, check_in.red_flags) == (4, {"fever"})  # the worst of knee and other
+    assert planned.start == datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert (activity.intensity, activity.elevation_gain_m, done.completed_pct) == (Intensity.EASY, 640, 80)
     assert situation.now == datetime(2026, 11, 17, 7, 55, tzinfo=UTC)
 
 
-def test_null_is_the_same_as_absent_where_a_key_is_not_required() -> None:
-    nothing = dict.fromkeys(("hold", "paused_until", "age", "equipment"))
-    assert parse(MINIMAL | {"athlete": MINIMAL["athlete"] | nothing, "plan": None}) == parse(MINIMAL)
-
-
-@pytest.mark.parametrize("key", ["gain_m", "climb_m", "ascent_m", "elevation_m", "total_elevation_gain_m"])
-def test_climb_may_be_spelled_as_other_logs_do(key: str) -> None:
-    document = changed("activities/0/elevation_gain_m", KeyError)
-    document["activities"][0][key] = 700
-    assert parse(document).activities[0].elevation_gain_m == 700
+def test_time_zone_event_and_now_are_enough_and_null_is_absent() -> None:
+    situation = parse(MINIMAL)
+    assert situation.athlete.target_sessions_per_week == 2
+    assert situation.athlete.screening_completed is None
+    assert {getattr(situation, name) for name in LISTS} == {()}
+    nothing = dict.fromkeys(("hold", "paused_until", "age", "equipment", "programme_stage"))
+    assert parse(MINIMAL | {"athlete": MINIMAL["athlete"] | nothing, "plan": None}) == situation
 
 
 @pytest.mark.parametrize(
-    ("answers", "needed"),
+    ("where", "given", "field", "value"),
     [
-        *[({key: True}, True) for key in ("clearance_required", "needs_clearance", "clearance_pending")],
-        ({"cleared": False}, True),
-        ({"cleared": True}, False),
-        *[({key: True}, True) for key in ("pregnant", "postpartum")],
-        ({"pregnant": True, "clearance_given": True}, False),
-        ({"pregnant": False}, False),
+        *[("activities", {key: 700}, "elevation_gain_m", 700) for key in GAIN_SPELLINGS],
+        ("sessions", {"rpe": 7}, "rpe_1_10", 7),
+        ("activities", {"id": 123456}, "id", "123456"),  # platform ids may be numbers
+        ("event", {"activity_id": 123456}, "activity_id", "123456"),
+        *[("athlete", {key: True}, "clearance_needed", True) for key in CLEARANCE_SPELLINGS],
+        ("athlete", {"cleared": False}, "clearance_needed", True),
+        ("athlete", {"cleared": True}, "clearance_needed", False),
+        ("athlete", {"pregnant": True}, "clearance_needed", True),
+        ("athlete", {"postpartum": True}, "clearance_needed", True),
+        ("athlete", {"pregnant": True, "clearance_given": True}, "clearance_needed", False),
+        ("athlete", {"pregnant": False}, "clearance_needed", False),
     ],
 )
-def test_health_answers_say_whether_a_go_ahead_is_needed(answers: dict[str, bool], needed: bool) -> None:
-    assert parse(MINIMAL | {"athlete": MINIMAL["athlete"] | answers}).athlete.clearance_needed is needed
-
-
-def test_platform_ids_may_be_numbers() -> None:
-    document = changed("activities/0/id", 123456)
-    document["event"]["activity_id"] = 123456
-    assert parse(document).activities[0].id == parse(document).event.activity_id == "123456"
+def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], field: str, value: Any) -> None:
+    document = copy.deepcopy(FULL)
+    mapping = document[where][0] if isinstance(document[where], list) else document[where]
+    mapping.pop(field, None)
+    mapping |= given
+    read = getattr(parse(document), where)
+    assert getattr(read[0] if isinstance(read, tuple) else read, field) == value
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
@@ -136,20 +117,14 @@ def test_platform_ids_may_be_numbers() -> None:
         ("athlete", "Ann", "athlete: must be a mapping, not the text 'Ann'"),
         ("now", "2026-11-17T07:55:00", "now: '2026-11-17T07:55:00' has no offset"),
         ("now", "yesterday", "now: must be a time like"),
-        ("now", 1789, "now: must be a time like"),
         ("now", "0001-01-01T00:00:00+00:00", "now: the year 1 is not within 2000 to 2100"),
         ("title", "x", "title: unknown key; known here: athlete, check_ins"),
         ("athlete/timezone", "Mars/Olympus", "athlete.timezone: must be a time zone like Europe/London, not"),
-        ("athlete/timezone", "../etc/passwd", "athlete.timezone: must be a time zone"),
-        ("athlete/timezone", "", "athlete.timezone: must be a time zone"),
-        ("athlete/timezone", 3, "athlete.timezone: must be a time zone"),
-        ("athlete/shoe", 44, "athlete.shoe: unknown key"),
         ("athlete/age", -1, "athlete.age: -1 is below 0"),
         ("athlete/age", True, "athlete.age: must be a whole number, not true"),
         ("athlete/target_sessions_per_week", 3, "athlete.target_sessions_per_week: 3 is above 2"),
         ("athlete/screening_completed", "yes", "athlete.screening_completed: must be true or false, not the text 'yes'"),
         ("athlete/hold", {"since": "2026-11-17T07:51:00+00:00"}, "athlete.hold.reason: must be given"),
-        ("athlete/hold/since", "2026-11-17T07:51:00", "athlete.hold.since: '2026-11-17T07:51:00' has no offset"),
         ("athlete/paused_until", "2026-11-31", "athlete.paused_until: must be a date like"),
         ("athlete/paused_until", "2026-11-27T00:00:00+00:00", "athlete.paused_until: must be a date like"),
         ("athlete/placements_enabled", ["bedtime"], "athlete.placements_enabled[0]: must be one of warm_up, post_run"),
@@ -160,37 +135,32 @@ def test_platform_ids_may_be_numbers() -> None:
         ("athlete/quiet_hours_local", ["22:30", "5"], "athlete.quiet_hours_local[1]: must be a local time"),
         ("athlete/cleared", True, "athlete.cleared: says the same as another key"),
         ("athlete/minutes_available", 0, "athlete.minutes_available: 0 is below 1"),
-        ("athlete/progress/0/sets", 0, "athlete.progress[0].sets: 0 is below 1"),
-        ("check_ins/0/at", KeyError, "check_ins[0].at: must be given"),
         ("check_ins/0/hip_groin_pain_0_10", 11, "check_ins[0].hip_groin_pain_0_10: 11 is above 10"),
         ("check_ins/0/red_flags", ["boredom"], "check_ins[0].red_flags[0]: must be one of pain_on_hopping"),
         ("plan/0/kind", "nap", "plan[0].kind: must be one of easy"),
         ("plan/0/priority", "D", "plan[0].priority: must be one of A, B, C"),
-        ("plan/0/distance_km", -1, "plan[0].distance_km: -1 is below 0"),
         ("plan/0/start", "2026-11-22", "plan[0].start: '2026-11-22T00:00:00' has no offset"),
         ("activities/0/moving_min", -5, "activities[0].moving_min: -5 is below 0"),
         ("activities/0/moving_min", "45", "activities[0].moving_min: must be a number, not the text '45'"),
         ("activities/0/moving_min", float("nan"), "activities[0].moving_min: nan is not a finite number"),
         ("activities/0/elapsed_min", 44, "activities[0].elapsed_min: 44 is below the moving time of 45"),
         ("activities/0/sport", "Run", "activities[0].sport: must be a lower-case word like trail_run"),
-        ("activities/0/intensity", "brutal", "activities[0].intensity: must be one of easy"),
         ("activities/0/gain_m", 640, "activities[0].gain_m: says the same as another key"),
         ("activities/0", None, "activities[0]: must be a mapping, not nothing"),
         ("activities", [FULL["activities"][0]] * 2, "activities[1].id: 't' is there twice"),
         ("activities", {}, "activities: must be a list, not a mapping"),
-        ("sessions/0/kind", "stretching", "sessions[0].kind: must be one of strength_full"),
         ("sessions/0/completed_pct", 101, "sessions[0].completed_pct: 101 is above 100"),
         ("event/type", "earthquake", "event.type: must be one of activity_uploaded"),
         ("event/activity_id", True, "event.activity_id: must be text, not true"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_path(path: str, value: Any, problem: str) -> None:
-    found = problems_of(changed(path, value))
+    found = problems_of(changed(FULL, path, value))
     assert any(line.startswith(problem) for line in found), found
 
 
 def test_all_problems_of_a_scenario_are_named_at_once() -> None:
-    document = changed("now", "soon")
+    document = changed(FULL, "now", "soon")
     document["athlete"]["age"] = "old"
     document["activities"][0]["moving_min"] = -1
     document["activities"].append({"id": "u", "sport": "run"})
@@ -204,9 +174,10 @@ def test_something_else_than_a_scenario_is_refused(document: Any) -> None:
     assert problems_of(document)
 
 
-def test_offsets_are_kept() -> None:
-    assert parse(changed("now", "2026-11-17T07:55:00+05:30")).now.utcoffset() == timedelta(hours=5, minutes=30)
-    assert parse(changed("now", "2026-11-17T07:55:00Z")).now.utcoffset() == timedelta(0)
+@pytest.mark.parametrize(("written", "minutes"), [("+05:30", 330), ("Z", 0)])
+def test_offsets_are_kept(written: str, minutes: int) -> None:
+    now = parse(changed(FULL, "now", f"2026-11-17T07:55:00{written}")).now
+    assert now.utcoffset() == timedelta(minutes=minutes)
 
 
 # --- the page about them --------------------------------------------------------------------------------------------
@@ -216,10 +187,10 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     page = (Path(__file__).parents[2] / "docs" / "scenario-file.md").read_text(encoding="utf-8")
     (example,) = documents(page.split("```yaml\n")[1].split("```")[0])
     parse(example)
-    assert parse(changed("check_ins/0/red_flags", list(k.RED_FLAGS))).check_ins[0].red_flags == set(k.RED_FLAGS)
+    assert parse(changed(FULL, "check_ins/0/red_flags", list(k.RED_FLAGS))).check_ins[0].red_flags == set(k.RED_FLAGS)
     document = copy.deepcopy(FULL)
     mappings: list[dict[str, Any]] = [document["athlete"], document["athlete"]["progress"][0], document["event"]]
-    mappings += [document[key][0] for key in ("check_ins", "plan", "activities", "sessions")]
+    mappings += [document[key][0] for key in LISTS]
     for mapping in mappings:
         mapping["shoe"] = 44
     found = problems_of(document)
@@ -227,5 +198,5 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     for line in found:
         for key in line.partition("known here: ")[2].split(", "):
             assert key.removesuffix("_pain_0_10") in page, key
-    for kind in models.PLAN_KINDS:
+    for kind in PLAN_KINDS:
         assert f"`{kind}`" in page
