@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
 from sqlalchemy import case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from adductor.athletes import platform_calls, schedule
@@ -33,6 +30,12 @@ HISTORY = timedelta(days=14)
 LISTED_WITHIN = timedelta(seconds=60)
 # Read the history again before its rows expire.
 HISTORY_GOOD_FOR = KEEP - timedelta(hours=12)
+# What is kept of an activity: the columns that an activity has by the same name. No title, note or track.
+_KEPT = [
+    column.key
+    for column in models.LoggedActivity.__table__.columns
+    if column.key not in ("id", "athlete_id") and column.key in LoggedActivity.__dataclass_fields__
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +80,20 @@ def keep(
     now: datetime,
     revives: bool = True,
 ) -> None:
-    """Store or renew one activity. The runner's time zone follows where they run.
+    """Store or renew one activity of a locked athlete, whose time zone follows where they run.
 
     ``revives``: it is there although we were told of its deletion, which can be undone.
     """
-    session.execute(
-        _store(session.get_bind().dialect.name, revives=revives),
-        {
-            "athlete_id": athlete.id,
-            "platform_id": activity.id,
-            "sport": activity.sport,
-            "start": activity.start,
-            "moving_s": activity.moving_s,
-            "elapsed_s": activity.elapsed_s,
-            "distance_m": activity.distance_m,
-            "elevation_gain_m": activity.elevation_gain_m,
-            "intensity": str(activity.intensity),
-            "workout": activity.workout,
-            "manual": activity.manual,
-            "time_unreliable": activity.time_unreliable,
-            "body_part": activity.body_part,
-            "is_adductor_session": activity.is_adductor_session,
-            "uploaded_at": uploaded_at,
-            "deleted_at": None,
-            "fetched_at": now,
-            "expires_at": now + KEEP,
-        },
-    )
+    key = {"athlete_id": athlete.id, "platform_id": activity.id}
+    row = session.scalar(select(models.LoggedActivity).filter_by(**key))
+    if row is None:
+        row = models.LoggedActivity(**key, uploaded_at=uploaded_at)
+        session.add(row)
+    if row.deleted_at is None or revives:
+        for name in _KEPT:
+            setattr(row, name, getattr(activity, name))
+        row.intensity = str(activity.intensity)
+        row.deleted_at, row.fetched_at, row.expires_at = None, now, now + KEEP
     _follow_zone(athlete, activity, now)
 
 
@@ -117,20 +107,6 @@ def _follow_zone(athlete: models.Athlete, activity: LoggedActivity, now: datetim
     athlete.timezone, athlete.timezone_from = activity.timezone, activity.start
     if moved or athlete.next_due_at is None:
         schedule.reschedule(athlete, now)
-
-
-@cache
-def _store(dialect: str, *, revives: bool) -> Any:
-    """One statement for a new activity and for one that is known; built once."""
-    table = models.LoggedActivity.__table__
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    key = ("athlete_id", "platform_id")
-    first_seen = ("id", "uploaded_at")  # stay as they were
-    renewed = {
-        column.name: insert.excluded[column.name] for column in table.c if column.name not in (*key, *first_seen)
-    }
-    where = None if revives else table.c.deleted_at.is_(None)
-    return insert.on_conflict_do_update(index_elements=key, set_=renewed, where=where)
 
 
 def keep_history(session: Session, athlete: models.Athlete, listed: Listed, now: datetime) -> None:
@@ -153,8 +129,7 @@ def is_older_than_history(athlete: models.Athlete, session: Session, activity_id
         return False
     if activity_id in (athlete.history_incomplete or ()):
         return False
-    row = models.LoggedActivity
-    known = select(row.id).where(row.athlete_id == athlete.id, row.platform_id == activity_id)
+    known = select(models.LoggedActivity.id).filter_by(athlete_id=athlete.id, platform_id=activity_id)
     return session.scalar(known) is None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
@@ -26,16 +25,15 @@ log = logs.get(__name__)
 # "It hurt" without saying how far the session went: it doesn't count as one.
 STOPPED_COMPLETED_PCT = 30
 
-_KINDS = {"full": "strength_full", "light": "strength_light", "activation": "warm_up"}
-_LADDER = (
+# Where the athlete stands: named alike in the row and in the coach's words, and the rest.
+_LADDER_OF_BOTH = (
     "programme_stage",
     "stage_since",
     "sessions_completed_total",
     "sessions_at_stage",
-    "last_completed_on",
     "programme_started_on",
-    "progress",
 )
+_LADDER = (*_LADDER_OF_BOTH, "last_completed_on", "progress")
 
 
 class AnswerError(ValueError):
@@ -87,7 +85,12 @@ def answer(
 
     Also to one that was withdrawn: the athlete may have done it nevertheless.
     """
-    stored = _stored(given)
+    stored = {
+        **asdict(given),
+        "said": str(given.said),
+        "red_flags": sorted(given.red_flags),
+        "where": given.where[:120],
+    }
     suggestion.asks_about_activity = None
     if suggestion.answer == stored and suggestion.status != "open":
         return Taken(repeated=True)
@@ -122,10 +125,8 @@ def check_in(
         _sore(session, installation, athlete, soreness)
     session.flush()
     event = words.Event(words.EventType.CHECK_IN)
-    verdict = decisions.decide(session, installation, athlete, event, now)
-    decision = decisions.record(
-        session, athlete, verdict, trigger=event.type, now=now, trace_id=f"check-in-{record.id}", asked_platform=False
-    )
+    coach = decisions.Consultation(session, installation, athlete, now)
+    decision = coach.record(event, coach.decide(event))
     reconsider.reconsider(session, installation, athlete, now=now)
     return decision
 
@@ -169,8 +170,8 @@ def _session_done(
         athlete_id=athlete.id,
         suggestion_id=suggestion.id,
         # Answered days later, it was still done on the day that it was for.
-        completed_at=now if _same_day(athlete, now, suggestion) else suggestion.created_at,
-        kind=_KINDS[suggestion.dose],
+        completed_at=now if situations.local_day(athlete, now) == suggestion.local_date else suggestion.created_at,
+        kind=situations.SESSION_KINDS[suggestion.dose],
         completed_pct=pct,
         rpe_1_10=given.rpe_1_10 if given.rpe_1_10 is not None else effort,
         pain_during_0_10=given.pain_0_10,
@@ -179,18 +180,14 @@ def _session_done(
         source=source,
     )
     session.add(done)
-    suggestion.before_answer = {name: _plain(getattr(athlete, name)) for name in _LADDER}
+    before = {name: getattr(athlete, name) for name in _LADDER}
+    suggestion.before_answer = {
+        name: value.isoformat() if isinstance(value, date) else value for name, value in before.items()
+    }
     advance = coaching.after_session(
         situations.athlete_of(athlete),
         installation.catalogue,
-        words.Session(
-            completed_at=done.completed_at,
-            kind=done.kind,
-            completed_pct=done.completed_pct,
-            rpe_1_10=done.rpe_1_10,
-            pain_during_0_10=done.pain_during_0_10,
-            stopped_for_pain=done.stopped_for_pain,
-        ),
+        situations.session_of(done),
         decisions.routine_of(suggestion),
     )
     _stand(athlete, advance.athlete)
@@ -231,32 +228,10 @@ def _sore(session: Session, installation: Installation, athlete: Athlete, sorene
 
 
 def _stand(row: Athlete, athlete: words.Athlete) -> None:
-    row.programme_stage = athlete.programme_stage
-    row.stage_since = athlete.stage_since
-    row.sessions_completed_total = athlete.sessions_completed_total
-    row.sessions_at_stage = athlete.sessions_at_stage
     row.last_completed_on = athlete.last_completed_session_date
-    row.programme_started_on = athlete.programme_started_on
     row.progress = [asdict(progress) for progress in athlete.progress]
-
-
-def _same_day(athlete: Athlete, now: datetime, suggestion: Suggestion) -> bool:
-    return now.astimezone(situations.zone_of(athlete.timezone)).date() == suggestion.local_date
-
-
-def _stored(given: Answer) -> dict[str, Any]:
-    return {
-        "said": str(given.said),
-        "pain_0_10": given.pain_0_10,
-        "rpe_1_10": given.rpe_1_10,
-        "completed_pct": given.completed_pct,
-        "red_flags": sorted(given.red_flags),
-        "where": given.where[:120],
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+    for name in _LADDER_OF_BOTH:
+        setattr(row, name, getattr(athlete, name))
 
 
 def _within(what: str, value: int | None, low: int, high: int) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.coaching.situation import Placement
-from adductor.store.models import Athlete, Delivery, LoggedActivity, Suggestion
+from adductor.store.models import Athlete, Delivery, Letter, LoggedActivity, Suggestion
 
 PRIVATE_NOTE = "private_note"
 DESCRIPTION = "description"
@@ -68,6 +69,15 @@ def can_mail(athlete: Athlete) -> bool:
     )
 
 
+def write_letter(
+    session: Session, athlete: Athlete, kind: str, now: datetime, *, due_at: datetime | None = None, words: str = ""
+) -> None:
+    """Queue a mail to the athlete's address as it stands now. ``words``: the coach's, of a referral."""
+    key, trace_id = secrets.token_hex(8), secrets.token_hex(8)
+    mail = {"kind": kind, "key": key, "to": athlete.email, "words": words}
+    session.add(Letter(athlete_id=athlete.id, created_at=now, due_at=due_at or now, trace_id=trace_id, **mail))
+
+
 def note_refused(athlete: Athlete, now: datetime) -> bool:
     """Whether the private note was lately found not to work; a day later it is tried again."""
     refused = athlete.connection.private_note_refused_at
@@ -104,7 +114,7 @@ def delivery_channels(
         field = channel if activity_id is not None else PRIVATE_NOTE
         works = can_write(athlete) and not (field == PRIVATE_NOTE and note_refused(athlete, now))
         if channel in NOTES and placement is not Placement.WARM_UP and works:
-            stands_in = activity_id if activity_id is not None else latest_run(session, athlete, now)
+            stands_in = activity_id if activity_id is not None else _latest_run(session, athlete, now)
             if stands_in is not None:
                 found.append(DeliveryChannel(field, stands_in))
                 continue
@@ -113,9 +123,9 @@ def delivery_channels(
     return list(dict.fromkeys(found)) or [DeliveryChannel(PAGES)]
 
 
-def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
+def _latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
     """The athlete's latest run of the last three days (the platform's id)."""
-    found: int | None = session.scalar(
+    return session.scalar(
         select(LoggedActivity.platform_id)
         .where(
             LoggedActivity.athlete_id == athlete.id,
@@ -128,10 +138,9 @@ def latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
         .order_by(LoggedActivity.start.desc())
         .limit(1)
     )
-    return found
 
 
-def messages_left(session: Session, athlete: Athlete, now: datetime, *, apart_from: int | None = None) -> int:
+def messages_left(session: Session, athlete: Athlete, now: datetime, apart_from: int | None = None) -> int:
     """How many mails with routines may still go to this athlete now: at most three in any seven days.
 
     ``apart_from``: a suggestion that isn't counted.

@@ -6,11 +6,11 @@ refused calls the connection rests, its data stays for as long as it may, and th
 
 from __future__ import annotations
 
-import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -18,7 +18,7 @@ from adductor.athletes import channels, decisions, schedule, tokens
 from adductor.installation import Installation
 from adductor.platforms.base import Grant
 from adductor.queue import claims
-from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, Letter, LoggedActivity, Suggestion
+from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity, Suggestion
 
 log = logs.get(__name__)
 
@@ -28,9 +28,7 @@ REST_AFTER = timedelta(hours=6)
 
 def find(session: Session, platform: str, external_id: str) -> Connection | None:
     """The connection of this account; its athlete may have left."""
-    return session.scalar(
-        select(Connection).where(Connection.platform == platform, Connection.external_id == external_id)
-    )
+    return session.scalar(select(Connection).filter_by(platform=platform, external_id=external_id))
 
 
 def is_connected() -> ColumnElement[bool]:
@@ -46,7 +44,7 @@ def is_account(athlete: Athlete, external_id: str) -> bool:
 def connect(session: Session, installation: Installation, platform: str, grant: Grant, scopes: str) -> Athlete:
     """Connect an athlete: a new one, or one who comes back and continues where their own record stood."""
     now = installation.clock.now()
-    connection = _find_or_create(session, installation, platform, grant.external_id, now)
+    connection = _find_or_create(session, platform, grant.external_id, now)
     athlete = session.scalars(select(Athlete).where(Athlete.id == connection.athlete_id).with_for_update()).one()
     session.refresh(connection)  # a disconnect may have been committed while this waited for the lock
     if connection.state != Connection.CONNECTED:
@@ -95,9 +93,7 @@ def disconnect(session: Session, connection: Connection, *, because: str, now: d
     )
     for delivery in session.scalars(waiting):
         claims.finish(session, delivery, "disconnected")
-    for suggestion in session.scalars(
-        select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open")
-    ):
+    for suggestion in session.scalars(decisions.open_suggestions(athlete)):
         suggestion.status = "withdrawn"
         suggestion.withdrawn_because = "You disconnected."
     log.info("athlete disconnected", athlete=athlete.id, platform=connection.platform, because=because)
@@ -165,18 +161,8 @@ def _rest(session: Session, connection: Connection, because: str, now: datetime)
     connection.state = Connection.RESTING
     athlete.next_due_at = athlete.reconcile_at = None
     log.warning("connection rests", athlete=athlete.id, platform=connection.platform, because=because)
-    if channels.can_mail(athlete) and athlete.email is not None:
-        session.add(
-            Letter(
-                athlete_id=athlete.id,
-                kind="reconnect",
-                key=secrets.token_hex(8),
-                to=athlete.email,
-                created_at=now,
-                due_at=now,
-                trace_id=secrets.token_hex(8),
-            )
-        )
+    if channels.can_mail(athlete):
+        channels.write_letter(session, athlete, "reconnect", now)
 
 
 def _lock(session: Session, connection_id: int) -> Connection | None:
@@ -188,25 +174,12 @@ def _lock(session: Session, connection_id: int) -> Connection | None:
     return connection
 
 
-def _find_or_create(
-    session: Session, installation: Installation, platform: str, external_id: str, now: datetime
-) -> Connection:
+def _find_or_create(session: Session, platform: str, external_id: str, now: datetime) -> Connection:
     found = find(session, platform, external_id)
-    if found is not None:
-        return found
-    athlete = Athlete()
-    session.add(athlete)
-    session.flush()
-    insert = sqlite.insert if installation.store.is_sqlite else postgresql.insert
-    created = session.scalar(
-        insert(Connection)
-        .values(platform=platform, external_id=external_id, athlete_id=athlete.id, connected_at=now)
-        .on_conflict_do_nothing()
-        .returning(Connection.id)
-    )
-    if created is None:  # the button was pressed twice, and the other request was first
-        session.delete(athlete)
-        session.flush()
-    return session.scalars(
-        select(Connection).where(Connection.platform == platform, Connection.external_id == external_id)
-    ).one()
+    if found is None:
+        # The button may be pressed twice, and the other request be first.
+        with suppress(IntegrityError), session.begin_nested():
+            session.add(Athlete(connections=[Connection(platform=platform, external_id=external_id, connected_at=now)]))
+        found = find(session, platform, external_id)
+    assert found is not None  # noqa: S101 - its key was just found to be taken
+    return found

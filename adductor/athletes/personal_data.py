@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, false, inspect, or_, select
+from sqlalchemy import ColumnElement, delete, false, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -42,10 +42,11 @@ class Forgotten:
 def export(session: Session, athlete: Athlete) -> dict[str, Any]:
     """Everything held about an athlete as plain values for JSON, times in UTC; no tokens and no secret addresses."""
     found: dict[str, Any] = {"athlete": _plain(athlete)}
-    for table in _tables_of_an_athlete():
-        owner = inspect(table).columns["athlete_id"]
-        rows = session.scalars(select(table).where(owner == athlete.id))
-        found[str(table.__tablename__)] = [_plain(row) for row in rows]
+    # Every table with rows of one athlete, also those that come later.
+    for table in sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda table: table.__tablename__):
+        if "athlete_id" in inspect(table).columns:
+            rows = session.scalars(select(table).filter_by(athlete_id=athlete.id))
+            found[table.__tablename__] = [_plain(row) for row in rows]
     deliveries = select(Delivery).join(Suggestion).where(Suggestion.athlete_id == athlete.id)
     found["deliveries"] = [_plain(row) for row in session.scalars(deliveries)]
     found["events"] = [_plain(row) for row in session.scalars(select(InboxEvent).where(_events_of(athlete)))]
@@ -122,14 +123,8 @@ def finish_leaving(installation: Installation) -> int:
     return len(ids)
 
 
-def _tables_of_an_athlete() -> list[type[Base]]:
-    """Every table with rows of one athlete, also those that come later."""
-    mapped = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda table: str(table.__tablename__))
-    return [table for table in mapped if "athlete_id" in inspect(table).columns]
-
-
 def _written_deliveries(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, int]]:
-    """The notes that stand, after writes under way have ended."""
+    """The notes that stand, each with its activity, after writes under way have ended."""
     while time.monotonic() < give_up_at - REMOVE_NOTES_WITHIN_S / 2:
         with installation.store.read() as session:
             at_work = session.scalar(
@@ -145,51 +140,37 @@ def _written_deliveries(installation: Installation, athlete_id: int, give_up_at:
         if at_work is None:
             break
         time.sleep(_LOOK_AGAIN_S)  # bounded by give_up_at: a write is one short call
-    with installation.store.read() as session:
-        return _written(session, athlete_id)
-
-
-def _written(session: Session, athlete_id: int) -> list[tuple[Delivery, int]]:
-    rows = session.execute(
-        select(Delivery, Suggestion.activity_id)
+    stands_in = func.coalesce(Delivery.activity_id, Suggestion.activity_id)
+    written = (
+        select(Delivery, stands_in)
         .join(Suggestion)
         .where(
             Suggestion.athlete_id == athlete_id,
             Delivery.channel.in_(("private_note", "description")),
+            stands_in.is_not(None),
             # Also one whose write was cut off: it may have arrived.
             or_(Delivery.written_text.is_not(None), Delivery.unconfirmed_writes > 0, Delivery.crashes > 0),
-            or_(
-                Delivery.outcome.is_(None),
-                Delivery.outcome.not_in(("removed", "edited_by_runner", "deleted_by_runner")),
-            ),
+            func.coalesce(Delivery.outcome, "").not_in(("removed", "edited_by_runner", "deleted_by_runner")),
         )
         .order_by(Delivery.id.desc())
     )
-    found = []
-    for delivery, activity_id in rows:
-        stands_in = getattr(delivery, "activity_id", None) or activity_id
-        if stands_in is not None:
-            found.append((delivery, int(stands_in)))
-    return found
+    with installation.store.read() as session:
+        return [(delivery, activity_id) for delivery, activity_id in session.execute(written)]
 
 
 def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, activity_id: int) -> int:
     """Remove one block; returns 1 if one was there."""
     field = delivery.placed_in or delivery.channel
-    connection_id = athlete.connection.id
-
-    def read(platform: Platform, token: str) -> Any:
-        return platform.get_activity(token, activity_id, priority=Priority.CONNECT)
-
-    activity = platform_calls.call(installation, connection_id, read)
-    text = getattr(activity, field) or ""
+    connection_id, priority = athlete.connection.id, Priority.CONNECT
+    activity = platform_calls.read(installation, connection_id, activity_id, priority=priority, athlete_id=None)
+    text = getattr(activity, field, None) or ""
     identity = block.Identity(delivery.block, tuple(delivery.known_texts), block.keys_in(delivery.block))
     taken = block.remove(text, identity, separated=delivery.separated is not False)
     if taken.placing is not block.Placing.WRITE:
         return 0
 
-    def write(platform: Platform, token: str) -> Any:
-        return platform.update_activity(token, activity_id, priority=Priority.CONNECT, **{field: taken.text})
+    def write(platform: Platform, token: str) -> object:
+        return platform.update_activity(token, activity_id, priority=priority, **{field: taken.text})
 
     platform_calls.call(installation, connection_id, write)
     return 1
@@ -200,13 +181,10 @@ def _events_of(athlete: Athlete) -> ColumnElement[bool]:
 
 
 def _plain(row: Base) -> dict[str, Any]:
-    columns = inspect(type(row)).columns
+    names = (column.key for column in inspect(type(row)).columns)
+    values = {name: getattr(row, name) for name in names if name not in _NEVER_EXPORTED}
     return {
-        column.key: _value(getattr(row, column.key))
-        for column in columns
-        if column.key not in _NEVER_EXPORTED and not column.key.endswith("_encrypted")
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in values.items()
+        if not name.endswith("_encrypted")
     }
-
-
-def _value(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value

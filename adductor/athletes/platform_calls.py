@@ -9,7 +9,7 @@ from typing import TypeVar
 from adductor import logs
 from adductor.athletes import connections, tokens
 from adductor.installation import Installation
-from adductor.platforms.base import ErrorKind, Platform, PlatformError
+from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import retry
 from adductor.queue.retry import Final, RetryLater
 
@@ -44,6 +44,21 @@ def call(installation: Installation, connection_id: int, do: Callable[[Platform,
         if access.troubled:
             connections.recover(installation, connection_id)
         return result
+
+
+def read(
+    installation: Installation, connection_id: int, activity_id: int, *, priority: Priority, athlete_id: int | None
+) -> LoggedActivity | None:
+    """Read one activity; None when the platform finds none. ``athlete_id``: whose share of the budget it takes."""
+    athlete = str(athlete_id) if athlete_id is not None else None
+    try:
+        return call(
+            installation,
+            connection_id,
+            lambda platform, token: platform.get_activity(token, activity_id, priority=priority, athlete=athlete),
+        )
+    except PlatformError:  # NOT_FOUND: the other kinds are translated
+        return None
 
 
 def _translate(installation: Installation, connection_id: int, error: PlatformError) -> Exception:

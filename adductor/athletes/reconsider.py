@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import decisions, schedule, situations
+from adductor.athletes import decisions, schedule
+from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.store.models import Athlete, Suggestion
@@ -20,29 +19,20 @@ def reconsider(session: Session, installation: Installation, athlete: Athlete, *
     ``athlete`` must be locked.
     """
     session.flush()
-    today = now.astimezone(situations.zone_of(athlete.timezone)).date()
-    rows = session.scalars(
-        select(Suggestion).where(
-            Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today
-        )
-    ).all()
-    for suggestion in rows:
-        event = _event_of(suggestion)
-        verdict = decisions.decide(session, installation, athlete, event, now)
+    coach = Consultation(session, installation, athlete, now)
+    announced = decisions.open_suggestions(athlete).where(Suggestion.local_date == coach.today)
+    for suggestion in session.scalars(announced).all():
+        event, activity_id = _event_of(suggestion), suggestion.activity_id
+        verdict = coach.decide(event)
         if verdict.decision is words.Decision.NONE and verdict.rule not in ("no_trigger", "warm_up"):
-            decisions.record(
-                session,
-                athlete,
-                verdict,
-                trigger=event.type,
-                now=now,
-                trace_id=secrets.token_hex(8),
-                activity_id=suggestion.activity_id,
-                asked_platform=False,
-            )
+            coach.record(event, verdict)
             decisions.withdraw(session, suggestion, verdict.reason, now=now)
-        elif str(verdict.dose) != suggestion.dose and str(verdict.decision) == suggestion.placement:
-            _with_another_dose(session, installation, athlete, suggestion, verdict, event, now)
+        elif (
+            activity_id is not None  # a mail that was sent can't be changed
+            and str(verdict.dose) != suggestion.dose
+            and str(verdict.decision) == suggestion.placement
+        ):
+            coach.suggest(verdict, coach.record(event, verdict), activity_id)
     schedule.reschedule(athlete, now)
 
 
@@ -52,28 +42,3 @@ def _event_of(suggestion: Suggestion) -> words.Event:
     if suggestion.placement == words.Placement.WARM_UP:
         return words.Event(words.EventType.RUN_STARTING_SOON)
     return words.Event(words.EventType.CLOCK_TICK)
-
-
-def _with_another_dose(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    suggestion: Suggestion,
-    verdict: words.Verdict,
-    event: words.Event,
-    now: datetime,
-) -> None:
-    """Replace the routine of an activity by one of another dose; a mail that was sent can't be changed."""
-    if suggestion.activity_id is None:
-        return
-    decision = decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=event.type,
-        now=now,
-        trace_id=secrets.token_hex(8),
-        activity_id=suggestion.activity_id,
-        asked_platform=False,
-    )
-    decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=suggestion.activity_id)

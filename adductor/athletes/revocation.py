@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -77,12 +77,6 @@ def revoke_due(installation: Installation) -> int:
             execution_options={"synchronize_session": False},
         ).all()
     return sum(_revoke(installation, row) for row in rows)
-
-
-def count_queued(installation: Installation) -> int:
-    """How many tokens of athletes who have left their platforms still accept."""
-    with installation.store.read() as session:
-        return session.scalar(select(func.count()).select_from(Revocation)) or 0
 
 
 def _revoke(installation: Installation, row: Revocation) -> bool:

@@ -6,8 +6,9 @@ encrypts under the newest key anyway.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import or_, select, update
 
@@ -40,20 +41,19 @@ Row = Connection | Revocation
 
 def count_keys(installation: Installation) -> KeyStatus:
     """Count rows by key. Reads all of them; a thousand take a fraction of a second."""
-    found, vault = KeyStatus(), installation.vault
-    for row in _rows(installation):
-        secrets = _secrets(row).values()
-        if all(vault.is_newest(secret) for secret in secrets):
-            found.newest += 1
-        elif all(vault.opens(secret) for secret in secrets):
-            found.older += 1
-        else:
-            found.unreadable += 1
-    return found
+    return _walk(installation, lambda row, rotated: True)
 
 
 def rotate_keys(installation: Installation) -> KeyStatus:
     """Encrypt under the newest key what isn't; returns the rows as they were. Safe beside all else, and twice at once."""
+    found = _walk(installation, partial(_store, installation))
+    if found.older or found.unreadable:
+        log.info("keys rotated", done=found.older, busy=found.busy, unreadable=found.unreadable)
+    return found
+
+
+def _walk(installation: Installation, store: Callable[[Row, dict[str, bytes]], bool]) -> KeyStatus:
+    """Count every row by its key, and give those under an older one to ``store``, encrypted anew."""
     found, vault = KeyStatus(), installation.vault
     for row in _rows(installation):
         secrets = _secrets(row)
@@ -65,12 +65,10 @@ def rotate_keys(installation: Installation) -> KeyStatus:
         except VaultError:
             found.unreadable += 1
             continue
-        if _store(installation, row, rotated):
+        if store(row, rotated):
             found.older += 1
         else:
             found.busy += 1
-    if found.older or found.unreadable:
-        log.info("keys rotated", done=found.older, busy=found.busy, unreadable=found.unreadable)
     return found
 
 

@@ -18,17 +18,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from adductor import logs, metrics
 from adductor.athletes import channels, decisions, platform_calls
 from adductor.athletes.channels import PRIVATE_NOTE
+from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
 from adductor.jobs import letters
 from adductor.notes import block, plan, wording
-from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
+from adductor.platforms.base import LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
@@ -53,13 +54,11 @@ class Reading:
     read_at: datetime
 
 
-def claim_due(
-    session: Session, installation: Installation, suggestion: Suggestion, now: datetime
-) -> tuple[Delivery, ...]:
+def claim_due(coach: Consultation, suggestion: Suggestion) -> tuple[Delivery, ...]:
     """Claim the deliveries of a suggestion that can be carried out at once, with the commit of its decision."""
-    due = [each for each in suggestion.deliveries if each.state == claims.WAITING and each.due_at <= now]
+    due = [each for each in suggestion.deliveries if each.state == claims.WAITING and each.due_at <= coach.now]
     for delivery in due:
-        claims.take(session, installation, delivery)
+        claims.take(coach.session, coach.installation, delivery)
     return tuple(due)
 
 
@@ -79,7 +78,8 @@ def handle(installation: Installation, delivery: Delivery, reading: Reading | No
         else:
             done = _carry_out(installation, delivery, reading)
     except RetryLater as later:
-        if _is_spent_day(later) and _mail_instead(installation, delivery, later.problem):
+        day_is_spent = later.budget and later.wait is not None and later.wait > MAIL_INSTEAD_AFTER
+        if day_is_spent and _mail_instead(installation, delivery, later.problem):
             return
         raise
     except Final as final:
@@ -114,7 +114,7 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
         activity = _read(installation, delivery, suggestion, athlete)
     known = _known(installation, delivery, suggestion, athlete, activity)
     if athlete.connection.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
-        _unlearn(installation, athlete)
+        _learn(installation, athlete.connection, absent_note_is_empty=False)
     step: plan.Step = plan.plan(known, getattr(activity, known.field))
     if isinstance(step, plan.Write | plan.Remove):
         answer = _put(installation, delivery, athlete, step)
@@ -123,9 +123,14 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
         delivery.reads_without_field += step.missing
         _remember_attempt(installation, delivery)
         raise RetryLater(step.problem, wait=step.wait)
-    if known.field == PRIVATE_NOTE and step.outcome in (plan.WRITTEN, plan.NOTE_REFUSED):
-        _learn(installation, athlete, step)
+    seen = athlete.connection
+    if known.field == PRIVATE_NOTE and step.outcome == plan.WRITTEN:
+        if seen.private_note_refused_at is not None:
+            _learn(installation, seen, private_note_refused_at=None)
+        if step.absent_was_empty and not seen.absent_note_is_empty:
+            _learn(installation, seen, absent_note_is_empty=True)
     if step.outcome == plan.NOTE_REFUSED:
+        _learn(installation, seen, private_note_refused_at=installation.clock.now(), absent_note_is_empty=False)
         _remember_attempt(installation, delivery)
         _deliver_elsewhere(installation, delivery, athlete.id)
     return step
@@ -226,18 +231,18 @@ def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlet
 
 
 def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
-    def read(platform: Platform, token: str) -> LoggedActivity:
-        activity_id = delivery.activity_id or 0
-        return platform.get_activity(token, activity_id, priority=_priority(delivery), athlete=str(athlete.id))
-
-    try:
-        return platform_calls.call(installation, athlete.connection.id, read)
-    except PlatformError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
-            raise RetryLater("the activity can't be read now") from error
-        raise Final("gone", "the activity is gone") from error
+    activity = platform_calls.read(
+        installation,
+        athlete.connection.id,
+        delivery.activity_id or 0,
+        priority=_priority(delivery),
+        athlete_id=athlete.id,
+    )
+    if activity is not None:
+        return activity
+    if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
+        raise RetryLater("the activity can't be read now")
+    raise Final("gone", "the activity is gone")
 
 
 def _put(
@@ -250,9 +255,8 @@ def _put(
         priority = Priority.REPLACEABLE
 
     def write(platform: Platform, token: str) -> LoggedActivity:
-        changed: dict[str, Any] = {step.field: step.text}
-        activity_id = delivery.activity_id or 0
-        return platform.update_activity(token, activity_id, priority=priority, athlete=str(athlete.id), **changed)
+        changed: dict[str, Any] = {step.field: step.text, "athlete": str(athlete.id)}
+        return platform.update_activity(token, delivery.activity_id or 0, priority=priority, **changed)
 
     # Stored before the call: a killed worker leaves a write that may have arrived.
     delivery.unconfirmed_writes += 1
@@ -295,11 +299,8 @@ def _deliver_elsewhere(
             athlete.connection.scopes = ",".join(scope for scope in scopes if scope != channels.WRITE_SCOPE)
         suggestion = session.get(Suggestion, delivery.suggestion_id)
         if suggestion is not None and suggestion.status == "open":
-            decisions.deliver(session, installation, athlete, suggestion, delivery.trace_id, installation.clock.now())
-
-
-def _is_spent_day(later: RetryLater) -> bool:
-    return later.budget and later.wait is not None and later.wait > MAIL_INSTEAD_AFTER
+            coach = Consultation(session, installation, athlete, installation.clock.now())
+            coach.deliver(suggestion, delivery.trace_id)
 
 
 def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
@@ -319,8 +320,8 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
             or mailed
             or suggestion.status != "open"
             or not channels.can_mail(athlete)
-            or not channels.messages_left(session, athlete, now, apart_from=suggestion.id)
-            or not letters.could_still_go(athlete, suggestion, now)
+            or not channels.messages_left(session, athlete, now, suggestion.id)
+            or letters.goes_at(athlete, suggestion, now) is None
         ):
             return False
         suggestion.deliveries.append(
@@ -334,24 +335,10 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
 # -- what is stored -----------------------------------------------------------------------------------------------------
 
 
-def _learn(installation: Installation, athlete: Athlete, done: plan.Done) -> None:
-    """Store what the end of a private note says about the athlete's connection."""
-    works, seen = done.outcome == plan.WRITTEN, athlete.connection
-    if works and seen.private_note_refused_at is None and seen.absent_note_is_empty >= done.absent_was_empty:
-        return
+def _learn(installation: Installation, connection: Connection, **columns: Any) -> None:
+    """Store what a reading or an answer says about the private notes of this connection."""
     with installation.store.write() as session:
-        connection = session.get(Connection, seen.id)
-        if connection is not None:
-            connection.private_note_refused_at = None if works else installation.clock.now()
-            connection.absent_note_is_empty = works and (connection.absent_note_is_empty or done.absent_was_empty)
-
-
-def _unlearn(installation: Installation, athlete: Athlete) -> None:
-    """Forget that an absent note was empty: from now on an absent one may hold words."""
-    with installation.store.write() as session:
-        connection = session.get(Connection, athlete.connection.id)
-        if connection is not None:
-            connection.absent_note_is_empty = False
+        session.execute(update(Connection).where(Connection.id == connection.id).values(**columns))
 
 
 def _remember_attempt(installation: Installation, delivery: Delivery) -> None:

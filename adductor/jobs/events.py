@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
@@ -18,15 +18,16 @@ from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.athletes import activities, connections, decisions, platform_calls, titles
+from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.installation import Installation
 from adductor.jobs import deliveries
-from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
+from adductor.platforms.base import LoggedActivity, Priority
 from adductor.queue import claims, retry
 from adductor.queue.retry import RetryLater
 from adductor.queue.worker import Job
-from adductor.store.models import Athlete, Connection, DecisionRecord, Delivery, InboxEvent, Subscription, Suggestion
+from adductor.store.models import Connection, DecisionRecord, Delivery, InboxEvent, Subscription, Suggestion
 from adductor.store.models import LoggedActivity as LoggedRow
 
 log = logs.get(__name__)
@@ -35,6 +36,11 @@ _ANOTHER_RUN_HAS_IT = "Your latest run today carries the routine; one a day is e
 _NO_LONGER_A_RUN = "The activity is no longer a run."
 _DELETED = "The activity was deleted."
 _TOO_OLD = "It began more than 14 days ago; nothing is written into older activities."
+_EVENT_TYPES = {
+    "create": words.EventType.ACTIVITY_UPLOADED,
+    "update": words.EventType.ACTIVITY_UPDATED,
+    "delete": words.EventType.ACTIVITY_DELETED,
+}
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
 _OF_THE_DAY = timedelta(hours=36)  # the longest run, and an upload the next morning
 # More new activities than this in this time are an import: a list call tells 200 of them, where a read tells one. Judgement.
@@ -68,7 +74,7 @@ class _Answer:
 
     activity: LoggedActivity | None
     listed: activities.Listed | None = None
-    reading: deliveries.Reading | None = field(default=None)
+    reading: deliveries.Reading | None = None
 
 
 def handle(installation: Installation, event: InboxEvent) -> None:
@@ -101,39 +107,33 @@ def _settle(session: Session, installation: Installation, event: InboxEvent) -> 
     athlete = None if connection is None else decisions.lock(session, connection.athlete_id)
     if connection is None or athlete is None:
         return Handled("unknown_athlete")
-    now = installation.clock.now()
-    settled = _settle_for(session, installation, athlete, connection, event, now)
+    coach = Consultation(session, installation, athlete, installation.clock.now())
+    settled = _settle_for(coach, connection, event)
     if isinstance(settled, Handled):
-        athlete.last_event_at = now
+        athlete.last_event_at = coach.now
     return settled
 
 
-def _settle_for(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    connection: Connection,
-    event: InboxEvent,
-    now: datetime,
-) -> Handled | _Question:
+def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) -> Handled | _Question:
+    session, athlete = coach.session, coach.athlete
     if event.object_type == "athlete":
-        return _deauthorised(session, connection, event, now)
+        return _deauthorised(session, connection, event, coach.now)
     if athlete.leaving_at is not None or not connection.is_usable:
         return Handled("not_connected")
     if event.aspect_type == "delete":
-        return _deleted(session, installation, athlete, event, now)
+        return _deleted(coach, event)
     if athlete.confirmed_at is None:
         activities.note_gap(athlete, event.event_time)
         return Handled("not_confirmed")
     obeyed = None
     if "title" in event.updates:
-        obeyed = titles.obey(session, installation, athlete, event.updates["title"], event.object_id, now=now)
-    suggestion = decisions.find_suggestion(session, athlete, event.object_id)
+        obeyed = titles.obey(coach, event.updates["title"], event.object_id)
+    suggestion = coach.find_suggestion(event.object_id)
     flood = event.aspect_type == "create" and _is_flooded(session, event)
-    gaps = activities.has_gaps(athlete, now)
+    gaps = activities.has_gaps(athlete, coach.now)
     question = _Question(athlete.id, connection.id, gaps, flood, athlete.history_read_at, suggestion is not None)
     # An edit may be the first event of its activity: its create came late, or never.
-    known = suggestion is not None or _was_decided(session, athlete, event.object_id)
+    known = suggestion is not None or _was_decided(coach, event.object_id)
     if event.aspect_type == "update" and "type" not in event.updates and known:
         return Handled(obeyed or "nothing_to_do")
     if suggestion is not None and suggestion.status != "withdrawn":
@@ -141,17 +141,15 @@ def _settle_for(
         return question if event.aspect_type == "update" else Handled("already_decided")
     if _was_deleted(session, event):
         return Handled("deleted")
-    if event.aspect_type == "create" and activities.is_older_than_history(
-        athlete, session, event.object_id, event.event_time
-    ):
-        return _record_no(session, athlete, event, _too_old(), now)
+    if event.aspect_type == "create" and _is_old(coach, event):
+        return _record_no(coach, event, _too_old())
     if athlete.history_read_at is None:
         return question  # not even the time zone is known yet
-    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now, best_case=True)
-    if verdict.decision in _SUGGESTS or titles.worth_reading(session, athlete, now):
+    verdict = coach.decide(_woken_by(event), best_case=True)
+    if verdict.decision in _SUGGESTS or titles.worth_reading(coach):
         return question
     activities.note_gap(athlete, event.event_time)
-    return _record_no(session, athlete, event, verdict, now)
+    return _record_no(coach, event, verdict)
 
 
 def _deauthorised(session: Session, connection: Connection, event: InboxEvent, now: datetime) -> Handled:
@@ -163,39 +161,30 @@ def _deauthorised(session: Session, connection: Connection, event: InboxEvent, n
     return Handled("disconnected")
 
 
-def _deleted(
-    session: Session, installation: Installation, athlete: Athlete, event: InboxEvent, now: datetime
-) -> Handled:
-    if _was_restored(session, event):
+def _deleted(coach: Consultation, event: InboxEvent) -> Handled:
+    if _was_restored(coach.session, event):
         return Handled("restored")
-    activities.mark_deleted(session, athlete, event.object_id, now)
-    suggestion = decisions.find_suggestion(session, athlete, event.object_id)
+    activities.mark_deleted(coach.session, coach.athlete, event.object_id, coach.now)
+    suggestion = coach.find_suggestion(event.object_id)
     if suggestion is None or suggestion.status != "open":
         return Handled("nothing_to_do" if suggestion is None else "already_decided")
-    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
-    _record(session, athlete, event, verdict, now, asked_platform=False)
-    decisions.withdraw(session, suggestion, _DELETED, now=now)
+    _record(coach, event, coach.decide(_woken_by(event)))
+    decisions.withdraw(coach.session, suggestion, _DELETED, now=coach.now)
     for delivery in suggestion.deliveries:
         if delivery.state in (claims.WAITING, claims.CLAIMED):
-            claims.finish(session, delivery, "gone")  # the note went with the activity
-    return Handled("withdrawn", _restore_earlier(session, installation, athlete, suggestion, event, now))
+            claims.finish(coach.session, delivery, "gone")  # the note went with the activity
+    return Handled("withdrawn", _restore_earlier(coach, suggestion, event))
 
 
-def _restore_earlier(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    gone: Suggestion,
-    event: InboxEvent,
-    now: datetime,
-) -> tuple[Delivery, ...]:
+def _restore_earlier(coach: Consultation, gone: Suggestion, event: InboxEvent) -> tuple[Delivery, ...]:
     """The run that carried the routine is no run any more: an earlier one of the day that it replaced carries it again."""
-    session.flush()
-    earlier = session.scalar(
+    athlete_id = coach.athlete.id
+    coach.session.flush()
+    earlier = coach.session.scalar(
         select(Suggestion)
-        .join(LoggedRow, (LoggedRow.athlete_id == athlete.id) & (LoggedRow.platform_id == Suggestion.activity_id))
+        .join(LoggedRow, (LoggedRow.athlete_id == athlete_id) & (LoggedRow.platform_id == Suggestion.activity_id))
         .where(
-            Suggestion.athlete_id == athlete.id,
+            Suggestion.athlete_id == athlete_id,
             Suggestion.id != gone.id,
             Suggestion.local_date == gone.local_date,
             Suggestion.status == "withdrawn",
@@ -208,21 +197,11 @@ def _restore_earlier(
     if earlier is None:
         return ()
     woken_by = words.Event(words.EventType.ACTIVITY_UPDATED, str(earlier.activity_id))
-    verdict = decisions.decide(session, installation, athlete, woken_by, now)
-    decision = decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=woken_by.type,
-        now=now,
-        trace_id=event.trace_id,
-        activity_id=earlier.activity_id,
-        asked_platform=False,
-    )
+    verdict = coach.decide(woken_by)
+    decision = coach.record(woken_by, verdict, trace_id=event.trace_id)
     if verdict.decision not in _SUGGESTS:
         return ()
-    decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=earlier.activity_id)
-    return deliveries.claim_due(session, installation, earlier, now)
+    return deliveries.claim_due(coach, coach.suggest(verdict, decision, earlier.activity_id))
 
 
 # --- with the platform ------------------------------------------------------------------------------------------------
@@ -243,11 +222,16 @@ def _ask(installation: Installation, event: InboxEvent, question: _Question) -> 
         return _Answer(entry, listed)
     if question.flood and entry is None:
         return _Answer(None, listed)
-    activity = _read(installation, event, question, priority)
-    if activity is not None and not activity.complete:
+    activity = platform_calls.read(
+        installation, question.connection_id, event.object_id, priority=priority, athlete_id=question.athlete_id
+    )
+    if activity is None:
+        if installation.clock.now() - event.event_time < retry.NOT_YET_READABLE_FOR:
+            raise RetryLater("the activity can't be read yet")
+        return _Answer(None, listed)
+    if not activity.complete:
         raise RetryLater("the activity's details are not all there yet")
-    reading = None if activity is None else deliveries.Reading(activity, installation.clock.real_now())
-    return _Answer(activity, listed, reading)
+    return _Answer(activity, listed, deliveries.Reading(activity, installation.clock.real_now()))
 
 
 def _wait_for_list(installation: Installation, event: InboxEvent, question: _Question) -> None:
@@ -259,85 +243,58 @@ def _wait_for_list(installation: Installation, event: InboxEvent, question: _Que
         raise RetryLater("many activities come in; one list call will tell them all", wait=wait)
 
 
-def _read(
-    installation: Installation, event: InboxEvent, question: _Question, priority: Priority
-) -> LoggedActivity | None:
-    """The activity now; None when it is gone for good."""
-
-    def read(platform: Platform, token: str) -> LoggedActivity:
-        return platform.get_activity(token, event.object_id, priority=priority, athlete=str(question.athlete_id))
-
-    try:
-        return platform_calls.call(installation, question.connection_id, read)
-    except PlatformError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        if installation.clock.now() - event.event_time < retry.NOT_YET_READABLE_FOR:
-            raise RetryLater("the activity can't be read yet") from error
-        return None
-
-
 def _take_in(
     session: Session, installation: Installation, event: InboxEvent, question: _Question, answer: _Answer
 ) -> Handled:
-    now = installation.clock.now()
     athlete = decisions.lock(session, question.athlete_id)
     if athlete is None:
         return Handled("not_connected")
-    athlete.last_event_at = now
+    coach = Consultation(session, installation, athlete, installation.clock.now())
+    athlete.last_event_at = coach.now
     if not athlete.is_connected:
         return Handled("not_connected")
     activity = answer.activity
     if activity is not None and activity.athlete_id != event.owner_id:
         return Handled("foreign_activity")
     if answer.listed is not None:
-        activities.keep_history(session, athlete, answer.listed, now)
+        activities.keep_history(session, athlete, answer.listed, coach.now)
     if activity is None:
-        if question.flood and activities.is_older_than_history(athlete, session, event.object_id, event.event_time):
-            return _record_no(session, athlete, event, _too_old(), now)
-        return Handled("gone")
+        return _record_no(coach, event, _too_old()) if question.flood and _is_old(coach, event) else Handled("gone")
     if _was_deleted(session, event):
         return Handled("deleted")  # while it was read: its data would be kept for days
-    activities.keep(session, athlete, activity, uploaded_at=min(event.event_time, now), now=now)
+    activities.keep(session, athlete, activity, uploaded_at=min(event.event_time, coach.now), now=coach.now)
     if event.aspect_type == "create":
-        titles.obey(session, installation, athlete, activity.title, activity.id, now=now)
-    titles.strength(session, installation, athlete, activity, now=now)
-    return _decide(session, installation, athlete, event, activity, now)
+        titles.obey(coach, activity.title, activity.id)
+    titles.strength(coach, activity)
+    return _decide(coach, event, activity)
 
 
-def _decide(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    event: InboxEvent,
-    activity: LoggedActivity,
-    now: datetime,
-) -> Handled:
-    suggestion = decisions.find_suggestion(session, athlete, activity.id)
+def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) -> Handled:
+    suggestion = coach.find_suggestion(activity.id)
     if suggestion is not None and suggestion.status != "withdrawn":
         if suggestion.status == "open" and not _is_a_run(activity):
-            decisions.withdraw(session, suggestion, _NO_LONGER_A_RUN, now=now)
-            due = deliveries.claim_due(session, installation, suggestion, now)
-            return Handled("withdrawn", due + _restore_earlier(session, installation, athlete, suggestion, event, now))
+            decisions.withdraw(coach.session, suggestion, _NO_LONGER_A_RUN, now=coach.now)
+            due = deliveries.claim_due(coach, suggestion)
+            return Handled("withdrawn", due + _restore_earlier(coach, suggestion, event))
         return Handled("already_decided")
-    verdict = decisions.decide(session, installation, athlete, _woken_by(event), now)
+    verdict = coach.decide(_woken_by(event))
     # The coach follows the athlete's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
     stands_in = int(verdict.details.get("activity_id", activity.id))
-    if stands_in != activity.id and _is_a_run(activity) and not _began_after(session, athlete, stands_in, activity):
+    if stands_in != activity.id and _is_a_run(activity) and not _began_after(coach, stands_in, activity):
         # One run recorded twice, or two that overlap, count as one; the recording that came last carries it.
         stands_in = activity.id
-    theirs = decisions.find_suggestion(session, athlete, stands_in) if stands_in != activity.id else None
+    theirs = coach.find_suggestion(stands_in) if stands_in != activity.id else None
     if theirs is not None and theirs.status != "withdrawn":  # a withdrawn one comes back, as with its own event
         verdict = decisions.refuse(verdict, "another_run_has_it", _ANOTHER_RUN_HAS_IT, "a later run of today has it")
-    decision = _record(session, athlete, event, verdict, now, asked_platform=True)
+    decision = _record(coach, event, verdict, asked_platform=True)
     if verdict.decision not in _SUGGESTS:
         return Handled(_outcome(verdict))
     # A rest-day routine that an edit of something old has led to is about today, and has no place in that activity.
-    about = stands_in if stands_in != activity.id or now - activity.start < _OF_THE_DAY else None
-    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=about)
+    about = stands_in if stands_in != activity.id or coach.now - activity.start < _OF_THE_DAY else None
+    suggestion = coach.suggest(verdict, decision, about)
     log.info("routine due", decision=str(verdict.decision), dose=str(verdict.dose), rule=verdict.rule)
-    return Handled(str(verdict.decision), deliveries.claim_due(session, installation, suggestion, now))
+    return Handled(str(verdict.decision), deliveries.claim_due(coach, suggestion))
 
 
 # --- small questions --------------------------------------------------------------------------------------------------
@@ -364,11 +321,13 @@ def _is_flooded(session: Session, event: InboxEvent) -> bool:
     return (recent or 0) > _FLOOD
 
 
-def _was_decided(session: Session, athlete: Athlete, activity_id: int) -> bool:
-    decided = select(DecisionRecord.id).where(
-        DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id == activity_id
-    )
-    return session.scalar(decided.limit(1)) is not None
+def _is_old(coach: Consultation, event: InboxEvent) -> bool:
+    return activities.is_older_than_history(coach.athlete, coach.session, event.object_id, event.event_time)
+
+
+def _was_decided(coach: Consultation, activity_id: int) -> bool:
+    decided = select(DecisionRecord.id).filter_by(athlete_id=coach.athlete.id, activity_id=activity_id)
+    return coach.session.scalar(decided.limit(1)) is not None
 
 
 def _was_deleted(session: Session, event: InboxEvent) -> bool:
@@ -383,21 +342,14 @@ def _was_restored(session: Session, event: InboxEvent) -> bool:
 
 
 def _other_event(session: Session, event: InboxEvent, aspect: str, when: ColumnElement[bool]) -> bool:
-    found = select(InboxEvent.id).where(
-        InboxEvent.platform == event.platform,
-        InboxEvent.object_type == "activity",
-        InboxEvent.object_id == event.object_id,
-        InboxEvent.aspect_type == aspect,
-        when,
-    )
+    same = {"platform": event.platform, "object_type": "activity", "object_id": event.object_id}
+    found = select(InboxEvent.id).filter_by(**same, aspect_type=aspect).where(when)
     return session.scalar(found.limit(1)) is not None
 
 
-def _began_after(session: Session, athlete: Athlete, other: int, activity: LoggedActivity) -> bool:
+def _began_after(coach: Consultation, other: int, activity: LoggedActivity) -> bool:
     """Whether the athlete's other activity began after this one."""
-    began = session.scalar(
-        select(LoggedRow.start).where(LoggedRow.athlete_id == athlete.id, LoggedRow.platform_id == other)
-    )
+    began = coach.session.scalar(select(LoggedRow.start).filter_by(athlete_id=coach.athlete.id, platform_id=other))
     return began is not None and began > activity.start
 
 
@@ -406,12 +358,7 @@ def _is_a_run(activity: LoggedActivity) -> bool:
 
 
 def _woken_by(event: InboxEvent) -> words.Event:
-    types = {
-        "create": words.EventType.ACTIVITY_UPLOADED,
-        "update": words.EventType.ACTIVITY_UPDATED,
-        "delete": words.EventType.ACTIVITY_DELETED,
-    }
-    return words.Event(types[event.aspect_type], str(event.object_id))
+    return words.Event(_EVENT_TYPES[event.aspect_type], str(event.object_id))
 
 
 def _too_old() -> words.Verdict:
@@ -420,29 +367,15 @@ def _too_old() -> words.Verdict:
 
 
 def _record(
-    session: Session,
-    athlete: Athlete,
-    event: InboxEvent,
-    verdict: words.Verdict,
-    now: datetime,
-    *,
-    asked_platform: bool,
+    coach: Consultation, event: InboxEvent, verdict: words.Verdict, *, asked_platform: bool = False
 ) -> DecisionRecord:
-    return decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=_woken_by(event).type,
-        now=now,
-        trace_id=event.trace_id,
-        event_id=event.id,
-        activity_id=event.object_id,
-        asked_platform=asked_platform,
+    return coach.record(
+        _woken_by(event), verdict, trace_id=event.trace_id, event_id=event.id, asked_platform=asked_platform
     )
 
 
-def _record_no(session: Session, athlete: Athlete, event: InboxEvent, verdict: words.Verdict, now: datetime) -> Handled:
-    _record(session, athlete, event, verdict, now, asked_platform=False)
+def _record_no(coach: Consultation, event: InboxEvent, verdict: words.Verdict) -> Handled:
+    _record(coach, event, verdict)
     return Handled(_outcome(verdict))
 
 

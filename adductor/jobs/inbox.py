@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func
+from sqlalchemy import Connection, func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from adductor.platforms.base import WebhookEvent
 from adductor.store.models import InboxEvent
@@ -27,31 +26,12 @@ def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -
 
     Duplicates leave the rows as they are. The caller commits.
     """
-    stored = connection.execute(_upsert(connection.dialect.name), _rows(events, now))
-    return {row.id: row.trace_id for row in stored}
-
-
-def _rows(events: Sequence[WebhookEvent], now: datetime) -> list[dict[str, Any]]:
-    return [
-        {
-            "platform": event.platform,
-            "subscription_id": event.subscription_id,
-            "object_type": event.object_type,
-            "object_id": event.object_id,
-            "aspect_type": event.aspect_type,
-            "event_time": event.event_time,
-            "owner_id": event.owner_id,
-            "updates": event.updates,
-            "received_at": now,
-            "due_at": now,
-            "state": "waiting",
-            "trace_id": secrets.token_hex(8),
-            "origin": "webhook",
-            "attempts": 0,
-            "crashes": 0,
-        }
+    rows = [
+        {**asdict(event), "received_at": now, "due_at": now, "trace_id": secrets.token_hex(8)}
         for event in _one_of_each_key(events)
     ]
+    stored = connection.execute(_upsert(connection.dialect.name), rows)
+    return {row.id: row.trace_id for row in stored}
 
 
 def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
@@ -86,11 +66,3 @@ def _upsert(dialect: str) -> Any:
         },
         where=changed,
     ).returning(InboxEvent.id, InboxEvent.trace_id)
-
-
-def forget_before(session: Session, limit: datetime) -> int:
-    """Delete handled events that came before ``limit``: titles in them are Strava's data (seven days at most)."""
-    result = session.execute(
-        delete(InboxEvent).where(InboxEvent.received_at < limit, InboxEvent.state.in_(("done", "failed")))
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -12,7 +12,6 @@ overwrites the same file.
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 
@@ -54,7 +53,16 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
         suggestion = row.suggestion
         athlete = session.get_one(Athlete, suggestion.athlete_id)
-        asking = _asking(session, suggestion)
+        asking = session.scalar(
+            decisions.open_suggestions(athlete)
+            .where(
+                Suggestion.id != suggestion.id,
+                Suggestion.asks_about_activity.is_not(None),
+                Suggestion.created_at > suggestion.created_at - channels.WEEK,
+            )
+            .order_by(Suggestion.created_at.desc())
+            .limit(1)
+        )
         instead = session.scalar(
             select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.outcome == MAILED_INSTEAD)
         )
@@ -67,7 +75,7 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         return "disconnected"
     if not channels.can_mail(athlete) or athlete.email is None:
         return "no_address"
-    at = _goes_at(athlete, suggestion, now)
+    at = goes_at(athlete, suggestion, now)
     if at is None:
         return "too_late"
     if at > now:
@@ -101,19 +109,8 @@ def confirm_address(installation: Installation, session: Session, athlete: Athle
         .where(Letter.athlete_id == athlete.id, Letter.kind == "confirm", Letter.due_at > now - CONFIRMATIONS_EVERY)
         .order_by(Letter.due_at)
     ).all()
-    full = len(earlier) >= MOST_CONFIRMATIONS
-    session.add(
-        Letter(
-            athlete_id=athlete.id,
-            kind="confirm",
-            key=secrets.token_hex(8),
-            to=athlete.email,
-            created_at=now,
-            due_at=earlier[-MOST_CONFIRMATIONS] + CONFIRMATIONS_EVERY if full else now,
-            trace_id=secrets.token_hex(8),
-        )
-    )
-    session.flush()
+    due_at = earlier[-MOST_CONFIRMATIONS] + CONFIRMATIONS_EVERY if len(earlier) >= MOST_CONFIRMATIONS else now
+    channels.write_letter(session, athlete, "confirm", now, due_at=due_at)
 
 
 def send_letter(installation: Installation, letter: Letter) -> str:
@@ -176,22 +173,14 @@ def _count_handover(installation: Installation, claimed: Delivery | Letter, by: 
 
 def _mark_bounced(installation: Installation, claimed: Delivery | Letter) -> None:
     with installation.store.write() as session:
-        if isinstance(claimed, Letter):
-            athlete = decisions.lock(session, claimed.athlete_id)
-        else:
-            athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == claimed.suggestion_id))
-            athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
+        about = claimed if isinstance(claimed, Letter) else session.get_one(Suggestion, claimed.suggestion_id)
+        athlete = decisions.lock(session, about.athlete_id)
         if athlete is not None:
             athlete.email_bounced_at = installation.clock.now()
             log.warning("mail bounced", athlete=athlete.id)
 
 
-def could_still_go(athlete: Athlete, suggestion: Suggestion, now: datetime) -> bool:
-    """Whether a mail about this would go out now or after the quiet hours that end today."""
-    return _goes_at(athlete, suggestion, now) is not None
-
-
-def _goes_at(athlete: Athlete, suggestion: Suggestion, now: datetime) -> datetime | None:
+def goes_at(athlete: Athlete, suggestion: Suggestion, now: datetime) -> datetime | None:
     """When the mail may go: now, or at the end of the quiet hours if that is today; None once its moment has passed."""
     local = now.astimezone(situations.zone_of(athlete.timezone))
     warm_up = suggestion.placement == words.Placement.WARM_UP
@@ -212,21 +201,6 @@ def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) 
         at=at,
         unsubscribe_link=installation.links.unsubscribe(athlete.id, athlete.connection.external_id, at),
         settings_link=f"{settings.public_url}/settings",
-    )
-
-
-def _asking(session: Session, suggestion: Suggestion) -> Suggestion | None:
-    return session.scalar(
-        select(Suggestion)
-        .where(
-            Suggestion.athlete_id == suggestion.athlete_id,
-            Suggestion.id != suggestion.id,
-            Suggestion.status == "open",
-            Suggestion.asks_about_activity.is_not(None),
-            Suggestion.created_at > suggestion.created_at - channels.WEEK,
-        )
-        .order_by(Suggestion.created_at.desc())
-        .limit(1)
     )
 
 

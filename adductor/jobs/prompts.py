@@ -8,14 +8,11 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
-
-from sqlalchemy.orm import Session
+from datetime import timedelta
 
 from adductor import coaching, logs
 from adductor.athletes import activities, channels, decisions, schedule, situations
-from adductor.athletes.schedule import reschedule
+from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
@@ -46,84 +43,65 @@ TIMER = Timer("prompt", Athlete.next_due_at, look, retry_after=RETRY_AFTER, fina
 def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        now = installation.clock.now()
         if athlete is None:
             return ()
+        coach = Consultation(session, installation, athlete, installation.clock.now())
         asks = (
-            schedule.rest_day_due(athlete, now)
-            and activities.has_gaps(athlete, now)
-            and _could_be_a_rest_day(session, installation, athlete, now)
+            schedule.rest_day_due(athlete, coach.now)
+            and activities.has_gaps(athlete, coach.now)
+            and _could_be_a_rest_day(coach)
         )
         if not asks:
-            return _decide(session, installation, athlete, now)
+            return _decide(coach)
         connection_id = athlete.connection.id
     listed = activities.list_history(installation, connection_id, athlete_id, priority=Priority.HISTORY)
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        now = installation.clock.now()
         if athlete is None or not athlete.is_connected:
             return ()
-        activities.keep_history(session, athlete, listed, now)
-        return _decide(session, installation, athlete, now)
+        coach = Consultation(session, installation, athlete, installation.clock.now())
+        activities.keep_history(session, athlete, listed, coach.now)
+        return _decide(coach)
 
 
-def _could_be_a_rest_day(session: Session, installation: Installation, athlete: Athlete, now: datetime) -> bool:
-    situation = situations.of(session, athlete, words.Event(words.EventType.CLOCK_TICK), now)
-    verdict = coaching.decide(situations.best_rest_day(situation), installation.catalogue)
-    return verdict.decision is words.Decision.REST_DAY
+def _could_be_a_rest_day(coach: Consultation) -> bool:
+    event = words.Event(words.EventType.CLOCK_TICK)
+    situation = situations.best_rest_day(situations.of(coach.session, coach.athlete, event, coach.now))
+    return coaching.decide(situation, coach.installation.catalogue).decision is words.Decision.REST_DAY
 
 
-def _decide(session: Session, installation: Installation, athlete: Athlete, now: datetime) -> tuple[Delivery, ...]:
-    today = now.astimezone(situations.zone_of(athlete.timezone)).date()
+def _decide(coach: Consultation) -> tuple[Delivery, ...]:
+    athlete = coach.athlete
     waiting: tuple[Delivery, ...] = ()
-    if schedule.warm_up_due(athlete, now):
-        athlete.last_warm_up_on = today
-        event = words.Event(words.EventType.RUN_STARTING_SOON)
-        waiting += _one(session, installation, athlete, words.Placement.WARM_UP, event, now)
-    if schedule.rest_day_due(athlete, now):
-        athlete.last_prompted_on = today
-        event = words.Event(words.EventType.CLOCK_TICK)
-        waiting += _one(session, installation, athlete, words.Placement.REST_DAY, event, now)
-    reschedule(athlete, now)
+    if schedule.warm_up_due(athlete, coach.now):
+        athlete.last_warm_up_on = coach.today
+        waiting += _one(coach, words.Placement.WARM_UP, words.EventType.RUN_STARTING_SOON)
+    if schedule.rest_day_due(athlete, coach.now):
+        athlete.last_prompted_on = coach.today
+        waiting += _one(coach, words.Placement.REST_DAY, words.EventType.CLOCK_TICK)
+    schedule.reschedule(athlete, coach.now)
     return waiting
 
 
-def _one(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    placement: words.Placement,
-    event: words.Event,
-    now: datetime,
-) -> tuple[Delivery, ...]:
-    verdict = decisions.decide(session, installation, athlete, event, now)
+def _one(coach: Consultation, placement: words.Placement, trigger: words.EventType) -> tuple[Delivery, ...]:
+    athlete, event = coach.athlete, words.Event(trigger)
+    verdict = coach.decide(event)
     if str(verdict.decision) == str(placement):
-        verdict = _if_it_arrives(session, athlete, placement, verdict, now)
-    decision = decisions.record(
-        session,
-        athlete,
-        verdict,
-        trigger=event.type,
-        now=now,
-        trace_id=secrets.token_hex(8),
-        asked_platform=athlete.history_read_at == now,
-    )
+        verdict = _if_it_arrives(coach, placement, verdict)
+    decision = coach.record(event, verdict, asked_platform=athlete.history_read_at == coach.now)
     log.info(
         "prompt decided", athlete=athlete.id, placement=str(placement), decision=decision.decision, rule=decision.rule
     )
     if str(verdict.decision) != str(placement):
         return ()
-    suggestion = decisions.suggest(session, installation, athlete, verdict, decision, now=now, activity_id=None)
-    return deliveries.claim_due(session, installation, suggestion, now)
+    return deliveries.claim_due(coach, coach.suggest(verdict, decision, None))
 
 
-def _if_it_arrives(
-    session: Session, athlete: Athlete, placement: words.Placement, verdict: words.Verdict, now: datetime
-) -> words.Verdict:
+def _if_it_arrives(coach: Consultation, placement: words.Placement, verdict: words.Verdict) -> words.Verdict:
     """A routine that would not reach the athlete is not suggested: unanswered, it would count against the next one."""
-    found = {
-        each.channel for each in channels.delivery_channels(session, athlete, placement, activity_id=None, now=now)
-    }
+    session, athlete, now = coach.session, coach.athlete, coach.now
+    channels_now = channels.delivery_channels(session, athlete, placement, activity_id=None, now=now)
+    found = {each.channel for each in channels_now}
     if found == {channels.PAGES} and channels.PAGES not in channels.chosen(athlete, placement):
         missing = f"no run of the last {channels.NOTE_OF_LATEST_RUN_DAYS} days whose note could hold it"
         if channels.private_note_problem(athlete, now) is not None:
@@ -132,10 +110,6 @@ def _if_it_arrives(
         return decisions.refuse(verdict, "no_way", reason, f"{missing}, no mail address")
     if found == {channels.MAIL} and not channels.messages_left(session, athlete, now):
         most = channels.MOST_MESSAGES_A_WEEK
-        return decisions.refuse(
-            verdict,
-            "enough_messages",
-            f"You had {most} mails from us in the last 7 days; that is enough for one week.",
-            f"{most} of {most} messages in the last 7 days",
-        )
+        reason = f"You had {most} mails from us in the last 7 days; that is enough for one week."
+        return decisions.refuse(verdict, "enough_messages", reason, f"{most} of {most} messages in the last 7 days")
     return verdict

@@ -11,7 +11,6 @@ After an outage every athlete's log is looked at (`adductor.jobs.outages`).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -20,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.athletes import activities, activity_gap, decisions, platform_calls, titles
+from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import POST_RUN_WINDOW_H
 from adductor.installation import Installation
 from adductor.jobs import inbox, outages
-from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority, WebhookEvent
+from adductor.platforms.base import LoggedActivity, Priority, WebhookEvent
 from adductor.queue import timers
 from adductor.queue.timers import Timer
 from adductor.store import models
@@ -55,27 +55,34 @@ def look(installation: Installation, athlete_id: int) -> int:
     """Look at one athlete now, if it is time; returns how many events were recovered. Raises RetryLater and Final."""
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is None or not _should_ask(session, installation, athlete):
+        if athlete is None or not _should_ask(Consultation(session, installation, athlete, installation.clock.now())):
             return 0
         connection_id = athlete.connection.id
     listed = activities.list_history(installation, connection_id, athlete_id, priority=Priority.HISTORY)
     missing = _missing(installation, athlete_id, listed)
-    gone = [activity_id for activity_id in missing if _is_gone(installation, athlete_id, connection_id, activity_id)]
+    gone = [
+        activity_id
+        for activity_id in missing
+        if platform_calls.read(
+            installation, connection_id, activity_id, priority=Priority.HISTORY, athlete_id=athlete_id
+        )
+        is None
+    ]
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not athlete.is_connected:
             return 0
-        now = installation.clock.now()
-        made = _take_in(session, installation, athlete, listed, gone, now)
-        _looked(session, athlete, now)
+        coach = Consultation(session, installation, athlete, installation.clock.now())
+        made = _take_in(coach, listed, gone)
+        _looked(coach)
     if made:
         log.warning("missed events recovered", athlete=athlete_id, events=made)
     return made
 
 
-def _should_ask(session: Session, installation: Installation, athlete: Athlete) -> bool:
-    """Whether to list this runner's log now; if not, the next time is set."""
-    now = installation.clock.now()
+def _should_ask(coach: Consultation) -> bool:
+    """Whether to list this athlete's log now; if not, the next time is set."""
+    session, athlete, now = coach.session, coach.athlete, coach.now
     if not athlete.is_connected:
         athlete.reconcile_at = None
         return False
@@ -89,13 +96,11 @@ def _should_ask(session: Session, installation: Installation, athlete: Athlete) 
         if due > now:
             athlete.reconcile_at = due
             return False
-    best = decisions.decide(
-        session, installation, athlete, words.Event(words.EventType.ACTIVITY_UPLOADED), now, best_case=True
-    )
-    if best.decision not in _SUGGESTS and not titles.worth_reading(session, athlete, now):
+    best = coach.decide(words.Event(words.EventType.ACTIVITY_UPLOADED), best_case=True)
+    if best.decision not in _SUGGESTS and not titles.worth_reading(coach):
         # Nothing could be due whatever was missed: the next decision that matters reads the history by itself.
         activities.note_gap(athlete, athlete.last_event_at or athlete.connection.connected_at)
-        _looked(session, athlete, now)
+        _looked(coach)
         return False
     return True
 
@@ -119,28 +124,9 @@ def _missing(installation: Installation, athlete_id: int, listed: activities.Lis
         ).all()
 
 
-def _is_gone(installation: Installation, athlete_id: int, connection_id: int, activity_id: int) -> bool:
-    def read(platform: Platform, token: str) -> LoggedActivity:
-        return platform.get_activity(token, activity_id, priority=Priority.HISTORY, athlete=str(athlete_id))
-
-    try:
-        platform_calls.call(installation, connection_id, read)
-    except PlatformError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        return True
-    return False
-
-
-def _take_in(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    listed: activities.Listed,
-    gone: list[int],
-    now: datetime,
-) -> int:
-    heard_of = _heard_of(session, athlete, [activity.id for activity in listed.activities])
+def _take_in(coach: Consultation, listed: activities.Listed, gone: list[int]) -> int:
+    session, athlete, now = coach.session, coach.athlete, coach.now
+    known = _known(session, athlete, [activity.id for activity in listed.activities])
     activities.keep_history(session, athlete, listed, now)
     # An activity from before the athlete connected is history and gets no note.
     since = max(athlete.connection.connected_at, athlete.confirmed_at or athlete.connection.connected_at)
@@ -148,7 +134,7 @@ def _take_in(
         activity
         for activity in sorted(listed.activities, key=lambda entry: entry.start)
         if activity.complete
-        and activity.id not in heard_of
+        and activity.id not in known
         and activity.athlete_id == int(athlete.connection.external_id)
         and _end_of(activity) > since
     ]
@@ -156,34 +142,24 @@ def _take_in(
     events += [
         _event(session, athlete, activity.id, "create", _end_of(activity))
         for activity in found
-        if _could_be_due(session, installation, athlete, activity, now)
+        if _could_be_due(coach, activity)
     ]
     ids = list(inbox.put(session.connection(), events, now)) if events else []
     session.execute(update(InboxEvent).where(InboxEvent.id.in_(ids)).values(origin=RECONCILE))
     return len(ids)
 
 
-def _could_be_due(
-    session: Session, installation: Installation, athlete: Athlete, activity: LoggedActivity, now: datetime
-) -> bool:
+def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     """Whether a routine may be due for this activity; if not, its title words are obeyed and the "no" is stored."""
     event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(activity.id))
-    verdict = decisions.decide(session, installation, athlete, event, now)
-    old = now - _end_of(activity) > _WINDOW
-    if not old and verdict.decision in _SUGGESTS:
+    verdict = coach.decide(event)
+    age = coach.now - _end_of(activity)
+    if age <= _WINDOW and verdict.decision in _SUGGESTS:
         return True
-    if now - _end_of(activity) <= titles.MEANS_IT_FOR:
-        titles.obey(session, installation, athlete, activity.title, activity.id, now=now)
-    titles.strength(session, installation, athlete, activity, now=now)
-    decisions.record(
-        session,
-        athlete,
-        _too_late(verdict) if old else verdict,
-        trigger=event.type,
-        now=now,
-        trace_id=secrets.token_hex(8),
-        activity_id=activity.id,
-    )
+    if age <= titles.MEANS_IT_FOR:
+        titles.obey(coach, activity.title, activity.id)
+    titles.strength(coach, activity)
+    coach.record(event, verdict if age <= _WINDOW else _too_late(verdict), asked_platform=True)
     return False
 
 
@@ -193,7 +169,7 @@ def _too_late(verdict: words.Verdict) -> words.Verdict:
     return decisions.refuse(words.Verdict(verdict.decision, verdict.dose, "", ""), TOO_LATE, reason, because)
 
 
-def _heard_of(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
+def _known(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
     events = select(InboxEvent.object_id).where(
         InboxEvent.object_id.in_(ids),
         InboxEvent.object_type == "activity",
@@ -223,7 +199,8 @@ def _end_of(activity: LoggedActivity) -> datetime:
     return activity.start + timedelta(seconds=max(activity.elapsed_s, activity.moving_s))
 
 
-def _looked(session: Session, athlete: Athlete, now: datetime) -> None:
+def _looked(coach: Consultation) -> None:
+    session, athlete, now = coach.session, coach.athlete, coach.now
     athlete.reconciled_at = now
     due = activity_gap.next_look(athlete, activity_gap.usual_gap_days(session, athlete, now), now)
     athlete.reconcile_at = max(due, now + timedelta(hours=1))

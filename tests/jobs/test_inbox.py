@@ -70,14 +70,3 @@ def test_events_of_another_second_or_aspect_are_rows_of_their_own(store: Store, 
     put(EVENT, replace(EVENT, event_time=NOW + timedelta(seconds=1)), replace(EVENT, aspect_type="delete"))
 
     assert len(_rows(store)) == 3
-
-
-def test_handled_events_are_forgotten_after_their_time_and_waiting_ones_never(store: Store, put: Put) -> None:
-    done, waiting = put(EVENT, replace(EVENT, object_id=43))
-    with store.write() as session:
-        session.get_one(InboxEvent, done).state = "done"
-
-    with store.write() as session:
-        assert inbox.forget_before(session, NOW + timedelta(seconds=1)) == 1
-
-    assert [row.id for row in _rows(store)] == [waiting]

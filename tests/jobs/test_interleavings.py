@@ -115,7 +115,7 @@ def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here:
         suggestion = here.suggestion(runner)
         suggestion = session.merge(suggestion)
         athlete = here.locked(session, runner)
-        decisions.deliver(session, here.installation, athlete, suggestion, "test", here.now)
+        decisions.Consultation(session, here.installation, athlete, here.now).deliver(suggestion, "test")
 
     withdraw(here, runner)
     rounds.sweep(here.installation)
@@ -185,7 +185,8 @@ def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) 
 
     with here.installation.store.write() as session:
         suggestion = session.merge(here.suggestion(runner))
-        decisions.deliver(session, here.installation, here.locked(session, runner), suggestion, "test", here.now)
+        coach = decisions.Consultation(session, here.installation, here.locked(session, runner), here.now)
+        coach.deliver(suggestion, "test")
 
     assert claims.claim(here.installation, Delivery) is None
     worker.run(here.installation, deliveries.JOB, claimed)

@@ -323,9 +323,7 @@ def test_a_mail_that_a_later_routine_takes_back_leaves_its_place_to_it(here: Pla
             decision=Decision.REST_DAY, dose=routine.dose, rule="rest_day", reason="A rest day.", routine=routine
         )
         for sent in (True, False, False):
-            made = decisions.suggest(
-                session, here.installation, athlete, verdict, decision, now=here.now, activity_id=None
-            )
+            made = decisions.Consultation(session, here.installation, athlete, here.now).suggest(verdict, decision, None)
             if sent:
                 made.deliveries[0].state, made.deliveries[0].written_at = "done", here.now
 

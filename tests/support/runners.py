@@ -93,12 +93,11 @@ class Place:
             athlete = self.locked(session, runner)
             run = self.add_run(session, athlete, self.now - timedelta(minutes=41))
             event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(run))
-            verdict = decisions.decide(session, self.installation, athlete, event, self.now)
-            decision = decisions.record(
-                session, athlete, verdict, trigger=event.type, now=self.now, trace_id="test", activity_id=run
-            )
+            coach = decisions.Consultation(session, self.installation, athlete, self.now)
+            verdict = coach.decide(event)
+            decision = coach.record(event, verdict, asked_platform=True)
             if verdict.routine is not None:
-                decisions.suggest(session, self.installation, athlete, verdict, decision, now=self.now, activity_id=run)
+                coach.suggest(verdict, decision, run)
             return run
 
     def locked(self, session: Session, runner: int) -> Athlete:
