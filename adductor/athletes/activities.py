@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import case, select, update
 
-from adductor.athletes import platform_calls, schedule
+from adductor.athletes import connections, platform_calls, schedule
+from adductor.athletes.decisions import Consultation
 from adductor.athletes.situations import zone_of
 from adductor.installation import Installation
 from adductor.platforms.base import LoggedActivity, Platform, Priority
@@ -47,15 +47,15 @@ class Listed:
     asked_at: datetime
 
 
-def list_history(installation: Installation, connection_id: int, athlete_id: int, *, priority: Priority) -> Listed:
+def list_history(installation: Installation, connection: models.Connection, priority: Priority) -> Listed:
     """List the last 14 days. Raises what `platform_calls.call` raises."""
     asked_at = installation.clock.now()
     since = asked_at - HISTORY
 
     def call(platform: Platform, token: str) -> list[LoggedActivity]:
-        return platform.list_activities(token, after=since, priority=priority, athlete=str(athlete_id))
+        return platform.list_activities(token, after=since, priority=priority, athlete=str(connection.athlete_id))
 
-    return Listed(platform_calls.call(installation, connection_id, call), since, asked_at)
+    return Listed(platform_calls.call(installation, connection.id, call), since, asked_at)
 
 
 def has_gaps(athlete: models.Athlete, now: datetime) -> bool:
@@ -71,20 +71,13 @@ def note_gap(athlete: models.Athlete, since: datetime) -> None:
         athlete.history_gap_from = since
 
 
-def keep(
-    session: Session,
-    athlete: models.Athlete,
-    activity: LoggedActivity,
-    *,
-    uploaded_at: datetime,
-    now: datetime,
-    revives: bool = True,
-) -> None:
-    """Store or renew one activity of a locked athlete, whose time zone follows where they run.
+def keep(coach: Consultation, activity: LoggedActivity, *, uploaded_at: datetime, revives: bool = True) -> None:
+    """Store or renew one activity; the athlete's time zone follows where they run.
 
     ``revives``: it is there although we were told of its deletion, which can be undone.
     """
-    key = {"athlete_id": athlete.id, "platform_id": activity.id}
+    session, now = coach.session, coach.now
+    key = {"athlete_id": coach.athlete.id, "platform_id": activity.id}
     row = session.scalar(select(models.LoggedActivity).filter_by(**key))
     if row is None:
         row = models.LoggedActivity(**key, uploaded_at=uploaded_at)
@@ -94,7 +87,7 @@ def keep(
             setattr(row, name, getattr(activity, name))
         row.intensity = str(activity.intensity)
         row.deleted_at, row.fetched_at, row.expires_at = None, now, now + KEEP
-    _follow_zone(athlete, activity, now)
+    _follow_zone(coach.athlete, activity, now)
 
 
 def _follow_zone(athlete: models.Athlete, activity: LoggedActivity, now: datetime) -> None:
@@ -109,54 +102,41 @@ def _follow_zone(athlete: models.Athlete, activity: LoggedActivity, now: datetim
         schedule.reschedule(athlete, now)
 
 
-def keep_history(session: Session, athlete: models.Athlete, listed: Listed, now: datetime) -> None:
+def keep_history(coach: Consultation, listed: Listed) -> None:
     """Store all of the last 14 days as one list call gave them. A gap noted since the call stays one."""
+    athlete = coach.athlete
     for activity in sorted(listed.activities, key=lambda entry: entry.start):
         if activity.complete:
             uploaded_at = activity.start + timedelta(seconds=activity.elapsed_s)
             # A list is read some moments before it is kept: what was deleted meanwhile is still in it.
-            keep(session, athlete, activity, uploaded_at=uploaded_at, now=now, revives=False)
-    athlete.history_read_at = now
+            keep(coach, activity, uploaded_at=uploaded_at, revives=False)
+    athlete.history_read_at = coach.now
     if athlete.history_gap_from is not None and athlete.history_gap_from <= listed.asked_at:
         athlete.history_gap_from = None
     athlete.history_covers_until = listed.asked_at - LISTED_WITHIN
     athlete.history_incomplete = [activity.id for activity in listed.activities if not activity.complete]
 
 
-def is_older_than_history(athlete: models.Athlete, session: Session, activity_id: int, created_at: datetime) -> bool:
+def is_older_than_history(coach: Consultation, activity_id: int, created_at: datetime) -> bool:
     """Whether an activity is certainly older than 14 days: created before the history was listed, and not in it."""
+    athlete = coach.athlete
     if athlete.history_covers_until is None or created_at > athlete.history_covers_until:
         return False
     if activity_id in (athlete.history_incomplete or ()):
         return False
     known = select(models.LoggedActivity.id).filter_by(athlete_id=athlete.id, platform_id=activity_id)
-    return session.scalar(known) is None
+    return coach.session.scalar(known) is None
 
 
-def mark_deleted(session: Session, athlete: models.Athlete, activity_id: int, now: datetime) -> None:
+def mark_deleted(coach: Consultation, activity_id: int) -> None:
     """The athlete deleted it: the row is deleted within a day, its titles at once."""
+    session, athlete, now = coach.session, coach.athlete, coach.now
     row, goes_at = models.LoggedActivity, now + KEEP_DELETED
-    session.execute(
-        update(row)
-        .where(row.athlete_id == athlete.id, row.platform_id == activity_id)
-        # Never later than it would have gone anyway.
-        .values(deleted_at=now, expires_at=case((row.expires_at < goes_at, row.expires_at), else_=goes_at))
-    )
+    # Never later than it would have gone anyway.
+    expires_at = case((row.expires_at < goes_at, row.expires_at), else_=goes_at)
+    kept = update(row).where(row.athlete_id == athlete.id, row.platform_id == activity_id)
+    session.execute(kept.values(deleted_at=now, expires_at=expires_at))
     event = models.InboxEvent
     for connection in athlete.connections:
-        session.execute(
-            update(event)
-            .where(
-                event.object_id == activity_id,
-                event.object_type == "activity",
-                event.platform == connection.platform,
-                event.owner_id == int(connection.external_id),
-            )
-            .values(updates={})
-        )
-
-
-def expire(session: Session, now: datetime) -> int:
-    """Delete what has been kept as long as it may be. Returns how many rows."""
-    result = session.execute(delete(models.LoggedActivity).where(models.LoggedActivity.expires_at <= now))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+        told = update(event).where(event.object_id == activity_id, event.object_type == "activity")
+        session.execute(told.where(connections.events_of(connection)).values(updates={}))

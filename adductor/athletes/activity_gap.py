@@ -6,12 +6,12 @@ the athlete told us of is missed two hours after its start: early enough for a n
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from adductor.athletes import situations
+from adductor.athletes.decisions import Consultation
 from adductor.store.models import Athlete, DecisionRecord
 
 # Silence of so many times the usual gap is unusual. Judgement: a skipped run is usual.
@@ -30,19 +30,14 @@ AFTER_A_USUAL_START = timedelta(hours=2)
 _DAY = timedelta(days=1)
 
 
-def usual_gap_days(session: Session, athlete: Athlete, now: datetime) -> float:
+def _usual_gap_days(coach: Consultation) -> float:
     """Days between two activities, from our own record of the last four weeks; else what the runner told us."""
+    athlete, now = coach.athlete, coach.now
     since = max(now - SEEN_OVER, athlete.connection.connected_at)
-    heard_of = (
-        session.scalar(
-            select(func.count(func.distinct(DecisionRecord.activity_id))).where(
-                DecisionRecord.athlete_id == athlete.id,
-                DecisionRecord.at >= since,
-                DecisionRecord.activity_id.is_not(None),
-            )
-        )
-        or 0
+    activities = select(func.count(func.distinct(DecisionRecord.activity_id))).where(
+        DecisionRecord.athlete_id == athlete.id, DecisionRecord.at >= since, DecisionRecord.activity_id.is_not(None)
     )
+    heard_of = coach.session.scalar(activities) or 0
     if heard_of >= 2:
         return max((now - since) / _DAY, 1.0) / heard_of
     if athlete.usual_runs:
@@ -50,12 +45,13 @@ def usual_gap_days(session: Session, athlete: Athlete, now: datetime) -> float:
     return USUAL_GAP_DAYS
 
 
-def next_look(athlete: Athlete, gap_days: float, now: datetime) -> datetime:
-    """When this runner's log should be looked at, should nothing be heard until then (UTC; may have passed)."""
+def next_look(coach: Consultation) -> datetime:
+    """When this athlete's log should be looked at, should nothing be heard until then (UTC; may have passed)."""
+    athlete = coach.athlete
     heard = max(athlete.connection.connected_at, athlete.last_event_at or athlete.connection.connected_at)
     looked = athlete.reconciled_at
     if looked is None or looked <= heard:
-        moment = heard + _whole_days(FACTOR * gap_days) + AFTER_THE_USUAL_HOUR
+        moment = heard + _whole_days(FACTOR * _usual_gap_days(coach)) + AFTER_THE_USUAL_HOUR
         missed = _usual_start_after(athlete, heard)
     else:
         # Looked already during this silence: it is looked again when it has lasted twice as long.
@@ -72,13 +68,6 @@ def _whole_days(days: float) -> timedelta:
 
 
 def _usual_start_after(athlete: Athlete, moment: datetime) -> datetime | None:
-    """The first usual run that begins after a moment, in the runner's wall time."""
-    zone = situations.zone_of(athlete.timezone)
-    first = moment.astimezone(zone).date()
-    starts = (
-        situations.instant(datetime.combine(day, time.fromisoformat(run["at"]), tzinfo=zone))
-        for day in (first + timedelta(days=ahead) for ahead in range(8))
-        for run in athlete.usual_runs
-        if run["weekday"] == day.weekday()
-    )
+    """The first usual run that begins after a moment."""
+    starts = (start for start, _ in situations.usual_starts(athlete, moment))
     return min((start for start in starts if start > moment), default=None)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, object_session
 
 from adductor import coaching, logs
 from adductor.athletes import decisions, reconsider, situations
+from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
 from adductor.coaching.replies import REPLIES, Said
@@ -96,6 +97,7 @@ def answer(
         return Taken(repeated=True)
     if suggestion.status == "withdrawn" and given.said is Said.NOT_TODAY:
         return Taken(repeated=True)
+    coach = Consultation(session, installation, athlete, now)
     _undo(session, athlete, suggestion)
     suggestion.answer = stored
     suggestion.answered_at = now
@@ -104,7 +106,7 @@ def answer(
         log.info("answered", said=str(given.said), source=source)
         return Taken()
     suggestion.status = "done"
-    changes = _session_done(session, installation, athlete, suggestion, given, source, now)
+    changes = _session_done(coach, suggestion, given, source)
     decision = None
     if given.said is Said.PAIN or given.red_flags or (given.pain_0_10 or 0) > 0:
         record = CheckInRecord(hip_groin_pain_0_10=given.pain_0_10, red_flags=sorted(given.red_flags))
@@ -120,12 +122,11 @@ def check_in(
     record.athlete_id = athlete.id
     record.at = now
     session.add(record)
-    soreness = record.adductor_soreness_0_10
-    if soreness is not None:
-        _sore(session, installation, athlete, soreness)
+    coach = Consultation(session, installation, athlete, now)
+    if record.adductor_soreness_0_10 is not None:
+        _sore(coach, record.adductor_soreness_0_10)
     session.flush()
     event = words.Event(words.EventType.CHECK_IN)
-    coach = decisions.Consultation(session, installation, athlete, now)
     decision = coach.record(event, coach.decide(event))
     reconsider.reconsider(session, installation, athlete, now=now)
     return decision
@@ -154,23 +155,15 @@ def pause(athlete: Athlete, until: date | None) -> None:
         decisions.withdraw_open(session, athlete, "You asked for a break.")
 
 
-def _session_done(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    suggestion: Suggestion,
-    given: Answer,
-    source: str,
-    now: datetime,
-) -> tuple[str, ...]:
-    hurt = given.said is Said.PAIN
+def _session_done(coach: Consultation, suggestion: Suggestion, given: Answer, source: str) -> tuple[str, ...]:
+    athlete, hurt = coach.athlete, given.said is Said.PAIN
     effort = REPLIES[given.said].rpe_1_10
     pct = given.completed_pct if given.completed_pct is not None else (STOPPED_COMPLETED_PCT if hurt else 100)
     done = SessionRecord(
         athlete_id=athlete.id,
         suggestion_id=suggestion.id,
         # Answered days later, it was still done on the day that it was for.
-        completed_at=now if situations.local_day(athlete, now) == suggestion.local_date else suggestion.created_at,
+        completed_at=coach.now if coach.today == suggestion.local_date else suggestion.created_at,
         kind=situations.SESSION_KINDS[suggestion.dose],
         completed_pct=pct,
         rpe_1_10=given.rpe_1_10 if given.rpe_1_10 is not None else effort,
@@ -179,19 +172,19 @@ def _session_done(
         routine=suggestion.routine,
         source=source,
     )
-    session.add(done)
+    coach.session.add(done)
     before = {name: getattr(athlete, name) for name in _LADDER}
     suggestion.before_answer = {
         name: value.isoformat() if isinstance(value, date) else value for name, value in before.items()
     }
     advance = coaching.after_session(
         situations.athlete_of(athlete),
-        installation.catalogue,
+        coach.installation.catalogue,
         situations.session_of(done),
         decisions.routine_of(suggestion),
     )
     _stand(athlete, advance.athlete)
-    session.flush()
+    coach.session.flush()
     return advance.changes
 
 
@@ -213,18 +206,16 @@ def _undo(session: Session, athlete: Athlete, suggestion: Suggestion) -> None:
     session.flush()
 
 
-def _sore(session: Session, installation: Installation, athlete: Athlete, soreness_0_10: int) -> None:
+def _sore(coach: Consultation, soreness_0_10: int) -> None:
     """Soreness speaks of the last routine."""
-    last = session.scalar(
-        select(SessionRecord)
-        .where(SessionRecord.athlete_id == athlete.id, SessionRecord.routine.is_not(None))
-        .order_by(SessionRecord.completed_at.desc())
-    )
-    if last is None or not last.routine:
-        return
-    exercises = [item["exercise"] for item in last.routine["items"]]
-    advance = coaching.after_soreness(situations.athlete_of(athlete), installation.catalogue, exercises, soreness_0_10)
-    _stand(athlete, advance.athlete)
+    athlete = coach.athlete
+    done = select(SessionRecord).where(SessionRecord.athlete_id == athlete.id, SessionRecord.routine.is_not(None))
+    last = coach.session.scalar(done.order_by(SessionRecord.completed_at.desc()))
+    if last is not None and last.routine:
+        exercises = [item["exercise"] for item in last.routine["items"]]
+        catalogue = coach.installation.catalogue
+        advance = coaching.after_soreness(situations.athlete_of(athlete), catalogue, exercises, soreness_0_10)
+        _stand(athlete, advance.athlete)
 
 
 def _stand(row: Athlete, athlete: words.Athlete) -> None:

@@ -145,16 +145,11 @@ def messages_left(session: Session, athlete: Athlete, now: datetime, apart_from:
 
     ``apart_from``: a suggestion that isn't counted.
     """
-    sent = session.scalar(
-        select(func.count())
-        .select_from(Delivery)
+    sent_or_waiting = Delivery.written_at.is_not(None) | Delivery.state.in_(("waiting", "claimed"))
+    lately = (
+        select(func.count(Delivery.id))
         .join(Suggestion)
-        .where(
-            Suggestion.athlete_id == athlete.id,
-            Suggestion.id != (apart_from or 0),
-            Delivery.channel == MAIL,
-            Suggestion.created_at > now - WEEK,
-            (Delivery.written_at.is_not(None)) | (Delivery.state.in_(("waiting", "claimed"))),
-        )
+        .where(Suggestion.athlete_id == athlete.id, Suggestion.created_at > now - WEEK)
+        .where(Suggestion.id != (apart_from or 0), Delivery.channel == MAIL, sent_or_waiting)
     )
-    return max(MOST_MESSAGES_A_WEEK - (sent or 0), 0)
+    return max(MOST_MESSAGES_A_WEEK - (session.scalar(lately) or 0), 0)

@@ -81,11 +81,8 @@ def disconnect(session: Session, connection: Connection, *, because: str, now: d
     athlete.next_due_at = athlete.reconcile_at = None
     athlete.name = ""  # the platform's too; connecting again brings it back
     session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id))
-    session.execute(
-        update(InboxEvent)
-        .where(events_of(connection), InboxEvent.object_type == "activity")
-        .values(updates={})  # titles
-    )
+    titled = update(InboxEvent).where(InboxEvent.object_type == "activity")
+    session.execute(titled.where(events_of(connection)).values(updates={}))
     waiting = (
         select(Delivery)
         .join(Suggestion)

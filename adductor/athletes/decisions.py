@@ -61,7 +61,6 @@ class Consultation:
             # An event is decided again when it is replayed or reopened, and SQLite may reuse an id: the last one has it.
             self.session.execute(
                 update(DecisionRecord).where(DecisionRecord.event_id == event_id).values(event_id=None),
-                execution_options={"synchronize_session": False},
             )
         row = DecisionRecord(
             athlete_id=self.athlete.id,

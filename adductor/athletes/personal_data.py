@@ -69,7 +69,7 @@ def disconnect(installation: Installation, athlete_id: int, *, because: str = Co
                 queued.append(revocation.queue_connection(session, installation, connection))
                 connections.disconnect(session, connection, because=because, now=now)
     # Writing has stopped; only now is there time to wait for the platform.
-    return _revoke(installation, queued)
+    return revocation.revoke_now(installation, queued)
 
 
 def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = False) -> Forgotten:
@@ -102,14 +102,9 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
             queued = [revocation.queue_connection(session, installation, each) for each in athlete.connections]
             session.execute(delete(InboxEvent).where(_events_of(athlete)))
             session.delete(athlete)  # the database deletes the rows that belong to it
-    revoked = _revoke(installation, queued)
+    revoked = revocation.revoke_now(installation, queued)
     log.info("athlete forgotten", athlete=athlete_id, notes_removed=removed, notes_left=left)
     return Forgotten(removed, left, revoked)
-
-
-def _revoke(installation: Installation, queued: list[int | None]) -> bool:
-    results = [revocation.revoke_now(installation, revocation_id) for revocation_id in queued]
-    return any(results)
 
 
 def finish_leaving(installation: Installation) -> int:
@@ -125,20 +120,14 @@ def finish_leaving(installation: Installation) -> int:
 
 def _written_deliveries(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, int]]:
     """The notes that stand, each with its activity, after writes under way have ended."""
+    claimed = (
+        select(Delivery.id).join(Suggestion).where(Suggestion.athlete_id == athlete_id, Delivery.state == "claimed")
+    )
     while time.monotonic() < give_up_at - REMOVE_NOTES_WITHIN_S / 2:
+        under_way = claimed.where(Delivery.lease_until > installation.clock.real_now()).limit(1)
         with installation.store.read() as session:
-            at_work = session.scalar(
-                select(Delivery.id)
-                .join(Suggestion)
-                .where(
-                    Suggestion.athlete_id == athlete_id,
-                    Delivery.state == "claimed",
-                    Delivery.lease_until > installation.clock.real_now(),
-                )
-                .limit(1)
-            )
-        if at_work is None:
-            break
+            if session.scalar(under_way) is None:
+                break
         time.sleep(_LOOK_AGAIN_S)  # bounded by give_up_at: a write is one short call
     stands_in = func.coalesce(Delivery.activity_id, Suggestion.activity_id)
     written = (
@@ -161,8 +150,7 @@ def _written_deliveries(installation: Installation, athlete_id: int, give_up_at:
 def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, activity_id: int) -> int:
     """Remove one block; returns 1 if one was there."""
     field = delivery.placed_in or delivery.channel
-    connection_id, priority = athlete.connection.id, Priority.CONNECT
-    activity = platform_calls.read(installation, connection_id, activity_id, priority=priority, athlete_id=None)
+    activity = platform_calls.read(installation, athlete.connection, activity_id, Priority.CONNECT)
     text = getattr(activity, field, None) or ""
     identity = block.Identity(delivery.block, tuple(delivery.known_texts), block.keys_in(delivery.block))
     taken = block.remove(text, identity, separated=delivery.separated is not False)
@@ -170,9 +158,9 @@ def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, 
         return 0
 
     def write(platform: Platform, token: str) -> object:
-        return platform.update_activity(token, activity_id, priority=priority, **{field: taken.text})
+        return platform.update_activity(token, activity_id, priority=Priority.CONNECT, **{field: taken.text})
 
-    platform_calls.call(installation, connection_id, write)
+    platform_calls.call(installation, athlete.connection.id, write)
     return 1
 
 

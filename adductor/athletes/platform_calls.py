@@ -12,6 +12,7 @@ from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import retry
 from adductor.queue.retry import Final, RetryLater
+from adductor.store.models import Connection
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -47,16 +48,16 @@ def call(installation: Installation, connection_id: int, do: Callable[[Platform,
 
 
 def read(
-    installation: Installation, connection_id: int, activity_id: int, *, priority: Priority, athlete_id: int | None
+    installation: Installation, connection: Connection, activity_id: int, priority: Priority
 ) -> LoggedActivity | None:
-    """Read one activity; None when the platform finds none. ``athlete_id``: whose share of the budget it takes."""
-    athlete = str(athlete_id) if athlete_id is not None else None
+    """Read one activity; None when the platform finds none. It takes from the athlete's share of the budget."""
+    athlete = str(connection.athlete_id)
+
+    def get(platform: Platform, token: str) -> LoggedActivity:
+        return platform.get_activity(token, activity_id, priority=priority, athlete=athlete)
+
     try:
-        return call(
-            installation,
-            connection_id,
-            lambda platform, token: platform.get_activity(token, activity_id, priority=priority, athlete=athlete),
-        )
+        return call(installation, connection.id, get)
     except PlatformError:  # NOT_FOUND: the other kinds are translated
         return None
 

@@ -5,24 +5,27 @@ A row holds the encrypted token and nothing that names the athlete.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.installation import Installation
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.queue import retry
+from adductor.queue import retry, timers
+from adductor.queue.retry import RetryLater
+from adductor.queue.timers import Timer
 from adductor.store.models import Connection, Revocation
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
 
-BATCH = 20
 # Strava wants everything deleted within 30 days; a token that could not be revoked for a week is dropped.
 GIVE_UP_AFTER = timedelta(days=7)
-# The lease of one attempt. Revoking twice does no harm.
+# The lease of the first attempt. Revoking twice does no harm.
 LEASE = timedelta(minutes=2)
 # The platform answered and doesn't know the token.
 _UNKNOWN_TOKEN = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.REVOKED, ErrorKind.NOT_FOUND, ErrorKind.REFUSED})
@@ -45,56 +48,49 @@ def queue_connection(session: Session, installation: Installation, connection: C
         token_encrypted=connection.refresh_encrypted,
         created_at=now,
         due_at=now + LEASE,
-        attempts=1,
     )
     session.add(row)
     session.flush()
     return row.id
 
 
-def revoke_now(installation: Installation, revocation_id: int | None) -> bool:
-    """Revoke a queued token while the athlete waits; `revoke_due` retries it. Returns whether the platform took it."""
-    if revocation_id is None:
-        return False
-    with installation.store.read() as session:
-        row = session.get(Revocation, revocation_id)
-    return row is not None and _revoke(installation, row)
+def revoke_now(installation: Installation, queued: Iterable[int | None]) -> bool:
+    """Revoke queued tokens while the athlete waits; `revoke_due` retries them. Returns whether the platform took one."""
+    taken = False
+    for revocation_id in queued:
+        if revocation_id is not None:
+            with suppress(RetryLater):
+                taken |= _revoke(installation, revocation_id)
+    return taken
 
 
 def revoke_due(installation: Installation) -> int:
     """Revoke what is due; returns how many tokens."""
-    now = installation.clock.now()
-    wanted = select(Revocation.id).where(Revocation.due_at <= now).order_by(Revocation.due_at).limit(BATCH)
-    with installation.store.read() as session:
-        if session.scalar(wanted.limit(1)) is None:
-            return 0
+    return timers.tick(installation, TIMER)
+
+
+def _revoke(installation: Installation, revocation_id: int) -> bool:
+    """Revoke one token; returns whether the platform took it. Raises RetryLater."""
     with installation.store.write() as session:
-        rows = session.scalars(
-            update(Revocation)
-            .where(Revocation.id.in_(wanted.scalar_subquery()), Revocation.due_at <= now)
-            .values(due_at=now + LEASE, attempts=Revocation.attempts + 1)
-            .returning(Revocation),
-            execution_options={"synchronize_session": False},
-        ).all()
-    return sum(_revoke(installation, row) for row in rows)
-
-
-def _revoke(installation: Installation, row: Revocation) -> bool:
+        row = session.get(Revocation, revocation_id)
+        if row is None:
+            return False
+        row.attempts += 1
     problem: Exception | None = None
     try:
         installation.platform(row.platform).revoke(installation.vault.decrypt(row.token_encrypted))
-    except (PlatformError, VaultError, RuntimeError) as error:
+    except PlatformError as error:
         problem = error
-    now = installation.clock.now()
-    # No key to decrypt it, no application to revoke it with, or a token that the platform doesn't know.
-    final = problem is not None and (not isinstance(problem, PlatformError) or problem.kind in _UNKNOWN_TOKEN)
-    too_late = now - row.created_at > GIVE_UP_AFTER
+        too_late = installation.clock.now() - row.created_at > GIVE_UP_AFTER
+        if error.kind not in _UNKNOWN_TOKEN and not too_late:
+            raise RetryLater(error.message, wait=retry.DEFAULT.wait(row.attempts)) from error
+    except (VaultError, RuntimeError) as error:  # no key to decrypt it, or no application to revoke it with
+        problem = error
     with installation.store.write() as session:
-        if problem is None or final or too_late:
-            session.execute(delete(Revocation).where(Revocation.id == row.id))
-        else:
-            due_at = now + retry.DEFAULT.wait(row.attempts)
-            session.execute(update(Revocation).where(Revocation.id == row.id).values(due_at=due_at))
+        session.execute(delete(Revocation).where(Revocation.id == revocation_id))
     if problem is not None:
-        log.warning("revocation failed", dropped=final or too_late, attempt=row.attempts, problem=str(problem))
+        log.warning("revocation dropped", attempt=row.attempts, problem=str(problem))
     return problem is None
+
+
+TIMER = Timer("revocation", Revocation.due_at, _revoke, retry_after=timedelta(0), final_after=timedelta(0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from adductor.athletes import channels, situations
 from adductor.coaching.situation import Placement
@@ -13,49 +12,37 @@ from adductor.store.models import Athlete, Connection
 WARM_UP_LEAD = timedelta(minutes=30)
 # A prompt that could not be given on time (nothing ran, Strava was away) still is for this long; then the evening is over.
 LATE = timedelta(hours=3)
-_AHEAD_DAYS = 8  # a weekly habit repeats within these
-
-
-def next_due(athlete: Athlete, now: datetime) -> datetime | None:
-    """The next moment (UTC-comparable) at which something may be due without an activity; None: never, as things stand."""
-    if athlete.confirmed_at is None or not _may_prompt(athlete):
-        return None
-    if rest_day_due(athlete, now) or warm_up_due(athlete, now):
-        return now
-    moments = [*_rest_days(athlete, now), *_warm_ups(athlete, now)]
-    return min((moment for moment in moments if moment > now), default=None)
-
-
-def _may_prompt(athlete: Athlete) -> bool:
-    return athlete.leaving_at is None and any(each.state == Connection.CONNECTED for each in athlete.connections)
 
 
 def reschedule(athlete: Athlete, now: datetime) -> None:
-    """Work out anew when to look: after a change of settings, of the time zone, of an address, and after each look."""
-    athlete.next_due_at = next_due(athlete, now)
+    """Work out anew when something may be due without an activity; None: never, as things stand.
+
+    After a change of settings, of the time zone, of an address, and after each look.
+    """
+    athlete.next_due_at = None
+    may_prompt = athlete.leaving_at is None and any(each.state == Connection.CONNECTED for each in athlete.connections)
+    if athlete.confirmed_at is None or not may_prompt:
+        return
+    if rest_day_due(athlete, now) or warm_up_due(athlete, now):
+        athlete.next_due_at = now
+        return
+    moments = [*_rest_days(athlete, now), *_warm_ups(athlete, now)]
+    athlete.next_due_at = min((moment for moment in moments if moment > now), default=None)
 
 
 def rest_day_due(athlete: Athlete, now: datetime) -> bool:
     """Whether today's rest-day look is due and was not made yet. One a local day, also when a journey repeats the day."""
-    if not _wants(athlete, Placement.REST_DAY):
+    today = situations.local_day(athlete, now)
+    if not _wants(athlete, Placement.REST_DAY) or (athlete.last_prompted_on or date.min) >= today:
         return False
-    zone = situations.zone_of(athlete.timezone)
-    today = now.astimezone(zone).date()
-    if athlete.last_prompted_on is not None and athlete.last_prompted_on >= today:
-        return False
-    at = _wall(today, athlete.rest_day_prompt_local, zone)
-    return timedelta(0) <= now - at <= LATE
+    return timedelta(0) <= now - _prompt_time(athlete, today) <= LATE
 
 
 def warm_up_due(athlete: Athlete, now: datetime) -> bool:
     """Whether a usual run starts soon that no warm-up was given for; one warm-up a day."""
-    if not _wants(athlete, Placement.WARM_UP):
+    if (athlete.last_warm_up_on or date.min) >= situations.local_day(athlete, now):
         return False
-    zone = situations.zone_of(athlete.timezone)
-    today = now.astimezone(zone).date()
-    if athlete.last_warm_up_on is not None and athlete.last_warm_up_on >= today:
-        return False
-    return any(timedelta(0) < start - now <= WARM_UP_LEAD for start in _usual_starts(athlete, zone, today))
+    return any(moment <= now < moment + WARM_UP_LEAD for moment in _warm_ups(athlete, now))
 
 
 def _wants(athlete: Athlete, placement: Placement) -> bool:
@@ -65,29 +52,20 @@ def _wants(athlete: Athlete, placement: Placement) -> bool:
 def _rest_days(athlete: Athlete, now: datetime) -> list[datetime]:
     if not _wants(athlete, Placement.REST_DAY):
         return []
-    zone = situations.zone_of(athlete.timezone)
-    today = now.astimezone(zone).date()
+    today = situations.local_day(athlete, now)
     first = max(today, athlete.paused_until or today)
     if athlete.last_prompted_on is not None and athlete.last_prompted_on >= first:
         first = athlete.last_prompted_on + timedelta(days=1)
-    return [_wall(first + timedelta(days=ahead), athlete.rest_day_prompt_local, zone) for ahead in range(2)]
+    return [_prompt_time(athlete, first + timedelta(days=ahead)) for ahead in range(2)]
 
 
 def _warm_ups(athlete: Athlete, now: datetime) -> list[datetime]:
     if not _wants(athlete, Placement.WARM_UP):
         return []
-    zone = situations.zone_of(athlete.timezone)
-    today = now.astimezone(zone).date()
-    return [start - WARM_UP_LEAD for start in _usual_starts(athlete, zone, today)]
+    return [start - WARM_UP_LEAD for start, _ in situations.usual_starts(athlete, now)]
 
 
-def _usual_starts(athlete: Athlete, zone: ZoneInfo, today: date) -> list[datetime]:
-    days = [today + timedelta(days=ahead) for ahead in range(_AHEAD_DAYS)]
-    return [
-        _wall(day, run["at"], zone) for day in days for run in athlete.usual_runs if run["weekday"] == day.weekday()
-    ]
-
-
-def _wall(day: date, at: str, zone: ZoneInfo) -> datetime:
-    """A wall time as an instant. One that the clocks skip comes as much later; of one that comes twice, the first."""
-    return situations.instant(datetime.combine(day, time.fromisoformat(at), tzinfo=zone))
+def _prompt_time(athlete: Athlete, day: date) -> datetime:
+    """A time that the clocks skip comes as much later; of one that comes twice, the first."""
+    wall = time.fromisoformat(athlete.rest_day_prompt_local)
+    return situations.instant(datetime.combine(day, wall, tzinfo=situations.zone_of(athlete.timezone)))

@@ -36,7 +36,6 @@ def of(
 ) -> words.Situation:
     """The situation now. ``apart_from_activity``: a suggestion for this activity is what is being decided again."""
     since = now - WINDOW
-    zone = zone_of(athlete.timezone)
     spoken_since = max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW)
     log, check_in, planned, done = LoggedActivity, CheckInRecord, PlannedRunRecord, SessionRecord
 
@@ -56,7 +55,10 @@ def of(
                 _same_fields(words.PlannedRun, row)
                 for row in rows(planned, planned.start >= since, planned.start < now + PLAN_AHEAD)
             ),
-            *_usual_runs(athlete.usual_runs, zone, now),
+            *(
+                words.PlannedRun(start=start, kind=run.get("kind", "easy"), usual=True)
+                for start, run in usual_starts(athlete, now)
+            ),
         ),
         activities=tuple(_activity(row) for row in rows(log, log.start >= since, log.expires_at > now)),
         sessions=(
@@ -109,6 +111,18 @@ def local_day(athlete: Athlete, now: datetime) -> date:
     return now.astimezone(zone_of(athlete.timezone)).date()
 
 
+def usual_starts(athlete: Athlete, now: datetime) -> list[tuple[datetime, dict[str, Any]]]:
+    """The usual runs of today and the coming days, each with its start; they keep their hour across changes of clocks."""
+    zone, today = zone_of(athlete.timezone), local_day(athlete, now)
+    days = [today + timedelta(days=ahead) for ahead in range(PLAN_AHEAD.days)]
+    return [
+        (instant(datetime.combine(day, time.fromisoformat(run["at"]), tzinfo=zone)), run)
+        for day in days
+        for run in athlete.usual_runs
+        if run["weekday"] == day.weekday()
+    ]
+
+
 def athlete_of(row: Athlete) -> words.Athlete:
     """The runner in the coach's words."""
     return _same_fields(
@@ -123,12 +137,11 @@ def athlete_of(row: Athlete) -> words.Athlete:
         quiet_hours_local=(time.fromisoformat(row.quiet_from_local), time.fromisoformat(row.quiet_until_local)),
         last_completed_session_date=row.last_completed_on,
         equipment=None if row.equipment is None else frozenset(row.equipment),
-        progress=tuple(_progress(entry) for entry in row.progress),
+        progress=tuple(
+            words.ExerciseProgress(**{name: value for name, value in entry.items() if name in _PROGRESS_FIELDS})
+            for entry in row.progress
+        ),
     )
-
-
-def _progress(entry: dict[str, Any]) -> words.ExerciseProgress:
-    return words.ExerciseProgress(**{name: value for name, value in entry.items() if name in _PROGRESS_FIELDS})
 
 
 def _activity(row: LoggedActivity) -> words.Activity:
@@ -148,19 +161,6 @@ def _same_fields(kind: Callable[..., T], row: models.Base, **others: Any) -> T:
     """The coach's value of a row: columns go into the fields of the same name, ``others`` are worked out."""
     names = (each.name for each in fields(cast(Any, kind)))
     return kind(**{**{name: getattr(row, name) for name in names if hasattr(row, name)}, **others})
-
-
-def _usual_runs(usual: list[Any], zone: ZoneInfo, now: datetime) -> list[words.PlannedRun]:
-    """The weekly habit, laid out over the coming days in local wall time (so it keeps its hour across DST)."""
-    today = now.astimezone(zone).date()
-    runs = []
-    for ahead in range(PLAN_AHEAD.days):
-        day: date = today + timedelta(days=ahead)
-        for run in usual:
-            if run["weekday"] == day.weekday():
-                start = datetime.combine(day, time.fromisoformat(run["at"]), tzinfo=zone)
-                runs.append(words.PlannedRun(start=start, kind=run.get("kind", "easy"), usual=True))
-    return runs
 
 
 def session_of(row: SessionRecord) -> words.Session:

@@ -95,7 +95,6 @@ def _acquire_lease(installation: Installation, seen: Connection) -> bool:
                 lease_owner=installation.leases.new_owner(),
                 refresh_unconfirmed_since=real_now,
             ),
-            execution_options={"synchronize_session": False},
         )
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 

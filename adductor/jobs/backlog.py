@@ -6,7 +6,6 @@ follows the backlog and not the years; the oldest row is the first of an index (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adductor.jobs import retention
+from adductor.jobs.retention import Oldest as Oldest
 from adductor.queue.requeue import is_failed
 from adductor.store.models import Athlete, Connection, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Subscription
 
@@ -35,6 +35,7 @@ DUE_TOO_LONG_S = 900.0
 IN_NO_HURRY = frozenset({"reconciliations"})
 # Strava API agreement, in force since 2026-06-01. We delete two hours before (`activities.KEEP`), once an hour.
 STRAVA_ALLOWS = retention.LIMIT
+oldest_strava_data = retention.oldest
 # Less than this share of a window left.
 BUDGET_LOW_SHARE = 0.1
 
@@ -57,14 +58,6 @@ class Queue:
     def is_late(self, now: datetime) -> bool:
         """Whether its oldest due row has been waiting for so long that the operator should look."""
         return self.name not in IN_NO_HURRY and self.age_s(now) > DUE_TOO_LONG_S
-
-
-@dataclass(frozen=True, slots=True)
-class Oldest:
-    """The oldest row of a table that holds Strava's data. None: there is none."""
-
-    table: str
-    at: datetime | None
 
 
 def queues(session: Session, now: datetime) -> list[Queue]:
@@ -101,14 +94,6 @@ def heartbeats(session: Session) -> dict[str, datetime]:
     seen = {row.part: row.at for row in session.execute(select(Heartbeat.part, Heartbeat.at))}
     made = [seen[name] for name in ("worker", "clock") if name in seen]
     return {**({"beat": seen["beat"]} if "beat" in seen else {}), **({"worker": max(made)} if made else {})}
-
-
-def oldest_strava_data(session: Session) -> Sequence[Oldest]:
-    """The oldest rows with Strava's data, which may be kept for seven days."""
-    return [
-        Oldest("activities", retention.activities_since(session)),
-        Oldest("inbox_events", retention.events_since(session)),
-    ]
 
 
 def subscription(session: Session) -> Subscription | None:

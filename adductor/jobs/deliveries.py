@@ -108,9 +108,9 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
     if _is_hopeless(installation, delivery, athlete):
         _deliver_elsewhere(installation, delivery, athlete.id)
         return plan.Done(plan.NOTE_REFUSED)
-    if reading is not None and _is_fresh(installation, delivery, reading):
-        activity = reading.activity
-    else:
+    activity = reading.activity if reading is not None else None
+    too_old = reading is None or installation.clock.real_now() - reading.read_at > FRESH_FOR
+    if activity is None or activity.id != delivery.activity_id or too_old:
         activity = _read(installation, delivery, suggestion, athlete)
     known = _known(installation, delivery, suggestion, athlete, activity)
     if athlete.connection.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
@@ -217,12 +217,6 @@ def _orphans(installation: Installation, text: str, keys: frozenset[str]) -> fro
         return frozenset(ours - set(known))
 
 
-def _is_fresh(installation: Installation, delivery: Delivery, reading: Reading) -> bool:
-    """Whether a write may still build on this reading."""
-    age = installation.clock.real_now() - reading.read_at
-    return reading.activity.id == delivery.activity_id and age <= FRESH_FOR
-
-
 def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlete) -> bool:
     """Whether the private note was found not to work while this delivery waited, and nothing of it can stand there."""
     untouched = delivery.written_text is None and not delivery.unconfirmed_writes and not delivery.crashes
@@ -231,13 +225,8 @@ def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlet
 
 
 def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
-    activity = platform_calls.read(
-        installation,
-        athlete.connection.id,
-        delivery.activity_id or 0,
-        priority=_priority(delivery),
-        athlete_id=athlete.id,
-    )
+    activity_id = delivery.activity_id or 0
+    activity = platform_calls.read(installation, athlete.connection, activity_id, _priority(delivery))
     if activity is not None:
         return activity
     if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
@@ -267,15 +256,15 @@ def _put(
         return platform_calls.call(installation, athlete.connection.id, write)
     except RetryLater as later:
         if later.budget:
-            _forget_write(installation, delivery)
+            _remember_attempt(installation, delivery, wrote_nothing=True)
         raise
     except Final as stop:
-        _forget_write(installation, delivery)
+        _remember_attempt(installation, delivery, wrote_nothing=True)
         if stop.outcome == "scope_missing":
             _deliver_elsewhere(installation, delivery, athlete.id, without_write_scope=True)
         raise
     except PlatformError as error:  # NOT_FOUND: deleted between the read and the write
-        _forget_write(installation, delivery)
+        _remember_attempt(installation, delivery, wrote_nothing=True)
         raise RetryLater(error.message) from error
 
 
@@ -341,8 +330,12 @@ def _learn(installation: Installation, connection: Connection, **columns: Any) -
         session.execute(update(Connection).where(Connection.id == connection.id).values(**columns))
 
 
-def _remember_attempt(installation: Installation, delivery: Delivery) -> None:
-    """Store what an attempt without an end has shown: also when the claim is lost, its write may stand in the activity."""
+def _remember_attempt(installation: Installation, delivery: Delivery, *, wrote_nothing: bool = False) -> None:
+    """Store what an attempt without an end has shown: also when the claim is lost, its write may stand in the activity.
+
+    ``wrote_nothing``: its call certainly didn't arrive.
+    """
+    delivery.unconfirmed_writes -= wrote_nothing
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id, with_for_update=True)
         if row is None:
@@ -353,16 +346,8 @@ def _remember_attempt(installation: Installation, delivery: Delivery) -> None:
                 row.separated = delivery.separated
         elif delivery.desired_state == plan.ABSENT:
             row.written_text = None  # it may just have been removed: its absence is no word of the runner's
-        row.unconfirmed_writes = max(row.unconfirmed_writes, delivery.unconfirmed_writes)
-
-
-def _forget_write(installation: Installation, delivery: Delivery) -> None:
-    """The call certainly wrote nothing."""
-    delivery.unconfirmed_writes -= 1
-    with installation.store.write() as session:
-        row = session.get(Delivery, delivery.id, with_for_update=True)
-        if row is not None and row.unconfirmed_writes > delivery.unconfirmed_writes:
-            row.unconfirmed_writes = delivery.unconfirmed_writes
+        choose = min if wrote_nothing else max
+        row.unconfirmed_writes = choose(row.unconfirmed_writes, delivery.unconfirmed_writes)
 
 
 def _store(installation: Installation, delivery: Delivery, done: plan.Done, problem: str | None = None) -> None:

@@ -60,8 +60,7 @@ class Handled:
 class _Question:
     """The platform must be called; what is known without it."""
 
-    athlete_id: int
-    connection_id: int
+    connection: Connection
     gaps: bool  # the last 14 days aren't all here
     flood: bool  # the athlete imports old activities
     listed_at: datetime | None  # the latest list call
@@ -131,7 +130,7 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
     suggestion = coach.find_suggestion(event.object_id)
     flood = event.aspect_type == "create" and _is_flooded(session, event)
     gaps = activities.has_gaps(athlete, coach.now)
-    question = _Question(athlete.id, connection.id, gaps, flood, athlete.history_read_at, suggestion is not None)
+    question = _Question(connection, gaps, flood, athlete.history_read_at, suggestion is not None)
     # An edit may be the first event of its activity: its create came late, or never.
     known = suggestion is not None or _was_decided(coach, event.object_id)
     if event.aspect_type == "update" and "type" not in event.updates and known:
@@ -141,7 +140,8 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
         return question if event.aspect_type == "update" else Handled("already_decided")
     if _was_deleted(session, event):
         return Handled("deleted")
-    if event.aspect_type == "create" and _is_old(coach, event):
+    created_at = event.event_time
+    if event.aspect_type == "create" and activities.is_older_than_history(coach, event.object_id, created_at):
         return _record_no(coach, event, _too_old())
     if athlete.history_read_at is None:
         return question  # not even the time zone is known yet
@@ -164,7 +164,7 @@ def _deauthorised(session: Session, connection: Connection, event: InboxEvent, n
 def _deleted(coach: Consultation, event: InboxEvent) -> Handled:
     if _was_restored(coach.session, event):
         return Handled("restored")
-    activities.mark_deleted(coach.session, coach.athlete, event.object_id, coach.now)
+    activities.mark_deleted(coach, event.object_id)
     suggestion = coach.find_suggestion(event.object_id)
     if suggestion is None or suggestion.status != "open":
         return Handled("nothing_to_do" if suggestion is None else "already_decided")
@@ -215,16 +215,14 @@ def _ask(installation: Installation, event: InboxEvent, question: _Question) -> 
     if question.flood:
         _wait_for_list(installation, event, question)
     if question.gaps or question.flood:
-        listed = activities.list_history(installation, question.connection_id, question.athlete_id, priority=priority)
+        listed = activities.list_history(installation, question.connection, priority)
     entries = listed.activities if listed is not None else ()
     entry = next((entry for entry in entries if entry.id == event.object_id), None)
     if entry is not None and entry.complete and not question.revives:
         return _Answer(entry, listed)
     if question.flood and entry is None:
         return _Answer(None, listed)
-    activity = platform_calls.read(
-        installation, question.connection_id, event.object_id, priority=priority, athlete_id=question.athlete_id
-    )
+    activity = platform_calls.read(installation, question.connection, event.object_id, priority)
     if activity is None:
         if installation.clock.now() - event.event_time < retry.NOT_YET_READABLE_FOR:
             raise RetryLater("the activity can't be read yet")
@@ -246,7 +244,7 @@ def _wait_for_list(installation: Installation, event: InboxEvent, question: _Que
 def _take_in(
     session: Session, installation: Installation, event: InboxEvent, question: _Question, answer: _Answer
 ) -> Handled:
-    athlete = decisions.lock(session, question.athlete_id)
+    athlete = decisions.lock(session, question.connection.athlete_id)
     if athlete is None:
         return Handled("not_connected")
     coach = Consultation(session, installation, athlete, installation.clock.now())
@@ -257,12 +255,14 @@ def _take_in(
     if activity is not None and activity.athlete_id != event.owner_id:
         return Handled("foreign_activity")
     if answer.listed is not None:
-        activities.keep_history(session, athlete, answer.listed, coach.now)
+        activities.keep_history(coach, answer.listed)
     if activity is None:
-        return _record_no(coach, event, _too_old()) if question.flood and _is_old(coach, event) else Handled("gone")
+        if question.flood and activities.is_older_than_history(coach, event.object_id, event.event_time):
+            return _record_no(coach, event, _too_old())
+        return Handled("gone")
     if _was_deleted(session, event):
         return Handled("deleted")  # while it was read: its data would be kept for days
-    activities.keep(session, athlete, activity, uploaded_at=min(event.event_time, coach.now), now=coach.now)
+    activities.keep(coach, activity, uploaded_at=min(event.event_time, coach.now))
     if event.aspect_type == "create":
         titles.obey(coach, activity.title, activity.id)
     titles.strength(coach, activity)
@@ -308,21 +308,13 @@ def _is_ours(session: Session, event: InboxEvent) -> bool:
 
 def _is_flooded(session: Session, event: InboxEvent) -> bool:
     """Whether the athlete imports: many new activities within minutes."""
-    recent = session.scalar(
-        select(func.count()).where(
-            InboxEvent.platform == event.platform,
-            InboxEvent.owner_id == event.owner_id,
-            InboxEvent.object_type == "activity",
-            InboxEvent.aspect_type == "create",
-            InboxEvent.origin == "webhook",
-            InboxEvent.received_at >= event.received_at - _FLOOD_WITHIN,
-        )
+    theirs = {"platform": event.platform, "owner_id": event.owner_id, "origin": "webhook"}
+    recent = (
+        select(func.count(InboxEvent.id))
+        .filter_by(**theirs, object_type="activity", aspect_type="create")
+        .where(InboxEvent.received_at >= event.received_at - _FLOOD_WITHIN)
     )
-    return (recent or 0) > _FLOOD
-
-
-def _is_old(coach: Consultation, event: InboxEvent) -> bool:
-    return activities.is_older_than_history(coach.athlete, coach.session, event.object_id, event.event_time)
+    return (session.scalar(recent) or 0) > _FLOOD
 
 
 def _was_decided(coach: Consultation, activity_id: int) -> bool:

@@ -6,11 +6,10 @@ Each web process writes a heartbeat every few seconds. A gap in it is an outage;
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.athletes import connections
@@ -68,23 +67,15 @@ def can_store(installation: Installation) -> bool:
     return True
 
 
-def last_ended(session: Session) -> datetime | None:
-    """When the latest outage ended: an athlete who was looked at before that may have lost events in it."""
-    ended: datetime | None = session.scalar(select(func.max(Outage.ended_at)))
-    return ended
-
-
 def queue_athletes(installation: Installation) -> int:
     """Queue the next athletes after an outage, when the queue is short; returns how many."""
     now = installation.clock.now()
+    open_one = select(Outage).where(Outage.done_at.is_(None)).order_by(Outage.id).limit(1)
     with installation.store.read() as session:
-        open_one = session.scalar(select(Outage.id).where(Outage.done_at.is_(None)).limit(1))
-        if open_one is None:
+        if session.scalar(open_one) is None:
             return 0
     with installation.store.write() as session:
-        outage = session.scalar(
-            select(Outage).where(Outage.done_at.is_(None)).order_by(Outage.id).limit(1).with_for_update()
-        )
+        outage = session.scalar(open_one.with_for_update())
         if outage is None:
             return 0
         waiting = select(Athlete.id).where(Athlete.reconcile_at <= now).limit(QUEUE).subquery()

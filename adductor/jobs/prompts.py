@@ -53,14 +53,14 @@ def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
         )
         if not asks:
             return _decide(coach)
-        connection_id = athlete.connection.id
-    listed = activities.list_history(installation, connection_id, athlete_id, priority=Priority.HISTORY)
+        connection = athlete.connection
+    listed = activities.list_history(installation, connection, Priority.HISTORY)
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not athlete.is_connected:
             return ()
         coach = Consultation(session, installation, athlete, installation.clock.now())
-        activities.keep_history(session, athlete, listed, coach.now)
+        activities.keep_history(coach, listed)
         return _decide(coach)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -28,7 +28,7 @@ from adductor.platforms.base import LoggedActivity, Priority, WebhookEvent
 from adductor.queue import timers
 from adductor.queue.timers import Timer
 from adductor.store import models
-from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Subscription
+from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Outage, Subscription
 
 log = logs.get(__name__)
 
@@ -57,16 +57,13 @@ def look(installation: Installation, athlete_id: int) -> int:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not _should_ask(Consultation(session, installation, athlete, installation.clock.now())):
             return 0
-        connection_id = athlete.connection.id
-    listed = activities.list_history(installation, connection_id, athlete_id, priority=Priority.HISTORY)
+        connection = athlete.connection
+    listed = activities.list_history(installation, connection, Priority.HISTORY)
     missing = _missing(installation, athlete_id, listed)
     gone = [
         activity_id
         for activity_id in missing
-        if platform_calls.read(
-            installation, connection_id, activity_id, priority=Priority.HISTORY, athlete_id=athlete_id
-        )
-        is None
+        if platform_calls.read(installation, connection, activity_id, Priority.HISTORY) is None
     ]
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
@@ -89,10 +86,11 @@ def _should_ask(coach: Consultation) -> bool:
     if athlete.confirmed_at is None:
         athlete.reconcile_at = now + UNCONFIRMED_AGAIN_AFTER
         return False
-    outage = outages.last_ended(session)
+    # An athlete who was looked at before the latest outage ended may have lost events in it.
+    outage: datetime | None = session.scalar(select(func.max(Outage.ended_at)))
     missed = outage is not None and outage > (athlete.reconciled_at or athlete.connection.connected_at)
     if not missed:
-        due = activity_gap.next_look(athlete, activity_gap.usual_gap_days(session, athlete, now), now)
+        due = activity_gap.next_look(coach)
         if due > now:
             athlete.reconcile_at = due
             return False
@@ -127,7 +125,7 @@ def _missing(installation: Installation, athlete_id: int, listed: activities.Lis
 def _take_in(coach: Consultation, listed: activities.Listed, gone: list[int]) -> int:
     session, athlete, now = coach.session, coach.athlete, coach.now
     known = _known(session, athlete, [activity.id for activity in listed.activities])
-    activities.keep_history(session, athlete, listed, now)
+    activities.keep_history(coach, listed)
     # An activity from before the athlete connected is history and gets no note.
     since = max(athlete.connection.connected_at, athlete.confirmed_at or athlete.connection.connected_at)
     found = [
@@ -159,14 +157,13 @@ def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     if age <= titles.MEANS_IT_FOR:
         titles.obey(coach, activity.title, activity.id)
     titles.strength(coach, activity)
-    coach.record(event, verdict if age <= _WINDOW else _too_late(verdict), asked_platform=True)
+    if age > _WINDOW:
+        because = f"ended more than {POST_RUN_WINDOW_H} hours before we heard of it"
+        reason = f"Strava did not tell us of this in time: it {because}, and nothing is written into older activities."
+        undecided = words.Verdict(verdict.decision, verdict.dose, "", "")
+        verdict = decisions.refuse(undecided, TOO_LATE, reason, because)
+    coach.record(event, verdict, asked_platform=True)
     return False
-
-
-def _too_late(verdict: words.Verdict) -> words.Verdict:
-    because = f"ended more than {POST_RUN_WINDOW_H} hours before we heard of it"
-    reason = f"Strava did not tell us of this in time: it {because}, and nothing is written into older activities."
-    return decisions.refuse(words.Verdict(verdict.decision, verdict.dose, "", ""), TOO_LATE, reason, because)
 
 
 def _known(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
@@ -200,10 +197,8 @@ def _end_of(activity: LoggedActivity) -> datetime:
 
 
 def _looked(coach: Consultation) -> None:
-    session, athlete, now = coach.session, coach.athlete, coach.now
-    athlete.reconciled_at = now
-    due = activity_gap.next_look(athlete, activity_gap.usual_gap_days(session, athlete, now), now)
-    athlete.reconcile_at = max(due, now + timedelta(hours=1))
+    coach.athlete.reconciled_at = coach.now
+    coach.athlete.reconcile_at = max(activity_gap.next_look(coach), coach.now + timedelta(hours=1))
 
 
 TIMER = Timer(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.athletes import activities
 from adductor.installation import Installation
-from adductor.queue.periods import first_in_period
 from adductor.store.models import ClockRun, Heartbeat, InboxEvent, Letter, LoggedActivity
 
 log = logs.get(__name__)
@@ -31,93 +31,58 @@ class TooOldError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ages:
-    """How long the oldest row of each kind has been held; zero where there is none."""
+class Oldest:
+    """The oldest row of a table that holds Strava's data. None: there is none."""
 
-    activities: timedelta
-    events: timedelta
-
-    @property
-    def oldest(self) -> timedelta:
-        return max(self.activities, self.events)
-
-    @property
-    def too_old(self) -> bool:
-        return self.oldest > LIMIT
+    table: str
+    at: datetime | None
 
 
-def oldest(session: Session, now: datetime) -> Ages:
-    """The ages now, each by an index: activities since they were read, events (their titles are Strava's) since they came.
+def oldest(session: Session) -> list[Oldest]:
+    """The oldest rows, each by an index: activities since they were read, events (their titles are Strava's) since they came.
 
     An event that still waits to be handled counts only while it holds anything but its own numbers.
     """
-    return Ages(_since(activities_since(session), now), _since(events_since(session), now))
-
-
-def activities_since(session: Session) -> datetime | None:
-    """When the oldest activity was read (UTC)."""
-    return session.scalar(select(func.min(LoggedActivity.fetched_at)))
-
-
-def events_since(session: Session) -> datetime | None:
-    """When the oldest event came (UTC), of those that count."""
     counts = or_(InboxEvent.state.in_(("done", "failed")), InboxEvent.updates != {})
-    first: datetime | None = session.scalar(select(func.min(InboxEvent.received_at)))
-    if first is None or session.scalar(select(InboxEvent.id).where(InboxEvent.received_at == first, counts).limit(1)):
-        return first
-    # The very oldest doesn't count: go on along the index to the first that does.
-    came_at: datetime | None = session.scalar(
-        select(InboxEvent.received_at).where(counts).order_by(InboxEvent.received_at).limit(1)
-    )
-    return came_at
+    event = select(InboxEvent.received_at).where(counts).order_by(InboxEvent.received_at).limit(1)
+    activity = select(func.min(LoggedActivity.fetched_at))
+    return [Oldest("activities", session.scalar(activity)), Oldest("inbox_events", session.scalar(event))]
 
 
-def check(installation: Installation) -> Ages:
-    """Store and log the oldest age. Raises TooOldError when the agreement is broken."""
+def check(installation: Installation) -> timedelta:
+    """Store and log the ages; returns the highest. Raises TooOldError when the agreement is broken."""
+    now = installation.clock.now()
     with installation.store.read() as session:
-        ages = oldest(session, installation.clock.now())
-    hours = f"activities {_hours(ages.activities)} h, events {_hours(ages.events)} h"
+        ages = {row.table: max(now - (row.at or now), timedelta(0)) for row in oldest(session)}
+    held = ", ".join(f"{table} {round(age / timedelta(hours=1), 1)} h" for table, age in ages.items())
     with installation.store.write() as session:
-        session.merge(Heartbeat(part=PART, at=installation.clock.real_now(), note=hours))
-    if ages.too_old:
-        log.error("retention exceeded", held=hours, limit_h=_hours(LIMIT))
-        raise TooOldError(f"Strava's data may be held for {LIMIT.days} days; the oldest here: {hours}")
-    log.info("retention checked", held=hours)
-    return ages
+        session.merge(Heartbeat(part=PART, at=installation.clock.real_now(), note=held))
+    if max(ages.values()) > LIMIT:
+        log.error("retention exceeded", held=held, limit_days=LIMIT.days)
+        raise TooOldError(f"Strava's data may be held for {LIMIT.days} days; the oldest here: {held}")
+    log.info("retention checked", held=held)
+    return max(ages.values())
 
 
 def expire(installation: Installation) -> bool:
     """Delete what has been kept as long as it may be, once an hour; True for the call that did it."""
-    if not first_in_period(installation, "expire", timedelta(hours=1)):
-        return False
     now = installation.clock.now()
+    hour = ClockRun(task="expire", period=now.replace(minute=0, second=0, microsecond=0), at=now)
+    try:  # the key decides, however many clocks ask
+        with installation.store.write() as session:
+            if session.get(ClockRun, (hour.task, hour.period)) is not None:
+                return False
+            session.add(hour)
+    except IntegrityError:
+        return False
     limit = now - activities.KEEP
+    ended, old = ("done", "failed"), InboxEvent.received_at < limit
     with installation.store.write() as session:
-        expired = activities.expire(session, now)
+        session.execute(delete(LoggedActivity).where(LoggedActivity.expires_at <= now))
+        session.execute(delete(InboxEvent).where(old, InboxEvent.state.in_(ended)))
         # Titles in events are the platform's data. An event that still waits is handled when it can be, without its title.
-        old_events = session.execute(
-            delete(InboxEvent).where(InboxEvent.received_at < limit, InboxEvent.state.in_(("done", "failed")))
-        )
-        session.execute(
-            update(InboxEvent)
-            .where(
-                InboxEvent.received_at < limit,
-                InboxEvent.object_type == "activity",
-                InboxEvent.state.in_(("waiting", "claimed")),
-            )
-            .values(updates={})
-        )
+        session.execute(update(InboxEvent).where(old, InboxEvent.object_type == "activity").values(updates={}))
         session.execute(delete(ClockRun).where(ClockRun.at < limit))
-        session.execute(
-            delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(("done", "failed")))
-        )
-    log.info("expired data deleted", activities=expired, events=old_events.rowcount)  # type: ignore[attr-defined]
+        session.execute(delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(ended)))
+    log.info("expired data deleted", received_before=limit.isoformat())
     return True
-
-
-def _since(moment: datetime | None, now: datetime) -> timedelta:
-    return max(now - moment, timedelta(0)) if moment is not None else timedelta(0)
-
-
-def _hours(age: timedelta) -> float:
-    return round(age / timedelta(hours=1), 1)

@@ -213,7 +213,8 @@ def _classify(region: Sequence[_Line], identity: Identity, known_lines: set[str]
         if _same_routine(keys, keys_in(block)) and _is_altered_copy(region, block):
             if block == identity.block:
                 return Kind.CURRENT
-            return Kind.OUTDATED if _is_own(block, identity) else Kind.STALE
+            own = not keys_in(block) or keys_in(block) & identity.keys
+            return Kind.OUTDATED if own else Kind.STALE
     if keys and keys <= identity.orphans:
         return Kind.STALE if _is_altered_copy(region, identity.block) else Kind.EDITED
     if keys:
@@ -228,11 +229,6 @@ def _same_routine(keys: frozenset[str], others: frozenset[str]) -> bool:
     if not keys or not others or keys & others:
         return True
     return any(len(key) >= _SHORTEST_KEY and other.startswith(key) for key in keys for other in others)
-
-
-def _is_own(block: str, identity: Identity) -> bool:
-    keys = keys_in(block)
-    return not keys or bool(keys & identity.keys)
 
 
 def _is_altered_copy(region: Sequence[_Line], block: str) -> bool:

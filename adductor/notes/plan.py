@@ -57,11 +57,6 @@ class Known:
     reads_without_field: int = 0
     absent_means_empty: bool = False
 
-    @property
-    def may_stand(self) -> bool:
-        """Whether a block of ours may stand in the field now."""
-        return self.written or self.unconfirmed_writes > 0
-
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -155,7 +150,8 @@ def _text_of_absent(known: Known) -> str | Done | Retry:
     )
     if known.desired_state == ABSENT:
         # Taken for empty too soon, the note would appear again later and never be removed.
-        return look_again if known.may_stand and not waited_out else Done(NOTHING_THERE)
+        may_stand = known.written or known.unconfirmed_writes > 0
+        return look_again if may_stand and not waited_out else Done(NOTHING_THERE)
     if known.field != PRIVATE_NOTE:
         return look_again
     if known.written:

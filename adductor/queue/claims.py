@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, TextClause, select, text, update
+from sqlalchemy import TextClause, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from adductor import logs, metrics
@@ -41,7 +41,9 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     if ids is not None:
         wanted = wanted.where(table.id.in_(ids))
     if table is InboxEvent:
-        wanted = wanted.where(InboxEvent.owner_id.not_in(_owners_at_work()))
+        other = aliased(InboxEvent, name="sibling")  # as many are claimed as there are workers, at most
+        at_work = select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)
+        wanted = wanted.where(InboxEvent.owner_id.not_in(at_work))
     wanted = wanted.order_by(table.due_at, table.id).limit(1)
     with installation.store.read() as session:
         if session.scalar(wanted) is None:
@@ -165,9 +167,3 @@ def _release(row: Row) -> None:
 def _at_work(table: type[Row]) -> TextClause:
     """The partial index's condition, as text: with parameters SQLite would not recognise it."""
     return text(f"{table.__tablename__}.state IN ('waiting', 'claimed')")
-
-
-def _owners_at_work() -> Select[int]:
-    """The athletes of whom an event is claimed: as many as there are workers, at most."""
-    other = aliased(InboxEvent, name="sibling")
-    return select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)

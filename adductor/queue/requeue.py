@@ -47,6 +47,5 @@ def _due_now(session: Session, installation: Installation, table: Row, *where: C
             lease_until=None,
             lease_owner=None,
         ),
-        execution_options={"synchronize_session": False},
     )
     return int(result.rowcount)  # type: ignore[attr-defined]

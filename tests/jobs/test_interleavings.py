@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adductor.athletes import decisions, situations
+from adductor.athletes import situations
 from adductor.jobs import deliveries, events, retention, rounds
 from adductor.notes import block
 from adductor.queue import claims, worker
@@ -114,8 +114,7 @@ def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here:
     with here.installation.store.write() as session:
         suggestion = here.suggestion(runner)
         suggestion = session.merge(suggestion)
-        athlete = here.locked(session, runner)
-        decisions.Consultation(session, here.installation, athlete, here.now).deliver(suggestion, "test")
+        here.coach(session, runner).deliver(suggestion, "test")
 
     withdraw(here, runner)
     rounds.sweep(here.installation)
@@ -185,8 +184,7 @@ def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) 
 
     with here.installation.store.write() as session:
         suggestion = session.merge(here.suggestion(runner))
-        coach = decisions.Consultation(session, here.installation, here.locked(session, runner), here.now)
-        coach.deliver(suggestion, "test")
+        here.coach(session, runner).deliver(suggestion, "test")
 
     assert claims.claim(here.installation, Delivery) is None
     worker.run(here.installation, deliveries.JOB, claimed)

@@ -314,7 +314,7 @@ def test_a_mail_that_a_later_routine_takes_back_leaves_its_place_to_it(here: Pla
     runner = here.runner(channels={"post_run": "mail", "rest_day": "mail"})
     here.run_done(runner)
     with here.installation.store.write() as session:
-        athlete = here.locked(session, runner)
+        here.locked(session, runner)
         first = session.scalars(select(Suggestion)).one()
         first.deliveries[0].written_at = here.now
         first.deliveries[0].state = "done"
@@ -323,7 +323,7 @@ def test_a_mail_that_a_later_routine_takes_back_leaves_its_place_to_it(here: Pla
             decision=Decision.REST_DAY, dose=routine.dose, rule="rest_day", reason="A rest day.", routine=routine
         )
         for sent in (True, False, False):
-            made = decisions.Consultation(session, here.installation, athlete, here.now).suggest(verdict, decision, None)
+            made = here.coach(session, runner).suggest(verdict, decision, None)
             if sent:
                 made.deliveries[0].state, made.deliveries[0].written_at = "done", here.now
 

@@ -292,7 +292,6 @@ def test_running_in_another_time_zone_moves_the_prompt(here: Place) -> None:
     abroad = activity(1, 1, MORNING - timedelta(hours=2), timezone="America/New_York")
 
     with here.installation.store.write() as session:
-        athlete = here.locked(session, runner)
-        activities.keep(session, athlete, abroad, uploaded_at=here.now, now=here.now)
+        activities.keep(here.coach(session, runner), abroad, uploaded_at=here.now)
 
     assert here.athlete(runner).next_due_at == datetime(2026, 11, 18, 22, 30, tzinfo=UTC)

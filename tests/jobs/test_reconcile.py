@@ -105,8 +105,7 @@ def test_silence_is_unusual_by_the_runners_own_rhythm(
     here.change(runner, last_event_at=here.now)
 
     with here.installation.store.read() as session:
-        athlete = session.get_one(Athlete, runner)
-        due = activity_gap.next_look(athlete, activity_gap.usual_gap_days(session, athlete, here.now), here.now)
+        due = activity_gap.next_look(here.coach(session, runner))
 
     assert due == here.now + looked_at_after_days * DAY + timedelta(hours=1)
 

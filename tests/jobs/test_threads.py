@@ -100,7 +100,7 @@ def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log:
     take(here, event(here, athlete_id, "delete"))
 
     with here.installation.store.write() as session:
-        activities.keep_history(session, here.locked(session, athlete_id), listed, here.now)
+        activities.keep_history(here.coach(session, athlete_id), listed)
 
     kept = _kept(here)
     assert kept is not None

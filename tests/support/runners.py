@@ -93,12 +93,16 @@ class Place:
             athlete = self.locked(session, runner)
             run = self.add_run(session, athlete, self.now - timedelta(minutes=41))
             event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(run))
-            coach = decisions.Consultation(session, self.installation, athlete, self.now)
+            coach = self.coach(session, runner)
             verdict = coach.decide(event)
             decision = coach.record(event, verdict, asked_platform=True)
             if verdict.routine is not None:
                 coach.suggest(verdict, decision, run)
             return run
+
+    def coach(self, session: Session, runner: int) -> decisions.Consultation:
+        """The coach asked about this runner, who is locked in the transaction."""
+        return decisions.Consultation(session, self.installation, self.locked(session, runner), self.now)
 
     def locked(self, session: Session, runner: int) -> Athlete:
         athlete = decisions.lock(session, runner)
