@@ -43,19 +43,17 @@ class Listed:
     """What one list call gave. ``asked_at`` (athletes' time): before the call; what came later may be missing."""
 
     activities: Sequence[LoggedActivity]
-    since: datetime
     asked_at: datetime
 
 
 def list_history(installation: Installation, connection: models.Connection, priority: Priority) -> Listed:
     """List the last 14 days. Raises what `platform_calls.call` raises."""
-    asked_at = installation.clock.now()
-    since = asked_at - HISTORY
+    asked_at, athlete = installation.clock.now(), str(connection.athlete_id)
 
     def call(platform: Platform, token: str) -> list[LoggedActivity]:
-        return platform.list_activities(token, after=since, priority=priority, athlete=str(connection.athlete_id))
+        return platform.list_activities(token, after=asked_at - HISTORY, priority=priority, athlete=athlete)
 
-    return Listed(platform_calls.call(installation, connection.id, call), since, asked_at)
+    return Listed(platform_calls.call(installation, connection.id, call), asked_at)
 
 
 def has_gaps(athlete: models.Athlete, now: datetime) -> bool:

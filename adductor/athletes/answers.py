@@ -53,9 +53,13 @@ class Answer:
     where: str = ""
 
     def __post_init__(self) -> None:
-        _within("pain", self.pain_0_10, 0, 10)
-        _within("effort", self.rpe_1_10, 1, 10)
-        _within("how much was done", self.completed_pct, 0, 100)
+        for what, value, low, high in (
+            ("pain", self.pain_0_10, 0, 10),
+            ("effort", self.rpe_1_10, 1, 10),
+            ("how much was done", self.completed_pct, 0, 100),
+        ):
+            if value is not None and not low <= value <= high:
+                raise AnswerError(f"{what} must be between {low} and {high}")
         unknown = self.red_flags - set(RED_FLAGS)
         if unknown:
             raise AnswerError(f"unknown red flag: {sorted(unknown)[0]}")
@@ -223,8 +227,3 @@ def _stand(row: Athlete, athlete: words.Athlete) -> None:
     row.progress = [asdict(progress) for progress in athlete.progress]
     for name in _LADDER_OF_BOTH:
         setattr(row, name, getattr(athlete, name))
-
-
-def _within(what: str, value: int | None, low: int, high: int) -> None:
-    if value is not None and not low <= value <= high:
-        raise AnswerError(f"{what} must be between {low} and {high}")

@@ -149,7 +149,7 @@ class Consultation:
             delivery.reads_without_field = 0
             if way.channel in channels.NOTES and way.activity_id is not None:
                 earlier = [*(delivery.known_texts or []), *self._blocks_in(way.activity_id)]
-                private = wording.with_answer_link(block, answer_link(self.installation, suggestion))
+                private = with_answer_link(self.installation, suggestion, block)
                 delivery.known_texts = list(dict.fromkeys([*earlier, block, private]))
             elif way.channel == channels.PAGES:
                 claims.finish(session, delivery, "on_the_pages")
@@ -236,6 +236,7 @@ def routine_of(suggestion: Suggestion) -> words.Routine:
     return words.Routine(**{**stored, "dose": words.Dose(stored["dose"]), "items": items})
 
 
-def answer_link(installation: Installation, suggestion: Suggestion) -> str:
-    """The runner's way to answer, without an answer chosen. The same for as long as the suggestion stands."""
-    return installation.links.answer(suggestion.public_id, None, suggestion.created_at)
+def with_answer_link(installation: Installation, suggestion: Suggestion, block: str) -> str:
+    """The block with the runner's way to answer; the same for as long as the suggestion stands. Never for a public text."""
+    link = installation.links.answer(suggestion.public_id, None, suggestion.created_at)
+    return wording.with_answer_link(block, link)

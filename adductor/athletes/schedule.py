@@ -15,10 +15,7 @@ LATE = timedelta(hours=3)
 
 
 def reschedule(athlete: Athlete, now: datetime) -> None:
-    """Work out anew when something may be due without an activity; None: never, as things stand.
-
-    After a change of settings, of the time zone, of an address, and after each look.
-    """
+    """Work out anew when something may be due without an activity: after each look, and each change of what it goes by."""
     athlete.next_due_at = None
     may_prompt = athlete.leaving_at is None and any(each.state == Connection.CONNECTED for each in athlete.connections)
     if athlete.confirmed_at is None or not may_prompt:

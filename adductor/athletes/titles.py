@@ -53,8 +53,7 @@ def strength(coach: Consultation, activity: LoggedActivity) -> None:
     """Strength work recorded after a suggestion: ours is the answer "done"; of an unknown kind, we ask about it."""
     if activity.sport != "strength":
         return
-    ended = activity.start + timedelta(seconds=max(activity.elapsed_s, activity.moving_s))
-    suggestion = _open_suggestion(coach, ended + CLOCKS_DIFFER_BY)
+    suggestion = _open_suggestion(coach, end_of(activity) + CLOCKS_DIFFER_BY)
     if suggestion is None:
         return
     if activity.is_adductor_session:
@@ -63,6 +62,11 @@ def strength(coach: Consultation, activity: LoggedActivity) -> None:
         coach.session.scalars(done).one().platform_id = activity.id
     elif activity.body_part is None:
         suggestion.asks_about_activity = activity.id
+
+
+def end_of(activity: LoggedActivity) -> datetime:
+    """When the activity ended."""
+    return activity.start + timedelta(seconds=max(activity.elapsed_s, activity.moving_s))
 
 
 def worth_reading(coach: Consultation) -> bool:

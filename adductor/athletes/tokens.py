@@ -54,12 +54,14 @@ def access(installation: Installation, connection_id: int, *, not_this: str | No
             seen = session.get(Connection, connection_id)
         if seen is None or seen.refresh_encrypted is None or seen.access_encrypted is None:
             raise NotConnectedError
+        token = None
         if seen.expires_at is not None and seen.expires_at - MARGIN > installation.clock.now():
             token = installation.vault.decrypt(seen.access_encrypted)
-            if token != not_this:
-                return _access(seen, token)
-        if _acquire_lease(installation, seen):
-            return _access(seen, _refresh(installation, seen))
+        if token in (None, not_this) and _acquire_lease(installation, seen):
+            token = _refresh(installation, seen)
+        if token is not None and token != not_this:
+            troubled = seen.refused_since is not None or seen.state == Connection.RESTING
+            return Access(token, seen.platform, troubled)
         if time.monotonic() > give_up_at:
             raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
         time.sleep(_POLL_S)  # bounded by PATIENCE_S
@@ -72,11 +74,6 @@ def store(installation: Installation, connection: Connection, tokens: Tokens) ->
     connection.expires_at = tokens.expires_at
     connection.lease_until = connection.lease_owner = None
     connection.refresh_unconfirmed_since = None
-
-
-def _access(connection: Connection, token: str) -> Access:
-    troubled = connection.refused_since is not None or connection.state == Connection.RESTING
-    return Access(token, connection.platform, troubled)
 
 
 def _acquire_lease(installation: Installation, seen: Connection) -> bool:

@@ -28,7 +28,7 @@ from adductor.athletes.channels import PRIVATE_NOTE
 from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
 from adductor.jobs import letters
-from adductor.notes import block, plan, wording
+from adductor.notes import block, plan
 from adductor.platforms.base import LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
@@ -159,7 +159,7 @@ def _known(
     field = (delivery.placed_in if stood else None) or delivery.channel
     text = delivery.block
     if field == PRIVATE_NOTE:  # never in a text that others read
-        text = wording.with_answer_link(text, decisions.answer_link(installation, suggestion))
+        text = decisions.with_answer_link(installation, suggestion, text)
     own = frozenset((suggestion.public_id,))
     keys = block.keys_in(getattr(activity, field) or "") - own
     earlier = _texts_of(installation, delivery, suggestion, keys) if keys else []
@@ -225,8 +225,8 @@ def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlet
 
 
 def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
-    activity_id = delivery.activity_id or 0
-    activity = platform_calls.read(installation, athlete.connection, activity_id, _priority(delivery))
+    priority = Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
+    activity = platform_calls.read(installation, athlete.connection, delivery.activity_id or 0, priority)
     if activity is not None:
         return activity
     if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
@@ -239,9 +239,10 @@ def _put(
 ) -> LoggedActivity:
     """Write one field, once the preconditions hold still. A write without a clear answer counts as unconfirmed."""
     _check(installation, delivery)
-    priority = _priority(delivery)
-    if priority is Priority.FRESH and isinstance(step, plan.Write) and channels.can_mail(athlete):
-        priority = Priority.REPLACEABLE
+    priority = Priority.RETRY
+    if delivery.attempts <= 1:
+        replaceable = isinstance(step, plan.Write) and channels.can_mail(athlete)
+        priority = Priority.REPLACEABLE if replaceable else Priority.FRESH
 
     def write(platform: Platform, token: str) -> LoggedActivity:
         changed: dict[str, Any] = {step.field: step.text, "athlete": str(athlete.id)}
@@ -266,10 +267,6 @@ def _put(
     except PlatformError as error:  # NOT_FOUND: deleted between the read and the write
         _remember_attempt(installation, delivery, wrote_nothing=True)
         raise RetryLater(error.message) from error
-
-
-def _priority(delivery: Delivery) -> Priority:
-    return Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
 
 
 # -- another channel ----------------------------------------------------------------------------------------------------
@@ -353,6 +350,9 @@ def _remember_attempt(installation: Installation, delivery: Delivery, *, wrote_n
 def _store(installation: Installation, delivery: Delivery, done: plan.Done, problem: str | None = None) -> None:
     """Store the end, unless the desired state has changed or the claim is lost: then the row waits with what is known now."""
     now = installation.clock.now()
+    # The answer to an earlier removal was lost: our block may be gone by our own hand.
+    removing = delivery.desired_state == plan.ABSENT and bool(delivery.unconfirmed_writes or delivery.crashes)
+    vanished = removing and done.outcome == plan.NOTHING_THERE
     with installation.store.write() as session:
         row = session.get(Delivery, delivery.id, with_for_update=True)
         if row is None:
@@ -360,7 +360,7 @@ def _store(installation: Installation, delivery: Delivery, done: plan.Done, prob
         held = claims.holds(row, delivery)
         if done.standing is not None:
             _store_written(session, row, done, now)
-        elif held and _is_removed(delivery, done):
+        elif held and (done.outcome == plan.REMOVED or vanished):
             row.written_text = row.separated = None  # so that it may come back
             row.unconfirmed_writes = 0
         if held and (row.desired_state == delivery.desired_state or row.channel == channels.MAIL):
@@ -391,10 +391,3 @@ def _store_written(session: Session, row: Delivery, done: plan.Done, now: dateti
     row.written_text, row.separated = done.standing, done.separated
     row.known_texts = list(dict.fromkeys([*row.known_texts, done.standing]))
     row.unconfirmed_writes = 0
-
-
-def _is_removed(delivery: Delivery, done: plan.Done) -> bool:
-    """Whether our block is gone by our own hand, or may be: the answer to an earlier removal was lost."""
-    if done.outcome == plan.NOTHING_THERE and delivery.desired_state == plan.ABSENT:
-        return bool(delivery.unconfirmed_writes or delivery.crashes)
-    return done.outcome == plan.REMOVED

@@ -132,7 +132,8 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
     gaps = activities.has_gaps(athlete, coach.now)
     question = _Question(connection, gaps, flood, athlete.history_read_at, suggestion is not None)
     # An edit may be the first event of its activity: its create came late, or never.
-    known = suggestion is not None or _was_decided(coach, event.object_id)
+    decided = select(DecisionRecord.id).filter_by(athlete_id=athlete.id, activity_id=event.object_id).limit(1)
+    known = suggestion is not None or session.scalar(decided) is not None
     if event.aspect_type == "update" and "type" not in event.updates and known:
         return Handled(obeyed or "nothing_to_do")
     if suggestion is not None and suggestion.status != "withdrawn":
@@ -315,11 +316,6 @@ def _is_flooded(session: Session, event: InboxEvent) -> bool:
         .where(InboxEvent.received_at >= event.received_at - _FLOOD_WITHIN)
     )
     return (session.scalar(recent) or 0) > _FLOOD
-
-
-def _was_decided(coach: Consultation, activity_id: int) -> bool:
-    decided = select(DecisionRecord.id).filter_by(athlete_id=coach.athlete.id, activity_id=activity_id)
-    return coach.session.scalar(decided.limit(1)) is not None
 
 
 def _was_deleted(session: Session, event: InboxEvent) -> bool:

@@ -60,11 +60,7 @@ def look(installation: Installation, athlete_id: int) -> int:
         connection = athlete.connection
     listed = activities.list_history(installation, connection, Priority.HISTORY)
     missing = _missing(installation, athlete_id, listed)
-    gone = [
-        activity_id
-        for activity_id in missing
-        if platform_calls.read(installation, connection, activity_id, Priority.HISTORY) is None
-    ]
+    gone = [each for each in missing if platform_calls.read(installation, connection, each, Priority.HISTORY) is None]
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not athlete.is_connected:
@@ -112,7 +108,7 @@ def _missing(installation: Installation, athlete_id: int, listed: activities.Lis
             select(row.platform_id)
             .where(
                 row.athlete_id == athlete_id,
-                row.start > listed.since + MISSING_IF_READ_BEFORE,
+                row.start > listed.asked_at - activities.HISTORY + MISSING_IF_READ_BEFORE,
                 row.fetched_at < now - MISSING_IF_READ_BEFORE,
                 row.deleted_at.is_(None),
                 row.platform_id.not_in([activity.id for activity in listed.activities]),
@@ -134,11 +130,11 @@ def _take_in(coach: Consultation, listed: activities.Listed, gone: list[int]) ->
         if activity.complete
         and activity.id not in known
         and activity.athlete_id == int(athlete.connection.external_id)
-        and _end_of(activity) > since
+        and titles.end_of(activity) > since
     ]
     events = [_event(session, athlete, activity_id, "delete", now) for activity_id in gone]
     events += [
-        _event(session, athlete, activity.id, "create", _end_of(activity))
+        _event(session, athlete, activity.id, "create", titles.end_of(activity))
         for activity in found
         if _could_be_due(coach, activity)
     ]
@@ -151,7 +147,7 @@ def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     """Whether a routine may be due for this activity; if not, its title words are obeyed and the "no" is stored."""
     event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(activity.id))
     verdict = coach.decide(event)
-    age = coach.now - _end_of(activity)
+    age = coach.now - titles.end_of(activity)
     if age <= _WINDOW and verdict.decision in _SUGGESTS:
         return True
     if age <= titles.MEANS_IT_FOR:
@@ -190,10 +186,6 @@ def _event(session: Session, athlete: Athlete, activity_id: int, aspect: str, at
         owner_id=int(athlete.connection.external_id),
         updates={},
     )
-
-
-def _end_of(activity: LoggedActivity) -> datetime:
-    return activity.start + timedelta(seconds=max(activity.elapsed_s, activity.moving_s))
 
 
 def _looked(coach: Consultation) -> None:

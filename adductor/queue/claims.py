@@ -93,14 +93,16 @@ def reload(session: Session, claimed: T) -> T | None:
     return row if holds(row, claimed) else None
 
 
-def finish(session: Session, row: Row, outcome: str, problem: str | None = None) -> None:
+def finish(session: Session, row: Row, outcome: str, problem: str | None = None, *, state: str = DONE) -> None:
     """End the row."""
-    _end(session, row, DONE, outcome, problem)
+    row.state, row.outcome, row.problem = state, outcome, problem
+    _release(row)
+    count(session, row)
 
 
 def dead_letter(session: Session, row: Row, problem: str) -> None:
     """Keep the row for a person: `adductor replay --failed` and the operator's page try it again."""
-    _end(session, row, FAILED, "gave_up", problem)
+    finish(session, row, "gave_up", problem, state=FAILED)
 
 
 def retry(row: Row, at: datetime, problem: str) -> None:
@@ -152,12 +154,6 @@ def recover_expired(installation: Installation, policy: RetryPolicy) -> int:
                 else:
                     retry(row, now + policy.wait(row.crashes), "its worker ended")
     return recovered
-
-
-def _end(session: Session, row: Row, state: str, outcome: str, problem: str | None) -> None:
-    row.state, row.outcome, row.problem = state, outcome, problem
-    _release(row)
-    count(session, row)
 
 
 def _release(row: Row) -> None:

@@ -65,13 +65,6 @@ def run_one(installation: Installation, job: Job[T], *, ids: Sequence[int] | Non
 def run(installation: Installation, job: Job[T], row: T) -> None:
     """Run one attempt of a claimed row and release its lease. Never raises what a row can cause."""
     owner = row.lease_owner
-    try:
-        _run(installation, job, row)
-    finally:
-        installation.leases.release(owner)
-
-
-def _run(installation: Installation, job: Job[T], row: T) -> None:
     with structlog.contextvars.bound_contextvars(trace=row.trace_id, **{f"{job.name}_id": row.id}):
         try:
             outcome = job.handle(installation, row)
@@ -87,6 +80,8 @@ def _run(installation: Installation, job: Job[T], row: T) -> None:
             if outcome is not None:
                 log.info(f"{job.name} ended", outcome=outcome, attempt=row.attempts)
                 _finish(installation, row, outcome, None)
+        finally:
+            installation.leases.release(owner)
 
 
 def _finish(installation: Installation, claimed: T, outcome: str, problem: str | None) -> None:

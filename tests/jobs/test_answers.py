@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import pytest
 from sqlalchemy import select
 
 from adductor.athletes import answers
-from adductor.athletes.answers import Answer, AnswerError, Taken
+from adductor.athletes.answers import Answer, AnswerError
 from adductor.coaching.replies import Said
-from adductor.store.models import CheckInRecord, SessionRecord
+from adductor.store.models import SessionRecord
 from tests.support.runners import Place
-
-
-def _answer(here: Place, runner: int, given: Answer, number: int = -1) -> Taken:
-    with here.installation.store.write() as session:
-        athlete = here.locked(session, runner)
-        suggestion = session.merge(here.suggestions(runner)[number])
-        return answers.answer(session, here.installation, athlete, suggestion, given, source="mail", now=here.now)
 
 
 def _sessions(here: Place, runner: int) -> list[SessionRecord]:
@@ -30,7 +21,7 @@ def test_done_counts_as_a_session_once_and_closes_the_suggestion(here: Place) ->
     runner = here.runner()
     here.run_done(runner)
 
-    _answer(here, runner, Answer(Said.DONE))
+    here.answer(runner, Said.DONE)
 
     (done,) = _sessions(here, runner)
     assert (done.kind, done.completed_pct, done.rpe_1_10) == ("strength_full", 100, 7)
@@ -39,7 +30,7 @@ def test_done_counts_as_a_session_once_and_closes_the_suggestion(here: Place) ->
     assert here.athlete(runner).last_completed_on == here.now.date()
     before = here.athlete(runner)
 
-    assert _answer(here, runner, Answer(Said.DONE)).repeated
+    assert here.answer(runner, Said.DONE).repeated
 
     after = here.athlete(runner)
     assert len(_sessions(here, runner)) == 1
@@ -50,9 +41,9 @@ def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place)
     runner = here.runner()
     here.run_done(runner)
     before = here.athlete(runner)
-    _answer(here, runner, Answer(Said.DONE))
+    here.answer(runner, Said.DONE)
 
-    _answer(here, runner, Answer(Said.NOT_TODAY))
+    here.answer(runner, Said.NOT_TODAY)
 
     after = here.athlete(runner)
     assert _sessions(here, runner) == []
@@ -60,74 +51,56 @@ def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place)
     assert (after.sessions_completed_total, after.last_completed_on) == (9, before.last_completed_on)
 
 
-@pytest.mark.parametrize(
-    ("said", "effort"),
-    [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)],
-)
-def test_each_word_stands_for_an_effort(here: Place, said: Said, effort: int) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-
-    _answer(here, runner, Answer(said))
-
-    assert [row.rpe_1_10 for row in _sessions(here, runner)] == [effort]
-
-
-def test_answered_the_next_day_it_was_done_on_its_own_day(here: Place) -> None:
+@pytest.mark.parametrize(("said", "effort"), [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)])
+def test_answer_stands_for_an_effort_on_the_day_of_its_routine(here: Place, said: Said, effort: int) -> None:
     runner = here.runner()
     here.run_done(runner)
     suggested_at = here.now
     here.later(days=1)
 
-    _answer(here, runner, Answer(Said.DONE))
+    here.answer(runner, said)
 
-    assert _sessions(here, runner)[0].completed_at == suggested_at
+    assert [(row.rpe_1_10, row.completed_at) for row in _sessions(here, runner)] == [(effort, suggested_at)]
 
 
 def test_mild_pain_is_kept_and_stops_nothing(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
 
-    taken = _answer(here, runner, Answer(Said.PAIN, pain_0_10=2, completed_pct=100))
+    taken = here.answer(runner, Said.PAIN, pain_0_10=2, completed_pct=100)
 
     assert taken.decision is not None
     assert taken.decision.decision == "none"
     assert here.athlete(runner).hold_since is None
 
 
-def test_strong_pain_refers_holds_and_writes_once(here: Place) -> None:
+@pytest.mark.parametrize(
+    ("pain", "sign", "rule", "words"),
+    [(7, None, "high_pain", "physiotherapist or doctor"), (1, "pain_on_hopping", "red_flag", "Please don't run")],
+)
+def test_strong_pain_or_a_warning_sign_refers_holds_and_writes_once(
+    here: Place, pain: int, sign: str | None, rule: str, words: str
+) -> None:
     runner = here.runner()
     here.run_done(runner)
+    signs = frozenset({sign}) if sign is not None else frozenset()
 
-    taken = _answer(here, runner, Answer(Said.PAIN, pain_0_10=7, where="left groin"))
-    _answer(here, runner, Answer(Said.PAIN, pain_0_10=8, where="left groin"))
+    taken = here.answer(runner, Said.PAIN, pain_0_10=pain, red_flags=signs, where="left groin")
+    here.answer(runner, Said.PAIN, pain_0_10=pain + 1, red_flags=signs, where="left groin")
 
     assert taken.decision is not None
-    assert taken.decision.decision == "refer"
-    assert "physiotherapist or doctor" in taken.decision.reason
+    assert (taken.decision.decision, taken.decision.rule) == ("refer", rule)
+    assert words in taken.decision.reason
     assert here.athlete(runner).hold_since == here.now
     assert here.suggestion(runner).answer is not None
     assert [letter.kind for letter in here.letters(runner)] == ["refer"]
-
-
-def test_a_warning_sign_refers_whatever_the_number(here: Place) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-
-    taken = _answer(here, runner, Answer(Said.PAIN, pain_0_10=1, red_flags=frozenset({"pain_on_hopping"})))
-
-    assert taken.decision is not None
-    assert (taken.decision.decision, taken.decision.rule) == ("refer", "red_flag")
-    assert "Please don't run" in taken.decision.reason
 
 
 def test_a_referral_takes_back_what_is_announced(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
 
-    with here.installation.store.write() as session:
-        record = CheckInRecord(hip_groin_pain_0_10=8, red_flags=[])
-        answers.check_in(session, here.installation, here.locked(session, runner), record, now=here.now)
+    here.check_in(runner, hip_groin_pain_0_10=8)
 
     assert here.suggestion(runner).status == "withdrawn"
     assert [row.outcome for row in here.deliveries(runner)] == ["never_written"]
@@ -138,9 +111,7 @@ def test_pain_of_three_to_five_makes_the_open_routine_lighter_where_it_stands(he
     here.run_done(runner)
     assert here.suggestion(runner).dose == "full"
 
-    with here.installation.store.write() as session:
-        record = CheckInRecord(hip_groin_pain_0_10=4, red_flags=[])
-        answers.check_in(session, here.installation, here.locked(session, runner), record, now=here.now)
+    here.check_in(runner, hip_groin_pain_0_10=4)
 
     (suggestion,) = here.suggestions(runner)
     (delivery,) = here.deliveries(runner)
@@ -152,7 +123,7 @@ def test_pain_of_three_to_five_makes_the_open_routine_lighter_where_it_stands(he
 def test_cleared_the_routines_may_come_again(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
-    _answer(here, runner, Answer(Said.PAIN, pain_0_10=7))
+    here.answer(runner, Said.PAIN, pain_0_10=7)
     here.later(days=8)
 
     with here.installation.store.write() as session:
@@ -162,17 +133,14 @@ def test_cleared_the_routines_may_come_again(here: Place) -> None:
     assert here.decisions(runner)[-1].decision == "post_run"
 
 
-def test_a_pause_takes_back_what_is_announced_and_ends_on_its_day(here: Place) -> None:
+def test_pause_takes_back_what_is_announced_and_ends_on_its_day(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
 
-    with here.installation.store.write() as session:
-        answers.pause(here.locked(session, runner), date(2026, 11, 25))
+    here.pause(runner)
 
-    assert (here.suggestion(runner).status, here.suggestion(runner).withdrawn_because) == (
-        "withdrawn",
-        "You asked for a break.",
-    )
+    announced = here.suggestion(runner)
+    assert (announced.status, announced.withdrawn_because) == ("withdrawn", "You asked for a break.")
     here.later(days=2)
     here.run_done(runner)
     assert here.decisions(runner)[-1].rule == "not_cleared"
@@ -181,13 +149,12 @@ def test_a_pause_takes_back_what_is_announced_and_ends_on_its_day(here: Place) -
     assert here.decisions(runner)[-1].decision == "post_run"
 
 
-def test_a_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) -> None:
+def test_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
-    with here.installation.store.write() as session:
-        answers.pause(here.locked(session, runner), here.now.date() + timedelta(days=7))
+    here.pause(runner)
 
-    _answer(here, runner, Answer(Said.DONE))
+    here.answer(runner, Said.DONE)
 
     assert here.suggestion(runner).status == "done"
     assert len(_sessions(here, runner)) == 1

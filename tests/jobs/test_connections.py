@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from adductor.athletes import connections, personal_data, platform_calls, tokens
+from adductor.athletes import connections, personal_data, tokens
+from adductor.installation import Installation
 from adductor.jobs import rounds
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import requeue
-from adductor.queue.retry import Final
 from adductor.store.models import Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
+    RUN,
     Log,
+    away,
     comes_home,
     connect_again,
     departure,
@@ -27,6 +31,7 @@ from tests.support.memory_log import (
     runs,
     sweep_for,
     take,
+    with_tokens,
 )
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
@@ -73,40 +78,31 @@ def _assert_rests(here: Place, athlete_id: int) -> None:
 # -- calls are refused although the refresh works -----------------------------------------------------------------------
 
 
-def test_calls_refused_for_a_moment_end_nothing_and_the_note_comes(here: Place, log: Log) -> None:
+@pytest.mark.parametrize("hours", [0, 10])
+def test_calls_refused_end_nothing_and_after_hours_the_connection_rests_until_one_works(
+    here: Place, log: Log, hours: int
+) -> None:
     athlete_id = _home(here, log)
     log.fails = REFUSED
     take(here, event(here, athlete_id))
     assert (_connection(here, athlete_id).state, log.reads, log.refreshes) == ("connected", 2, 1)
     assert _connection(here, athlete_id).refused_since == here.now
-
-    log.fails = {}
-    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=10))
-
-    assert len(log.with_note()) == 1
-    assert _connection(here, athlete_id).refused_since is None
-    assert _reconnect_mails(here, athlete_id) == []
-
-
-def test_calls_refused_for_hours_let_the_connection_rest_until_one_works(here: Place, log: Log) -> None:
-    athlete_id = _home(here, log)
-    log.fails = REFUSED
-    take(here, event(here, athlete_id))
-
-    sweep_for(here, timedelta(hours=5), every=timedelta(minutes=20))
-    assert _connection(here, athlete_id).state == "connected"
-    sweep_for(here, timedelta(hours=5), every=timedelta(minutes=20))
-    _assert_rests(here, athlete_id)
+    if hours:
+        sweep_for(here, timedelta(hours=hours / 2), every=timedelta(minutes=20))
+        assert _connection(here, athlete_id).state == "connected"
+        sweep_for(here, timedelta(hours=hours / 2), every=timedelta(minutes=20))
+        _assert_rests(here, athlete_id)
+        assert here.athlete(athlete_id).reconcile_at is None
     assert [row.state for row in rows(here)] == ["waiting"]
-    assert here.athlete(athlete_id).reconcile_at is None
 
     log.fails = {}
-    sweep_for(here, timedelta(hours=2), every=timedelta(minutes=20))
+    sweep_for(here, timedelta(hours=2), every=timedelta(minutes=1 if not hours else 20))
 
     connection = _connection(here, athlete_id)
     assert (connection.state, connection.refused_since) == ("connected", None)
-    assert here.athlete(athlete_id).reconcile_at is not None
     assert [row.state for row in rows(here)] == ["done"]
+    assert hours or (len(log.with_note()), _reconnect_mails(here, athlete_id)) == (1, [])
+    assert not hours or here.athlete(athlete_id).reconcile_at is not None
 
 
 # -- a refresh whose answer was lost ------------------------------------------------------------------------------------
@@ -210,6 +206,19 @@ def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Pla
     assert _connection(here, athlete_id).refresh_encrypted is not None
 
 
+def test_withdrawn_permission_to_write_turns_the_note_into_a_mail(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    missing = ("AccessToken", "activity:write_permission", "missing")
+    log.fails = {"write": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=401, details=missing)}
+    take(here, event(here, athlete_id))
+    rounds.sweep(here.installation)
+
+    assert [row.outcome for row in here.deliveries(athlete_id)] == ["scope_missing", "sent"]
+    assert len(here.mails()) == 1
+    connection = _connection(here, athlete_id)
+    assert (connection.scopes, connection.state) == ("read,activity:read_all", "connected")
+
+
 # -- the ways back ------------------------------------------------------------------------------------------------------
 
 
@@ -255,42 +264,18 @@ def test_connecting_again_during_a_refresh_keeps_the_new_tokens(here: Place, log
     assert len(log.with_note()) == 1
 
 
-def test_leaving_during_a_refresh_leaves_no_token_behind(here: Place, log: Log) -> None:
-    athlete_id = _home(here, log)
-    expire_token(here, athlete_id, "good")
-    connection_id = _connection(here, athlete_id).id
-    log.during_refresh = lambda: connections.disconnect_now(here.installation, connection_id, because="revoked")
-
-    take(here, event(here, athlete_id))
-
-    with pytest.raises(tokens.NotConnectedError):
-        tokens.access(here.installation, connection_id)
-    assert [row.outcome for row in rows(here)] == ["not_connected"]
-
-
-def test_call_without_tokens_is_final(here: Place, log: Log) -> None:
-    connection_id = _connection(here, here.runner()).id
-
-    with pytest.raises(Final, match="not connected"):
-        platform_calls.call(here.installation, connection_id, lambda *_: None)
-
-
-# -- odd answers --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("call", ["read", "write"])
-@pytest.mark.parametrize("status", [400, 402, 403, 406, 409, 410, 422, 423])
-def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: Log, call: str, status: int) -> None:
+def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: Log, call: str) -> None:
+    """Which statuses are odd: tests/platforms."""
     athlete_id = _home(here, log)
-    odd = PlatformError(ErrorKind.UNEXPECTED, f"Strava answered {status}", status=status)
-    log.fails = {call: odd}
+    log.fails = {call: PlatformError(ErrorKind.UNEXPECTED, "Strava answered 409", status=409)}
     take(here, event(here, athlete_id))
     table = InboxEvent if call == "read" else Delivery
 
     def row() -> Any:
         return rows(here)[0] if call == "read" else here.deliveries(athlete_id)[0]
 
-    assert (row().state, f"Strava answered {status}" in row().problem) == ("waiting", True)
+    assert (row().state, "Strava answered 409" in row().problem) == ("waiting", True)
     sweep_for(here, timedelta(hours=28), every=timedelta(hours=1))
     assert row().state == "failed"
     assert _connection(here, athlete_id).state == "connected"
@@ -299,3 +284,56 @@ def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: L
         assert requeue.retry_failed(session, here.installation, table) == 1
     rounds.sweep(here.installation)
     assert row().state == "done"
+
+
+def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here: Place, log: Log) -> None:
+    """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
+    athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
+    log.fails = away()
+    for number in range(RUN, RUN + 5):
+        runs(here, log, athlete_id, number)
+        take(here, event(here, athlete_id, about=number))
+        here.later(minutes=7)
+    sweep_for(here, timedelta(hours=23), every=timedelta(minutes=15))
+    attempts = [row.attempts for row in rows(here)]
+    log.fails = {}
+
+    sweep_for(here, timedelta(minutes=80), every=timedelta(minutes=10))
+
+    assert {row.state for row in rows(here)} == {"done"}
+    assert max(attempts) < 40  # growing waits: an hour apart in the end
+    assert log.writes == []  # nothing is written into runs of yesterday
+    assert {decision.activity_id for decision in here.decisions(athlete_id)} == set(range(RUN, RUN + 5))
+
+
+WORKERS = 20
+
+
+def test_twenty_workers_refresh_one_token_with_one_call(here: Place, log: Log) -> None:
+    """Each has an installation of its own, as a process has: connections and leases are not shared."""
+    athlete_id = with_tokens(here)
+    expire_token(here, athlete_id)
+    connection_id = here.athlete(athlete_id).connection.id
+    workers = [Installation(here.installation.settings) for _ in range(WORKERS)]
+    together, others_ask = threading.Barrier(WORKERS), threading.Event()
+    log.during_refresh = lambda: others_ask.wait(1) and None  # the others ask and wait meanwhile
+
+    def ask(worker: Installation) -> str:
+        worker.clock = here.clock
+        worker.platforms["strava"] = log  # type: ignore[assignment]
+        assert worker.store.answers()
+        together.wait(60)
+        while True:
+            try:
+                return tokens.access(worker, connection_id).token
+            except PlatformError as error:
+                # On a busy machine a refresh may take longer than the others wait for it: a row is retried then.
+                if error.kind is not ErrorKind.RETRY:
+                    raise
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        answers = set(pool.map(ask, workers))
+    for worker in workers:
+        worker.close()
+
+    assert (answers, log.refreshes) == ({"renewed"}, 1)

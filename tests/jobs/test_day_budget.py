@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adductor.athletes import answers, channels, decisions
-from adductor.athletes.answers import Answer, Said
+from adductor.athletes import channels
+from adductor.coaching.replies import Said
 from adductor.jobs import letters, rounds
 from adductor.notes import block
 from adductor.platforms.base import Priority
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava.limits import make_budget
-from tests.support.live import Live, installation
-from tests.support.memory_log import Log, comes_home, delay_notes, event, sweep_for, take
+from tests.support.memory_log import Log, comes_home, delay_notes, event, sweep_after, sweep_for, take
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -55,47 +53,37 @@ def _reachable(here: Place, runner: int) -> None:
     here.change(runner, email="runner@example.org", email_confirmed_at=here.now - timedelta(days=9))
 
 
-def test_day_nearly_spent_brings_a_mail_and_no_note_after_it(here: Place, log: Log) -> None:
+@pytest.mark.parametrize(
+    ("mails_left", "day_used", "now", "mailed"),
+    [
+        (3, 850, [("private_note", letters.MAILED_INSTEAD), ("mail", letters.SENT)], 1),
+        (0, 850, [("private_note", None)], 0),
+        (None, 850, [("private_note", "written")], 0),
+        (None, 949, [("private_note", None)], 0),  # a read goes through, a write no longer
+    ],
+    ids=["mail instead", "no mail left this week", "the rest of the day", "waits for midnight"],
+)
+def test_day_nearly_spent_brings_one_mail_or_one_note(
+    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch, mails_left: int | None, day_used: int, now: Any, mailed: int
+) -> None:
+    """``mails_left`` this week; None: the runner has no address."""
     runner = comes_home(here, log)
-    _reachable(here, runner)
-    _with_budget(here, log, day_used=850)
+    if mails_left is not None:
+        _reachable(here, runner)
+        monkeypatch.setattr(channels, "MOST_MESSAGES_A_WEEK", mails_left)
+    _with_budget(here, log, day_used=day_used)
 
     take(here, event(here, runner))
     rounds.sweep(here.installation)
 
-    assert log.writes == []
-    (by_note, by_mail) = here.deliveries(runner)
-    assert (by_note.channel, by_note.state, by_note.outcome) == (channels.PRIVATE_NOTE, "done", letters.MAILED_INSTEAD)
-    assert (by_mail.channel, by_mail.state, by_mail.outcome) == (channels.MAIL, "done", letters.SENT)
-    (letter,) = here.mails()
-    assert b"Strava takes no more notes from us until tomorrow" in letter.replace(b"=\n", b"")
-    sweep_for(here, timedelta(hours=20), every=timedelta(hours=1))
-    assert (log.writes, len(here.mails())) == ([], 1)
-
-
-def test_without_an_address_the_note_is_still_written_with_the_rest_of_the_day(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    _with_budget(here, log, day_used=850)
-
-    take(here, event(here, runner))
-
-    assert log.note.count(block.SIGNATURE) == 1
-    assert here.mails() == []
-
-
-def test_without_an_address_a_spent_day_is_waited_for_until_it_is_over(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    _with_budget(here, log, day_used=949)  # a read goes through, a write no longer
-
-    take(here, event(here, runner))
-    (delivery,) = here.deliveries(runner)
-
-    assert delivery.state == "waiting"
+    assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == now
     midnight = here.now.replace(hour=0) + timedelta(days=1)
-    assert midnight < delivery.due_at < midnight + timedelta(seconds=70)
-    here.later(hours=15, minutes=2)
-    rounds.sweep(here.installation)
-    assert log.note.count(block.SIGNATURE) == 1
+    waiting = [row.due_at for row in here.deliveries(runner) if row.state == "waiting"]
+    assert all(midnight < due_at < midnight + timedelta(seconds=70) for due_at in waiting)
+    sweep_for(here, timedelta(hours=20), every=timedelta(hours=1))
+    assert (log.note.count(block.SIGNATURE), len(here.mails())) == (1 - mailed, mailed)
+    text = b"Strava takes no more notes from us until tomorrow"
+    assert all(text in mail.replace(b"=\n", b"") for mail in here.mails())
 
 
 def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> None:
@@ -112,8 +100,7 @@ def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> 
     (delivery,) = here.deliveries(runner)
     assert (delivery.channel, delivery.state) == (channels.PRIVATE_NOTE, "waiting")
     assert delivery.due_at - here.now < timedelta(minutes=17)
-    here.later(minutes=17)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=17)
     assert log.note.count(block.SIGNATURE) == 1
     assert here.mails() == []
 
@@ -125,103 +112,34 @@ def test_a_note_that_may_have_arrived_is_not_mailed_as_well(here: Place, log: Lo
     take(here, event(here, runner))
     log.loses_answer = False
     _with_budget(here, log, day_used=990)
-    here.later(minutes=2)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=2)
 
     assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
-    here.later(hours=16)
-    rounds.sweep(here.installation)
+    sweep_after(here, hours=16)
     assert [row.outcome for row in here.deliveries(runner)] == ["written"]
     assert log.note.count(block.SIGNATURE) == 1
     assert here.mails() == []
-
-
-def test_three_mails_in_a_week_are_the_most_also_then(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = comes_home(here, log)
-    _reachable(here, runner)
-    monkeypatch.setattr(channels, "MOST_MESSAGES_A_WEEK", 0)
-    _with_budget(here, log, day_used=850)
-
-    take(here, event(here, runner))
-
-    assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
 
 
 # -- answered before it was written -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", [Said.DONE, Said.NOT_TODAY, Said.TOO_HARD])
-@pytest.mark.parametrize("after_read", [False, True], ids=["while it waits", "between our read and our write"])
-def test_note_answered_before_it_was_written_is_not_written(
-    here: Place, log: Log, said: Said, after_read: bool
-) -> None:
+@pytest.mark.parametrize("when", ["while it waits", "between our read and our write", "when it stands"])
+def test_note_answered_before_it_was_written_is_not_written(here: Place, log: Log, said: Said, when: str) -> None:
     runner = comes_home(here, log)
     delay_notes(here)
     take(here, event(here, runner))
-    if after_read:
-        log.after_read = lambda: _answer(here, runner, said)
+    if when == "when it stands":
+        sweep_after(here, minutes=2)
+    if when == "between our read and our write":
+        log.after_read = lambda: here.answer(runner, said) and None
     else:
-        _answer(here, runner, said)
+        here.answer(runner, said)
 
-    here.later(minutes=2)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=2)
 
-    assert (log.writes, log.reads) == ([], 1 + after_read)
-    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", "answered")]
-
-
-def test_note_that_stands_stays_after_the_answer(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
-    _answer(here, runner, Said.DONE)
-
-    here.later(minutes=20)
-    rounds.sweep(here.installation)
-
-    assert log.note.count(block.SIGNATURE) == 1
-
-
-def _answer(here: Place, runner: int, said: Said) -> None:
-    with here.installation.store.write() as session:
-        athlete = decisions.lock(session, runner)
-        assert athlete is not None
-        suggestion = session.merge(here.suggestion(runner))
-        answers.answer(session, here.installation, athlete, suggestion, Answer(said), source="page", now=here.now)
-
-
-# -- with the real thing ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.processes
-def test_a_spent_day_at_the_real_thing_brings_mails_to_those_who_have_one_and_notes_to_the_others(
-    tmp_path: Path,
-) -> None:
-    """A day of twenty calls for thirteen runs, however they meet; an hour takes two seconds.
-
-    One after the other, the first with an address get notes, until what is left of the day is for reading, and who is read
-    then is mailed; all at once, they are read first.
-    """
-    with installation(tmp_path, speed=1800) as live:
-        now = live.here.installation.clock.now()
-        address = {"email": "runner@example.org", "email_confirmed_at": now}
-        live.admin("POST", "tier", {"overall": [100, 20], "read": [100, 20]})
-        with_mail = [live.record(live.runner(**address)) for _ in range(10)]
-        without = [live.record(live.runner()) for _ in range(3)]
-
-        for run in (*with_mail, *without):
-            live.until(lambda run=run: _ended(live, run), within_s=90)  # type: ignore[misc]
-
-        ways = {run: [row.outcome for row in live.deliveries(run)] for run in (*with_mail, *without)}
-        assert live.admin("GET", "calls")["limits"]["over_limit"] == 0
-        for run in with_mail:
-            written = len(live.written(run))
-            mailed = letters.SENT in ways[run]
-            assert written + mailed <= 1, ways[run]
-        assert all(len(live.written(run)) <= 1 for run in without)
-        assert any(letters.MAILED_INSTEAD in ways[run] for run in with_mail), ways
-
-
-def _ended(live: Live, run: int) -> bool:
-    events = live.events(run)
-    rows = [*events, *live.deliveries(run)]
-    return bool(events) and all(row.state in ("done", "failed") for row in rows)
+    outcome = "written" if when == "when it stands" else "answered"
+    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", outcome)]
+    assert log.note.count(block.SIGNATURE) == int(when == "when it stands")
+    assert log.reads == (1 if when == "while it waits" else 2)

@@ -6,18 +6,35 @@ the whole flow over real processes.
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
-from adductor.athletes import situations
+from adductor.athletes import activities, personal_data
 from adductor.jobs import deliveries, events, retention, rounds
 from adductor.notes import block
 from adductor.queue import claims, worker
-from adductor.store.models import Delivery, Subscription
-from tests.support.memory_log import RUN, Log, comes_home, delay_notes, event, put, rows, runs, take, withdraw
+from adductor.store.models import Delivery, LoggedActivity, Subscription, Suggestion
+from tests.support.memory_log import (
+    RUN,
+    Log,
+    comes_home,
+    delay_notes,
+    event,
+    noted,
+    put,
+    retype,
+    rows,
+    runs,
+    sweep_for,
+    take,
+    withdraw,
+)
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -25,8 +42,7 @@ from tests.support.runners import Place
 
 
 def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
+    runner = noted(here, log)
     here.later(minutes=50)
     ride = runs(here, log, runner, RUN + 1, sport="ride", private_note="")
 
@@ -49,8 +65,7 @@ def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Plac
 
 
 def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
+    runner = noted(here, log)
     here.later(minutes=1)
     deleted = event(here, runner, "delete")
     here.later(minutes=1)
@@ -62,55 +77,24 @@ def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Pl
     assert [row.outcome for row in rows(here)] == ["post_run", "already_decided", "restored"]
 
 
-def test_a_title_within_the_second_of_a_change_of_type_does_not_hide_it(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
-    here.later(minutes=1)
-    log.edit(RUN, sport="walk")
-    typed, titled = event(here, runner, "update", type="Walk"), event(here, runner, "update", title="To the shops")
-    put(here, typed)
-
-    take(here, titled)
-
+@pytest.mark.parametrize("apart_s", [0, 60])
+def test_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Log, apart_s: int) -> None:
+    """Two changes within one second are one row of the inbox, decided twice."""
+    runner = noted(here, log)
+    retype(here, log, runner, "walk", after_s=60)
     assert log.note == "Mine."
 
+    retype(here, log, runner, "run", after_s=apart_s)
 
-# -- edits ------------------------------------------------------------------------------------------------------------
-
-
-def test_two_changes_of_type_within_one_second_are_both_decided(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    log.edit(RUN, sport="walk")
-    take(here, event(here, runner, "update", type="Walk"))
-
-    log.edit(RUN, sport="run")
-    take(here, event(here, runner, "update", type="Run"))
-
-    (row,) = rows(here)
-    assert (row.state, row.outcome, row.problem) == ("done", "post_run", None)
-    assert block.SIGNATURE in log.note
+    assert [(row.state, row.outcome, row.problem) for row in rows(here)][-1] == ("done", "post_run", None)
+    assert len(rows(here)) == (2 if apart_s == 0 else 3)
+    assert log.note.startswith("Mine.\n\n")
+    assert log.note.count(block.SIGNATURE) == 1
     assert len(here.decisions(runner)) == 2
 
 
-def test_a_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
-    here.later(minutes=1)
-    log.edit(RUN, sport="walk")
-    take(here, event(here, runner, "update", type="Walk"))
-    assert log.note == "Mine."
-
-    here.later(minutes=1)
-    log.edit(RUN, sport="run")
-    take(here, event(here, runner, "update", type="Run"))
-
-    assert log.note.startswith("Mine.\n\n")
-    assert log.note.count(block.SIGNATURE) == 1
-
-
 def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
+    runner = noted(here, log)
     with here.installation.store.write() as session:
         suggestion = here.suggestion(runner)
         suggestion = session.merge(suggestion)
@@ -122,22 +106,18 @@ def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here:
     assert log.note == "Mine."
 
 
-def test_what_was_read_too_long_before_the_write_is_read_again(here: Place, log: Log) -> None:
+def test_reading_too_old_for_a_write_is_read_again(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = comes_home(here, log)
-
-    def edited_while_the_database_is_busy() -> None:
-        here.later(seconds=deliveries.FRESH_FOR.total_seconds() + 1)
-        log.edit(RUN, private_note="Mine, and more.")
-
     real_decide = events._decide
 
     def slowly(*arguments: Any) -> events.Handled:
-        edited_while_the_database_is_busy()
+        """The runner edits while the database is busy."""
+        here.later(seconds=deliveries.FRESH_FOR.total_seconds() + 1)
+        log.edit(RUN, private_note="Mine, and more.")
         return real_decide(*arguments)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(events, "_decide", slowly)
-        take(here, event(here, runner))
+    monkeypatch.setattr(events, "_decide", slowly)
+    take(here, event(here, runner))
 
     assert log.note.startswith("Mine, and more.\n\n")
 
@@ -159,23 +139,6 @@ def test_a_note_taken_back_between_its_read_and_its_write_is_not_written(here: P
     assert [row.state for row in here.deliveries(runner)] == ["done"]
 
 
-def test_a_note_taken_back_while_its_write_is_on_its_way_does_not_stay(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    put(here, event(here, runner))
-
-    def taken_back_and_looked_at() -> None:
-        withdraw(here, runner)
-        before = log.note
-        rounds.work(here.installation)  # another worker: nothing stands there yet
-        assert log.note == before
-
-    log.before_write = taken_back_and_looked_at
-    rounds.work(here.installation)
-
-    assert block.SIGNATURE in log.writes[0]  # written over the change of mind
-    assert log.note == "Mine."
-
-
 def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) -> None:
     runner = here.runner(channels={"post_run": "mail"})
     here.run_done(runner)
@@ -191,52 +154,30 @@ def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) 
     assert [row.outcome for row in here.deliveries(runner)] == ["sent"]
 
 
-# -- the inbox ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_time_zone_that_is_the_name_of_a_folder_counts_as_unknown() -> None:
-    assert situations.zone_of("America").key == "UTC"
-
-
 @pytest.mark.parametrize(
     ("came_first", "notes"), [(True, 1), (False, 0)], ids=["of an earlier one", "of a foreign one"]
 )
 def test_event_of_another_subscription_is_handled_if_it_came_before_ours(
-    here: Place, log: Log, came_first: bool, notes: int
+    here: Place, log: Log, *, came_first: bool, notes: int
 ) -> None:
     runner = comes_home(here, log)
-    if came_first:
-        put(here, event(here, runner))
-        here.later(minutes=1)
+    created_at = here.now + timedelta(minutes=1 if came_first else -1)
+    put(here, event(here, runner), replace(event(here, runner), owner_id=70_001, object_id=70_001))
     with here.installation.store.write() as session:
-        session.add(
-            Subscription(platform="strava", subscription_id=99, callback_url="http://here", created_at=here.now)
-        )
-    if not came_first:
-        here.later(minutes=1)
-        put(here, event(here, runner))
+        own = {"platform": "strava", "subscription_id": 99, "callback_url": "http://here"}
+        session.add(Subscription(**own, created_at=created_at))
 
     rounds.work(here.installation)
 
     assert log.note.count(block.SIGNATURE) == notes
-
-
-def test_events_of_strangers_end_together_and_those_of_runners_are_handled(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    theirs = event(here, runner)
-    put(here, *(replace(theirs, owner_id=owner, object_id=owner) for owner in (70_001, 70_002)), theirs)
-
-    rounds.work(here.installation)
-
-    assert [row.outcome for row in rows(here)] == ["unknown_athlete", "unknown_athlete", "post_run"]
+    outcomes = ["post_run", "unknown_athlete"] if came_first else ["foreign_subscription"] * 2
+    assert sorted(str(row.outcome) for row in rows(here)) == outcomes
     assert all(row.handled_at is not None and row.lease_owner is None for row in rows(here))
-    assert log.note.count(block.SIGNATURE) == 1
 
 
 def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place, log: Log) -> None:
     """All events have gone by then, and SQLite counts new ones from 1 again; the decisions that stay know the old ones."""
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
+    runner = noted(here, log)
     here.later(days=8)
     retention.expire(here.installation)
     assert rows(here) == []
@@ -247,25 +188,123 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
     assert (row.state, row.attempts) == ("done", 1)
 
 
-def test_worker_killed_after_its_write_leaves_the_blank_line_of_the_athlete(here: Place, log: Log) -> None:
-    """The block went into an empty note; the words and the blank line above it came before the next attempt."""
-    runner = comes_home(here, log, "")
-    write = log.update_activity
+# -- two threads of one worker ------------------------------------------------------------------------------------------
 
-    def killed(*values: Any, **named: Any) -> Any:
-        write(*values, **named)
-        raise KeyboardInterrupt  # no ladder catches it, as none catches a kill
 
-    log.update_activity = killed  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        take(here, event(here, runner))
-    log.update_activity = write  # type: ignore[method-assign]
-    log.edit(RUN, private_note=f"Words.\n\n{log.note}")
-    for _ in range(3):
-        here.later(minutes=1)
-        rounds.sweep(here.installation)
+def _kept(here: Place) -> LoggedActivity | None:
+    with here.installation.store.read() as session:
+        return session.scalar(select(LoggedActivity).where(LoggedActivity.platform_id == RUN))
 
-    withdraw(here, runner)
+
+def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    has_read, may_end = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def read() -> None:
+        has_read.set()
+        assert may_end.wait(20)
+
+    def taken_back() -> None:
+        withdraw(here, athlete_id)
+        log.after_read = read
+        threads.append(threading.Thread(target=worker.run_one, args=(here.installation, deliveries.JOB)))
+        threads[0].start()
+        assert has_read.wait(20)
+
+    log.before_write = taken_back
+    take(here, event(here, athlete_id))
+    assert block.SIGNATURE in log.writes[0]
+    may_end.set()
+    threads[0].join(20)
+    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
+
+    assert log.note == "Mine."
+    (delivery,) = here.deliveries(athlete_id)
+    assert (delivery.state, delivery.outcome) == ("done", "removed")
+
+
+def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log) -> None:
+    """On PostgreSQL a row may be claimed after the transaction that wants its note back has read it."""
+    athlete_id = noted(here, log)
+    here.later(minutes=1)
+    withdraw(here, athlete_id)
+
+    def wanted_again() -> None:
+        with here.installation.store.write() as session:
+            session.execute(update(Delivery).values(desired_state="present"))
+            session.execute(update(Suggestion).values(status="open"))
+
+    log.before_write = wanted_again
     rounds.sweep(here.installation)
+    sweep_for(here, timedelta(minutes=2), every=timedelta(seconds=20))
 
-    assert log.note == "Words.\n\n"
+    (delivery,) = here.deliveries(athlete_id)
+    assert (delivery.state, delivery.outcome, delivery.crashes) == ("done", "written", 0)
+    assert log.note.count(block.SIGNATURE) == 1
+
+
+def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+
+    def deleted_meanwhile() -> None:
+        here.later(seconds=1)
+        put(here, event(here, athlete_id, "delete"))
+
+    log.after_read = deleted_meanwhile
+    take(here, event(here, athlete_id))
+
+    assert [(row.aspect_type, row.outcome) for row in rows(here)] == [
+        ("create", "deleted"),
+        ("delete", "nothing_to_do"),
+    ]
+    assert here.suggestions(athlete_id) == []
+    assert log.writes == []
+    assert _kept(here) is None
+
+
+def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
+    athlete_id = noted(here, log)
+    listed = activities.Listed([log.activities[RUN]], here.now)
+    here.later(seconds=1)
+    take(here, event(here, athlete_id, "delete"))
+
+    with here.installation.store.write() as session:
+        activities.keep_history(here.coach(session, athlete_id), listed)
+
+    kept = _kept(here)
+    assert kept is not None
+    assert kept.deleted_at is not None
+
+
+def test_erasure_waits_for_a_write_under_way_and_takes_the_note_out(here: Place, log: Log) -> None:
+    athlete_id = comes_home(here, log)
+    writing, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        writing.set()
+        assert go_on.wait(20)
+
+    put(here, event(here, athlete_id))
+    log.before_write = slowly
+    with ThreadPoolExecutor(2) as pool:
+        working = pool.submit(rounds.work, here.installation)
+        assert writing.wait(20)
+        leaving = pool.submit(personal_data.forget, here.installation, athlete_id, remove_notes=True)
+        go_on.set()
+        working.result(20)
+        done = leaving.result(30)
+
+    assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=True)
+    assert log.note == "Mine."
+
+
+def test_threads_that_begin_together_share_one_budget(here: Place) -> None:
+    together = threading.Barrier(8)
+
+    def first_call(_: int) -> Any:
+        together.wait(20)
+        return here.installation.budget("strava")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(budget) for budget in pool.map(first_call, range(8))}) == 1

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select
 
 from adductor.athletes import connections, personal_data, revocation
-from adductor.jobs import rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Athlete, Connection, InboxEvent, Revocation
@@ -23,6 +22,7 @@ from tests.support.memory_log import (
     delay_notes,
     event,
     expire_token,
+    sweep_after,
     take,
 )
 from tests.support.runners import Place
@@ -30,45 +30,26 @@ from tests.support.runners import Place
 AWAY = {"revoke": PlatformError(ErrorKind.RETRY, "Strava does not answer")}
 
 
-def _tokens(here: Place) -> int:
+def _count(here: Any, column: Any) -> int:
+    """How many rows hold something in this column."""
     with here.installation.store.read() as session:
-        statement = select(func.count()).where(Connection.refresh_encrypted.is_not(None))
-        return session.scalar(statement) or 0
+        return session.scalar(select(func.count(column))) or 0
 
 
-def _athletes(here: Place) -> int:
-    with here.installation.store.read() as session:
-        return session.scalar(select(func.count()).select_from(Athlete)) or 0
-
-
-def _queued(here: Any) -> int:
-    with here.installation.store.read() as session:
-        return session.scalar(select(func.count()).select_from(Revocation)) or 0
-
-
-def test_disconnect_revokes_the_token_and_keeps_none(here: Place, log: Log) -> None:
+@pytest.mark.parametrize("away", [False, True])
+def test_disconnect_keeps_no_token_and_revokes_it_now_or_later(here: Place, log: Log, *, away: bool) -> None:
     athlete_id = comes_home(here, log)
+    log.fails = AWAY if away else {}
 
-    assert personal_data.disconnect(here.installation, athlete_id)
+    assert personal_data.disconnect(here.installation, athlete_id) is not away
 
-    assert log.revoked == ["refresh"]
-    assert (_tokens(here), _queued(here)) == (0, 0)
-
-
-def test_token_that_the_platform_could_not_revoke_is_retried_with_backoff(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
-    log.fails = AWAY
-
-    assert not personal_data.disconnect(here.installation, athlete_id)
-    assert (_tokens(here), _queued(here)) == (0, 1)
+    assert (_count(here, Connection.refresh_encrypted), _count(here, Revocation.id)) == (0, int(away))
     assert here.athlete(athlete_id).connection.state == "revoked"
     log.fails = {}
     assert revocation.revoke_due(here.installation) == 0
     here.later(hours=1)
-
-    assert revocation.revoke_due(here.installation) == 1
-    assert log.revoked == ["refresh"]
-    assert _queued(here) == 0
+    assert revocation.revoke_due(here.installation) == int(away)
+    assert (log.revoked, _count(here, Revocation.id)) == (["refresh"], 0)
 
 
 @pytest.mark.parametrize(
@@ -87,24 +68,16 @@ def test_revocation_ends_after_a_week_or_when_the_token_is_unknown(
     athlete_id = comes_home(here, log)
     log.fails = {"revoke": error}
     personal_data.forget(here.installation, athlete_id)
+    with here.installation.store.read() as session:
+        assert all(b"refresh" not in row.token_encrypted for row in session.scalars(select(Revocation)))
+    assert not {column.key for column in Revocation.__table__.columns} & {"athlete_id", "external_id"}
+    assert _count(here, Athlete.id) == 0
     until = here.now + after
     while here.now < until:
         here.later(hours=6)
         revocation.revoke_due(here.installation)
 
-    assert _queued(here) == queued
-
-
-def test_queued_revocation_is_encrypted_and_names_no_athlete(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
-    log.fails = AWAY
-    personal_data.forget(here.installation, athlete_id)
-
-    with here.installation.store.read() as session:
-        (row,) = session.scalars(select(Revocation))
-    assert _athletes(here) == 0
-    assert b"refresh" not in row.token_encrypted
-    assert not {column.key for column in Revocation.__table__.columns} & {"athlete_id", "external_id"}
+    assert _count(here, Revocation.id) == queued
 
 
 _WAYS: dict[str, Callable[[Place, int], object]] = {
@@ -126,8 +99,7 @@ def test_athlete_who_leaves_is_not_written_to(here: Place, log: Log, way: str, w
         _WAYS[way](here, athlete_id)
     else:
         log.after_read = lambda: _WAYS[way](here, athlete_id) and None
-    here.later(minutes=2)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=2)
 
     assert (log.writes, log.note) == ([], "Mine.")
     if way != "erasure":
@@ -144,30 +116,26 @@ def test_athlete_who_leaves_during_a_refresh_has_the_new_token_revoked_too(here:
     revocation.revoke_due(here.installation)
 
     assert log.revoked == ["good", "renewed too"]  # the first was dead already: Strava answers alike
-    assert _queued(here) == 0
+    assert (log.writes, _count(here, Connection.refresh_encrypted)) == ([], 0)
+    assert _count(here, Revocation.id) == 0
 
 
-def test_erasure_removes_a_note_whose_answer_was_lost(here: Place, log: Log) -> None:
+@pytest.mark.parametrize("reached", [True, False])
+def test_erasure_removes_also_a_note_whose_answer_was_lost_and_counts_those_left(
+    here: Place, log: Log, *, reached: bool
+) -> None:
     athlete_id = comes_home(here, log)
     log.loses_answer = True
     take(here, event(here, athlete_id))
     log.loses_answer = False
     assert block.SIGNATURE in log.note
+    log.fails = {} if reached else away()
 
     done = personal_data.forget(here.installation, athlete_id, remove_notes=True)
 
-    assert (done.notes_removed, log.note) == (1, "Mine.")
-
-
-def test_erasure_counts_notes_that_it_could_not_remove(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
-    take(here, event(here, athlete_id))
-    log.fails = away()
-
-    done = personal_data.forget(here.installation, athlete_id, remove_notes=True)
-
-    assert done == personal_data.Forgotten(notes_removed=0, notes_left=1, revoked=True)
-    assert _athletes(here) == 0
+    assert done == personal_data.Forgotten(notes_removed=int(reached), notes_left=int(not reached), revoked=True)
+    assert (log.note == "Mine.") is reached
+    assert _count(here, Athlete.id) == 0
 
 
 def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
@@ -178,7 +146,7 @@ def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
     here.later(minutes=11)
     assert personal_data.finish_leaving(here.installation) == 1
 
-    assert (_athletes(here), log.revoked) == (0, ["refresh"])
+    assert (_count(here, Athlete.id), log.revoked) == (0, ["refresh"])
 
 
 def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, log: Log) -> None:
@@ -211,32 +179,21 @@ def test_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log
 
 
 @pytest.mark.processes
-def test_disconnect_with_strava_away_works_at_once_and_revokes_later(live: Live) -> None:
+def test_erasure_removes_everything_of_an_athlete_and_a_token_that_strava_does_not_take_later(live: Live) -> None:
     runner = live.runner()
-    live.note_comes(live.record(runner))
+    run = live.record(runner, private_note="Mine.")
+    live.note_comes(run)
     number = live.fault(endpoint="oauth.revoke", status=503, html="<h1>Maintenance</h1>")
     try:
-        assert not personal_data.disconnect(live.here.installation, runner.id)
-        assert live.athlete(runner).connection.state == "revoked"
+        done = personal_data.forget(live.here.installation, runner.id, remove_notes=True)
         assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is True
     finally:
         live.admin("DELETE", f"faults/{number}")
 
-    live.until(lambda: live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False, within_s=60)
-    live.until(lambda: _queued(live.here) == 0)
-
-
-@pytest.mark.processes
-def test_erasure_removes_everything_of_an_athlete_notes_included(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner, private_note="Mine.")
-    live.note_comes(run)
-
-    done = personal_data.forget(live.here.installation, runner.id, remove_notes=True)
-
-    assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=True)
+    assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=False)
     assert live.truth(run)["private_note"] == "Mine."
-    assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False
+    live.until(lambda: live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False, within_s=60)
+    live.until(lambda: _count(live.here, Revocation.id) == 0)
     with live.store.read() as session:
         assert session.get(Athlete, runner.id) is None
         # Strava's word that they have left may come after; it holds nothing but their number, for a week.

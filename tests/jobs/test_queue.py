@@ -6,19 +6,22 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from adductor.jobs import rounds
+from adductor.jobs import inbox
 from adductor.leases import HANGS_AFTER_S, LEASE
-from adductor.platforms.base import ErrorKind, LoggedActivity, PlatformError
+from adductor.platforms.base import WebhookEvent
 from adductor.queue import claims, requeue, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
+from adductor.store import Store
 from adductor.store.models import Delivery, InboxEvent
-from tests.support.memory_log import Log, comes_home, event, put, rows, take
+from tests.support.memory_log import event, put, rows
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -57,6 +60,15 @@ def _die(here: Place, *held: InboxEvent) -> None:
 
 def _recover(here: Place) -> int:
     return claims.recover_expired(here.installation, POLICY)
+
+
+def _raise(error: Exception) -> Job[InboxEvent]:
+    """A job whose attempts end so."""
+
+    def handle(_: InboxEvent) -> None:
+        raise error
+
+    return _job(handle)
 
 
 # -- claims -------------------------------------------------------------------------------------------------------------
@@ -127,7 +139,7 @@ def test_reopened_row_is_not_ended_by_the_old_claim(here: Place, reopened_by: st
 # -- leases -------------------------------------------------------------------------------------------------------------
 
 
-def test_lease_extended_by_the_heartbeat_is_not_recovered(here: Place) -> None:
+def test_lease_is_extended_by_the_heartbeat_until_its_row_hangs(here: Place) -> None:
     _put(here, 1)
     held = _claim(here)
 
@@ -135,17 +147,10 @@ def test_lease_extended_by_the_heartbeat_is_not_recovered(here: Place) -> None:
         here.later(seconds=20)
         assert _recover(here) == 0
         here.installation.leases.extend()
-
     assert claims.holds(rows(here)[0], held)
-
-
-def test_lease_of_a_row_that_hangs_is_extended_no_more(here: Place) -> None:
-    _put(here, 1)
-    _claim(here)
 
     here.later(seconds=HANGS_AFTER_S + 1)
     here.installation.leases.extend()
-
     assert _recover(here) == 1
 
 
@@ -163,19 +168,32 @@ def test_expired_lease_returns_the_row_with_backoff_and_a_crash(here: Place) -> 
     _claim(here)
 
 
-def test_row_that_ends_five_workers_becomes_a_dead_letter_that_retry_failed_finds(here: Place) -> None:
+@pytest.mark.parametrize("ends_workers", [True, False], ids=["ends five workers", "fails for a day"])
+def test_row_that_never_succeeds_becomes_a_dead_letter_that_retry_failed_finds(
+    here: Place, *, ends_workers: bool
+) -> None:
     _put(here, 1)
-    for _ in range(POLICY.most_crashes):
-        here.later(hours=1)
-        _die(here, _claim(here))
-        assert _recover(here) == 1
+    first, tried = here.now, 0
+    while rows(here)[0].state == "waiting":
+        assert here.now - first < POLICY.dead_letter_after + timedelta(hours=3)
+        if ends_workers:
+            here.later(hours=1)
+            _die(here, _claim(here))
+            tried += _recover(here)
+        else:
+            worker.run_one(here.installation, _raise(RetryLater("Strava answered 503")))
+            here.later(minutes=30)
 
     (row,) = rows(here)
-    assert (row.state, row.outcome, row.problem) == ("failed", "gave_up", "stopped its worker 5 times")
+    problem = "stopped its worker 5 times" if ends_workers else "Strava answered 503"
+    assert (row.state, row.outcome, row.problem) == ("failed", "gave_up", problem)
+    assert row.tried_at is not None
+    assert tried == POLICY.most_crashes if ends_workers else row.tried_at - first > POLICY.dead_letter_after
     with here.installation.store.write() as session:
+        assert requeue.retry_failed(session, here.installation, Delivery) == 0
         assert requeue.retry_failed(session, here.installation, InboxEvent) == 1
     assert worker.run_one(here.installation, _job(lambda _: "handled"))
-    assert [(row.state, row.crashes) for row in rows(here)] == [("done", 0)]
+    assert [(row.state, row.attempts, row.crashes) for row in rows(here)] == [("done", 1, 0)]
 
 
 def test_poison_row_takes_no_neighbour_to_the_dead_letter(here: Place) -> None:
@@ -222,52 +240,19 @@ def test_failed_attempts_wait_by_the_policy_and_say_their_problem(here: Place) -
         here.clock.at = row.due_at
 
 
-def test_retry_later_with_a_wait_waits_for_so_long(here: Place) -> None:
+def test_retry_later_with_a_wait_waits_for_so_long_and_final_ends_the_row(here: Place) -> None:
     _put(here, 1)
 
-    def later(_: InboxEvent) -> None:
-        raise RetryLater("the window is spent", wait=timedelta(minutes=11))
-
-    worker.run_one(here.installation, _job(later))
+    worker.run_one(here.installation, _raise(RetryLater("the window is spent", wait=timedelta(minutes=11))))
 
     (row,) = rows(here)
     assert (row.due_at - here.now, row.problem) == (timedelta(minutes=11), "the window is spent")
-
-
-def test_final_ends_the_row_with_its_outcome(here: Place) -> None:
-    _put(here, 1)
-
-    def final(_: InboxEvent) -> None:
-        raise Final("revoked", "the athlete has disconnected")
-
-    worker.run_one(here.installation, _job(final))
+    here.clock.at = row.due_at
+    worker.run_one(here.installation, _raise(Final("revoked", "the athlete has disconnected")))
 
     (row,) = rows(here)
     assert (row.state, row.outcome, row.problem) == ("done", "revoked", "the athlete has disconnected")
     assert row.handled_at == here.now
-
-
-def test_row_that_fails_for_a_day_becomes_a_dead_letter_that_retry_failed_finds(here: Place) -> None:
-    _put(here, 1)
-
-    def fail(_: InboxEvent) -> None:
-        raise RetryLater("Strava answered 503")
-
-    first = here.now
-    while rows(here)[0].state == "waiting":
-        assert here.now - first < POLICY.dead_letter_after + timedelta(hours=3)
-        worker.run_one(here.installation, _job(fail))
-        here.later(minutes=30)
-
-    (row,) = rows(here)
-    assert (row.state, row.outcome, row.problem) == ("failed", "gave_up", "Strava answered 503")
-    assert row.tried_at is not None
-    assert row.tried_at - first > POLICY.dead_letter_after
-    with here.installation.store.write() as session:
-        assert requeue.retry_failed(session, here.installation, Delivery) == 0
-        assert requeue.retry_failed(session, here.installation, InboxEvent) == 1
-    worker.run_one(here.installation, _job(lambda _: "handled"))
-    assert [(row.state, row.attempts) for row in rows(here)] == [("done", 1)]
 
 
 @pytest.mark.parametrize(
@@ -280,36 +265,80 @@ def test_retry_one_takes_rows_at_rest(here: Place, state: str, *, retried: bool)
         assert requeue.retry_one(session, here.installation, InboxEvent, rows(here)[0].id) is retried
 
 
-def test_drain_stops_when_the_process_is_told_to_end(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drain_stops_when_the_process_is_told_to_end(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     stopping = threading.Event()
     monkeypatch.setattr(worker, "stopping", stopping)
-    athlete_id = comes_home(here, log)
+    _put(here, 1)
     stopping.set()
 
-    take(here, event(here, athlete_id))
-    assert [row.state for row in rows(here)] == ["waiting"]
+    assert worker.drain(here.installation, [_job(lambda _: "handled")]) == 0
     stopping.clear()
-    take(here)
-
-    assert len(log.with_note()) == 1
+    assert worker.drain(here.installation, [_job(lambda _: "handled")]) == 1
 
 
-def test_wait_for_the_budget_counts_as_no_attempt(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    put(here, event(here, runner))
-
-    def spent(*_: object, **__: object) -> LoggedActivity:
-        retry_at = here.now + timedelta(seconds=30)
-        raise PlatformError(ErrorKind.RATE_LIMITED, "no call left", retry_at=retry_at)
-
-    read = log.get_activity
-    log.get_activity = spent  # type: ignore[method-assign]
+def test_wait_for_the_budget_counts_as_no_attempt(here: Place) -> None:
+    _put(here, 1)
+    wait = 30 * SECOND
     for _ in range(8):
-        rounds.work(here.installation)
-        here.later(seconds=31)
-    log.get_activity = read  # type: ignore[method-assign]
+        assert worker.run_one(here.installation, _raise(RetryLater("no call left", wait=wait, budget=True)))
+        here.clock.at += wait
 
     (row,) = rows(here)
     assert (row.state, row.attempts, row.problem) == ("waiting", 0, "no call left")
-    rounds.work(here.installation)
-    assert rows(here)[0].state == "done"
+
+
+# -- the inbox ----------------------------------------------------------------------------------------------------------
+
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+EVENT = WebhookEvent("strava", 1, "activity", 42, "update", NOW, 7, {"title": "Morning run"})
+
+
+Put = Callable[..., list[int]]
+
+
+@pytest.fixture
+def put_events(store: Store) -> Put:
+    def store_events(*events: WebhookEvent) -> list[int]:
+        with store.write() as session:
+            return list(inbox.put(session.connection(), events, NOW))
+
+    return store_events
+
+
+def _stored(store: Store) -> list[InboxEvent]:
+    with store.read() as session:
+        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
+
+
+def test_a_new_event_waits(store: Store, put_events: Put) -> None:
+    (row_id,) = put_events(EVENT)
+
+    (row,) = _stored(store)
+    assert (row.id, row.state, row.updates) == (row_id, "waiting", {"title": "Morning run"})
+    assert len(row.trace_id) == 16
+
+
+def test_same_event_again_is_no_second_row_and_wakes_no_worker(store: Store, put_events: Put) -> None:
+    assert len(put_events(EVENT, EVENT)) == 1
+
+    assert put_events(EVENT) == []
+    assert len(_stored(store)) == 1
+
+
+def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(store: Store, put_events: Put) -> None:
+    (row_id,) = put_events(EVENT)
+    with store.write() as session:
+        session.get_one(InboxEvent, row_id).state = "done"
+
+    again = put_events(replace(EVENT, updates={"type": "Walk"}))
+
+    (row,) = _stored(store)
+    assert again == [row_id]
+    assert (row.state, row.updates) == ("waiting", {"title": "Morning run", "type": "Walk"})
+
+
+def test_events_of_another_second_or_aspect_are_rows_of_their_own(store: Store, put_events: Put) -> None:
+    put_events(EVENT, replace(EVENT, event_time=NOW + timedelta(seconds=1)), replace(EVENT, aspect_type="delete"))
+
+    assert len(_stored(store)) == 3

@@ -12,40 +12,29 @@ from sqlalchemy import select
 from adductor.athletes import activity_gap
 from adductor.jobs import outages, reconcile, rounds
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.store.models import Athlete, DecisionRecord, Heartbeat, InboxEvent, Outage
+from adductor.store.models import Athlete, DecisionRecord, Heartbeat, InboxEvent, LoggedActivity, Outage
 from tests.support.memory_log import Log, activity, event, put, runs, with_tokens
 from tests.support.memory_log import here as here
-from tests.support.runners import Place
+from tests.support.runners import MORNING, Place
 
 DAY = timedelta(days=1)
 
 
-def _spent(until: datetime) -> dict[str, PlatformError]:
-    return {"list": PlatformError(ErrorKind.RATE_LIMITED, "the share is used up", retry_at=until)}
-
-
-def _runner(here: Place, log: Log, **values: Any) -> int:
+def _runner(here: Place, log: Log, *, silent: timedelta | None = None, **values: Any) -> int:
     """Connected, with the run of three days ago that every test runner has standing in their log too."""
-    runner = with_tokens(here, **{"reconcile_at": here.now, **values})
+    heard = {} if silent is None else {"last_event_at": here.now - silent}
+    runner = with_tokens(here, **{"reconcile_at": here.now, **heard, **values})
     with here.installation.store.write() as session:
-        earlier = session.scalars(select(reconcile.models.LoggedActivity)).all()[-1]
+        earlier = session.scalars(select(LoggedActivity)).all()[-1]
         log.activities[earlier.platform_id] = activity(here.owner(runner), earlier.platform_id, earlier.start)
         session.add(_decided(runner, earlier.platform_id, here.now - 3 * DAY))
     return runner
 
 
 def _decided(runner: int, activity: int, at: datetime) -> DecisionRecord:
+    verdict = {"decision": "none", "dose": "none", "rule": "weekly_cap", "reason": "enough", "considered": []}
     return DecisionRecord(
-        athlete_id=runner,
-        activity_id=activity,
-        trigger="activity_uploaded",
-        at=at,
-        decision="none",
-        dose="none",
-        rule="weekly_cap",
-        reason="enough for this week",
-        considered=[],
-        trace_id="t",
+        athlete_id=runner, activity_id=activity, trigger="activity_uploaded", at=at, trace_id="t", **verdict
     )
 
 
@@ -53,8 +42,14 @@ def _ran(here: Place, log: Log, runner: int, number: int, *, ended_ago: timedelt
     return runs(here, log, runner, number, ago=ended_ago + timedelta(seconds=2400), **values)
 
 
-def _silent(here: Place, runner: int, for_: timedelta) -> None:
-    here.change(runner, last_event_at=here.now - for_)
+def _reconcile(here: Place) -> None:
+    reconcile.tick(here.installation)
+    rounds.sweep(here.installation)
+
+
+def _add_outage(here: Place) -> None:
+    with here.installation.store.write() as session:
+        session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
 
 
 def _events(here: Place, number: int) -> list[InboxEvent]:
@@ -65,31 +60,48 @@ def _events(here: Place, number: int) -> list[InboxEvent]:
 # -- whose log is looked at ---------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_no_event_told_us_about_gets_its_note(here: Place, log: Log) -> None:
-    runner = _runner(here, log)
+def test_run_that_no_event_told_of_gets_its_note_and_a_late_event_doubles_nothing(here: Place, log: Log) -> None:
+    runner = _runner(here, log, silent=6 * DAY)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
-    _silent(here, runner, 6 * DAY)
 
-    reconcile.tick(here.installation)
-    rounds.sweep(here.installation)
+    _reconcile(here)
 
     assert log.lists == 1
-    assert str(log.activities[run].private_note).startswith("Mine.\n\nAdductor routine")
-    (row,) = _events(here, run)
-    assert (row.origin, row.outcome) == ("reconcile", "post_run")
+    note, reads = log.note_of(run), log.reads
+    assert note.startswith("Mine.\n\nAdductor routine")
+    assert [(row.origin, row.outcome) for row in _events(here, run)] == [("reconcile", "post_run")]
+    here.later(minutes=5)
+    put(here, event(here, runner, about=run))
+    rounds.sweep(here.installation)
+
+    assert (log.note_of(run), log.reads) == (note, reads)
+    assert {row.outcome for row in _events(here, run)} == {"post_run", "already_decided"}
+    assert len(here.suggestions(runner)) == 1
 
 
-def test_somebody_who_was_heard_of_lately_is_not_asked_about_and_gets_a_new_time(here: Place, log: Log) -> None:
-    runner = _runner(here, log)
-    _silent(here, runner, DAY)
+@pytest.mark.parametrize(
+    ("values", "looked"),
+    [
+        ({"hold_since": MORNING - DAY, "hold_reason": "high_pain"}, True),
+        ({"last_event_at": MORNING - DAY}, False),
+        ({"state": "revoked"}, False),
+        ({"confirmed_at": None}, False),
+    ],
+    ids=["on hold", "heard of lately", "left", "unconfirmed"],
+)
+def test_athlete_for_whom_nothing_can_be_due_costs_no_call_and_gets_a_new_time(
+    here: Place, log: Log, values: dict[str, Any], *, looked: bool
+) -> None:
+    runner = _runner(here, log, silent=6 * DAY, **values)
+    _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
 
-    assert reconcile.tick(here.installation) == 1
-    assert reconcile.tick(here.installation) == 0
+    assert (reconcile.tick(here.installation), reconcile.tick(here.installation)) == (1, 0)
 
-    assert log.lists == 0
-    due = here.athlete(runner).reconcile_at
-    assert due is not None
-    assert due > here.now + DAY
+    athlete = here.athlete(runner)
+    assert log.lists == log.reads == 0
+    assert (athlete.reconciled_at == here.now) is looked
+    assert (athlete.history_gap_from is not None) is looked  # the next decision that matters reads it
+    assert athlete.reconcile_at is None or athlete.reconcile_at >= here.now + DAY
 
 
 @pytest.mark.parametrize(
@@ -112,9 +124,8 @@ def test_silence_is_unusual_by_the_runners_own_rhythm(
 
 def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_began(here: Place, log: Log) -> None:
     """It is a Wednesday, nine o'clock; the runner usually runs on Wednesdays at half past seven."""
-    runner = _runner(here, log, usual_runs=[{"weekday": 2, "at": "07:30", "kind": "easy"}])
+    runner = _runner(here, log, silent=DAY, usual_runs=[{"weekday": 2, "at": "07:30", "kind": "easy"}])
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=30))
-    _silent(here, runner, DAY)
 
     reconcile.tick(here.installation)
     assert log.lists == 0
@@ -127,8 +138,7 @@ def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_bega
 
 
 def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> None:
-    runner = _runner(here, log)
-    _silent(here, runner, 5 * DAY)
+    _runner(here, log, silent=5 * DAY)
     looks = []
     for _ in range(4 * 40):
         before = log.lists
@@ -143,32 +153,10 @@ def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> Non
     assert len(looks) <= 40 / activity_gap.MOST_DAYS + 3
 
 
-def test_a_runner_for_whom_nothing_can_be_due_costs_no_call(here: Place, log: Log) -> None:
-    runner = _runner(here, log, hold_since=here.now - DAY, hold_reason="high_pain")
-    _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
-    _silent(here, runner, 6 * DAY)
-
-    reconcile.tick(here.installation)
-
-    assert log.lists == log.reads == 0
-    assert here.athlete(runner).history_gap_from is not None  # the next decision that matters reads it
-    assert here.athlete(runner).reconciled_at == here.now
-
-
-@pytest.mark.parametrize("values", [{"state": "revoked"}, {"confirmed_at": None}], ids=["left", "unconfirmed"])
-def test_whoever_left_or_has_not_begun_is_not_looked_at(here: Place, log: Log, values: dict[str, Any]) -> None:
-    runner = _runner(here, log, **values)
-    _silent(here, runner, 6 * DAY)
-
-    reconcile.tick(here.installation)
-
-    assert log.lists == 0
-
-
-def test_a_million_silent_runners_are_found_by_an_index(here: Place) -> None:
-    statement = (
-        select(Athlete.id).where(Athlete.reconcile_at <= here.now).order_by(Athlete.reconcile_at, Athlete.id).limit(20)
-    )
+@pytest.mark.parametrize("column", [Athlete.reconcile_at, Athlete.next_due_at], ids=lambda column: str(column.key))
+def test_due_athletes_are_found_by_an_index(here: Place, column: Any) -> None:
+    """As `timers` asks for them."""
+    statement = select(Athlete.id).where(column <= here.now).order_by(column, Athlete.id).limit(20)
     on_sqlite = here.installation.store.is_sqlite
     with here.installation.store.read() as session:
         sql = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
@@ -178,103 +166,70 @@ def test_a_million_silent_runners_are_found_by_an_index(here: Place) -> None:
         explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
         plan = " ".join(str(row) for row in connection.exec_driver_sql(f"{explain} {sql}"))
 
-    assert "ix_athletes_reconcile_at" in plan
+    assert f"ix_athletes_{column.key}" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 
 # -- what is made of it -------------------------------------------------------------------------------------------------
 
 
-def test_a_late_real_event_doubles_nothing(here: Place, log: Log) -> None:
-    runner = _runner(here, log)
-    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
-    _silent(here, runner, 6 * DAY)
-    reconcile.tick(here.installation)
-    rounds.sweep(here.installation)
-    note, reads = log.activities[run].private_note, log.reads
-
-    here.later(minutes=5)
-    put(here, event(here, runner, about=run))
-    rounds.sweep(here.installation)
-
-    assert log.activities[run].private_note == note
-    assert log.reads == reads
-    assert {row.outcome for row in _events(here, run)} == {"post_run", "already_decided"}
-    assert len(here.suggestions(runner)) == 1
-
-
-def test_an_event_that_is_here_already_is_not_made_up_for(here: Place, log: Log) -> None:
+def test_event_that_is_here_already_is_not_recovered(here: Place, log: Log) -> None:
     runner = _runner(here, log)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
     put(here, event(here, runner, about=run))
-    _silent(here, runner, 6 * DAY)
+    here.change(runner, last_event_at=here.now - 6 * DAY)
 
     reconcile.tick(here.installation)
 
     assert [row.origin for row in _events(here, run)] == ["webhook"]
 
 
-def test_what_is_too_old_is_kept_and_decided_and_never_written_to(here: Place, log: Log) -> None:
-    runner = _runner(here, log)
+def test_run_too_old_is_decided_and_never_written_to(here: Place, log: Log) -> None:
+    runner = _runner(here, log, silent=6 * DAY)
     old = _ran(here, log, runner, 77, ended_ago=timedelta(hours=5))
     older = _ran(here, log, runner, 78, ended_ago=2 * DAY)
-    _silent(here, runner, 6 * DAY)
 
-    reconcile.tick(here.installation)
-    rounds.sweep(here.installation)
+    _reconcile(here)
 
     assert _events(here, old) == _events(here, older) == []
-    assert {log.activities[run].private_note for run in (old, older)} == {"Mine."}
-    assert [(row.activity_id, row.rule) for row in here.decisions(runner)[1:]] == [
-        (older, "found_too_late"),
-        (old, "found_too_late"),
-    ]
+    assert {log.note_of(run) for run in (old, older)} == {"Mine."}
+    decided = [(row.activity_id, row.rule) for row in here.decisions(runner)[1:]]
+    assert decided == [(older, "found_too_late"), (old, "found_too_late")]
     assert log.reads == 0
 
 
-def test_nothing_of_before_the_runner_came_back_is_touched(here: Place, log: Log) -> None:
+def test_run_from_before_the_runner_came_back_is_not_touched(here: Place, log: Log) -> None:
     runner = _runner(here, log)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
     here.change(runner, connected_at=here.now - timedelta(minutes=10), last_event_at=None)
-    with here.installation.store.write() as session:
-        session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
+    _add_outage(here)
 
-    reconcile.tick(here.installation)
-    rounds.sweep(here.installation)
+    _reconcile(here)
 
     assert log.lists == 1
     assert _events(here, run) == []
-    assert log.activities[run].private_note == "Mine."
+    assert log.note_of(run) == "Mine."
 
 
-def test_a_deletion_that_nobody_told_us_of_takes_the_row_and_the_routine(here: Place, log: Log) -> None:
-    runner = _runner(here, log)
+def test_deletion_that_no_event_told_of_takes_the_row_and_the_routine(here: Place, log: Log) -> None:
+    runner = _runner(here, log, silent=6 * DAY)
     run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
-    _silent(here, runner, 6 * DAY)
-    reconcile.tick(here.installation)
-    rounds.sweep(here.installation)
+    _reconcile(here)
     del log.activities[run]
 
     here.later(days=6)
-    with here.installation.store.write() as session:
-        session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
+    _add_outage(here)
     here.change(runner, reconcile_at=here.now)
-    reconcile.tick(here.installation)
-    rounds.sweep(here.installation)
+    _reconcile(here)
 
     assert {row.aspect_type for row in _events(here, run)} == {"create", "delete"}
     assert here.suggestion(runner).withdrawn_because == "The activity was deleted."
 
 
-# -- what it costs ------------------------------------------------------------------------------------------------------
-
-
 def test_a_spent_share_puts_everybody_off_to_the_next_window_and_keeps_their_order(here: Place, log: Log) -> None:
-    runners = [_runner(here, log) for _ in range(3)]
-    for runner in runners:
-        _silent(here, runner, 6 * DAY)
+    runners = [_runner(here, log, silent=6 * DAY) for _ in range(3)]
     until = here.now + timedelta(minutes=12)
-    log.fails = _spent(until)
+    log.fails = {"list": PlatformError(ErrorKind.RATE_LIMITED, "the share is used up", retry_at=until)}
 
     assert reconcile.tick(here.installation) == 0
     assert reconcile.tick(here.installation) == 0
@@ -289,10 +244,11 @@ def test_a_spent_share_puts_everybody_off_to_the_next_window_and_keeps_their_ord
 # -- outages ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_short_gap_is_no_outage_and_a_long_one_is(here: Place) -> None:
+def test_gap_of_hours_is_an_outage_a_short_one_or_a_clock_set_back_is_none(here: Place) -> None:
     assert outages.web_is_alive(here.installation) is None
-    here.later(seconds=80)
-    assert outages.web_is_alive(here.installation) is None
+    for gap in (timedelta(seconds=80), -timedelta(hours=1)):
+        here.clock.at += gap
+        assert outages.web_is_alive(here.installation) is None
 
     here.later(hours=3)
     outage = outages.web_is_alive(here.installation)
@@ -302,20 +258,13 @@ def test_a_short_gap_is_no_outage_and_a_long_one_is(here: Place) -> None:
     assert outages.web_is_alive(here.installation) is None
 
 
-def test_a_clock_that_is_set_back_is_no_outage(here: Place) -> None:
-    outages.web_is_alive(here.installation)
-    here.later(hours=-1)
-
-    assert outages.web_is_alive(here.installation) is None
-
-
 def test_after_an_outage_everybody_is_looked_at_once_in_order(
     here: Place, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outages, "QUEUE", 2)
-    runners = [_runner(here, log, reconcile_at=here.now + 3 * DAY) for _ in range(5)]
+    at = here.now + 3 * DAY
+    runners = [_runner(here, log, silent=timedelta(hours=5), reconcile_at=at) for _ in range(5)]
     for runner in runners:
-        _silent(here, runner, timedelta(hours=5))
         _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
     outages.web_is_alive(here.installation)
     here.later(hours=2)

@@ -8,7 +8,7 @@ import pytest
 
 from adductor.jobs import rounds
 from adductor.platforms.base import LoggedActivity
-from tests.support.memory_log import RUN, Log, away, comes_home, event, runs, sweep_for, take
+from tests.support.memory_log import RUN, Log, away, comes_home, event, noted, runs, sweep_for, take
 from tests.support.runners import Place
 
 LATER, LAST = RUN + 1, RUN + 2
@@ -41,8 +41,7 @@ def _assert_stands_in(here: Place, log: Log, athlete_id: int, *expected: int) ->
 @pytest.mark.parametrize("after", [timedelta(minutes=1), timedelta(minutes=50)], ids=["second recording", "later run"])
 @pytest.mark.parametrize("how", ["deleted", "retyped"])
 def test_later_run_that_goes_gives_the_routine_back(here: Place, log: Log, after: timedelta, how: str) -> None:
-    athlete_id = comes_home(here, log)
-    take(here, event(here, athlete_id))
+    athlete_id = noted(here, log)
     _another(here, log, athlete_id, LATER, after=after)
     _assert_stands_in(here, log, athlete_id, LATER)
 
@@ -57,8 +56,7 @@ def test_later_run_that_goes_gives_the_routine_back(here: Place, log: Log, after
 
 
 def test_second_run_deleted_before_its_note_was_written_gives_the_routine_back(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
-    take(here, event(here, athlete_id))
+    athlete_id = noted(here, log)
     log.fails = {"write": away()["write"]}
     _another(here, log, athlete_id, LATER, after=timedelta(minutes=50))
     log.fails = {}
@@ -69,38 +67,28 @@ def test_second_run_deleted_before_its_note_was_written_gives_the_routine_back(h
     _assert_stands_in(here, log, athlete_id, RUN)
 
 
-def test_of_three_runs_the_latest_that_is_left_carries_the_routine(here: Place, log: Log) -> None:
-    athlete_id = _with_three_short_runs(here, log)
-    _assert_stands_in(here, log, athlete_id, LAST)
-
-    _delete(here, log, athlete_id, LAST)
-    _assert_stands_in(here, log, athlete_id, LATER)
-    _delete(here, log, athlete_id, LATER)
-
-    _assert_stands_in(here, log, athlete_id, RUN)
-
-
-def test_of_three_runs_a_deleted_middle_one_changes_nothing(here: Place, log: Log) -> None:
-    athlete_id = _with_three_short_runs(here, log)
-
-    _delete(here, log, athlete_id, LATER)
-
-    _assert_stands_in(here, log, athlete_id, LAST)
-
-
-def _with_three_short_runs(here: Place, log: Log) -> int:
+@pytest.mark.parametrize(
+    ("deleted", "carries"), [((LAST,), LATER), ((LAST, LATER), RUN), ((LATER,), LAST), ((LATER, LAST), RUN)]
+)
+def test_of_three_runs_the_latest_that_is_left_carries_the_routine(
+    here: Place, log: Log, deleted: tuple[int, ...], carries: int
+) -> None:
     """Together they are no long run."""
     athlete_id = comes_home(here, log)
     log.edit(RUN, moving_s=1200, elapsed_s=1200)
     take(here, event(here, athlete_id))
     for number in (LATER, LAST):
         _another(here, log, athlete_id, number, moving_s=1200, elapsed_s=1200)
-    return athlete_id
+    _assert_stands_in(here, log, athlete_id, LAST)
+
+    for number in deleted:
+        _delete(here, log, athlete_id, number)
+
+    _assert_stands_in(here, log, athlete_id, carries)
 
 
 def test_later_run_restored_takes_the_routine_again(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
-    take(here, event(here, athlete_id))
+    athlete_id = noted(here, log)
     _another(here, log, athlete_id, LATER, after=timedelta(minutes=50))
     gone = _delete(here, log, athlete_id, LATER)
     here.later(minutes=1)

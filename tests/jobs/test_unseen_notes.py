@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from adductor.athletes import channels
-from adductor.jobs import prompts, rounds
 from adductor.notes import block
 from adductor.platforms.base import LoggedActivity
 from adductor.store.models import Delivery
-from tests.support.memory_log import RUN, Log, comes_home, delay_notes, event, sweep_for, take, withdraw
+from tests.support.memory_log import (
+    RUN,
+    Log,
+    comes_home,
+    delay_notes,
+    event,
+    noted,
+    retype,
+    sweep_after,
+    sweep_for,
+    take,
+    withdraw,
+)
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
 Answers = Callable[[LoggedActivity], LoggedActivity]
 
 
-def _becomes_a_walk(here: Place, log: Log, runner: int) -> None:
-    """So its note is to go."""
-    log.edit(RUN, sport="walk")
-    take(here, event(here, runner, "update", type="Walk"))
+def _write_without_an_answer(here: Place, log: Log, runner: int, lost: str) -> None:
+    """The answer doesn't come, or the worker is killed after its write: no ladder catches that."""
+    write = log.update_activity
 
+    def killed(*values: Any, **named: Any) -> Any:
+        write(*values, **named)
+        raise KeyboardInterrupt
 
-def _written_without_an_answer(here: Place, log: Log, runner: int) -> None:
-    log.loses_answer = True
-    take(here, event(here, runner))
+    if lost == "worker killed":
+        log.update_activity = killed  # type: ignore[method-assign]
+    log.loses_answer = lost == "answer lost"
+    with contextlib.suppress(KeyboardInterrupt):
+        take(here, event(here, runner))
     log.loses_answer = False
+    log.update_activity = write  # type: ignore[method-assign]
 
 
 def _shown_again(here: Place, log: Log, **later: float) -> None:
     log.leaves_note_out = False
-    here.later(**later)
-    rounds.sweep(here.installation)
+    sweep_after(here, **later)
 
 
 # -- doubt is not refusal -----------------------------------------------------------------------------------------------
@@ -108,33 +125,19 @@ def test_note_that_waits_while_another_is_refused_is_not_tried(here: Place, log:
     delay_notes(here)
     take(here, event(here, runner))
     here.change(runner, private_note_refused_at=here.now)
-    here.later(minutes=2)
-
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=2)
 
     assert [row.outcome for row in here.deliveries(runner)] == ["note_refused", "on_the_pages"]
     assert (log.reads, log.writes) == (1, [])
 
 
-def test_prompt_private_note_refused_has_a_reason(here: Place) -> None:
-    runner = here.runner(channels={"rest_day": "private_note"}, email=None, private_note_refused_at=here.now)
-    here.clock.at = here.now.replace(hour=17, minute=30)
-
-    prompts.tick(here.installation)
-
-    (decision,) = here.decisions(runner)
-    assert (decision.decision, decision.rule) == ("none", "no_way")
-    assert "no private note that Strava takes from us at the moment" in decision.reason
-
-
 def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
+    runner = noted(here, log)
     log.edit(RUN, private_note="Mine.", description=f"Sunny.\n\n{here.deliveries(runner)[0].block}")
     with here.installation.store.write() as session:
         session.scalars(select(Delivery)).one().placed_in = "description"
 
-    _becomes_a_walk(here, log, runner)
+    retype(here, log, runner, "walk")
 
     assert (log.note, log.activities[RUN].description) == ("Mine.", "Sunny.")
 
@@ -142,8 +145,7 @@ def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(
 @pytest.mark.parametrize("words", ["", "Mine."])
 def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, log: Log, words: str) -> None:
     """Strava copies the note with the activity; its link answers the routine of the one that is gone."""
-    runner = comes_home(here, log, words)
-    take(here, event(here, runner))
+    runner = noted(here, log, words)
     first = here.suggestion(runner).public_id
     log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1)
     here.later(minutes=1)
@@ -157,22 +159,6 @@ def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, lo
 
 
 # -- what isn't shown ---------------------------------------------------------------------------------------------------
-
-
-def test_words_that_come_in_within_the_first_minute_are_not_overwritten(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    log.leaves_note_out = True
-    take(here, event(here, runner))
-    for _ in range(5):
-        here.later(seconds=11)
-        rounds.sweep(here.installation)
-    assert log.writes == []
-
-    _shown_again(here, log, seconds=11)
-
-    assert log.note.startswith("Mine.\n\n")
-    assert block.SIGNATURE in log.note
-    assert log.reads == 2
 
 
 def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: object) -> int:
@@ -195,8 +181,7 @@ def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
     runner = comes_home(here, log, words="")
     log.leaves_note_out = True
     take(here, event(here, runner))
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=1)
     assert (log.reads, len(log.writes)) == (2, 1)
     assert here.athlete(runner).connection.absent_note_is_empty
     if between is not None:
@@ -207,24 +192,29 @@ def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
     _next_run(here, log, runner, description=description)
 
     assert (log.reads - read_before, len(log.writes) - written_before) == (1, 2 - reads)
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=1)
     assert (log.reads - read_before, len(log.writes) - written_before) == (reads, 1)
 
 
-@pytest.mark.parametrize("answer_lost", [False, True])
-@pytest.mark.parametrize("minutes", [5, 30])
-def test_removal_waits_until_the_note_is_shown_again(here: Place, log: Log, answer_lost: bool, minutes: int) -> None:
+@pytest.mark.parametrize(
+    ("answer_lost", "attempts", "minutes"),
+    [(False, 1, 5), (False, 1, 30), (True, 1, 5), (True, 1, 30), (False, 9, 120)],
+)
+def test_removal_waits_until_the_note_is_shown_again(
+    here: Place, log: Log, *, answer_lost: bool, attempts: int, minutes: int
+) -> None:
+    """Tries that failed in another way (the rate budget, a Strava that was away) are no sign that it is gone."""
     runner = comes_home(here, log)
     log.loses_answer = answer_lost
     take(here, event(here, runner))
     log.loses_answer = False
     assert block.SIGNATURE in log.note
+    with here.installation.store.write() as session:
+        session.scalars(select(Delivery)).one().attempts = attempts
     here.later(seconds=1)
     log.leaves_note_out = True
-    _becomes_a_walk(here, log, runner)
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
+    retype(here, log, runner, "walk")
+    sweep_after(here, minutes=1)
 
     _shown_again(here, log, minutes=minutes)
 
@@ -243,56 +233,29 @@ def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_
     log.loses_answer = False
     assert block.SIGNATURE in log.note
     for _ in range(2):
-        here.later(minutes=1)
-        rounds.sweep(here.installation)
+        sweep_after(here, minutes=1)
 
     _shown_again(here, log, minutes=30)
 
     assert log.note == "Mine."
 
 
-def test_tries_that_failed_in_another_way_are_no_sign_that_a_note_is_not_there(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
-    with here.installation.store.write() as session:
-        session.scalars(select(Delivery)).one().attempts = 9  # for the rate budget, for a Strava that was away
-    here.later(minutes=1)
-    log.leaves_note_out = True
-    _becomes_a_walk(here, log, runner)
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
-
-    _shown_again(here, log, hours=2)
-
-    assert log.note == "Mine."
-
-
-def test_a_note_that_is_never_shown_again_is_not_waited_for_without_end(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
-    here.later(minutes=1)
-    log.leaves_note_out = True
-    _becomes_a_walk(here, log, runner)
-
-    sweep_for(here, timedelta(hours=11), every=timedelta(hours=1, minutes=15))
-
-    (delivery,) = here.deliveries(runner)
-    assert (delivery.state, delivery.outcome) == ("done", "nothing_there")
-
-
+@pytest.mark.parametrize("lost", ["answer lost", "worker killed"])
 @pytest.mark.parametrize(
     ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
 )
-def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Log, arrived: bool, left: str) -> None:
-    """The runner wrote meanwhile, and the answer to our first write was lost."""
+def test_blank_line_goes_with_our_note_only_when_it_is_ours(
+    here: Place, log: Log, lost: str, *, arrived: bool, left: str
+) -> None:
+    """The runner wrote meanwhile, and nothing is known of our first write."""
     runner = comes_home(here, log, words="")
-    _written_without_an_answer(here, log, runner)
+    _write_without_an_answer(here, log, runner, lost)
     log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
+    for _ in range(3):
+        sweep_after(here, minutes=1)
     assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")
 
-    _becomes_a_walk(here, log, runner)
+    retype(here, log, runner, "walk")
 
     assert log.note == left
 
@@ -300,17 +263,14 @@ def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Lo
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(minutes=10)], ids=["before", "after"])
 def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log, later: timedelta) -> None:
     """Neither before it was tried again nor after."""
-    runner = comes_home(here, log)
-    take(here, event(here, runner))
+    runner = noted(here, log)
     here.later(minutes=1)
     log.loses_answer = True
-    _becomes_a_walk(here, log, runner)
+    retype(here, log, runner, "walk")
     assert log.note == "Mine."
     log.loses_answer = False
 
-    here.later(seconds=later.total_seconds())
-    rounds.sweep(here.installation)
-    log.edit(RUN, sport="run")
-    take(here, event(here, runner, "update", type="Run"))
+    sweep_after(here, seconds=later.total_seconds())
+    retype(here, log, runner, "run")
 
     assert log.note.count(block.SIGNATURE) == 1

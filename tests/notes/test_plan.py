@@ -213,28 +213,3 @@ def test_plan_late_note_is_overwritten_only_by_the_last_resort(leaves_empty_out:
         if proved and not (run.words or writes_notes or "description" in run.late):
             assert reading == 0  # the minute's wait has ended
         proved, writes_notes = proved or step.read is None, writes_notes or step.separated
-
-
-@given(st.lists(st.sampled_from(["true", "altered"]), min_size=1, max_size=6))
-def test_plan_withdrawn_and_wanted_again_comes_back(readings: list[str]) -> None:
-    platform = _Platform(NOTE, WITHDRAWN)
-    for reading in readings:
-        for known, note in ((WITHDRAWN, "Mine."), (KNOWN, NOTE)):
-            platform.known = known
-            assert isinstance(platform.attempt(reading, "true"), Done)
-            assert platform.note == note
-
-
-@pytest.mark.parametrize(
-    ("answering", "steps"),
-    [
-        ("ignored", [UNCLEAR, UNCLEAR, UNCLEAR, Done(plan.NOTE_REFUSED)]),
-        ("stale", [UNCLEAR, Done(plan.WRITTEN, BLOCK, separated=True)]),
-        ("absent", [UNCLEAR, Done(plan.WRITTEN, BLOCK, separated=True)]),
-        ("altered", [Done(plan.WRITTEN, ALTERED, separated=True)]),
-    ],
-)
-def test_plan_refusal_is_proved_by_repeated_answers(answering: str, steps: list[Step]) -> None:
-    platform = _Platform("Mine.", KNOWN)
-
-    assert [platform.attempt("true", answering) for _ in steps] == steps

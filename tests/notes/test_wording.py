@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adductor import catalogue
 from adductor.coaching.situation import Dose, Routine, RoutineItem
-from adductor.mail import messages
 from adductor.mail.messages import AddressError, checked_address
 from adductor.notes import block, wording
 from tools import examples
@@ -33,7 +31,7 @@ def _item(**values: object) -> RoutineItem:
         (_item(sets=3, holds=3, hold_s=5, per_side=True), "3 x 3 holds of 5 s each side"),
     ],
 )
-def test_a_dose_in_words(item: RoutineItem, words: str) -> None:
+def test_dose_in_words(item: RoutineItem, words: str) -> None:
     assert wording.dose_of(item) == words
 
 
@@ -41,7 +39,7 @@ def test_a_dose_in_words(item: RoutineItem, words: str) -> None:
     ("dose", "title"),
     [(Dose.FULL, "level 3 · 9 min"), (Dose.LIGHT, "light · 9 min"), (Dose.ACTIVATION, "warm-up · 9 min")],
 )
-def test_a_title_in_words(dose: Dose, title: str) -> None:
+def test_title_in_words(dose: Dose, title: str) -> None:
     assert wording.title(Routine("id", 3, dose, 9, 520, ())) == title
 
 
@@ -83,7 +81,7 @@ def test_notes_are_short_kind_and_plain(example: examples.Example) -> None:
 @pytest.mark.parametrize(
     "address", ["anna@example.org", "anna.b+runs@mail.example.co.uk", " anna@example.org ", "anna@bücher.example"]
 )
-def test_addresses_that_mail_goes_to(address: str) -> None:
+def test_address_that_mail_goes_to(address: str) -> None:
     checked = checked_address(address)
 
     assert checked.isascii()
@@ -92,33 +90,9 @@ def test_addresses_that_mail_goes_to(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "anna", "anna@", "@example.org", "anna@localhost", "a b@example.org", "anna@example.org\r\nBcc: x@example.org",
-     "anna@example..org", f"{'a' * 65}@example.org", "änna@example.org", "a..b@example.org",
-     "anna@example.org,x@example.org"],
+    ["", "anna", "anna@", "@example.org", "anna@localhost", "a b@example.org", "anna@example..org",
+     f"{'a' * 65}@example.org", "änna@example.org", "a..b@example.org", "anna@example.org,x@example.org"],
 )  # fmt: skip
-def test_addresses_that_it_doesnt(address: str) -> None:
+def test_address_that_mail_does_not_go_to(address: str) -> None:
     with pytest.raises(AddressError, match=r"anna@example\.org"):
         checked_address(address)
-
-
-def test_a_reason_or_a_name_cant_add_a_header_or_markup() -> None:
-    frame = messages.Frame(
-        "Coach <coach@example.org>", "anna@example.org", datetime(2026, 1, 1, tzinfo=UTC), "https://u", "https://s"
-    )
-    routine = Routine("id", 1, Dose.FULL, 5, 300, (_item(reps=5),))
-
-    message = messages.routine_mail(
-        frame,
-        public_id="x",
-        placement=messages.Placement.POST_RUN,
-        routine=routine,
-        reason="<script>alert(1)</script>\r\nBcc: x@example.org",
-        routine_link="https://r",
-        answer_link=lambda said: f"https://coach.example.org/a/{said}",
-    )
-
-    html = message.get_body(("html",))
-    assert html is not None
-    assert message["Bcc"] is None
-    assert "<script>" not in html.get_content()
-    assert message["Date"].datetime - datetime(2026, 1, 1, tzinfo=UTC) == timedelta(0)

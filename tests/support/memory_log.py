@@ -235,6 +235,26 @@ def take(here: Place, *received: WebhookEvent) -> None:
     rounds.sweep(here.installation)
 
 
+def noted(here: Place, log: Log, words: str = "Mine.", **values: Any) -> int:
+    """An athlete whose run was recorded and announced: our note stands, unless the test's log forbids it. Their id."""
+    athlete_id = comes_home(here, log, words, **values)
+    take(here, event(here, athlete_id))
+    return athlete_id
+
+
+def retype(here: Place, log: Log, athlete_id: int, sport: str, *, about: int = RUN, after_s: float = 0) -> None:
+    """The athlete changes the type of an activity, and its event is handled."""
+    here.later(seconds=after_s)
+    log.edit(about, sport=sport)
+    take(here, event(here, athlete_id, "update", about=about, type=sport.capitalize()))
+
+
+def sweep_after(here: Place, **delta: float) -> None:
+    """Let time pass, then one round."""
+    here.later(**delta)
+    rounds.sweep(here.installation)
+
+
 def sweep_for(here: Place, time: timedelta, *, every: timedelta) -> None:
     """Let time pass with a round at each step."""
     until = here.now + time

@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import decisions, schedule
+from adductor.athletes import answers, decisions, schedule
+from adductor.athletes.answers import Answer, Taken
 from adductor.clock import Clock
 from adductor.coaching import situation as words
+from adductor.coaching.replies import Said
 from adductor.installation import Installation
 from adductor.settings import load
-from adductor.store.models import Athlete, DecisionRecord, Delivery, Letter, Suggestion
+from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Delivery, Letter, Suggestion
 from tests.support import databases
 from tests.support.athletes import change, new_athlete, run_of
 
@@ -103,6 +105,22 @@ class Place:
     def coach(self, session: Session, runner: int) -> decisions.Consultation:
         """The coach asked about this runner, who is locked in the transaction."""
         return decisions.Consultation(session, self.installation, self.locked(session, runner), self.now)
+
+    def answer(self, runner: int, said: Said, number: int = -1, **given: Any) -> Taken:
+        """The runner answers a suggestion, the latest unless ``number`` says otherwise."""
+        with self.installation.store.write() as session:
+            suggestion = session.merge(self.suggestions(runner)[number])
+            answer, athlete = Answer(said, **given), self.locked(session, runner)
+            return answers.answer(session, self.installation, athlete, suggestion, answer, source="mail", now=self.now)
+
+    def check_in(self, runner: int, **values: Any) -> None:
+        record = CheckInRecord(**{"red_flags": [], **values})
+        with self.installation.store.write() as session:
+            answers.check_in(session, self.installation, self.locked(session, runner), record, now=self.now)
+
+    def pause(self, runner: int, *, days: int = 7) -> None:
+        with self.installation.store.write() as session:
+            answers.pause(self.locked(session, runner), self.now.date() + timedelta(days=days))
 
     def locked(self, session: Session, runner: int) -> Athlete:
         athlete = decisions.lock(session, runner)
