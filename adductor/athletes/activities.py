@@ -89,7 +89,7 @@ def keep(coach: Consultation, activity: LoggedActivity, *, uploaded_at: datetime
 
 
 def _follow_zone(athlete: models.Athlete, activity: LoggedActivity, now: datetime) -> None:
-    """The athlete's time zone follows their latest activity: an older one that is edited or imported moves no-one."""
+    """The athlete's time zone follows their latest activity: an older one that is edited or imported changes nothing."""
     if activity.start > now or (athlete.timezone_from is not None and activity.start < athlete.timezone_from):
         return
     if not activity.timezone or zone_of(activity.timezone).key != activity.timezone:

@@ -57,9 +57,10 @@ def access(installation: Installation, connection_id: int, *, not_this: str | No
         token = None
         if seen.expires_at is not None and seen.expires_at - MARGIN > installation.clock.now():
             token = installation.vault.decrypt(seen.access_encrypted)
-        if token in (None, not_this) and _acquire_lease(installation, seen):
-            token = _refresh(installation, seen)
-        if token is not None and token != not_this:
+        refreshed = token in (None, not_this) and _acquire_lease(installation, seen)
+        if refreshed:
+            token = _refresh(installation, seen)  # perhaps the same: the platform may keep a token that is still good
+        if token is not None and (refreshed or token != not_this):
             troubled = seen.refused_since is not None or seen.state == Connection.RESTING
             return Access(token, seen.platform, troubled)
         if time.monotonic() > give_up_at:

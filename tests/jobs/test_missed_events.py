@@ -1,4 +1,4 @@
-"""Events that Strava sent and nobody got, over the real web, worker, clock and sandbox."""
+"""Events that were lost on their way, over the real web, worker, clock and sandbox."""
 
 from __future__ import annotations
 

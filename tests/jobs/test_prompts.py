@@ -29,7 +29,7 @@ def _looked(here: Place, runner: int) -> list[DecisionRecord]:
 
 
 def _run_clock(here: Place, *, until: datetime) -> None:
-    """As the clock would: look whenever somebody's time has come."""
+    """As the clock would: look whenever a runner's time has come."""
     while True:
         with here.installation.store.read() as session:
             next_at = session.execute(text("SELECT min(next_due_at) FROM athletes")).scalar()
