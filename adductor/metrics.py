@@ -47,7 +47,7 @@ DECISIONS_OF_RULES = (
 EVENT_OUTCOMES = (
     *("already_decided", "deleted", "disconnected", "foreign_activity", "foreign_subscription", "gave_up", "gone"),
     *("not_confirmed", "not_connected", "nothing_to_do", "refer", "restored", "revoked", "scope_missing"),
-    *("strength_asked", "strength_done", "title_done", "title_pause", "title_resume", "title_skip"),
+    *("title_done", "title_pause", "title_resume", "title_skip"),
     *("unknown_athlete", "withdrawn", *_RULES, *REFUSALS),
 )
 _MAIL_OUTCOMES = ("address_refused", "gave_up", "mail_refused", "maybe_sent", "sent", "taken_over")
