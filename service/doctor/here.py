@@ -77,11 +77,11 @@ def at_work(status: Status) -> str:
 
 def work_waiting(status: Status) -> str:
     """No dead letters, and no row that is due waits for long."""
-    given_up = [f"{queue.given_up} {queue.name}" for queue in status.queues if queue.given_up]
+    given_up = [f"{queue.name} given up: {queue.given_up}" for queue in status.queues if queue.given_up]
     waiting = sum(queue.due + queue.later for queue in status.queues if queue.name in backlog.QUEUES)
     seen, do = [], []
     if given_up:
-        seen.append(f"{' and '.join(given_up)} given up, {waiting} waiting")
+        seen.append(f"{', '.join(given_up)}; {waiting} waiting")
         do.append("see why and try again: adductor replay --failed")
     for queue in status.queues:
         if queue.is_late(status.now):

@@ -86,7 +86,7 @@ def test_events_given_up_and_late_are_both_said(here: Place) -> None:
 
     seen, do = _looked(here, "events")
 
-    assert seen == "1 deliveries given up, 1 waiting; the oldest of the due events has been waiting for 40 minutes"
+    assert seen == "deliveries given up: 1; 1 waiting; the oldest of the due events has been waiting for 40 minutes"
     assert "adductor replay --failed" in do
     assert "workers' log" in do
 

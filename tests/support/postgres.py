@@ -50,7 +50,7 @@ def server(folder: Path, options: Sequence[str] = ("-F",), *, keep: bool = False
     if not data.exists():
         how = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
         subprocess.run(_as_nobody_special([str(binaries / "initdb"), *how]), check=True, capture_output=True, cwd="/")
-    settings = " ".join([f"-p {port} -k {folder} -h 127.0.0.1", *options])
+    settings = " ".join([f"-p {port} -h 127.0.0.1 -c unix_socket_directories=", *options])
     _pg_ctl(data, "start", "-t", "120", "-l", str(folder / "log"), "-o", settings)
     try:
         yield f"postgresql+psycopg://coach@127.0.0.1:{port}"
