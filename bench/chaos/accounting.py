@@ -339,7 +339,8 @@ class FieldHistory:
         )
         if base is None or base == number:
             what = "a blank line" if base == number else "words"
-            broken.append(f"{self._where(edit)}: we changed {what} outside our block")
+            changed = f"{self._states[number]!r} became {sent!r}"
+            broken.append(f"{self._where(edit)}: we changed {what} outside our block: {changed}")
             return
         overwritten = self._edits[base:number]
         since = min(self._wire.real(lost["at"]) for lost in overwritten)
