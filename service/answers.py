@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from adductor.athletes import addresses, answers, decisions
 from adductor.athletes.answers import AnswerError, Taken
 from adductor.athletes.connections import is_account
+from adductor.athletes.decisions import Consultation
 from adductor.coaching.replies import REPLIES, Said
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.store.models import Athlete, Suggestion
@@ -66,7 +67,7 @@ def take(token: str) -> Page:
         row = session.get(Suggestion, suggestion.id)
         if athlete is None or row is None:
             abort(404)
-        taken = answers.answer(session, here, athlete, row, given, source="mail", now=here.clock.now())
+        taken = answers.answer(Consultation(session, here, athlete, here.clock.now()), row, given, source="mail")
         referral = _referral(session, athlete, taken)
     return render_template("answers/taken.html", thanks=REPLIES[said].thanks, changes=taken.changes, referral=referral)
 
@@ -84,8 +85,7 @@ def unsubscribe(token: str) -> Page:
         if athlete is None or not is_account(athlete, external_id):
             raise LinkError("the runner has left")
         if posted:
-            change = addresses.subscribe_again if request.form.get("again") == "1" else addresses.unsubscribe
-            change(athlete, now=here.clock.now())
+            addresses.set_subscribed(athlete, request.form.get("again") == "1", now=here.clock.now())
         return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None)
 
 

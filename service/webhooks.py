@@ -26,8 +26,8 @@ def handshake(key: str) -> tuple[Response, int]:
     try:
         return jsonify(strava.answer_handshake(request.args, installation().settings.verify_token)), 200
     except EventError as error:
-        log.warning("handshake refused", reason=error.reason)
-        return jsonify(error=error.reason), 400
+        log.warning("handshake refused", reason=str(error))
+        return jsonify(error=str(error)), 400
 
 
 @blueprint.post("/webhooks/strava/<key>")
@@ -39,9 +39,9 @@ def receive(key: str) -> tuple[Response, int]:
     try:
         event = strava.parse_event(request.get_data())
     except EventError as error:
-        log.warning("event refused", reason=error.reason)
+        log.warning("event refused", reason=str(error))
         metrics.WEBHOOKS.labels("refused").inc()
-        return jsonify(error=error.reason), 400
+        return jsonify(error=str(error)), 400
     try:
         inbox_writer().put(event)
     except NotStoredError as error:

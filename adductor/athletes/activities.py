@@ -16,7 +16,7 @@ from adductor.athletes import connections, platform_calls, schedule
 from adductor.athletes.decisions import Consultation
 from adductor.athletes.situations import zone_of
 from adductor.installation import Installation
-from adductor.platforms.base import LoggedActivity, Platform, Priority
+from adductor.platforms.base import LoggedActivity, Priority
 from adductor.store import models
 
 # Strava API agreement, in force since 2026-06-01: no longer than seven days. The job that deletes runs hourly, so rows are
@@ -48,12 +48,14 @@ class Listed:
 
 def list_history(installation: Installation, connection: models.Connection, priority: Priority) -> Listed:
     """List the last 14 days. Raises what `platform_calls.call` raises."""
-    asked_at, athlete = installation.clock.now(), str(connection.athlete_id)
-
-    def call(platform: Platform, token: str) -> list[LoggedActivity]:
-        return platform.list_activities(token, after=asked_at - HISTORY, priority=priority, athlete=athlete)
-
-    return Listed(platform_calls.call(installation, connection.id, call), asked_at)
+    asked_at = installation.clock.now()
+    activities = platform_calls.call(
+        installation,
+        connection,
+        priority,
+        lambda platform, caller: platform.list_activities(caller, after=asked_at - HISTORY),
+    )
+    return Listed(activities, asked_at)
 
 
 def has_gaps(athlete: models.Athlete, now: datetime) -> bool:

@@ -23,13 +23,7 @@ def confirm(athlete: Athlete, address: str, *, now: datetime) -> bool:
     return True
 
 
-def unsubscribe(athlete: Athlete, *, now: datetime) -> None:
-    """No more mails; notes and pages stay."""
-    athlete.unsubscribed_at = athlete.unsubscribed_at or now
-    schedule.reschedule(athlete, now)
-
-
-def subscribe_again(athlete: Athlete, *, now: datetime) -> None:
-    """Mails come again."""
-    athlete.unsubscribed_at = None
+def set_subscribed(athlete: Athlete, subscribed: bool, *, now: datetime) -> None:
+    """End the mails or let them come again; notes and pages stay."""
+    athlete.unsubscribed_at = None if subscribed else athlete.unsubscribed_at or now
     schedule.reschedule(athlete, now)

@@ -7,10 +7,9 @@ the ladder goes back to where it stood before the first.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, object_session
 
 from adductor import coaching, logs
 from adductor.athletes import decisions, reconsider, situations
@@ -18,7 +17,6 @@ from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
 from adductor.coaching.replies import REPLIES, Said
-from adductor.installation import Installation
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, SessionRecord, Suggestion
 
 log = logs.get(__name__)
@@ -76,20 +74,8 @@ class Taken:
     repeated: bool = False
 
 
-def answer(
-    session: Session,
-    installation: Installation,
-    athlete: Athlete,
-    suggestion: Suggestion,
-    given: Answer,
-    *,
-    source: str,
-    now: datetime,
-) -> Taken:
-    """Take the runner's answer to a suggestion. ``athlete`` must be locked (`decisions.lock`).
-
-    Also to one that was withdrawn: the athlete may have done it nevertheless.
-    """
+def answer(coach: Consultation, suggestion: Suggestion, given: Answer, *, source: str) -> Taken:
+    """Take the runner's answer to a suggestion, also to a withdrawn one: the athlete may have done it nevertheless."""
     stored = {
         **asdict(given),
         "said": str(given.said),
@@ -97,14 +83,12 @@ def answer(
         "where": given.where[:120],
     }
     suggestion.asks_about_activity = None
-    if suggestion.answer == stored and suggestion.status != "open":
+    repeated = suggestion.answer == stored and suggestion.status != "open"
+    if repeated or (suggestion.status == "withdrawn" and given.said is Said.NOT_TODAY):
         return Taken(repeated=True)
-    if suggestion.status == "withdrawn" and given.said is Said.NOT_TODAY:
-        return Taken(repeated=True)
-    coach = Consultation(session, installation, athlete, now)
-    _undo(session, athlete, suggestion)
+    _undo(coach, suggestion)
     suggestion.answer = stored
-    suggestion.answered_at = now
+    suggestion.answered_at = coach.now
     if given.said is Said.NOT_TODAY:
         suggestion.status = "declined"
         log.info("answered", said=str(given.said), source=source)
@@ -114,49 +98,44 @@ def answer(
     decision = None
     if given.said is Said.PAIN or given.red_flags or (given.pain_0_10 or 0) > 0:
         record = CheckInRecord(hip_groin_pain_0_10=given.pain_0_10, red_flags=sorted(given.red_flags))
-        decision = check_in(session, installation, athlete, record, now=now)
+        decision = check_in(coach, record)
     log.info("answered", said=str(given.said), source=source, changes=len(changes))
     return Taken(changes, decision)
 
 
-def check_in(
-    session: Session, installation: Installation, athlete: Athlete, record: CheckInRecord, *, now: datetime
-) -> DecisionRecord:
+def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
     """Store a check-in and the coach's decision on it: a referral holds the routines at once."""
-    record.athlete_id = athlete.id
-    record.at = now
-    session.add(record)
-    coach = Consultation(session, installation, athlete, now)
+    record.athlete_id = coach.athlete.id
+    record.at = coach.now
+    coach.session.add(record)
     if record.adductor_soreness_0_10 is not None:
         _sore(coach, record.adductor_soreness_0_10)
-    session.flush()
+    coach.session.flush()
     event = words.Event(words.EventType.CHECK_IN)
     decision = coach.record(event, coach.decide(event))
-    reconsider.reconsider(session, installation, athlete, now=now)
+    reconsider.reconsider(coach)
     return decision
 
 
-def clear_hold(athlete: Athlete, *, now: datetime) -> None:
+def clear_hold(coach: Consultation) -> None:
     """The runner says that it is sorted: routines may come again, and old pain no longer counts."""
+    athlete = coach.athlete
     athlete.hold_since = None
     athlete.hold_reason = None
-    athlete.hold_cleared_at = now
+    athlete.hold_cleared_at = coach.now
     athlete.clearance_needed = False
-    session = object_session(athlete)
-    if session is not None:
-        # It is a word on how it is, too: a session that ended in pain is no longer one that nothing was heard about.
-        session.add(CheckInRecord(athlete_id=athlete.id, at=now, red_flags=[]))
+    # It is a word on how it is, too: a session that ended in pain is no longer one that nothing was heard about.
+    coach.session.add(CheckInRecord(athlete_id=athlete.id, at=coach.now, red_flags=[]))
 
 
-def pause(athlete: Athlete, until: date | None) -> None:
+def pause(coach: Consultation, until: date | None) -> None:
     """No routines before that local day; None ends the pause. What is announced and not done yet is taken back.
 
-    The caller works out anew when the clock should look (`prompts.reschedule`).
+    The caller works out anew when the clock should look (`schedule.reschedule`).
     """
-    athlete.paused_until = until
-    session = object_session(athlete)
-    if until is not None and session is not None:
-        decisions.withdraw_open(session, athlete, "You asked for a break.")
+    coach.athlete.paused_until = until
+    if until is not None:
+        coach.withdraw_open("You asked for a break.")
 
 
 def _session_done(coach: Consultation, suggestion: Suggestion, given: Answer, source: str) -> tuple[str, ...]:
@@ -192,8 +171,9 @@ def _session_done(coach: Consultation, suggestion: Suggestion, given: Answer, so
     return advance.changes
 
 
-def _undo(session: Session, athlete: Athlete, suggestion: Suggestion) -> None:
+def _undo(coach: Consultation, suggestion: Suggestion) -> None:
     """Take an earlier answer back. The ladder returns only where nothing was answered after it."""
+    session, athlete = coach.session, coach.athlete
     done = session.scalar(select(SessionRecord).where(SessionRecord.suggestion_id == suggestion.id))
     if done is None:
         return

@@ -70,10 +70,10 @@ def connect(session: Session, installation: Installation, platform: str, grant: 
     return athlete
 
 
-def disconnect(session: Session, connection: Connection, *, because: str, now: datetime) -> None:
+def disconnect(session: Session, connection: Connection, now: datetime) -> None:
     """End a connection: its tokens and the platform's data are deleted, waiting writes end. The athlete's record stays."""
     athlete = connection.athlete
-    connection.state = because
+    connection.state = Connection.REVOKED
     connection.disconnected_at = now
     connection.access_encrypted = connection.refresh_encrypted = connection.expires_at = None
     connection.lease_until = connection.lease_owner = None
@@ -93,15 +93,15 @@ def disconnect(session: Session, connection: Connection, *, because: str, now: d
     for suggestion in session.scalars(decisions.open_suggestions(athlete)):
         suggestion.status = "withdrawn"
         suggestion.withdrawn_because = "You disconnected."
-    log.info("athlete disconnected", athlete=athlete.id, platform=connection.platform, because=because)
+    log.info("athlete disconnected", athlete=athlete.id, platform=connection.platform)
 
 
-def disconnect_now(installation: Installation, connection_id: int, *, because: str) -> None:
+def disconnect_now(installation: Installation, connection_id: int) -> None:
     """`disconnect` in a transaction of its own."""
     with installation.store.write() as session:
         connection = _lock(session, connection_id)
         if connection is not None and connection.disconnected_at is None:
-            disconnect(session, connection, because=because, now=installation.clock.now())
+            disconnect(session, connection, installation.clock.now())
 
 
 def note_refusal(installation: Installation, connection_id: int) -> None:

@@ -40,9 +40,8 @@ class Consultation:
         return situations.local_day(self.athlete, self.now)
 
     def decide(self, event: words.Event, *, best_case: bool = False) -> words.Verdict:
-        """Ask the coach; ``best_case``: as if an easy run had just ended."""
-        activity_id = int(event.activity_id) if event.activity_id is not None else None
-        situation = situations.of(self.session, self.athlete, event, self.now, apart_from_activity=activity_id)
+        """Ask the coach; ``best_case``: as if an easy run had preceded (`situations.best_case`)."""
+        situation = situations.of(self.session, self.athlete, event, self.now)
         if best_case:
             situation = situations.best_case(situation)
         return coaching.decide(situation, self.installation.catalogue)
@@ -84,7 +83,7 @@ class Consultation:
                 athlete.hold_since, athlete.hold_reason = self.now, verdict.rule
                 if channels.can_mail(athlete):
                     channels.write_letter(self.session, athlete, "refer", self.now, words=verdict.reason)
-            withdraw_open(self.session, athlete, "You told us about pain; your routines are paused.", now=self.now)
+            self.withdraw_open("You told us about pain; your routines are paused.")
         return row
 
     def suggest(self, verdict: words.Verdict, decision: DecisionRecord, activity_id: int | None) -> Suggestion:
@@ -104,7 +103,7 @@ class Consultation:
             )
             for earlier in session.scalars(open_today).all():
                 if earlier is not suggestion:
-                    withdraw(session, earlier, REPLACED, now=self.now)
+                    self.withdraw(earlier, REPLACED)
         if suggestion is None:
             public_id = secrets.token_urlsafe(_PUBLIC_ID_BYTES)
             suggestion = Suggestion(public_id=public_id, athlete_id=self.athlete.id, activity_id=activity_id)
@@ -159,6 +158,35 @@ class Consultation:
             elif not channels.messages_left(session, athlete, now, suggestion.id):
                 claims.finish(session, delivery, "enough_messages")
 
+    def withdraw(self, suggestion: Suggestion, because: str) -> None:
+        """The suggestion no longer holds: a written note is removed, an unwritten one never comes.
+
+        The removal is due at once, also of a delivery that waits for a retry.
+        """
+        suggestion.status = "withdrawn"
+        suggestion.withdrawn_because = because
+        for delivery in suggestion.deliveries:
+            if delivery.desired_state == "absent":
+                continue
+            delivery.desired_state = "absent"
+            if delivery.channel == channels.PAGES:
+                continue
+            untouched = delivery.attempts == 0 and delivery.written_text is None
+            if delivery.state == "waiting" and (untouched or delivery.channel == channels.MAIL):
+                claims.finish(self.session, delivery, "never_written")
+            elif delivery.channel != channels.MAIL:
+                # Also a delivery that is being written at this moment: its worker finds that its claim is gone.
+                delivery.state, delivery.due_at = "waiting", self.now
+                delivery.lease_until = delivery.lease_owner = None
+                delivery.reads_without_field = 0
+                if delivery.written_text is not None:
+                    delivery.unconfirmed_writes = 0  # from here on those of the removal
+
+    def withdraw_open(self, because: str) -> None:
+        """Withdraw every open suggestion."""
+        for suggestion in self.session.scalars(open_suggestions(self.athlete)).all():
+            self.withdraw(suggestion, because)
+
     def find_suggestion(self, activity_id: int) -> Suggestion | None:
         """The suggestion for an activity; there is one at most."""
         return self.session.scalar(
@@ -196,37 +224,6 @@ def refuse(verdict: words.Verdict, rule: str, reason: str, because: str) -> word
 def open_suggestions(athlete: Athlete) -> Select[Suggestion]:
     """The athlete's suggestions that are neither answered nor withdrawn."""
     return select(Suggestion).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open")
-
-
-def withdraw(session: Session, suggestion: Suggestion, because: str, *, now: datetime | None = None) -> None:
-    """The suggestion no longer holds: a written note is removed, an unwritten one never comes.
-
-    ``now`` makes the removal due at once, also for a delivery that waits for a retry.
-    """
-    suggestion.status = "withdrawn"
-    suggestion.withdrawn_because = because
-    for delivery in suggestion.deliveries:
-        if delivery.desired_state == "absent":
-            continue
-        delivery.desired_state = "absent"
-        if delivery.channel == channels.PAGES:
-            continue
-        untouched = delivery.attempts == 0 and delivery.written_text is None
-        if delivery.state == "waiting" and (untouched or delivery.channel == channels.MAIL):
-            claims.finish(session, delivery, "never_written")
-        elif delivery.channel != channels.MAIL:
-            # Also a delivery that is being written at this moment: its worker finds that its claim is gone.
-            delivery.state, delivery.due_at = "waiting", now or delivery.due_at
-            delivery.lease_until = delivery.lease_owner = None
-            delivery.reads_without_field = 0
-            if delivery.written_text is not None:
-                delivery.unconfirmed_writes = 0  # from here on those of the removal
-
-
-def withdraw_open(session: Session, athlete: Athlete, because: str, *, now: datetime | None = None) -> None:
-    """Withdraw every open suggestion."""
-    for suggestion in session.scalars(open_suggestions(athlete)).all():
-        withdraw(session, suggestion, because, now=now)
 
 
 def routine_of(suggestion: Suggestion) -> words.Routine:

@@ -15,9 +15,9 @@ from adductor import logs
 from adductor.athletes import connections, decisions, platform_calls, revocation
 from adductor.installation import Installation
 from adductor.notes import block
-from adductor.platforms.base import Platform, PlatformError, Priority
+from adductor.platforms.base import PlatformError, Priority
 from adductor.queue.retry import Final, RetryLater
-from adductor.store.models import Athlete, Base, Connection, Delivery, InboxEvent, Suggestion
+from adductor.store.models import Athlete, Base, Delivery, InboxEvent, Suggestion
 
 log = logs.get(__name__)
 
@@ -53,7 +53,7 @@ def export(session: Session, athlete: Athlete) -> dict[str, Any]:
     return found
 
 
-def disconnect(installation: Installation, athlete_id: int, *, because: str = Connection.REVOKED) -> bool:
+def disconnect(installation: Installation, athlete_id: int) -> bool:
     """End the athlete's connections: tokens are revoked, the platform's data is deleted, the athlete's record stays.
 
     Returns whether the platform took a token back; when it can't be reached everything else happens all the same.
@@ -66,8 +66,8 @@ def disconnect(installation: Installation, athlete_id: int, *, because: str = Co
         now = installation.clock.now()
         for connection in athlete.connections:
             if connection.disconnected_at is None:
-                queued.append(revocation.queue_connection(session, installation, connection))
-                connections.disconnect(session, connection, because=because, now=now)
+                queued.append(revocation.queue(session, connection.platform, connection.refresh_encrypted, now))
+                connections.disconnect(session, connection, now)
     # Writing has stopped; only now is there time to wait for the platform.
     return revocation.revoke_now(installation, queued)
 
@@ -99,7 +99,10 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is not None:
-            queued = [revocation.queue_connection(session, installation, each) for each in athlete.connections]
+            queued = [
+                revocation.queue(session, each.platform, each.refresh_encrypted, installation.clock.now())
+                for each in athlete.connections
+            ]
             session.execute(delete(InboxEvent).where(_events_of(athlete)))
             session.delete(athlete)  # the database deletes the rows that belong to it
     revoked = revocation.revoke_now(installation, queued)
@@ -156,11 +159,12 @@ def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, 
     taken = block.remove(text, identity, separated=delivery.separated is not False)
     if taken.placing is not block.Placing.WRITE:
         return 0
-
-    def write(platform: Platform, token: str) -> object:
-        return platform.update_activity(token, activity_id, priority=Priority.CONNECT, **{field: taken.text})
-
-    platform_calls.call(installation, athlete.connection.id, write)
+    platform_calls.call(
+        installation,
+        athlete.connection,
+        Priority.CONNECT,
+        lambda platform, caller: platform.update_activity(caller, activity_id, field, taken.text),
+    )
     return 1
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from adductor import logs
 from adductor.athletes import connections, tokens
 from adductor.installation import Installation
-from adductor.platforms.base import ErrorKind, LoggedActivity, Platform, PlatformError, Priority
+from adductor.platforms.base import Caller, ErrorKind, LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import retry
 from adductor.queue.retry import Final, RetryLater
 from adductor.store.models import Connection
@@ -21,17 +21,20 @@ T = TypeVar("T")
 _FOR_THE_OPERATOR = frozenset({ErrorKind.INACTIVE, ErrorKind.CAP, ErrorKind.MISCONFIGURED})
 
 
-def call(installation: Installation, connection_id: int, do: Callable[[Platform, str], T]) -> T:
-    """Return ``do(platform, access_token)``.
+def call(
+    installation: Installation, connection: Connection, priority: Priority, do: Callable[[Platform, Caller], T]
+) -> T:
+    """Return ``do(platform, caller)``; it takes from the athlete's share of the budget.
 
     Raises Final or RetryLater; NOT_FOUND comes through as PlatformError, since only the caller knows what it means. A refused
     token is refreshed once. Only a refused refresh ends the connection.
     """
+    connection_id, athlete = connection.id, str(connection.athlete_id)
     refused: str | None = None
     while True:
         try:
             access = tokens.access(installation, connection_id, not_this=refused)
-            result = do(installation.platform(access.platform), access.token)
+            result = do(installation.platform(access.platform), Caller(access.token, priority, athlete))
         except tokens.NotConnectedError:
             raise Final("not_connected", "the runner is not connected") from None
         except tokens.UnconfirmedRefreshError as error:
@@ -50,14 +53,11 @@ def call(installation: Installation, connection_id: int, do: Callable[[Platform,
 def read(
     installation: Installation, connection: Connection, activity_id: int, priority: Priority
 ) -> LoggedActivity | None:
-    """Read one activity; None when the platform finds none. It takes from the athlete's share of the budget."""
-    athlete = str(connection.athlete_id)
-
-    def get(platform: Platform, token: str) -> LoggedActivity:
-        return platform.get_activity(token, activity_id, priority=priority, athlete=athlete)
-
+    """Read one activity; None when the platform finds none."""
     try:
-        return call(installation, connection.id, get)
+        return call(
+            installation, connection, priority, lambda platform, caller: platform.get_activity(caller, activity_id)
+        )
     except PlatformError:  # NOT_FOUND: the other kinds are translated
         return None
 
@@ -67,7 +67,7 @@ def _translate(installation: Installation, connection_id: int, error: PlatformEr
     if kind is ErrorKind.NOT_FOUND:
         return error
     if kind is ErrorKind.REVOKED:
-        connections.disconnect_now(installation, connection_id, because="revoked")
+        connections.disconnect_now(installation, connection_id)
         return Final("revoked", error.message)
     if kind is ErrorKind.SCOPE_MISSING:
         if not any("write" in detail for detail in error.details):

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy.orm import Session
-
 from adductor.athletes import decisions, schedule
 from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
-from adductor.installation import Installation
-from adductor.store.models import Athlete, Suggestion
+from adductor.store.models import Suggestion
 
 
-def reconsider(session: Session, installation: Installation, athlete: Athlete, *, now: datetime) -> None:
-    """Withdraw what the coach would no longer suggest (not because its moment has passed), and reschedule the athlete.
-
-    ``athlete`` must be locked.
-    """
-    session.flush()
-    coach = Consultation(session, installation, athlete, now)
-    announced = decisions.open_suggestions(athlete).where(Suggestion.local_date == coach.today)
-    for suggestion in session.scalars(announced).all():
+def reconsider(coach: Consultation) -> None:
+    """Withdraw what the coach would no longer suggest (not because its moment has passed), and reschedule the athlete."""
+    coach.session.flush()
+    announced = decisions.open_suggestions(coach.athlete).where(Suggestion.local_date == coach.today)
+    for suggestion in coach.session.scalars(announced).all():
         event, activity_id = _event_of(suggestion), suggestion.activity_id
         verdict = coach.decide(event)
         if verdict.decision is words.Decision.NONE and verdict.rule not in ("no_trigger", "warm_up"):
             coach.record(event, verdict)
-            decisions.withdraw(session, suggestion, verdict.reason, now=now)
+            coach.withdraw(suggestion, verdict.reason)
         elif (
             activity_id is not None  # a mail that was sent can't be changed
             and str(verdict.dose) != suggestion.dose
             and str(verdict.decision) == suggestion.placement
         ):
             coach.suggest(verdict, coach.record(event, verdict), activity_id)
-    schedule.reschedule(athlete, now)
+    schedule.reschedule(coach.athlete, coach.now)
 
 
 def _event_of(suggestion: Suggestion) -> words.Event:

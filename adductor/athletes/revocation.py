@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import retry, timers
 from adductor.queue.retry import RetryLater
 from adductor.queue.timers import Timer
-from adductor.store.models import Connection, Revocation
+from adductor.store.models import Revocation
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
@@ -31,24 +31,11 @@ LEASE = timedelta(minutes=2)
 _UNKNOWN_TOKEN = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.REVOKED, ErrorKind.NOT_FOUND, ErrorKind.REFUSED})
 
 
-def queue(session: Session, installation: Installation, platform: str, token: str) -> None:
-    """Queue a token that came after its athlete had left; due at once."""
-    now = installation.clock.now()
-    encrypted = installation.vault.encrypt(token)
-    session.add(Revocation(platform=platform, token_encrypted=encrypted, created_at=now, due_at=now))
-
-
-def queue_connection(session: Session, installation: Installation, connection: Connection) -> int | None:
-    """Queue a connection's token in the transaction that ends it, leased to `revoke_now`. None: it has none."""
-    if connection.refresh_encrypted is None:
+def queue(session: Session, platform: str, token_encrypted: bytes | None, now: datetime) -> int | None:
+    """Queue a token in the transaction that ends its connection, leased to `revoke_now`. None: there is no token."""
+    if token_encrypted is None:
         return None
-    now = installation.clock.now()
-    row = Revocation(
-        platform=connection.platform,
-        token_encrypted=connection.refresh_encrypted,
-        created_at=now,
-        due_at=now + LEASE,
-    )
+    row = Revocation(platform=platform, token_encrypted=token_encrypted, created_at=now, due_at=now + LEASE)
     session.add(row)
     session.flush()
     return row.id

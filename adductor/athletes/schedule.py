@@ -29,10 +29,7 @@ def reschedule(athlete: Athlete, now: datetime) -> None:
 
 def rest_day_due(athlete: Athlete, now: datetime) -> bool:
     """Whether today's rest-day look is due and was not made yet. One a local day, also when a journey repeats the day."""
-    today = situations.local_day(athlete, now)
-    if not _wants(athlete, Placement.REST_DAY) or (athlete.last_prompted_on or date.min) >= today:
-        return False
-    return timedelta(0) <= now - _prompt_time(athlete, today) <= LATE
+    return any(timedelta(0) <= now - moment <= LATE for moment in _rest_days(athlete, now))
 
 
 def warm_up_due(athlete: Athlete, now: datetime) -> bool:

@@ -26,15 +26,8 @@ PLAN_AHEAD = timedelta(days=10)
 _PROGRESS_FIELDS = {field.name for field in fields(words.ExerciseProgress)}
 
 
-def of(
-    session: Session,
-    athlete: Athlete,
-    event: words.Event,
-    now: datetime,
-    *,
-    apart_from_activity: int | None = None,
-) -> words.Situation:
-    """The situation now. ``apart_from_activity``: a suggestion for this activity is what is being decided again."""
+def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) -> words.Situation:
+    """The situation now, without an earlier suggestion for the event's activity: it is what is being decided again."""
     since = now - WINDOW
     spoken_since = max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW)
     log, check_in, planned, done = LoggedActivity, CheckInRecord, PlannedRunRecord, SessionRecord
@@ -63,34 +56,29 @@ def of(
         activities=tuple(_activity(row) for row in rows(log, log.start >= since, log.expires_at > now)),
         sessions=(
             *(session_of(row) for row in rows(done, done.completed_at >= since)),
-            *_unanswered(session, athlete, since, now, apart_from_activity),
+            *_unanswered(session, athlete, since, now, event.activity_id),
         ),
     )
 
 
 def best_case(situation: words.Situation) -> words.Situation:
-    """The situation with an easy run just finished: if nothing is due even then, the platform needn't be called."""
-    run = _easy_run(situation.now - timedelta(minutes=46), minutes=45)
-    event = words.Event(words.EventType.ACTIVITY_UPLOADED, run.id)
-    return replace(situation, activities=(*situation.activities, run), event=event)
+    """The situation with an easy run just finished, for a rest day (a clock tick) with one of two days ago.
 
-
-def best_rest_day(situation: words.Situation) -> words.Situation:
-    """The situation with a run two days ago: if nothing is due today even then, the platform needn't be called."""
-    run = _easy_run(situation.now - timedelta(days=2), minutes=30)
-    return replace(situation, activities=(*situation.activities, run))
-
-
-def _easy_run(start: datetime, *, minutes: int) -> words.Activity:
-    return words.Activity(
+    If nothing is due even then, the platform needn't be called.
+    """
+    is_rest_day = situation.event.type is words.EventType.CLOCK_TICK
+    ended = situation.now - (timedelta(days=2) if is_rest_day else timedelta(minutes=1))
+    run = words.Activity(
         id="best-case",
         sport="run",
-        start=start,
-        moving_min=minutes,
-        elapsed_min=minutes,
+        start=ended - timedelta(minutes=45),
+        moving_min=45,
+        elapsed_min=45,
         intensity=words.Intensity.EASY,
-        uploaded_at=start + timedelta(minutes=minutes),
+        uploaded_at=ended,
     )
+    event = situation.event if is_rest_day else words.Event(words.EventType.ACTIVITY_UPLOADED, run.id)
+    return replace(situation, activities=(*situation.activities, run), event=event)
 
 
 def instant(wall: datetime) -> datetime:
@@ -175,7 +163,7 @@ def _content(routine: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unanswered(
-    session: Session, athlete: Athlete, since: datetime, now: datetime, apart_from_activity: int | None
+    session: Session, athlete: Athlete, since: datetime, now: datetime, decided_again: str | None
 ) -> list[words.Session]:
     """Unanswered suggestions of earlier days: they may have been done, so they count for load.
 
@@ -188,7 +176,7 @@ def _unanswered(
             row.status == "open",
             row.created_at >= since,
             row.local_date < local_day(athlete, now),
-            or_(row.activity_id.is_(None), row.activity_id != apart_from_activity),
+            or_(row.activity_id.is_(None), row.activity_id != int(decided_again or 0)),
         )
     )
     return [

@@ -37,9 +37,9 @@ def obey(coach: Consultation, title: str, activity_id: int) -> str | None:
     for found in _WORDS.finditer(title):
         word = found.group(1).lower()
         if word == "pause":
-            answers.pause(athlete, coach.today + timedelta(days=PAUSE_DAYS))
+            answers.pause(coach, coach.today + timedelta(days=PAUSE_DAYS))
         elif word == "resume":
-            answers.pause(athlete, None)
+            answers.pause(coach, None)
         elif not _answer(coach, word, activity_id):
             continue
         schedule.reschedule(athlete, coach.now)
@@ -57,7 +57,7 @@ def strength(coach: Consultation, activity: LoggedActivity) -> None:
     if suggestion is None:
         return
     if activity.is_adductor_session:
-        _take_answer(coach, suggestion, Said.DONE, source="log")
+        answers.answer(coach, suggestion, Answer(Said.DONE), source="log")
         done = select(SessionRecord).where(SessionRecord.suggestion_id == suggestion.id)
         coach.session.scalars(done).one().platform_id = activity.id
     elif activity.body_part is None:
@@ -90,14 +90,9 @@ def _answer(coach: Consultation, word: str, activity_id: int) -> bool:
         suggestion = _open_suggestion(coach, ended + CLOCKS_DIFFER_BY)
     if suggestion is None:
         return False
-    _take_answer(coach, suggestion, Said.DONE if word == "done" else Said.NOT_TODAY, source="title")
+    said = Said.DONE if word == "done" else Said.NOT_TODAY
+    answers.answer(coach, suggestion, Answer(said), source="title")
     return True
-
-
-def _take_answer(coach: Consultation, suggestion: Suggestion, said: Said, *, source: str) -> None:
-    answers.answer(
-        coach.session, coach.installation, coach.athlete, suggestion, Answer(said), source=source, now=coach.now
-    )
 
 
 def _open_suggestion(coach: Consultation, until: datetime) -> Suggestion | None:

@@ -110,7 +110,8 @@ def _refresh(installation: Installation, seen: Connection) -> str:
         left = row is None or row.refresh_encrypted is None
         if left:
             # Left meanwhile: what was revoked then was the refresh token that is dead.
-            revocation.queue(session, installation, seen.platform, tokens.refresh_token)
+            encrypted = installation.vault.encrypt(tokens.refresh_token)
+            revocation.queue(session, seen.platform, encrypted, installation.clock.now())
         elif row is not None and row.refresh_encrypted != seen.refresh_encrypted and row.access_encrypted is not None:
             return installation.vault.decrypt(row.access_encrypted)
         elif row is not None:

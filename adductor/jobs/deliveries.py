@@ -29,7 +29,7 @@ from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
 from adductor.jobs import letters
 from adductor.notes import block, plan
-from adductor.platforms.base import LoggedActivity, Platform, PlatformError, Priority
+from adductor.platforms.base import LoggedActivity, PlatformError, Priority
 from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
@@ -243,18 +243,18 @@ def _put(
     if delivery.attempts <= 1:
         replaceable = isinstance(step, plan.Write) and channels.can_mail(athlete)
         priority = Priority.REPLACEABLE if replaceable else Priority.FRESH
-
-    def write(platform: Platform, token: str) -> LoggedActivity:
-        changed: dict[str, Any] = {step.field: step.text, "athlete": str(athlete.id)}
-        return platform.update_activity(token, delivery.activity_id or 0, priority=priority, **changed)
-
     # Stored before the call: a killed worker leaves a write that may have arrived.
     delivery.unconfirmed_writes += 1
     if isinstance(step, plan.Write):
         delivery.separated = step.separated
     _remember_attempt(installation, delivery)
     try:
-        return platform_calls.call(installation, athlete.connection.id, write)
+        return platform_calls.call(
+            installation,
+            athlete.connection,
+            priority,
+            lambda platform, caller: platform.update_activity(caller, delivery.activity_id or 0, step.field, step.text),
+        )
     except RetryLater as later:
         if later.budget:
             _remember_attempt(installation, delivery, wrote_nothing=True)

@@ -158,7 +158,7 @@ def _deauthorised(session: Session, connection: Connection, event: InboxEvent, n
         return Handled("nothing_to_do")
     # An athlete who connected again after this event was sent has not left.
     if connection.disconnected_at is None and connection.connected_at <= event.event_time + timedelta(seconds=1):
-        connections.disconnect(session, connection, because=Connection.REVOKED, now=now)
+        connections.disconnect(session, connection, now)
     return Handled("disconnected")
 
 
@@ -170,7 +170,7 @@ def _deleted(coach: Consultation, event: InboxEvent) -> Handled:
     if suggestion is None or suggestion.status != "open":
         return Handled("nothing_to_do" if suggestion is None else "already_decided")
     _record(coach, event, coach.decide(_woken_by(event)))
-    decisions.withdraw(coach.session, suggestion, _DELETED, now=coach.now)
+    coach.withdraw(suggestion, _DELETED)
     for delivery in suggestion.deliveries:
         if delivery.state in (claims.WAITING, claims.CLAIMED):
             claims.finish(coach.session, delivery, "gone")  # the note went with the activity
@@ -274,7 +274,7 @@ def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) ->
     suggestion = coach.find_suggestion(activity.id)
     if suggestion is not None and suggestion.status != "withdrawn":
         if suggestion.status == "open" and not _is_a_run(activity):
-            decisions.withdraw(coach.session, suggestion, _NO_LONGER_A_RUN, now=coach.now)
+            coach.withdraw(suggestion, _NO_LONGER_A_RUN)
             due = deliveries.claim_due(coach, suggestion)
             return Handled("withdrawn", due + _restore_earlier(coach, suggestion, event))
         return Handled("already_decided")

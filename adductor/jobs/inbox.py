@@ -16,9 +16,7 @@ from sqlalchemy import Connection, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adductor.platforms.base import WebhookEvent
-from adductor.store.models import InboxEvent
-
-_KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
+from adductor.store.models import NATURAL_KEY, InboxEvent
 
 
 def put(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -> dict[int, str]:
@@ -38,7 +36,7 @@ def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
     """Merge events of the same key, because one statement may not meet a row twice; sorted, so that no two deadlock."""
     by_key: dict[tuple[Any, ...], WebhookEvent] = {}
     for event in events:
-        key = tuple(getattr(event, name) for name in _KEY)
+        key = tuple(getattr(event, name) for name in NATURAL_KEY)
         earlier = by_key.get(key)
         by_key[key] = event if earlier is None else replace(event, updates={**earlier.updates, **event.updates})
     return [by_key[key] for key in sorted(by_key)]
@@ -56,7 +54,7 @@ def _upsert(dialect: str) -> Any:
         changed = both != func.json(known)  # `json` writes it as `json_patch` does
     # A row that is being handled goes back to waiting too: its worker finishes only what it claimed.
     return insert.on_conflict_do_update(
-        index_elements=_KEY,
+        index_elements=NATURAL_KEY,
         set_={
             "updates": both,
             "due_at": insert.excluded.due_at,

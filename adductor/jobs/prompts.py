@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from adductor import coaching, logs
-from adductor.athletes import activities, channels, decisions, schedule, situations
+from adductor import logs
+from adductor.athletes import activities, channels, decisions, schedule
 from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.installation import Installation
@@ -49,7 +49,8 @@ def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
         asks = (
             schedule.rest_day_due(athlete, coach.now)
             and activities.has_gaps(athlete, coach.now)
-            and _could_be_a_rest_day(coach)
+            and coach.decide(words.Event(words.EventType.CLOCK_TICK), best_case=True).decision
+            is words.Decision.REST_DAY
         )
         if not asks:
             return _decide(coach)
@@ -62,12 +63,6 @@ def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
         coach = Consultation(session, installation, athlete, installation.clock.now())
         activities.keep_history(coach, listed)
         return _decide(coach)
-
-
-def _could_be_a_rest_day(coach: Consultation) -> bool:
-    event = words.Event(words.EventType.CLOCK_TICK)
-    situation = situations.best_rest_day(situations.of(coach.session, coach.athlete, event, coach.now))
-    return coaching.decide(situation, coach.installation.catalogue).decision is words.Decision.REST_DAY
 
 
 def _decide(coach: Consultation) -> tuple[Delivery, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     # Only names here: the web process need not load the coach for them.
@@ -57,11 +57,7 @@ class PlatformError(Exception):
 
 
 class EventError(ValueError):
-    """A webhook request doesn't have the platform's shape. ``reason`` is short and names the field."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A webhook request doesn't have the platform's shape. The message is short and names the field."""
 
 
 # --- the rate budget ------------------------------------------------------------------------------------------------
@@ -75,6 +71,18 @@ class Priority(IntEnum):
     HISTORY = 2  # reconciliation and history
     CONNECT = 3  # a person is waiting in front of the screen; a part of the budget is reserved for this
     REPLACEABLE = 4  # a note that mail can replace
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One call's access token and its place in the budget (see `WindowBudget.take`).
+
+    ``token`` is None where the application itself calls; the ``repr`` doesn't show it.
+    """
+
+    token: str | None = field(repr=False)
+    priority: Priority
+    athlete: str | None = None
 
 
 class Figures(NamedTuple):
@@ -112,15 +120,10 @@ class Grant:
     """The result of connecting. ``timezone`` (IANA) is None where the platform doesn't tell it."""
 
     tokens: Tokens
-    athlete_id: int
+    external_id: str  # the athlete's id at the platform: not every platform has numbers
     name: str
     timezone: str | None
     units: str  # metric or imperial
-
-    @property
-    def external_id(self) -> str:
-        """The athlete's id at the platform, as text: not every platform has numbers."""
-        return str(self.athlete_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,17 +188,13 @@ class Capabilities:
 class Platform(Protocol):
     """One running log. Cheap to make, safe for threads; every method raises PlatformError and nothing else.
 
-    Calls take from ``budget`` first, by ``priority`` and ``athlete`` (see `WindowBudget.take`).
+    Calls take from ``budget`` first.
     """
 
-    @property
-    def name(self) -> str: ...  # in the database and in addresses: "strava"
-    @property
-    def label(self) -> str: ...  # for people: "Strava"
-    @property
-    def capabilities(self) -> Capabilities: ...
-    @property
-    def budget(self) -> WindowBudget: ...
+    name: ClassVar[str]  # in the database and in addresses: "strava"
+    label: ClassVar[str]  # for people: "Strava"
+    capabilities: ClassVar[Capabilities]
+    budget: WindowBudget
 
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
         """The address that starts OAuth in a browser. ``force`` asks again for scopes that were decided before."""
@@ -212,27 +211,14 @@ class Platform(Protocol):
     def revoke(self, token: str) -> None:
         """Return a token to the platform. An unknown one is fine."""
 
-    def get_activity(
-        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH, athlete: str | None = None
-    ) -> LoggedActivity:
+    def get_activity(self, caller: Caller, activity_id: int) -> LoggedActivity:
         """Read one activity with all its fields. Raises NOT_FOUND, also right after its create event."""
 
-    def list_activities(
-        self, access_token: str, *, after: datetime, priority: Priority = Priority.HISTORY, athlete: str | None = None
-    ) -> list[LoggedActivity]:
+    def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
         """List the activities that started after a time, newest first. Texts may be unknown (None)."""
 
-    def update_activity(
-        self,
-        access_token: str,
-        activity_id: int,
-        *,
-        private_note: str | None = None,
-        description: str | None = None,
-        priority: Priority = Priority.FRESH,
-        athlete: str | None = None,
-    ) -> LoggedActivity:
-        """Replace a text of an activity, whole: "" clears it, None leaves it alone.
+    def update_activity(self, caller: Caller, activity_id: int, field: str, text: str) -> LoggedActivity:
+        """Replace one text of an activity, whole: ``field`` is private_note or description, "" clears it.
 
         Returns the activity as the platform answered it. Compare: an answer of 200 doesn't prove the change.
         """

@@ -67,9 +67,9 @@ def calendar(key: str) -> Response:
 @signed_in
 def calendar_address() -> Page:
     """A new address; an old one ends with it."""
-    with changing(reschedules=False) as (_, row):
-        was = row.calendar_key
-        row.calendar_key = secrets.token_urlsafe(_KEY_BYTES)
+    with changing(reschedules=False) as coach:
+        was = coach.athlete.calendar_key
+        coach.athlete.calendar_key = secrets.token_urlsafe(_KEY_BYTES)
     flash("The old address no longer works." if was else "Your calendar has an address now.", "done")
     return redirect(url_for("pages.settings") + "#calendar")
 

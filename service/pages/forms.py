@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from adductor.athletes import answers, channels, decisions, reconsider
+from adductor.athletes import answers, channels, decisions
+from adductor.athletes.decisions import Consultation
+from adductor.athletes.reconsider import reconsider
 from adductor.coaching.situation import Placement, Routine
 from adductor.jobs import letters
 from adductor.mail import messages
@@ -99,7 +101,7 @@ EMAIL = Field(
 
 
 @contextmanager
-def changing(*, reschedules: bool = True) -> Iterator[tuple[Session, Athlete]]:
+def changing(*, reschedules: bool = True) -> Iterator[Consultation]:
     """A write transaction with the runner's row locked; 401 if the row is gone.
 
     At its end, what is announced is checked against the new choices, and the next time to look is worked out.
@@ -107,10 +109,10 @@ def changing(*, reschedules: bool = True) -> Iterator[tuple[Session, Athlete]]:
     here = installation()
     with here.store.write() as database:
         athlete = decisions.lock(database, the_athlete().id) or abort(401)
-        yield database, athlete
+        coach = Consultation(database, here, athlete, here.clock.now())
+        yield coach
         if reschedules:
-            database.flush()
-            reconsider.reconsider(database, here, athlete, now=here.clock.now())
+            reconsider(coach)
 
 
 def read_answer(*fields: Field, **values: Any) -> answers.Answer:
@@ -124,13 +126,12 @@ def read_answer(*fields: Field, **values: Any) -> answers.Answer:
 def take_answer(public_id: str, *fields: Field, routine: Routine | None = None, **values: Any) -> answers.Taken:
     """Take the form's answer to a suggestion of the runner, with the routine as it was done. Raises AnswerError."""
     answer = read_answer(*fields, **values)
-    here = installation()
-    with changing(reschedules=False) as (database, athlete):
-        row = find_suggestion(database, public_id, athlete)
+    with changing(reschedules=False) as coach:
+        row = find_suggestion(coach.session, public_id, coach.athlete)
         if routine is not None and row.status == "open":
             # The ladder counts what was done; what was written stays with the delivery.
             row.routine = asdict(routine)
-        return answers.answer(database, here, athlete, row, answer, source="page", now=here.clock.now())
+        return answers.answer(coach, row, answer, source="page")
 
 
 def page_after(public_id: str, taken: answers.Taken) -> str:

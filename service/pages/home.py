@@ -92,10 +92,8 @@ def check_in() -> Page:
     if request.method == "POST":
         record, problems = _record()
         if not problems:
-            with changing() as (database, athlete):
-                now = installation().clock.now()
-                decision = answers.check_in(database, installation(), athlete, record, now=now)
-                refers = decision.decision == "refer"
+            with changing() as coach:
+                refers = answers.check_in(coach, record).decision == "refer"
             if not refers:
                 flash("Kept. Thank you: the next routine takes it into account.", "done")
             return redirect(url_for("pages.home"))
@@ -123,8 +121,8 @@ def pause() -> Page:
         if until is None:
             flash("Pause until: choose a day between tomorrow and a year from now.", "problem")
             return redirect(url_for("pages.home") + "#pause")
-    with changing() as (_, row):
-        answers.pause(row, until)
+    with changing() as coach:
+        answers.pause(coach, until)
     flash(f"Paused until {until:%A %-d %B}." if until else "Routines may come again.", "done")
     return redirect(url_for("pages.home"))
 
@@ -137,8 +135,8 @@ def clear_hold() -> Page:
         text = "It is sorted: tick the box to say that you have no pain, or that a professional cleared you."
         flash(text, "problem")
         return redirect(url_for("pages.home"))
-    with changing() as (_, row):
-        answers.clear_hold(row, now=installation().clock.now())
+    with changing() as coach:
+        answers.clear_hold(coach)
     flash("Good to have you back. Routines start gently.", "done")
     return redirect(url_for("pages.home"))
 

@@ -39,8 +39,8 @@ def save_settings(section: str) -> Page:
     if not given.problems and previews:
         meaning = settings_preview.of(installation(), athlete.id, section, given.changes)
     elif not given.problems:
-        with changing() as (database, row):
-            _keep(database, row, section, given)
+        with changing() as coach:
+            _keep(coach.session, coach.athlete, section, given)
     if given.problems or previews:
         if request.headers.get("X-Fragment"):
             return render_template("_preview.html", meaning=meaning, problems=given.problems)
@@ -52,11 +52,11 @@ def save_settings(section: str) -> Page:
 @signed_in
 def remove_race(race_id: int) -> Page:
     """Remove a race."""
-    with changing() as (database, athlete):
-        race = database.get(PlannedRunRecord, race_id)
-        if race is None or race.athlete_id != athlete.id:
+    with changing() as coach:
+        race = coach.session.get(PlannedRunRecord, race_id)
+        if race is None or race.athlete_id != coach.athlete.id:
             abort(404)
-        database.delete(race)
+        coach.session.delete(race)
     return _saved("Removed.", "races")
 
 

@@ -74,8 +74,8 @@ def _equipment() -> list[str] | None:
 
 
 def _keep(said: dict[str, Any]) -> None:
-    now = installation().clock.now()
-    with changing() as (database, athlete):
+    with changing() as coach:
+        athlete, now = coach.athlete, coach.now
         athlete.screening_completed_at = now
         athlete.clearance_needed = "yes" in (said["pain"], said["condition"])
         athlete.target_sessions_per_week = said["target_sessions_per_week"]
@@ -85,4 +85,4 @@ def _keep(said: dict[str, Any]) -> None:
         athlete.confirmed_at = athlete.confirmed_at or now
         athlete.programme_started_on = athlete.programme_started_on or today_of(athlete)
         if said["email"]:
-            change_address(database, athlete, said["email"])
+            change_address(coach.session, athlete, said["email"])

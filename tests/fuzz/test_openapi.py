@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import schemathesis
@@ -101,8 +101,8 @@ def test_the_documented_limits_are_those_of_the_code(described: dict[str, Any]) 
     assert f"{webhooks.MAX_UPDATE_VALUE_CHARS:,} characters" in event["properties"]["updates"]["description"]
     assert event["properties"]["updates"]["maxProperties"] == webhooks.MAX_UPDATES
     assert event["properties"]["updates"]["propertyNames"]["maxLength"] == webhooks.MAX_UPDATE_KEY_CHARS
-    assert set(event["properties"]["object_type"]["enum"]) == webhooks.OBJECT_TYPES
-    assert set(event["properties"]["aspect_type"]["enum"]) == webhooks.ASPECT_TYPES
+    assert set(event["properties"]["object_type"]["enum"]) == set(get_args(webhooks.ObjectType))
+    assert set(event["properties"]["aspect_type"]["enum"]) == set(get_args(webhooks.AspectType))
 
 
 def test_the_description_names_nothing_of_this_machine() -> None:

@@ -127,7 +127,7 @@ def test_cleared_the_routines_may_come_again(here: Place) -> None:
     here.later(days=8)
 
     with here.installation.store.write() as session:
-        answers.clear_hold(here.locked(session, runner), now=here.now)
+        answers.clear_hold(here.coach(session, runner))
     here.run_done(runner)
 
     assert here.decisions(runner)[-1].decision == "post_run"

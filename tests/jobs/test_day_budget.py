@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +12,9 @@ from adductor.athletes import channels
 from adductor.coaching.replies import Said
 from adductor.jobs import letters, rounds
 from adductor.notes import block
-from adductor.platforms.base import Priority
+from adductor.platforms.base import Caller, Priority
 from adductor.platforms.budget import WindowBudget
-from adductor.platforms.strava.limits import make_budget
+from tests.platforms.conftest import make_budget, usage
 from tests.support.memory_log import Log, comes_home, delay_notes, event, sweep_after, sweep_for, take
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
@@ -22,31 +22,22 @@ from tests.support.runners import Place
 
 def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     """The real bookkeeping before every call of the log, which has told how much of a day's thousand reads is used."""
-    budget = make_budget(None, now=lambda: here.now, chance=lambda: 0.5)
+    budget = make_budget(None, now=lambda: here.now)
     budget.take(Priority.CONNECT)
-    budget.learn(_headers(day_used), 200)
+    budget.learn(usage((10, day_used)), 200)
     calls: dict[str, Any] = {"get_activity": log.get_activity, "update_activity": log.update_activity}
 
     def budgeted(name: str) -> Callable[..., object]:
-        def call(*arguments: object, priority: Priority, athlete: str | None = None, **fields: object) -> object:
-            budget.take(priority, athlete)
+        def call(caller: Caller, *arguments: object) -> object:
+            budget.take(caller.priority, caller.athlete)
             budget.learn({}, 200)
-            return calls[name](*arguments, **fields)
+            return calls[name](caller, *arguments)
 
         return call
 
     for name in calls:
         setattr(log, name, budgeted(name))
     return budget
-
-
-def _headers(day_used: int) -> Mapping[str, str]:
-    return {
-        "X-RateLimit-Limit": "200,2000",
-        "X-RateLimit-Usage": f"10,{day_used}",
-        "X-ReadRateLimit-Limit": "100,1000",
-        "X-ReadRateLimit-Usage": f"10,{day_used}",
-    }
 
 
 def _reachable(here: Place, runner: int) -> None:

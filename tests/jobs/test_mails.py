@@ -135,12 +135,12 @@ def test_announced_routine_that_no_longer_holds_is_not_sent(here: Place, what: s
         here.later(days=1)
     else:
         with here.installation.store.write() as session:
-            athlete = here.locked(session, runner)
+            coach = here.coach(session, runner)
             if what == "race":
                 start = here.now + timedelta(days=1)
                 session.add(PlannedRunRecord(athlete_id=runner, start=start, kind="race", priority="A"))
-            athlete.illness = what == "ill"
-            reconsider.reconsider(session, here.installation, athlete, now=here.now)
+            coach.athlete.illness = what == "ill"
+            reconsider.reconsider(coach)
 
     rounds.work(here.installation)
 

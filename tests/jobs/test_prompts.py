@@ -224,9 +224,9 @@ def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None
 def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
     runner = here.runner()
     with here.installation.store.write() as session:
-        athlete = here.locked(session, runner)
-        answers.pause(athlete, date(2026, 11, 25))
-        schedule.reschedule(athlete, here.now)
+        coach = here.coach(session, runner)
+        answers.pause(coach, date(2026, 11, 25))
+        schedule.reschedule(coach.athlete, here.now)
 
     assert here.athlete(runner).next_due_at == datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
 

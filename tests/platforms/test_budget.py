@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,8 @@ from adductor.platforms.budget import (
     quarter_of,
     return_at,
 )
-from adductor.platforms.strava.limits import make_budget, read_headers
-from tests.platforms.conftest import HandClock, Valkey
-from tests.platforms.racing import race, usage
+from adductor.platforms.strava.limits import read_headers
+from tests.platforms.conftest import HandClock, Valkey, make_budget, usage
 
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -40,12 +39,12 @@ def at(text: str) -> datetime:
 def budget(request: pytest.FixtureRequest, clock: HandClock) -> WindowBudget:
     """Everything about the counters holds for both places where they are kept."""
     if request.param == "process":
-        return make_budget(None, now=clock, chance=lambda: 0.5)
+        return make_budget(None, now=clock)
     return shared(request.getfixturevalue("valkey"), clock)
 
 
 def shared(valkey: Valkey, clock: Callable[[], datetime], application: str = "default", **options: Any) -> WindowBudget:
-    return make_budget(valkey.client(**options), now=clock, application=application, chance=lambda: 0.5)
+    return make_budget(valkey.client(**options), now=clock, application=application)
 
 
 def spend(
@@ -136,7 +135,7 @@ def test_calls_under_way_or_early_at_a_boundary_count_on_both_sides(budget: Wind
         budget.take(Priority.FRESH)  # no answer yet
     clock.at = at("12:16:00")
     assert budget.state().used == Figures(10, 11, 10, 11)  # the first one had its answer
-    budget.learn(usage((100, 100), (100, 100)), 200)  # of the closed window: says nothing about the new one
+    budget.learn(usage((100, 100)), 200)  # of the closed window: says nothing about the new one
     assert budget.state().used == Figures(10, 100, 10, 100)
     clock.at = at("12:30:01")
     for _ in range(10):
@@ -164,7 +163,7 @@ def test_second_try_of_an_athlete_within_their_share_goes_like_the_first(budget:
 def test_athlete_beyond_their_share_returns_with_the_next_quarter_also_when_historys_day_is_spent(
     budget: WindowBudget, clock: HandClock
 ) -> None:
-    call(budget, usage((20, 500), (20, 500)))
+    call(budget, usage((20, 500)))
     assert spend(budget, Priority.FRESH, athlete="importer") == 10
     back = refusal(budget, Priority.FRESH, "importer").retry_at
     assert back is not None
@@ -182,14 +181,14 @@ def test_connecting_beyond_an_athletes_share_leaves_the_reserve_to_others(budget
 @pytest.mark.parametrize(
     ("headers", "left"),
     [
-        (usage((1, 1), (1, 1), limits=(400, 4_000, 200, 2_000)), 199),  # larger limits
-        (usage((1, 1), (1, 1), limits=(20, 200, 10, 100)), 9),  # smaller ones
-        (usage((60, 60), (60, 60)), 40),  # another program uses the same application
+        (usage((1, 1), limits=(400, 4_000, 200, 2_000)), 199),  # larger limits
+        (usage((1, 1), limits=(20, 200, 10, 100)), 9),  # smaller ones
+        (usage((60, 60)), 40),  # another program uses the same application
         (usage((180, 180), (5, 5)), 20),  # the overall bucket is the fuller one
         ({}, 99),
         ({"X-RateLimit-Limit": ",", "X-RateLimit-Usage": ","}, 99),
-        ({name.lower(): value for name, value in usage((60, 60), (60, 60)).items()}, 40),
-        ({name.upper(): f" {value.replace(',', ' , ')}" for name, value in usage((60, 60), (60, 60)).items()}, 40),
+        ({name.lower(): value for name, value in usage((60, 60)).items()}, 40),
+        ({name.upper(): f" {value.replace(',', ' , ')}" for name, value in usage((60, 60)).items()}, 40),
     ],
 )
 def test_answer_corrects_limits_and_usage(budget: WindowBudget, headers: Mapping[str, str], left: int) -> None:
@@ -202,7 +201,7 @@ def test_429_closes_the_quarter_and_with_figures_of_a_spent_day_the_day(budget: 
     assert spend(budget) == 0
     clock.forward(minutes=15)
     assert budget.state().used == Figures(0, 1, 0, 1)
-    call(budget, usage((3, 1_000), (3, 1_000)), 429)
+    call(budget, usage((3, 1_000)), 429)
     clock.forward(minutes=15)
     back = refusal(budget).retry_at
     assert back is not None
@@ -219,17 +218,10 @@ def test_unreadable_header_is_unknown(value: str) -> None:
 # --- many at once ---------------------------------------------------------------------------------------------------
 
 
-def test_racing_processes_are_granted_the_limit_and_not_one_call_more(valkey: Valkey) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    start, granted = spawn.Event(), spawn.Value("i", 0)
-    racers = [spawn.Process(target=race, args=(str(valkey.socket), start, granted)) for _ in range(4)]
-    for racer in racers:
-        racer.start()
-    start.set()
-    for racer in racers:
-        racer.join(60)
-        assert racer.exitcode == 0
-    assert granted.value == 100
+def test_racing_clients_are_granted_the_limit_and_not_one_call_more(valkey: Valkey, clock: HandClock) -> None:
+    with ThreadPoolExecutor(4) as racers:
+        granted = racers.map(spend, [shared(valkey, clock) for _ in range(4)])
+    assert sum(granted) == 100
 
 
 def test_clients_of_one_redis_share_a_budget_and_applications_do_not(valkey: Valkey, clock: HandClock) -> None:
@@ -247,7 +239,7 @@ def test_failing_redis_refuses_every_call_for_seconds_and_the_counts_come_back(
 ) -> None:
     monkeypatch.setattr(module, "REDIS_REST_S", 0.0)  # it is asked again at once
     budget = shared(own_valkey, clock)
-    call(budget, usage((60, 60), (60, 60), limits=(400, 4_000, 200, 2_000)))
+    call(budget, usage((60, 60), limits=(400, 4_000, 200, 2_000)))
     own_valkey.kill()
     refused = refusal(budget)
     assert "Redis" in refused.message

@@ -13,9 +13,7 @@ import pytest
 
 from adductor.platforms.base import PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
-from adductor.platforms.strava.limits import make_budget
-from tests.platforms.conftest import HandClock, Valkey
-from tests.platforms.racing import usage
+from tests.platforms.conftest import HandClock, Valkey, make_budget, usage
 
 BEGIN = datetime(2026, 11, 22, 20, 58, tzinfo=UTC)
 HOURS = 5  # over midnight
@@ -44,7 +42,7 @@ class Server:
         if self.silent and quarter % 2 == 0:
             return (429 if over else 200), {}
         limits = (2 * self.quarter_limit, 2 * self.day_limit, self.quarter_limit, self.day_limit)
-        return (429 if over else 200), usage(used, used, limits=limits)
+        return (429 if over else 200), usage(used, limits=limits)
 
 
 @pytest.mark.parametrize(("seed", "wipes", "silent"), [(0, 0, False), (1, 0, True), (2, 12, False), (3, 12, True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,22 +10,32 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pytest_httpserver import HTTPServer
 
-from adductor.platforms.base import ErrorKind, Grant, PlatformError, Priority, SubscribesByApi, Subscription, Tokens
+from adductor.platforms.base import (
+    Caller,
+    ErrorKind,
+    Grant,
+    PlatformError,
+    Priority,
+    SubscribesByApi,
+    Subscription,
+    Tokens,
+)
 from adductor.platforms.strava.client import StravaClient
 from tests.platforms.conftest import (
     ACCESS,
     ATHLETE,
+    MINE,
+    NOON,
     REFRESH,
     RUN,
     SECRET,
     TOKENS,
     CountingBudget,
-    answer,
     failure,
     fault,
     only_request,
+    usage,
 )
-from tests.platforms.racing import NOON, usage
 
 APPLICATION = {"client_id": "4711", "client_secret": SECRET}
 PAIR = Tokens(ACCESS, REFRESH, datetime(2026, 11, 22, 18, 5, tzinfo=UTC))
@@ -69,9 +80,8 @@ def test_exchanged_code_is_a_grant_or_worth_a_retry(
     if name is None or units is None:
         assert failure(lambda: strava.exchange_code("the-code")).kind is ErrorKind.RETRY
     else:
-        expected = Grant(tokens=PAIR, athlete_id=3, name=name, timezone=None, units=units)
+        expected = Grant(tokens=PAIR, external_id="3", name=name, timezone=None, units=units)
         assert strava.exchange_code("the-code") == expected
-        assert expected.external_id == "3"
         assert not {ACCESS, REFRESH} & set(repr(expected).split("'"))
     form = only_request(httpserver).form.to_dict()
     assert form == APPLICATION | {"grant_type": "authorization_code", "code": "the-code"}
@@ -119,7 +129,7 @@ def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
 ) -> None:
     figures = usage((4, 40), (3, 30))
     httpserver.expect_oneshot_request("/api/v3/activities/7", "GET").respond_with_json(RUN, headers=figures)
-    assert strava.get_activity(ACCESS, 7, priority=Priority.RETRY, athlete="strava:3").description == ""
+    assert strava.get_activity(Caller(ACCESS, Priority.RETRY, "strava:3"), 7).description == ""
     request = only_request(httpserver)
     assert request.headers["Authorization"] == f"Bearer {ACCESS}"
     assert ACCESS not in request.url
@@ -131,12 +141,10 @@ def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
 def test_write_sends_json_with_only_the_field_that_is_given(strava: StravaClient, httpserver: HTTPServer) -> None:
     note = "mine\r\nours \U0001f9b5 %s {id}"
     httpserver.expect_request("/api/v3/activities/7", "PUT").respond_with_json(RUN | {"private_note": note})
-    assert strava.update_activity(ACCESS, 7, private_note=note).private_note == note
-    strava.update_activity(ACCESS, 7, description="")  # clears; None leaves alone
+    assert strava.update_activity(MINE, 7, "private_note", note).private_note == note
+    strava.update_activity(MINE, 7, "description", "")
     assert [request.get_json() for request, _ in httpserver.log] == [{"private_note": note}, {"description": ""}]
     assert not any(request.args for request, _ in httpserver.log)
-    with pytest.raises(ValueError, match="nothing to write"):
-        strava.update_activity(ACCESS, 7)
 
 
 def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
@@ -147,7 +155,7 @@ def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
     listed = [*runs, None, {"name": "x"}]
     httpserver.expect_request("/api/v3/athlete/activities", "GET").respond_with_json(listed)
     after = NOON - timedelta(days=14)
-    activities = strava.list_activities(ACCESS, after=after, priority=Priority.HISTORY)
+    activities = strava.list_activities(Caller(ACCESS, Priority.HISTORY), after=after)
     assert [(activity.id, activity.description) for activity in activities] == [(3, None), (2, None), (1, None)]
     expected = {"after": str(int(after.timestamp())), "per_page": "200"}
     assert only_request(httpserver).args.to_dict() == expected
@@ -157,7 +165,7 @@ def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
 
 def test_list_that_strava_would_answer_with_400_is_not_asked(strava: StravaClient, counting: CountingBudget) -> None:
     for after in (NOON, NOON + timedelta(days=1)):
-        assert strava.list_activities(ACCESS, after=after) == []
+        assert strava.list_activities(MINE, after=after) == []
     assert counting.taken == []
 
 
@@ -213,9 +221,10 @@ def test_call_fails_by_kind_and_is_counted(
     of_refresh: ErrorKind,
 ) -> None:
     for path in ("/api/v3/activities/7", "/oauth/token"):
-        httpserver.expect_request(path).respond_with_response(answer(status, body))
-    assert failure(lambda: strava.get_activity(ACCESS, 7)).kind is kind
-    assert failure(lambda: strava.update_activity(ACCESS, 7, private_note="x")).kind is kind
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        httpserver.expect_request(path).respond_with_data(text, status, content_type="application/json")
+    assert failure(lambda: strava.get_activity(MINE, 7)).kind is kind
+    assert failure(lambda: strava.update_activity(MINE, 7, "private_note", "x")).kind is kind
     assert [learned for _, learned in counting.learned] == [status, status]
     assert failure(lambda: strava.refresh(REFRESH)).kind is of_refresh
 
@@ -224,8 +233,8 @@ def test_call_fails_by_kind_and_is_counted(
 def test_429_says_when_the_spent_window_opens_again(
     strava: StravaClient, httpserver: HTTPServer, used: tuple[int, int], returns: str
 ) -> None:
-    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RATE, 429, headers=usage(used, used))
-    error = failure(lambda: strava.get_activity(ACCESS, 7, priority=Priority.CONNECT))
+    httpserver.expect_request("/api/v3/activities/7").respond_with_json(RATE, 429, headers=usage(used))
+    error = failure(lambda: strava.get_activity(Caller(ACCESS, Priority.CONNECT), 7))
     assert error.retry_at is not None
     assert error.retry_at.isoformat().startswith(returns)
 
@@ -234,6 +243,6 @@ def test_call_without_budget_is_not_made(
     strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget
 ) -> None:
     counting.refuse = PlatformError(ErrorKind.RATE_LIMITED, "Wait.", retry_at=NOON)
-    assert failure(lambda: strava.get_activity(ACCESS, 7)).kind is ErrorKind.RATE_LIMITED
+    assert failure(lambda: strava.get_activity(MINE, 7)).kind is ErrorKind.RATE_LIMITED
     assert httpserver.log == []
     assert counting.learned == []

@@ -97,7 +97,7 @@ def test_updates_are_strings_that_can_be_stored(changes: dict[str, Any], updates
 def test_what_is_no_event_is_refused_with_the_field_in_the_reason(raw: bytes, expected: str) -> None:
     with pytest.raises(EventError) as refused:
         parse_event(raw)
-    assert refused.value.reason.startswith(expected)
+    assert str(refused.value).startswith(expected)
 
 
 JSON = st.recursive(
@@ -119,7 +119,7 @@ def test_an_event_with_anything_in_its_fields_is_read_or_refused(changes: dict[s
     try:
         event = parse_event(json.dumps(CREATED | changes).encode())
     except EventError as error:
-        field = re.split(r"[:.]", error.reason)[0]
+        field = re.split(r"[:.]", str(error))[0]
     else:
         field = "body"
         assert 0 < event.object_id < 2**63
@@ -149,8 +149,8 @@ def test_a_handshake_that_is_not_stravas_is_refused(change: dict[str, str], fiel
     query = {"hub.mode": "subscribe", "hub.challenge": "c", "hub.verify_token": "ours"} | change
     with pytest.raises(EventError) as caught:
         answer_handshake(query, "ours")
-    assert caught.value.reason.startswith(field)
-    assert "ours" not in caught.value.reason.removesuffix("not ours")
+    assert str(caught.value).startswith(field)
+    assert "ours" not in str(caught.value).removesuffix("not ours")
 
 
 def test_the_fast_path_loads_neither_an_http_library_nor_the_coach() -> None:

@@ -12,12 +12,11 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 import requests
 
-from adductor.platforms.base import ErrorKind, Figures, PlatformError, Priority
+from adductor.platforms.base import Caller, ErrorKind, Figures, PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava.client import REQUIRED_SCOPES, StravaClient
-from adductor.platforms.strava.limits import make_budget
 from adductor.platforms.strava.webhooks import answer_handshake, parse_event
-from tests.platforms.conftest import Valkey
+from tests.platforms.conftest import Valkey, make_budget
 from tests.sandbox.conftest import CLIENT_ID, CLIENT_SECRET, MARA, Callback, Sandbox, answering, running, serving
 
 MIDDAY = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
@@ -70,6 +69,10 @@ def strava(sandbox: Sandbox, client_of: ClientOf) -> StravaClient:
     return client_of()
 
 
+def caller(token: str) -> Caller:
+    return Caller(token, Priority.CONNECT)
+
+
 def kind_of(call: Callable[[], object]) -> ErrorKind:
     with pytest.raises(PlatformError) as caught:
         call()
@@ -105,11 +108,11 @@ def test_athlete_connects_refreshes_and_revokes(sandbox: Sandbox, strava: Strava
     assert late.access_token != early.access_token
     assert kind_of(lambda: strava.refresh(early.refresh_token)) is ErrorKind.REVOKED  # the old one died at once
     after = MIDDAY - timedelta(days=14)
-    assert strava.list_activities(late.access_token, after=after) == []
+    assert strava.list_activities(caller(late.access_token), after=after) == []
     strava.revoke(late.refresh_token)
     strava.revoke("never seen")
     # Like an expired token, until the refresh is refused.
-    assert kind_of(lambda: strava.list_activities(late.access_token, after=after)) is ErrorKind.UNAUTHORIZED
+    assert kind_of(lambda: strava.list_activities(caller(late.access_token), after=after)) is ErrorKind.UNAUTHORIZED
     assert kind_of(lambda: strava.refresh(late.refresh_token)) is ErrorKind.REVOKED
 
 
@@ -124,7 +127,7 @@ def test_fault_of_the_installation_is_the_operators_matter(sandbox: Sandbox, cli
     code = connect(strava)["code"]
     assert kind_of(lambda: strava.exchange_code(code)) is ErrorKind.CAP
     sandbox.admin("/switches", {"application": "inactive"})
-    assert kind_of(lambda: strava.get_activity(sandbox.token, activity)) is ErrorKind.INACTIVE
+    assert kind_of(lambda: strava.get_activity(caller(sandbox.token), activity)) is ErrorKind.INACTIVE
 
 
 # --- the log --------------------------------------------------------------------------------------------------------
@@ -146,10 +149,10 @@ def test_note_is_written_and_read_back_as_it_is(
 ) -> None:
     sandbox.admin("/switches", {"private_note": private_note})
     activity = sandbox.record(title="Lunch \U0001f9b5 Run", description="a\r\nb")
-    before = strava.get_activity(sandbox.token, activity)
+    before = strava.get_activity(caller(sandbox.token), activity)
     assert (before.title, before.description, before.private_note) == ("Lunch \U0001f9b5 Run", "a\r\nb", empty)
     assert (before.sport, before.complete) == ("run", True)
-    assert strava.update_activity(sandbox.token, activity, private_note=NOTE).private_note == answered
+    assert strava.update_activity(caller(sandbox.token), activity, "private_note", NOTE).private_note == answered
     truth = sandbox.truth(activity)
     assert (truth["private_note"] or None, truth["description"]) == (answered, "a\r\nb")
 
@@ -160,13 +163,13 @@ def test_activities_come_as_a_decision_needs_them(sandbox: Sandbox, strava: Stra
     sandbox.record(start="2026-11-21T08:00:00+01:00", sport_type="WeightTraining", title="Copenhagen planks")
     sandbox.record(start="2026-11-22T08:00:00+01:00", trainer=True, suffer_score=20)
     sandbox.record(start="2026-11-01T08:00:00+01:00")
-    listed = strava.list_activities(sandbox.token, after=MIDDAY - timedelta(days=14))
+    listed = strava.list_activities(caller(sandbox.token), after=MIDDAY - timedelta(days=14))
     assert [activity.sport for activity in listed] == ["treadmill_run", "strength", "run", "run"]
     assert [activity.intensity.value for activity in listed][:3] == ["easy", "unknown", "race"]
     assert listed[1].is_adductor_session
     assert listed[2].start == datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
     assert all(activity.complete and activity.description is None for activity in listed)
-    read = strava.get_activity(sandbox.token, hidden)
+    read = strava.get_activity(caller(sandbox.token), hidden)
     assert (read.start, read.time_unreliable) == (datetime(2026, 11, 18, 5, 0, 1, tzinfo=UTC), True)
 
 
@@ -237,7 +240,7 @@ def test_many_clients_at_once_never_exceed_stravas_limits(
         strava, done = client_of(make_budget(valkey.client(), now=lambda: moment)), 0
         for _ in range(15):
             try:
-                strava.get_activity(sandbox.token, activity, priority=Priority.CONNECT)
+                strava.get_activity(caller(sandbox.token), activity)
                 done += 1
             except PlatformError as error:
                 refusals.append(error)
@@ -265,8 +268,8 @@ def test_many_clients_at_once_never_exceed_stravas_limits(
 def test_budget_knows_what_strava_counts(sandbox: Sandbox, strava: StravaClient) -> None:
     activity = sandbox.record()
     for _ in range(3):
-        strava.get_activity(sandbox.token, activity)
-    strava.update_activity(sandbox.token, activity, private_note="x")
+        strava.get_activity(caller(sandbox.token), activity)
+    strava.update_activity(caller(sandbox.token), activity, "private_note", "x")
     strava.refresh(sandbox.refresh_token)
     state = strava.budget.state()
     assert (state.limits, state.used) == (Figures(400, 4_000, 200, 2_000), Figures(4, 4, 4, 4))

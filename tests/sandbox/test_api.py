@@ -107,24 +107,24 @@ def test_detail_tells_times_and_workouts_as_strava_does(
     assert {key: body.get(key, "absent") for key in seen} == seen
 
 
-@pytest.mark.parametrize(("switch", "seen"), [("null", None), ("absent", "no key")])
-def test_empty_private_note_is_as_the_switch_says(connected: Sandbox, switch: str, seen: Any) -> None:
-    connected.admin("/switches", {"private_note": {"when_empty": switch}})
-    activity_id = connected.record()
-    assert connected.get(activity_id).get_json().get("private_note", "no key") == seen
-    connected.put(activity_id, private_note="full")
-    assert connected.get(activity_id).get_json()["private_note"] == "full"
-
-
-@pytest.mark.parametrize(("switch", "seen"), [("served", "no key"), ("taken", "mine")])
-def test_private_note_that_is_not_served_or_taken_is_200_and_unchanged(
-    connected: Sandbox, switch: str, seen: str
+@pytest.mark.parametrize(
+    ("switch", "note", "read", "answered"),
+    [
+        ({"when_empty": "null"}, "", None, "theirs"),
+        ({"when_empty": "absent"}, "", "no key", "theirs"),
+        ({"served": False}, "mine", "no key", "no key"),
+        ({"taken": False}, "mine", "mine", "mine"),
+    ],
+)
+def test_private_note_is_served_and_taken_as_the_switch_says(
+    connected: Sandbox, switch: dict[str, Any], note: str, read: str | None, answered: str
 ) -> None:
-    connected.admin("/switches", {"private_note": {switch: False}})
-    activity_id = connected.record(private_note="mine")
-    answer = connected.put(activity_id, private_note="theirs")
-    assert (answer.status_code, answer.get_json().get("private_note", "no key")) == (200, seen)
-    assert connected.truth(activity_id)["private_note"] == "mine"
+    connected.admin("/switches", {"private_note": switch})
+    activity_id = connected.record(private_note=note)
+    answers = [connected.get(activity_id), connected.put(activity_id, private_note="theirs")]
+    assert [answer.get_json().get("private_note", "no key") for answer in answers] == [read, answered]
+    assert answers[1].status_code == 200
+    assert connected.truth(activity_id)["private_note"] == ("theirs" if answered == "theirs" else note)
 
 
 TEXT = "  before\r\n\r\n🏃‍♀️ naïve — “q” \t\n\x0bend without newline  "

@@ -81,9 +81,3 @@ def test_headers_come_in_every_form_seen_in_the_wild(small: Sandbox, style: str,
     answer = small.call("GET", "/athlete")
     assert headers(answer) == seen
     assert ("x-ratelimit-limit" in [name for name, _ in answer.headers]) is (style == "lower")
-
-
-def test_tiers_are_stravas(strava: Sandbox) -> None:
-    for name, read in (("1", [100, 1000]), ("10", [200, 2000])):
-        limits = strava.admin("/tier", {"tier": name})
-        assert (limits["read"]["limit"], limits["overall"]["limit"]) == (read, [2 * read[0], 2 * read[1]])

@@ -89,7 +89,8 @@ def test_token_queued_for_revocation_is_rotated_too(under: Under) -> None:
     both = under(NEW, OLD)
     with both.store.write() as session:
         athlete = session.scalars(select(Athlete)).one()
-        assert revocation.queue_connection(session, both, athlete.connection) is not None
+        token = athlete.connection.refresh_encrypted
+        assert revocation.queue(session, "strava", token, both.clock.now()) is not None
         session.delete(athlete)
     assert rotate_keys.count_keys(both) == KeyStatus(older=1)
 

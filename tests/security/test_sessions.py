@@ -96,7 +96,9 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
     installation, start = here_on_each.installation, threading.Barrier(4)
 
     def connect(number: int) -> None:
-        grant = Grant(Tokens(f"access {number}", f"refresh {number}", here_on_each.now), 4711, "Mara", "UTC", "metric")
+        grant = Grant(
+            Tokens(f"access {number}", f"refresh {number}", here_on_each.now), "4711", "Mara", "UTC", "metric"
+        )
         start.wait()
         with installation.store.write() as session:
             connections.connect(session, installation, "strava", grant, SCOPES)

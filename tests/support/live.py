@@ -125,7 +125,7 @@ class Live:
             tokens=Tokens(
                 minted["access_token"], minted["refresh_token"], datetime.fromtimestamp(minted["expires_at"], UTC)
             ),
-            athlete_id=minted["runner_id"],
+            external_id=str(minted["runner_id"]),
             name="A Runner",
             timezone=zone,
             units="metric",

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import connections, decisions
+from adductor.athletes import connections
 from adductor.coaching.situation import Intensity
 from adductor.jobs import inbox, rounds
 from adductor.notes import block
-from adductor.platforms.base import ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
+from adductor.platforms.base import Caller, ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
 from adductor.store.models import InboxEvent
 from tests.support.athletes import give_tokens
 from tests.support.runners import MORNING, Place, place
@@ -47,9 +47,7 @@ class Log:
     refuses: bool = False  # a write is answered 200 and changes nothing
     loses_answer: bool = False  # a write works, and its answer doesn't come
     answers: Callable[[LoggedActivity], LoggedActivity] = lambda activity: activity  # what a write is answered with
-    fails: Mapping[str, PlatformError] = field(
-        default_factory=dict
-    )  # read, list, write, refresh or revoke -> its error
+    fails: Mapping[str, PlatformError] = field(default_factory=dict)  # read, list, write, refresh or revoke -> error
 
     @property
     def reads(self) -> int:
@@ -85,8 +83,8 @@ class Log:
         self._fail("revoke")
         self.revoked.append(token)
 
-    def get_activity(self, _token: str, activity_id: int, *, athlete: str | None = None, **_: Any) -> LoggedActivity:
-        self._call("read", athlete)
+    def get_activity(self, caller: Caller, activity_id: int) -> LoggedActivity:
+        self._call("read", caller.athlete)
         if activity_id not in self.activities:
             raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
         found = self.activities[activity_id]
@@ -94,34 +92,21 @@ class Log:
         act()
         return replace(found, private_note=None) if self.leaves_note_out else found
 
-    def list_activities(
-        self, _token: str, *, after: datetime, athlete: str | None = None, **_: Any
-    ) -> list[LoggedActivity]:
+    def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
         """As Strava lists them: without the texts."""
-        self._call("list", athlete)
+        self._call("list", caller.athlete)
         listed = [entry for entry in self.activities.values() if entry.start >= after]
         return [replace(entry, private_note=None, description=None) for entry in listed]
 
-    def update_activity(
-        self,
-        _token: str,
-        activity_id: int,
-        *,
-        private_note: str | None = None,
-        description: str | None = None,
-        athlete: str | None = None,
-        **_: Any,
-    ) -> LoggedActivity:
-        self._call("write", athlete)
+    def update_activity(self, caller: Caller, activity_id: int, field: str, text: str) -> LoggedActivity:
+        self._call("write", caller.athlete)
         if self.refuses:
             return self.answers(self.activities[activity_id])
         act, self.before_write = self.before_write, _nothing
         act()
-        if private_note is not None:
-            self.writes.append(private_note)
-            self.edit(activity_id, private_note=private_note)
-        if description is not None:
-            self.edit(activity_id, description=description)
+        if field == "private_note":
+            self.writes.append(text)
+        self.edit(activity_id, **{field: text})
         if self.loses_answer:
             raise PlatformError(ErrorKind.RETRY, "Strava didn't answer in time")
         return self.answers(self.activities[activity_id])
@@ -275,7 +260,7 @@ def delay_notes(here: Place) -> None:
 
 def withdraw(here: Place, athlete_id: int) -> None:
     with here.installation.store.write() as session:
-        decisions.withdraw_open(session, here.locked(session, athlete_id), "You asked for a break.", now=here.now)
+        here.coach(session, athlete_id).withdraw_open("You asked for a break.")
 
 
 def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -> None:
@@ -286,7 +271,7 @@ def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -
 
 def connect_again(here: Place, athlete_id: int) -> None:
     grant = Grant(
-        Tokens("new", "newer", here.now + timedelta(days=300)), here.owner(athlete_id), "Robin", None, "metric"
+        Tokens("new", "newer", here.now + timedelta(days=300)), str(here.owner(athlete_id)), "Robin", None, "metric"
     )
     with here.installation.store.write() as session:
         connections.connect(session, here.installation, "strava", grant, SCOPES)

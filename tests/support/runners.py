@@ -110,17 +110,16 @@ class Place:
         """The runner answers a suggestion, the latest unless ``number`` says otherwise."""
         with self.installation.store.write() as session:
             suggestion = session.merge(self.suggestions(runner)[number])
-            answer, athlete = Answer(said, **given), self.locked(session, runner)
-            return answers.answer(session, self.installation, athlete, suggestion, answer, source="mail", now=self.now)
+            return answers.answer(self.coach(session, runner), suggestion, Answer(said, **given), source="mail")
 
     def check_in(self, runner: int, **values: Any) -> None:
         record = CheckInRecord(**{"red_flags": [], **values})
         with self.installation.store.write() as session:
-            answers.check_in(session, self.installation, self.locked(session, runner), record, now=self.now)
+            answers.check_in(self.coach(session, runner), record)
 
     def pause(self, runner: int, *, days: int = 7) -> None:
         with self.installation.store.write() as session:
-            answers.pause(self.locked(session, runner), self.now.date() + timedelta(days=days))
+            answers.pause(self.coach(session, runner), self.now.date() + timedelta(days=days))
 
     def locked(self, session: Session, runner: int) -> Athlete:
         athlete = decisions.lock(session, runner)

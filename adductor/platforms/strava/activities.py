@@ -120,9 +120,7 @@ class _Activity(Answer):
     start_date: OptionalInstant = None
     start_date_local: OptionalInstant = None  # wall time; its "Z" isn't true
     timezone: OptionalZone = None
-    utc_offset: OptionalOffset = (
-        None  # at the start, daylight saving included; the one in `timezone` is the standard one
-    )
+    utc_offset: OptionalOffset = None  # at the start, with daylight saving time; `timezone` tells the standard one
     moving_time: OptionalAmount = None
     elapsed_time: OptionalAmount = None
     distance: OptionalAmount = None

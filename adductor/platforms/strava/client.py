@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter
 
 from adductor import metrics
 from adductor.platforms.base import (
+    Caller,
     Capabilities,
     Grant,
     LoggedActivity,
@@ -50,6 +51,8 @@ REQUIRED_SCOPES = ("read", "activity:read_all", "activity:write")
 # The most that Strava gives: https://developers.strava.com/docs/#Pagination
 PAGE_SIZE = 200
 _MAX_NAME_CHARS = 200
+# Its own calls: a person waits for each of them.
+_APPLICATION = Caller(None, Priority.CONNECT)
 
 T = TypeVar("T")
 
@@ -82,7 +85,13 @@ class _Grant(_Tokens):
 
 def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> WindowBudget:
     """The budget of the application as set."""
-    return limits.make_budget(redis, now=now, application=settings.strava_client_id or "default")
+    return WindowBudget(
+        redis,
+        now=now,
+        smallest=limits.SMALLEST_LIMITS,
+        read_headers=limits.read_headers,
+        key=f"adductor:strava:budget:windows:{settings.strava_client_id or 'default'}",
+    )
 
 
 def make_client(settings: Settings, *, now: Callable[[], datetime], budget: WindowBudget) -> StravaClient:
@@ -151,7 +160,7 @@ class StravaClient:
         name = " ".join(part for part in (athlete.firstname, athlete.lastname) if part)
         return Grant(
             tokens=granted.tokens,
-            athlete_id=athlete.id,
+            external_id=str(athlete.id),
             name=storable(name[:_MAX_NAME_CHARS]),
             timezone=None,
             units="imperial" if athlete.measurement_preference == "feet" else "metric",
@@ -171,21 +180,15 @@ class StravaClient:
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
-    def get_activity(
-        self, access_token: str, activity_id: int, *, priority: Priority = Priority.FRESH, athlete: str | None = None
-    ) -> LoggedActivity:
+    def get_activity(self, caller: Caller, activity_id: int) -> LoggedActivity:
         """As `Platform.get_activity`."""
         return self._call(
             "reading an activity",
-            lambda: _same_activity(self._api(access_token).get("/activities/{id}", id=activity_id), activity_id),
-            priority,
-            athlete,
-            by_token=True,
+            lambda: _same_activity(self._api(caller).get("/activities/{id}", id=activity_id), activity_id),
+            caller,
         )
 
-    def list_activities(
-        self, access_token: str, *, after: datetime, priority: Priority = Priority.HISTORY, athlete: str | None = None
-    ) -> list[LoggedActivity]:
+    def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
         """As `Platform.list_activities`: summaries, without description and private note.
 
         One call, for 200 activities at most: a fortnight has fewer. Entries that can't be read are left out and logged.
@@ -195,10 +198,10 @@ class StravaClient:
         query: dict[str, Any] = {"after": int(after.timestamp()), "per_page": PAGE_SIZE}
 
         def read_page() -> list[Any]:
-            return _PAGE.validate_python(self._api(access_token).get("/athlete/activities", **query))
+            return _PAGE.validate_python(self._api(caller).get("/athlete/activities", **query))
 
         found: list[LoggedActivity] = []
-        entries = self._call("listing activities", read_page, priority, athlete, by_token=True)
+        entries = self._call("listing activities", read_page, caller)
         if len(entries) == PAGE_SIZE:
             log.warning("a Strava list may be longer than %d entries; the rest was left out", PAGE_SIZE)
         for entry in entries:
@@ -208,28 +211,15 @@ class StravaClient:
                 log.warning("an entry of a Strava list was left out: %s", error)
         return sorted(found, key=lambda activity: activity.start, reverse=True)
 
-    def update_activity(
-        self,
-        access_token: str,
-        activity_id: int,
-        *,
-        private_note: str | None = None,
-        description: str | None = None,
-        priority: Priority = Priority.FRESH,
-        athlete: str | None = None,
-    ) -> LoggedActivity:
+    def update_activity(self, caller: Caller, activity_id: int, field: str, text: str) -> LoggedActivity:
         """As `Platform.update_activity`. Strava may answer 200 and change nothing, or alter the text."""
-        texts = {"private_note": private_note, "description": description}
-        body = {key: text for key, text in texts.items() if text is not None}
-        if not body:
-            raise ValueError("nothing to write: give private_note or description")
 
         def write() -> LoggedActivity:
             # stravalib's own update_activity knows no private note.
-            answer = self._api(access_token).put("/activities/{id}", id=activity_id, body=body)
+            answer = self._api(caller).put("/activities/{id}", id=activity_id, body={field: text})
             return _same_activity(answer, activity_id)
 
-        return self._call("writing a note", write, priority, athlete, by_token=True)
+        return self._call("writing a note", write, caller)
 
     # --- the webhook subscription: the application's own calls --------------------------------------------------------
 
@@ -248,16 +238,18 @@ class StravaClient:
         form = self._application | {"callback_url": callback_url, "verify_token": verify_token}
         return self._call(
             "creating the webhook subscription",
-            lambda: _SUBSCRIPTION.validate_python(self._api().post("/push_subscriptions", data=form)).id,
-            Priority.CONNECT,
+            lambda: _SUBSCRIPTION.validate_python(self._api(_APPLICATION).post("/push_subscriptions", data=form)).id,
+            _APPLICATION,
         )
 
     def list_subscriptions(self) -> list[Subscription]:
         """As `SubscribesByApi.list_subscriptions`: none or one. Only here Strava takes the secret in the address."""
         return self._call(
             "reading the webhook subscription",
-            lambda: _SUBSCRIPTIONS.validate_python(self._api().get("/push_subscriptions", **self._application)),
-            Priority.CONNECT,
+            lambda: _SUBSCRIPTIONS.validate_python(
+                self._api(_APPLICATION).get("/push_subscriptions", **self._application)
+            ),
+            _APPLICATION,
         )
 
     def delete_subscription(self, subscription_id: int) -> None:
@@ -266,8 +258,8 @@ class StravaClient:
         try:
             self._call(
                 "deleting the webhook subscription",
-                lambda: self._api().delete(path, data=self._application),
-                Priority.CONNECT,
+                lambda: self._api(_APPLICATION).delete(path, data=self._application),
+                _APPLICATION,
             )
         except PlatformError as error:
             if error.status != 404:
@@ -275,36 +267,28 @@ class StravaClient:
 
     # --- how calls are made -----------------------------------------------------------------------------------------
 
-    def _call(
-        self,
-        doing: str,
-        call: Callable[[], T],
-        priority: Priority | None = None,
-        athlete: str | None = None,
-        *,
-        by_token: bool = False,
-    ) -> T:
+    def _call(self, doing: str, call: Callable[[], T], caller: Caller | None = None) -> T:
         """Make one call and read its answer; any failure becomes a PlatformError that holds nothing of the original.
 
-        Without ``priority`` it is an OAuth call, which the budget doesn't count. ``by_token``: it carries an athlete's
-        access token, not the application's credentials.
+        Without ``caller`` it is an OAuth call, which the budget doesn't count.
         """
-        if priority is not None:
+        if caller is not None:
             try:
-                self.budget.take(priority, athlete)
+                self.budget.take(caller.priority, caller.athlete)
             except PlatformError:
-                metrics.HELD_BACK.labels(priority.name.lower()).inc()
+                metrics.HELD_BACK.labels(caller.priority.name.lower()).inc()
                 raise
         session = self._session()
         try:
             return call()
         except (requests.RequestException, ValueError, RecursionError) as error:
             day_is_spent = limits.read_headers(session.last_headers).day_is_spent
-            retry_at = return_at(self.now(), priority or Priority.CONNECT, day_is_spent=day_is_spent)
+            by_token = caller is not None and caller.token is not None
+            retry_at = return_at(self.now(), (caller or _APPLICATION).priority, day_is_spent=day_is_spent)
             failure = failure_of(error, session.last_status, doing=doing, by_token=by_token, retry_at=retry_at)
         finally:
             metrics.CALLS.labels(doing, str(session.last_status or "none")).inc()
-            if priority is not None:
+            if caller is not None:
                 self.budget.learn(session.last_headers, session.last_status)
         raise failure
 
@@ -315,9 +299,9 @@ class StravaClient:
         session: StravaSession = self._of_thread.session
         return session
 
-    def _api(self, access_token: str | None = None) -> ApiV3:
-        """stravalib's low level; without a token the application itself calls."""
-        return protocol(self._session(), access_token)
+    def _api(self, caller: Caller) -> ApiV3:
+        """stravalib's low level."""
+        return protocol(self._session(), caller.token)
 
     def _post(self, path: str, form: dict[str, str], auth: tuple[str, str] | None = None) -> requests.Response:
         """An OAuth call. stravalib's reads the application from the environment, and it knows no revoke."""

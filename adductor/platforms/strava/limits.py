@@ -1,4 +1,4 @@
-"""Strava's rate limits: the smallest tier, the headers, and a budget made of both.
+"""Strava's rate limits: the smallest tier, and the headers.
 
 Limits count for each application, in two buckets (overall; "read", which is everything but uploads). Calls over the
 quarter's limit count to the day. Source: https://developers.strava.com/docs/rate-limits/
@@ -6,40 +6,16 @@ quarter's limit count to the day. Source: https://developers.strava.com/docs/rat
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from adductor.platforms.base import Figures
-from adductor.platforms.budget import Reported, WindowBudget
-
-if TYPE_CHECKING:
-    from redis import Redis
+from adductor.platforms.budget import Reported
 
 # An application with one athlete. Larger ones are learned from the headers.
 SMALLEST_LIMITS = Figures(overall_quarter=200, overall_day=2_000, read_quarter=100, read_day=1_000)
 # A longer number isn't one of calls.
 _PAIR = re.compile(r"\s*([0-9]{1,12})\s*,\s*([0-9]{1,12})\s*")
-
-
-def make_budget(
-    redis: Redis | None,
-    *,
-    now: Callable[[], datetime],
-    application: str = "default",
-    chance: Callable[[], float] = random.random,
-) -> WindowBudget:
-    """The budget of one Strava application."""
-    return WindowBudget(
-        redis,
-        now=now,
-        smallest=SMALLEST_LIMITS,
-        read_headers=read_headers,
-        key=f"adductor:strava:budget:windows:{application}",
-        chance=chance,
-    )
 
 
 def read_headers(headers: Mapping[str, str]) -> Reported:

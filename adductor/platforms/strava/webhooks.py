@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -26,8 +26,6 @@ MAX_CHALLENGE_CHARS = 256
 
 ObjectType = Literal["activity", "athlete"]
 AspectType = Literal["create", "update", "delete"]
-OBJECT_TYPES = frozenset(get_args(ObjectType))
-ASPECT_TYPES = frozenset(get_args(AspectType))
 
 
 def _update_value(value: Any) -> Any:

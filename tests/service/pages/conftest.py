@@ -89,7 +89,7 @@ def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> Strava:
         stand_in.codes.append(code)
         if stand_in.error is not None:
             raise stand_in.error
-        return Grant(Tokens("access", "refresh", here.now), stand_in.athlete_id, "Mara M", "UTC", "metric")
+        return Grant(Tokens("access", "refresh", here.now), str(stand_in.athlete_id), "Mara M", "UTC", "metric")
 
     monkeypatch.setattr(type(here.installation.platform("strava")), "exchange_code", exchange)
     return stand_in
