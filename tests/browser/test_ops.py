@@ -40,7 +40,7 @@ def test_operator_signs_in_sees_what_failed_and_tries_again(
         no_barriers(page)
         page.get_by_label("Token").fill(token)
         page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("1 was given up.")).to_be_visible()
+    expect(page.get_by_text("1 events given up")).to_be_visible()
     no_barriers(page)
 
     page.get_by_role("button", name="Try again", exact=True).click()

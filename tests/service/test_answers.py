@@ -6,10 +6,8 @@ What a forged, foreign or expired link does stands in tests/security/test_links.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from adductor.jobs import letters
 from adductor.store.models import Athlete, Suggestion
-from tests.support.runners import Place, place
+from tests.support.runners import Place
 from tests.support.site import site
 
 
@@ -47,12 +45,6 @@ class Mail:
 
 def _path(link: str) -> str:
     return link.removeprefix("https://coach.example.org")
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
@@ -146,13 +138,6 @@ def test_address_is_confirmed_only_by_its_own_link(mail: Mail, linked: str, stat
     assert mail.browser.post(link).status_code == status
 
     assert (mail.athlete.email_confirmed_at is not None) is (status == 200)
-
-
-def test_mail_without_confirmed_address_stays_on_the_pages(here: Place) -> None:
-    runner = here.runner(email="new@example.org", email_confirmed_at=None, channels={"post_run": "mail"})
-    here.run_done(runner)
-
-    assert [row.channel for row in here.deliveries(runner)] == ["pages"]
 
 
 def test_fourth_confirmation_mail_of_a_day_waits(here: Place) -> None:

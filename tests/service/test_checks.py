@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,15 +19,9 @@ from service.doctor.base import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import Status, Window, read_status
 from tests.support.mail_server import PASSWORD, USER, MailServer
-from tests.support.runners import MORNING, Place, place
+from tests.support.runners import Place, place
 
 AT_WORK = {"beat": timedelta(seconds=3), "clock": timedelta(seconds=2)}
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
-        yield made
 
 
 def _looked(here: Place, name: str, change: Callable[[Status], object] = lambda _: None) -> tuple[str, str]:
@@ -192,7 +186,7 @@ def test_mail_server_and_our_login(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_without_database_or_application_checks_say_what_they_need(tmp_path: Path) -> None:
-    with place(tmp_path, at=MORNING) as here:
+    with place(tmp_path) as here:
 
         def is_gone(status: Status) -> None:
             status.problems["database"] = "does not answer"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -13,13 +12,7 @@ from adductor.jobs import outages
 from adductor.queue import heartbeats
 from service import heartbeat
 from service.inbox_writer import InboxWriter
-from tests.support.runners import Place, place
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path) as made:
-        yield made
+from tests.support.runners import Place
 
 
 def _nothing_else(_: Place, __: InboxWriter, ___: pytest.MonkeyPatch) -> None: ...
