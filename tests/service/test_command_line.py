@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import psutil
 import pytest
 
 from adductor.store import Store
-from service.cli import cli
 from service.supervisor import free_port
 from tests.service.conftest import APPLICATION
 from tests.support import commands, databases
@@ -26,23 +23,6 @@ def folder(tmp_path: Path) -> str:
     """A data folder with a migrated database."""
     databases.bring_up(Store(f"sqlite:///{tmp_path}/adductor.db"))
     return str(tmp_path)
-
-
-def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        if isinstance(command, click.Group):
-            yield from _commands(command, (*way, name))
-        else:
-            yield (*way, name)
-
-
-@pytest.mark.parametrize("command", list(_commands(cli)), ids=" ".join)
-def test_help_of_every_command_has_an_example(command: tuple[str, ...]) -> None:
-    ended = commands.run(*command, "--help")
-
-    assert ended.returncode == 0
-    assert f"adductor {' '.join(command)}" in ended.stdout.partition("Example")[2]
 
 
 @pytest.mark.parametrize(
