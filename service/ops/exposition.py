@@ -10,7 +10,7 @@ import platform
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -25,9 +25,7 @@ ATHLETE_STATUSES = ("connected", "leaving", "resting", "revoked", "scope_missing
 
 def text(here: Installation) -> bytes:
     """The exposition of this installation now."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Everything(here))
-    return generate_latest(registry)
+    return generate_latest(_Everything(here))
 
 
 class _Everything(Collector):

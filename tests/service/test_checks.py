@@ -15,7 +15,7 @@ from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.queue import heartbeats
 from adductor.store.models import Delivery, Heartbeat, InboxEvent, LoggedActivity
-from service.doctor.base import FailedError
+from service.doctor import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import Status, Window, read_status
 from tests.support.mail_server import PASSWORD, USER, MailServer
