@@ -68,16 +68,6 @@ def test_open_link_changes_nothing_and_its_button_gives_the_answer(mail: Mail) -
     assert mail.row.status == "done"
 
 
-def test_answer_twice_counts_once_and_the_last_one_counts(mail: Mail) -> None:
-    assert [mail.give("done").status_code for _ in range(2)] == [200, 200]
-    assert mail.athlete.sessions_completed_total == 10
-
-    mail.give("not_today")
-
-    assert mail.row.status == "declined"
-    assert mail.athlete.sessions_completed_total == 9
-
-
 def test_pain_form_asks_strength_place_and_warning_signs_and_keeps_what_was_typed(mail: Mail) -> None:
     page = mail.browser.get(mail.link("pain")).text
     answer = mail.give("pain", where="left side", sign="night_pain")

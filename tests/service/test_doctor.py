@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -71,15 +70,12 @@ def test_doctor_all_well_also_finds_what_a_running_up_brought(live: Live) -> Non
         ("STRAVA_CLIENT_SECRET", "wrong", "subscription", "STRAVA_CLIENT_SECRET"),
         ("ADDUCTOR_REDIS_URL", "redis://127.0.0.1:1/0", "broker", "ADDUCTOR_REDIS_URL"),
         ("ADDUCTOR_DATABASE_URL", "postgresql+psycopg://c:hunter2@127.0.0.1:1/c", "database", "ADDUCTOR_DATABASE_URL"),
-        ("ADDUCTOR_DATABASE_URL", "sqlite:///{folder}/empty.db", "database", "adductor db upgrade"),
-        ("ADDUCTOR_STRAVA_OAUTH_URL", f"{NOTHING}/oauth", "time", "can't be read"),
-        ("ADDUCTOR_SMTP_URL", "smtp://127.0.0.1:1", "mail", "ADDUCTOR_SMTP_URL"),
     ],
 )
 def test_doctor_wrong_setting_is_found_by_its_check(
-    live: Live, tmp_path: Path, setting: str, value: str, check: str, said: str
+    live: Live, setting: str, value: str, check: str, said: str
 ) -> None:
-    code, checks = _doctor(live, **{setting: value.format(folder=tmp_path)})
+    code, checks = _doctor(live, **{setting: value})
 
     assert code == 1
     assert checks[check].startswith("FAIL")
