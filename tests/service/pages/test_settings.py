@@ -51,7 +51,7 @@ def test_preview_says_what_it_means_and_changes_nothing(
     before = visitor.export()
 
     page = visitor.post(f"/settings/{section}", do="preview", **fields)
-    fragment = visitor.send(f"/settings/{section}", {"X-Fragment": "1"}, do="preview", **fields)
+    fragment = visitor.post(f"/settings/{section}", headers={"X-Fragment": "1"}, do="preview", **fields)
 
     for answer in (page, fragment):
         assert answer.status_code == 200
