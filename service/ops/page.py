@@ -18,8 +18,7 @@ from service.doctor import FailedError
 from service.doctor.checks import ON_THE_PAGE
 from service.doctor.status import Status, read_status
 from service.ops import failures, signing_in
-from service.ops.routes import blueprint
-from service.ops.signing_in import Page, operators_only
+from service.ops.signing_in import Page, blueprint, operators_only
 
 log = logs.get(__name__)
 
