@@ -14,7 +14,7 @@ from sqlalchemy import text
 from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.queue import heartbeats
-from adductor.store.models import Delivery, Heartbeat, InboxEvent, LoggedActivity
+from adductor.store.models import Delivery, Heartbeat, LoggedActivity
 from service.doctor import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import Status, Window, read_status
@@ -63,20 +63,13 @@ def test_at_work_by_heartbeats(here: Place, ago: dict[str, timedelta], seen: str
     assert do in advice
 
 
-def _event(here: Place, **values: object) -> None:
-    with here.installation.store.write() as session:
-        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, 4711, {})
-        (row_id,) = inbox.put(session.connection(), [event], here.now)
-        for name, value in values.items():
-            setattr(session.get_one(InboxEvent, row_id), name, value)
-
-
 def test_events_given_up_and_late_are_both_said(here: Place) -> None:
     assert _looked(here, "events") == ("0 waiting, none given up", "")
     here.run_done(here.runner())
     with here.installation.store.write() as session:
         session.query(Delivery).one().state = "failed"
-    _event(here, due_at=here.now - timedelta(minutes=40))
+        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, 4711, {})
+        inbox.put(session.connection(), [event], here.now - timedelta(minutes=40))
 
     seen, do = _looked(here, "events")
 
