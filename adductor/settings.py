@@ -72,10 +72,6 @@ def _absolute(path: Path) -> Path:
     return Path(expanded).absolute()
 
 
-def _default_data_dir() -> Path:
-    return Path(platformdirs.user_data_dir("adductor-coach", appauthor=False))
-
-
 _is_web_address = _matches(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?")
 _NO_WEB_ADDRESS = "is not a web address; give one like https://coach.example.org"
 _MAKE = "make one with: python -c"
@@ -159,7 +155,9 @@ class Settings(BaseModel):
 
     env: Annotated[Literal["development", "production"], _name("ADDUCTOR_ENV")] = "development"
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
-        default_factory=_default_data_dir, validate_default=True, validation_alias="ADDUCTOR_DATA_DIR"
+        default=platformdirs.user_data_path("adductor-coach", appauthor=False),
+        validate_default=True,
+        validation_alias="ADDUCTOR_DATA_DIR",
     )
     public_url: Annotated[Address, _name("ADDUCTOR_PUBLIC_URL")] = "http://127.0.0.1:8000"
     bind: Annotated[str, _name("ADDUCTOR_BIND")] = "127.0.0.1:8000"

@@ -37,16 +37,8 @@ class Vault:
 
     def is_newest(self, ciphertext: bytes) -> bool:
         """Whether the newest key decrypts it."""
-        return _decrypts(self._newest, ciphertext)
-
-    def opens(self, ciphertext: bytes) -> bool:
-        """Whether any of the keys decrypts it."""
-        return _decrypts(self._all, ciphertext)
-
-
-def _decrypts(fernet: Fernet | MultiFernet, ciphertext: bytes) -> bool:
-    try:
-        fernet.decrypt(ciphertext)
-    except InvalidToken:
-        return False
-    return True
+        try:
+            self._newest.decrypt(ciphertext)
+        except InvalidToken:
+            return False
+        return True

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adductor import __version__, logs
 from adductor.installation import Installation
-from adductor.settings import Settings, load
+from adductor.settings import Settings
 from service import limits
 from service.inbox_writer import InboxWriter
 
@@ -45,9 +45,8 @@ class _Coach(Flask):
         log.error("request failed", method=request.method, route=rule.rule if rule else None, exc_info=exc_info)
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application for these settings (by default: those of the environment)."""
-    settings = settings or load()
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application for these settings."""
     installation = Installation(settings)
     app = _Coach(__name__)
     with_tls = settings.public_url.startswith("https://")

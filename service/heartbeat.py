@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from adductor import logs
 from adductor.installation import Installation
@@ -17,11 +18,10 @@ def start(installation: Installation, writer: InboxWriter) -> None:
     """Begin, in a thread that ends with the process."""
 
     def beat_forever() -> None:
-        stopped = threading.Event()
         while True:
             beat(installation, writer)
             # A little faster than a heartbeat is written, so that none is late.
-            stopped.wait(heartbeats.EVERY.total_seconds() / 2)
+            time.sleep(heartbeats.EVERY.total_seconds() / 2)
 
     threading.Thread(target=beat_forever, name="heartbeat", daemon=True).start()
 

@@ -79,7 +79,8 @@ class InboxWriter:
         if not batch:
             return
         try:
-            rows = self._commit([event for event, _ in batch])
+            with self._store.write(timeout_s=DATABASE_TIMEOUT_S) as session:
+                rows = inbox.put(session.connection(), [event for event, _ in batch], self._clock.now())
         except Exception as error:  # whatever it is: each request must be told
             self.failing = True
             log.error("events not stored", events=len(batch), problem=type(error).__name__)
@@ -93,10 +94,6 @@ class InboxWriter:
             self._stored.set()
         for row_id, trace_id in rows.items():
             log.info("event stored", trace=trace_id, event_id=row_id)  # the trace begins here
-
-    def _commit(self, events: list[WebhookEvent]) -> dict[int, str]:
-        with self._store.write(timeout_s=DATABASE_TIMEOUT_S) as session:
-            return inbox.put(session.connection(), events, self._clock.now())
 
     def _publish(self) -> None:
         """Wait for stored events and wake the workers: at once after a quiet moment, else coalesced."""

@@ -88,10 +88,6 @@ class Supervisor:
                 raise StartError(f"{what} did not come up within {within_s:.0f} s; its log says why")
             time.sleep(_POLL_EVERY_S)
 
-    def wait_for_http(self, bind: str, path: str, what: str, within_s: float, *, post: str | None = None) -> None:
-        """Wait until a server bound there answers 200 to a GET, or to a POST of this JSON. Raises StartError."""
-        self.wait_until(lambda: _http_answers(bind, path, post), what, within_s=within_s)
-
     def look(self) -> None:
         """Restart the parts that have exited and whose backoff is over."""
         now = time.monotonic()
@@ -213,8 +209,11 @@ def free_port() -> int:
             return port
 
 
-def _http_answers(bind: str, path: str, post: str | None) -> bool:
-    """Asked directly, never through a proxy; without http.client, which would stay in memory."""
+def http_answers(bind: str, path: str, *, post: str | None = None) -> bool:
+    """Whether a server bound there answers 200 to a GET, or to a POST of this JSON.
+
+    Asked directly, never through a proxy; without http.client, which would stay in memory.
+    """
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     # Bound to every address of the machine: loopback is one of them.
@@ -289,8 +288,3 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
         last = log_file.read_text(errors="replace").strip().splitlines()[-1:] if log_file.exists() else []
         raise StartError(f"{error}; {log_file}{f' ends with: {last[0]}' if last else ' is empty'}") from None
     return f"unix://{path}"
-
-
-def python(*arguments: str) -> list[str]:
-    """A command line that this Python runs."""
-    return [sys.executable, *arguments]

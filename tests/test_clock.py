@@ -7,20 +7,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adductor.clock import Clock, SharedClock
+from adductor.clock import SharedClock
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-
-
-def _set(file: Path) -> None:
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps({"real": time.time(), "simulated": NOON.timestamp(), "speed": 1}))
-    draft.replace(file)
-
-
-def test_clock_tells_real_time() -> None:
-    assert abs(Clock().now() - datetime.now(UTC)) < timedelta(seconds=5)
-    assert Clock().real_seconds(90) == 90
 
 
 def test_shared_clock_starts_now_and_runs_faster_for_all_processes(tmp_path: Path) -> None:
@@ -40,7 +29,9 @@ def test_shared_clock_set_by_one_is_set_for_all_and_not_set_back(tmp_path: Path)
     clock = SharedClock(file, 1)
     clock.now()
 
-    _set(file)
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps({"real": time.time(), "simulated": NOON.timestamp(), "speed": 1}))
+    draft.replace(file)
 
     for told in (clock, SharedClock(file, 1)):
         assert abs(told.now() - NOON) < timedelta(seconds=5)

@@ -11,7 +11,7 @@ from celery.signals import setup_logging
 from kombu.entity import Queue
 
 from adductor.installation import Installation
-from adductor.settings import Settings, load
+from adductor.settings import load
 
 WAKE_UPS, ROUNDS = "events", "rounds"
 SWEEP_EVERY_S = 1.0
@@ -43,10 +43,17 @@ def _rounds_waiting(producer: Any) -> int:
         return 0
 
 
-def configure(app: Celery, settings: Settings) -> None:
+app = Celery("adductor", include=["workers.tasks"])
+_installation: Installation | None = None
+_making = threading.Lock()
+
+
+@app.on_configure.connect
+def _configure(sender: Celery, **_: Any) -> None:
     """Apply our settings."""
+    settings = load()
     clock_every_s = CLOCK_EVERY_S if settings.clock_speed == 1 else SWEEP_EVERY_S / 2
-    app.conf.update(
+    sender.conf.update(
         broker_url=celery_broker_url(settings.redis),
         # Results are rows of the database; nothing reads Celery's.
         task_ignore_result=True,
@@ -110,16 +117,6 @@ def configure(app: Celery, settings: Settings) -> None:
         # Beat compares times; one zone for all machines.
         timezone="UTC",
     )
-
-
-app = Celery("adductor", include=["workers.tasks"])
-_installation: Installation | None = None
-_making = threading.Lock()
-
-
-@app.on_configure.connect
-def _configure(sender: Celery, **_: Any) -> None:
-    configure(sender, load())
 
 
 @setup_logging.connect

@@ -7,7 +7,7 @@ import sys
 import click
 
 from service.cli.opened import opened
-from service.doctor.base import FailedError
+from service.doctor import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import read_status
 

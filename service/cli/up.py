@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -16,12 +17,13 @@ import click
 
 from adductor import beside_up, logs
 from service import supervisor as supervising
-from service.supervisor import StartError, Supervisor, python
+from service.supervisor import StartError, Supervisor
 
 if TYPE_CHECKING:
     from adductor.settings import Settings
 
 SANDBOX_BIND = "127.0.0.1:9000"
+_ADDUCTOR = (sys.executable, "-m", "service.cli")
 # As many runners as Strava gives a small application; with one, a newcomer would stand before its wall.
 _SANDBOX_TIER = '{"tier": "10"}'
 # By default glibc keeps freed memory apart for each thread: 15 MB after some load.
@@ -81,22 +83,21 @@ def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int
         given = {"MALLOC_ARENA_MAX": _MALLOC_ARENAS, **environment, supervising.READY_FILE: str(ready_file)}
         if plan.sandbox_bind is not None:
             supervising.check_free(plan.sandbox_bind, "ADDUCTOR_SANDBOX_BIND")
-            command = python("-m", "service.cli", "sandbox", f"--bind={plan.sandbox_bind}")
-            supervisor.start("sandbox", command, given | brought)
+            supervisor.start("sandbox", [*_ADDUCTOR, "sandbox", f"--bind={plan.sandbox_bind}"], given | brought)
         if plan.needs_broker:
             brought["ADDUCTOR_REDIS_URL"] = supervising.start_broker(supervisor, data_dir, given)
         tell(brought)
         _migrate(given | brought)
         ready_file.unlink(missing_ok=True)
-        supervisor.start("web", python("-m", "service.cli", "web"), given | brought)
-        supervisor.start("worker", python("-m", "service.cli", "worker", "--with-beat"), given | brought)
+        supervisor.start("web", [*_ADDUCTOR, "web"], given | brought)
+        supervisor.start("worker", [*_ADDUCTOR, "worker", "--with-beat"], given | brought)
         sandbox_url = None
         if plan.sandbox_bind is not None:
             sandbox_url = f"http://{plan.sandbox_bind}"
-            supervisor.wait_for_http(
-                plan.sandbox_bind, "/admin/tier", "the sandbox", _READY_WITHIN_S, post=_SANDBOX_TIER
-            )
-        supervisor.wait_for_http(bind, "/healthz", "the web part", _READY_WITHIN_S)
+            is_set = partial(supervising.http_answers, plan.sandbox_bind, "/admin/tier", post=_SANDBOX_TIER)
+            supervisor.wait_until(is_set, "the sandbox", within_s=_READY_WITHIN_S)
+        serves = partial(supervising.http_answers, bind, "/healthz")
+        supervisor.wait_until(serves, "the web part", within_s=_READY_WITHIN_S)
         supervisor.wait_until(ready_file.exists, "the worker", within_s=_READY_WITHIN_S)
         yield Running(given | brought, sandbox_url, supervisor)
 
@@ -143,7 +144,7 @@ def _run_apart(
 ) -> subprocess.CompletedProcess[str]:
     """Run one of our commands in a process of its own, which ends with this one: its libraries would stay in memory."""
     return subprocess.run(
-        python("-m", "service.cli", *arguments),
+        [*_ADDUCTOR, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

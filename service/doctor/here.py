@@ -12,7 +12,7 @@ from adductor.jobs import backlog
 from adductor.mail.transport import MailError
 from adductor.store import migrate
 from adductor.store.models import Connection
-from service.doctor.base import FailedError
+from service.doctor import FailedError
 from service.doctor.status import Status
 
 # Heartbeats of other machines may lie a moment in the future.

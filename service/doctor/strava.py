@@ -13,7 +13,7 @@ from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import heartbeats
 from adductor.store.models import Connection
 from service import subscribing
-from service.doctor.base import FailedError
+from service.doctor import FailedError
 from service.doctor.status import Status
 
 # Signed links, tokens and windows go by the clock; a few seconds don't matter, minutes do.

@@ -10,7 +10,7 @@ import platform
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -25,9 +25,7 @@ ATHLETE_STATUSES = ("connected", "leaving", "resting", "revoked", "scope_missing
 
 def text(here: Installation) -> bytes:
     """The exposition of this installation now."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Everything(here))
-    return generate_latest(registry)
+    return generate_latest(_Everything(here))
 
 
 class _Everything(Collector):
@@ -42,11 +40,8 @@ class _Everything(Collector):
         up = [((name,), int(name not in status.problems)) for name in ("database", "broker")]
         yield _gauge("part_up", "Whether it answers", ("part",), up)
         if "broker" not in status.problems:
-            for name, meaning, rows in (
-                ("limit", "Calls that Strava allows", [(window, window.limit) for window in status.windows]),
-                ("left", "Calls that are left", [(window, window.left) for window in status.windows]),
-            ):
-                amounts = [((window.bucket, window.name), amount) for window, amount in rows]
+            for name, meaning in (("limit", "Calls that Strava allows"), ("left", "Calls that are left")):
+                amounts = [((window.bucket, window.name), getattr(window, name)) for window in status.windows]
                 yield _gauge(f"strava_budget_{name}", meaning, ("bucket", "window"), amounts)
         if "database" not in status.problems:
             yield from _of_database(status)

@@ -14,11 +14,11 @@ from adductor.queue import requeue
 from adductor.store import migrate
 from service import limits
 from service.context import installation
-from service.doctor.base import FailedError
+from service.doctor import FailedError
+from service.doctor.checks import ON_THE_PAGE
 from service.doctor.status import Status, read_status
 from service.ops import failures, signing_in
-from service.ops.routes import blueprint
-from service.ops.signing_in import Page, operators_only
+from service.ops.signing_in import Page, blueprint, operators_only
 
 log = logs.get(__name__)
 
@@ -113,8 +113,6 @@ def _not_listed(response: Response) -> Response:
 
 def _concerns(status: Status) -> Iterator[tuple[str, FailedError]]:
     """The checks that fail; without the database only those that do without it."""
-    from service.doctor.checks import ON_THE_PAGE  # the first look loads what they need
-
     for check in ON_THE_PAGE:
         if "database" in check.needs and "database" in status.problems:
             continue

@@ -12,12 +12,13 @@ import hmac
 from collections.abc import Callable
 from typing import ParamSpec
 
-from flask import abort, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from service.context import installation
 
+blueprint = Blueprint("ops", __name__)
 P = ParamSpec("P")
 Page = str | Response | tuple[str, int]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def _static_file(response: Response) -> Response:
 def asset(name: str) -> str:
     """The address of a static file, which changes with its contents: it may be kept for long."""
     path = Path(current_app.static_folder or "") / name
-    return url_for("static", filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
+    return url_for("static", filename=name, v=sha256(path.read_bytes()).hexdigest()[:10])
 
 
 def compressed(response: Response) -> Response:
@@ -80,8 +79,3 @@ def compressed(response: Response) -> Response:
 def _kept_for_a_day(body: str, mimetype: str) -> Response:
     headers = {"Cache-Control": f"public, max-age={_DAY_S}"}
     return compressed(Response(body, mimetype=mimetype, headers=headers))
-
-
-@lru_cache(maxsize=64)
-def _fingerprint(path: Path, _changed_ns: int) -> str:
-    return sha256(path.read_bytes()).hexdigest()[:10]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import abort, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
@@ -27,7 +25,6 @@ from service.pages.words import EQUIPMENT
 
 Form = MultiDict[str, str]
 Reader = Callable[[str], Any]
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +69,6 @@ def whole(low: int, high: int) -> Reader:
 def optional(reader: Reader) -> Reader:
     """None for an empty field."""
     return lambda text: reader(text) if text else None
-
-
-def time_of_day(text: str) -> str:
-    """``HH:MM``, local wall time; browsers may add seconds."""
-    if not _TIME.fullmatch(text[:5]):
-        raise ValueError(text)
-    return text[:5]
-
-
-def zone(text: str) -> str:
-    """The name of an IANA time zone."""
-    return str(one_of(available_timezones())(text))
 
 
 def equipment(form: Form) -> list[str]:

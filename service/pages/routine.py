@@ -16,7 +16,7 @@ from adductor.coaching import swaps
 from adductor.coaching.replies import Said
 from adductor.coaching.situation import Routine, RoutineItem
 from adductor.store.models import Suggestion
-from service import limits, numbers
+from service import limits
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
@@ -122,13 +122,10 @@ def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
     made = decisions.routine_of(suggestion)
     catalogue = installation().catalogue
     for wish in wanted:
-        said, _, exercise_id = wish.partition(":")
-        place = numbers.whole(said)
-        if place is None:
-            abort(400)
+        place, _, exercise_id = wish.partition(":")
         try:
-            made = swaps.swap(catalogue, made, place - 1, exercise_id)
-        except swaps.SwapError:
+            made = swaps.swap(catalogue, made, int(place) - 1, exercise_id)
+        except (ValueError, swaps.SwapError):
             abort(400)
     return made
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from zoneinfo import available_timezones
 
 from adductor.athletes import situations
 from adductor.coaching.rules import in_quiet_hours
 from adductor.store.models import Athlete
 from service.pages.access import today_of
 from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, whole
-from service.pages.forms import time_of_day as a_time
-from service.pages.forms import zone as a_zone
 from service.pages.words import PLACEMENTS, RUN_KINDS, WEEKDAYS
 
 KM_PER_MILE = 1.609344
@@ -38,6 +38,7 @@ _LENGTH = Field(
 _LONGEST_RACE_KM = 500
 _RACE_WITHIN_DAYS = 730
 _LONGEST_NAME = 120
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def place_of(athlete: Athlete, placement: str) -> str:
@@ -47,6 +48,13 @@ def place_of(athlete: Athlete, placement: str) -> str:
     if place in PLACES[placement]:
         return str(place)
     return "pages" if placement == "rest_day" and not athlete.email else PLACES[placement][0]
+
+
+def _time(text: str) -> str:
+    """Read ``HH:MM``, local wall time; browsers may add seconds."""
+    if not _TIME.fullmatch(text[:5]):
+        raise ValueError(text)
+    return text[:5]
 
 
 def _dose(form: Form, athlete: Athlete) -> Given:
@@ -70,9 +78,9 @@ def _dose(form: Form, athlete: Athlete) -> Given:
 def _times(form: Form, _: Athlete) -> Given:
     given = read(
         form,
-        Field("prompt", a_time, "Rest-day prompt: give a time like 17:30.", "rest_day_prompt_local"),
-        Field("quiet_from", a_time, "Quiet from: give a time like 17:30.", "quiet_from_local"),
-        Field("quiet_until", a_time, "Quiet until: give a time like 17:30.", "quiet_until_local"),
+        Field("prompt", _time, "Rest-day prompt: give a time like 17:30.", "rest_day_prompt_local"),
+        Field("quiet_from", _time, "Quiet from: give a time like 17:30.", "quiet_from_local"),
+        Field("quiet_until", _time, "Quiet until: give a time like 17:30.", "quiet_until_local"),
     )
     if not given.problems:
         prompt, start, end = (time.fromisoformat(text) for text in given.changes.values())
@@ -87,7 +95,7 @@ def _runs(form: Form, _: Athlete) -> Given:
     for weekday, name in enumerate(WEEKDAYS):
         run = read(
             form,
-            Field(f"run_{weekday}", optional(a_time), f"{name}: give a time like 18:00, or leave it empty.", "at"),
+            Field(f"run_{weekday}", optional(_time), f"{name}: give a time like 18:00, or leave it empty.", "at"),
             Field(f"kind_{weekday}", lambda text: one_of(RUN_KINDS)(text or "easy"), f"{name}: choose a kind.", "kind"),
         )
         if f"run_{weekday}" in run.problems or run.changes["at"]:
@@ -101,7 +109,7 @@ def _you(form: Form, _: Athlete) -> Given:
     return read(
         form,
         Field("units", one_of(("metric", "imperial")), "Units: choose kilometres or miles."),
-        Field("timezone", a_zone, "Time zone: give one like Europe/Berlin."),
+        Field("timezone", lambda text: one_of(available_timezones())(text), "Time zone: give one like Europe/Berlin."),
         Field("age", optional(whole(1, 110)), "Age: give whole years up to 110, or leave it empty.", "age_years"),
         Field("illness", bool),
         Field("condition", bool, column="clearance_needed"),
@@ -135,7 +143,7 @@ def _race(form: Form, athlete: Athlete) -> Given:
     given = read(
         form,
         Field("day", day, "Day: give a date from today to two years ahead."),
-        Field("at", lambda text: a_time(text or "09:00"), "Start: give a time like 09:00."),
+        Field("at", lambda text: _time(text or "09:00"), "Start: give a time like 09:00."),
         Field("kind", one_of(RACE_KINDS), "What: choose one of the kinds."),
         Field("priority", one_of(PRIORITIES) if is_race else lambda _: None, "How important: choose A, B or C."),
         Field("distance", optional(kilometres), "Distance: give a number like 21.1, or leave it empty.", "distance_km"),

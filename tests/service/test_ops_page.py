@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,22 +14,14 @@ from werkzeug.test import TestResponse
 
 from adductor.jobs import inbox
 from adductor.platforms.base import WebhookEvent
-from adductor.store.models import Delivery, Heartbeat, InboxEvent, Letter
+from adductor.store.models import Delivery, InboxEvent, Letter
 from service import subscribing
 from service.ops import failures, signing_in
-from tests.platforms.conftest import running_valkey
+from tests.service.conftest import TOKEN
 from tests.support.runners import Place, place
 from tests.support.site import site
 
-TOKEN = "an-operators-made-up-token"
 SITE = "https://coach.example.org"
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    application = {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "secret"}
-    with place(tmp_path, ADDUCTOR_OPS_TOKEN=TOKEN, **application) as made:
-        yield made
 
 
 @pytest.fixture
@@ -143,41 +134,6 @@ def test_sign_in_ends(operator: FlaskClient, here: Place, monkeypatch: pytest.Mo
     assert operator.get("/ops", base_url=SITE).status_code == 303
 
 
-def test_no_other_site_can_press_its_buttons(operator: FlaskClient, here: Place) -> None:
-    row_id = _failed_event(here)
-
-    answer = operator.post("/ops/again", data={"queue": "events", "id": str(row_id)}, base_url=SITE)
-
-    assert answer.status_code == 400
-    assert _row(here, InboxEvent).state == "failed"
-
-
-def test_sign_in_too_many_guesses_have_to_wait(visitor: FlaskClient) -> None:
-    visitor.environ_base["REMOTE_ADDR"] = "203.0.113.9"
-    answers = [_sign_in(visitor, f"guess-{number}").status_code for number in range(12)]
-
-    assert answers[0] == 403
-    assert answers[-1] == 429
-
-
-def test_nothing_waits_and_everything_runs(tmp_path: Path) -> None:
-    with (
-        running_valkey(tmp_path) as valkey,
-        place(tmp_path / "data", ADDUCTOR_OPS_TOKEN=TOKEN, ADDUCTOR_REDIS_URL=f"unix://{valkey.socket}") as made,
-    ):
-        operator = site(made).test_client()
-        assert _sign_in(operator, TOKEN).status_code == 303
-        with made.installation.store.write() as session:
-            session.add_all([Heartbeat(part="beat", at=made.now), Heartbeat(part="clock", at=made.now)])
-        subscribing.remember(made.installation, 12)
-
-        page = _board(operator)
-
-    for said in ("All is well", "Nothing of Strava's is kept now", f"Subscription 12 leads to {SITE}"):
-        assert said in page
-    assert made.installation.settings.webhook_key not in page
-
-
 def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(operator: FlaskClient, here: Place) -> None:
     runner = here.runner(external_id=4711)
     _failed_event(here, "gave up after 1 day, 0:00:00: ValueError: can't read 'Run with Anna' of anna@example.org")
@@ -243,10 +199,14 @@ def test_a_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: 
 
 def test_without_its_parts_the_page_says_which_are_missing(operator: FlaskClient, here: Place) -> None:
     page = _board(operator)
+    subscribing.remember(here.installation, 12)
+    subscribed = _board(operator)
 
     assert "Broker: no ADDUCTOR_REDIS_URL is set." in page
     assert "the clock was never seen; a worker was never seen" in page
     assert "run: adductor strava subscribe" in page
+    assert f"Subscription 12 leads to {SITE}, made" in subscribed
+    assert here.installation.settings.webhook_key not in subscribed
 
 
 def test_without_its_database_the_page_still_comes(operator: FlaskClient, here: Place) -> None:

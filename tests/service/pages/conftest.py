@@ -40,13 +40,11 @@ class Visitor:
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.http.get(path, **more)
 
-    def post(self, path: str, *, token: str | None = None, **fields: Any) -> TestResponse:
-        """Send a form as the browser would: with the token of a page."""
-        return self.http.post(path, data={"csrf_token": token or self.token(), **fields})
-
-    def send(self, path: str, headers: dict[str, str], **fields: Any) -> TestResponse:
-        """Send a form as a script of ours would."""
-        return self.http.post(path, data={"csrf_token": self.token(), **fields}, headers=headers)
+    def post(
+        self, path: str, *, token: str | None = None, headers: dict[str, str] | None = None, **fields: Any
+    ) -> TestResponse:
+        """Send a form as the browser would, with the token of a page, or with headers as a script of ours would."""
+        return self.http.post(path, data={"csrf_token": token or self.token(), **fields}, headers=headers)
 
     def token(self) -> str:
         found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/settings").text + self.get("/welcome").text)

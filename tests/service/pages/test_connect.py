@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from adductor.platforms.base import ErrorKind, PlatformError
+from adductor.queue import heartbeats
 from tests.service.pages.conftest import Strava, Visitor, count_athletes
 from tests.support.runners import Place
 
@@ -70,3 +71,5 @@ def test_each_failure_has_its_own_page_and_connects_no_runner(
     assert "What next?" in answer.text
     assert "said by Strava" not in answer.text
     assert count_athletes(here) == 0
+    turned_away = heartbeats.last(here.installation, heartbeats.TURNED_AWAY)
+    assert (turned_away is not None) is (kind is ErrorKind.CAP)

@@ -22,7 +22,7 @@ def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, new
     assert "Adductor routine · light · " in page
     assert "— Adductor Coach" in page
 
-    answer = visitor.post("/welcome", **RIGHT, equipment_answered="1", has_chair="1")
+    answer = visitor.post("/welcome", **RIGHT, equipment_answered="1", has_chair="1", email="me@example.org")
 
     athlete = here.athlete(newcomer)
     assert answer.headers["Location"] == "/home"
@@ -31,6 +31,8 @@ def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, new
     assert not athlete.clearance_needed
     assert athlete.equipment == ["chair"]
     assert athlete.channels["post_run"] == "private_note"
+    assert (athlete.email, athlete.email_confirmed_at) == ("me@example.org", None)
+    assert [letter.kind for letter in here.letters(newcomer)] == ["confirm"]
 
 
 @pytest.mark.parametrize("field", ["pain", "condition"])
@@ -56,11 +58,3 @@ def test_permission_to_write_that_was_left_out_is_named(visitor: Visitor, here: 
     here.change(newcomer, scopes="read,activity:read_all")
 
     assert "You left out Strava&#39;s permission to write" in visitor.get("/welcome").text.replace("'", "&#39;")
-
-
-def test_address_gets_one_mail_to_confirm_it(visitor: Visitor, here: Place, newcomer: int) -> None:
-    visitor.post("/welcome", **RIGHT, email="me@example.org")
-
-    athlete = here.athlete(newcomer)
-    assert (athlete.email, athlete.email_confirmed_at) == ("me@example.org", None)
-    assert [letter.kind for letter in here.letters(newcomer)] == ["confirm"]

@@ -12,7 +12,7 @@ JSON = {"Accept": "application/json"}
 
 
 def _finish(visitor: Visitor, public_id: str, **fields: str) -> dict[str, object]:
-    answer = visitor.send(f"/routine/{public_id}", JSON, pain="0", **fields)
+    answer = visitor.post(f"/routine/{public_id}", headers=JSON, pain="0", **fields)
     said: dict[str, object] = {"status": answer.status_code, **(answer.get_json() or {})}
     return said
 
@@ -70,9 +70,7 @@ def test_visitor_who_is_signed_out_is_asked_to_sign_in(visitor: Visitor, here: P
 
     page = visitor.get(f"/routine/{suggestion.public_id}").text
     state = visitor.get(f"/routine/{suggestion.public_id}/state").get_json()
-    answer = visitor.http.post(
-        f"/routine/{suggestion.public_id}", data={"csrf_token": token, "pain": "0"}, headers=JSON
-    )
+    answer = visitor.post(f"/routine/{suggestion.public_id}", token=token, headers=JSON, pain="0")
 
     assert "You are not signed in here" in page
     assert suggestion.reason not in page

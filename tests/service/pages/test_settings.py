@@ -51,7 +51,7 @@ def test_preview_says_what_it_means_and_changes_nothing(
     before = visitor.export()
 
     page = visitor.post(f"/settings/{section}", do="preview", **fields)
-    fragment = visitor.send(f"/settings/{section}", {"X-Fragment": "1"}, do="preview", **fields)
+    fragment = visitor.post(f"/settings/{section}", headers={"X-Fragment": "1"}, do="preview", **fields)
 
     for answer in (page, fragment):
         assert answer.status_code == 200
@@ -62,15 +62,19 @@ def test_preview_says_what_it_means_and_changes_nothing(
 
 
 def test_saved_choices_are_kept(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.post("/settings/dose", target="1", placement_rest_day="1", channel_rest_day="pages", minutes="8")
+    after_runs = {"placement_post_run": "1", "channel_post_run": "private_note+mail"}
+    on_rest_days = {"placement_rest_day": "1", "channel_rest_day": "pages"}
+    visitor.post("/settings/dose", target="1", minutes="8", **after_runs, **on_rest_days)
     visitor.post("/settings/times", prompt="06:15", quiet_from="21:00", quiet_until="06:00")
     visitor.post("/settings/equipment", has_chair="1", has_ball="1")
     visitor.post("/settings/runs", run_1="18:30", kind_1="tempo", run_6="09:00", kind_6="long")
     visitor.post("/settings/you", units="imperial", timezone="America/New_York", age="41", jumping="1")
 
     athlete = here.athlete(runner)
-    assert (athlete.target_sessions_per_week, athlete.placements, athlete.minutes_available) == (1, ["rest_day"], 8)
-    assert athlete.channels["rest_day"] == "pages"
+    assert (athlete.target_sessions_per_week, athlete.minutes_available) == (1, 8)
+    assert athlete.placements == ["post_run", "rest_day"]
+    assert athlete.channels == {"post_run": ["private_note", "mail"], "rest_day": "pages"}
+    assert '<option value="private_note+mail" selected>' in visitor.get("/settings").text
     assert (athlete.rest_day_prompt_local, athlete.quiet_from_local) == ("06:15", "21:00")
     assert athlete.equipment == ["chair", "ball"]
     assert [(run["weekday"], run["at"], run["kind"]) for run in athlete.usual_runs] == [
@@ -79,13 +83,6 @@ def test_saved_choices_are_kept(visitor: Visitor, here: Place, runner: int) -> N
     ]
     assert (athlete.units, athlete.timezone, athlete.age_years) == ("imperial", "America/New_York", 41)
     assert athlete.plyometrics_cleared
-
-
-def test_pair_of_channels_is_kept_as_both(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.post("/settings/dose", **{**DOSE, "channel_post_run": "private_note+mail"})
-
-    assert here.athlete(runner).channels["post_run"] == ["private_note", "mail"]
-    assert '<option value="private_note+mail" selected>' in visitor.get("/settings").text
 
 
 def test_change_takes_back_what_no_longer_holds_today(visitor: Visitor, here: Place, runner: int) -> None:
