@@ -85,10 +85,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def unused_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind for `databases.bring_up`: no file yet, or PostgreSQL's one migrated database without rows."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'coach.db'}"
+    return databases.emptied(request.getfixturevalue("postgres_server"))
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(unused_url: str) -> Iterator[Store]:
     """A migrated database of each kind."""
-    opened = Store(database_url)
+    opened = Store(unused_url)
     databases.bring_up(opened)
     yield opened
     opened.close()

@@ -28,7 +28,7 @@ def sweep() -> None:
 def clock() -> None:
     """Look at the athletes whose prompt time has come."""
     until = time.monotonic() + worker.BEGIN_WITHIN_S
-    while prompts.tick(installation(), until=until) == timers.BATCH:
+    while timers.tick(installation(), prompts.TIMER, until=until) == timers.BATCH:
         pass
 
 

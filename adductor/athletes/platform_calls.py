@@ -79,7 +79,7 @@ def _translate(installation: Installation, connection_id: int, error: PlatformEr
         return RetryLater(error.message)
     if kind in _FOR_THE_OPERATOR:
         log.error("platform refuses this installation", kind=str(kind), problem=error.message)
-        return RetryLater(error.message, wait=timedelta(seconds=retry.DEFAULT.longest_wait_s))
+        return RetryLater(error.message, wait=timedelta(seconds=retry.POLICY.longest_wait_s))
     wait = None
     if error.retry_at is not None:
         wait = max(error.retry_at - installation.clock.now(), timedelta(0))

@@ -70,7 +70,7 @@ def _revoke(installation: Installation, revocation_id: int) -> bool:
         problem = error
         too_late = installation.clock.now() - row.created_at > GIVE_UP_AFTER
         if error.kind not in _UNKNOWN_TOKEN and not too_late:
-            raise RetryLater(error.message, wait=retry.DEFAULT.wait(row.attempts)) from error
+            raise RetryLater(error.message, wait=retry.POLICY.wait(row.attempts)) from error
     except (VaultError, RuntimeError) as error:  # no key to decrypt it, or no application to revoke it with
         problem = error
     with installation.store.write() as session:

@@ -9,23 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, TextClause, func, select, text
+from sqlalchemy import ColumnElement, TextClause, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from adductor.jobs import retention
-from adductor.jobs.retention import Oldest as Oldest
-from adductor.queue.requeue import is_failed
-from adductor.store.models import Athlete, Connection, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Subscription
+from adductor.queue.claims import is_at_work, is_failed
+from adductor.store.models import Athlete, Connection, Delivery, Heartbeat, InboxEvent, Letter, Revocation
 
 QUEUES: dict[str, type[InboxEvent | Delivery | Letter]] = {
     "events": InboxEvent,
     "deliveries": Delivery,
     "letters": Letter,
 }
-# As in the indexes, word for word: a database takes an index with a condition only for a query that says the same.
-WAITING = text("state IN ('waiting', 'claimed')")
-
-
 # Thresholds of the operator's page and of `adductor doctor`.
 # A round a second, written down every ten: after a minute something is missing.
 SEEN_WITHIN = timedelta(seconds=60)
@@ -33,9 +27,6 @@ SEEN_WITHIN = timedelta(seconds=60)
 DUE_TOO_LONG_S = 900.0
 # Looking for missed events takes what is left of the rate limit; after an outage that is hours.
 IN_NO_HURRY = frozenset({"reconciliations"})
-# Strava API agreement, in force since 2026-06-01. We delete two hours before (`activities.KEEP`), once an hour.
-STRAVA_ALLOWS = retention.LIMIT
-oldest_strava_data = retention.oldest
 # Less than this share of a window left.
 BUDGET_LOW_SHARE = 0.1
 
@@ -64,8 +55,8 @@ def queues(session: Session, now: datetime) -> list[Queue]:
     """What waits in each table of the pipeline."""
     found = []
     for name, table in QUEUES.items():
-        due, oldest = _count(session, table.due_at, WAITING, table.due_at <= now)
-        later, following = _count(session, table.due_at, WAITING, table.due_at > now)
+        due, oldest = _count(session, table.due_at, is_at_work(table), table.due_at <= now)
+        later, following = _count(session, table.due_at, is_at_work(table), table.due_at > now)
         given_up, _ = _count(session, table.due_at, is_failed(table))
         found.append(Queue(name, due, later, given_up, oldest, following))
     # These wait as a time in a row, and are never given up.
@@ -94,11 +85,6 @@ def heartbeats(session: Session) -> dict[str, datetime]:
     seen = {row.part: row.at for row in session.execute(select(Heartbeat.part, Heartbeat.at))}
     made = [seen[name] for name in ("worker", "clock") if name in seen]
     return {**({"beat": seen["beat"]} if "beat" in seen else {}), **({"worker": max(made)} if made else {})}
-
-
-def subscription(session: Session) -> Subscription | None:
-    """The webhook subscription that we know of."""
-    return session.get(Subscription, "strava")
 
 
 def _count(

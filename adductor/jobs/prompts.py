@@ -17,7 +17,6 @@ from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
 from adductor.platforms.base import Priority
-from adductor.queue import timers
 from adductor.queue.timers import Timer
 from adductor.store.models import Athlete, Delivery
 
@@ -25,11 +24,6 @@ log = logs.get(__name__)
 
 # After a failure that may pass; a prompt is worth giving for three hours.
 RETRY_AFTER = timedelta(minutes=1)
-
-
-def tick(installation: Installation, *, until: float | None = None) -> int:
-    """Look at due athletes (see `timers.tick`); returns how many."""
-    return timers.tick(installation, TIMER, until=until)
 
 
 def look(installation: Installation, athlete_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adductor.installation import Installation
 from adductor.jobs import deliveries, events, letters
-from adductor.queue import claims, retry, worker
+from adductor.queue import claims, worker
 
 # Deliveries first: their events were first, and a note follows its reading at once.
 JOBS = (deliveries.JOB, events.JOB, letters.JOB)
@@ -17,5 +17,5 @@ def work(installation: Installation) -> int:
 
 def sweep(installation: Installation) -> int:
     """Recover rows of ended workers, then work: this finds what a lost wake-up would have said."""
-    claims.recover_expired(installation, retry.DEFAULT)
+    claims.recover_expired(installation)
     return work(installation)

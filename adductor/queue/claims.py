@@ -1,7 +1,7 @@
 """Claims on rows of the SQL queue: compare-and-set with a lease.
 
 A claim is one UPDATE, so no two workers hold the same row. The lease is real time: a heartbeat thread extends it while the
-worker lives, and a row whose lease ran out goes back to waiting. Works for every table with the columns of `Row`.
+worker lives, and a row whose lease ran out goes back to waiting. Works for every table with the columns of `Queued`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import TextClause, select, text, update
+from sqlalchemy import ColumnElement, TextClause, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from adductor import logs, metrics
 from adductor.leases import LEASE
-from adductor.queue.retry import RetryPolicy
+from adductor.queue.retry import POLICY
 from adductor.store import after_commit
 from adductor.store.models import Delivery, InboxEvent, Letter, Queued
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 
-Row = Queued
 TABLES: tuple[type[Queued], ...] = (InboxEvent, Delivery, Letter)
 T = TypeVar("T", bound=Queued)
 
 WAITING, CLAIMED, DONE, FAILED = "waiting", "claimed", "done", "failed"
+# A claimed row is being handled at this moment; a done one stays done.
+AT_REST = (WAITING, FAILED)
 
 
 def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | None = None) -> T | None:
@@ -37,7 +38,7 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     Of one athlete's events one is handled at a time: a flood of them leaves the other workers to other athletes.
     """
     now = installation.clock.now()
-    wanted = select(table.id).where(_at_work(table), table.state == WAITING, table.due_at <= now)
+    wanted = select(table.id).where(is_at_work(table), table.state == WAITING, table.due_at <= now)
     if ids is not None:
         wanted = wanted.where(table.id.in_(ids))
     if table is InboxEvent:
@@ -70,7 +71,7 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     return row
 
 
-def take(session: Session, installation: Installation, row: Row) -> None:
+def take(session: Session, installation: Installation, row: Queued) -> None:
     """Claim a row of the transaction at hand: with its commit this process holds it, and no other can be faster."""
     owner = installation.leases.new_owner()
     row.state, row.lease_owner = CLAIMED, owner
@@ -82,7 +83,7 @@ def take(session: Session, installation: Installation, row: Row) -> None:
     after_commit(session, lambda: installation.leases.hold(table, row_id, owner))
 
 
-def holds(row: Row | None, claimed: Row) -> bool:
+def holds(row: Queued | None, claimed: Queued) -> bool:
     """Whether the stored row is still held by the claim that gave us ``claimed``."""
     return row is not None and row.state == CLAIMED and row.lease_owner == claimed.lease_owner
 
@@ -93,44 +94,42 @@ def reload(session: Session, claimed: T) -> T | None:
     return row if holds(row, claimed) else None
 
 
-def finish(session: Session, row: Row, outcome: str, problem: str | None = None, *, state: str = DONE) -> None:
+def finish(session: Session, row: Queued, outcome: str, problem: str | None = None, *, state: str = DONE) -> None:
     """End the row."""
     row.state, row.outcome, row.problem = state, outcome, problem
     _release(row)
-    count(session, row)
+    _count(session, row)
 
 
-def dead_letter(session: Session, row: Row, problem: str) -> None:
+def dead_letter(session: Session, row: Queued, problem: str) -> None:
     """Keep the row for a person: `adductor replay --failed` and the operator's page try it again."""
     finish(session, row, "gave_up", problem, state=FAILED)
 
 
-def retry(row: Row, at: datetime, problem: str) -> None:
+def retry(row: Queued, at: datetime, problem: str) -> None:
     """Let the row wait until ``at``."""
     row.state, row.due_at, row.problem = WAITING, at, problem
     _release(row)
 
 
-def reopen(row: Row, at: datetime) -> None:
+def reopen(row: Queued, at: datetime) -> None:
     """Let the row be due at ``at`` with all its attempts."""
     row.state, row.due_at, row.outcome, row.problem = WAITING, at, None, None
     row.attempts = row.crashes = 0
     _release(row)
 
 
-def count(session: Session, row: Row) -> None:
-    """Count the row's outcome after the commit."""
-    outcome = row.outcome or "none"
-    if isinstance(row, Delivery):
-        counter = metrics.DELIVERIES.labels(row.channel, outcome)
-    elif isinstance(row, Letter):
-        counter = metrics.LETTERS.labels(row.kind, outcome)
-    else:
-        counter = metrics.EVENTS.labels(outcome)
-    after_commit(session, counter.inc)
+def retry_rows(
+    session: Session, installation: Installation, table: type[Queued], *where: ColumnElement[bool] | TextClause
+) -> int:
+    """Make these rows due now, with all their attempts; returns how many there are."""
+    due_now = {"state": WAITING, "due_at": installation.clock.now(), "attempts": 0, "crashes": 0}
+    released = {"lease_until": None, "lease_owner": None}
+    result = session.execute(update(table).where(*where).values(**due_now, **released))
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def recover_expired(installation: Installation, policy: RetryPolicy) -> int:
+def recover_expired(installation: Installation) -> int:
     """Return rows to the queue whose lease ran out; returns how many.
 
     Each waits by its own backoff: a row that stops its worker then runs apart from those that it took along, and becomes a
@@ -140,7 +139,7 @@ def recover_expired(installation: Installation, policy: RetryPolicy) -> int:
     real_now, now = installation.clock.real_now(), installation.clock.now()
     table: Any
     for table in TABLES:
-        expired = select(table).where(_at_work(table), table.state == CLAIMED, table.lease_until < real_now)
+        expired = select(table).where(is_at_work(table), table.state == CLAIMED, table.lease_until < real_now)
         with installation.store.read() as session:
             if session.scalar(select(expired.exists())) is not True:
                 continue
@@ -149,17 +148,34 @@ def recover_expired(installation: Installation, policy: RetryPolicy) -> int:
                 recovered += 1
                 row.crashes += 1
                 log.warning("lease expired", table=table.__tablename__, row=row.id, crashes=row.crashes)
-                if row.crashes >= policy.most_crashes:
+                if row.crashes >= POLICY.most_crashes:
                     dead_letter(session, row, f"stopped its worker {row.crashes} times")
                 else:
-                    retry(row, now + policy.wait(row.crashes), "its worker ended")
+                    retry(row, now + POLICY.wait(row.crashes), "its worker ended")
     return recovered
 
 
-def _release(row: Row) -> None:
+def is_at_work(table: type[Queued]) -> TextClause:
+    """Waiting or claimed: a partial index's condition, as text, since SQLite would not recognise it with parameters."""
+    return text(f"{table.__tablename__}.state IN ('waiting', 'claimed')")
+
+
+def is_failed(table: type[Queued]) -> TextClause:
+    """A dead letter: a partial index's condition, as `is_at_work`."""
+    return text(f"{table.__tablename__}.state = 'failed'")
+
+
+def _release(row: Queued) -> None:
     row.lease_until = row.lease_owner = None
 
 
-def _at_work(table: type[Row]) -> TextClause:
-    """The partial index's condition, as text: with parameters SQLite would not recognise it."""
-    return text(f"{table.__tablename__}.state IN ('waiting', 'claimed')")
+def _count(session: Session, row: Queued) -> None:
+    """Count the row's outcome after the commit."""
+    outcome = row.outcome or "none"
+    if isinstance(row, Delivery):
+        counter = metrics.DELIVERIES.labels(row.channel, outcome)
+    elif isinstance(row, Letter):
+        counter = metrics.LETTERS.labels(row.kind, outcome)
+    else:
+        counter = metrics.EVENTS.labels(outcome)
+    after_commit(session, counter.inc)

@@ -13,14 +13,14 @@ EVERY = timedelta(seconds=10)
 TURNED_AWAY = "turned away"
 
 
-def beat(installation: Installation, part: str, *, note: str | None = None) -> None:
+def beat(installation: Installation, part: str) -> None:
     """Write this process's heartbeat, at most every ten seconds."""
     real_now = installation.clock.real_now()
     seen = last(installation, part)
     if seen is not None and timedelta(0) <= real_now - seen < EVERY:
         return
     with installation.store.write() as session:
-        session.merge(Heartbeat(part=part, at=real_now, note=note))
+        session.merge(Heartbeat(part=part, at=real_now))
 
 
 def turned_away(installation: Installation) -> None:

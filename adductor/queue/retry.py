@@ -24,7 +24,7 @@ class RetryPolicy:
         return timedelta(seconds=wait_s * random.uniform(1 - self.jitter, 1 + self.jitter))  # noqa: S311 - no secret
 
 
-DEFAULT = RetryPolicy()
+POLICY = RetryPolicy()
 # Strava sends some events before the activity can be read: a 404 right after a create passes.
 NOT_YET_READABLE_FOR = timedelta(minutes=15)
 

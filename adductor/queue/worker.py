@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import structlog
 
 from adductor import logs
-from adductor.queue import claims, retry
-from adductor.queue.retry import Final, RetryLater, RetryPolicy
+from adductor.queue import claims
+from adductor.queue.retry import POLICY, Final, RetryLater
 from adductor.store.models import InboxEvent, Queued
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ class Job(Generic[T]):
     table: type[T]
     handle: Callable[[Installation, T], str | None]
     created_at: Callable[[T], datetime]
-    policy: RetryPolicy = retry.DEFAULT
 
 
 def drain(installation: Installation, jobs: Sequence[Job[Any]]) -> int:
@@ -94,13 +93,13 @@ def _finish(installation: Installation, claimed: T, outcome: str, problem: str |
 
 
 def _retry(installation: Installation, job: Job[T], claimed: T, later: RetryLater) -> None:
-    wait = job.policy.wait(claimed.attempts) if later.wait is None else later.wait
+    wait = POLICY.wait(claimed.attempts) if later.wait is None else later.wait
     now = installation.clock.now()
     with installation.store.write() as session:
         row = claims.reload(session, claimed)
         if row is None:
             return  # another worker re-claimed the row, or it was reopened
-        if now - job.created_at(row) > job.policy.dead_letter_after:
+        if now - job.created_at(row) > POLICY.dead_letter_after:
             claims.dead_letter(session, row, later.problem)
             log.error(f"{job.name} dead-lettered", attempt=row.attempts, problem=later.problem)
         else:

@@ -6,8 +6,8 @@ import click
 from sqlalchemy import func, select
 
 from adductor.jobs import deliveries, events, letters
-from adductor.queue import requeue, worker
-from adductor.queue.requeue import is_failed
+from adductor.queue import worker
+from adductor.queue.claims import is_failed, retry_rows
 from adductor.store.models import Delivery, InboxEvent, Letter
 from service.cli.opened import opened
 
@@ -30,8 +30,9 @@ def replay(event_ids: tuple[int, ...], failed: bool) -> None:
             missing = set(event_ids) - set(ids)
             if missing:
                 raise click.ClickException(f"no event {min(missing)}; handled events are kept for seven days")
-            requeue.retry_ids(session, installation, InboxEvent, ids)
-            retried = [requeue.retry_failed(session, installation, table) for table in (Delivery, Letter) if failed]
+            retry_rows(session, installation, InboxEvent, InboxEvent.id.in_(ids))
+            others = (Delivery, Letter) if failed else ()
+            retried = [retry_rows(session, installation, table, is_failed(table)) for table in others]
         while ids and worker.run_one(installation, events.JOB, ids=ids):
             pass
         while any(retried) and worker.drain(installation, (deliveries.JOB, letters.JOB)):

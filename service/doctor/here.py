@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.athletes import rotate_keys
-from adductor.jobs import backlog
+from adductor.jobs import backlog, retention
 from adductor.mail.transport import MailError
 from adductor.store import migrate
 from adductor.store.models import Connection
@@ -96,11 +96,11 @@ def work_waiting(status: Status) -> str:
 
 def data_age(status: Status) -> str:
     """Strava's data goes in time."""
-    ages = {row.table: status.now - row.at for row in status.oldest if row.at is not None}
+    ages = {table: status.now - at for table, at in status.oldest.items() if at is not None}
     for table, age in ages.items():
-        if age > backlog.STRAVA_ALLOWS:
+        if age > retention.LIMIT:
             raise FailedError(
-                f"rows of {table} are {age.days} days old, and Strava allows {backlog.STRAVA_ALLOWS.days}",
+                f"rows of {table} are {age.days} days old, and Strava allows {retention.LIMIT.days}",
                 "start `adductor beat` and `adductor worker`: they delete what is too old once an hour",
             )
     days = max((age.days for age in ages.values()), default=0)

@@ -10,8 +10,8 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.installation import Installation
-from adductor.jobs import backlog
-from adductor.jobs.backlog import Oldest, Queue
+from adductor.jobs import backlog, retention
+from adductor.jobs.backlog import Queue
 from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
 from adductor.store.models import Subscription
 
@@ -50,7 +50,7 @@ class Status:
     budget_is_shared: bool = False
     queues: list[Queue] = field(default_factory=list)
     heartbeats: dict[str, datetime] = field(default_factory=dict)
-    oldest: list[Oldest] = field(default_factory=list)
+    oldest: dict[str, datetime | None] = field(default_factory=dict)  # of Strava's data, by table
     connections: dict[str, int] = field(default_factory=dict)
     subscription: Subscription | None = None
 
@@ -101,6 +101,6 @@ def _read_database(status: Status) -> None:
     with status.here.store.read() as session:
         status.queues = backlog.queues(session, status.now)
         status.heartbeats = backlog.heartbeats(session)
-        status.oldest = list(backlog.oldest_strava_data(session))
+        status.oldest = retention.oldest(session)
         status.connections = backlog.connections_by_state(session)
-        status.subscription = backlog.subscription(session)
+        status.subscription = session.get(Subscription, "strava")

@@ -61,7 +61,7 @@ def _of_database(status: Status) -> Iterator[Metric]:
     # A part that never ran is infinitely late, so that the same alert finds it.
     seen = [((part,), _age_s(status.real_now, status.heartbeats.get(part), never=math.inf)) for part in PARTS]
     yield _gauge("heartbeat_age_seconds", "Since a part was last seen at work", ("part",), seen)
-    data = [((row.table,), _age_s(status.now, row.at, never=0.0)) for row in status.oldest]
+    data = [((table,), _age_s(status.now, at, never=0.0)) for table, at in status.oldest.items()]
     yield _gauge("strava_data_oldest_seconds", "Age of the oldest row with Strava's data", ("table",), data)
     known = int(status.subscription is not None)
     yield _gauge("subscription_known", "Whether we know of a webhook subscription", (), [((), known)])

@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, TextClause, and_, cast, select
 from sqlalchemy.orm import Session
 
-from adductor.jobs.backlog import WAITING
-from adductor.queue.requeue import is_failed
+from adductor.queue.claims import is_at_work, is_failed
 from adductor.store.models import Connection, Delivery, InboxEvent, Letter, Suggestion
 
 # As many as a person reads; the sums above them count all.
@@ -52,7 +51,9 @@ def waiting_after_failure(session: Session) -> list[Row]:
     """Rows that are retried by themselves, among the oldest that wait; those due first come first."""
 
     def tried(table: Any) -> tuple[Condition, ColumnElement[Any]]:
-        oldest = select(table.id).where(WAITING).order_by(table.due_at).limit(_LOOKED_THROUGH).scalar_subquery()
+        oldest = (
+            select(table.id).where(is_at_work(table)).order_by(table.due_at).limit(_LOOKED_THROUGH).scalar_subquery()
+        )
         return and_(table.id.in_(oldest), table.problem.is_not(None)), table.due_at
 
     return _rows(session, tried)

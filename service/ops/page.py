@@ -10,7 +10,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 
 from adductor import __version__, logs
 from adductor.jobs import backlog
-from adductor.queue import requeue
+from adductor.queue import claims
 from adductor.store import migrate
 from service import limits
 from service.context import installation
@@ -94,9 +94,9 @@ def try_again() -> Page:
         return redirect(url_for("ops.board"), 303)
     with here.store.write() as session:
         if row_id:
-            count = int(requeue.retry_one(session, here, table, int(row_id)))
+            count = claims.retry_rows(session, here, table, table.id == int(row_id), table.state.in_(claims.AT_REST))
         else:
-            count = requeue.retry_failed(session, here, table)
+            count = claims.retry_rows(session, here, table, claims.is_failed(table))
     log.info("operator tries again", queue=queue, row=row_id or "all", rows=count)
     if count:
         flash("It is due now." if row_id else f"{count} due now.", "said")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, text
 
-from adductor.jobs import backlog
+from adductor.jobs import backlog, retention
 from adductor.store import Store
 from adductor.store.models import DecisionRecord, Delivery, Heartbeat, InboxEvent, Letter, Revocation, Suggestion
 from service.ops import failures
@@ -71,10 +71,9 @@ def _ago(number: int, *, days: int = 0) -> datetime:
 def test_figures_are_right_and_read_no_table_from_end_to_end(full: Store) -> None:
     with _statements(full) as asked, full.read() as session:
         queues = {queue.name: queue for queue in backlog.queues(session, NOW)}
-        oldest = {row.table: row.at for row in backlog.oldest_strava_data(session)}
+        oldest = retention.oldest(session)
         assert backlog.connections_by_state(session) == {"connected": 1, "revoked": 1}
         backlog.heartbeats(session)
-        backlog.subscription(session)
         assert len(failures.given_up(session)) == 3
         assert failures.waiting_after_failure(session) == []
 
@@ -104,10 +103,10 @@ def test_what_is_due_for_long_is_late_unless_it_is_in_no_hurry() -> None:
 def test_an_empty_installation_has_nothing_waiting(store: Store) -> None:
     with store.read() as session:
         found = backlog.queues(session, NOW)
-        oldest = backlog.oldest_strava_data(session)
+        oldest = retention.oldest(session)
 
     assert {(queue.due, queue.later, queue.given_up, queue.age_s(NOW)) for queue in found} == {(0, 0, 0, 0.0)}
-    assert {row.at for row in oldest} == {None}
+    assert set(oldest.values()) == {None}
 
 
 def test_a_worker_that_has_just_started_counts_as_seen(store: Store) -> None:

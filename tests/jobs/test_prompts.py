@@ -15,9 +15,11 @@ from sqlalchemy import text
 from adductor.athletes import activities, answers, channels, schedule
 from adductor.coaching.situation import Placement
 from adductor.jobs import prompts
+from adductor.notes import block
+from adductor.queue import timers
 from adductor.store.models import DecisionRecord
 from tests.support.athletes import new_athlete
-from tests.support.memory_log import Log, activity, runs, with_tokens
+from tests.support.memory_log import Log, activity, noted, runs, with_tokens
 from tests.support.runners import MORNING, Place, place
 
 EVENING = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
@@ -39,7 +41,7 @@ def _run_clock(here: Place, *, until: datetime) -> None:
         here.clock.at = max(here.now, datetime.fromisoformat(next_at).replace(tzinfo=UTC))
         with here.installation.store.write() as session:
             session.execute(text("UPDATE athletes SET history_read_at = :now"), {"now": here.now.replace(tzinfo=None)})
-        prompts.tick(here.installation)
+        timers.tick(here.installation, prompts.TIMER)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -87,7 +89,7 @@ def test_look_reads_the_history_once_and_only_where_a_routine_could_be_due(
     runs(here, log, runner, 77, ago=timedelta(days=2))
     here.clock.at = EVENING
 
-    prompts.tick(here.installation)
+    timers.tick(here.installation, prompts.TIMER)
 
     (look,) = _looked(here, runner)
     assert (log.lists, look.decision, look.asked_platform) == (lists, decision, bool(lists))
@@ -114,14 +116,14 @@ def test_journey_west_repeats_the_day_but_not_the_prompt(here: Place) -> None:
     assert len(_looked(here, runner)) == 2
 
 
-def test_eight_clocks_at_once_look_once(tmp_path: Path, database_url: str) -> None:
+def test_eight_clocks_at_once_look_once(tmp_path: Path, unused_url: str) -> None:
     """Also a look that is repeated after a crash."""
-    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as here:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=unused_url) as here:
         runners = [here.runner() for _ in range(5)]
         here.clock.at = EVENING
 
         with ThreadPoolExecutor(8) as pool:
-            taken = list(pool.map(lambda _: prompts.tick(here.installation), range(8)))
+            taken = list(pool.map(lambda _: timers.tick(here.installation, prompts.TIMER), range(8)))
         prompts.look(here.installation, runners[0])
 
         assert sum(taken) == 5
@@ -133,7 +135,7 @@ def test_prompt_that_could_not_be_given_for_hours_is_left_out(here: Place) -> No
     runner = here.runner()
     here.clock.at = EVENING + schedule.LATE + timedelta(minutes=1)
 
-    prompts.tick(here.installation)
+    timers.tick(here.installation, prompts.TIMER)
 
     assert _looked(here, runner) == []
     assert here.athlete(runner).next_due_at == EVENING + timedelta(days=1)
@@ -167,6 +169,19 @@ def test_a_rest_day_routine_stands_in_the_note_of_the_latest_run_for_whoever_pre
     assert (delivery.channel, delivery.activity_id, here.suggestion(runner).activity_id) == ("private_note", run, None)
 
 
+def test_rest_day_note_takes_the_place_of_the_block_that_stood_there(here: Place, log: Log) -> None:
+    runner = noted(here, log, channels={"post_run": "private_note", "rest_day": "private_note"})
+    here.answer(runner, answers.Said.NOT_TODAY)
+    here.clock.at = EVENING + timedelta(days=1)
+    here.change(runner, history_read_at=here.now)
+
+    timers.tick(here.installation, prompts.TIMER)
+
+    assert log.note.startswith("Mine.\n\n")
+    assert log.note.count(block.SIGNATURE) == 1
+    assert "no run today" in log.note
+
+
 @pytest.mark.parametrize(
     ("refused_at", "reason"),
     [(None, "no run of the last 3 days"), (MORNING, "no private note that Strava takes from us at the moment")],
@@ -177,7 +192,7 @@ def test_routine_that_no_note_and_no_mail_can_carry_is_not_suggested(
     runner = here.runner(channels={"rest_day": "private_note"}, email=None, private_note_refused_at=refused_at)
     here.clock.at = EVENING
 
-    prompts.tick(here.installation)
+    timers.tick(here.installation, prompts.TIMER)
 
     (look,) = _looked(here, runner)
     assert (look.decision, look.rule) == ("none", "no_way")

@@ -7,26 +7,23 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from adductor.jobs import inbox
 from adductor.leases import HANGS_AFTER_S, LEASE
 from adductor.platforms.base import WebhookEvent
-from adductor.queue import claims, requeue, retry, worker
+from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
-from adductor.store import Store
 from adductor.store.models import Delivery, InboxEvent
 from tests.support.memory_log import event, put, rows
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
 SECOND = timedelta(seconds=1)
-POLICY = retry.DEFAULT
+POLICY = retry.POLICY
 
 
 def _put(here: Place, *owners: int) -> None:
@@ -34,11 +31,7 @@ def _put(here: Place, *owners: int) -> None:
     athlete_id = here.runner()
     received = event(here, athlete_id)
     for number, owner in enumerate(owners, start=1):
-        put(here, _replaced(received, object_id=number, owner_id=owner))
-
-
-def _replaced(received: Any, **values: Any) -> Any:
-    return type(received)(**{**{name: getattr(received, name) for name in received.__slots__}, **values})
+        put(here, replace(received, object_id=number, owner_id=owner))
 
 
 def _job(handle: Callable[[InboxEvent], str | None]) -> Job[InboxEvent]:
@@ -59,7 +52,7 @@ def _die(here: Place, *held: InboxEvent) -> None:
 
 
 def _recover(here: Place) -> int:
-    return claims.recover_expired(here.installation, POLICY)
+    return claims.recover_expired(here.installation)
 
 
 def _raise(error: Exception) -> Job[InboxEvent]:
@@ -121,10 +114,9 @@ def test_reopened_row_is_not_ended_by_the_old_claim(here: Place, reopened_by: st
     def reopen(row: InboxEvent) -> str:
         if reopened_by == "replay":
             with here.installation.store.write() as session:
-                assert requeue.retry_ids(session, here.installation, InboxEvent, [row.id]) == 1
+                assert claims.retry_rows(session, here.installation, InboxEvent, InboxEvent.id == row.id) == 1
         else:
-            received = _replaced(event(here, 1), object_id=1, owner_id=1, updates={"type": "Walk"})
-            put(here, received)
+            put(here, replace(event(here, 1), object_id=1, owner_id=1, updates={"type": "Walk"}))
         if claimed_again:
             here.later(seconds=1)
             _claim(here)
@@ -190,8 +182,8 @@ def test_row_that_never_succeeds_becomes_a_dead_letter_that_retry_failed_finds(
     assert row.tried_at is not None
     assert tried == POLICY.most_crashes if ends_workers else row.tried_at - first > POLICY.dead_letter_after
     with here.installation.store.write() as session:
-        assert requeue.retry_failed(session, here.installation, Delivery) == 0
-        assert requeue.retry_failed(session, here.installation, InboxEvent) == 1
+        assert claims.retry_rows(session, here.installation, Delivery, claims.is_failed(Delivery)) == 0
+        assert claims.retry_rows(session, here.installation, InboxEvent, claims.is_failed(InboxEvent)) == 1
     assert worker.run_one(here.installation, _job(lambda _: "handled"))
     assert [(row.state, row.attempts, row.crashes) for row in rows(here)] == [("done", 1, 0)]
 
@@ -255,16 +247,6 @@ def test_retry_later_with_a_wait_waits_for_so_long_and_final_ends_the_row(here: 
     assert row.handled_at == here.now
 
 
-@pytest.mark.parametrize(
-    ("state", "retried"), [("waiting", True), ("failed", True), ("claimed", False), ("done", False)]
-)
-def test_retry_one_takes_rows_at_rest(here: Place, state: str, *, retried: bool) -> None:
-    _put(here, 1)
-    with here.installation.store.write() as session:
-        session.get_one(InboxEvent, rows(here)[0].id).state = state
-        assert requeue.retry_one(session, here.installation, InboxEvent, rows(here)[0].id) is retried
-
-
 def test_drain_stops_when_the_process_is_told_to_end(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     stopping = threading.Event()
     monkeypatch.setattr(worker, "stopping", stopping)
@@ -290,55 +272,33 @@ def test_wait_for_the_budget_counts_as_no_attempt(here: Place) -> None:
 # -- the inbox ----------------------------------------------------------------------------------------------------------
 
 
-NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-EVENT = WebhookEvent("strava", 1, "activity", 42, "update", NOW, 7, {"title": "Morning run"})
+def _received(here: Place) -> WebhookEvent:
+    return WebhookEvent("strava", 1, "activity", 42, "update", here.now, 7, {"title": "Morning run"})
 
 
-Put = Callable[..., list[int]]
+def test_same_event_again_is_no_second_row_and_wakes_no_worker(here: Place) -> None:
+    received = _received(here)
+    with here.installation.store.write() as session:
+        stored = [inbox.put(session.connection(), events, here.now) for events in ([received, received], [received])]
+
+    (row,) = rows(here)
+    assert stored == [{row.id: row.trace_id}, {}]
+    assert (row.state, row.updates, len(row.trace_id)) == ("waiting", {"title": "Morning run"}, 16)
 
 
-@pytest.fixture
-def put_events(store: Store) -> Put:
-    def store_events(*events: WebhookEvent) -> list[int]:
-        with store.write() as session:
-            return list(inbox.put(session.connection(), events, NOW))
+def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(here: Place) -> None:
+    put(here, _received(here))
+    worker.run_one(here.installation, _job(lambda _: "handled"))
 
-    return store_events
+    put(here, replace(_received(here), updates={"type": "Walk"}))
 
-
-def _stored(store: Store) -> list[InboxEvent]:
-    with store.read() as session:
-        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
-
-
-def test_a_new_event_waits(store: Store, put_events: Put) -> None:
-    (row_id,) = put_events(EVENT)
-
-    (row,) = _stored(store)
-    assert (row.id, row.state, row.updates) == (row_id, "waiting", {"title": "Morning run"})
-    assert len(row.trace_id) == 16
-
-
-def test_same_event_again_is_no_second_row_and_wakes_no_worker(store: Store, put_events: Put) -> None:
-    assert len(put_events(EVENT, EVENT)) == 1
-
-    assert put_events(EVENT) == []
-    assert len(_stored(store)) == 1
-
-
-def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(store: Store, put_events: Put) -> None:
-    (row_id,) = put_events(EVENT)
-    with store.write() as session:
-        session.get_one(InboxEvent, row_id).state = "done"
-
-    again = put_events(replace(EVENT, updates={"type": "Walk"}))
-
-    (row,) = _stored(store)
-    assert again == [row_id]
+    (row,) = rows(here)
     assert (row.state, row.updates) == ("waiting", {"title": "Morning run", "type": "Walk"})
 
 
-def test_events_of_another_second_or_aspect_are_rows_of_their_own(store: Store, put_events: Put) -> None:
-    put_events(EVENT, replace(EVENT, event_time=NOW + timedelta(seconds=1)), replace(EVENT, aspect_type="delete"))
+def test_events_of_another_second_or_aspect_are_rows_of_their_own(here: Place) -> None:
+    received = _received(here)
 
-    assert len(_stored(store)) == 3
+    put(here, received, replace(received, event_time=here.now + SECOND), replace(received, aspect_type="delete"))
+
+    assert len(rows(here)) == 3

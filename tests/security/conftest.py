@@ -115,9 +115,9 @@ def person(here: Place, name: str) -> Person:
 
 
 @pytest.fixture
-def here_on_each(tmp_path: Path, database_url: str) -> Iterator[Place]:
+def here_on_each(tmp_path: Path, unused_url: str) -> Iterator[Place]:
     """The same on SQLite and on PostgreSQL."""
-    with place_with(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+    with place_with(tmp_path, ADDUCTOR_DATABASE_URL=unused_url) as made:
         yield made
 
 

@@ -35,9 +35,9 @@ def _installation(values: dict[str, str], *keys: str) -> Installation:
 
 
 @pytest.fixture
-def under(tmp_path: Path, database_url: str) -> Under:
+def under(tmp_path: Path, unused_url: str) -> Under:
     """The installation as it starts with these keys."""
-    values = {"ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_SECRET_KEY": SECRET, "ADDUCTOR_DATABASE_URL": database_url}
+    values = {"ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_SECRET_KEY": SECRET, "ADDUCTOR_DATABASE_URL": unused_url}
     return lambda *keys: _installation(values, *keys)
 
 

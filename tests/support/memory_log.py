@@ -133,9 +133,9 @@ def refused_refresh() -> PlatformError:
 
 
 @pytest.fixture
-def here(tmp_path: Path, database_url: str) -> Iterator[Place]:
+def here(tmp_path: Path, unused_url: str) -> Iterator[Place]:
     """On both databases, for what locks and races decide. `tests/jobs/conftest.py` has the one on SQLite alone."""
-    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as made:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=unused_url) as made:
         yield made
 
 
