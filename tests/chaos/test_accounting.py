@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +16,17 @@ RUN = 7
 _RUN = {"deleted": False, "sport_type": "Run"}
 
 
+Edit = tuple[float, str, str, str]
+GET, PUT = "activities.get", "activities.update"
+OURS, THEIRS = "app 1", "runner"
+MORE, FULL = "Mine, and more.", f"Mine.\n\n{BLOCK}"
+BETWEEN = f"Above.\n\n{BLOCK}\nBelow."
+WRITTEN: Edit = (10.11, OURS, "Mine.", FULL)
+WRITTEN_OVER: Edit = (10.11, OURS, MORE, FULL)
+KEPT = "byte for byte as their author last wrote them"
+LOST = "edits lost between our read and our write"
+
+
 def _edit(number: int, at: float, author: str, before: str, after: str) -> dict[str, Any]:
     return {
         "id": number, "activity_id": RUN, "at": at, "author": author, "field": "private_note",
@@ -24,115 +34,84 @@ def _edit(number: int, at: float, author: str, before: str, after: str) -> dict[
     }  # fmt: skip
 
 
-def _call(number: int, at: float, endpoint: str, ms: float = 20.0) -> dict[str, Any]:
+def _call(number: int, at: float, endpoint: str) -> dict[str, Any]:
     return {
-        "id": number, "real_s": at, "ms": ms, "endpoint": endpoint, "status": 200, "activity_id": RUN, "faults": [],
+        "id": number, "real_s": at, "ms": 20.0, "endpoint": endpoint, "status": 200, "activity_id": RUN, "faults": [],
     }  # fmt: skip
 
 
 def _account(
-    edits: list[dict[str, Any]], calls: list[dict[str, Any]], *, saved: str, touched: str | None = None
-) -> tuple[list[str], FieldHistory]:
-    truth = {"id": RUN, "private_note": edits[-1]["after"], "edits": edits}
-    wire = Wire(calls, real=lambda at: at, killed_at=[])
+    edits: list[Edit], calls: list[tuple[float, str]], *, saved: str, touched: str | None = None
+) -> tuple[str, FieldHistory]:
+    """The promises broken in a note with these edits, whose runner remembers ``saved`` as the text."""
+    numbered = [_edit(number, *edit) for number, edit in enumerate(edits, start=1)]
+    truth = {"id": RUN, "private_note": edits[-1][3], "edits": numbered}
+    wire = Wire([_call(number, *call) for number, call in enumerate(calls, start=1)], real=float, killed_at=[])
     history = FieldHistory("private_note", truth, Activity(RUN, {"private_note": saved}, touched), wire)
     broken: list[str] = []
     history.check(broken)
-    return broken, history
+    return "\n".join(broken), history
 
 
-READ, WRITE = _call(1, 10.0, "activities.get"), _call(2, 10.1, "activities.update")
+def _moved_back(left: str) -> list[Edit]:
+    """The runner put our note between their words. We take it away, which leaves this, and put it below."""
+    moved = [(10.11, OURS, "", BLOCK), (15.0, THEIRS, BLOCK, BETWEEN)]
+    return [*moved, (20.11, OURS, BETWEEN, left), (30.11, OURS, left, f"{left}\n\n{BLOCK}")]
 
 
-def test_a_note_below_the_runners_words_breaks_nothing() -> None:
-    broken, history = _account([_edit(1, 10.11, "app 1", "Mine.", f"Mine.\n\n{BLOCK}")], [READ, WRITE], saved="Mine.")
-    assert broken == []
-    assert history.counts["byte for byte as their author last wrote them"] == 1
+_CLEARED: list[Edit] = [(10.05, THEIRS, "Mine.", ""), (10.11, OURS, "", FULL), (20.11, OURS, FULL, "Mine.")]
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text + " ", lambda text: text.replace("Mine.", "mine."), lambda text: text + "\n"]
+    ("edits", "saved", "counted", "noticed"),
+    [
+        ([WRITTEN], "Mine.", KEPT, ""),
+        ([(10.11, OURS, "Mine.", FULL + " ")], "Mine.", None, "outside our block"),
+        ([(10.11, OURS, "Mine.", FULL.lower())], "Mine.", None, "outside our block"),
+        ([(10.11, OURS, "Mine.", FULL + "\n")], "Mine.", None, "outside our block"),
+        ([(10.05, THEIRS, "Mine.", MORE), WRITTEN_OVER], MORE, LOST, ""),
+        ([(9.5, THEIRS, "Mine.", MORE), WRITTEN_OVER], MORE, None, "overwrote words"),
+        (_CLEARED, "", None, ""),
+        (_moved_back("Above.\n\n\nBelow."), BETWEEN, None, ""),
+        (_moved_back("Above.\nBelow."), BETWEEN, None, "a blank line outside our block"),
+    ],
+    ids=[
+        "a note below the words",
+        "a space added",
+        "letters changed",
+        "an end of line added",
+        "an edit between read and write",
+        "an edit before the read",
+        "words above cleared between read and write",
+        "a blank line of the runner's stays",
+        "a blank line of the runner's goes",
+    ],
 )
-def test_a_changed_byte_of_the_runners_is_noticed(change: Callable[[str], str]) -> None:
-    written = change(f"Mine.\n\n{BLOCK}")
-    broken, _ = _account([_edit(1, 10.11, "app 1", "Mine.", written)], [READ, WRITE], saved="Mine.")
-    assert any("outside our block" in entry for entry in broken)
+def test_changed_words_of_the_runner_are_noticed(
+    edits: list[Edit], saved: str, counted: str | None, noticed: str
+) -> None:
+    """Each write of ours follows a read by a tenth of a second."""
+    ours = [int(at) for at, author, _, _ in edits if author == OURS]
+    calls = [(at + later, call) for at in ours for later, call in ((0, GET), (0.1, PUT))]
 
+    broken, history = _account(edits, calls, saved=saved)
 
-def test_an_edit_between_read_and_write_is_counted_as_lost() -> None:
-    edits = [
-        _edit(1, 10.05, "runner", "Mine.", "Mine, and more."),
-        _edit(2, 10.11, "app 1", "Mine, and more.", f"Mine.\n\n{BLOCK}"),
-    ]
-    broken, history = _account(edits, [READ, WRITE], saved="Mine, and more.")
-    assert broken == []
-    assert history.counts["edits lost between our read and our write"] == 1
-
-
-def test_an_edit_before_the_read_that_is_lost_is_a_broken_promise() -> None:
-    edits = [
-        _edit(1, 9.5, "runner", "Mine.", "Mine, and more."),
-        _edit(2, 10.11, "app 1", "Mine, and more.", f"Mine.\n\n{BLOCK}"),
-    ]
-    broken, _ = _account(edits, [READ, WRITE], saved="Mine, and more.")
-    assert any("overwrote words" in entry for entry in broken)
+    assert noticed in broken
+    assert bool(broken) is bool(noticed)
+    assert counted is None or history.counts[counted] == 1
 
 
 def test_a_write_long_after_its_read_is_a_broken_promise() -> None:
-    edits = [
-        _edit(1, 12.0, "runner", "Mine.", "Mine, and more."),
-        _edit(2, 20.01, "app 1", "Mine, and more.", f"Mine.\n\n{BLOCK}"),
-    ]
-    broken, _ = _account(edits, [READ, _call(2, 20.0, "activities.update")], saved="Mine, and more.")
-    assert any("came 9.98 s after its read" in entry for entry in broken)
+    edits = [(12.0, THEIRS, "Mine.", MORE), (20.01, OURS, MORE, FULL)]
+    broken, _ = _account(edits, [(10.0, GET), (20.0, PUT)], saved=MORE)
+    assert "came 9.98 s after its read" in broken
 
 
 def test_a_note_that_comes_back_after_its_runner_took_it_away_is_a_broken_promise() -> None:
-    full = f"Mine.\n\n{BLOCK}"
-    edits = [
-        _edit(1, 10.11, "app 1", "Mine.", full),
-        _edit(2, 60.0, "runner", full, "Mine."),
-        _edit(3, 99.11, "app 1", "Mine.", full),
-    ]
-    calls = [READ, WRITE, _call(3, 99.0, "activities.get"), _call(4, 99.1, "activities.update")]
+    edits = [WRITTEN, (60.0, THEIRS, FULL, "Mine."), (99.11, OURS, "Mine.", FULL)]
+    calls = [(10.0, GET), (10.1, PUT), (99.0, GET), (99.1, PUT)]
     broken, _ = _account(edits, calls, saved="Mine.", touched="take away")
-    assert any("written again" in entry for entry in broken)
-
-
-def test_a_blank_line_of_ours_may_go_though_the_words_above_were_cleared_between_read_and_write() -> None:
-    edits = [
-        _edit(1, 10.05, "runner", "Mine.", ""),
-        _edit(2, 10.11, "app 1", "", f"Mine.\n\n{BLOCK}"),
-        _edit(3, 20.11, "app 1", f"Mine.\n\n{BLOCK}", "Mine."),
-    ]
-    later = [_call(3, 20.0, "activities.get"), _call(4, 20.1, "activities.update")]
-    broken, _ = _account(edits, [READ, WRITE, *later], saved="")
-    assert broken == []
-
-
-@pytest.mark.parametrize(("left", "kept"), [("Above.\n\n\nBelow.", True), ("Above.\nBelow.", False)])
-def test_a_note_taken_away_from_between_words_and_put_below_them_leaves_their_blank_line(left: str, kept: bool) -> None:
-    between = f"Above.\n\n{BLOCK}\nBelow."
-    edits = [
-        _edit(1, 10.11, "app 1", "", BLOCK),
-        _edit(2, 15.0, "runner", BLOCK, between),
-        _edit(3, 20.11, "app 1", between, left),
-        _edit(4, 30.11, "app 1", left, f"{left}\n\n{BLOCK}"),
-    ]
-    later = [
-        _call(number, at, endpoint)
-        for number, (at, endpoint) in enumerate(
-            [
-                (20.0, "activities.get"),
-                (20.1, "activities.update"),
-                (30.0, "activities.get"),
-                (30.1, "activities.update"),
-            ],
-            start=3,
-        )
-    ]
-    broken, _ = _account(edits, [READ, WRITE, *later], saved=between)
-    assert (broken == []) is kept
+    assert "written again" in broken
 
 
 def test_a_heading_that_the_runner_quotes_is_no_block() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.fuzz.inputs import Reference, check_bodies, check_links, check_scenarios
+from bench.fuzz.inputs import check_bodies, check_links, check_scenarios
 from bench.fuzz.site import Site, site
 from bench.fuzz.surface import check_surface
 
@@ -47,23 +47,3 @@ def test_surface_described_is_the_surface_served(here: Site) -> None:
     # Signed in, with links and tokens that work: not everything may end at the door.
     assert statuses[200] > 10
     assert not [status for status in statuses if status >= 500 and status != 503]
-
-
-EVENT = '{"object_type":"%s","object_id":%s,"aspect_type":"create","owner_id":1,"subscription_id":1,"event_time":1}'
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (EVENT % ("activity", "1"), 200),
-        (EVENT % ("club", "1"), 400),
-        (EVENT % ("activity", "0"), 400),
-        (EVENT % ("activity", "1.0"), 400),
-        (EVENT % ("activity", "NaN"), 400),
-        ('{"object_type": "activity"}', 400),
-        (" " * 20_000 + EVENT % ("activity", "1"), 400),
-        (" " * 70_000, 413),
-    ],
-)
-def test_reference_refuses_what_the_schema_has_no_room_for(body: str, status: int) -> None:
-    assert Reference().status(body.encode()) == status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -9,6 +11,7 @@ from adductor.athletes import answers
 from adductor.athletes.answers import Answer, AnswerError
 from adductor.coaching.replies import Said
 from adductor.store.models import SessionRecord
+from tests.support.memory_log import RUN, Log, event, noted, runs, take
 from tests.support.runners import Place
 
 
@@ -173,3 +176,39 @@ def test_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) 
 def test_an_answer_that_makes_no_sense_is_refused_in_words(wrong: dict[str, object]) -> None:
     with pytest.raises(AnswerError):
         Answer(**wrong)  # type: ignore[arg-type]
+
+
+# -- in the log ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "status"), [("done", "done"), ("skip", "declined"), ("pause", "withdrawn")])
+def test_word_in_the_title_answers_without_a_call(here: Place, log: Log, word: str, status: str) -> None:
+    runner = noted(here, log)
+
+    take(here, event(here, runner, "update", title=f"Morning run #Adductor-{word}"))
+
+    paused = word == "pause"
+    assert here.suggestion(runner).status == status
+    assert (log.note == "Mine.") is paused
+    assert len(log.calls) == (4 if paused else 2)  # a removal reads and writes
+    if paused:
+        during = runs(here, log, runner, RUN + 1)
+        take(here, event(here, runner, about=during))
+        assert len(log.calls) == 4
+        take(here, event(here, runner, "update", about=during, title="Back again #adductor-resume"))
+        assert here.athlete(runner).paused_until is None
+
+
+@pytest.mark.parametrize(("ours", "status"), [(True, "done"), (False, "open")], ids=["ours", "unknown"])
+def test_strength_work_recorded_afterwards_answers_or_asks(here: Place, log: Log, *, ours: bool, status: str) -> None:
+    runner = noted(here, log)
+    here.later(minutes=20)
+    minutes_10 = {"ago": timedelta(minutes=10), "moving_s": 600, "elapsed_s": 600}
+    strength = runs(here, log, runner, RUN + 1, sport="strength", is_adductor_session=ours, **minutes_10)
+
+    take(here, event(here, runner, about=strength))
+
+    suggestion = here.suggestion(runner)
+    assert (suggestion.status, suggestion.asks_about_activity) == (status, None if ours else strength)
+    done = [(row.source, row.platform_id) for row in _sessions(here, runner)]
+    assert done == ([("log", strength)] if ours else [])

@@ -64,6 +64,25 @@ def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Plac
     assert log.activities[earlier].private_note == ""
 
 
+@pytest.mark.parametrize(
+    ("first", "updates", "notes"),
+    [("update", {"title": "Along the river"}, 1), ("delete", {}, 0)],
+    ids=["edit", "delete"],
+)
+def test_event_that_overtakes_the_create_leaves_one_note_or_none(
+    here: Place, log: Log, first: str, updates: dict[str, str], notes: int
+) -> None:
+    runner = comes_home(here, log)
+    created = event(here, runner)
+    here.later(minutes=1)
+
+    take(here, event(here, runner, first, **updates))
+    take(here, created)
+
+    assert log.note.count(block.SIGNATURE) == len(log.writes) == notes
+    assert notes or log.calls == []
+
+
 def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Place, log: Log) -> None:
     runner = noted(here, log)
     here.later(minutes=1)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -226,36 +225,6 @@ class Live:
         for process in processes:
             process.kill()
         psutil.wait_procs(processes, timeout=10)
-
-    def stop(self, part: str) -> None:
-        """SIGSTOP to every process of the part, at a moment at which none holds the lock of the database."""
-
-        def stopped() -> bool:
-            processes = self.processes(part)
-            for process in processes:
-                process.send_signal(signal.SIGSTOP)
-            while any(process.status() != psutil.STATUS_STOPPED for process in processes):
-                pass
-            if self._can_write():
-                return True
-            self.resume(part)
-            return False
-
-        self.until(stopped)
-
-    def _can_write(self) -> bool:
-        if not self.store.is_sqlite:
-            return True
-        with closing(sqlite3.connect(str(self.store.url.database), timeout=0.5, isolation_level=None)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return False
-            return True
-
-    def resume(self, part: str) -> None:
-        for process in reversed(self.processes(part)):
-            process.send_signal(signal.SIGCONT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,6 @@ def with_a_past(live: Live, runner: Runner, weeks: list[int]) -> None:
                 session.add(_session(runner.id, monday - timedelta(weeks=back) + timedelta(days=1 + 3 * index)))
 
 
-def session_on(live: Live, runner: Runner, at: datetime) -> None:
-    """A session that the runner has done."""
-    with live.store.write() as session:
-        session.add(_session(runner.id, at))
-
-
 def _session(athlete_id: int, at: datetime) -> SessionRecord:
     return SessionRecord(
         athlete_id=athlete_id, completed_at=at, kind="strength_full", completed_pct=100, rpe_1_10=7, source="page"

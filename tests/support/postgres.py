@@ -51,15 +51,15 @@ def server(folder: Path, options: Sequence[str] = ("-F",), *, keep: bool = False
         how = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
         subprocess.run(_as_nobody_special([str(binaries / "initdb"), *how]), check=True, capture_output=True, cwd="/")
     settings = " ".join([f"-p {port} -h 127.0.0.1 -c unix_socket_directories=", *options])
-    _pg_ctl(data, "start", "-t", "120", "-l", str(folder / "log"), "-o", settings)
+    pg_ctl(data, "start", "-t", "120", "-l", str(folder / "log"), "-o", settings)
     try:
         yield f"postgresql+psycopg://coach@127.0.0.1:{port}"
     finally:
         with suppress(subprocess.CalledProcessError):  # a test may have stopped it
-            _pg_ctl(data, "stop", "-m", "fast" if keep else "immediate")
+            pg_ctl(data, "stop", "-m", "fast" if keep else "immediate")
 
 
-def _pg_ctl(data: Path, *arguments: str) -> None:
+def pg_ctl(data: Path, *arguments: str) -> None:
     """Run pg_ctl, which waits for the server. No pipe: the server would keep it open."""
     command = [str(_binaries() / "pg_ctl"), *arguments, "-w", "-D", str(data)]
     quiet = subprocess.DEVNULL
