@@ -16,7 +16,6 @@ from adductor.platforms.base import Caller, Priority
 from adductor.platforms.budget import WindowBudget
 from tests.platforms.conftest import make_budget, usage
 from tests.support.memory_log import Log, comes_home, delay_notes, event, sweep_after, sweep_for, take
-from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
 

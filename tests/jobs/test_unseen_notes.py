@@ -28,7 +28,6 @@ from tests.support.memory_log import (
     take,
     withdraw,
 )
-from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
 Answers = Callable[[LoggedActivity], LoggedActivity]

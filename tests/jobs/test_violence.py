@@ -5,10 +5,10 @@ from __future__ import annotations
 import resource
 import shutil
 import sqlite3
-import threading
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from pathlib import Path
 
 import psutil
 import pytest
@@ -175,19 +175,18 @@ def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
         assert len(live.written(run)) == 1
 
 
-def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("postgres-of-its-own")
+def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path: Path) -> None:
     with (
-        postgres.server(folder) as base,
-        installation(
-            tmp_path_factory.mktemp("dry"), ADDUCTOR_DATABASE_URL=postgres.new_database(base, "coach")
-        ) as live,
+        # Not in pytest's own folder: a second pytest run closes that to the server's user.
+        tempfile.TemporaryDirectory(prefix="adductor-postgres-") as made,
+        postgres.server(folder := Path(made)) as base,
+        installation(tmp_path, ADDUCTOR_DATABASE_URL=postgres.new_database(base, "coach")) as live,
     ):
         first, second = live.record(live.runner()), live.runner()
         live.note_comes(first)
         postgres.pg_ctl(folder / "data", "stop", "-m", "fast")
         run = live.record(second)
-        _until(lambda: _refused(live, run))
+        live.until(lambda: _refused(live, run), supervised=False)
         assert _ready(live)[0] == 503
         port = base.rsplit(":", 1)[1]
         settings = f"-p {port} -k {folder} -h 127.0.0.1 -F"
@@ -197,13 +196,3 @@ def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path_f
 
         live.until(lambda: _ready(live) == (200, []))
         assert [len(live.written(each)) for each in (first, run)] == [1, 1]
-
-
-def _until(condition: Any) -> None:
-    """As `Live.until`, without looking after the parts: they need the database for that."""
-    waited = threading.Event()
-    for _ in range(600):
-        if condition():
-            return
-        waited.wait(0.05)
-    raise AssertionError("it did not happen within 30 s")

@@ -173,11 +173,15 @@ class Live:
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
-    def until(self, condition: Callable[[], T], *, within_s: float = _WITHIN_S) -> T:
-        """Wait for something to become true, while fallen parts are started again as `adductor up` does."""
+    def until(self, condition: Callable[[], T], *, within_s: float = _WITHIN_S, supervised: bool = True) -> T:
+        """Wait for something to become true, while fallen parts are started again as `adductor up` does.
+
+        Not ``supervised``: while the database, which the supervisor's look needs, is away.
+        """
         give_up_at = time.monotonic() + within_s
         while True:
-            self.here.supervisor.look()
+            if supervised:
+                self.here.supervisor.look()
             result = condition()
             if result:
                 return result
