@@ -189,7 +189,7 @@ def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path: 
         live.until(lambda: _refused(live, run), supervised=False)
         assert _ready(live)[0] == 503
         port = base.rsplit(":", 1)[1]
-        settings = f"-p {port} -k {folder} -h 127.0.0.1 -F"
+        settings = f"-p {port} -h 127.0.0.1 -c unix_socket_directories= -F"
         postgres.pg_ctl(folder / "data", "start", "-l", str(folder / "log"), "-o", settings)
 
         live.note_comes(run)
