@@ -20,7 +20,6 @@ from adductor.documents.values import Items, ItemSet, StrictModel, Text, Texts
 ROUTINE_START_S = 20
 BETWEEN_EXERCISES_S = 20
 
-
 # Always available: the floor and one's own body.
 ALWAYS_AT_HAND = frozenset({"none"})
 # A hard floor makes a slide of a sock (article: "using a towel or sock while standing on tile/hardwood is a great
@@ -283,10 +282,6 @@ class Meta(StrictModel, extra="allow"):
 
 class Catalogue(StrictModel):
     """Everything the coach can prescribe."""
-
-    # Identity: there is one catalogue per process, and a cache hashes it at every decision.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
 
     meta: Meta
     duration_formula: TextByKey

@@ -126,7 +126,7 @@ def _send_envelope(client: smtplib.SMTP, message: EmailMessage) -> None:
 def _send_text(client: smtplib.SMTP, message: EmailMessage) -> None:
     answer: bytes | str
     try:
-        code, answer = client.data(_as_sent(message))
+        code, answer = client.data(message.as_bytes())
     except smtplib.SMTPDataError as error:  # an answer to DATA itself: the text was not sent
         code, answer = error.smtp_code, error.smtp_error
     except _LOST as error:
@@ -150,15 +150,10 @@ def _keep(message: EmailMessage, folder: Path) -> None:
     name = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32]
     draft = folder / f".{name}.{os.getpid()}"
     with draft.open("wb") as file:
-        file.write(_as_sent(message))
+        file.write(message.as_bytes())
         file.flush()
         os.fsync(file.fileno())
     draft.replace(folder / f"{name}.eml")
-
-
-def _as_sent(message: EmailMessage) -> bytes:
-    """With the line ends of the wire, and lines as long as the message's own policy wants them."""
-    return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
 
 
 def _said(answer: bytes | str) -> str:
