@@ -27,15 +27,11 @@ _BAD_ADDRESS_CODES = frozenset({550, 551, 553})
 _ENHANCED = re.compile(rb"\b5\.\d{1,3}\.\d{1,3}\b")
 
 
-class MailError(Exception):
-    """The mail was not taken. The message is for the operator and never holds a password."""
+class MailLaterError(Exception):
+    """The mail was not taken and may be taken later. As of each error here, the message never holds a password."""
 
 
-class MailLaterError(MailError):
-    """It may be taken later."""
-
-
-class MailRefusedError(MailError):
+class MailRefusedError(Exception):
     """This mail will not be taken."""
 
 
@@ -43,7 +39,7 @@ class AddressRefusedError(MailRefusedError):
     """There is no such address."""
 
 
-class MailUnsureError(MailError):
+class MailUnsureError(Exception):
     """The text was sent and no answer came: it may have been taken."""
 
 

@@ -154,16 +154,6 @@ def test_a_wrong_value_is_named_with_its_path(path: str, value: Any, problem: st
     assert any(line.startswith(problem) for line in found), found
 
 
-def test_all_problems_of_a_scenario_are_named_at_once() -> None:
-    document = changed(FULL, "now", "soon")
-    document["athlete"]["age"] = "old"
-    document["activities"][0]["moving_min"] = -1
-    document["activities"].append({"id": "u", "sport": "run"})
-    assert [line.split(":")[0] for line in problems_of(document)] == [
-        "athlete.age", "activities[0].moving_min", "activities[1].start", "activities[1].moving_min", "now",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("document", [None, [], "x", 7, {1: 2}])
 def test_something_else_than_a_scenario_is_refused(document: Any) -> None:
     assert problems_of(document)
