@@ -91,6 +91,15 @@ def test_equipment_chooses_the_exercise(
     assert (exercise, instead_of) in [(item.exercise, item.substituted_for) for item in items]
 
 
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+@pytest.mark.parametrize("placement", [AFTER_RUN, REST_DAY])
+def test_an_empty_room_still_has_a_routine(stage: int, placement: Placement) -> None:
+    for turn in (0, 1):
+        items = routine(stage, placement, turn=turn, equipment=frozenset()).items
+        assert items
+        assert all(catalogue().exercises[item.exercise].can_be_done_with(frozenset()) for item in items)
+
+
 def test_too_much_for_now_is_replaced_and_the_last_rung_stays_small() -> None:
     hurt = tuple(ExerciseProgress(exercise.id, use_easier=True) for exercise in catalogue().exercises.values())
     assert BAND not in ids(routine(2, REST_DAY, progress=tuple(one for one in hurt if one.exercise == BAND)))
