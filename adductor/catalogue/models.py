@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -19,7 +18,6 @@ from adductor.documents.values import Items, ItemSet, StrictModel, Text, Texts
 # Before the first exercise and between two of them; part of the routine line of `duration_formula`.
 ROUTINE_START_S = 20
 BETWEEN_EXERCISES_S = 20
-
 
 # Always available: the floor and one's own body.
 ALWAYS_AT_HAND = frozenset({"none"})
@@ -284,10 +282,6 @@ class Meta(StrictModel, extra="allow"):
 class Catalogue(StrictModel):
     """Everything the coach can prescribe."""
 
-    # Identity: there is one catalogue per process, and a cache hashes it at every decision.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
     meta: Meta
     duration_formula: TextByKey
     stages: Annotated[Items[Stage], Field(min_length=1)]
@@ -299,17 +293,17 @@ class Catalogue(StrictModel):
     @cached_property
     def routines(self) -> Mapping[str, RoutinePlan]:
         """The routines by id."""
-        return MappingProxyType({routine.id: routine for routine in self.routine_list})
+        return {routine.id: routine for routine in self.routine_list}
 
     @cached_property
     def exercises(self) -> Mapping[str, Exercise]:
         """The exercises by id."""
-        return MappingProxyType({exercise.id: exercise for exercise in self.exercise_list})
+        return {exercise.id: exercise for exercise in self.exercise_list}
 
     @cached_property
     def citations(self) -> Mapping[str, Citation]:
         """The citations by id."""
-        return MappingProxyType({citation.id: citation for citation in self.citation_list})
+        return {citation.id: citation for citation in self.citation_list}
 
     def stage(self, number: int) -> Stage:
         """The rung with this number. Raises `KeyError` for one that does not exist."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adductor.catalogue.models import Catalogue
-from adductor.coaching.dose import light_for_pain, why_light
+from adductor.coaching.dose import why_light
 from adductor.coaching.normalise import Facts, facts
 from adductor.coaching.routine import choose, why_less
 from adductor.coaching.rules import RULES
@@ -31,15 +31,15 @@ def _verdict(
 ) -> Verdict:
     if decision in (Decision.NONE, Decision.REFER):
         return Verdict(decision, Dose.NONE, rule, why, considered)
-    if decision is Decision.WARM_UP:
-        routine = choose(seen, catalogue, Placement.WARM_UP, Dose.ACTIVATION)
+    placement = Placement(decision)
+    if placement is Placement.WARM_UP:
+        routine = choose(seen, catalogue, placement, Dose.ACTIVATION)
         return Verdict(decision, Dose.ACTIVATION, rule, why, considered, routine)
     light = why_light(seen)
     dose = Dose.FULL if light is None else Dose.LIGHT
     less = f"kept light: {light}" if light is not None else why_less(seen)
     reason = f"{why}; {less}." if less is not None else f"{why}."
-    placement = Placement.POST_RUN if decision is Decision.POST_RUN else Placement.REST_DAY
-    routine = choose(seen, catalogue, placement, dose, squeezes_only=light_for_pain(seen) is not None)
+    routine = choose(seen, catalogue, placement, dose)
     return Verdict(decision, dose, rule, reason, considered, routine, light, _details(seen))
 
 

@@ -32,7 +32,7 @@ from adductor.coaching.situation import (
 
 HABIT_WINDOW_DAYS = 14  # judgement: a weekday on which the runner ran in both of the last two weeks is a habit
 USUAL_RUN_MIN = 45.0  # judgement: the length of a planned run that doesn't say
-_OFFERED = {Decision.POST_RUN: Placement.POST_RUN, Decision.REST_DAY: Placement.REST_DAY}
+_KINDS_CALLED_RUN = ("easy", "long", "recovery", "steady", "moderate", "tempo", "threshold", "hard")
 
 
 class _ToCome(NamedTuple):
@@ -73,14 +73,14 @@ def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> 
         if found is not None:
             continue
         verdict = decide(replace(ahead, now=at, event=event), catalogue)
-        placement = _OFFERED.get(verdict.decision)
-        if placement is None:
+        if verdict.routine is None:
             if nearest is None or len(verdict.considered) > len(nearest.considered):
                 nearest = verdict
             if verdict.decision is Decision.REFER:
                 # Said once; from then on the runner's word is awaited.
                 ahead = replace(ahead, athlete=replace(ahead.athlete, hold=Hold(at, verdict.rule)))
             continue
+        placement = Placement(verdict.decision)
         found = Expected(day, placement, verdict.dose, _why(verdict, placement, to_come))
         kind = "strength_light" if verdict.dose is Dose.LIGHT else "strength_full"
         ahead = replace(ahead, sessions=(*ahead.sessions, Session(completed_at=at, kind=kind)))
@@ -112,15 +112,12 @@ def _runs_on(seen: Facts, day: date) -> list[_ToCome]:
             race_priority=run.priority if is_race else None,
         )
         known = "usual" if run.usual else "planned"
-        runs.append(_ToCome(activity, f"after your {known} {run.kind.replace('_', ' ')}{_run(run.kind)}"))
+        name = f"{run.kind} run" if run.kind in _KINDS_CALLED_RUN else run.kind.replace("_", " ")
+        runs.append(_ToCome(activity, f"after your {known} {name}"))
     if on_day:
         return runs
     habit = _habit(seen, day)
     return [habit] if habit is not None else []
-
-
-def _run(kind: str) -> str:
-    return " run" if kind in ("easy", "long", "recovery", "steady", "moderate", "tempo", "threshold", "hard") else ""
 
 
 def _habit(seen: Facts, day: date) -> _ToCome | None:

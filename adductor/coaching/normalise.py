@@ -15,13 +15,7 @@ from typing import NamedTuple
 from adductor.coaching import constants as k
 from adductor.coaching.situation import Activity, Athlete, CheckIn, Intensity, Placement, PlannedRun, Situation
 
-_SEVERITY = {
-    Intensity.UNKNOWN: 0,
-    Intensity.EASY: 1,
-    Intensity.MODERATE: 2,
-    Intensity.HARD: 3,
-    Intensity.RACE: 4,
-}
+_severity = (Intensity.UNKNOWN, Intensity.EASY, Intensity.MODERATE, Intensity.HARD, Intensity.RACE).index
 
 
 class Entry(NamedTuple):
@@ -125,11 +119,6 @@ class Facts:
         return [session for session in self.counted if session.day >= first]
 
     @property
-    def last_counted(self) -> Counted | None:
-        """The latest session that takes a place."""
-        return max(self.counted, key=lambda session: session.at_s, default=None)
-
-    @property
     def days_since_last_done(self) -> int | None:
         """Local days since a session was done; None when none is known."""
         return None if self.last_done is None else (self.today - self.last_done).days
@@ -201,10 +190,7 @@ def _when(entry: Entry) -> tuple[float, float, str]:
 
 def _start_is_hidden(start: datetime) -> bool:
     """Strava shows a start time that the runner hides as T00:00:01Z."""
-    if start.second != 1 or start.microsecond:
-        return False
-    at = start.astimezone(UTC)
-    return at.hour == 0 and at.minute == 0
+    return start.astimezone(UTC).time() == time(0, 0, 1)
 
 
 def _time_is_made_up(activity: Activity, local: datetime, start_s: float, end_s: float, now_s: float) -> bool:
@@ -257,13 +243,13 @@ def _same_outing(one: Entry, other: Entry) -> bool:
 
 def _with_harder_reading(entry: Entry, duplicate: Activity) -> Entry:
     kept = entry.activity
-    if _SEVERITY[duplicate.intensity] <= _SEVERITY[kept.intensity] and not duplicate.elevation_gain_m:
+    if _severity(duplicate.intensity) <= _severity(kept.intensity) and not duplicate.elevation_gain_m:
         return entry
     merged = replace(
         kept,
         distance_km=kept.distance_km if kept.distance_km is not None else duplicate.distance_km,
         elevation_gain_m=max(kept.elevation_gain_m or 0, duplicate.elevation_gain_m or 0),
-        intensity=max(kept.intensity, duplicate.intensity, key=_SEVERITY.__getitem__),
+        intensity=max(kept.intensity, duplicate.intensity, key=_severity),
         race_priority=kept.race_priority or duplicate.race_priority,
         is_adductor_session=kept.is_adductor_session or duplicate.is_adductor_session,
     )
@@ -285,7 +271,7 @@ def _merged_runs(entries: Iterable[Entry]) -> list[Run]:
                 ids=(*run.ids, activity.id),
                 end_s=max(run.end_s, end_s),
                 moving_min=run.moving_min + activity.moving_min,
-                intensity=max(run.intensity, activity.intensity, key=_SEVERITY.__getitem__),
+                intensity=max(run.intensity, activity.intensity, key=_severity),
                 gain_m=run.gain_m + gain_m,
             )
             continue

@@ -197,7 +197,7 @@ def exercises_of_stage(athlete: Athlete, catalogue: Catalogue) -> tuple[Exercise
 
 def _stage_is_done(athlete: Athlete, catalogue: Catalogue) -> bool:
     minimum = catalogue.stage(athlete.programme_stage).minimum_sessions
-    if athlete.programme_stage >= LAST_STAGE or minimum is None or athlete.sessions_at_stage < minimum:
+    if minimum is None or athlete.sessions_at_stage < minimum:
         return False
     at_target = {progress.exercise for progress in athlete.progress if progress.at_target}
     return all(exercise.id in at_target for exercise in exercises_of_stage(athlete, catalogue))

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from adductor.catalogue.models import Catalogue, Exercise, RoutinePlan, routine_seconds
 from adductor.coaching import constants as k
+from adductor.coaching.dose import light_for_pain
 from adductor.coaching.normalise import Facts
 from adductor.coaching.progression import is_deload_week, jump_lunges_allowed
 from adductor.coaching.situation import Dose, ExerciseProgress, Placement, Routine, RoutineItem
@@ -38,9 +38,7 @@ class Wish:
     jump_lunges: bool = False
 
 
-def choose(
-    seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose, *, squeezes_only: bool = False
-) -> Routine:
+def choose(seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose) -> Routine:
     """The routine for a decision that was just made."""
     athlete = seen.athlete
     return build(
@@ -50,7 +48,7 @@ def choose(
             placement=placement,
             dose=dose,
             turn=athlete.sessions_at_stage,
-            squeezes_only=squeezes_only,
+            squeezes_only=light_for_pain(seen) is not None,
             equipment=athlete.equipment,
             minutes_available=athlete.minutes_available,
             progress=athlete.progress,
@@ -73,7 +71,6 @@ def why_less(seen: Facts) -> str | None:
     return "one set less after the gap" if _back_after_a_gap(seen) else None
 
 
-@lru_cache(maxsize=4096)
 def build(catalogue: Catalogue, wish: Wish) -> Routine:
     """The routine for a wish: at most three exercises, each within its stage, the equipment and the time there is."""
     plan = _plan(catalogue, wish)
@@ -137,7 +134,7 @@ def _plan(catalogue: Catalogue, wish: Wish) -> RoutinePlan:
 def _item(exercise: Exercise, sets: int, count: int, wish: Wish, instead_of: str | None = None) -> RoutineItem:
     """One exercise at the runner's own level, never above what the routine allows in sets."""
     hold = exercise.dose.hold_s
-    hold_s = hold.default if hold else None
+    hold_s = None
     mine = next((p for p in wish.progress if p.exercise == exercise.id), None)
     if mine is not None and wish.dose is not Dose.ACTIVATION:
         sets = min(sets, mine.sets or sets)

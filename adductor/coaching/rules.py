@@ -381,7 +381,7 @@ def weekly_cap(seen: Facts) -> Finding:
 
 def spacing(seen: Facts) -> Finding:
     """A full day between sessions, and a night and a half."""
-    last = seen.last_counted
+    last = max(seen.counted, key=lambda session: session.at_s, default=None)
     if last is None:
         return Finding("no session before this one")
     gap_days = (seen.today - last.day).days

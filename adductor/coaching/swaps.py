@@ -12,8 +12,6 @@ from adductor.catalogue.models import Catalogue, Exercise
 from adductor.coaching.routine import assemble, item_of, nearest_substitute
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 
-_NOTHING: frozenset[str] = frozenset()
-
 
 class Way(StrEnum):
     """The way in which an alternative differs."""
@@ -46,10 +44,10 @@ def alternatives(catalogue: Catalogue, routine: Routine, index: int) -> tuple[Al
     exercise = known[item.exercise]
     taken = {other.exercise for other in routine.items}
     without = nearest_substitute(
-        catalogue, exercise, lambda other: other.id not in taken and other.can_be_done_with(_NOTHING)
+        catalogue, exercise, lambda other: other.id not in taken and other.can_be_done_with(frozenset())
     )
     ways: list[tuple[Way, str]] = []
-    if without is not None and not exercise.can_be_done_with(_NOTHING):
+    if without is not None and not exercise.can_be_done_with(frozenset()):
         ways.append((Way.WITHOUT_EQUIPMENT, without.id))
     ways += [(Way.EASIER, id_) for id_ in exercise.easier]
     if routine.dose is Dose.FULL:

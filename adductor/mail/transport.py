@@ -27,15 +27,11 @@ _BAD_ADDRESS_CODES = frozenset({550, 551, 553})
 _ENHANCED = re.compile(rb"\b5\.\d{1,3}\.\d{1,3}\b")
 
 
-class MailError(Exception):
-    """The mail was not taken. The message is for the operator and never holds a password."""
+class MailLaterError(Exception):
+    """The mail was not taken and may be taken later. As of each error here, the message never holds a password."""
 
 
-class MailLaterError(MailError):
-    """It may be taken later."""
-
-
-class MailRefusedError(MailError):
+class MailRefusedError(Exception):
     """This mail will not be taken."""
 
 
@@ -43,7 +39,7 @@ class AddressRefusedError(MailRefusedError):
     """There is no such address."""
 
 
-class MailUnsureError(MailError):
+class MailUnsureError(Exception):
     """The text was sent and no answer came: it may have been taken."""
 
 
@@ -126,7 +122,7 @@ def _send_envelope(client: smtplib.SMTP, message: EmailMessage) -> None:
 def _send_text(client: smtplib.SMTP, message: EmailMessage) -> None:
     answer: bytes | str
     try:
-        code, answer = client.data(_as_sent(message))
+        code, answer = client.data(message.as_bytes())
     except smtplib.SMTPDataError as error:  # an answer to DATA itself: the text was not sent
         code, answer = error.smtp_code, error.smtp_error
     except _LOST as error:
@@ -150,15 +146,10 @@ def _keep(message: EmailMessage, folder: Path) -> None:
     name = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32]
     draft = folder / f".{name}.{os.getpid()}"
     with draft.open("wb") as file:
-        file.write(_as_sent(message))
+        file.write(message.as_bytes())
         file.flush()
         os.fsync(file.fileno())
     draft.replace(folder / f"{name}.eml")
-
-
-def _as_sent(message: EmailMessage) -> bytes:
-    """With the line ends of the wire, and lines as long as the message's own policy wants them."""
-    return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
 
 
 def _said(answer: bytes | str) -> str:

@@ -195,7 +195,7 @@ def _pieces(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
 
 def _trim(piece: list[_Line], known_lines: set[str]) -> list[_Line]:
     """From the heading (or the first line known as ours, when it was cut) to the signature (or the last such line)."""
-    ours = [number for number, line in enumerate(piece) if _is_known(line.words, known_lines)]
+    ours = [number for number, line in enumerate(piece) if _is_line(line.words, known_lines)]
     if not piece:
         return []
     headed, signed = _HEADING_WORDS in piece[0].words, _SIGNATURE_WORDS in piece[-1].words
@@ -220,7 +220,7 @@ def _classify(region: Sequence[_Line], identity: Identity, known_lines: set[str]
     if keys:
         return Kind.EDITED if _same_routine(keys, identity.keys) else None
     whole = region[0].words.startswith(_HEADING_WORDS) and region[-1].words == _SIGNATURE_WORDS
-    lines_of_ours = sum(_is_known(line.words, known_lines) for line in region)
+    lines_of_ours = sum(_is_line(line.words, known_lines) for line in region)
     return Kind.EDITED if whole or lines_of_ours > 1 else None
 
 
@@ -237,10 +237,6 @@ def _is_altered_copy(region: Sequence[_Line], block: str) -> bool:
     if not all(any(_is_line(line.words, form) for form in forms) for line in region):
         return False
     return any(line.keys for line in region) or sum(line.words != _SIGNATURE_WORDS for line in region) > 1
-
-
-def _is_known(words: str, known_lines: set[str]) -> bool:
-    return words in known_lines or _is_line(words, known_lines)
 
 
 def _is_line(words: str, forms: set[str] | frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.athletes import rotate_keys
 from adductor.jobs import backlog, retention
-from adductor.mail.transport import MailError
+from adductor.mail.transport import MailLaterError
 from adductor.store import migrate
 from adductor.store.models import Connection
 from service.doctor import FailedError
@@ -169,7 +169,7 @@ def mail(status: Status) -> str:
         return "no ADDUCTOR_SMTP_URL: mails are kept in the data folder"
     try:
         status.here.postbox.check()
-    except MailError as error:
+    except MailLaterError as error:
         raise FailedError(str(error), "mend ADDUCTOR_SMTP_URL, or ask the mail server's operator") from error
     return "the mail server takes our connection"
 

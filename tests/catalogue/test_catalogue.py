@@ -38,34 +38,6 @@ def test_every_item_of_the_article_is_there_in_its_own_words() -> None:
     assert {e.article_name: e.article_prescription for e in known if e.in_article} == ARTICLE
 
 
-def test_exercises_routines_and_citations_are_complete() -> None:
-    known = catalogue()
-    assert (len(known.exercises), len(known.citations)) == (18, 34)
-    base = [routine for routine in known.routines.values() if routine.variation_of is None]
-    assert (len(base), len(known.routines)) == (10, 16)
-    assert known.meta.article_timing[1] == "At the end of running to strengthen them after the task is done"
-    assert "using a towel or sock while standing on tile/hardwood" in known.meta.article_substitution
-    lunge = known.exercises["standing_lateral_slide_lunge"]
-    assert {"towel_on_hard_floor", "sock_on_hard_floor"} <= lunge.equipment.needs.any_of
-    assert {r.id for r in known.routines.values() if len(r.lines) > 3} == {"all_isolation"}  # that one on request
-
-
-def test_the_printed_abduction_carries_its_note_and_our_readings() -> None:
-    first = catalogue().exercises["side_lying_adduction_top_leg_elevated"].interpretation
-    assert first is not None
-    assert "The source article prints 'Abduction'" in first.show_user
-    assert [reading["likelihood"] for reading in first.readings] == [0.5, 0.4, 0.1]
-
-
-def test_it_is_read_once_and_can_not_be_changed() -> None:
-    known = catalogue()
-    assert catalogue() is known
-    with pytest.raises(TypeError):
-        known.exercises["x"] = known.exercises["jump_lunges"]  # type: ignore[index]
-    with pytest.raises(KeyError):
-        known.stage(5)
-
-
 # --- the rules between keys ------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,3 @@ def test_case_is_decided_as_expected(case: Case) -> None:
     assert not any(word in verdict.reason.lower() for word in ("prevent", "treat", "rehab", "diagnos", "cure"))
     assert len(verdict.reason) <= (700 if verdict.decision == "refer" else 160)
     assert all(seen.because and "None" not in seen.because for seen in verdict.considered)
-
-
-def test_cases_have_names_of_their_own() -> None:
-    assert len({case.name for case in all_cases()}) == len(all_cases()) == 228

@@ -58,12 +58,6 @@ def progress_of(who: Athlete, exercise: str) -> ExerciseProgress:
     return next(progress for progress in who.progress if progress.exercise == exercise)
 
 
-def after(who: Athlete, *sessions: Session, dose: Dose = Dose.FULL) -> Athlete:
-    for done in sessions:
-        who = after_session(who, catalogue(), done, routine_for(who, dose)).athlete
-    return who
-
-
 # --- up -------------------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +148,7 @@ def test_stage_goes_up_after_its_sessions_with_every_exercise_at_its_target(
 def test_a_runner_who_answers_climbs_the_whole_ladder_in_less_than_a_year() -> None:
     who, stages = athlete(), []
     for number in range(104):
-        who = after(who, session(number))
+        who = after_session(who, catalogue(), session(number), routine_for(who)).athlete
         stages.append(who.programme_stage)
     assert stages == sorted(stages)
     assert (stages[3], stages[-1]) == (1, 4)

@@ -1,9 +1,15 @@
-"""One value of a document in another way."""
+"""The least scenario, and one value of a document in another way."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
+
+MINIMAL: dict[str, Any] = {
+    "athlete": {"timezone": "Europe/London"},
+    "event": {"type": "clock_tick"},
+    "now": "2026-11-20T17:30:00+00:00",
+}
 
 
 def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -13,12 +13,8 @@ from adductor.documents import DocumentError, documents
 from adductor.documents.problems import MOST_PROBLEMS
 from adductor.documents.reader import MAX_REPEATED
 from adductor.scenario import parse
+from tests.documents.changing import MINIMAL
 
-MINIMAL: dict[str, Any] = {
-    "athlete": {"timezone": "Europe/London"},
-    "event": {"type": "clock_tick"},
-    "now": "2026-11-20T17:30:00+00:00",
-}
 LAUGHS = "\n".join(
     ["a: &a [x, x, x, x, x, x, x, x, x]"]
     + [f"{new}: &{new} [{', '.join(['*' + old] * 9)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)]

@@ -7,14 +7,10 @@ import email.policy
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from adductor.mail import messages
-from adductor.mail.messages import Frame
 from adductor.mail.transport import (
     AddressRefusedError,
     MailLaterError,
@@ -23,6 +19,9 @@ from adductor.mail.transport import (
     Postbox,
 )
 from tests.support.mail_server import PASSWORD, USER, MailServer
+from tools import examples
+
+MAIL = examples.ALL[0].mail
 
 
 @pytest.fixture
@@ -32,35 +31,23 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServ
         yield running
 
 
-def _message() -> EmailMessage:
-    frame = Frame(
-        sender="Adductor Coach <coach@example.org>",
-        to="runner@example.org",
-        at=datetime(2026, 11, 18, 9, 0, tzinfo=UTC),
-        unsubscribe_link="https://coach.example.org/unsubscribe/token",
-        settings_link="https://coach.example.org/settings",
-    )
-    return messages.letter_mail(frame, "confirm", key="abc", link="https://coach.example.org/confirm-address/token")
-
-
 def _postbox(server: MailServer, password: str = PASSWORD) -> Postbox:
     return Postbox(f"smtp://{USER}:{password}@localhost:{server.port}?starttls=1", Path("/nonexistent"))
 
 
 def test_mail_goes_out_over_starttls_with_login(server: MailServer) -> None:
-    _postbox(server).hand_over(_message())
+    _postbox(server).hand_over(MAIL)
 
     (taken,) = server.taken
-    assert (taken.sender, taken.recipients) == ("coach@example.org", ["runner@example.org"])
+    assert (taken.sender, taken.recipients) == ("coach@example.org", [MAIL["To"]])
     assert taken.encrypted
     assert taken.user == USER
-    read = email.message_from_bytes(taken.content, policy=email.policy.default)
-    assert read["Message-ID"] == "<confirm-abc@example.org>"
+    assert email.message_from_bytes(taken.content, policy=email.policy.default)["Message-ID"] == MAIL["Message-ID"]
 
 
 def test_wrong_password_waits_for_the_operator(server: MailServer) -> None:
     with pytest.raises(MailLaterError, match="refuses our user or password") as caught:
-        _postbox(server, password="wrong-secret").hand_over(_message())
+        _postbox(server, password="wrong-secret").hand_over(MAIL)
 
     assert "wrong-secret" not in str(caught.value)
     assert server.taken == []
@@ -72,7 +59,7 @@ def test_server_whose_certificate_is_unknown_gets_no_password_and_no_mail(
     monkeypatch.delenv("SSL_CERT_FILE")
 
     with pytest.raises(MailLaterError):
-        _postbox(server).hand_over(_message())
+        _postbox(server).hand_over(MAIL)
 
     assert (server.logins, server.taken) == (0, [])
 
@@ -100,7 +87,7 @@ def test_answer_of_the_server_decides(server: MailServer, to: str, answer: str |
     went_out = []
 
     with pytest.raises(error) as caught:
-        _postbox(server).hand_over(_message(), about_to=lambda: went_out.append(1))
+        _postbox(server).hand_over(MAIL, about_to=lambda: went_out.append(1))
 
     assert type(caught.value) is error
     assert len(went_out) == (to == "text")
@@ -113,17 +100,17 @@ def test_server_that_isnt_there_or_hangs_up_at_once_is_retried_later() -> None:
         thread = threading.Thread(target=lambda: listening.accept()[0].close())
         thread.start()
         with pytest.raises(MailLaterError):
-            postbox.hand_over(_message())
+            postbox.hand_over(MAIL)
         thread.join()
     with pytest.raises(MailLaterError):
-        postbox.hand_over(_message())
+        postbox.hand_over(MAIL)
 
 
 def test_mail_without_a_server_is_kept_complete_and_once(tmp_path: Path) -> None:
     postbox = Postbox(None, tmp_path / "mail")
 
     for _ in range(2):
-        postbox.hand_over(_message())
+        postbox.hand_over(MAIL)
 
     (kept,) = (tmp_path / "mail").iterdir()
     assert kept.suffix == ".eml"

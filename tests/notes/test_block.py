@@ -68,13 +68,6 @@ def test_remove_keeps_the_blank_line_that_the_runner_put_above(above: str, below
         assert removed.text == f"{above}\n\n\n{below}"
 
 
-@given(TEXTS)
-def test_place_twice_leaves_one_block(words: str) -> None:
-    once = block.place(words, ours(BLOCK))
-    if once.placing is Placing.WRITE and block.standing(once.text, ours(BLOCK)) is not None:
-        assert block.place(once.text, ours(BLOCK), was_there=True) == Placed(Placing.ALREADY_THERE, once.text)
-
-
 @given(TEXTS, TEXTS, st.sampled_from([CHANGED, OTHER]))
 def test_place_replaces_an_outdated_or_stale_block_where_it_stands(before: str, after: str, old: str) -> None:
     before, after = (words.replace(block.HEADING.strip(), "").replace(block.SIGNATURE, "") for words in (before, after))

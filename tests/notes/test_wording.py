@@ -7,9 +7,9 @@ import re
 import pytest
 
 from adductor import catalogue
-from adductor.coaching.situation import Dose, Routine, RoutineItem
+from adductor.coaching.situation import RoutineItem
 from adductor.mail.messages import AddressError, checked_address
-from adductor.notes import block, wording
+from adductor.notes import wording
 from tools import examples
 
 # A note is read on a phone between two other things. Judgement.
@@ -35,14 +35,6 @@ def test_dose_in_words(item: RoutineItem, words: str) -> None:
     assert wording.dose_of(item) == words
 
 
-@pytest.mark.parametrize(
-    ("dose", "title"),
-    [(Dose.FULL, "level 3 · 9 min"), (Dose.LIGHT, "light · 9 min"), (Dose.ACTIVATION, "warm-up · 9 min")],
-)
-def test_title_in_words(dose: Dose, title: str) -> None:
-    assert wording.title(Routine("id", 3, dose, 9, 520, ())) == title
-
-
 def test_every_exercise_of_the_catalogue_has_a_short_name() -> None:
     assert set(wording.SHORT_NAMES) == set(catalogue.catalogue().exercises)
 
@@ -51,20 +43,6 @@ def test_the_reason_stands_on_one_line_with_its_full_stop() -> None:
     assert wording.sentence("easy  run\ndone") == "easy run done."
     assert wording.sentence("How is it?") == "How is it?"
     assert wording.sentence("It is.") == "It is."
-
-
-def test_the_answer_link_stands_before_the_signature_and_the_block_stays_a_block() -> None:
-    text = wording.note_block(
-        Routine("id", 1, Dose.LIGHT, 5, 300, (_item(reps=5),)), "run done", "https://c.example/routine/x"
-    )
-
-    private = wording.with_answer_link(text, "https://c.example/a/token")
-
-    assert private.splitlines()[-2:] == ["Afterwards, how did it go: https://c.example/a/token", block.SIGNATURE]
-    identity = block.Identity(private, (text, private), frozenset(("x",)))
-    standing = block.standing(f"Mine\n\n{private}", identity)
-    assert standing is not None
-    assert standing.text == private
 
 
 @pytest.mark.parametrize("example", examples.ALL, ids=lambda example: example.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,8 @@ from adductor.coaching import constants as k
 from adductor.coaching.situation import Hold, Intensity, Placement
 from adductor.documents import DocumentError, documents
 from adductor.scenario import GAIN_SPELLINGS, PLAN_KINDS, parse
-from tests.documents.changing import changed
+from tests.documents.changing import MINIMAL, changed
 
-MINIMAL: dict[str, Any] = {
-    "athlete": {"timezone": "Europe/London"},
-    "event": {"type": "clock_tick"},
-    "now": "2026-11-20T17:30:00+00:00",
-}
 LISTS = ("check_ins", "plan", "activities", "sessions")
 CLEARANCE_SPELLINGS = ("clearance_required", "needs_clearance", "clearance_pending")
 (FULL,) = documents("""
@@ -159,25 +154,9 @@ def test_a_wrong_value_is_named_with_its_path(path: str, value: Any, problem: st
     assert any(line.startswith(problem) for line in found), found
 
 
-def test_all_problems_of_a_scenario_are_named_at_once() -> None:
-    document = changed(FULL, "now", "soon")
-    document["athlete"]["age"] = "old"
-    document["activities"][0]["moving_min"] = -1
-    document["activities"].append({"id": "u", "sport": "run"})
-    assert [line.split(":")[0] for line in problems_of(document)] == [
-        "athlete.age", "activities[0].moving_min", "activities[1].start", "activities[1].moving_min", "now",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("document", [None, [], "x", 7, {1: 2}])
 def test_something_else_than_a_scenario_is_refused(document: Any) -> None:
     assert problems_of(document)
-
-
-@pytest.mark.parametrize(("written", "minutes"), [("+05:30", 330), ("Z", 0)])
-def test_offsets_are_kept(written: str, minutes: int) -> None:
-    now = parse(changed(FULL, "now", f"2026-11-17T07:55:00{written}")).now
-    assert now.utcoffset() == timedelta(minutes=minutes)
 
 
 # --- the page about them --------------------------------------------------------------------------------------------
