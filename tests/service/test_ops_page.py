@@ -141,7 +141,7 @@ def test_what_failed_is_shown_with_its_reason_and_without_any_runners_words(oper
     page = _board(operator)
 
     trace = _row(here, InboxEvent).trace_id
-    for said in ("1 events given up", "Activity update", f"runner {runner}", trace, "gave up after 1 day"):
+    for said in ("events given up: 1", "Activity update", f"runner {runner}", trace, "gave up after 1 day"):
         assert said in page
     assert "Anna" not in page
     assert "anna@" not in page
