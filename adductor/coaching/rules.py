@@ -305,7 +305,10 @@ def _nothing_to_follow(seen: Facts) -> tuple[str, str]:
     if entry.activity.sport not in k.QUALIFYING_SPORTS:
         return f"a {sport} is not a run", f"Routines follow runs; this was a {sport}."
     if not entry.timed:
-        return "start time not entered", "Nobody entered when this run was, so we can't tell that it just ended."
+        return (
+            "start time not entered",
+            "Its start time looks like a form's default, so we can't tell that it just ended.",
+        )
     run = next(run for run in seen.runs if event.activity_id in run.ids)
     if not run.qualifies:
         minutes = words.number(run.moving_min)

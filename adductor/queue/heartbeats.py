@@ -13,14 +13,15 @@ EVERY = timedelta(seconds=10)
 TURNED_AWAY = "turned away"
 
 
-def beat(installation: Installation, part: str) -> None:
-    """Write this process's heartbeat, at most every ten seconds."""
+def beat(installation: Installation, part: str) -> bool:
+    """Write this process's heartbeat, at most every ten seconds; whether it was written."""
     real_now = installation.clock.real_now()
     seen = last(installation, part)
     if seen is not None and timedelta(0) <= real_now - seen < EVERY:
-        return
+        return False
     with installation.store.write() as session:
         session.merge(Heartbeat(part=part, at=real_now))
+    return True
 
 
 def turned_away(installation: Installation) -> None:

@@ -77,6 +77,7 @@ class Composed:
             "127.0.0.1:8000": f"127.0.0.1:{self.ports['web']}",
             "127.0.0.1:2019": f"127.0.0.1:{self.ports['admin']}",
             "redis-cli ": f"redis-cli -p {self.ports['redis']} ",
+            "/data/": f"{self.environment['ADDUCTOR_DATA_DIR']}/",
         }
         for there, here in ports.items():
             command = [part.replace(there, here) for part in command]

@@ -121,8 +121,8 @@ def test_the_proxy_keeps_the_figures_inside_and_refuses_what_is_too_large(here: 
     assert requests.get(f"{here.outside}/healthz", timeout=10).json()["status"] == "ok"
     assert requests.get(f"{here.outside}/metrics", timeout=10).status_code == 404
     # A header that claims to be from this machine doesn't open it either.
-    spoofed = requests.get(f"{here.outside}/metrics", headers={"X-Forwarded-For": "127.0.0.1"}, timeout=10)
-    assert spoofed.status_code == 404
+    for header, value in (("X-Forwarded-For", "127.0.0.1"), ("Authorization", "Bearer wrong")):
+        assert requests.get(f"{here.outside}/metrics", headers={header: value}, timeout=10).status_code == 404, header
     large = requests.post(here.live.here.settings.webhook_url, data=b"x" * 100_000, timeout=10)
     assert large.status_code == 413
 
