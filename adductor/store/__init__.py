@@ -5,9 +5,9 @@ from collections.abc import Callable
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from adductor.store.engine import Store
+from adductor.store.engine import Store, words_of
 
-__all__ = ["Store", "after_commit"]
+__all__ = ["Store", "after_commit", "words_of"]
 
 
 def after_commit(session: Session, do: Callable[[], None]) -> None:

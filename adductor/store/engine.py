@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ _POSTGRES: dict[str, Any] = {
 # read_only_sql_transaction: the server became a standby. 57P01 to 57P03: it shuts down, crashed, or starts.
 _DEAD_SERVER = ("25006", "57P01", "57P02", "57P03")
 _WAL_RETRY_S = 0.01
+# How libpq begins: "connection failed: connection to server at ..., port 5432 failed: ".
+_ADDRESS = re.compile(r"^connection .* failed: ")
+_MOST_WORDS = 200
 
 
 class Store:
@@ -123,3 +127,9 @@ def _begin_postgres(connection: Connection) -> None:
 def _leave_dead_server(context: ExceptionContext) -> None:
     if getattr(context.original_exception, "sqlstate", None) in _DEAD_SERVER:
         context.is_disconnect = True
+
+
+def words_of(error: Exception) -> str:
+    """The database's own words: the first line, without the address before it. Details below it may hold a row's values."""
+    said = str(getattr(error, "orig", None) or "").strip().splitlines()
+    return _ADDRESS.sub("", said[0])[:_MOST_WORDS] if said else type(error).__name__

@@ -70,8 +70,9 @@ class _Commands(click.Group):
             if kind == "DocumentError":
                 raise _Problems("\n".join(f"the catalogue: {line}" for line in problems)) from None
             if type(error).__module__.startswith("sqlalchemy."):
-                # The driver's own words may hold the address of the database.
-                problem = f"can't use the database of ADDUCTOR_DATABASE_URL ({kind}); try: adductor doctor"
+                from adductor.store import words_of
+
+                problem = f"can't use the database of ADDUCTOR_DATABASE_URL ({words_of(error)}); try: adductor doctor"
                 raise _Problems(problem) from None
             raise
 

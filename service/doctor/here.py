@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adductor.athletes import rotate_keys
 from adductor.jobs import backlog, retention
 from adductor.mail.transport import MailLaterError
-from adductor.store import migrate
+from adductor.store import migrate, words_of
 from adductor.store.models import Connection
 from service.doctor import FailedError
 from service.doctor.status import Status
@@ -25,9 +25,7 @@ def database(status: Status) -> str:
     try:
         current, wanted = migrate.current(status.here.store), migrate.latest()
     except SQLAlchemyError as error:
-        raise FailedError(
-            f"does not answer ({type(error).__name__})", "start it, or mend ADDUCTOR_DATABASE_URL"
-        ) from error
+        raise FailedError(f"does not answer ({words_of(error)})", "start it, or mend ADDUCTOR_DATABASE_URL") from error
     if current is not None and current not in migrate.revisions():
         raise FailedError(
             f"at revision {current}, which a newer Adductor Coach made; this one knows {wanted}",

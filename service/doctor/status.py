@@ -13,6 +13,7 @@ from adductor.installation import Installation
 from adductor.jobs import backlog, retention
 from adductor.jobs.backlog import Queue
 from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
+from adductor.store import words_of
 from adductor.store.models import Subscription
 
 # A write that expires: a full or read-only Redis still answers a ping.
@@ -63,7 +64,7 @@ def read_status(here: Installation) -> Status:
         try:
             _read_database(status)
         except SQLAlchemyError as error:
-            status.problems["database"] = f"can't be read ({type(error).__name__})"
+            status.problems["database"] = f"can't be read ({words_of(error)})"
     return status
 
 

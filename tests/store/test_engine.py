@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
-from adductor.store import Store
+from adductor.store import Store, words_of
 from adductor.store.models import Heartbeat
 from tests.support import databases
 
@@ -128,3 +128,21 @@ def test_terminated_connection_is_replaced(single: Store, database_url: str) -> 
             other.execute(text("SELECT pg_terminate_backend(:mine)"), {"mine": mine})
         session.execute(text("SELECT 1"))
     beat(single, "kept")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:////nowhere/adductor.db", "unable to open database file"),
+        ("{server}/no_such", 'FATAL:  database "no_such" does not exist'),
+        ("postgresql+psycopg://coach:hidden@127.0.0.1:1/coach", "Connection refused"),
+    ],
+)
+def test_error_is_told_in_the_databases_words_without_its_address(postgres_server: str, url: str, said: str) -> None:
+    with (
+        closing(Store(url.format(server=postgres_server))) as away,
+        pytest.raises(OperationalError) as caught,
+        away.read() as session,
+    ):
+        session.execute(text("SELECT 1"))
+    assert words_of(caught.value) == said
