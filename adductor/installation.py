@@ -67,8 +67,9 @@ class Installation:
         """The mail server as set, or the folder that keeps the mails without one."""
         from adductor.mail.transport import Postbox
 
-        smtp_url = self.settings.smtp_url
-        return Postbox(smtp_url.get_secret_value() if smtp_url else None, self.settings.mail_dir)
+        settings = self.settings
+        smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+        return Postbox(smtp_url, settings.mail_dir, settings.mail_greeting)
 
     @cached_property
     def redis(self) -> redis.Redis | None:

@@ -133,6 +133,7 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
         lambda sender: "@" in parseaddr(sender)[1] and not re.search(r"[\r\n]", sender),
         "is not a mail address; give one like Adductor Coach <coach@example.org>",
     ),
+    ("ADDUCTOR_EHLO", _matches(r"[a-zA-Z0-9.-]+"), "is not a host name; give one like coach.example.org"),
     (
         "ADDUCTOR_WEBHOOK_KEY",
         _matches(r"[A-Za-z0-9_-]{16,}"),
@@ -146,6 +147,10 @@ Threads = Annotated[int, Field(ge=1, le=256)]
 
 def _name(env: str) -> Any:
     return Field(validation_alias=env)
+
+
+# Good for mails that stay on this machine; a mail server elsewhere refuses it.
+_MAIL_FROM = "Adductor Coach <coach@localhost>"
 
 
 class Settings(BaseModel):
@@ -166,7 +171,8 @@ class Settings(BaseModel):
     database_url: Annotated[SecretStr | None, _name("ADDUCTOR_DATABASE_URL")] = None
     redis_url: Annotated[SecretStr | None, _name("ADDUCTOR_REDIS_URL")] = None
     smtp_url: Annotated[SecretStr | None, _name("ADDUCTOR_SMTP_URL")] = None
-    mail_from: Annotated[str, _name("ADDUCTOR_MAIL_FROM")] = "Adductor Coach <coach@localhost>"
+    mail_from: Annotated[str, _name("ADDUCTOR_MAIL_FROM")] = _MAIL_FROM
+    ehlo: Annotated[str | None, _name("ADDUCTOR_EHLO")] = None
     strava_client_id: Annotated[str | None, _name("STRAVA_CLIENT_ID")] = None
     strava_client_secret: Annotated[SecretStr | None, _name("STRAVA_CLIENT_SECRET")] = None
     strava_api_url: Annotated[Address, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
@@ -256,6 +262,12 @@ class Settings(BaseModel):
     def mail_dir(self) -> Path:
         """Where mails are kept when no mail server is set."""
         return self.data_dir / "mail"
+
+    @property
+    def mail_greeting(self) -> str | None:
+        """The name given to mail servers; None for an address of digits, which goes in brackets as the socket's own."""
+        host = self.ehlo or urlsplit(self.public_url).hostname or ""
+        return host if host.strip("0123456789.:") else None
 
     @property
     def clock_file(self) -> Path:
@@ -366,6 +378,10 @@ def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     real_strava = not missing and "strava.com" in str(values.get("ADDUCTOR_STRAVA_API_URL", "strava.com"))
     if str(values.get("ADDUCTOR_CLOCK_SPEED", "1")) not in {"1", "1.0"} and (production or real_strava):
         problems.append("ADDUCTOR_CLOCK_SPEED: must be 1 outside the sandbox and tests")
+    server = urlsplit(str(values.get("ADDUCTOR_SMTP_URL", ""))).hostname
+    sender = parseaddr(str(values.get("ADDUCTOR_MAIL_FROM", _MAIL_FROM)))[1]
+    if server and server not in _THIS_MACHINE and sender.endswith("@localhost"):
+        problems.append("ADDUCTOR_MAIL_FROM: mail servers refuse coach@localhost; give an address of your own domain")
     # A key that is still to be derived has 32 characters.
     key = values.get("ADDUCTOR_WEBHOOK_KEY", "x" * 32)
     if len(f"{values.get('ADDUCTOR_PUBLIC_URL', '')}/webhooks/strava/{key}") > CALLBACK_URL_MAX_CHARS:

@@ -85,6 +85,7 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("ADDUCTOR_SMTP_URL", "smtp://coach:secret@mail.example.org:587", "starttls=1"),
         ("ADDUCTOR_MAIL_FROM", "nobody", "coach@example.org"),
         ("ADDUCTOR_MAIL_FROM", "a@b\nBcc: c@d", "coach@example.org"),
+        ("ADDUCTOR_EHLO", "coach example", "host name"),
         ("ADDUCTOR_WEBHOOK_KEY", "a/b", "letters"),
         ("ADDUCTOR_PUBLIC_URL", "https://example.org/coach", "no path"),
         ("ADDUCTOR_REDIS_URL", "redis://127.0.0.1:6379?db=3", "redis://host:6379/3"),
@@ -107,6 +108,8 @@ def test_a_wrong_value_is_named_with_what_would_be_right(
 ) -> None:
     if name == "STRAVA_CLIENT_ID":
         monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up")
+    if name == "ADDUCTOR_SMTP_URL":
+        monkeypatch.setenv("ADDUCTOR_MAIL_FROM", "coach@example.org")
     (problem,) = _problems(monkeypatch, **{name: value})
 
     assert problem.startswith(f"{name}: ")
@@ -121,6 +124,7 @@ def test_a_wrong_value_is_named_with_what_would_be_right(
             {"ADDUCTOR_BIND", "ADDUCTOR_CLOCK_SPEED", "ADDUCTOR_SECRET_KEY", "STRAVA_CLIENT_SECRET"},
         ),
         ({"ADDUCTOR_ENV": "production"}, {"ADDUCTOR_SECRET_KEY"}),
+        ({"ADDUCTOR_SMTP_URL": "smtps://mail.example.org"}, {"ADDUCTOR_MAIL_FROM"}),
         (
             {"ADDUCTOR_CLOCK_SPEED": "60", "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "made-up"},
             {"ADDUCTOR_CLOCK_SPEED"},

@@ -44,11 +44,15 @@ class MailUnsureError(Exception):
 
 
 class Postbox:
-    """Where mails go. ``smtp_url``: ``smtp://user:password@host:587?starttls=1`` or ``smtps://...``; None: the folder."""
+    """Where mails go. ``smtp_url``: ``smtp://user:password@host:587?starttls=1`` or ``smtps://...``; None: the folder.
 
-    def __init__(self, smtp_url: str | None, folder: Path) -> None:
+    ``greeting``: the host name told to the server; None lets the library find one.
+    """
+
+    def __init__(self, smtp_url: str | None, folder: Path, greeting: str | None = None) -> None:
         self._smtp_url = smtp_url
         self._folder = folder
+        self._greeting = greeting
 
     def hand_over(self, message: EmailMessage, *, about_to: Callable[[], None] = lambda: None) -> None:
         """Hand the mail over. ``about_to`` is called once, right before the step that can end in doubt.
@@ -59,7 +63,7 @@ class Postbox:
             about_to()
             _keep(message, self._folder)
             return
-        client = _connect(self._smtp_url)
+        client = _connect(self._smtp_url, self._greeting)
         try:
             _send_envelope(client, message)
             about_to()
@@ -70,10 +74,10 @@ class Postbox:
     def check(self) -> None:
         """Connect and sign in, send nothing. Raises MailLaterError with what is wrong; nothing to check without a server."""
         if self._smtp_url is not None:
-            _quit(_connect(self._smtp_url))
+            _quit(_connect(self._smtp_url, self._greeting))
 
 
-def _connect(url: str) -> smtplib.SMTP:
+def _connect(url: str, greeting: str | None) -> smtplib.SMTP:
     """Connect and sign in. Raises MailLaterError."""
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
@@ -83,9 +87,9 @@ def _connect(url: str) -> smtplib.SMTP:
     client: smtplib.SMTP | None = None
     try:
         if parts.scheme == "smtps":
-            client = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_TIMEOUT_S, context=context)
+            client = smtplib.SMTP_SSL(host, parts.port or 465, greeting, timeout=SMTP_TIMEOUT_S, context=context)
         else:
-            client = smtplib.SMTP(host, parts.port or (587 if starttls else 25), timeout=SMTP_TIMEOUT_S)
+            client = smtplib.SMTP(host, parts.port or (587 if starttls else 25), greeting, timeout=SMTP_TIMEOUT_S)
         client.ehlo_or_helo_if_needed()
         if starttls and parts.scheme == "smtp":
             client.starttls(context=context)

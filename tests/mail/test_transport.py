@@ -32,7 +32,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServ
 
 
 def _postbox(server: MailServer, password: str = PASSWORD) -> Postbox:
-    return Postbox(f"smtp://{USER}:{password}@localhost:{server.port}?starttls=1", Path("/nonexistent"))
+    return Postbox(
+        f"smtp://{USER}:{password}@localhost:{server.port}?starttls=1", Path("/nonexistent"), "coach.example.org"
+    )
 
 
 def test_mail_goes_out_over_starttls_with_login(server: MailServer) -> None:
@@ -41,7 +43,7 @@ def test_mail_goes_out_over_starttls_with_login(server: MailServer) -> None:
     (taken,) = server.taken
     assert (taken.sender, taken.recipients) == ("coach@example.org", [MAIL["To"]])
     assert taken.encrypted
-    assert taken.user == USER
+    assert (taken.user, taken.greeting) == (USER, "coach.example.org")
     assert email.message_from_bytes(taken.content, policy=email.policy.default)["Message-ID"] == MAIL["Message-ID"]
 
 

@@ -30,6 +30,7 @@ class Taken:
     content: bytes
     encrypted: bool
     user: str | None
+    greeting: str | None
 
 
 class MailServer:
@@ -95,6 +96,7 @@ class MailServer:
                 content,
                 session.ssl is not None,
                 getattr(session, "peer_user", None),
+                session.host_name,
             )
         )
         if self.hold_after_text is not None:
