@@ -40,6 +40,30 @@ def test_feed_has_the_routine_of_today_and_the_days_ahead_in_valid_lines(
     assert any(event["UID"].startswith("expected-") for event in events)
     assert all(event["DTSTART"] < event["DTEND"] for event in events)
     assert len({event["UID"] for event in events}) == len(events)
+    assert all(event["SEQUENCE"].isdigit() and event["LAST-MODIFIED"] for event in events)
+
+
+def test_entry_whose_routine_was_answered_has_a_later_sequence(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion, address = visitor.suggested(runner), _address(visitor, here, runner)
+
+    def sequence() -> int:
+        entry = visitor.get(address).text.partition(f"UID:suggestion-{suggestion.public_id}")[2]
+        return int(entry.partition("SEQUENCE:")[2].split()[0])
+
+    before = sequence()
+    here.later(minutes=10)
+    here.answer(runner, "done")
+
+    assert sequence() > before
+
+
+def test_feed_with_nothing_planned_holds_a_component(visitor: Visitor, here: Place, runner: int) -> None:
+    here.change(runner, hold_since=here.now, hold_reason="red_flag")
+
+    lines = visitor.get(_address(visitor, here, runner)).text.splitlines()
+
+    assert "BEGIN:VEVENT" not in lines
+    assert (lines[-9], lines[-2], lines[-1]) == ("BEGIN:VTIMEZONE", "END:VTIMEZONE", "END:VCALENDAR")
 
 
 def test_address_is_all_that_it_needs_and_ends_with_a_new_one_or_with_disconnecting(
