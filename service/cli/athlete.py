@@ -1,10 +1,12 @@
-"""`adductor athlete export|forget`: hand over or delete the data of one athlete."""
+"""`adductor athlete list|export|forget`: list the athletes, hand over or delete the data of one."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
+from sqlalchemy import select
 
 from adductor.athletes import personal_data
 from adductor.store.models import Athlete
@@ -13,13 +15,41 @@ from service.cli.opened import opened
 
 @click.group()
 def athlete() -> None:
-    """Hand over or delete everything that is held about one runner.
+    """List the runners; hand over or delete everything that is held about one.
 
     \b
     Example:
+      adductor athlete list
       adductor athlete export 7 > runner-7.json
       adductor athlete forget 7 --remove-notes
     """
+
+
+@athlete.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def list_all(as_json: bool) -> None:
+    """Every runner: our number, name, platforms, state, last event (UTC).
+
+    \b
+    Example: adductor athlete list
+    """
+    with opened("athlete") as installation, installation.store.read() as session:
+        athletes: list[dict[str, Any]] = [
+            {
+                "id": each.id,
+                "name": each.name,
+                "platforms": [f"{one.platform}:{one.external_id}" for one in each.connections],
+                "state": ", ".join(sorted({one.state for one in each.connections})) if each.confirmed_at else "new",
+                "last_event_at": each.last_event_at.isoformat(timespec="seconds") if each.last_event_at else None,
+            }
+            for each in session.scalars(select(Athlete).order_by(Athlete.id))
+        ]
+    if as_json:
+        return click.echo(json.dumps(athletes, ensure_ascii=False, indent=2))
+    for each in athletes:
+        platforms, seen = " ".join(each["platforms"]), each["last_event_at"] or "no event yet"
+        click.echo(f"{each['id']:>6}  {each['state']:<13}  {platforms:<22}  {seen}  {each['name']}")
+    return click.echo(f"{len(athletes)} runners")
 
 
 @athlete.command()

@@ -108,17 +108,23 @@ def test_demo_shows_the_run_before_and_after_and_leaves_nothing_behind(tmp_path:
     assert not [process for process in left if str(tmp_path) in " ".join(process.info["cmdline"] or [])]
 
 
-def test_athlete_is_exported_and_after_a_yes_forgotten_and_no_other(here: Place) -> None:
+def test_athletes_are_listed_exported_and_after_a_yes_forgotten_and_no_other(here: Place) -> None:
     runner, other = here.runner(), here.runner()
     settings = {**APPLICATION, "ADDUCTOR_DATA_DIR": str(here.installation.settings.data_dir)}
     for athlete in (runner, other):
         here.run_done(athlete)
 
+    account = here.athlete(runner).connection.external_id
+    listed = json.loads(commands.run("athlete", "list", "--json", **settings).stdout)
+    shown = commands.run("athlete", "list", **settings).stdout.splitlines()
     exported = json.loads(commands.run("athlete", "export", str(runner), **settings).stdout)
     refused = commands.run("athlete", "forget", str(runner), stdin="n\n", **settings)
     kept = here.athlete(runner).connection.state
     ended = commands.run("athlete", "forget", str(runner), "--yes", **settings)
 
+    assert [(each["id"], each["state"]) for each in listed] == [(runner, "connected"), (other, "connected")]
+    assert listed[0]["platforms"] == [f"strava:{account}"]
+    assert len(shown) == 3
     assert exported["athlete"]["id"] == runner
     assert {row["athlete_id"] for row in exported["suggestions"]} == {runner}
     assert (refused.returncode, kept) == (1, "connected")
