@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import MetaData, String, Table, create_engine, func, select
+from sqlalchemy import BigInteger, MetaData, String, Table, cast, create_engine, func, select
 
 # Tables of work: every row ends as done.
 QUEUES = ("inbox_events", "deliveries", "letters")
@@ -122,13 +122,18 @@ class Rows:
         return {int(number) for (number,) in rows}
 
     def states(self) -> dict[str, Counter[str]]:
-        """How many rows of each queue are in each state."""
+        """How many rows of each queue are in each state; "resting": events that wait for their athlete to connect again."""
         found = {}
+        connections, events = self._tables["connections"], self._tables["inbox_events"]
+        resting = select(cast(connections.c.external_id, BigInteger)).where(connections.c.state == "resting")
+        waits = (events.c.state == "waiting") & events.c.owner_id.in_(resting)
         with self._engine.connect() as connection:
             for name in QUEUES:
                 table = self._tables[name]
                 counts = connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
                 found[name] = Counter({row[0]: row[1] for row in counts})
+            found["inbox_events"]["resting"] = connection.scalar(select(func.count()).where(waits)) or 0
+        found["inbox_events"]["waiting"] -= found["inbox_events"]["resting"]
         return found
 
     def unfinished(self) -> int:

@@ -6,7 +6,6 @@ The same seed repeats the plan; how the processes of this machine meet it differ
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import tempfile
@@ -35,7 +34,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=10_000, help="deliveries in all, duplicates included")
     parser.add_argument("--store", choices=[*TOPOLOGIES, "both"], default="both")
-    parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process is ended
     seconds = max(options.events / EVENTS_A_SECOND, 30.0)
@@ -55,8 +53,6 @@ def main() -> int:
         print(f"{store}: {len(plan.people)} athletes, {seconds:.0f} s of traffic; logs in {folder / store}", flush=True)
         results.append(run(plan, store, folder / store, limit=limit, settle_s=SETTLE_S))
         print(yaml.safe_dump(results[-1], sort_keys=False, allow_unicode=True, width=200), flush=True)
-    if options.json is not None:
-        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 1 if any(result["broken"] for result in results) else 0
 
 
