@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -96,19 +96,20 @@ def disconnect(session: Session, connection: Connection, now: datetime) -> None:
     log.info("athlete disconnected", athlete=athlete.id, platform=connection.platform)
 
 
-def disconnect_now(installation: Installation, connection_id: int) -> None:
-    """`disconnect` in a transaction of its own."""
+def disconnect_now(installation: Installation, seen: Connection) -> bool:
+    """`disconnect` in a transaction of its own; false when the athlete has connected again since ``seen``."""
     with installation.store.write() as session:
-        connection = _lock(session, connection_id)
+        connection = _lock(session, seen)
         if connection is not None and connection.disconnected_at is None:
             disconnect(session, connection, installation.clock.now())
+        return connection is not None
 
 
-def note_refusal(installation: Installation, connection_id: int) -> None:
+def note_refusal(installation: Installation, seen: Connection) -> None:
     """The platform refused an access token that it had just issued: remember since when, and rest after hours of it."""
     now = installation.clock.now()
     with installation.store.write() as session:
-        connection = _lock(session, connection_id)
+        connection = _lock(session, seen)
         if connection is None or not connection.is_usable:
             return
         connection.refused_since = connection.refused_since or now
@@ -116,18 +117,18 @@ def note_refusal(installation: Installation, connection_id: int) -> None:
             _rest(session, connection, "calls refused for hours", now)
 
 
-def rest(installation: Installation, connection_id: int, *, because: str) -> None:
+def rest(installation: Installation, seen: Connection, *, because: str) -> None:
     """Rest a connection: no revocation is proved, and no call works."""
     with installation.store.write() as session:
-        connection = _lock(session, connection_id)
+        connection = _lock(session, seen)
         if connection is not None and connection.state == Connection.CONNECTED:
             _rest(session, connection, because, installation.clock.now())
 
 
-def recover(installation: Installation, connection_id: int) -> None:
+def recover(installation: Installation, seen: Connection) -> None:
     """A call worked: a connection that rested is connected again."""
     with installation.store.write() as session:
-        connection = _lock(session, connection_id)
+        connection = _lock(session, seen)
         if connection is None or not connection.is_usable:
             return
         connection.refused_since = None
@@ -138,19 +139,22 @@ def recover(installation: Installation, connection_id: int) -> None:
             log.info("connection recovered", athlete=connection.athlete_id, platform=connection.platform)
 
 
-def stop_reading(installation: Installation, connection_id: int) -> None:
+def stop_reading(installation: Installation, seen: Connection) -> None:
     """The permission to read was withdrawn: no call is made any more, and the athlete's page says what is missing."""
     with installation.store.write() as session:
-        connection = _lock(session, connection_id)
+        connection = _lock(session, seen)
         if connection is not None and connection.is_usable:
             connection.state = Connection.SCOPE_MISSING
             connection.athlete.next_due_at = connection.athlete.reconcile_at = None
             log.warning("read permission missing", athlete=connection.athlete_id, platform=connection.platform)
 
 
-def events_of(connection: Connection) -> ColumnElement[bool]:
-    """Condition on `InboxEvent`: events of this account."""
-    return and_(InboxEvent.platform == connection.platform, InboxEvent.owner_id == int(connection.external_id))
+def events_of(*accounts: Connection) -> ColumnElement[bool]:
+    """Condition on `InboxEvent`: events of these accounts."""
+    theirs = (
+        and_(InboxEvent.platform == one.platform, InboxEvent.owner_id == int(one.external_id)) for one in accounts
+    )
+    return or_(false(), *theirs)
 
 
 def _rest(session: Session, connection: Connection, because: str, now: datetime) -> None:
@@ -162,13 +166,16 @@ def _rest(session: Session, connection: Connection, because: str, now: datetime)
         channels.write_letter(session, athlete, "reconnect", now)
 
 
-def _lock(session: Session, connection_id: int) -> Connection | None:
-    """The connection, with its athlete locked: two events of one athlete change it one after the other."""
-    connection = session.get(Connection, connection_id)
+def _lock(session: Session, seen: Connection) -> Connection | None:
+    """The connection, with its athlete locked: two events of one athlete change it one after the other.
+
+    None when the athlete has connected again since ``seen``: a refusal of the earlier grant says nothing of the new one.
+    """
+    connection = session.get(Connection, seen.id)
     if connection is None or decisions.lock(session, connection.athlete_id) is None:
         return None
     session.refresh(connection, with_for_update=True)
-    return connection
+    return connection if connection.connected_at == seen.connected_at else None
 
 
 def _find_or_create(session: Session, platform: str, external_id: str, now: datetime) -> Connection:

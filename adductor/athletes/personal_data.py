@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, false, func, inspect, or_, select
+from sqlalchemy import delete, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
@@ -49,7 +49,9 @@ def export(session: Session, athlete: Athlete) -> dict[str, Any]:
             found[table.__tablename__] = [_plain(row) for row in rows]
     deliveries = select(Delivery).join(Suggestion).where(Suggestion.athlete_id == athlete.id)
     found["deliveries"] = [_plain(row) for row in session.scalars(deliveries)]
-    found["events"] = [_plain(row) for row in session.scalars(select(InboxEvent).where(_events_of(athlete)))]
+    found["events"] = [
+        _plain(row) for row in session.scalars(select(InboxEvent).where(connections.events_of(*athlete.connections)))
+    ]
     return found
 
 
@@ -103,7 +105,7 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
                 revocation.queue(session, each.platform, each.refresh_encrypted, installation.clock.now())
                 for each in athlete.connections
             ]
-            session.execute(delete(InboxEvent).where(_events_of(athlete)))
+            session.execute(delete(InboxEvent).where(connections.events_of(*athlete.connections)))
             session.delete(athlete)  # the database deletes the rows that belong to it
     revoked = revocation.revoke_now(installation, queued)
     log.info("athlete forgotten", athlete=athlete_id, notes_removed=removed, notes_left=left)
@@ -166,10 +168,6 @@ def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, 
         lambda platform, caller: platform.update_activity(caller, activity_id, field, taken.text),
     )
     return 1
-
-
-def _events_of(athlete: Athlete) -> ColumnElement[bool]:
-    return or_(false(), *(connections.events_of(connection) for connection in athlete.connections))
 
 
 def _plain(row: Base) -> dict[str, Any]:

@@ -29,24 +29,24 @@ def call(
     Raises Final or RetryLater; NOT_FOUND comes through as PlatformError, since only the caller knows what it means. A refused
     token is refreshed once. Only a refused refresh ends the connection.
     """
-    connection_id, athlete = connection.id, str(connection.athlete_id)
+    athlete = str(connection.athlete_id)
     refused: str | None = None
     while True:
         try:
-            access = tokens.access(installation, connection_id, not_this=refused)
+            access = tokens.access(installation, connection.id, not_this=refused)
             result = do(installation.platform(access.platform), Caller(access.token, priority, athlete))
         except tokens.NotConnectedError:
             raise Final("not_connected", "the runner is not connected") from None
         except tokens.UnconfirmedRefreshError as error:
-            connections.rest(installation, connection_id, because="a refresh was refused whose predecessor was lost")
+            connections.rest(installation, connection, because="a refresh was refused whose predecessor was lost")
             raise RetryLater("the refresh token was refused after a refresh whose answer was lost") from error
         except PlatformError as error:
             if error.kind is ErrorKind.UNAUTHORIZED and refused is None:
                 refused = access.token
                 continue
-            raise _translate(installation, connection_id, error) from error
+            raise _translate(installation, connection, error) from error
         if access.troubled:
-            connections.recover(installation, connection_id)
+            connections.recover(installation, connection)
         return result
 
 
@@ -62,20 +62,21 @@ def read(
         return None
 
 
-def _translate(installation: Installation, connection_id: int, error: PlatformError) -> Exception:
+def _translate(installation: Installation, connection: Connection, error: PlatformError) -> Exception:
     kind = error.kind
     if kind is ErrorKind.NOT_FOUND:
         return error
     if kind is ErrorKind.REVOKED:
-        connections.disconnect_now(installation, connection_id)
-        return Final("revoked", error.message)
+        if connections.disconnect_now(installation, connection):
+            return Final("revoked", error.message)
+        return RetryLater("the runner connected anew while the platform was asked")
     if kind is ErrorKind.SCOPE_MISSING:
         if not any("write" in detail for detail in error.details):
             # Without reading nothing is left to do; without writing there is mail (see deliveries).
-            connections.stop_reading(installation, connection_id)
+            connections.stop_reading(installation, connection)
         return Final("scope_missing", error.message)
     if kind is ErrorKind.UNAUTHORIZED:
-        connections.note_refusal(installation, connection_id)
+        connections.note_refusal(installation, connection)
         return RetryLater(error.message)
     if kind in _FOR_THE_OPERATOR:
         log.error("platform refuses this installation", kind=str(kind), problem=error.message)

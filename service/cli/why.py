@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import click
-from sqlalchemy import select
+from datetime import datetime, tzinfo
 
+import click
+from sqlalchemy import exists, select
+
+from adductor.athletes import connections
 from adductor.athletes.situations import zone_of
-from adductor.store.models import Athlete, Connection, DecisionRecord
+from adductor.store.models import Athlete, Connection, DecisionRecord, InboxEvent
 from service.cli.opened import opened
 
 
@@ -15,6 +18,8 @@ from service.cli.opened import opened
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 def why(athlete: int, last: int) -> None:
     """The last decisions for ATHLETE (our id, or Strava's), also each "none", with rule and reason.
+
+    Events that led to no decision follow with their outcome.
 
     \b
     Example: adductor why 1 --last 3
@@ -31,15 +36,39 @@ def why(athlete: int, last: int) -> None:
             .order_by(DecisionRecord.at.desc(), DecisionRecord.id.desc())
             .limit(last)
         ).all()
+        undecided = session.scalars(
+            select(InboxEvent)
+            .where(connections.events_of(*runner.connections))
+            .where(~exists().where(DecisionRecord.event_id == InboxEvent.id))
+            .order_by(InboxEvent.id.desc())
+            .limit(last)
+        ).all()
     zone = zone_of(runner.timezone)
     if not rows:
         click.echo("nothing was decided yet")
     for row in rows:
         about = f" about activity {row.activity_id}" if row.activity_id else ""
         dose = f", {row.dose}" if row.dose != "none" else ""
-        click.echo(f"{row.at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {row.decision}{dose}  [{row.rule}]{about}")
+        click.echo(f"{_at(row.at, zone)}  {row.decision}{dose}  [{row.rule}]{about}")
         click.echo(f"    {row.reason}")
         click.echo(f"    trace {row.trace_id}: the same in every log line about it, from the webhook to the note")
         for step in row.considered:
             mark = "■" if step["stopped"] else "·"
             click.echo(f"      {mark} {step['rule']}: {step['because']}")
+    if undecided:
+        click.echo("events without a decision")
+    for event in undecided:
+        about = f"{event.aspect_type} of {event.object_type} {event.object_id}"
+        end = (
+            event.outcome
+            if event.outcome and event.state != "waiting"
+            else f"{event.state}, due {_at(event.due_at, zone)}"
+        )
+        problem = f" ({event.problem})" if event.problem else ""
+        click.echo(
+            f"{_at(event.received_at, zone)}  {about}: {end}{problem}, attempts {event.attempts}, trace {event.trace_id}"
+        )
+
+
+def _at(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"

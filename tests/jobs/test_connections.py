@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -193,6 +194,31 @@ def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(he
     assert tokens.access(here.installation, _connection(here, athlete_id).id).token == "new"
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        connections.disconnect_now,
+        connections.note_refusal,
+        connections.stop_reading,
+        lambda installation, seen: connections.rest(installation, seen, because="a test"),
+    ],
+    ids=["refresh refused", "call refused", "permission missing", "unconfirmed refresh"],
+)
+def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
+    here: Place, log: Log, end: Callable[[Installation, Connection], object]
+) -> None:
+    athlete_id = _home(here, log)
+    seen = _connection(here, athlete_id)
+    here.later(minutes=1)
+    connect_again(here, athlete_id)
+
+    end(here.installation, seen)
+
+    connection = _connection(here, athlete_id)
+    assert (connection.state, connection.refused_since) == ("connected", None)
+    assert tokens.access(here.installation, connection.id).token == "new"
+
+
 def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
     athlete_id = _home(here, log)
     log.fails = {
@@ -225,11 +251,11 @@ def test_withdrawn_permission_to_write_turns_the_note_into_a_mail(here: Place, l
 @pytest.mark.parametrize("state", ["resting", "revoked", "scope_missing"])
 def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -> None:
     athlete_id = _home(here, log)
-    connection_id = _connection(here, athlete_id).id
+    connection = _connection(here, athlete_id)
     if state == "resting":
-        connections.rest(here.installation, connection_id, because="a test")
+        connections.rest(here.installation, connection, because="a test")
     elif state == "scope_missing":
-        connections.stop_reading(here.installation, connection_id)
+        connections.stop_reading(here.installation, connection)
     else:
         personal_data.disconnect(here.installation, athlete_id)
     assert _connection(here, athlete_id).state == state
@@ -241,7 +267,7 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
     take(here, event(here, athlete_id, about=903_000))
 
     after = here.athlete(athlete_id)
-    assert (after.id, after.connection.id, after.connection.state) == (athlete_id, connection_id, "connected")
+    assert (after.id, after.connection.id, after.connection.state) == (athlete_id, connection.id, "connected")
     assert after.connection.disconnected_at is None
     assert (after.programme_stage, after.sessions_completed_total) == (
         before.programme_stage,

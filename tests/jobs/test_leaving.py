@@ -82,7 +82,7 @@ def test_revocation_ends_after_a_week_or_when_the_token_is_unknown(
 
 _WAYS: dict[str, Callable[[Place, int], object]] = {
     "event": lambda here, athlete_id: connections.disconnect_now(
-        here.installation, here.athlete(athlete_id).connection.id
+        here.installation, here.athlete(athlete_id).connection
     ),
     "button": lambda here, athlete_id: personal_data.disconnect(here.installation, athlete_id),
     "erasure": lambda here, athlete_id: personal_data.forget(here.installation, athlete_id),

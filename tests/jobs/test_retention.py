@@ -129,7 +129,7 @@ def test_athlete_who_leaves_leaves_no_title_no_activity_and_no_name(here: Place)
     _comes(here, 1, owner=here.owner(runner))
     _comes(here, 2, owner=1)
 
-    connections.disconnect_now(here.installation, runner)
+    connections.disconnect_now(here.installation, here.athlete(runner).connection)
 
     assert _titles(here) == [{}, TITLE]
     assert _activities(here) == []

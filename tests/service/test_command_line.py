@@ -15,6 +15,7 @@ from service.supervisor import free_port
 from tests.service.conftest import APPLICATION
 from tests.support import commands, databases
 from tests.support.live import adductor
+from tests.support.memory_log import event, take
 from tests.support.runners import Place
 
 
@@ -130,3 +131,14 @@ def test_athletes_are_listed_exported_and_after_a_yes_forgotten_and_no_other(her
     assert (refused.returncode, kept) == (1, "connected")
     assert f"Athlete {runner} is deleted." in ended.stdout
     assert [len(here.suggestions(athlete)) for athlete in (runner, other)] == [0, 1]
+
+
+def test_why_says_what_came_of_an_event_without_a_decision(here: Place) -> None:
+    runner = here.runner(confirmed_at=None)
+    settings = {**APPLICATION, "ADDUCTOR_DATA_DIR": str(here.installation.settings.data_dir)}
+    take(here, event(here, runner, about=901))
+
+    said = commands.run("why", str(runner), **settings).stdout
+
+    assert "nothing was decided yet" in said
+    assert "create of activity 901: not_confirmed, attempts 1, trace " in said
