@@ -204,7 +204,12 @@ class Consultation:
 
 
 def lock(session: Session, athlete_id: int) -> Athlete | None:
-    """The athlete, locked until the end of the transaction: two events of one athlete are decided one after the other."""
+    """The athlete, locked until the end of the transaction: two events of one athlete are decided one after the other.
+
+    What the session has read before is outdated: another may have changed it while this waited for the lock.
+    """
+    session.flush()
+    session.expire_all()
     return session.scalar(select(Athlete).where(Athlete.id == athlete_id).with_for_update())
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, TextClause, select, text, update
+from sqlalchemy import ColumnElement, TextClause, bindparam, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from adductor import logs, metrics
@@ -38,37 +39,44 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     Of one athlete's events one is handled at a time: a flood of them leaves the other workers to other athletes.
     """
     now = installation.clock.now()
-    wanted = select(table.id).where(is_at_work(table), table.state == WAITING, table.due_at <= now)
-    if ids is not None:
-        wanted = wanted.where(table.id.in_(ids))
-    if table is InboxEvent:
-        other = aliased(InboxEvent, name="sibling")  # as many are claimed as there are workers, at most
-        at_work = select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)
-        wanted = wanted.where(InboxEvent.owner_id.not_in(at_work))
-    wanted = wanted.order_by(table.due_at, table.id).limit(1)
+    due, claiming = _statements(table, ids is not None)  # type: ignore[arg-type]  # a class is hashable
+    values: dict[str, Any] = {"now": now, **({} if ids is None else {"ids": list(ids)})}
     with installation.store.read() as session:
-        if session.scalar(wanted) is None:
+        if session.scalar(due, values) is None:
             return None  # nearly always: the write lock is not taken for nothing
-    if not installation.store.is_sqlite:
-        wanted = wanted.with_for_update(skip_locked=True)
     owner = installation.leases.new_owner()
+    values |= {"owner": owner, "until": installation.clock.real_now() + LEASE}
     with installation.store.write() as session:
-        row: T | None = session.scalar(
-            update(table)
-            .where(table.id == wanted.scalar_subquery(), table.state == WAITING)
-            .values(
-                state=CLAIMED,
-                attempts=table.attempts + 1,
-                tried_at=now,
-                lease_until=installation.clock.real_now() + LEASE,
-                lease_owner=owner,
-            )
-            .returning(table),
-            execution_options={"synchronize_session": False},
-        )
+        row: T | None = session.scalar(claiming, values, execution_options={"synchronize_session": False})
     if row is not None:
         installation.leases.hold(table, row.id, owner)
     return row
+
+
+@cache
+def _statements(table: type[Queued], named: bool) -> tuple[Any, Any]:
+    """Select the id of the row that has been due for longest, and claim it. To build them costs more than to run them."""
+    due = select(table.id).where(is_at_work(table), table.state == WAITING, table.due_at <= bindparam("now"))
+    if named:
+        due = due.where(table.id.in_(bindparam("ids", expanding=True)))
+    if table is InboxEvent:
+        other = aliased(InboxEvent, name="sibling")  # as many are claimed as there are workers, at most
+        at_work = select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)
+        due = due.where(InboxEvent.owner_id.not_in(at_work))
+    due = due.order_by(table.due_at, table.id).limit(1)
+    claiming = (
+        update(table)
+        .where(table.id == due.with_for_update(skip_locked=True).scalar_subquery(), table.state == WAITING)
+        .values(
+            state=CLAIMED,
+            attempts=table.attempts + 1,
+            tried_at=bindparam("now"),
+            lease_until=bindparam("until"),
+            lease_owner=bindparam("owner"),
+        )
+        .returning(table)
+    )
+    return due, claiming
 
 
 def take(session: Session, installation: Installation, row: Queued) -> None:

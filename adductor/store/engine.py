@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 # How long SQLite waits for another writer. A write transaction takes milliseconds and never contains a call to a platform.
-SQLITE_BUSY_MS = 10_000
-_SQLITE: dict[str, Any] = {"connect_args": {"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False}}
+SQLITE_BUSY_S = 10.0
+_SQLITE: dict[str, Any] = {"connect_args": {"timeout": SQLITE_BUSY_S, "check_same_thread": False}}
 # PostgreSQL: no statement needs longer; a stuck one must not hold a worker past its task limit (60 s).
 POSTGRES_STATEMENT_TIMEOUT_MS = 30_000
 _POSTGRES: dict[str, Any] = {
@@ -28,7 +29,8 @@ _POSTGRES: dict[str, Any] = {
 }
 # read_only_sql_transaction: the server became a standby. 57P01 to 57P03: it shuts down, crashed, or starts.
 _DEAD_SERVER = ("25006", "57P01", "57P02", "57P03")
-_WAL_RETRY_S = 0.01
+# SQLite's own busy handler sleeps up to 0.1 s between two tries, while the lock is free many times.
+_LOCK_POLL_S = 0.001
 # How libpq begins: "connection failed: connection to server at ..., port 5432 failed: ".
 _ADDRESS = re.compile(r"^connection .* failed: ")
 _MOST_WORDS = 200
@@ -48,6 +50,7 @@ class Store:
             max_overflow=20,
             **(_SQLITE if self.is_sqlite else _POSTGRES),
         )
+        self._writer = threading.Lock()
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         event.listen(self.engine, "begin", _begin_sqlite if self.is_sqlite else _begin_postgres)
         event.listen(self.engine, "handle_error", _leave_dead_server)
@@ -61,7 +64,11 @@ class Store:
         Raises sqlalchemy.exc.OperationalError when the database is busy for longer, or is away.
         """
         engine = self.engine.execution_options(writes=True, timeout_s=timeout_s)
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._writer if self.is_sqlite else nullcontext(),  # threads of one process don't poll for SQLite's lock
+            Session(engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -86,15 +93,8 @@ class Store:
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     # The driver begins transactions late and as readers; `_begin_sqlite` begins them.
     connection.isolation_level = None
-    until = time.monotonic() + SQLITE_BUSY_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError as error:  # the switch of a new file ignores SQLite's own busy timeout
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(_WAL_RETRY_S)
+    # The switch of a new file ignores SQLite's own busy timeout.
+    _poll(lambda: connection.execute("PRAGMA journal_mode=WAL"), SQLITE_BUSY_S)
     # A commit that was answered 200 must survive a power cut: FULL syncs the log at every commit.
     connection.execute("PRAGMA synchronous=FULL")
 
@@ -104,11 +104,25 @@ def _begin_sqlite(connection: Connection) -> None:
     if not options.get("writes"):
         connection.exec_driver_sql("BEGIN")
         return
-    timeout_s = options.get("timeout_s")
-    wait_ms = SQLITE_BUSY_MS if timeout_s is None else int(timeout_s * 1000)
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
     connection.exec_driver_sql(f"PRAGMA foreign_keys={options.get('foreign_keys', True):d}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    _poll(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), options.get("timeout_s") or SQLITE_BUSY_S)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={SQLITE_BUSY_S * 1000:.0f}")
+
+
+def _poll(do: Callable[[], Any], timeout_s: float) -> None:
+    """Call ``do`` until it isn't refused a lock of SQLite's. Raises its last error after ``timeout_s``."""
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            do()
+        except (sqlite3.OperationalError, OperationalError) as error:
+            code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+            if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_LOCK_POLL_S)
+        else:
+            return
 
 
 def _prepare_postgres(connection: Any, _: Any) -> None:

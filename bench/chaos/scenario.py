@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.chaos.accounting import Accounts, Wire
-from bench.chaos.faults import FAULTS, NO_PRIVATE_NOTES, Planned, plan_faults
+from bench.chaos.faults import NO_PRIVATE_NOTES, Planned, plan_faults
 from bench.chaos.population import DUPLICATE_SHARE, Person, Population, plan_people
 from bench.chaos.topologies import TOPOLOGIES, Installation, Kill, installation, plan_kills
 from bench.sandbox import Sandbox
@@ -86,17 +86,12 @@ class _Faults:
     def _switch(self, switches: dict[str, Any] | None) -> None:
         self.strava.ask("POST", "switches", switches)
 
-    def clear(self) -> None:
-        """Everything as usual, without duplicates and delays."""
-        self._coming.clear()
+    def finish(self, started: float) -> None:
+        """Let every fault end at its time; then everything is as usual, without duplicates and delays."""
+        while self._coming:
+            time.sleep(max(started + self._coming[0][0] - time.monotonic(), 0))
+            self._coming.pop(0)[1]()
         self.strava.ask("DELETE", "faults", {})
-        for fault in FAULTS:
-            if fault.off is not None:
-                self._switch(fault.off)
-        time.sleep(_THEN_AFTER_S)  # private notes are shown for a while before they are taken: see faults.py
-        for fault in FAULTS:
-            if fault.then is not None:
-                self._switch(fault.then)
         self._switch({"delivery": {"reorder_share": 0, "late_share": 0, "duplicate_share": 0}})
 
 
@@ -142,7 +137,7 @@ class _Scenario:
                 turn += 1
             time.sleep(_LOOK_EVERY_S)  # a supervisor's round; the plan's times are coarser
         self.population.stop()
-        self.faults.clear()
+        self.faults.finish(started)
 
     def seconds_until_quiet(self, settle_s: float) -> float | None:
         """Seconds until nothing waits anywhere; None when that does not come."""
