@@ -27,7 +27,7 @@ PATIENCE_S = 1.2
 # A little less for the database, so that the answer can say what its trouble is.
 DATABASE_TIMEOUT_S = 1.0
 # At most so many wake-ups a second; a wake-up lets the workers drain everything that is due.
-WAKE_EVERY_S = 0.025
+WAKE_EVERY_S = 0.05
 
 
 class NotStoredError(Exception):

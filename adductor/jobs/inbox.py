@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, func
@@ -42,6 +43,7 @@ def _one_of_each_key(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
     return [by_key[key] for key in sorted(by_key)]
 
 
+@cache
 def _upsert(dialect: str) -> Any:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(InboxEvent)
     known, new = InboxEvent.updates, insert.excluded.updates

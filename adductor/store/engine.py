@@ -6,13 +6,13 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -29,8 +29,10 @@ _POSTGRES: dict[str, Any] = {
 }
 # read_only_sql_transaction: the server became a standby. 57P01 to 57P03: it shuts down, crashed, or starts.
 _DEAD_SERVER = ("25006", "57P01", "57P02", "57P03")
-# SQLite's own busy handler sleeps up to 0.1 s between two tries, while the lock is free many times.
-_LOCK_POLL_S = 0.001
+# SQLite's own busy handler sleeps up to 0.1 s between two tries. Ours tries often, and a process with several writers pauses
+# between two of them for longer than that: so each process comes to its turn within a transaction or two.
+_LOCK_POLL_S = 0.0002
+_BETWEEN_WRITERS_S = 0.0005
 # How libpq begins: "connection failed: connection to server at ..., port 5432 failed: ".
 _ADDRESS = re.compile(r"^connection .* failed: ")
 _MOST_WORDS = 200
@@ -50,7 +52,7 @@ class Store:
             max_overflow=20,
             **(_SQLITE if self.is_sqlite else _POSTGRES),
         )
-        self._writer = threading.Lock()
+        self._writer, self._writers = threading.Lock(), 0
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         event.listen(self.engine, "begin", _begin_sqlite if self.is_sqlite else _begin_postgres)
         event.listen(self.engine, "handle_error", _leave_dead_server)
@@ -65,11 +67,25 @@ class Store:
         """
         engine = self.engine.execution_options(writes=True, timeout_s=timeout_s)
         with (
-            self._writer if self.is_sqlite else nullcontext(),  # threads of one process don't poll for SQLite's lock
+            self._turn(timeout_s) if self.is_sqlite else nullcontext(),
             Session(engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
+
+    @contextmanager
+    def _turn(self, timeout_s: float | None) -> Iterator[None]:
+        """Threads of this process write one after the other; after the timeout SQLite's own lock decides."""
+        self._writers += 1
+        taken = self._writer.acquire(timeout=SQLITE_BUSY_S if timeout_s is None else timeout_s)
+        try:
+            yield
+        finally:
+            self._writers -= 1
+            if self._writers:
+                time.sleep(_BETWEEN_WRITERS_S)
+            if taken:
+                self._writer.release()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -94,9 +110,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     # The driver begins transactions late and as readers; `_begin_sqlite` begins them.
     connection.isolation_level = None
     # The switch of a new file ignores SQLite's own busy timeout.
-    _poll(lambda: connection.execute("PRAGMA journal_mode=WAL"), SQLITE_BUSY_S)
+    switch = "PRAGMA journal_mode=WAL"
+    _poll(connection, switch, SQLITE_BUSY_S) or connection.execute(switch)
     # A commit that was answered 200 must survive a power cut: FULL syncs the log at every commit.
     connection.execute("PRAGMA synchronous=FULL")
+    # Pages of 4 KB: the commit that comes to so many also copies them into the database, and is slow.
+    connection.execute("PRAGMA wal_autocheckpoint=4000")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -104,25 +123,28 @@ def _begin_sqlite(connection: Connection) -> None:
     if not options.get("writes"):
         connection.exec_driver_sql("BEGIN")
         return
-    connection.exec_driver_sql(f"PRAGMA foreign_keys={options.get('foreign_keys', True):d}")
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
-    _poll(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), options.get("timeout_s") or SQLITE_BUSY_S)
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={SQLITE_BUSY_S * 1000:.0f}")
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA foreign_keys={options.get('foreign_keys', True):d}")
+    driver.execute("PRAGMA busy_timeout=0")
+    timeout_s = options.get("timeout_s")
+    timeout_s = SQLITE_BUSY_S if timeout_s is None else timeout_s
+    _poll(driver, "BEGIN IMMEDIATE", timeout_s) or connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_S * 1000:.0f}")
 
 
-def _poll(do: Callable[[], Any], timeout_s: float) -> None:
-    """Call ``do`` until it isn't refused a lock of SQLite's. Raises its last error after ``timeout_s``."""
+def _poll(connection: sqlite3.Connection, statement: str, timeout_s: float) -> bool:
+    """Execute the statement as soon as SQLite's lock is free; false when it isn't in time."""
     until = time.monotonic() + timeout_s
-    while True:
+    while time.monotonic() < until:
         try:
-            do()
-        except (sqlite3.OperationalError, OperationalError) as error:
-            code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
-            if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             time.sleep(_LOCK_POLL_S)
         else:
-            return
+            return True
+    return False
 
 
 def _prepare_postgres(connection: Any, _: Any) -> None:
