@@ -112,6 +112,7 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
     too_old = reading is None or installation.clock.real_now() - reading.read_at > FRESH_FOR
     if activity is None or activity.id != delivery.activity_id or too_old:
         activity = _read(installation, delivery, suggestion, athlete)
+        _check(installation, delivery)  # the reading took its time
     known = _known(installation, delivery, suggestion, athlete, activity)
     if athlete.connection.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
         _learn(installation, athlete.connection, absent_note_is_empty=False)
@@ -237,8 +238,7 @@ def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion
 def _put(
     installation: Installation, delivery: Delivery, athlete: Athlete, step: plan.Write | plan.Remove
 ) -> LoggedActivity:
-    """Write one field, once the preconditions hold still. A write without a clear answer counts as unconfirmed."""
-    _check(installation, delivery)
+    """Write one field. A write without a clear answer counts as unconfirmed."""
     priority = Priority.RETRY
     if delivery.attempts <= 1:
         replaceable = isinstance(step, plan.Write) and channels.can_mail(athlete)

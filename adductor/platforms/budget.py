@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
@@ -22,7 +22,6 @@ from adductor.platforms.base import BudgetState, ErrorKind, Figures, PlatformErr
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.client import Pipeline
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,6 +58,13 @@ ATHLETE_PCT = 10
 # A Redis that just failed isn't asked again for this long (real time): only one call pays for the timeout.
 REDIS_REST_S = 5.0
 _KEEP_S = 2 * 86_400
+# Returns nil when the value was set, else the value that stands there instead of the expected one; "" is none.
+_COMPARE_AND_SET = """
+local found = redis.call('GET', KEYS[1]) or ''
+if found ~= ARGV[1] then return found end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return false
+"""
 _QUARTER = (0, 2)  # the positions of quarters and days in `Figures`
 _DAY = (1, 3)
 
@@ -94,7 +100,7 @@ def return_at(
     return opens_at(following) + timedelta(seconds=earliest_s + (latest_s - earliest_s) * chance())
 
 
-@dataclass(slots=True)
+@dataclass
 class Counters:
     """The counters of the running windows. Pure; `Figures` gives the order of ``limits`` and ``used``."""
 
@@ -177,6 +183,7 @@ class WindowBudget:
         self._taken = threading.local()  # .quarter of this thread's last call
         self._rests_until_s = 0.0
         self._seen = Counters(list(smallest), quarter_of(now()))  # as they were last in Redis, or in this process
+        self._stored = b""  # the same, as stored in Redis
 
     def take(self, priority: Priority, athlete: str | None = None) -> None:
         """Count one call. ``athlete`` is any stable key of the athlete whom the call serves.
@@ -244,16 +251,14 @@ class WindowBudget:
             return change(counters), False
 
     def _compare_and_set(self, redis: Redis, quarter: int, change: Callable[[Counters], T]) -> T:
-        outcome: list[tuple[Counters, T]] = []
-
-        def attempt(pipe: Pipeline) -> None:  # again each time that another process was faster
-            stored = pipe.get(self._key)
-            counters = Counters(**json.loads(stored)) if stored else copy.deepcopy(self._seen)
+        expected = self._stored
+        while True:
+            counters = Counters(**json.loads(expected)) if expected else copy.deepcopy(self._seen)
             counters.advance(quarter)
-            outcome[:] = [(counters, change(counters))]
-            pipe.multi()
-            pipe.set(self._key, json.dumps(asdict(counters)), ex=_KEEP_S)
-
-        redis.transaction(attempt, self._key)
-        self._seen, result = outcome[0]
-        return result
+            result = change(counters)
+            changed = json.dumps(vars(counters)).encode()
+            found = redis.eval(_COMPARE_AND_SET, 1, self._key, expected, changed, _KEEP_S)
+            if found is None:
+                self._seen, self._stored = counters, changed
+                return result
+            expected = found  # another process was faster, or Redis was wiped

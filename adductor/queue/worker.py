@@ -44,13 +44,12 @@ class Job(Generic[T]):
 
 
 def drain(installation: Installation, jobs: Sequence[Job[Any]]) -> int:
-    """Run due rows of these jobs, in turns, until nothing is due; returns how many were run."""
-    until, done, before = time.monotonic() + BEGIN_WITHIN_S, 0, -1
-    while before < done:
-        before = done
-        for job in jobs:
-            while not stopping.is_set() and time.monotonic() < until and run_one(installation, job):
-                done += 1
+    """Run due rows of these jobs, the first job's first, until nothing is due; returns how many were run."""
+    until, done = time.monotonic() + BEGIN_WITHIN_S, 0
+    while not stopping.is_set() and time.monotonic() < until:
+        if not any(run_one(installation, job) for job in jobs):
+            break
+        done += 1
     return done
 
 

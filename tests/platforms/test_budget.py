@@ -260,8 +260,8 @@ def test_hanging_redis_costs_one_call_its_timeout_and_not_the_next(
         silent.listen()
         client = redis.Redis(unix_socket_path=str(tmp_path / "silent.sock"), socket_timeout=0.2, retry=None)
         asked: list[object] = []
-        transaction = client.transaction
-        monkeypatch.setattr(client, "transaction", lambda *args: (asked.append(args), transaction(*args)))
+        evaluate = client.eval
+        monkeypatch.setattr(client, "eval", lambda *args: (asked.append(args), evaluate(*args)))
         budget = make_budget(client, now=clock)
         assert [refusal(budget).kind for _ in range(3)] == [ErrorKind.RATE_LIMITED] * 3
     assert len(asked) == 1
