@@ -22,3 +22,29 @@ def test_a_json_line_an_event_with_its_facts_and_without_secrets() -> None:
     assert (ours["event"], ours["athlete"], ours["part"]) == ("event", 7, "test")
     assert (ours["access_token"], ours["client_secret"]) == ("[hidden]", "[hidden]")
     assert library["event"] == "from a library here"
+
+
+_REPEATED = """
+from adductor import logs
+import logging
+logs.configure("text", "test")
+def fail(log, kind):
+    try:
+        raise OSError("connection refused")
+    except OSError:
+        log.exception("failed to %s", kind)
+for _ in range(3):
+    fail(logging.getLogger("celery.worker.consumer"), "connect")
+fail(logging.getLogger("celery.worker"), "go on")
+fail(logging.getLogger("adductor.jobs"), "handle an event")
+"""
+
+
+def test_brokers_trouble_is_one_line_a_kind_and_an_error_of_ours_keeps_its_traceback() -> None:
+    ended = subprocess.run([sys.executable, "-c", _REPEATED], capture_output=True, text=True, check=True)
+
+    lines = ended.stderr.splitlines()
+    assert ["failed to connect" in lines[0], "failed to go on" in lines[1]] == [True, True]
+    assert "failed to handle an event" in lines[2]
+    assert lines[3].strip() == "Traceback (most recent call last):"
+    assert "OSError: connection refused" in lines[-1]
