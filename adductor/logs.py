@@ -39,7 +39,7 @@ _CHATTY = (
     *("celery.worker.strategy", "celery.worker.request", "celery.app.trace", "celery.beat"),
 )
 # What they do while the broker is away or refuses: hundreds of lines a second.
-_LOGS_EVERY_ATTEMPT = ("celery.worker", "celery.beat", "kombu", "py.warnings")
+_LOGS_EVERY_ATTEMPT = ("celery.bootsteps", "celery.worker", "celery.beat", "kombu", "py.warnings")
 _ONCE_IN_S = 30.0
 _MADE_HERE = frozenset({"timestamp", "level", "part"})
 # Line ends and control characters: with them a visitor could write log lines of their own.

@@ -174,6 +174,18 @@ class _Scenario:
         )
 
 
+def _tracebacks(folder: Path) -> list[str]:
+    """The log lines that are followed by a traceback."""
+    found: list[str] = []
+    for log in folder.glob("*/log"):
+        line = ""
+        for following in log.read_text(errors="replace").splitlines():
+            if following.startswith("    Traceback (most recent"):
+                found.append(line)
+            line = following if following[:1].strip() else line
+    return found
+
+
 def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) -> dict[str, Any]:
     """Run a plan on one topology; the figures. ``broken`` lists promises that were not kept.
 
@@ -197,6 +209,7 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             population.stop()
     if quiet_s is None:
         figures["broken"].insert(0, f"not quiet {settle_s:.0f} s after the last fault")
+    figures["broken"] += [f"a traceback in a log: {line}" for line in _tracebacks(folder)[:10]]
     figures["broken"] += [f"the scenario itself failed: {problem}" for problem in population.problems[:10]]
     return {
         "topology": TOPOLOGIES[store].description,
