@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +22,7 @@ _LOOK_EVERY_S = 0.03
 # Two sweeps and a look of the scheduler: quiet for so long, nothing is left to do.
 _QUIET_FOR_S = 3.0
 _THEN_AFTER_S = 4.0
+_BEFORE_A_TRACEBACK = re.compile(r"^(\S.*)\n    Traceback \(most recent", re.MULTILINE)
 # Real seconds between Strava's three attempts: a killed process needs some real seconds to be back.
 _ATTEMPT_AGAIN_AFTER_S = 15.0
 
@@ -174,18 +176,6 @@ class _Scenario:
         )
 
 
-def _tracebacks(folder: Path) -> list[str]:
-    """The log lines that are followed by a traceback."""
-    found: list[str] = []
-    for log in folder.glob("*/log"):
-        line = ""
-        for following in log.read_text(errors="replace").splitlines():
-            if following.startswith("    Traceback (most recent"):
-                found.append(line)
-            line = following if following[:1].strip() else line
-    return found
-
-
 def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) -> dict[str, Any]:
     """Run a plan on one topology; the figures. ``broken`` lists promises that were not kept.
 
@@ -209,7 +199,9 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             population.stop()
     if quiet_s is None:
         figures["broken"].insert(0, f"not quiet {settle_s:.0f} s after the last fault")
-    figures["broken"] += [f"a traceback in a log: {line}" for line in _tracebacks(folder)[:10]]
+    for log in folder.glob("*/log"):
+        found = _BEFORE_A_TRACEBACK.findall(log.read_text(errors="replace"))
+        figures["broken"] += [f"a traceback in a log: {line}" for line in found]
     figures["broken"] += [f"the scenario itself failed: {problem}" for problem in population.problems[:10]]
     return {
         "topology": TOPOLOGIES[store].description,
