@@ -44,7 +44,7 @@ def make_plan(
 ) -> Plan:
     """A plan for about ``events`` deliveries, duplicates included. ``short``: no faults with long consequences."""
     chance = random.Random(seed)  # noqa: S311 - a plan, no secret
-    people = plan_people(chance, events=events, seconds=seconds)
+    people = plan_people(chance, events=events, seconds=seconds, days=seconds * speed / 86_400)
     kills = plan_kills(chance, seconds, kill_every_s)
     return Plan(seed, seconds, speed, tuple(people), tuple(kills), tuple(plan_faults(chance, seconds, short=short)))
 
