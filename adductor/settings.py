@@ -180,6 +180,8 @@ class Settings(BaseModel):
     strava_verify_token: Annotated[SecretStr | None, _name("ADDUCTOR_STRAVA_VERIFY_TOKEN")] = None
     webhook_key_setting: Annotated[SecretStr | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
     note_delay_s: Annotated[float, Field(ge=0, le=86_400), _name("ADDUCTOR_NOTE_DELAY_S")] = 0
+    # How long a "no" of the coach keeps its reason. The usual gap between activities is learned from four weeks of them.
+    keep_reasons_days: Annotated[int, Field(ge=30, le=36_500), _name("ADDUCTOR_KEEP_REASONS_DAYS")] = 60
     clock_speed: Annotated[float, Field(gt=0, le=1_000_000), _name("ADDUCTOR_CLOCK_SPEED")] = 1
     log: Annotated[Literal["text", "json"] | None, _name("ADDUCTOR_LOG")] = None
     metrics_token: Annotated[SecretStr | None, _name("ADDUCTOR_METRICS_TOKEN")] = None
@@ -257,6 +259,13 @@ class Settings(BaseModel):
     def uses_sandbox(self) -> bool:
         """No Strava application is set, so `adductor up` brings its own Strava."""
         return self.strava_client_id is None
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mails reach a runner: by a mail server, or by the mailbox of the sandbox that `adductor up` brought."""
+        application = self.strava_client_secret.get_secret_value() if self.strava_client_secret is not None else ""
+        is_ours = self.uses_sandbox or hmac.compare_digest(application, self.derived("sandbox application"))
+        return self.smtp_url is not None or is_ours
 
     @property
     def mail_dir(self) -> Path:

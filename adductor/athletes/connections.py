@@ -183,7 +183,9 @@ def _find_or_create(session: Session, platform: str, external_id: str, now: date
     if found is None:
         # The button may be pressed twice, and the other request be first.
         with suppress(IntegrityError), session.begin_nested():
-            session.add(Athlete(connections=[Connection(platform=platform, external_id=external_id, connected_at=now)]))
+            first = Connection(platform=platform, external_id=external_id, connected_at=now)
+            prompt = schedule.spread_prompt(external_id)
+            session.add(Athlete(connections=[first], rest_day_prompt_local=prompt))
         found = find(session, platform, external_id)
     assert found is not None  # noqa: S101 - its key was just found to be taken
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import date, datetime, time, timedelta
 
 from adductor.athletes import channels, situations
@@ -12,6 +13,11 @@ from adductor.store.models import Athlete, Connection
 WARM_UP_LEAD = timedelta(minutes=30)
 # A prompt that could not be given on time (nothing ran, Strava was away) still is for this long; then the evening is over.
 LATE = timedelta(hours=3)
+
+
+def spread_prompt(account: str) -> str:
+    """The default of an account's rest-day prompt, ``HH:MM`` between 17:00 and 18:00: a hash spreads the load."""
+    return f"17:{zlib.crc32(account.encode()) % 60:02}"
 
 
 def reschedule(athlete: Athlete, now: datetime) -> None:

@@ -1,20 +1,23 @@
 """Retention: an hourly job deletes the platforms' data, then checks that none is older than the platform allows.
 
+It also compacts our own record: an old "no" becomes part of a daily count.
 The check goes by when rows were read or received, not by the columns by which they are deleted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import activities
+from adductor.athletes import activities, situations
 from adductor.installation import Installation
-from adductor.store.models import ClockRun, InboxEvent, Letter, LoggedActivity
+from adductor.store.models import Athlete, ClockRun, DecisionRecord, InboxEvent, Letter, LoggedActivity, NoCount
 
 log = logs.get(__name__)
 
@@ -22,6 +25,9 @@ log = logs.get(__name__)
 LIMIT = timedelta(days=7)
 # A letter's key keeps it from being sent twice; a month later it is not asked for again.
 KEEP_LETTERS = timedelta(days=30)
+# Rows of one transaction, which holds SQLite's one writer, and transactions of one hour: 200,000 rows.
+BATCH = 1_000
+_MOST_BATCHES = 200
 
 
 def oldest(session: Session) -> dict[str, datetime | None]:
@@ -69,5 +75,40 @@ def expire(installation: Installation) -> bool:
         session.execute(update(InboxEvent).where(old, InboxEvent.object_type == "activity").values(updates={}))
         session.execute(delete(ClockRun).where(ClockRun.at < limit))
         session.execute(delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(ended)))
-    log.info("expired data deleted", received_before=limit.isoformat())
+    log.info("expired data deleted", received_before=limit.isoformat(), counted=_count_old(installation, now))
     return True
+
+
+def _count_old(installation: Installation, now: datetime) -> int:
+    """Replace decisions that were an old "no" by counts, batch by batch; returns how many rows went."""
+    before, counted = now - timedelta(days=installation.settings.keep_reasons_days), 0
+    for _ in range(_MOST_BATCHES):
+        with installation.store.write() as session:
+            batch = _count_batch(session, before)
+        counted += batch
+        if batch < BATCH:
+            break
+    return counted
+
+
+def _count_batch(session: Session, before: datetime) -> int:
+    row = DecisionRecord
+    old = (
+        select(row.id, row.athlete_id, row.at, row.rule, Athlete.timezone)
+        .join(Athlete, Athlete.id == row.athlete_id)
+        # As text: SQLite would not recognise the partial index's condition with a parameter.
+        .where(text("decisions.decision = 'none'"), row.at < before)
+        .order_by(row.at)
+        .limit(BATCH)
+        .with_for_update(of=row)
+    )
+    found = session.execute(old).all()
+    zoned = ((one, one.at.astimezone(situations.zone_of(one.timezone)).date()) for one in found)
+    counts = Counter((one.athlete_id, day, one.rule) for one, day in zoned)
+    if counts:
+        insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(NoCount)
+        key, total = ("athlete_id", "day", "rule"), NoCount.count + insert.excluded.count
+        upsert = insert.on_conflict_do_update(index_elements=key, set_={"count": total})
+        session.execute(upsert, [{**dict(zip(key, of, strict=True)), "count": n} for of, n in counts.items()])
+        session.execute(delete(row).where(row.id.in_([one.id for one in found])))
+    return len(found)

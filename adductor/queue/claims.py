@@ -61,7 +61,7 @@ def _statements(table: type[Queued], named: bool) -> tuple[Any, Any]:
         due = due.where(table.id.in_(bindparam("ids", expanding=True)))
     if table is InboxEvent:
         other = aliased(InboxEvent, name="sibling")  # as many are claimed as there are workers, at most
-        at_work = select(other.owner_id).where(text("sibling.state IN ('waiting', 'claimed')"), other.state == CLAIMED)
+        at_work = select(other.owner_id).where(text("sibling.backlog = 'open'"), other.state == CLAIMED)
         due = due.where(InboxEvent.owner_id.not_in(at_work))
     due = due.order_by(table.due_at, table.id).limit(1)
     claiming = (
@@ -165,12 +165,12 @@ def recover_expired(installation: Installation) -> int:
 
 def is_at_work(table: type[Queued]) -> TextClause:
     """Waiting or claimed: a partial index's condition, as text, since SQLite would not recognise it with parameters."""
-    return text(f"{table.__tablename__}.state IN ('waiting', 'claimed')")
+    return text(f"{table.__tablename__}.backlog = 'open'")
 
 
 def is_failed(table: type[Queued]) -> TextClause:
     """A dead letter: a partial index's condition, as `is_at_work`."""
-    return text(f"{table.__tablename__}.state = 'failed'")
+    return text(f"{table.__tablename__}.backlog = 'failed'")
 
 
 def _release(row: Queued) -> None:

@@ -1,8 +1,8 @@
 """The tables.
 
-Three kinds of rows. Our own record (athletes, decisions, suggestions, deliveries, sessions, check-ins) stays. A platform's
-data (activities, event titles) carries an expiry and is deleted after seven days (Strava API agreement). Secrets are
-encrypted.
+Three kinds of rows. Our own record (athletes, decisions, suggestions, deliveries, sessions, check-ins) stays; an old "no"
+shrinks to a count. A platform's data (activities, event titles) carries an expiry and is deleted after seven days (Strava
+API agreement). Secrets are encrypted.
 
 Times are UTC. `due_at` follows the athletes' clock, `lease_until` real time (see adductor.clock).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, text, true
+from sqlalchemy import Computed, ForeignKey, Index, UniqueConstraint, false, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import BigInteger, Float, LargeBinary, String, Text
 
@@ -20,6 +20,9 @@ from adductor.store.types import BigId, Json, UtcDateTime
 
 # Of an event, to which Strava gives no id.
 NATURAL_KEY = ("platform", "subscription_id", "object_type", "object_id", "aspect_type", "event_time")
+
+BACKLOG = "CASE WHEN state IN ('waiting', 'claimed') THEN 'open' WHEN state = 'failed' THEN 'failed' END"
+_NO = text("decision = 'none'")
 
 
 class Base(DeclarativeBase):
@@ -47,11 +50,14 @@ class Queued:
     tried_at: Mapped[datetime | None]  # start of the latest attempt
     crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # leases that ran out
     trace_id: Mapped[str] = mapped_column(String(32))
+    # Which index of the queue holds the row. A claim changes `state` alone, which no index knows: PostgreSQL then updates
+    # the row in place (HOT). Stored there; SQLite computes it.
+    backlog: Mapped[str | None] = mapped_column(String(6), Computed(BACKLOG, persisted=True))
 
 
 def _queue_indexes(table: str) -> tuple[Index, ...]:
     """Partial indexes on ``due_at``: their size follows the backlog and not the years."""
-    conditions = {"waiting": text("state IN ('waiting', 'claimed')"), "given_up": text("state = 'failed'")}
+    conditions = {"waiting": text("backlog = 'open'"), "given_up": text("backlog = 'failed'")}
     return tuple(
         Index(f"ix_{table}_{name}", "due_at", sqlite_where=condition, postgresql_where=condition)
         for name, condition in conditions.items()
@@ -263,6 +269,7 @@ class DecisionRecord(OfAthlete, Base):
     __table_args__ = (
         Index("ix_decisions_athlete_at", "athlete_id", "at"),
         UniqueConstraint("event_id", name="uq_decisions_event"),
+        Index("ix_decisions_no", "at", sqlite_where=_NO, postgresql_where=_NO),
     )
 
     event_id: Mapped[int | None] = mapped_column(BigInteger)  # null: the clock asked, or the event row is gone
@@ -278,6 +285,17 @@ class DecisionRecord(OfAthlete, Base):
     trace_id: Mapped[str] = mapped_column(String(32))
 
 
+class NoCount(Base):
+    """A daily count: how many decisions of a local day were a "no" by this rule, after their rows were deleted."""
+
+    __tablename__ = "no_counts"
+
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("athletes.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(String(40), primary_key=True)
+    count: Mapped[int]
+
+
 class Suggestion(OfAthlete, Base):
     """A routine that is due, and the runner's answer. At most one for an activity."""
 
@@ -286,6 +304,7 @@ class Suggestion(OfAthlete, Base):
         UniqueConstraint("athlete_id", "activity_id", name="uq_suggestions_activity"),
         UniqueConstraint("public_id", name="uq_suggestions_public_id"),
         Index("ix_suggestions_athlete_at", "athlete_id", "created_at"),
+        Index("ix_suggestions_decision", "decision_id"),  # without it, deleting a decision reads the whole table
     )
 
     public_id: Mapped[str] = mapped_column(String(24))  # stands in links; can't be guessed

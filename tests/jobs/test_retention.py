@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from adductor.athletes import activities, connections
+from adductor.athletes import activities, connections, personal_data
 from adductor.athletes.activities import Listed
 from adductor.jobs import retention, rounds
 from adductor.platforms.base import WebhookEvent
-from adductor.store.models import ClockRun, Letter, LoggedActivity
+from adductor.store.models import ClockRun, DecisionRecord, Letter, LoggedActivity, NoCount
 from tests.support.memory_log import activity, put, rows
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
@@ -102,6 +102,47 @@ def test_letters_that_ended_a_month_ago_go(here: Place) -> None:
     retention.expire(here.installation)
 
     assert sorted(letter.key for letter in here.letters(runner)) == ["1 done", "31 waiting"]
+
+
+def _noes(here: Place, runner: int, rule: str, *days: int, decision: str = "none") -> None:
+    own = {"trigger": "clock_tick", "dose": "none", "reason": "-", "considered": [], "trace_id": "x"}
+    with here.installation.store.write() as session:
+        for day in days:
+            at = here.now - day * DAY
+            session.add(DecisionRecord(athlete_id=runner, at=at, decision=decision, rule=rule, **own))
+
+
+def _counts(here: Place) -> dict[tuple[int, str, str], int]:
+    with here.installation.store.read() as session:
+        return {(row.athlete_id, f"{row.day:%m-%d}", row.rule): row.count for row in session.scalars(select(NoCount))}
+
+
+def test_old_no_becomes_a_count_of_its_local_day_and_a_yes_stays(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)  # a day's rows fall into two batches, and a second hour adds to them
+    one, two = here.runner(), here.runner(timezone="Pacific/Auckland")  # where the evening is the next day
+    here.clock.at = here.now.replace(hour=18)
+    _noes(here, one, "spacing", 70, 70, 70, 61, 59)
+    _noes(here, one, "weekly_cap", 70)
+    _noes(here, two, "spacing", 70)
+    _noes(here, one, "post_run", 70, decision="post_run")
+
+    retention.expire(here.installation)
+    _noes(here, one, "spacing", 70)
+    here.later(hours=1)
+    retention.expire(here.installation)
+
+    assert _counts(here) == {
+        (one, "09-09", "spacing"): 4,
+        (one, "09-09", "weekly_cap"): 1,
+        (one, "09-18", "spacing"): 1,
+        (two, "09-10", "spacing"): 1,
+    }
+    assert [(row.decision, (here.now - row.at).days) for row in here.decisions(one)] == [("none", 59), ("post_run", 70)]
+    with here.installation.store.read() as session:
+        counts = personal_data.export(session, here.athlete(one))["no_counts"]
+    assert {"athlete_id": one, "day": "2026-09-18", "rule": "spacing", "count": 1} in counts
+    assert personal_data.forget(here.installation, one)
+    assert {athlete for athlete, *_ in _counts(here)} == {two}
 
 
 @pytest.mark.parametrize("goes_in_h", [3, 24 * 6], ids=["soon", "later"])

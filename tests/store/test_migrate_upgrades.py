@@ -94,7 +94,7 @@ def _row(table: Table, number: int, *, whole: bool = False) -> dict[str, Any]:
     return {
         column.name: number if column.foreign_keys else _made_up(column, number)
         for column in table.columns
-        if whole or number == 1 or not column.nullable
+        if column.computed is None and (whole or number == 1 or not column.nullable)
     }
 
 
@@ -183,6 +183,49 @@ def test_connections_hold_what_athletes_of_every_status_had(database_url: str, *
             assert (connection.expires_at is not None) is with_token
             assert connection.lease_until is None
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "quiet_from", "stays"), [("17:30", "22:30", False), ("17:30", "21:00", True), ("18:15", "22:30", True)]
+)
+def test_default_prompts_are_spread_and_chosen_ones_stay(
+    database_url: str, prompt: str, quiet_from: str, *, stays: bool
+) -> None:
+    times = {"rest_day_prompt_local": prompt, "quiet_from_local": quiet_from, "quiet_until_local": "05:00"}
+    with closing(Store(database_url)) as store:
+        migrate.upgrade(store, "0004")
+        schema = MetaData()
+        with store.write() as session:
+            schema.reflect(session.connection())
+            athletes = schema.tables["athletes"]
+            people = [{**_row(athletes, number, whole=True), **times} for number in (1, 2, 59, 60, 61)]
+            session.execute(athletes.insert(), people)
+
+        migrate.upgrade(store)
+
+        with store.read() as session:
+            prompts = session.scalars(select(Athlete.rest_day_prompt_local).order_by(Athlete.id)).all()
+    assert prompts == ([prompt] * 5 if stays else ["17:01", "17:02", "17:59", "17:00", "17:01"])
+
+
+@pytest.mark.parametrize("table", ["inbox_events", "deliveries", "letters"])
+def test_claim_updates_the_row_in_place_on_postgresql(postgres_url: str, table: str) -> None:
+    with closing(Store(postgres_url)) as store:
+        migrate.upgrade(store, "0004")
+        _fill(store)
+        migrate.upgrade(store)
+        with store.write() as session:
+            session.execute(text(f"UPDATE {table} SET state = 'waiting'"))
+        with store.write() as session:
+            claim = f"UPDATE {table} SET state = 'claimed', attempts = 1, lease_until = now(), lease_owner = 'x'"
+            session.execute(text(claim))
+            # The first update put the rows into the index.
+            counted = f"SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = '{table}'"
+            assert session.scalar(text(counted)) == ROWS
+        with store.read() as session:
+            options = session.scalar(text(f"SELECT reloptions FROM pg_class WHERE relname = '{table}'"))
+    small = table == "letters"
+    assert options == (None if small else ["fillfactor=70", "autovacuum_vacuum_scale_factor=0.02"])
 
 
 def test_check_lets_only_the_current_revision_through(database_url: str, tmp_path: Path) -> None:
