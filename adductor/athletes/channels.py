@@ -84,12 +84,12 @@ def note_refused(athlete: Athlete, now: datetime) -> bool:
     return refused is not None and now - refused < REFUSAL_GOOD_FOR
 
 
-def private_note_problem(athlete: Athlete, now: datetime) -> str | None:
+def private_note_problem(athlete: Athlete, now: datetime, *, mails: bool = True) -> str | None:
     """Why routines don't stand in the private note now, for the settings page; None while it works or isn't chosen."""
     chosen_somewhere = any(PRIVATE_NOTE in chosen(athlete, placement) for placement in Placement)
     if not chosen_somewhere or not note_refused(athlete, now):
         return None
-    instead = "Your routines come by e-mail" if can_mail(athlete) else "Your routines stand on these pages"
+    instead = "Your routines come by e-mail" if mails and can_mail(athlete) else "Your routines stand on these pages"
     return (
         f"Strava took our note but didn't show it in your private note, several times. {instead} meanwhile; "
         "we try the private note again after a day. Nothing was written where others can read it."
@@ -97,8 +97,13 @@ def private_note_problem(athlete: Athlete, now: datetime) -> str | None:
 
 
 def reaches(athlete: Athlete, placement: Placement) -> bool:
-    """Whether a routine of this placement can be delivered at all; if not, no prompt is made for it."""
+    """Whether a routine of this placement can be delivered at all; if not, no prompt is made for it.
+
+    A recorded run always gets its routine: the pages take over.
+    """
     channels = chosen(athlete, placement)
+    if placement is Placement.POST_RUN:
+        return True
     if placement is Placement.WARM_UP:
         return MAIL in channels and can_mail(athlete)
     return PAGES in channels or can_mail(athlete) or (can_write(athlete) and bool(NOTES & set(channels)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching, metrics
@@ -16,7 +17,7 @@ from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.queue import claims
 from adductor.store import after_commit
-from adductor.store.models import Athlete, DecisionRecord, Delivery, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, Delivery, NoCount, Suggestion
 
 # How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
 _PUBLIC_ID_BYTES = 9
@@ -224,6 +225,14 @@ def refuse(verdict: words.Verdict, rule: str, reason: str, because: str) -> word
         routine=None,
         considered=(*verdict.considered, words.Considered(rule, True, because)),
     )
+
+
+def counted(session: Session, athlete_id: int) -> Sequence[Row[str, int, date, date]]:
+    """Old decisions of which the counts are left: rule, how often, first and last local day; the most frequent first."""
+    total = func.sum(NoCount.count)
+    days = (func.min(NoCount.day), func.max(NoCount.day))
+    wanted = select(NoCount.rule, total, *days).where(NoCount.athlete_id == athlete_id).group_by(NoCount.rule)
+    return session.execute(wanted.order_by(total.desc(), NoCount.rule)).all()
 
 
 def open_suggestions(athlete: Athlete) -> Select[Suggestion]:

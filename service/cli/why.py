@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 import click
 from sqlalchemy import exists, select
 
-from adductor.athletes import connections
+from adductor.athletes import connections, decisions
 from adductor.athletes.situations import zone_of
 from adductor.store.models import Athlete, Connection, DecisionRecord, InboxEvent
 from service.cli.opened import opened
@@ -43,6 +43,7 @@ def why(athlete: int, last: int) -> None:
             .order_by(InboxEvent.id.desc())
             .limit(last)
         ).all()
+        counted = decisions.counted(session, runner.id)
     zone = zone_of(runner.timezone)
     if not rows:
         click.echo("nothing was decided yet")
@@ -55,6 +56,8 @@ def why(athlete: int, last: int) -> None:
         for step in row.considered:
             mark = "■" if step["stopped"] else "·"
             click.echo(f"      {mark} {step['rule']}: {step['because']}")
+    for rule, count, first, latest in counted:
+        click.echo(f"{first} to {latest}  none  [{rule}]: {count} times; only the count is kept")
     if undecided:
         click.echo("events without a decision")
     for event in undecided:

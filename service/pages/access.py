@@ -125,6 +125,8 @@ def _for_every_page() -> dict[str, Any]:
     return {
         "athlete": athlete,
         "can_write": athlete is not None and channels.can_write(athlete),
+        "keep_reasons_days": installation().settings.keep_reasons_days,
+        "sends_mail": installation().settings.sends_mail,
         "drawings": drawings,
         "wording": wording,
         "words": words,

@@ -140,7 +140,8 @@ def change_address(database: Session, athlete: Athlete, address: str | None) -> 
     if address == athlete.email and (address is None or usable):
         return
     # A rest day has no run to write into: its routines go to a first address, and without one to the pages.
-    before, after = (channels.PAGES, channels.MAIL) if address is not None else (channels.MAIL, channels.PAGES)
+    by_mail = address is not None and installation().settings.sends_mail
+    before, after = (channels.PAGES, channels.MAIL) if by_mail else (channels.MAIL, channels.PAGES)
     is_first_or_last = address is None or athlete.email is None
     if is_first_or_last and (athlete.channels or {}).get(Placement.REST_DAY) in (None, before):
         athlete.channels = {**(athlete.channels or {}), Placement.REST_DAY: after}

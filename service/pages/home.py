@@ -8,12 +8,13 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from adductor import coaching
-from adductor.athletes import answers, decisions
+from adductor.athletes import answers, channels, decisions
 from adductor.store.models import Athlete, CheckInRecord, Suggestion
 from service.context import installation
 from service.pages import status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import Field, changing, optional, read, whole
+from service.pages.settings_forms import place_of
 from service.pages.words import SIGNS
 
 PAUSES_DAYS = {"1": 7, "2": 14, "4": 28}
@@ -53,6 +54,7 @@ def home() -> Page:
     return render_template(
         "home.html",
         state=_state(athlete, today, waiting, new=not lately, this_week=weeks[-1].sessions),
+        place=_place(athlete),
         today=today,
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
@@ -67,6 +69,14 @@ def home() -> Page:
         weeks=weeks[-status.WEEKS_SHOWN :],
         lately=lately,
     )
+
+
+def _place(athlete: Athlete) -> str:
+    """Where the routine of a run would stand now."""
+    place = place_of(athlete, "post_run")
+    if channels.can_mail(athlete):
+        return place
+    return {"mail": "pages", "private_note+mail": "private_note"}.get(place, place)
 
 
 def _state(athlete: Athlete, today: date, waiting: Suggestion | None, *, new: bool, this_week: int) -> str:

@@ -26,8 +26,10 @@ def suggestions() -> Page:
     before = request.args.get("before", type=numbers.row_id)
     with installation().store.read() as database:
         rows = status.decided(database, the_athlete(), ON_A_PAGE + 1, before)
+        counted = decisions.counted(database, the_athlete().id) if len(rows) <= ON_A_PAGE else ()
     more = rows[ON_A_PAGE - 1][0].id if len(rows) > ON_A_PAGE else None
-    return render_template("suggestions.html", rows=rows[:ON_A_PAGE], more=more, later=before is not None)
+    later = before is not None or counted
+    return render_template("suggestions.html", rows=rows[:ON_A_PAGE], more=more, later=later, counted=counted)
 
 
 @blueprint.get("/suggestions/<public_id>")

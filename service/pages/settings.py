@@ -101,5 +101,5 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
         forms=settings_forms,
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
-        note_problem=channels.private_note_problem(athlete, now),
+        note_problem=channels.private_note_problem(athlete, now, mails=installation().settings.sends_mail),
     )

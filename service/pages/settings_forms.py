@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import available_timezones
 
-from adductor.athletes import situations
+from adductor.athletes import channels, situations
 from adductor.coaching.rules import in_quiet_hours
 from adductor.store.models import Athlete
+from service.context import installation
 from service.pages.access import today_of
 from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, whole
 from service.pages.words import PLACEMENTS, RUN_KINDS, WEEKDAYS
@@ -32,6 +33,7 @@ PLACE_WORDS = {
     "private_note+mail": "Private note and e-mail",
     "pages": "Only here, on my pages",
 }
+_NO_NOTES = frozenset({"mail", "pages"})
 _LENGTH = Field(
     "minutes", optional(one_of(MINUTES)), "Longest routine: choose one of the lengths.", "minutes_available"
 )
@@ -41,13 +43,19 @@ _LONGEST_NAME = 120
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
+def places_of(athlete: Athlete, placement: str) -> list[str]:
+    """The places that work: notes need the permission to write, mail a mail server. None: the placement isn't offered."""
+    notes, mail = channels.can_write(athlete), installation().settings.sends_mail
+    return [place for place in PLACES[placement] if (notes or place in _NO_NOTES) and (mail or "mail" not in place)]
+
+
 def place_of(athlete: Athlete, placement: str) -> str:
-    """The runner's place for a placement, as the form names it; the usual one where nothing was chosen."""
-    value = (athlete.channels or {}).get(placement)
+    """The runner's place for a placement, as the form names it; where that doesn't work, the one that is used instead."""
+    value, places = (athlete.channels or {}).get(placement), places_of(athlete, placement)
     place = "+".join(value) if isinstance(value, list) else value
-    if place in PLACES[placement]:
+    if place in places:
         return str(place)
-    return "pages" if placement == "rest_day" and not athlete.email else PLACES[placement][0]
+    return next((usual for usual in places if athlete.email or usual != "mail"), "mail")
 
 
 def _time(text: str) -> str:
@@ -62,7 +70,7 @@ def _dose(form: Form, athlete: Athlete) -> Given:
     placements = [name for name in PLACEMENTS if form.get(f"placement_{name}")]
     if not placements:
         given.problems["placement_post_run"] = "When: choose at least one; to have none for a while, pause on Home."
-    channels = dict(athlete.channels or {})
+    chosen = dict(athlete.channels or {})
     for name in placements:
         place = form.get(f"channel_{name}", "")
         if place not in PLACES[name]:
@@ -70,8 +78,10 @@ def _dose(form: Form, athlete: Athlete) -> Given:
         elif "mail" in place and not athlete.email:
             given.problems[f"channel_{name}"] = f"{PLACEMENTS[name]}: to get e-mail, first give your address below."
         else:
-            channels[name] = place.split("+") if "+" in place else place
-    given.changes |= {"placements": placements, "channels": channels}
+            chosen[name] = place.split("+") if "+" in place else place
+    # What isn't offered stays as it was.
+    placements += [name for name in athlete.placements if name not in placements and not places_of(athlete, name)]
+    given.changes |= {"placements": placements, "channels": chosen}
     return given
 
 

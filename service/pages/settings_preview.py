@@ -43,6 +43,7 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
         where = [
             f"{PLACEMENTS[name]}: {settings_forms.PLACE_WORDS[settings_forms.place_of(row, name)].lower()}."
             for name in row.placements
+            if settings_forms.places_of(row, name)
         ]
         length = f" None longer than {row.minutes_available} minutes." if row.minutes_available else ""
         count = "one session" if row.target_sessions_per_week == 1 else "two sessions"
@@ -63,6 +64,8 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
             return ["No mails from us. Routines that went by mail stand here on your pages."]
         if row.email == address:
             return ["Nothing changes."]
+        if not installation.settings.sends_mail:
+            return ["The address is kept; this installation sends no mail at the moment."]
         return [f"We send one mail to {row.email}; routines go there only after you have confirmed it."]
     if section == "you" and row.clearance_needed:
         return ["Routines wait until you tell us that a professional has cleared it."]

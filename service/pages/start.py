@@ -6,13 +6,15 @@ from typing import Any
 
 from flask import Response, redirect, render_template, request, url_for
 
+from adductor.athletes import channels
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement
 from adductor.notes import wording
 from service.context import installation
-from service.pages.access import Page, blueprint, current_athlete, signed_in, today_of
+from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete, today_of
 from service.pages.assets import compressed
 from service.pages.forms import EMAIL, TARGET, Field, Given, change_address, changing, equipment, one_of, read
+from service.pages.settings_forms import places_of
 from service.pages.words import PLACES
 
 # What the routine of a run says on the first level and on the second; the coach's own words come with the run.
@@ -24,7 +26,7 @@ _FIRST_ANSWERS = (
     Field("pain", one_of(("yes", "no")), "Pain now: please answer yes or no."),
     Field("condition", one_of(("yes", "no")), "Injury, pregnancy or medical advice: please answer yes or no."),
     TARGET,
-    Field("place", one_of(dict(PLACES)), "Where to write: choose one of the two."),
+    Field("place", one_of(PLACES), "Where to write: choose one of the places."),
     EMAIL,
 )
 
@@ -52,12 +54,24 @@ def welcome() -> Page:
     given = Given()
     if request.method == "POST":
         given = read(request.form, *_FIRST_ANSWERS)
+        if given.changes.get("place") == "mail" and not given.changes.get("email"):
+            given.problems.setdefault("email", "E-mail: to get routines there, give an address.")
         if not given.problems:
             _keep(given.changes)
             return redirect(url_for("pages.home"))
     have = frozenset(_equipment() or ()) if request.method == "POST" else None
-    page = render_template("welcome.html", problems=given.problems, given=request.form, preview=_preview(have))
-    return page, 400 if given.problems else 200
+    places = {place: text for place, text in PLACES.items() if place in _places()}
+    # An e-mail needs an address first.
+    usual = next(place for place in places if place != channels.MAIL)
+    shown = {"problems": given.problems, "given": request.form, "preview": _preview(have)}
+    return render_template("welcome.html", places=places, usual=usual, **shown), 400 if given.problems else 200
+
+
+def _places() -> list[str]:
+    """Where routines can go: into the run, or without the permission to write elsewhere."""
+    places = places_of(the_athlete(), "post_run")
+    notes = [place for place in places if place in channels.NOTES]
+    return notes or places
 
 
 def _preview(have: frozenset[str] | None, stage: int = 1) -> str:

@@ -18,10 +18,20 @@ EQUIPMENT = (
 # Bands, sliders and weights are not in every home; the rest is taken as there until the runner says otherwise.
 NOT_IN_EVERY_HOME = frozenset({"long_band", "slider", "dumbbell"})
 
-PLACES = (
-    ("private_note", "In the private note of my run (only I see it)"),
-    ("description", "In the description of my run (everybody who sees the run can read it)"),
-)
+# Where the routine of a run can stand, as the first page asks.
+PLACES = {
+    "private_note": "In the private note of my run (only I see it)",
+    "description": "In the description of my run (everybody who sees the run can read it)",
+    "mail": "In an e-mail to me",
+    "pages": "Only here, on my pages",
+}
+DUE = {
+    "private_note": "stands in the private note of your run",
+    "private_note+mail": "stands in the private note of your run and comes by e-mail",
+    "description": "stands in the description of your run",
+    "mail": "comes by e-mail",
+    "pages": "stands on this page",
+}
 PLACEMENTS = {
     "post_run": "After a run",
     "rest_day": "On a rest day",
@@ -70,8 +80,7 @@ OUTCOMES = {
     "answered": "Not written: you had answered already.",
     "mailed_instead": "Sent to you by e-mail instead: {platform} took no more notes from us that day.",
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
-    "on_the_pages": "It stands only here: {platform} takes no notes from us (there is no permission, or not at the moment), "
-    "and there is no confirmed e-mail address.",
+    "on_the_pages": "It stands only here: you chose that, or {platform} takes no notes from us now.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
     "mail_refused": "Not sent: the mail server refused it.",

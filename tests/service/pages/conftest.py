@@ -102,7 +102,9 @@ def count_athletes(here: Place) -> int:
 def place_with(folder: Path, **settings: str) -> Iterator[Place]:
     """An installation with these settings besides those that every test needs."""
     needed = {"ADDUCTOR_PUBLIC_URL": SITE, "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
-    with place(folder, **{**needed, "ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", **settings}) as made:
+    # No test of the pages sends a mail: it is stored, and a worker would send it.
+    needed |= {"ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", "ADDUCTOR_SMTP_URL": "smtp://mail.example.org"}
+    with place(folder, **{**needed, **settings}) as made:
         yield made
 
 

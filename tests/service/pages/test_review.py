@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from adductor.store.models import DecisionRecord
+from adductor.store.models import DecisionRecord, NoCount
 from tests.service.pages.conftest import Visitor
+from tests.support import commands
 from tests.support.runners import Place
 
 
@@ -42,6 +43,19 @@ def test_older_decisions_are_a_page_away_and_none_is_lost(visitor: Visitor, here
         path = earlier and earlier[1]
 
     assert sorted(seen) == sorted(f"Reason number {number}." for number in range(60))
+
+
+def test_counts_of_old_decisions_stand_at_the_end(visitor: Visitor, here: Place, runner: int) -> None:
+    with here.installation.store.write() as session:
+        for day, count in ((1, 2), (4, 1)):
+            session.add(NoCount(athlete_id=runner, day=date(2026, 8, day), rule="spacing", count=count))
+
+    page = visitor.get("/suggestions").text
+
+    assert "Rest since the last session: 3 times, 1 August 2026 to 4 August 2026" in page
+    assert "Nothing yet" not in page
+    said = commands.run("why", str(runner), ADDUCTOR_DATA_DIR=str(here.installation.settings.data_dir)).stdout
+    assert "2026-08-01 to 2026-08-04  none  [spacing]: 3 times; only the count is kept" in said
 
 
 @pytest.mark.parametrize("said", ["done", "too_easy", "too_hard", "not_today"])
