@@ -6,6 +6,7 @@ The check goes by when rows were read or received, not by the columns by which t
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -25,9 +26,9 @@ log = logs.get(__name__)
 LIMIT = timedelta(days=7)
 # A letter's key keeps it from being sent twice; a month later it is not asked for again.
 KEEP_LETTERS = timedelta(days=30)
-# Rows of one transaction, which holds SQLite's one writer, and transactions of one hour: 200,000 rows.
+# Rows of one transaction, which holds SQLite's one writer; and for how long an hour's job goes on (a task may run 60 s).
 BATCH = 1_000
-_MOST_BATCHES = 200
+COUNT_FOR_S = 20.0
 
 
 def oldest(session: Session) -> dict[str, datetime | None]:
@@ -81,8 +82,9 @@ def expire(installation: Installation) -> bool:
 
 def _count_old(installation: Installation, now: datetime) -> int:
     """Replace decisions that were an old "no" by counts, batch by batch; returns how many rows went."""
-    before, counted = now - timedelta(days=installation.settings.keep_reasons_days), 0
-    for _ in range(_MOST_BATCHES):
+    before = now - timedelta(days=installation.settings.keep_reasons_days)
+    until, counted = time.monotonic() + COUNT_FOR_S, 0
+    while time.monotonic() < until:
         with installation.store.write() as session:
             batch = _count_batch(session, before)
         counted += batch
