@@ -263,9 +263,9 @@ class Settings(BaseModel):
     @property
     def sends_mail(self) -> bool:
         """Whether mails reach a runner: by a mail server, or by the mailbox of the sandbox that `adductor up` brought."""
-        application = self.strava_client_secret.get_secret_value() if self.strava_client_secret is not None else ""
-        is_ours = self.uses_sandbox or hmac.compare_digest(application, self.derived("sandbox application"))
-        return self.smtp_url is not None or is_ours
+        if self.smtp_url is not None or self.strava_client_secret is None:
+            return True
+        return self.strava_client_secret.get_secret_value() == self.derived("sandbox application")
 
     @property
     def mail_dir(self) -> Path:
@@ -274,9 +274,9 @@ class Settings(BaseModel):
 
     @property
     def mail_greeting(self) -> str | None:
-        """The name given to mail servers; None for an address of digits, which goes in brackets as the socket's own."""
-        host = self.ehlo or urlsplit(self.public_url).hostname or ""
-        return host if host.strip("0123456789.:") else None
+        """The name given to mail servers; None where there is no whole one: the socket's address in brackets then."""
+        host = urlsplit(self.public_url).hostname or ""
+        return self.ehlo or (host if "." in host and host.strip("0123456789.") else None)
 
     @property
     def clock_file(self) -> Path:

@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from adductor.athletes import activities, answers, channels, schedule
+from adductor.athletes import activities, answers, channels, connections, schedule
 from adductor.coaching.situation import Placement
 from adductor.jobs import prompts
 from adductor.notes import block
+from adductor.platforms.base import Grant, Tokens
 from adductor.queue import timers
-from adductor.store.models import DecisionRecord
+from adductor.store.models import Athlete, DecisionRecord
 from tests.support.athletes import new_athlete
-from tests.support.memory_log import Log, activity, noted, runs, with_tokens
+from tests.support.memory_log import SCOPES, Log, activity, noted, runs, with_tokens
 from tests.support.runners import MORNING, Place, place
 
 EVENING = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
@@ -280,3 +281,18 @@ def test_the_next_look_is_never_in_the_past_and_never_further_than_a_day_and_a_b
     ahead = max(prompted + 1 if prompted is not None else 0, 0) + 1
     assert now <= athlete.next_due_at <= now + timedelta(days=ahead, hours=3)
     assert channels.reaches(athlete, Placement.REST_DAY)
+
+
+def test_default_prompts_are_spread_over_an_hour_and_a_choice_outlasts_connecting_again(here: Place) -> None:
+    def connect(number: int) -> Athlete:
+        grant = Grant(Tokens("access", "refresh", here.now), str(number), "Robin", None, "metric")
+        with here.installation.store.write() as session:
+            return connections.connect(session, here.installation, "strava", grant, SCOPES)
+
+    prompts_of = [connect(number).rest_day_prompt_local for number in range(7_000, 7_030)]
+    here.change(connect(7_000).id, rest_day_prompt_local="06:15")
+
+    assert all("17:00" <= prompt < "18:00" for prompt in prompts_of)
+    assert len(set(prompts_of)) > 15
+    assert connect(7_000).rest_day_prompt_local == "06:15"
+    assert connect(7_001).rest_day_prompt_local == prompts_of[1]

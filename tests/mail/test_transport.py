@@ -18,6 +18,8 @@ from adductor.mail.transport import (
     MailUnsureError,
     Postbox,
 )
+from adductor.settings import load
+from service.cli.up import make_plan
 from tests.support.mail_server import PASSWORD, USER, MailServer
 from tools import examples
 
@@ -118,3 +120,32 @@ def test_mail_without_a_server_is_kept_complete_and_once(tmp_path: Path) -> None
     assert kept.suffix == ".eml"
     read = email.message_from_bytes(kept.read_bytes(), policy=email.policy.default)
     assert read["To"] == "runner@example.org"
+
+
+@pytest.mark.parametrize(
+    ("given", "greeting"),
+    [
+        ({"ADDUCTOR_PUBLIC_URL": "https://coach.example.org:8443"}, "coach.example.org"),
+        # Servers refuse a name that is not fully qualified, and take an address in brackets.
+        ({"ADDUCTOR_PUBLIC_URL": "http://localhost:8000"}, None),
+        ({"ADDUCTOR_PUBLIC_URL": "http://web:8000"}, None),
+        ({"ADDUCTOR_PUBLIC_URL": "http://192.0.2.7"}, None),
+        ({"ADDUCTOR_PUBLIC_URL": "http://[2001:db8::7]"}, None),
+        ({"ADDUCTOR_PUBLIC_URL": "http://web:8000", "ADDUCTOR_EHLO": "mail.example.org"}, "mail.example.org"),
+    ],
+)
+def test_mail_servers_are_greeted_by_a_whole_name_or_an_address(given: dict[str, str], greeting: str | None) -> None:
+    assert load(_env_file=None, **given).mail_greeting == greeting
+
+
+def test_mail_reaches_runners_by_a_server_or_the_sandbox_that_up_brought(tmp_path: Path) -> None:
+    here = {"ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_MAIL_FROM": "coach@example.org"}
+    sandbox = load(_env_file=None, **here)
+    application = {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
+    brought = {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": make_plan(sandbox).brought["STRAVA_CLIENT_SECRET"]}
+    server = {"ADDUCTOR_SMTP_URL": "smtp://mail.example.org"}
+
+    reaches = [load(_env_file=None, **here, **more).sends_mail for more in ({}, brought, application | server)]
+
+    assert reaches == [True, True, True]
+    assert not load(_env_file=None, **here, **application).sends_mail

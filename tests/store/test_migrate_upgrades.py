@@ -224,8 +224,8 @@ def test_claim_updates_the_row_in_place_on_postgresql(postgres_url: str, table: 
             assert session.scalar(text(counted)) == ROWS
         with store.read() as session:
             options = session.scalar(text(f"SELECT reloptions FROM pg_class WHERE relname = '{table}'"))
-    small = table == "letters"
-    assert options == (None if small else ["fillfactor=70", "autovacuum_vacuum_scale_factor=0.02"])
+    room = {"inbox_events": "70", "deliveries": "85"}.get(table)
+    assert options == (room and [f"fillfactor={room}", "autovacuum_vacuum_scale_factor=0.02"])
 
 
 def test_check_lets_only_the_current_revision_through(database_url: str, tmp_path: Path) -> None:
