@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from adductor import coaching
-from adductor.athletes import answers, channels, decisions
+from adductor.athletes import answers, decisions
 from adductor.store.models import Athlete, CheckInRecord, Suggestion
 from service.context import installation
 from service.pages import status
@@ -54,7 +54,7 @@ def home() -> Page:
     return render_template(
         "home.html",
         state=_state(athlete, today, waiting, new=not lately, this_week=weeks[-1].sessions),
-        place=_place(athlete),
+        place=place_of(athlete, "post_run"),
         today=today,
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
@@ -69,14 +69,6 @@ def home() -> Page:
         weeks=weeks[-status.WEEKS_SHOWN :],
         lately=lately,
     )
-
-
-def _place(athlete: Athlete) -> str:
-    """Where the routine of a run would stand now."""
-    place = place_of(athlete, "post_run")
-    if channels.can_mail(athlete):
-        return place
-    return {"mail": "pages", "private_note+mail": "private_note"}.get(place, place)
 
 
 def _state(athlete: Athlete, today: date, waiting: Suggestion | None, *, new: bool, this_week: int) -> str:

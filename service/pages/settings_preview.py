@@ -62,10 +62,8 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
     if section == "email":
         if row.email is None:
             return ["No mails from us. Routines that went by mail stand here on your pages."]
-        if row.email == address:
+        if row.email == address or not installation.settings.sends_mail:
             return ["Nothing changes."]
-        if not installation.settings.sends_mail:
-            return ["The address is kept; this installation sends no mail at the moment."]
         return [f"We send one mail to {row.email}; routines go there only after you have confirmed it."]
     if section == "you" and row.clearance_needed:
         return ["Routines wait until you tell us that a professional has cleared it."]

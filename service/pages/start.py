@@ -60,18 +60,12 @@ def welcome() -> Page:
             _keep(given.changes)
             return redirect(url_for("pages.home"))
     have = frozenset(_equipment() or ()) if request.method == "POST" else None
-    places = {place: text for place, text in PLACES.items() if place in _places()}
+    usable = places_of(the_athlete(), "post_run")
+    offered = [place for place in usable if place in channels.NOTES] or usable
     # An e-mail needs an address first.
-    usual = next(place for place in places if place != channels.MAIL)
+    usual = next(place for place in offered if place != channels.MAIL)
     shown = {"problems": given.problems, "given": request.form, "preview": _preview(have)}
-    return render_template("welcome.html", places=places, usual=usual, **shown), 400 if given.problems else 200
-
-
-def _places() -> list[str]:
-    """Where routines can go: into the run, or without the permission to write elsewhere."""
-    places = places_of(the_athlete(), "post_run")
-    notes = [place for place in places if place in channels.NOTES]
-    return notes or places
+    return render_template("welcome.html", places=offered, usual=usual, **shown), 400 if given.problems else 200
 
 
 def _preview(have: frozenset[str] | None, stage: int = 1) -> str:

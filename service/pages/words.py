@@ -25,13 +25,6 @@ PLACES = {
     "mail": "In an e-mail to me",
     "pages": "Only here, on my pages",
 }
-DUE = {
-    "private_note": "stands in the private note of your run",
-    "private_note+mail": "stands in the private note of your run and comes by e-mail",
-    "description": "stands in the description of your run",
-    "mail": "comes by e-mail",
-    "pages": "stands on this page",
-}
 PLACEMENTS = {
     "post_run": "After a run",
     "rest_day": "On a rest day",

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from adductor.mail.transport import Postbox
 from adductor.platforms.base import Grant, PlatformError, Tokens
 from adductor.store.models import Athlete, Suggestion
 from tests.support.runners import Place, place
@@ -102,9 +103,10 @@ def count_athletes(here: Place) -> int:
 def place_with(folder: Path, **settings: str) -> Iterator[Place]:
     """An installation with these settings besides those that every test needs."""
     needed = {"ADDUCTOR_PUBLIC_URL": SITE, "STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "a-made-up-secret"}
-    # No test of the pages sends a mail: it is stored, and a worker would send it.
     needed |= {"ADDUCTOR_OPS_TOKEN": "an-operator-token-for-tests", "ADDUCTOR_SMTP_URL": "smtp://mail.example.org"}
     with place(folder, **{**needed, **settings}) as made:
+        # A folder takes the mails in the server's place.
+        made.installation.postbox = Postbox(None, made.installation.settings.mail_dir)
         yield made
 
 

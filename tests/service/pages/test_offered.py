@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from adductor.jobs import rounds
 from tests.service.pages.conftest import SCOPES, Visitor, place_with
+from tests.support.runners import MORNING
 from tests.support.site import site
 
 Open = Callable[..., Visitor]
@@ -32,52 +34,31 @@ def opened(tmp_path: Path) -> Iterator[Open]:
         yield open_for
 
 
-def _welcome(page: str) -> set[str]:
-    return set(re.findall(r'name="place" value="(\w+)"', page))
-
-
-def _settings(page: str) -> dict[str, list[str]]:
-    selects = re.findall(r'<select name="channel_(\w+)".*?</select>', page, re.DOTALL)
-    texts = re.findall(r'<select name="channel_\w+"(.*?)</select>', page, re.DOTALL)
-    return {name: re.findall(r'option value="([^"]+)"', text) for name, text in zip(selects, texts, strict=True)}
-
-
 @pytest.mark.parametrize(
     ("server", "scopes", "first", "later"),
     [
         (
             SERVER,
             SCOPES,
-            {"private_note", "description"},
-            {
-                "post_run": ["private_note", "description", "mail", "private_note+mail", "pages"],
-                "rest_day": ["mail", "private_note", "pages"],
-                "warm_up": ["mail"],
-            },
+            "private_note description",
+            ["private_note description mail private_note+mail pages", "mail private_note pages", "mail"],
         ),
-        (
-            SERVER,
-            READ_ONLY,
-            {"mail", "pages"},
-            {"post_run": ["mail", "pages"], "rest_day": ["mail", "pages"], "warm_up": ["mail"]},
-        ),
-        (
-            "",
-            SCOPES,
-            {"private_note", "description"},
-            {"post_run": ["private_note", "description", "pages"], "rest_day": ["private_note", "pages"]},
-        ),
-        ("", READ_ONLY, {"pages"}, {"post_run": ["pages"], "rest_day": ["pages"]}),
+        (SERVER, READ_ONLY, "mail pages", ["mail pages", "mail pages", "mail"]),
+        ("", SCOPES, "private_note description", ["private_note description pages", "private_note pages"]),
+        ("", READ_ONLY, "pages", ["pages", "pages"]),
     ],
     ids=["all", "no permission", "no mail server", "neither"],
 )
 def test_channels_offered_are_those_that_work(
-    opened: Open, server: str, scopes: str, first: set[str], later: dict[str, list[str]]
+    opened: Open, server: str, scopes: str, first: str, later: list[str]
 ) -> None:
+    """After a run, on a rest day, as a warm-up."""
     visitor = opened(server, scopes=scopes)
+    welcome, settings = visitor.get("/welcome").text, visitor.get("/settings").text
+    selects = re.findall(r'<select name="channel_.*?</select>', settings, re.DOTALL)
 
-    assert _welcome(visitor.get("/welcome").text) == first
-    assert _settings(visitor.get("/settings").text) == later
+    assert re.findall(r'name="place" value="(\w+)"', welcome) == first.split()
+    assert [re.findall(r'option value="([^"]+)"', select) for select in selects] == [each.split() for each in later]
 
 
 def test_permission_lost_later_is_offered_no_more_and_the_pages_take_over(opened: Open) -> None:
@@ -118,6 +99,14 @@ def test_no_page_speaks_of_mail_without_a_mail_server(opened: Open, scopes: str)
     assert [path for path in paths if "mail" in visitor.get(path).text.lower()] == []
 
 
+def test_mail_handed_over_without_a_mail_server_is_not_called_sent_alone(opened: Open) -> None:
+    visitor = opened("", email="me@example.org", email_confirmed_at=MORNING, channels={"post_run": "mail"})
+    suggestion = visitor.suggested(1)
+    rounds.work(visitor.place.installation)
+
+    assert "so it may not have reached you" in visitor.get(f"/suggestions/{suggestion.public_id}").text
+
+
 def test_what_is_not_offered_without_a_mail_server_stays_as_it_was(opened: Open) -> None:
     visitor = opened("", email="me@example.org", placements=["post_run", "warm_up"])
     here, runner = visitor.place, 1
@@ -128,6 +117,12 @@ def test_what_is_not_offered_without_a_mail_server_stays_as_it_was(opened: Open)
     assert "sends no mail at the moment" in visitor.get("/settings").text
     visitor.post("/settings/email", email="")
     assert here.athlete(runner).email is None
+
+
+def test_preview_of_an_address_promises_no_mail_without_a_mail_server(opened: Open) -> None:
+    visitor = opened("", email="me@example.org")
+
+    assert "We send" not in visitor.post("/settings/email", do="preview", email="other@example.org").text
 
 
 def test_first_answers_by_mail_need_an_address(opened: Open) -> None:
