@@ -78,6 +78,8 @@ CALL_KINDS = (
     "writing a note",
 )
 _CALL_STATUSES = ("200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "none")
+# Every other status counts as its class.
+CALL_STATUSES = (*_CALL_STATUSES, "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 class Metric:
@@ -128,7 +130,13 @@ CALLS = Metric(
     "strava_calls",
     "Calls to Strava; status none: no answer came",
     ("kind", "status"),
-    itertools.product(CALL_KINDS, _CALL_STATUSES),
+    itertools.product(CALL_KINDS, CALL_STATUSES),
+)
+SUBSCRIPTION_CHECKS = Metric(
+    "subscription_checks",
+    "Hourly checks whether Strava sends its events here",
+    ("outcome",),
+    [("confirmed",), ("made_again",), ("elsewhere",), ("failed",)],
 )
 HELD_BACK = Metric(
     "strava_calls_held_back",
@@ -141,7 +149,13 @@ NOTE_SECONDS = Metric(
     "From the webhook's arrival to the written note, a wait that was asked for included",
     buckets=NOTE_BUCKETS_S,
 )
-_ALL = (WEBHOOKS, EVENTS, DECISIONS, DELIVERIES, LETTERS, CALLS, HELD_BACK, NOTE_SECONDS)
+_ALL = (WEBHOOKS, EVENTS, DECISIONS, DELIVERIES, LETTERS, CALLS, SUBSCRIPTION_CHECKS, HELD_BACK, NOTE_SECONDS)
+
+
+def call_status(status: int | None) -> str:
+    """The label of a call's answer; None: no answer came."""
+    label = str(status or "none")
+    return label if label in _CALL_STATUSES else f"{label[0]}xx"
 
 
 _lock = threading.Lock()

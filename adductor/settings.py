@@ -72,8 +72,21 @@ def _absolute(path: Path) -> Path:
     return Path(expanded).absolute()
 
 
-_is_web_address = _matches(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?")
+def _parses(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port above 65535, half an IPv6 address
+        return False
+
+
+def _is_web_address(value: str) -> bool:
+    return bool(re.fullmatch(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?", value)) and _parses(value)
+
+
 _NO_WEB_ADDRESS = "is not a web address; give one like https://coach.example.org"
+_is_one_line = _matches(r"[^\x00-\x1f\x7f]{1,200}")
+_NOT_ONE_LINE = "is not one line of at most 200 characters"
 _MAKE = "make one with: python -c"
 # What a text must be, and what is said otherwise: the first rule that fails for a name. Never the value: it may be secret.
 _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
@@ -85,6 +98,13 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ),
     ("ADDUCTOR_STRAVA_API_URL", _is_web_address, _NO_WEB_ADDRESS),
     ("ADDUCTOR_STRAVA_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
+    (
+        "ADDUCTOR_HEARTBEAT_URL",
+        lambda url: re.fullmatch(r"(?i:https?)://[!-~]+", url) and _parses(url),
+        "is not a web address; give the whole one that your watching service shows, with https://",
+    ),
+    ("ADDUCTOR_OPERATOR", _is_one_line, _NOT_ONE_LINE),
+    ("ADDUCTOR_CONTACT", _is_one_line, _NOT_ONE_LINE),
     ("ADDUCTOR_BIND", _is_host_and_port, "is not host:port; give one like 127.0.0.1:8000"),
     (
         "ADDUCTOR_SECRET_KEY",
@@ -173,6 +193,12 @@ class Settings(BaseModel):
     smtp_url: Annotated[SecretStr | None, _name("ADDUCTOR_SMTP_URL")] = None
     mail_from: Annotated[str, _name("ADDUCTOR_MAIL_FROM")] = _MAIL_FROM
     ehlo: Annotated[str | None, _name("ADDUCTOR_EHLO")] = None
+    # Who runs this, and how to reach them: an address, a page.
+    operator: Annotated[str | None, _name("ADDUCTOR_OPERATOR")] = None
+    contact: Annotated[str | None, _name("ADDUCTOR_CONTACT")] = None
+    weekly_mail: Annotated[Literal["on", "off"], _name("ADDUCTOR_WEEKLY_MAIL")] = "off"
+    # Asked for while all parts work; holds a secret.
+    heartbeat_url: Annotated[SecretStr | None, _name("ADDUCTOR_HEARTBEAT_URL")] = None
     strava_client_id: Annotated[str | None, _name("STRAVA_CLIENT_ID")] = None
     strava_client_secret: Annotated[SecretStr | None, _name("STRAVA_CLIENT_SECRET")] = None
     strava_api_url: Annotated[Address, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
@@ -297,7 +323,8 @@ def load(*, _env_file: str | None = ".env", **overrides: Any) -> Settings:
     values = {**_read_file(_env_file, problems), **_ours(os.environ), **_ours(overrides)}
     values |= _read_secret_files(values, problems)
     bind = str(values.get("ADDUCTOR_BIND", ""))
-    if "ADDUCTOR_PUBLIC_URL" not in values and bind.startswith(("127.0.0.1:", "localhost:")):
+    on_loopback = bind.startswith(("127.0.0.1:", "localhost:")) and _is_host_and_port(bind)
+    if "ADDUCTOR_PUBLIC_URL" not in values and on_loopback:
         # Only this machine reaches such an address: it is its own public one.
         values["ADDUCTOR_PUBLIC_URL"] = f"http://{bind}"
     problems += [*_wrong_texts(values), *_wrong_combinations(values), *_unknown_names(values)]
@@ -391,6 +418,11 @@ def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     sender = parseaddr(str(values.get("ADDUCTOR_MAIL_FROM", _MAIL_FROM)))[1]
     if server and server not in _THIS_MACHINE and sender.endswith("@localhost"):
         problems.append("ADDUCTOR_MAIL_FROM: mail servers refuse coach@localhost; give an address of your own domain")
+    to = str(values.get("ADDUCTOR_CONTACT", ""))
+    if values.get("ADDUCTOR_WEEKLY_MAIL") == "on" and not re.fullmatch(r"[\w.+-]+@[\w.-]+", to, re.ASCII):
+        problems.append(
+            "ADDUCTOR_WEEKLY_MAIL: goes to ADDUCTOR_CONTACT, which is no mail address; set one like a@b.org"
+        )
     # A key that is still to be derived has 32 characters.
     key = values.get("ADDUCTOR_WEBHOOK_KEY", "x" * 32)
     if len(f"{values.get('ADDUCTOR_PUBLIC_URL', '')}/webhooks/strava/{key}") > CALLBACK_URL_MAX_CHARS:

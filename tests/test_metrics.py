@@ -157,3 +157,24 @@ def test_known_labels_are_the_outcomes_of_the_code() -> None:
     assert {value for value in named if isinstance(value, str)} - known == set()
     built = {f"title_{word}" for word in ("done", "pause", "resume", "skip")}  # of the words in an activity's title
     assert known - built - texts == set()
+
+
+def test_known_labels_are_the_calls_and_letters_of_the_code() -> None:
+    product = Path(metrics.__file__).parent
+    calls = [node for file in product.rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
+    named: dict[str, set[object]] = {"_call": set(), "write_letter": set()}
+    for node in calls:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in named:
+            position = 0 if node.func.attr == "_call" else 2
+            named[node.func.attr] |= {
+                each.value for each in node.args[position : position + 1] if isinstance(each, ast.Constant)
+            }
+
+    assert named["_call"] == set(metrics.CALL_KINDS)
+    assert named["write_letter"] == {kind for kind, _ in metrics.LETTERS.known}
+
+
+@pytest.mark.parametrize(("status", "label"), [(200, "200"), (201, "2xx"), (522, "5xx"), (0, "none"), (None, "none")])
+def test_call_status_is_a_label_whose_series_exists_from_the_start(status: int | None, label: str) -> None:
+    assert metrics.call_status(status) == label
+    assert {label for _, label in metrics.CALLS.known} >= {label}

@@ -57,6 +57,7 @@ def test_load_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("ADDUCTOR_SECRET_KEY_FILE", f"{SECRET}\n", "secret", SECRET),
         ("ADDUCTOR_SMTP_URL_FILE", "\n", "smtp_url", None),
         (".env", "ADDUCTOR_NOTE_DELAY_S=90\n", "note_delay_s", 90),
+        ("ADDUCTOR_OPERATOR", "Läuferverein Köln", "operator", "Läuferverein Köln"),
     ],
 )
 def test_load_value_from_the_environment_a_file_or_dotenv(
@@ -77,6 +78,15 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("ADDUCTOR_BIND", "127.0.0.1:99999", "127.0.0.1:8000"),
         ("ADDUCTOR_PUBLIC_URL", "coach.example.org", "https://"),
         ("ADDUCTOR_PUBLIC_URL", "https://" + "a" * 250 + ".example.org", "too long"),
+        *(("ADDUCTOR_PUBLIC_URL", f"https://{rest}", "web address") for rest in ("x:99999", "[::1", "x:0", ":80")),
+        *(
+            ("ADDUCTOR_HEARTBEAT_URL", url, "web address")
+            for url in ("hc.org/x", "ftp://hc.org", "http://x:99999", "https:///x")
+        ),
+        ("ADDUCTOR_OPERATOR", "A club\nBcc: c@d", "one line"),
+        ("ADDUCTOR_CONTACT", "x" * 201, "one line"),
+        ("ADDUCTOR_WEEKLY_MAIL", "yes", "'on' or 'off'"),
+        ("ADDUCTOR_WEEKLY_MAIL", "on", "ADDUCTOR_CONTACT"),
         ("ADDUCTOR_SECRET_KEY", "short", "secrets.token_hex"),
         ("ADDUCTOR_TOKEN_KEYS", "not-a-key", "Fernet.generate_key"),
         ("ADDUCTOR_DATABASE_URL", "mysql://x", "postgresql+psycopg://"),

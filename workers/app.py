@@ -101,6 +101,7 @@ def _configure(sender: Celery, **_: Any) -> None:
             "clock": {"queue": ROUNDS, "priority": 0},
             "expire": {"queue": ROUNDS, "priority": 9},
             "reconcile": {"queue": ROUNDS, "priority": 9},
+            "upkeep": {"queue": ROUNDS, "priority": 9},
         },
         beat_schedule={
             "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S},
@@ -108,6 +109,7 @@ def _configure(sender: Celery, **_: Any) -> None:
             "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S},
             # As often as prompts are looked at: an index says in a moment that nothing is due.
             "reconcile": {"task": "reconcile", "schedule": clock_every_s},
+            "upkeep": {"task": "upkeep", "schedule": CLOCK_EVERY_S},
         },
         beat_scheduler="workers.app:Scheduler",
         # When each entry was last sent; without it a beat that restarts every few minutes never comes to "expire".

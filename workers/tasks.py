@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from adductor.athletes import personal_data, revocation, rotate_keys
-from adductor.jobs import prompts, retention, rounds
+from adductor.jobs import duties, prompts, retention, rounds, upkeep
 from adductor.jobs import reconcile as missed
 from adductor.queue import heartbeats, timers, worker
 from workers.app import app, installation
@@ -54,3 +54,10 @@ def reconcile() -> None:
     here = installation()
     revocation.revoke_due(here)
     missed.tick(here, until=time.monotonic() + worker.BEGIN_WITHIN_S)
+
+
+@app.task(name="upkeep")
+def keep_up() -> None:
+    """Run the duties that are due: the subscription check, the ping while all is well, the operator's weekly mail."""
+    for duty in duties.DUTIES:
+        upkeep.run_due(installation(), duty)

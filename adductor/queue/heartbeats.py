@@ -11,6 +11,8 @@ from adductor.store.models import Heartbeat
 EVERY = timedelta(seconds=10)
 # When an athlete last could not connect because the application is full; athletes' time.
 TURNED_AWAY = "turned away"
+# When the database was last backed up; real time.
+BACKUP = "backup"
 
 
 def beat(installation: Installation, part: str) -> bool:
@@ -28,6 +30,12 @@ def turned_away(installation: Installation) -> None:
     """Note that an athlete could not connect because the platform allows this application no more."""
     with installation.store.write() as session:
         session.merge(Heartbeat(part=TURNED_AWAY, at=installation.clock.now()))
+
+
+def backed_up(installation: Installation) -> None:
+    """Note that the database was backed up just now."""
+    with installation.store.write() as session:
+        session.merge(Heartbeat(part=BACKUP, at=installation.clock.real_now()))
 
 
 def last(installation: Installation, part: str) -> datetime | None:

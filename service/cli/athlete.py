@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from adductor.athletes import personal_data
 from adductor.store.models import Athlete
-from service.cli.opened import opened
+from service.cli.opened import find_athlete, opened
 
 
 @click.group()
@@ -53,37 +53,37 @@ def list_all(as_json: bool) -> None:
 
 
 @athlete.command()
-@click.argument("athlete_id", metavar="ID", type=int)
-def export(athlete_id: int) -> None:
-    """Everything held about the athlete with our ID, as JSON; no tokens.
+@click.argument("athlete")
+def export(athlete: str) -> None:
+    """Everything held about ATHLETE (our number, or strava:ID), as JSON; no tokens.
 
     \b
     Example: adductor athlete export 7 > runner-7.json
     """
     with opened("athlete") as installation, installation.store.read() as session:
-        found = session.get(Athlete, athlete_id)
-        if found is None:
-            raise click.ClickException(f"there is no athlete {athlete_id}; `adductor why ID` uses the same ids")
+        found = find_athlete(session, athlete)
         click.echo(json.dumps(personal_data.export(session, found), ensure_ascii=False, indent=2))
 
 
 @athlete.command()
-@click.argument("athlete_id", metavar="ID", type=int)
+@click.argument("athlete")
 @click.option("--remove-notes", is_flag=True, help="Take our notes out of their activities first.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def forget(athlete_id: int, remove_notes: bool, yes: bool) -> None:
-    """Delete everything about the athlete with our ID and give the access back to Strava.
+def forget(athlete: str, remove_notes: bool, yes: bool) -> None:
+    """Delete everything about ATHLETE (our number, or strava:ID) and give the access back to Strava.
 
     \b
     Example: adductor athlete forget 7 --remove-notes
     """
-    if not yes:
-        click.confirm(f"Delete everything about athlete {athlete_id}? This can't be undone.", abort=True)
-    try:
-        with opened("athlete") as installation:
+    with opened("athlete") as installation:
+        with installation.store.read() as session:
+            athlete_id = find_athlete(session, athlete).id
+        if not yes:
+            click.confirm(f"Delete everything about athlete {athlete_id}? This can't be undone.", abort=True)
+        try:
             done = personal_data.forget(installation, athlete_id, remove_notes=remove_notes)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from None
+        except LookupError as error:  # deleted by another process meanwhile
+            raise click.ClickException(str(error)) from None
     click.echo(f"Athlete {athlete_id} is deleted.")
     if remove_notes:
         click.echo(f"Notes removed: {done.notes_removed}; left in place: {done.notes_left}.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from adductor.settings import load
-from adductor.store import Store, migrate
+from adductor.store import Store, migrate, words_of
 from adductor.store.backup import back_up
 
 
@@ -73,3 +74,28 @@ def backup(file: Path) -> None:
     click.echo(f"{file}: {size} bytes")
     if settings.secret_key is None:
         click.echo(f"Not in it, and needed with it: {settings.data_dir / 'secret-key'}")
+    try:
+        _note_backup()
+    except SQLAlchemyError as error:  # an older revision, a full disk: the copy is good all the same
+        click.echo(f"adductor: the time of this backup could not be stored ({words_of(error)})", err=True)
+
+
+@db.command("backed-up")
+def backed_up() -> None:
+    """Note that another tool has just backed up the database: pg_dump, a snapshot.
+
+    `adductor doctor`, /ops and an alert go by it; `adductor db backup` notes itself.
+
+    \b
+    Example: pg_dump --format=custom --file=coach.dump coach && adductor db backed-up
+    """
+    _note_backup()
+    click.echo("noted")
+
+
+def _note_backup() -> None:
+    from adductor.queue import heartbeats
+    from service.cli.opened import opened
+
+    with opened("backup", quiet=True) as installation:
+        heartbeats.backed_up(installation)

@@ -22,10 +22,10 @@ from sqlalchemy import select
 
 from adductor import logs
 from adductor.installation import Installation
+from adductor.jobs import subscribing
 from adductor.platforms.base import PlatformError
 from adductor.settings import load
 from adductor.store.models import Connection, DecisionRecord
-from service import subscribing
 from service import supervisor as supervising
 from service.cli.up import make_plan, running
 from service.supervisor import StartError

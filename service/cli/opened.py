@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from adductor import logs
 from adductor.installation import Installation
 from adductor.settings import load_beside_up
+from adductor.store.models import Athlete, Connection
+from service.numbers import row_id
 
 
 @contextmanager
@@ -20,3 +26,19 @@ def opened(command: str, *, quiet: bool = False) -> Iterator[Installation]:
         yield installation
     finally:
         installation.close()
+
+
+def find_athlete(session: Session, named: str) -> Athlete:
+    """The athlete of a command's ATHLETE: our number, or a platform's as ``strava:4711``. Raises ClickException."""
+    platform, colon, external_id = named.partition(":")
+    if colon:
+        of_platform = Connection.platform == platform, Connection.external_id == external_id
+        found = session.scalar(select(Athlete).join(Connection).where(*of_platform))
+    else:
+        try:
+            found = session.get(Athlete, row_id(named))
+        except ValueError:
+            raise click.UsageError(f"{named!r} is no number of a runner, nor one like strava:4711") from None
+    if found is None:
+        raise click.ClickException(f"there is no athlete {named}; `adductor athlete list` shows them")
+    return found

@@ -10,10 +10,11 @@ from adductor.queue import worker
 from adductor.queue.claims import is_failed, retry_rows
 from adductor.store.models import Delivery, InboxEvent, Letter
 from service.cli.opened import opened
+from service.numbers import LARGEST_ID
 
 
 @click.command()
-@click.argument("event_ids", type=int, nargs=-1)
+@click.argument("event_ids", type=click.IntRange(0, LARGEST_ID), nargs=-1)
 @click.option("--failed", is_flag=True, help="All that was given up: events, and notes and mails too.")
 def replay(event_ids: tuple[int, ...], failed: bool) -> None:
     """Process stored webhook events again, by their ids or all that failed. One note per activity holds here too.

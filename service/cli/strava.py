@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from adductor.installation import Installation
-from service import subscribing
+from adductor.jobs import subscribing
 from service.cli.opened import opened
 from service.doctor import strava as checks
 from service.doctor.status import read_status

@@ -9,15 +9,15 @@ from sqlalchemy import exists, select
 
 from adductor.athletes import connections, decisions
 from adductor.athletes.situations import zone_of
-from adductor.store.models import Athlete, Connection, DecisionRecord, InboxEvent
-from service.cli.opened import opened
+from adductor.store.models import DecisionRecord, InboxEvent
+from service.cli.opened import find_athlete, opened
 
 
 @click.command()
-@click.argument("athlete", type=int)
+@click.argument("athlete")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-def why(athlete: int, last: int) -> None:
-    """The last decisions for ATHLETE (our id, or Strava's), also each "none", with rule and reason.
+def why(athlete: str, last: int) -> None:
+    """The last decisions for ATHLETE (our number, or strava:ID), also each "none", with rule and reason.
 
     Events that led to no decision follow with their outcome.
 
@@ -25,11 +25,7 @@ def why(athlete: int, last: int) -> None:
     Example: adductor why 1 --last 3
     """
     with opened("why") as installation, installation.store.read() as session:
-        runner = session.get(Athlete, athlete) or session.scalar(
-            select(Athlete).join(Connection).where(Connection.external_id == str(athlete))
-        )
-        if runner is None:
-            raise click.ClickException(f"no athlete {athlete}")
+        runner = find_athlete(session, athlete)
         rows = session.scalars(
             select(DecisionRecord)
             .where(DecisionRecord.athlete_id == runner.id)

@@ -40,6 +40,8 @@ _OF_THE_FIGURES = (
     Check("events", here.work_waiting, _DATABASE),
     Check("data age", here.data_age, _DATABASE),
     Check("rate budget", here.budget),
+    Check("backup", here.backup, _DATABASE),
+    Check("operator", here.operator, _DATABASE),
 )
 ON_THE_PAGE = (*_OF_THE_FIGURES, Check("subscription", here.known_subscription, _DATABASE))
 CHECKS = (

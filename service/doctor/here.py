@@ -17,6 +17,8 @@ from service.doctor.status import Status
 
 # Heartbeats of other machines may lie a moment in the future.
 CLOCKS_APART = timedelta(seconds=5)
+# A nightly one that failed once is seen the next day.
+BACKUP_EVERY = timedelta(days=2)
 _PART_NAMES = {"beat": "the clock", "worker": "a worker"}
 
 
@@ -125,11 +127,37 @@ def budget(status: Status) -> str:
 
 
 def known_subscription(status: Status) -> str:
-    """A webhook subscription is known here; Strava itself is not asked."""
-    if status.subscription is None:
+    """Strava confirmed the subscription when the workers last asked; it is not asked now."""
+    if status.subscription_problem is not None:
         command = "adductor up" if status.here.settings.uses_sandbox else "adductor strava subscribe"
-        raise FailedError("none is known here: Strava sends nothing", f"run: {command}")
-    return f"number {status.subscription.subscription_id} is known"
+        raise FailedError(status.subscription_problem, f"run: {command}")
+    return "confirmed by Strava within the last hours"
+
+
+def backup(status: Status) -> str:
+    """The last backup is not too old."""
+    age = timedelta(seconds=status.backup_age_s)
+    if age > BACKUP_EVERY:
+        seen = (
+            f"the last one is {_long(age)} old"
+            if status.has_backup
+            else f"none in the {_long(age)} since the first runner"
+        )
+        raise FailedError(seen, "run: adductor db backup FILE; after pg_dump or a snapshot: adductor db backed-up")
+    return (
+        f"the last one is {_long(age)} old"
+        if status.has_backup
+        else "none yet, and nothing older than two days to keep"
+    )
+
+
+def operator(status: Status) -> str:
+    """The dead man's switch and the weekly mail reach the operator."""
+    if status.duty_problems:
+        raise FailedError("; ".join(status.duty_problems), "mend that, or the setting; it is tried again by itself")
+    if status.here.settings.heartbeat_url is None:
+        return "no ADDUCTOR_HEARTBEAT_URL: no word goes out when all is down"
+    return "ADDUCTOR_HEARTBEAT_URL answers"
 
 
 def runners(status: Status) -> str:

@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 import redis
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from adductor.installation import Installation
-from adductor.jobs import backlog, retention
+from adductor.jobs import backlog, duties, retention, subscribing
 from adductor.jobs.backlog import Queue
 from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
+from adductor.queue.heartbeats import BACKUP
 from adductor.store import words_of
-from adductor.store.models import Subscription
+from adductor.store.models import Connection, Heartbeat, Subscription
 
 # A write that expires: a full or read-only Redis still answers a ping.
 _PROBE_KEY = "adductor:looked-at"
@@ -54,6 +57,10 @@ class Status:
     oldest: dict[str, datetime | None] = field(default_factory=dict)  # of Strava's data, by table
     connections: dict[str, int] = field(default_factory=dict)
     subscription: Subscription | None = None
+    subscription_problem: str | None = None  # as of Strava's last answer
+    duty_problems: list[str] = field(default_factory=list)
+    backup_age_s: float = 0.0
+    has_backup: bool = False
 
 
 def read_status(here: Installation) -> Status:
@@ -105,3 +112,17 @@ def _read_database(status: Status) -> None:
         status.oldest = retention.oldest(session)
         status.connections = backlog.connections_by_state(session)
         status.subscription = session.get(Subscription, "strava")
+        status.subscription_problem = subscribing.find_problem(session, status.now)
+        status.duty_problems = duties.find_problems(session, status.here)
+        backup = session.get(Heartbeat, BACKUP)
+        status.has_backup = backup is not None
+        status.backup_age_s = _backup_age_s(session, status, backup)
+
+
+def _backup_age_s(session: Session, status: Status, backup: Heartbeat | None) -> float:
+    """Real seconds since the last backup; without one since the first athlete connected, before whom nothing was to keep."""
+    if backup is not None:
+        return max((status.real_now - backup.at).total_seconds(), 0.0)
+    first = session.scalar(select(Connection.connected_at).order_by(Connection.id).limit(1))
+    age_s = (status.now - first).total_seconds() if first is not None else 0.0
+    return max(status.here.clock.real_seconds(age_s), 0.0)

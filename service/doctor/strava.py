@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import requests
 from sqlalchemy import func, select
 
+from adductor.jobs import subscribing
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import heartbeats
 from adductor.store.models import Connection
-from service import subscribing
 from service.doctor import FailedError
 from service.doctor.status import Status
 

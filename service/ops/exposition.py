@@ -63,8 +63,10 @@ def _of_database(status: Status) -> Iterator[Metric]:
     yield _gauge("heartbeat_age_seconds", "Since a part was last seen at work", ("part",), seen)
     data = [((table,), _age_s(status.now, at, never=0.0)) for table, at in status.oldest.items()]
     yield _gauge("strava_data_oldest_seconds", "Age of the oldest row with Strava's data", ("table",), data)
-    known = int(status.subscription is not None)
-    yield _gauge("subscription_known", "Whether we know of a webhook subscription", (), [((), known)])
+    yield _gauge("backup_age_seconds", "Since the last backup", (), [((), status.backup_age_s)])
+    if not status.here.settings.uses_sandbox:  # without an application there is nothing to know
+        known = int(status.subscription_problem is None)
+        yield _gauge("subscription_known", "Whether Strava confirmed our subscription lately", (), [((), known)])
 
 
 def _age_s(now: datetime, at: datetime | None, *, never: float) -> float:

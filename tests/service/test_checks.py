@@ -18,6 +18,7 @@ from adductor.store.models import Delivery, Heartbeat, LoggedActivity
 from service.doctor import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import Status, Window, read_status
+from service.ops import exposition
 from tests.support.mail_server import PASSWORD, USER, MailServer
 from tests.support.runners import Place, place
 
@@ -102,6 +103,23 @@ def test_budget_low_or_not_shared(here: Place) -> None:
     assert _looked(here, "rate budget", reads_left(99))[0] == "99 of 1000 left for reading today"
     assert "nothing is lost" in _looked(here, "rate budget", reads_left(99))[1]
     assert "ADDUCTOR_REDIS_URL" in _looked(here, "rate budget")[1]
+
+
+def test_backup_missing_for_two_days_is_found(here: Place) -> None:
+    assert _looked(here, "backup") == ("none yet, and nothing older than two days to keep", "")
+    here.runner(connected_at=here.now)
+    here.later(hours=49)
+    assert _looked(here, "backup")[0] == "none in the 2 days since the first runner"
+    here.later(days=1)
+    heartbeats.backed_up(here.installation)
+    assert _looked(here, "backup") == ("the last one is 0 s old", "")
+    here.later(days=3)
+
+    seen, do = _looked(here, "backup")
+
+    assert seen == "the last one is 3 days old"
+    assert "adductor db backup" in do
+    assert b"adductor_backup_age_seconds 259200.0" in exposition.text(here.installation)
 
 
 def test_athlete_cap_by_the_rate_limit_and_after_a_refusal(here: Place) -> None:

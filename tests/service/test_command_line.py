@@ -31,7 +31,10 @@ def folder(tmp_path: Path) -> str:
     [
         (["nonsense"], 2, "No such command"),
         (["why", "1"], 1, "no athlete 1"),
-        (["why", "x"], 2, "not a valid integer"),
+        (["why", "x"], 2, "no number of a runner"),
+        (["why", "9" * 30], 2, "no number of a runner"),
+        (["why", "strava:4711"], 1, "no athlete strava:4711"),
+        (["replay", "9" * 30], 2, "not in the range"),
         (["replay"], 2, "--failed"),
         (["replay", "7"], 1, "no event 7"),
         (["strava", "subscribe"], 2, "STRAVA_CLIENT_ID"),
@@ -42,6 +45,7 @@ def folder(tmp_path: Path) -> str:
         (["worker", "--check"], 1, "no sweep in the last minute"),
         (["athlete", "export", "4711"], 1, "there is no athlete 4711"),
         (["athlete", "forget", "4711", "--yes"], 1, "there is no athlete 4711"),
+        (["athlete", "forget", "intervals:i1", "--yes"], 1, "there is no athlete intervals:i1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -118,7 +122,8 @@ def test_athletes_are_listed_exported_and_after_a_yes_forgotten_and_no_other(her
     account = here.athlete(runner).connection.external_id
     listed = json.loads(commands.run("athlete", "list", "--json", **settings).stdout)
     shown = commands.run("athlete", "list", **settings).stdout.splitlines()
-    exported = json.loads(commands.run("athlete", "export", str(runner), **settings).stdout)
+    exported = json.loads(commands.run("athlete", "export", f"strava:{account}", **settings).stdout)
+    why = commands.run("why", f"strava:{account}", **settings).stdout
     refused = commands.run("athlete", "forget", str(runner), stdin="n\n", **settings)
     kept = here.athlete(runner).connection.state
     ended = commands.run("athlete", "forget", str(runner), "--yes", **settings)
@@ -127,6 +132,7 @@ def test_athletes_are_listed_exported_and_after_a_yes_forgotten_and_no_other(her
     assert listed[0]["platforms"] == [f"strava:{account}"]
     assert len(shown) == 3
     assert exported["athlete"]["id"] == runner
+    assert "[post_run] about activity" in why
     assert {row["athlete_id"] for row in exported["suggestions"]} == {runner}
     assert (refused.returncode, kept) == (1, "connected")
     assert f"Athlete {runner} is deleted." in ended.stdout

@@ -12,10 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from adductor.jobs import inbox
+from adductor.jobs import inbox, subscribing
 from adductor.platforms.base import WebhookEvent
 from adductor.store.models import Delivery, InboxEvent, Letter
-from service import subscribing
 from service.ops import failures, signing_in
 from tests.service.conftest import TOKEN
 from tests.support.runners import Place, place

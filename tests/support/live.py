@@ -22,11 +22,11 @@ from sqlalchemy import func, select
 
 from adductor.athletes import connections
 from adductor.installation import Installation
+from adductor.jobs import subscribing
 from adductor.platforms.base import Grant, Tokens
 from adductor.settings import Settings, load
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
-from service import subscribing
 from service import supervisor as supervising
 from service.cli import up
 from service.cli.up import Running, make_plan, running

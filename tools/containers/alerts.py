@@ -119,6 +119,14 @@ def _no_subscription(stack: Stack) -> Iterator[None]:
     stack.compose("exec", "-T", "web", "adductor", "strava", "subscribe")
 
 
+@contextmanager
+def _backup_is_old(stack: Stack) -> Iterator[None]:
+    stack.compose("exec", "-T", "web", "adductor", "db", "backed-up")
+    stack.sql("UPDATE heartbeats SET at = at - interval '3 days' WHERE part = 'backup'")
+    yield
+    stack.compose("exec", "-T", "web", "adductor", "db", "backed-up")
+
+
 CAUSES: tuple[tuple[Callable[[Stack], AbstractContextManager[None]], tuple[str, ...]], ...] = (
     (_no_work_is_done, ("AdductorQueueOld", "AdductorDataTooOld", "AdductorPartSilent")),
     (_late_note_came, ("AdductorNotesSlow",)),
@@ -128,5 +136,6 @@ CAUSES: tuple[tuple[Callable[[Stack], AbstractContextManager[None]], tuple[str, 
     (_row_has_failed, ("AdductorGivenUp",)),
     (_strava_fails, ("AdductorStravaRefuses",)),
     (_no_subscription, ("AdductorNoSubscription",)),
+    (_backup_is_old, ("AdductorNoBackup",)),
     (_day_is_nearly_spent, ("AdductorBudgetLow",)),
 )

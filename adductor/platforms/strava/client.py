@@ -287,7 +287,7 @@ class StravaClient:
             retry_at = return_at(self.now(), (caller or _APPLICATION).priority, day_is_spent=day_is_spent)
             failure = failure_of(error, session.last_status, doing=doing, by_token=by_token, retry_at=retry_at)
         finally:
-            metrics.CALLS.labels(doing, str(session.last_status or "none")).inc()
+            metrics.CALLS.labels(doing, metrics.call_status(session.last_status)).inc()
             if caller is not None:
                 self.budget.learn(session.last_headers, session.last_status)
         raise failure

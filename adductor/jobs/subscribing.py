@@ -1,0 +1,163 @@
+"""The webhook subscription at Strava: make it, remember its id, ask Strava each hour whether it is still there.
+
+A missing one is made again, and the time without it counts as an outage. One that leads to another host stays: a second
+installation with the same application would otherwise take it away each hour.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+import requests
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from adductor import logs, metrics
+from adductor.installation import Installation
+from adductor.jobs.upkeep import Duty
+from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
+from adductor.store.models import Heartbeat, Outage, Subscription
+
+log = logs.get(__name__)
+
+# Strava itself waits 2 s; from this machine a tunnel may take a way around.
+_TIMEOUT_S = 5.0
+CHECK = "subscription check"
+# The heartbeat that Strava's own word leaves; older than this, the subscription counts as unknown.
+_CONFIRMED = "subscription confirmed"
+UNKNOWN_AFTER = timedelta(hours=3)
+
+
+def find_problem(session: Session, now: datetime) -> str | None:
+    """Why Strava's events may not come here, as of its last answer; None when it confirmed the subscription."""
+    check, confirmed = session.get(Heartbeat, CHECK), session.get(Heartbeat, _CONFIRMED)
+    problem = check.note if check is not None else None
+    if session.get(Subscription, "strava") is None:
+        return problem or "none is known here: Strava sends nothing"
+    if confirmed is None or now - confirmed.at > UNKNOWN_AFTER:
+        return (
+            f"Strava has not confirmed it for {UNKNOWN_AFTER.seconds // 3600} hours{f': {problem}' if problem else ''}"
+        )
+    return None
+
+
+def check(installation: Installation) -> str | None:
+    """Ask Strava for the subscription and make a missing one again; what is wrong, None when it leads here."""
+    settings = installation.settings
+    try:
+        listed = installation.subscriptions("strava").list_subscriptions()
+        ours = [subscription for subscription in listed if subscription.callback_url == settings.webhook_url]
+        theirs = [_host(each.callback_url) for each in listed if _host(each.callback_url) != _host(settings.public_url)]
+        if theirs:
+            _forget(installation, wanted=True)
+            metrics.SUBSCRIPTION_CHECKS.labels("elsewhere").inc()
+            return f"Strava's events go to another installation ({theirs[0]})"
+        if ours:
+            remember(installation, ours[0].id)
+        else:
+            log.warning("subscription made again", id=subscribe(installation).subscription_id)
+        metrics.SUBSCRIPTION_CHECKS.labels("confirmed" if ours else "made_again").inc()
+    except PlatformError as error:
+        metrics.SUBSCRIPTION_CHECKS.labels("failed").inc()
+        return error.message
+    return None
+
+
+def _is_wanted(installation: Installation) -> bool:
+    """Whether a subscription was ever asked for and not ended by `adductor strava unsubscribe`."""
+    if installation.settings.uses_sandbox:
+        return False
+    with installation.store.read() as session:
+        return any(session.get(table, key) for table, key in ((Subscription, "strava"), (Heartbeat, CHECK)))
+
+
+DUTY = Duty(CHECK, timedelta(hours=1), timedelta(minutes=10), _is_wanted, check)
+
+
+def subscribe(installation: Installation) -> SubscriptionOutcome:
+    """Make sure that Strava sends its events to us, and remember under which id. Raises PlatformError.
+
+    One that leads elsewhere is replaced only when our own address answers the handshake: Strava has one subscription, and
+    deleting a good one for an address that then fails would leave none.
+    """
+    settings = installation.settings
+    # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
+    _forget(installation, wanted=True)
+
+    def we_answer(theirs: str) -> None:
+        problem = handshake_problem(installation)
+        if problem is not None:
+            raise PlatformError(
+                ErrorKind.MISCONFIGURED,
+                f"The subscription for {theirs} stays: {settings.public_url} {problem}. Start `adductor web` there, or "
+                "mend ADDUCTOR_PUBLIC_URL, and subscribe again. Should it answer from outside all the same: `adductor "
+                "strava unsubscribe`, then `adductor strava subscribe`.",
+            )
+
+    outcome = installation.subscriptions("strava").ensure_subscription(
+        settings.webhook_url, settings.verify_token, before_replacing=we_answer
+    )
+    remember(installation, outcome.subscription_id, was_missing=outcome.action != "kept")
+    return outcome
+
+
+def remember(installation: Installation, subscription_id: int, *, was_missing: bool = False) -> None:
+    """Store the id that Strava has just confirmed: events of other subscriptions are foreign from now on.
+
+    The time without a subscription (``was_missing``) counts as an outage: every log is looked at.
+    """
+    now = installation.clock.now()
+    with installation.store.write() as session:
+        known, confirmed = session.get(Subscription, "strava"), session.get(Heartbeat, _CONFIRMED)
+        if was_missing and confirmed is not None:
+            session.add(Outage(began_at=confirmed.at, ended_at=now))
+        if known is None or known.subscription_id != subscription_id:
+            callback_url = installation.settings.webhook_url[:255]
+            row = Subscription(platform="strava", subscription_id=subscription_id, callback_url=callback_url)
+            row.created_at = now
+            session.merge(row)
+        session.merge(Heartbeat(part=_CONFIRMED, at=now))
+        session.merge(Heartbeat(part=CHECK, at=now, note=None))
+
+
+def unsubscribe(installation: Installation) -> list[int]:
+    """End every subscription of the application. Returns their ids. Raises PlatformError."""
+    platform = installation.subscriptions("strava")
+    ids = [subscription.id for subscription in platform.list_subscriptions()]
+    for subscription_id in ids:
+        platform.delete_subscription(subscription_id)
+    _forget(installation, wanted=False)
+    return ids
+
+
+def _forget(installation: Installation, *, wanted: bool) -> None:
+    with installation.store.write() as session:
+        session.execute(delete(Subscription).where(Subscription.platform == "strava"))
+        if wanted:
+            session.merge(Heartbeat(part=CHECK, at=installation.clock.now(), note="there was none at the last attempt"))
+        else:
+            session.execute(delete(Heartbeat).where(Heartbeat.part == CHECK))
+
+
+def _host(url: str) -> str:
+    return "/".join(url.split("/")[:3])  # its path is a secret
+
+
+def handshake_problem(installation: Installation) -> str | None:
+    """The fault of our webhook's answer to the handshake, asked from this machine; None when it is right."""
+    settings = installation.settings
+    challenge = secrets.token_hex(8)
+    asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}
+    try:
+        answer = requests.get(settings.webhook_url, params=asked, timeout=_TIMEOUT_S, allow_redirects=False)
+    except requests.RequestException as error:
+        return f"can't be reached from here ({type(error).__name__})"
+    try:
+        said = str(answer.json().get("hub.challenge", ""))
+    except (ValueError, AttributeError):
+        said = ""
+    if answer.status_code != 200 or not hmac.compare_digest(said.encode(), challenge.encode()):
+        return f"answers {answer.status_code} instead of the handshake"
+    return None

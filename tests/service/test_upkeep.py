@@ -1,0 +1,252 @@
+"""Duties of the installation: the subscription is asked for, the dead man's switch pinged, the weekly mail sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+import requests
+from pytest_httpserver import HTTPServer
+from sqlalchemy import select
+
+from adductor.jobs import duties, subscribing, upkeep
+from adductor.platforms.base import ErrorKind, PlatformError, Subscription, SubscriptionOutcome
+from adductor.platforms.strava.subscription import ensure_subscription
+from adductor.queue import heartbeats
+from adductor.store.models import Heartbeat, Outage
+from service.doctor.status import read_status
+from service.ops import exposition
+from tests.service.conftest import APPLICATION
+from tests.support.runners import Place, place
+
+AT_WORK = ("beat", "clock", "web")
+
+
+class Strava:
+    """The subscriptions of one application at Strava."""
+
+    label = "Strava"
+
+    def __init__(self) -> None:
+        self.standing: list[Subscription] = []
+        self.refuses: PlatformError | None = None
+        self.asked = 0
+
+    def list_subscriptions(self) -> list[Subscription]:
+        self.asked += 1
+        if self.refuses is not None:
+            raise self.refuses
+        return self.standing
+
+    def create_subscription(self, callback_url: str, verify_token: str) -> int:
+        self.standing = [Subscription(self.asked, callback_url)]
+        return self.asked
+
+    def delete_subscription(self, subscription_id: int) -> None:
+        self.standing = []
+
+    def ensure_subscription(
+        self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
+    ) -> SubscriptionOutcome:
+        return ensure_subscription(self, callback_url, verify_token, before_replacing=before_replacing)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def strava(here: Place) -> Strava:
+    strava = Strava()
+    here.installation.platforms["strava"] = strava  # type: ignore[assignment]
+    return strava
+
+
+def _known(here: Place) -> bool:
+    return "adductor_subscription_known 1.0" in exposition.text(here.installation).decode()
+
+
+def _outages(here: Place) -> list[datetime]:
+    with here.installation.store.read() as session:
+        return list(session.scalars(select(Outage.began_at)))
+
+
+def _run(here: Place, duty: upkeep.Duty, **after: float) -> bool:
+    here.later(**after)
+    return upkeep.run_due(here.installation, duty)
+
+
+def test_subscription_gone_at_strava_is_made_again_within_the_hour_and_every_log_looked_at(
+    here: Place, strava: Strava
+) -> None:
+    subscribing.subscribe(here.installation)
+    subscribed_at = here.now
+    assert _known(here)
+    assert [_run(here, subscribing.DUTY, minutes=30), _outages(here)] == [False, []]
+
+    strava.standing = []
+
+    assert _run(here, subscribing.DUTY, minutes=31)
+    assert strava.standing[0].callback_url == here.installation.settings.webhook_url
+    assert _known(here)
+    assert _outages(here) == [subscribed_at]
+
+
+def test_subscription_that_cannot_be_made_again_is_unknown_and_tried_in_minutes(here: Place, strava: Strava) -> None:
+    subscribing.subscribe(here.installation)
+    subscribed_at, create = here.now, strava.create_subscription
+
+    def refuse(callback_url: str, verify_token: str) -> int:
+        raise PlatformError(ErrorKind.REFUSED, "no answer", details=("callback url",))
+
+    strava.standing, strava.create_subscription = [], refuse  # type: ignore[method-assign]
+    assert _run(here, subscribing.DUTY, hours=1)
+    assert not _known(here)
+    assert "didn't get the right answer" in (read_status(here.installation).subscription_problem or "")
+
+    strava.create_subscription = create  # type: ignore[method-assign]
+
+    assert [_run(here, subscribing.DUTY, minutes=9), _run(here, subscribing.DUTY, minutes=1)] == [False, True]
+    assert _known(here)
+    assert _outages(here) == [subscribed_at]
+
+
+def test_subscription_of_another_host_is_left_there_and_told(here: Place, strava: Strava) -> None:
+    subscribing.subscribe(here.installation)
+    strava.standing = theirs = [Subscription(9, "https://other.example.org/webhooks/strava/their-key")]
+
+    _run(here, subscribing.DUTY, hours=1)
+
+    assert strava.standing == theirs
+    assert not _known(here)
+    problem = read_status(here.installation).subscription_problem or ""
+    assert "https://other.example.org" in problem
+    assert "their-key" not in problem
+
+
+def test_subscription_counts_as_unknown_when_strava_gives_no_word_for_three_hours(here: Place, strava: Strava) -> None:
+    subscribing.subscribe(here.installation)
+    strava.refuses = PlatformError(ErrorKind.RETRY, "Strava is away")
+
+    known = [_known(here) for _ in range(4) if _run(here, subscribing.DUTY, hours=1)]
+
+    assert known == [True, True, True, False]
+    assert "Strava is away" in (read_status(here.installation).subscription_problem or "")
+
+
+def test_subscription_ended_by_the_operator_is_not_made_again(here: Place, strava: Strava) -> None:
+    subscribing.subscribe(here.installation)
+    subscribing.unsubscribe(here.installation)
+
+    assert not _run(here, subscribing.DUTY, days=1)
+    assert strava.standing == []
+    assert not _known(here)
+
+
+def test_subscription_learns_an_id_that_changed_and_a_repeated_subscribe_is_no_outage(
+    here: Place, strava: Strava
+) -> None:
+    subscribing.subscribe(here.installation)
+    strava.standing = [Subscription(77, here.installation.settings.webhook_url)]
+
+    _run(here, subscribing.DUTY, hours=1)
+    subscribing.subscribe(here.installation)
+
+    known = read_status(here.installation).subscription
+    assert known is not None
+    assert known.subscription_id == 77
+    assert _outages(here) == []
+
+
+@pytest.fixture
+def watched(tmp_path: Path, httpserver: HTTPServer) -> Iterator[Place]:
+    """An installation whose heartbeat is watched; its parts are at work."""
+    url = httpserver.url_for("/ping/secret-key?status=up")
+    with place(tmp_path, ADDUCTOR_HEARTBEAT_URL=url, **APPLICATION) as made:
+        _beat(made)
+        yield made
+
+
+def _beat(here: Place, parts: tuple[str, ...] = AT_WORK) -> None:
+    with here.installation.store.write() as session:
+        for part in parts:
+            session.merge(Heartbeat(part=part, at=here.now))
+
+
+def test_ping_goes_out_every_ten_minutes_while_all_parts_work(watched: Place, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/ping/secret-key", query_string="status=up").respond_with_data("ok")
+    ran = []
+    for minutes in (0, 9, 1):
+        watched.later(minutes=minutes)
+        _beat(watched)
+        ran.append(_run(watched, duties.PING))
+
+    assert ran == [True, False, True]
+    assert len(httpserver.log) == 2
+    assert read_status(watched.installation).duty_problems == []
+
+
+@pytest.mark.parametrize("silent", AT_WORK)
+def test_ping_is_held_back_while_a_part_is_silent(watched: Place, httpserver: HTTPServer, silent: str) -> None:
+    watched.later(minutes=2)
+    _beat(watched, tuple(part for part in AT_WORK if part != silent))
+
+    _run(watched, duties.PING)
+
+    assert httpserver.log == []
+    (problem,) = read_status(watched.installation).duty_problems
+    assert "held back" in problem
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, "answers 404"),
+        (requests.ConnectTimeout("https://hc.example.org/secret-key"), "can't be reached (ConnectTimeout)"),
+        (UnicodeError("label too long"), "can't be reached (UnicodeError)"),
+    ],
+)
+def test_ping_that_fails_is_told_without_its_address_and_repeated_after_a_minute(
+    watched: Place, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, error: Exception | None, said: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error or AssertionError
+
+    httpserver.expect_request("/ping/secret-key").respond_with_data("no such check", status=404)
+    if error is not None:
+        monkeypatch.setattr(requests, "get", fail)
+    _run(watched, duties.PING)
+    (problem,) = read_status(watched.installation).duty_problems
+    _beat(watched)
+
+    assert said in problem
+    assert "secret-key" not in problem
+    assert [_run(watched, duties.PING, seconds=59), _run(watched, duties.PING, seconds=1)] == [False, True]
+
+
+def test_weekly_mail_has_the_weeks_figures_and_no_runner(tmp_path: Path) -> None:
+    settings = {"ADDUCTOR_WEEKLY_MAIL": "on", "ADDUCTOR_CONTACT": "host@example.org", **APPLICATION}
+    with place(tmp_path, **settings) as here:
+        here.run_done(here.runner(name="Anna Kowalska"))
+        heartbeats.backed_up(here.installation)
+        ran = [_run(here, duties.WEEKLY_MAIL, days=days) for days in (0, 6, 1)]
+        first, second = (message_from_bytes(mail, policy=policy.default) for mail in here.mails())
+        text = first.get_body().get_content()  # type: ignore[union-attr]
+
+    assert ran == [True, False, True]
+    assert first["To"] == "host@example.org"
+    assert first["Message-ID"] != second["Message-ID"]
+    for line in ("Runners: 1 connected", "Decisions: 1, 1 with a routine", "Last backup: 2026-11-18 09:00 UTC"):
+        assert line in text
+    assert "Anna" not in text
+
+
+def test_duty_of_a_clock_that_was_set_back_is_due(here: Place, strava: Strava) -> None:
+    subscribing.subscribe(here.installation)
+    asked = strava.asked
+
+    assert _run(here, subscribing.DUTY, hours=-5)
+    assert strava.asked == asked + 1
+
+
+def test_duty_without_its_setting_never_runs(here: Place) -> None:
+    assert [_run(here, duty) for duty in duties.DUTIES] == [False, False, False]
