@@ -9,6 +9,7 @@ import base64
 import difflib
 import hashlib
 import hmac
+import io
 import os
 import re
 import secrets
@@ -22,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adductor import beside_up
@@ -37,6 +39,8 @@ OPS_TOKEN_MIN_CHARS = 20
 _PREFIXES = ("ADDUCTOR_", "STRAVA_", "INTERVALS_")
 # Read elsewhere: by `adductor up`, by the processes that it starts, by docker-compose.yml and the Caddyfile.
 _READ_ELSEWHERE = frozenset({"ADDUCTOR_SANDBOX_BIND", "ADDUCTOR_READY_FILE", "ADDUCTOR_PORT", "ADDUCTOR_WEB"})
+# Kubernetes sets these in every container of a namespace with a service whose name begins with "adductor".
+_OF_KUBERNETES = re.compile(r"ADDUCTOR_(\w+_)?(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)")
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -53,8 +57,8 @@ def _matches(pattern: str) -> Callable[[str], Any]:
 
 
 def _is_host_and_port(value: str) -> bool:
-    host, _, port = value.rpartition(":")
-    return bool(host) and port.isdigit() and int(port) <= 65535
+    fits = re.fullmatch(r"([a-z0-9._:-]+|\[[0-9a-f:.]+\]):(\d{1,5})", value, re.ASCII | re.IGNORECASE)
+    return fits is not None and int(fits[2]) <= 65535
 
 
 def _hides_its_password(value: str) -> bool:
@@ -64,7 +68,7 @@ def _hides_its_password(value: str) -> bool:
 
 
 def _absolute(path: Path) -> Path:
-    expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's own raises RuntimeError without a home folder
+    expanded = os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 - Path's own raises RuntimeError without a home folder
     if expanded.startswith("~"):
         raise ValueError("this user has no home folder; name a folder by its whole path")
     if "?" in expanded:
@@ -75,9 +79,45 @@ def _absolute(path: Path) -> Path:
 def _parses(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port above 65535, half an IPv6 address
+        return bool((parts.hostname or "").encode("idna")) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port above 65535, half an IPv6 address, two dots
         return False
+
+
+def _is_database(value: str) -> bool:
+    """As the library that uses it sees it; imported only where it is set."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        return False
+    return url.get_backend_name() != "sqlite" or (url.database not in {None, "", ":memory:"} and not url.query)
+
+
+def _is_redis(value: str) -> bool:
+    """As the library that uses it sees it; imported only where it is set."""
+    from redis import Redis, RedisError
+
+    try:
+        Redis.from_url(value).connection_pool.make_connection()
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RedisError,
+    ):  # an option that it doesn't know, a port that is none
+        return False
+    return (
+        value.startswith("unix:") or urlsplit(value).path.strip("/").isdecimal() or not urlsplit(value).path.strip("/")
+    )
+
+
+def _is_mail_server(value: str) -> bool:
+    options = parse_qs(urlsplit(value).query, keep_blank_values=True) if _parses(value) else {"": ["?"]}
+    return options.keys() <= {"starttls"} and {*options.get("starttls", [])} <= {"0", "1", "true", "false", "yes", "no"}
 
 
 def _is_web_address(value: str) -> bool:
@@ -85,16 +125,18 @@ def _is_web_address(value: str) -> bool:
 
 
 _NO_WEB_ADDRESS = "is not a web address; give one like https://coach.example.org"
+_is_address = _matches(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+")
 _is_one_line = _matches(r"[^\x00-\x1f\x7f]{1,200}")
 _NOT_ONE_LINE = "is not one line of at most 200 characters"
+_ENCODE = "in a password write @ as %40, / as %2F, # as %23, ? as %3F, % as %25"
 _MAKE = "make one with: python -c"
 # What a text must be, and what is said otherwise: the first rule that fails for a name. Never the value: it may be secret.
 _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("ADDUCTOR_PUBLIC_URL", _is_web_address, _NO_WEB_ADDRESS),
     (
         "ADDUCTOR_PUBLIC_URL",
-        _matches(r"\w+://[^/]+/?"),
-        "must have no path: pages and links begin at the root; give one like https://coach.example.org",
+        _matches(r"\w+://[^/@]+/?"),
+        "must have no path and no user: pages and links begin at the root; give one like https://coach.example.org",
     ),
     ("ADDUCTOR_STRAVA_API_URL", _is_web_address, _NO_WEB_ADDRESS),
     ("ADDUCTOR_STRAVA_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
@@ -118,7 +160,7 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ),
     (
         "ADDUCTOR_TOKEN_KEYS",
-        lambda keys: all(map(_matches(r"[\w-]{43}="), _split(keys))),
+        lambda keys: _split(keys) and all(map(_matches(r"[\w-]{43}="), _split(keys))),
         "holds something that is not a Fernet key; "
         f"{_MAKE} 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
     ),
@@ -129,19 +171,30 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
         "give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name",
     ),
     (
+        "ADDUCTOR_DATABASE_URL",
+        _is_database,
+        f"can't be read, or names no database; {_ENCODE}",
+    ),
+    (
         "ADDUCTOR_REDIS_URL",
-        _matches(r"(rediss?|unix)://.*"),
+        _matches(r"(rediss?://|unix://.).*"),
         "is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock",
     ),
     (
         "ADDUCTOR_REDIS_URL",
-        lambda url: url.startswith("unix://") or "db" not in parse_qs(urlsplit(url).query),
+        lambda url: url.startswith("unix://") or not re.search(r"[?&]db=", url),
         "names its database as ?db=; Celery wants it as the path: redis://host:6379/3",
     ),
+    ("ADDUCTOR_REDIS_URL", _is_redis, f"can't be read; give redis://:password@host:6379/0; {_ENCODE}"),
     (
         "ADDUCTOR_SMTP_URL",
         _matches(r"smtps?://([^/@]*@)?[^/:@?].*"),
         "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://...",
+    ),
+    (
+        "ADDUCTOR_SMTP_URL",
+        _is_mail_server,
+        f"can't be read; give smtp://user:password@host:587?starttls=1, there is no other option; {_ENCODE}",
     ),
     (
         "ADDUCTOR_SMTP_URL",
@@ -150,7 +203,7 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ),
     (
         "ADDUCTOR_MAIL_FROM",
-        lambda sender: "@" in parseaddr(sender)[1] and not re.search(r"[\r\n]", sender),
+        lambda sender: _is_address(parseaddr(sender)[1]) and not re.search(r"[\r\n]", sender),
         "is not a mail address; give one like Adductor Coach <coach@example.org>",
     ),
     ("ADDUCTOR_EHLO", _matches(r"[a-zA-Z0-9.-]+"), "is not a host name; give one like coach.example.org"),
@@ -222,10 +275,21 @@ class Settings(BaseModel):
 
     @cached_property
     def secret(self) -> str:
-        """The signing secret: as set, or made once and kept in the data folder (readable by its owner only)."""
+        """The signing secret: as set, or made once and kept in the data folder (readable by its owner only).
+
+        Raises SettingsError for a file that can't be read or holds none: an empty key would sign what all can sign.
+        """
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        return create_once(self.made_data_dir() / "secret-key", secrets.token_hex(32)).strip()
+        file = self.made_data_dir() / "secret-key"
+        try:
+            secret = create_once(file, secrets.token_hex(32)).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problem = getattr(error, "strerror", None) or "no text"
+            raise SettingsError([f"ADDUCTOR_SECRET_KEY: can't use {file} ({problem}); give it to this user"]) from None
+        if len(secret) < SECRET_KEY_MIN_CHARS:
+            raise SettingsError([f"ADDUCTOR_SECRET_KEY: {file} holds no key; restore it from the backup"])
+        return secret
 
     def made_data_dir(self) -> Path:
         """The data folder, which exists now. Raises SettingsError when it can't be made."""
@@ -320,14 +384,15 @@ _KNOWN = [str(field.validation_alias) for field in Settings.model_fields.values(
 def load(*, _env_file: str | None = ".env", **overrides: Any) -> Settings:
     """The settings of this process, or of one with this environment. Raises SettingsError: all that is wrong, at once."""
     problems: list[str] = []
-    values = {**_read_file(_env_file, problems), **_ours(os.environ), **_ours(overrides)}
+    given = {**_read_file(_env_file, problems), **_set_ones(os.environ), **_set_ones(overrides)}
+    values = {name: value for name, value in given.items() if name.startswith(_PREFIXES)}
     values |= _read_secret_files(values, problems)
     bind = str(values.get("ADDUCTOR_BIND", ""))
     on_loopback = bind.startswith(("127.0.0.1:", "localhost:")) and _is_host_and_port(bind)
     if "ADDUCTOR_PUBLIC_URL" not in values and on_loopback:
         # Only this machine reaches such an address: it is its own public one.
         values["ADDUCTOR_PUBLIC_URL"] = f"http://{bind}"
-    problems += [*_wrong_texts(values), *_wrong_combinations(values), *_unknown_names(values)]
+    problems += [*_wrong_texts(values), *_wrong_combinations(values), *_unknown_names(given)]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -349,19 +414,23 @@ def load_beside_up() -> Settings:
     return load()
 
 
-def _ours(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Our names of an environment; an empty value counts as unset."""
-    return {name: value for name, value in environment.items() if name.startswith(_PREFIXES) and value}
+def _set_ones(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """An environment without its empty values, which count as unset."""
+    return {name: value for name, value in environment.items() if value}
 
 
 def _read_file(path: str | None, problems: list[str]) -> dict[str, Any]:
     try:
-        return _ours(dotenv_values(path, encoding="utf-8")) if path is not None and Path(path).is_file() else {}
+        text = Path(path).read_text("utf-8-sig") if path is not None and Path(path).is_file() else ""
     except UnicodeDecodeError:
         problems.append(f"{path}: is not UTF-8; save it in that encoding")
+        return {}
     except OSError as error:
         problems.append(f"{path}: can't be read ({error.strerror})")
-    return {}
+        return {}
+    lines = parse_stream(io.StringIO(text))
+    problems += [f"{path}: line {each.original.line} is not NAME=value" for each in lines if each.error]
+    return _set_ones(dotenv_values(stream=io.StringIO(text)))
 
 
 def _read_secret_files(values: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -376,24 +445,29 @@ def _read_secret_files(values: Mapping[str, Any], problems: list[str]) -> dict[s
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             problems.append(f"{name}_FILE: can't read {path} ({reason}); name a readable file")
-    return _ours(found)
+    return _set_ones(found)
 
 
 def _wrong_texts(values: Mapping[str, Any]) -> list[str]:
     said: dict[str, str] = {}
     for name, fits, otherwise in _RULES:
-        if name in values and not fits(str(values[name])):
-            said.setdefault(name, otherwise)
+        if name in values and name not in said and not fits(str(values[name])):
+            said[name] = otherwise
+    for name in _KNOWN:
+        if re.search(r"[\x00-\x1f\x7f]", str(values.get(name, ""))):
+            said.setdefault(name, "holds a line end or tab; does its file have Windows line ends?")
     return [f"{name}: {otherwise}" for name, otherwise in said.items()]
 
 
 def _unknown_names(values: Mapping[str, Any]) -> list[str]:
-    """Misspelt names. Other programs have names that begin with STRAVA_ too: only a near match counts there."""
+    """Misspelt names, prefixes included. Most names are other programs': there only a very near match counts."""
     problems = []
-    for name in sorted(set(values) - set(_KNOWN) - _READ_ELSEWHERE):
-        if name.removesuffix("_FILE") in _KNOWN:
+    known = [*_KNOWN, *(f"{name}_FILE" for name in _KNOWN)]
+    for name in sorted(set(values) - set(known) - _READ_ELSEWHERE):
+        if _OF_KUBERNETES.fullmatch(name):
             continue
-        near = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.8)
+        cutoff = 0.8 if name.startswith("ADDUCTOR_") else 0.9
+        near = difflib.get_close_matches(name.upper().replace("-", "_"), known, n=1, cutoff=cutoff)
         if near:
             problems.append(f"{name}: there is no such setting; did you mean {near[0]}?")
         elif name.startswith("ADDUCTOR_"):
@@ -414,12 +488,13 @@ def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     real_strava = not missing and "strava.com" in str(values.get("ADDUCTOR_STRAVA_API_URL", "strava.com"))
     if str(values.get("ADDUCTOR_CLOCK_SPEED", "1")) not in {"1", "1.0"} and (production or real_strava):
         problems.append("ADDUCTOR_CLOCK_SPEED: must be 1 outside the sandbox and tests")
-    server = urlsplit(str(values.get("ADDUCTOR_SMTP_URL", ""))).hostname
+    smtp_url = str(values.get("ADDUCTOR_SMTP_URL", ""))
+    server = urlsplit(smtp_url).hostname if _parses(smtp_url) else None
     sender = parseaddr(str(values.get("ADDUCTOR_MAIL_FROM", _MAIL_FROM)))[1]
     if server and server not in _THIS_MACHINE and sender.endswith("@localhost"):
         problems.append("ADDUCTOR_MAIL_FROM: mail servers refuse coach@localhost; give an address of your own domain")
     to = str(values.get("ADDUCTOR_CONTACT", ""))
-    if values.get("ADDUCTOR_WEEKLY_MAIL") == "on" and not re.fullmatch(r"[\w.+-]+@[\w.-]+", to, re.ASCII):
+    if values.get("ADDUCTOR_WEEKLY_MAIL") == "on" and not _is_address(to):
         problems.append(
             "ADDUCTOR_WEEKLY_MAIL: goes to ADDUCTOR_CONTACT, which is no mail address; set one like a@b.org"
         )

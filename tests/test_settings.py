@@ -52,6 +52,10 @@ def test_load_nothing_needs_to_be_set(tmp_path: Path) -> None:
     ("name", "value", "field", "loaded"),
     [
         ("STRAVA_ACCESS_TOKEN", "of another program", "uses_sandbox", True),
+        ("GARMIN_CLIENT_ID", "of another program", "uses_sandbox", True),
+        ("ADDUCTOR_SERVICE_HOST", "10.0.0.7", "uses_sandbox", True),  # Kubernetes, for a service named adductor
+        ("ADDUCTOR_WEB_PORT_8000_TCP_ADDR", "10.0.0.7", "uses_sandbox", True),
+        (".env", "\ufeffADDUCTOR_NOTE_DELAY_S=91\r\nADDUCTOR_LOG=json\r\n", "note_delay_s", 91),
         ("ADDUCTOR_BIND", "127.0.0.1:8123", "public_url", "http://127.0.0.1:8123"),
         ("ADDUCTOR_PUBLIC_URL", "https://coach.example.org/", "public_url", "https://coach.example.org"),
         ("ADDUCTOR_SECRET_KEY_FILE", f"{SECRET}\n", "secret", SECRET),
@@ -77,12 +81,32 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("ADDUCTOR_BIND", "8000", "127.0.0.1:8000"),
         ("ADDUCTOR_BIND", "127.0.0.1:99999", "127.0.0.1:8000"),
         ("ADDUCTOR_PUBLIC_URL", "coach.example.org", "https://"),
-        ("ADDUCTOR_PUBLIC_URL", "https://" + "a" * 250 + ".example.org", "too long"),
+        ("ADDUCTOR_PUBLIC_URL", "https://" + ("a" * 60 + ".") * 4 + "example.org", "too long"),
         *(("ADDUCTOR_PUBLIC_URL", f"https://{rest}", "web address") for rest in ("x:99999", "[::1", "x:0", ":80")),
         *(
             ("ADDUCTOR_HEARTBEAT_URL", url, "web address")
             for url in ("hc.org/x", "ftp://hc.org", "http://x:99999", "https:///x")
         ),
+        *(("ADDUCTOR_BIND", bind, "127.0.0.1:8000") for bind in ("127.0.0.1:²", "http://127.0.0.1:80", "a b:80")),
+        *(("ADDUCTOR_DATABASE_URL", url, "can't be read") for url in ("postgresql+psycopg://c@h:abc/x", "sqlite:///")),
+        *(
+            ("ADDUCTOR_REDIS_URL", f"redis://{rest}", "can't be read")
+            for rest in ("h:abc", "h:99999", ":p#w@h:1/0", "h/abc", "h/0?nonsense=1", "[::1:1", "h?protocol=9")
+        ),
+        ("ADDUCTOR_REDIS_URL", "rediss://h?ssl_cert_reqs=bogus", "can't be read"),
+        *(
+            ("ADDUCTOR_SMTP_URL", f"smtp://{rest}", "can't be read")
+            for rest in ("h:abc", "h:99999", "[::1", "a..b", "u:p#w@h", "h?starttls=maybe", "h?stattls=1")
+        ),
+        *(("ADDUCTOR_MAIL_FROM", sender, "mail address") for sender in ("@b", "a b@c", "müller@example.org")),
+        ("ADDUCTOR_PUBLIC_URL", "https://user:secret@example.org", "no user"),
+        ("ADDUCTOR_TOKEN_KEYS", ",", "Fernet.generate_key"),
+        ("STRAVA_CLIENT_SECRET", "made-up\r", "Windows line ends"),
+        *(
+            (name, "https://coach.example.org", "ADDUCTOR_PUBLIC_URL?")
+            for name in ("ADUCTOR_PUBLIC_URL", "adductor_public_url", "ADDUCTOR-PUBLIC-URL")
+        ),
+        ("ADDUCTOR_SECRET_KEY_FIL", "/run/secrets/key", "ADDUCTOR_SECRET_KEY_FILE?"),
         ("ADDUCTOR_OPERATOR", "A club\nBcc: c@d", "one line"),
         ("ADDUCTOR_CONTACT", "x" * 201, "one line"),
         ("ADDUCTOR_WEEKLY_MAIL", "yes", "'on' or 'off'"),
@@ -116,6 +140,8 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
 def test_a_wrong_value_is_named_with_what_would_be_right(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
 ) -> None:
+    if name == "STRAVA_CLIENT_SECRET":
+        monkeypatch.setenv("STRAVA_CLIENT_ID", "1")
     if name == "STRAVA_CLIENT_ID":
         monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up")
     if name == "ADDUCTOR_SMTP_URL":
@@ -156,7 +182,13 @@ def test_load_all_that_is_wrong_is_named_at_once_and_no_secret(
 
 
 @pytest.mark.parametrize(
-    ("set_to", "is_at"), [("here", "{cwd}/here"), ("~/coach", "{home}/coach"), ("a #1 100%", "{cwd}/a #1 100%")]
+    ("set_to", "is_at"),
+    [
+        ("here", "{cwd}/here"),
+        ("~/coach", "{home}/coach"),
+        ("$HOME/coach", "{home}/coach"),
+        ("a #1 100% $", "{cwd}/a #1 100% $"),
+    ],
 )
 def test_data_dir_is_expanded_and_absolute(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, set_to: str, is_at: str
@@ -194,6 +226,31 @@ def test_dotenv_file_in_latin_1_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     (tmp_path / ".env").write_bytes("ADDUCTOR_MAIL_FROM=Müller <a@b>".encode("latin-1"))
 
     assert _problems(monkeypatch) == [".env: is not UTF-8; save it in that encoding"]
+
+
+def test_dotenv_line_that_is_no_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ADDUCTOR_LOG=json\nADDUCTOR BIND = 127.0.0.1:80\n")
+
+    assert _problems(monkeypatch) == [".env: line 2 is not NAME=value"]
+
+
+@pytest.mark.parametrize(("kept", "said"), [(b"", "holds no key"), (b"\xff" * 40, "no text"), (None, "directory")])
+@pytest.mark.parametrize("command", ["web", "up"])
+def test_secret_key_file_without_a_key_ends_the_start(
+    tmp_path: Path, kept: bytes | None, said: str, command: str
+) -> None:
+    file = tmp_path / "data" / "secret-key"
+    (file if kept is None else file.parent).mkdir(parents=True)
+    if kept is not None:
+        file.write_bytes(kept)
+
+    arguments = (command, "--plan") if command == "up" else (command,)
+    ended = commands.run(*arguments, ADDUCTOR_DATA_DIR=str(file.parent))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("adductor: ADDUCTOR_SECRET_KEY: ")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_secret_is_made_once_by_processes_that_start_together_and_for_its_owner_only(tmp_path: Path) -> None:

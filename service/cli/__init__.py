@@ -92,7 +92,7 @@ def _reach_loopback_directly() -> None:
     """Exempt this machine from the proxy of HTTP_PROXY: the parts of an installation talk to each other over it."""
     for name in ("no_proxy", "NO_PROXY"):
         exempt = os.environ.get(name) or os.environ.get(name.swapcase(), "")
-        os.environ[name] = ",".join(filter(None, [exempt, "localhost", "127.0.0.1", "::1"]))
+        os.environ[name] = ",".join(filter(None, [exempt, "localhost", "127.0.0.1", "::1", "127.0.0.0/8"]))
 
 
 def main() -> None:

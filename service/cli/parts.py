@@ -101,6 +101,7 @@ def _prepared(part: str, *, needs_broker: bool = False) -> Settings:
     settings = load()
     if needs_broker and settings.redis is None:
         raise click.UsageError("ADDUCTOR_REDIS_URL is not set; `adductor up` brings its own broker")
+    settings.derived("start")  # a key that can't be read ends the part now, not its first link
     if supervisor.READY_FILE not in os.environ:  # `adductor up` has just migrated, and the check's libraries would stay
         _check_database(settings)
     logs.configure(settings.log_format, part)

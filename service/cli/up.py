@@ -45,6 +45,7 @@ class Plan:
 
 def make_plan(settings: Settings, sandbox_bind: str = SANDBOX_BIND) -> Plan:
     """Read the settings, and make the data folder. Raises SettingsError."""
+    settings.derived("start")  # a key that can't be read is named before the parts start
     brought = {
         "ADDUCTOR_DATA_DIR": str(settings.made_data_dir()),
         "ADDUCTOR_BIND": settings.bind,
