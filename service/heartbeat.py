@@ -33,6 +33,7 @@ def beat(installation: Installation, writer: InboxWriter) -> None:
         return
     try:
         outages.web_is_alive(installation)
+        heartbeats.compare_clocks(installation)
     except Exception as error:  # a database that takes no heartbeat takes no event
         writer.failing = True
         log.warning("heartbeat write failed", problem=type(error).__name__)

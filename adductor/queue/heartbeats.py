@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import platform
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
+
+from adductor import logs
 from adductor.installation import Installation
 from adductor.store.models import Heartbeat
 
+log = logs.get(__name__)
+
+# The row that a difference of clocks is noted in, and from when it matters: a lease is 30 s long, extended every 10 s.
+CLOCKS = "clocks apart"
+CLOCKS_APART = timedelta(seconds=5)
 # A sweep comes every second; writing that down each time would be most of what an idle installation writes.
 EVERY = timedelta(seconds=10)
 # When an athlete last could not connect because the application is full; athletes' time.
@@ -23,7 +32,33 @@ def beat(installation: Installation, part: str) -> bool:
         return False
     with installation.store.write() as session:
         session.merge(Heartbeat(part=part, at=real_now))
+    compare_clocks(installation)
     return True
+
+
+def compare_clocks(installation: Installation) -> str | None:
+    """Compare this machine's clock with the database's, and note a difference that matters: due times and leases of all
+    machines are judged by their own clocks. None where both agree.
+    """
+    theirs = database_now(installation)
+    off_s = (installation.clock.real_now() - theirs).total_seconds() if theirs is not None else 0.0
+    if theirs is None or abs(off_s) < CLOCKS_APART.total_seconds():
+        return None
+    note = (
+        f"the clock of {platform.node()} is {abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} the database's"
+    )
+    log.warning("clocks differ", problem=note)
+    with installation.store.write() as session:
+        session.merge(Heartbeat(part=CLOCKS, at=theirs, note=note))
+    return note
+
+
+def database_now(installation: Installation) -> datetime | None:
+    """The time of PostgreSQL's machine; None with SQLite, whose machine is ours."""
+    if installation.store.is_sqlite:
+        return None
+    with installation.store.read() as session:
+        return session.scalar(select(func.clock_timestamp()))
 
 
 def turned_away(installation: Installation) -> None:

@@ -10,13 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from adductor.athletes import rotate_keys
 from adductor.jobs import backlog, retention
 from adductor.mail.transport import MailLaterError
+from adductor.queue import heartbeats
 from adductor.store import migrate, words_of
 from adductor.store.models import Connection
 from service.doctor import FailedError
 from service.doctor.status import Status
 
-# Heartbeats of other machines may lie a moment in the future.
-CLOCKS_APART = timedelta(seconds=5)
 # A nightly one that failed once is seen the next day.
 BACKUP_EVERY = timedelta(days=2)
 _PART_NAMES = {"beat": "the clock", "worker": "a worker"}
@@ -55,9 +54,14 @@ def broker(status: Status) -> str:
 
 def at_work(status: Status) -> str:
     """The clock asks, and a worker does what it asks."""
+    clocks_apart = heartbeats.compare_clocks(status.here) or status.clocks_apart
+    if clocks_apart is not None:
+        raise FailedError(
+            clocks_apart, "set the clocks by NTP: due work waits or is taken from living workers meanwhile"
+        )
     ago = {part: status.real_now - at for part, at in status.heartbeats.items()}
     for part, age in ago.items():
-        if age < -CLOCKS_APART:
+        if age < -heartbeats.CLOCKS_APART:
             raise FailedError(
                 f"the {part} was seen at work {_long(-age)} in the future: two clocks differ, or this one was set back",
                 "set the clocks by NTP; work that was due in between waits until the clock has caught up",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import redis
@@ -15,13 +15,15 @@ from adductor.installation import Installation
 from adductor.jobs import backlog, duties, retention, subscribing
 from adductor.jobs.backlog import Queue
 from adductor.platforms.budget import QUARTERS_A_DAY, opens_at, quarter_of
-from adductor.queue.heartbeats import BACKUP
+from adductor.queue.heartbeats import BACKUP, CLOCKS
 from adductor.store import words_of
 from adductor.store.models import Connection, Heartbeat, Subscription
 
 # A write that expires: a full or read-only Redis still answers a ping.
 _PROBE_KEY = "adductor:looked-at"
 _PROBE_KEPT_FOR_S = 60
+# Every process notes it every ten seconds while its clock is off.
+_CLOCKS_NOTED_WITHIN = timedelta(minutes=2)
 _NO_ANSWER = "does not answer"
 _WINDOWS = (
     ("overall", "quarter_hour", "all calls this quarter of an hour"),
@@ -57,6 +59,7 @@ class Status:
     oldest: dict[str, datetime | None] = field(default_factory=dict)  # of Strava's data, by table
     connections: dict[str, int] = field(default_factory=dict)
     subscription: Subscription | None = None
+    clocks_apart: str | None = None
     subscription_problem: str | None = None  # as of Strava's last answer
     duty_problems: list[str] = field(default_factory=list)
     backup_age_s: float = 0.0
@@ -114,6 +117,9 @@ def _read_database(status: Status) -> None:
         status.subscription = session.get(Subscription, "strava")
         status.subscription_problem = subscribing.find_problem(session, status.now)
         status.duty_problems = duties.find_problems(session, status.here)
+        clocks = session.get(Heartbeat, CLOCKS)
+        if clocks is not None and abs(status.real_now - clocks.at) < _CLOCKS_NOTED_WITHIN:
+            status.clocks_apart = clocks.note
         backup = session.get(Heartbeat, BACKUP)
         status.has_backup = backup is not None
         status.backup_age_s = _backup_age_s(session, status, backup)

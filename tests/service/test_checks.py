@@ -19,6 +19,7 @@ from service.doctor import FailedError
 from service.doctor.checks import CHECKS
 from service.doctor.status import Status, Window, read_status
 from service.ops import exposition
+from tests.support import databases
 from tests.support.mail_server import PASSWORD, USER, MailServer
 from tests.support.runners import Place, place
 
@@ -62,6 +63,33 @@ def test_at_work_by_heartbeats(here: Place, ago: dict[str, timedelta], seen: str
 
     assert seen in said
     assert do in advice
+
+
+@pytest.mark.parametrize(
+    ("off_s", "seen"), [(9, "9 s ahead of the database's"), (-40, "40 s behind the database's"), (4, "")]
+)
+def test_clock_of_a_process_far_from_the_databases_is_told(
+    here: Place, monkeypatch: pytest.MonkeyPatch, off_s: int, seen: str
+) -> None:
+    _seen(here, **AT_WORK)
+    monkeypatch.setattr(heartbeats, "database_now", lambda _: here.now - timedelta(seconds=off_s))
+    heartbeats.beat(here.installation, "worker")
+    monkeypatch.setattr(heartbeats, "database_now", lambda _: here.now)  # doctor runs on another machine
+
+    said, advice = _looked(here, "clock, worker")
+
+    assert (seen in said) if seen else (advice == "")
+    assert ("NTP" in advice) is bool(seen)
+
+
+@pytest.mark.processes
+def test_clock_of_postgresql_is_the_one_that_is_compared(tmp_path: Path, postgres_server: str) -> None:
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=databases.emptied(postgres_server)) as here:
+        far_off = heartbeats.compare_clocks(here.installation)
+        here.clock.at = datetime.now(UTC)
+
+        assert "the database's" in (far_off or "")
+        assert heartbeats.compare_clocks(here.installation) is None
 
 
 def test_events_given_up_and_late_are_both_said(here: Place) -> None:
