@@ -9,8 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import text
 
 from adductor.store import Store
+from adductor.store.models import Heartbeat
 from service.supervisor import free_port
 from tests.service.conftest import APPLICATION
 from tests.support import commands, databases
@@ -137,6 +139,32 @@ def test_athletes_are_listed_exported_and_after_a_yes_forgotten_and_no_other(her
     assert (refused.returncode, kept) == (1, "connected")
     assert f"Athlete {runner} is deleted." in ended.stdout
     assert [len(here.suggestions(athlete)) for athlete in (runner, other)] == [0, 1]
+
+
+def test_backup_leaves_its_time_and_a_failed_one_does_not(folder: str) -> None:
+    url = f"sqlite:///{folder}/adductor.db"
+
+    def noted(*arguments: str) -> tuple[int, int]:
+        ended = commands.run("db", *arguments, ADDUCTOR_DATA_DIR=folder)
+        with Store(url).read() as session:
+            return ended.returncode, session.query(Heartbeat).filter_by(part="backup").count()
+
+    assert noted("backup", f"{folder}/none/copy.db") == (1, 0)
+    assert noted("backup", f"{folder}/copy.db") == (0, 1)
+    with Store(url).write() as session:
+        session.query(Heartbeat).delete()
+    assert noted("backed-up") == (0, 1)
+
+
+def test_backup_whose_time_cannot_be_stored_is_a_good_copy(folder: str) -> None:
+    with Store(f"sqlite:///{folder}/adductor.db").write() as session:
+        session.execute(text("DROP TABLE heartbeats"))
+
+    ended = commands.run("db", "backup", f"{folder}/copy.db", ADDUCTOR_DATA_DIR=folder)
+
+    assert ended.returncode == 0
+    assert "could not be stored (no such table: heartbeats)" in ended.stderr
+    assert (Path(folder) / "copy.db").is_file()
 
 
 def test_why_says_what_came_of_an_event_without_a_decision(here: Place) -> None:

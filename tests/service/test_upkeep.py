@@ -123,6 +123,19 @@ def test_subscription_of_another_host_is_left_there_and_told(here: Place, strava
     assert "their-key" not in problem
 
 
+def test_subscription_under_an_earlier_key_of_ours_is_replaced(
+    here: Place, strava: Strava, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribing.subscribe(here.installation)
+    strava.standing = [Subscription(9, f"{here.installation.settings.public_url}/webhooks/strava/an-earlier-key")]
+    monkeypatch.setattr(subscribing, "handshake_problem", lambda _: None)
+
+    _run(here, subscribing.DUTY, hours=1)
+
+    assert [each.callback_url for each in strava.standing] == [here.installation.settings.webhook_url]
+    assert _known(here)
+
+
 def test_subscription_counts_as_unknown_when_strava_gives_no_word_for_three_hours(here: Place, strava: Strava) -> None:
     subscribing.subscribe(here.installation)
     strava.refuses = PlatformError(ErrorKind.RETRY, "Strava is away")
