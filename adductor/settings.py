@@ -358,6 +358,17 @@ class Settings(BaseModel):
         return self.strava_client_secret.get_secret_value() == self.derived("sandbox application")
 
     @property
+    def run_by(self) -> str:
+        """Who runs this, and how to reach them, for footers; empty where neither is set."""
+        return ", ".join(filter(None, [self.operator, self.contact]))
+
+    @property
+    def contact_link(self) -> str | None:
+        """The contact as the address of a link; None for words."""
+        contact = self.contact or ""
+        return f"mailto:{contact}" if _is_address(contact) else contact if _is_web_address(contact) else None
+
+    @property
     def mail_dir(self) -> Path:
         """Where mails are kept when no mail server is set."""
         return self.data_dir / "mail"

@@ -85,7 +85,8 @@ def create_app(settings: Settings) -> Flask:
     for part in (webhooks, ops, connect, pages, answers):
         app.register_blueprint(part.blueprint)
     app.after_request(_protect)
-    app.context_processor(lambda: {"version": __version__, "public_url": settings.public_url})
+    run_by = {name: getattr(settings, name) for name in ("operator", "contact", "contact_link")}
+    app.context_processor(lambda: {"version": __version__, "public_url": settings.public_url, **run_by})
     return app
 
 

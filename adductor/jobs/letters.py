@@ -201,6 +201,7 @@ def _frame(installation: Installation, athlete: Athlete, to: str, at: datetime) 
         at=at,
         unsubscribe_link=installation.links.unsubscribe(athlete.id, athlete.connection.external_id, at),
         settings_link=f"{settings.public_url}/settings",
+        run_by=settings.run_by,
     )
 
 

@@ -104,7 +104,7 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
 
 
 def remember(installation: Installation, subscription_id: int, *, was_missing: bool = False) -> None:
-    """Store the id that Strava has just confirmed: events of other subscriptions are foreign from now on.
+    """Store the id that Strava has just confirmed, and when.
 
     The time without a subscription (``was_missing``) counts as an outage: every log is looked at.
     """

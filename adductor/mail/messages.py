@@ -61,6 +61,7 @@ class Frame:
     at: datetime
     unsubscribe_link: str
     settings_link: str
+    run_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def _message(
         "picture_ids": picture_ids,
         "unsubscribe_link": frame.unsubscribe_link if unsubscribable else None,
         "settings_link": frame.settings_link,
+        "run_by": frame.run_by,
     }
     message = EmailMessage(policy=POLICY)
     message["From"] = Address(display_name=name, addr_spec=address)

@@ -12,7 +12,7 @@ import requests
 from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 
-from adductor.jobs import duties, subscribing, upkeep
+from adductor.jobs import duties, letters, rounds, subscribing, upkeep
 from adductor.platforms.base import ErrorKind, PlatformError, Subscription, SubscriptionOutcome
 from adductor.platforms.strava.subscription import ensure_subscription
 from adductor.queue import heartbeats
@@ -21,6 +21,7 @@ from service.doctor.status import read_status
 from service.ops import exposition
 from tests.service.conftest import APPLICATION
 from tests.support.runners import Place, place
+from tests.support.site import site
 
 AT_WORK = ("beat", "clock", "web")
 
@@ -263,3 +264,25 @@ def test_duty_of_a_clock_that_was_set_back_is_due(here: Place, strava: Strava) -
 
 def test_duty_without_its_setting_never_runs(here: Place) -> None:
     assert [_run(here, duty) for duty in duties.DUTIES] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("contact", "shown"),
+    [
+        ("host@example.org", '<a href="mailto:host@example.org">host@example.org</a>'),
+        ("https://club.example.org/us", '<a href="https://club.example.org/us">https://club.example.org/us</a>'),
+        ("javascript:alert(1)", "Club &amp; Co, javascript:alert(1)</p>"),
+    ],
+)
+def test_operator_and_contact_stand_on_pages_and_in_mails(tmp_path: Path, contact: str, shown: str) -> None:
+    with place(tmp_path, ADDUCTOR_OPERATOR="Club & Co", ADDUCTOR_CONTACT=contact, **APPLICATION) as here:
+        page = site(here).test_client().get("/privacy").text
+        runner = here.runner(email_confirmed_at=None)
+        with here.installation.store.write() as session:
+            letters.confirm_address(here.installation, session, here.locked(session, runner))
+        rounds.work(here.installation)
+        (mail,) = (message_from_bytes(each, policy=policy.default) for each in here.mails())
+
+    assert shown in page
+    assert "Run by Club & Co" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert contact in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
