@@ -432,7 +432,7 @@ def _set_ones(environment: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_file(path: str | None, problems: list[str]) -> dict[str, Any]:
     try:
-        text = Path(path).read_text("utf-8-sig") if path is not None and Path(path).is_file() else ""
+        text = Path(path).read_text("utf-8") if path is not None and Path(path).is_file() else ""
     except UnicodeDecodeError:
         problems.append(f"{path}: is not UTF-8; save it in that encoding")
         return {}
