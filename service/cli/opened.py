@@ -32,7 +32,7 @@ def find_athlete(session: Session, named: str) -> Athlete:
     """The athlete of a command's ATHLETE: our number, or a platform's as ``strava:4711``. Raises ClickException."""
     platform, colon, external_id = named.partition(":")
     if colon:
-        of_platform = Connection.platform == platform, Connection.external_id == external_id
+        of_platform = Connection.platform == platform.lower(), Connection.external_id == external_id
         found = session.scalar(select(Athlete).join(Connection).where(*of_platform))
     else:
         try:
