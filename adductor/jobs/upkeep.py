@@ -47,8 +47,11 @@ def run_due(installation: Installation, duty: Duty) -> bool:
             if not duty.is_due(row, now):
                 return False
             before = row.note if row is not None else None
-            session.merge(Heartbeat(part=duty.part, at=now, note=before))
-    except IntegrityError:  # another worker made the row
+            if row is None:
+                session.add(Heartbeat(part=duty.part, at=now))  # not merged: that would find the row of a faster worker
+            else:
+                row.at = now
+    except IntegrityError:  # a faster worker made the row
         return False
     problem = duty.run(installation)
     if problem != before:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -260,6 +261,17 @@ def test_duty_of_a_clock_that_was_set_back_is_due(here: Place, strava: Strava) -
 
     assert _run(here, subscribing.DUTY, hours=-5)
     assert strava.asked == asked + 1
+
+
+def test_duty_due_for_many_workers_runs_once(tmp_path: Path, database_url: str) -> None:
+    ran: list[int] = []
+    duty = upkeep.Duty("a duty", timedelta(hours=1), timedelta(hours=1), lambda _: True, lambda _: ran.append(1))
+    with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as here, ThreadPoolExecutor(8) as pool:
+        for _ in range(3):
+            list(pool.map(lambda _: upkeep.run_due(here.installation, duty), range(8)))
+            here.later(hours=1)
+
+    assert len(ran) == 3
 
 
 def test_duty_without_its_setting_never_runs(here: Place) -> None:
