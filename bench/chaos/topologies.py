@@ -101,7 +101,7 @@ class Installation:
         """What `adductor why` says of an athlete (Strava's id)."""
         environment = {**clean_environment(), **self.environment}
         asked = subprocess.run(
-            adductor("why", str(athlete)), env=environment, capture_output=True, text=True, check=False
+            adductor("why", f"strava:{athlete}"), env=environment, capture_output=True, text=True, check=False
         )
         return asked.stdout + asked.stderr
 
