@@ -44,7 +44,7 @@ def subscribe(installation: Installation) -> SubscriptionOutcome:
 
 
 def remember(installation: Installation, subscription_id: int) -> None:
-    """Store the id: events of other subscriptions are foreign from now on."""
+    """Store the id. One that changes past us is learned from its events (`adductor.jobs.events`)."""
     with installation.store.write() as session:
         session.merge(
             Subscription(
