@@ -38,14 +38,14 @@ NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 _RULES = tuple(rule.name for rule in RULES)
 _REFERRING = ("red_flag", "high_pain", "persistent_pain")
 # Where a "no" is said outside the rule table.
-REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_way", "old_activity")
+REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_occasion", "no_way", "old_activity")
 DECISIONS_OF_RULES = (
     *(("none", rule) for rule in (*_RULES, *REFUSALS) if rule not in _REFERRING),
     *(("refer", rule) for rule in _REFERRING),
     *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
 )
 EVENT_OUTCOMES = (
-    *("already_decided", "deleted", "disconnected", "foreign_activity", "foreign_subscription", "gave_up", "gone"),
+    *("already_decided", "deleted", "disconnected", "foreign_activity", "gave_up", "gone"),
     *("not_confirmed", "not_connected", "nothing_to_do", "refer", "restored", "revoked", "scope_missing"),
     *("title_done", "title_pause", "title_resume", "title_skip"),
     *("unknown_athlete", "withdrawn", *_RULES, *REFUSALS),
@@ -142,7 +142,7 @@ HELD_BACK = Metric(
     "strava_calls_held_back",
     "Calls not made, to stay within the rate limit",
     ("priority",),
-    [("fresh",), ("retry",), ("history",), ("connect",), ("replaceable",)],
+    [("fresh",), ("retry",), ("history",), ("connect",), ("replaceable",), ("spare",)],
 )
 NOTE_SECONDS = Metric(
     "note_seconds",

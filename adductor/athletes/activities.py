@@ -28,6 +28,8 @@ KEEP_DELETED = timedelta(hours=24)
 HISTORY = timedelta(days=14)
 # A new activity stands in the list within this.
 LISTED_WITHIN = timedelta(seconds=60)
+# A list call tells no more, the oldest first: a full list says nothing of what isn't in it.
+MOST_LISTED = 200
 # Read the history again before its rows expire.
 HISTORY_GOOD_FOR = KEEP - timedelta(hours=12)
 # What is kept of an activity: the columns that an activity has by the same name. No title, note or track.
@@ -44,6 +46,10 @@ class Listed:
 
     activities: Sequence[LoggedActivity]
     asked_at: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.activities) < MOST_LISTED
 
 
 def list_history(installation: Installation, connection: models.Connection, priority: Priority) -> Listed:
@@ -91,8 +97,12 @@ def keep(coach: Consultation, activity: LoggedActivity, *, uploaded_at: datetime
 
 
 def _follow_zone(athlete: models.Athlete, activity: LoggedActivity, now: datetime) -> None:
-    """The athlete's time zone follows their latest activity: an older one that is edited or imported changes nothing."""
-    if activity.start > now or (athlete.timezone_from is not None and activity.start < athlete.timezone_from):
+    """The athlete's time zone follows their latest recorded activity.
+
+    One that began before the time zone was last learned or given, or was typed in afterwards, changes nothing.
+    """
+    known_from = athlete.timezone_from
+    if activity.start > now or (known_from is not None and (activity.manual or activity.start < known_from)):
         return
     if not activity.timezone or zone_of(activity.timezone).key != activity.timezone:
         return
@@ -113,7 +123,7 @@ def keep_history(coach: Consultation, listed: Listed) -> None:
     athlete.history_read_at = coach.now
     if athlete.history_gap_from is not None and athlete.history_gap_from <= listed.asked_at:
         athlete.history_gap_from = None
-    athlete.history_covers_until = listed.asked_at - LISTED_WITHIN
+    athlete.history_covers_until = listed.asked_at - LISTED_WITHIN if listed.is_whole else None
     athlete.history_incomplete = [activity.id for activity in listed.activities if not activity.complete]
 
 

@@ -84,13 +84,15 @@ def answer(coach: Consultation, suggestion: Suggestion, given: Answer, *, source
     }
     suggestion.asks_about_activity = None
     repeated = suggestion.answer == stored and suggestion.status != "open"
-    if repeated or (suggestion.status == "withdrawn" and given.said is Said.NOT_TODAY):
+    over = suggestion.status == "withdrawn" and suggestion.local_date != coach.today
+    if repeated or (over and given.said is Said.NOT_TODAY):
         return Taken(repeated=True)
     _undo(coach, suggestion)
     suggestion.answer = stored
     suggestion.answered_at = coach.now
     if given.said is Said.NOT_TODAY:
         suggestion.status = "declined"
+        reconsider.reconsider(coach)  # it holds for the day: also for the routine that took this one's place
         log.info("answered", said=str(given.said), source=source)
         return Taken()
     suggestion.status = "done"
@@ -112,7 +114,8 @@ def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
         _sore(coach, record.adductor_soreness_0_10)
     coach.session.flush()
     event = words.Event(words.EventType.CHECK_IN)
-    decision = coach.record(event, coach.decide(event))
+    verdict = decisions.without_routine(coach.decide(event), "It is kept; a check-in brings no routine by itself.")
+    decision = coach.record(event, verdict)
     reconsider.reconsider(coach)
     return decision
 

@@ -41,11 +41,12 @@ class Consultation:
         return situations.local_day(self.athlete, self.now)
 
     def decide(self, event: words.Event, *, best_case: bool = False) -> words.Verdict:
-        """Ask the coach; ``best_case``: as if an easy run had preceded (`situations.best_case`)."""
+        """Ask the coach; ``best_case``: whether a routine could be due whatever the log holds (`situations.best_cases`)."""
         situation = situations.of(self.session, self.athlete, event, self.now)
-        if best_case:
-            situation = situations.best_case(situation)
-        return coaching.decide(situation, self.installation.catalogue)
+        asked = situations.best_cases(situation) if best_case else iter((situation,))
+        verdicts = (coaching.decide(one, self.installation.catalogue) for one in asked)
+        first = next(verdicts)
+        return first if first.routine is not None else next((one for one in verdicts if one.routine is not None), first)
 
     def record(
         self,
@@ -233,6 +234,11 @@ def counted(session: Session, athlete_id: int) -> Sequence[Row[str, int, date, d
     days = (func.min(NoCount.day), func.max(NoCount.day))
     wanted = select(NoCount.rule, total, *days).where(NoCount.athlete_id == athlete_id).group_by(NoCount.rule)
     return session.execute(wanted.order_by(total.desc(), NoCount.rule)).all()
+
+
+def without_routine(verdict: words.Verdict, reason: str) -> words.Verdict:
+    """The verdict where no routine can be given; one that brings none stays as it is."""
+    return verdict if verdict.routine is None else refuse(verdict, "no_occasion", reason, "no moment for a routine")
 
 
 def open_suggestions(athlete: Athlete) -> Select[Suggestion]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar, cast
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, ScalarResult, or_, select
 from sqlalchemy.orm import Session
 
 from adductor.coaching import situation as words
+from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN
 from adductor.store import models
 from adductor.store.models import Athlete, CheckInRecord, LoggedActivity, PlannedRunRecord, SessionRecord
 
@@ -23,6 +24,8 @@ SESSION_KINDS = {"full": "strength_full", "light": "strength_light", "activation
 WINDOW = timedelta(days=15)
 CHECK_IN_WINDOW = timedelta(days=30)
 PLAN_AHEAD = timedelta(days=10)
+# Every full hour that a clock on earth may be off (the names have their signs the wrong way round).
+_ZONES = tuple(ZoneInfo(f"Etc/GMT{hours:+d}") for hours in range(-14, 13))
 _PROGRESS_FIELDS = {field.name for field in fields(words.ExerciseProgress)}
 
 
@@ -36,7 +39,7 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
         return session.scalars(select(table).filter_by(athlete_id=athlete.id).where(*where))
 
     return words.Situation(
-        athlete=athlete_of(athlete),
+        athlete=replace(athlete_of(athlete), declined_on=_declined_on(session, athlete, now)),
         event=event,
         now=now,
         check_ins=tuple(
@@ -61,24 +64,37 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
     )
 
 
-def best_case(situation: words.Situation) -> words.Situation:
-    """The situation with an easy run just finished, for a rest day (a clock tick) with one of two days ago.
+def best_cases(situation: words.Situation) -> Iterator[words.Situation]:
+    """Situations that bound what the platform may tell: if none of them gets a routine, the true one gets none either.
 
-    If nothing is due even then, the platform needn't be called.
+    An event tells an id. The activity may be a run of any length, or no run; it may be a second recording of one that is
+    known, or change the time zone, and with it the day. So the log is empty but for an easy run (for a rest day two days
+    ago), quiet hours don't count, and every zone is tried: the athlete's first.
     """
-    is_rest_day = situation.event.type is words.EventType.CLOCK_TICK
-    ended = situation.now - (timedelta(days=2) if is_rest_day else timedelta(minutes=1))
-    run = words.Activity(
-        id="best-case",
-        sport="run",
-        start=ended - timedelta(minutes=45),
-        moving_min=45,
-        elapsed_min=45,
-        intensity=words.Intensity.EASY,
-        uploaded_at=ended,
-    )
-    event = situation.event if is_rest_day else words.Event(words.EventType.ACTIVITY_UPLOADED, run.id)
-    return replace(situation, activities=(*situation.activities, run), event=event)
+    athlete, now = situation.athlete, situation.now
+    event, run = words.Event(words.EventType.ACTIVITY_UPLOADED, "best-case"), _easy_run(now)
+    if situation.event.type is words.EventType.CLOCK_TICK or words.Placement.POST_RUN not in athlete.placements_enabled:
+        event, run = words.Event(words.EventType.CLOCK_TICK), _easy_run(now - timedelta(days=2))
+    for zone in (athlete.timezone, *_ZONES):
+        today, is_home = now.astimezone(zone).date(), zone is athlete.timezone
+        yield replace(
+            situation,
+            event=event,
+            athlete=replace(athlete, timezone=zone, quiet_hours_local=(time.min, time.min)),
+            activities=(run,),
+            # A race of the past may be in the log as a shorter one; usual runs keep their hour in another zone.
+            plan=tuple(
+                planned
+                for planned in situation.plan
+                if planned.start.astimezone(zone).date() >= today and (is_home or not planned.usual)
+            ),
+        )
+
+
+def _easy_run(start: datetime) -> words.Activity:
+    """As short as a run may be; one that begins now counts as ended."""
+    minutes = QUALIFYING_RUN_MIN_MOVING_MIN
+    return words.Activity("best-case", "run", start, minutes, intensity=words.Intensity.EASY, uploaded_at=start)
 
 
 def instant(wall: datetime) -> datetime:
@@ -160,6 +176,14 @@ def _content(routine: dict[str, Any]) -> dict[str, Any]:
     """What the coach looks at in a stored routine."""
     exercises = tuple(item["exercise"] for item in routine.get("items", []))
     return {"routine_id": routine.get("id"), "exercises": exercises}
+
+
+def _declined_on(session: Session, athlete: Athlete, now: datetime) -> date | None:
+    """Today, if the athlete said "not today" to a routine of today. A warm-up is no session, so it doesn't count."""
+    row, today = models.Suggestion, local_day(athlete, now)
+    declined = select(row.local_date).where(row.athlete_id == athlete.id, row.created_at >= now - timedelta(days=2))
+    said = (row.status == "declined", row.local_date == today, row.placement != words.Placement.WARM_UP)
+    return session.scalar(declined.where(*said).limit(1))
 
 
 def _unanswered(

@@ -6,6 +6,7 @@ A title edit sends an event with the title in it; the title of a new activity is
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -23,6 +24,8 @@ from adductor.store.models import SessionRecord, Suggestion
 log = logs.get(__name__)
 
 _WORDS = re.compile(r"#adductor-(done|skip|pause|resume)\b", re.IGNORECASE)
+# Of a new activity, the first are obeyed before it is decided, the others afterwards: they mean its own routine.
+BEFORE, AFTERWARDS = ("pause", "resume"), ("done", "skip")
 # How long after a routine was suggested a word or strength work elsewhere in the log still means it. Judgement.
 MEANS_IT_FOR = timedelta(hours=48)
 # A watch's clock is not ours, and the log's times are whole seconds (constants.CLOCK_TOLERANCE_MIN).
@@ -31,11 +34,13 @@ CLOCKS_DIFFER_BY = timedelta(minutes=CLOCK_TOLERANCE_MIN)
 PAUSE_DAYS = 28
 
 
-def obey(coach: Consultation, title: str, activity_id: int) -> str | None:
+def obey(coach: Consultation, title: str, activity_id: int, only: Sequence[str] = BEFORE + AFTERWARDS) -> str | None:
     """Obey the words in a title, in their order; returns the last word obeyed."""
     athlete, obeyed = coach.athlete, None
     for found in _WORDS.finditer(title):
         word = found.group(1).lower()
+        if word not in only:
+            continue
         if word == "pause":
             answers.pause(coach, coach.today + timedelta(days=PAUSE_DAYS))
         elif word == "resume":

@@ -22,6 +22,7 @@ PLANNED_RUN_DONE_WITHIN_H = 3  # judgement: a run that began this shortly before
 # --- Placeholder times ----------------------------------------------------------------------------------------------
 PLACEHOLDER_HOURS = (0, 12)  # judgement: forms default to full midnight or noon
 PLACEHOLDER_ROUND_MIN = 5  # judgement: a duration that is a multiple of this was typed, not measured
+WATCH_AHEAD_MIN = 15  # judgement: a watch that is ahead by no more has measured well; its start is at most now
 CLOCK_TOLERANCE_MIN = 5  # judgement: a manual entry may claim to end this long after it was made
 
 # --- How often ------------------------------------------------------------------------------------------------------

@@ -176,10 +176,12 @@ def _entries(situation: Situation, now_s: float) -> list[Entry]:
         end_s = start_s + 60 * max(activity.moving_min, activity.elapsed_min or 0)
         hidden = _start_is_hidden(activity.start)
         timed = not (hidden or _time_is_made_up(activity, local, start_s, end_s, now_s))
+        if timed:  # whatever is in the log is over, whatever its watch thinks
+            start_s, end_s = min(start_s, now_s), min(end_s, now_s)
+            local = min(local, now.astimezone(zone), key=datetime.timestamp)
         # A hidden start reads 00:00:01 in both of the platform's fields: its date is the local one as it stands.
         day = activity.start.astimezone(UTC).date() if hidden else local.date()
-        # Whatever is in the log is over, whatever its watch thinks.
-        entries.append(Entry(activity, day, start_s, min(end_s, now_s) if timed else end_s, timed))
+        entries.append(Entry(activity, day, start_s, end_s, timed))
     entries.sort(key=_when)
     return entries
 
@@ -195,7 +197,7 @@ def _start_is_hidden(start: datetime) -> bool:
 
 def _time_is_made_up(activity: Activity, local: datetime, start_s: float, end_s: float, now_s: float) -> bool:
     """Whether the time of day is a form's default, or cannot be."""
-    if activity.time_unreliable or start_s > now_s:
+    if activity.time_unreliable or start_s > now_s + 60 * k.WATCH_AHEAD_MIN:
         return True
     if activity.source != "manual":
         return False

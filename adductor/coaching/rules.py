@@ -122,6 +122,8 @@ def not_cleared(seen: Facts) -> Finding:
     if athlete.paused_until is not None and seen.today < athlete.paused_until:
         until = words.day_in_words(athlete.paused_until)
         return _stop(f"paused until {until}", f"You asked for a break until {until}.")
+    if athlete.declined_on == seen.today:
+        return _stop("not today, said the runner", "You said not today; routines may come again from tomorrow on.")
     return Finding("screened, well and not paused")
 
 
@@ -303,11 +305,12 @@ def _nothing_to_follow(seen: Facts) -> tuple[str, str]:
         )
     sport = entry.activity.sport.replace("_", " ")
     if entry.activity.sport not in k.QUALIFYING_SPORTS:
-        return f"a {sport} is not a run", f"Routines follow runs; this was a {sport}."
+        what = "another sport" if sport == "other" else f"{'an' if sport[0] in 'aeiou' else 'a'} {sport}"
+        return f"{what} is not a run", f"Routines follow runs; this was {what}."
     if not entry.timed:
         return (
-            "start time not entered",
-            "Its start time looks like a form's default, so we can't tell that it just ended.",
+            "start time not known",
+            "Its start time is hidden, typed in or ahead of the clock, so we can't tell that it just ended.",
         )
     run = next(run for run in seen.runs if event.activity_id in run.ids)
     if not run.qualifies:

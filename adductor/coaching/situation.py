@@ -127,6 +127,7 @@ class Athlete:
     hold: Keys[Hold] | None = None
     illness: Flag = False
     paused_until: Day | None = None  # the first local day on which routines may come again
+    declined_on: Day | None = None  # the local day of a routine to which the runner said "not today"
     placements_enabled: ItemSet[Placement] = frozenset(Placement)
     rest_day_prompt_local: Clock = time(17, 30)
     quiet_hours_local: tuple[Clock, Clock] = (time(22, 30), time(5, 0))

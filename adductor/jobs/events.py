@@ -2,7 +2,7 @@
 
 1. What needs no platform is settled without it: leaving, deletions, edits of titles, activities older than the history.
 2. If even an easy run just finished would get a "no" (cap reached, on hold, ...), the "no" is stored and nothing is read.
-   Unless the activity may answer an open routine, or end a pause.
+   Unless the activity may answer an open routine, or hardly any of the rate budget is used: then it is read for the overview.
 3. Otherwise the activity is read; first the last 14 days in one call when rows are missing or many events come.
 4. Rows, decision, suggestion, deliveries and the end of the event are one transaction.
 5. A note that is due at once is written from the same reading: a note costs one read and one write.
@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
@@ -41,6 +41,8 @@ _EVENT_TYPES = {
     "update": words.EventType.ACTIVITY_UPDATED,
     "delete": words.EventType.ACTIVITY_DELETED,
 }
+# The runner asked for silence, or must answer first: nothing is read meanwhile.
+_CALLS_FOR_NOTHING = ("on_hold", "not_cleared")
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
 _OF_THE_DAY = timedelta(hours=36)  # the longest run, and an upload the next morning
 # More new activities than this in this time are an import: a list call tells 200 of them, where a read tells one. Judgement.
@@ -65,6 +67,7 @@ class _Question:
     flood: bool  # the athlete imports old activities
     listed_at: datetime | None  # the latest list call
     revives: bool  # the activity has a suggestion already
+    no: words.Verdict | None = None  # stands already: the activity is read if that costs others nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def handle(installation: Installation, event: InboxEvent) -> None:
             _end(session, event, settled.outcome, installation.clock.now())
     reading = None
     if isinstance(settled, _Question):
-        answer = _ask(installation, event, settled)
+        answer = _ask(installation, event, settled) if settled.no is None else _ask_spare(installation, event, settled)
         reading = answer.reading
         with installation.store.write() as session:
             settled = _take_in(session, installation, event, settled, answer)
@@ -100,8 +103,7 @@ JOB: Job[InboxEvent] = Job("event", InboxEvent, handle, created_at=lambda event:
 
 
 def _settle(session: Session, installation: Installation, event: InboxEvent) -> Handled | _Question:
-    if not _is_ours(session, event):
-        return Handled("foreign_subscription")
+    _learn_subscription(session, event)
     connection = connections.find(session, event.platform, str(event.owner_id))
     athlete = None if connection is None else decisions.lock(session, connection.athlete_id)
     if connection is None or athlete is None:
@@ -149,8 +151,10 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
     verdict = coach.decide(_woken_by(event), best_case=True)
     if verdict.decision in _SUGGESTS or titles.worth_reading(coach):
         return question
-    activities.note_gap(athlete, event.event_time)
-    return _record_no(coach, event, verdict)
+    quiet = verdict.decision is not words.Decision.NONE or verdict.rule in _CALLS_FOR_NOTHING
+    if not quiet and not flood and coach.installation.budget(event.platform).seems_free():
+        return replace(question, gaps=False, no=verdict)
+    return _record_unread(coach, event, verdict)
 
 
 def _deauthorised(session: Session, connection: Connection, event: InboxEvent, now: datetime) -> Handled:
@@ -169,7 +173,7 @@ def _deleted(coach: Consultation, event: InboxEvent) -> Handled:
     suggestion = coach.find_suggestion(event.object_id)
     if suggestion is None or suggestion.status != "open":
         return Handled("nothing_to_do" if suggestion is None else "already_decided")
-    _record(coach, event, coach.decide(_woken_by(event)))
+    _record(coach, event, decisions.without_routine(coach.decide(_woken_by(event)), _DELETED))
     coach.withdraw(suggestion, _DELETED)
     for delivery in suggestion.deliveries:
         if delivery.state in (claims.WAITING, claims.CLAIMED):
@@ -221,16 +225,26 @@ def _ask(installation: Installation, event: InboxEvent, question: _Question) -> 
     entry = next((entry for entry in entries if entry.id == event.object_id), None)
     if entry is not None and entry.complete and not question.revives:
         return _Answer(entry, listed)
-    if question.flood and entry is None:
+    if question.flood and entry is None and listed is not None and listed.is_whole:
         return _Answer(None, listed)
     activity = platform_calls.read(installation, question.connection, event.object_id, priority)
     if activity is None:
         if installation.clock.now() - event.event_time < retry.NOT_YET_READABLE_FOR:
             raise RetryLater("the activity can't be read yet")
         return _Answer(None, listed)
-    if not activity.complete:
+    if not (activity.complete and activity.athlete_id):
         raise RetryLater("the activity's details are not all there yet")
     return _Answer(activity, listed, deliveries.Reading(activity, installation.clock.real_now()))
+
+
+def _ask_spare(installation: Installation, event: InboxEvent, question: _Question) -> _Answer:
+    """Read the activity by one call that is not tried again: without an answer its "no" stands."""
+    try:
+        activity = platform_calls.read(installation, question.connection, event.object_id, Priority.SPARE)
+    except RetryLater:
+        return _Answer(None)
+    complete = activity is not None and activity.complete and activity.athlete_id
+    return _Answer(activity if complete else None)
 
 
 def _wait_for_list(installation: Installation, event: InboxEvent, question: _Question) -> None:
@@ -253,6 +267,8 @@ def _take_in(
     if not athlete.is_connected:
         return Handled("not_connected")
     activity = answer.activity
+    if activity is None and question.no is not None:
+        return _record_unread(coach, event, question.no)
     if activity is not None and activity.athlete_id != event.owner_id:
         return Handled("foreign_activity")
     if answer.listed is not None:
@@ -264,10 +280,14 @@ def _take_in(
     if _was_deleted(session, event):
         return Handled("deleted")  # while it was read: its data would be kept for days
     activities.keep(coach, activity, uploaded_at=min(event.event_time, coach.now))
-    if event.aspect_type == "create":
-        titles.obey(coach, activity.title, activity.id)
+    is_new = event.aspect_type == "create"
+    if is_new:
+        titles.obey(coach, activity.title, activity.id, titles.BEFORE)
     titles.strength(coach, activity)
-    return _decide(coach, event, activity)
+    handled = _decide(coach, event, activity)
+    if is_new:
+        titles.obey(coach, activity.title, activity.id, titles.AFTERWARDS)
+    return handled
 
 
 def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) -> Handled:
@@ -301,10 +321,16 @@ def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) ->
 # --- small questions --------------------------------------------------------------------------------------------------
 
 
-def _is_ours(session: Session, event: InboxEvent) -> bool:
+def _learn_subscription(session: Session, event: InboxEvent) -> None:
+    """Learn the id of the subscription. Every event is ours: it came to the secret address, where others are refused.
+
+    The id changes when the subscription is made anew past this database, which may be a restored backup.
+    """
     known = session.get(Subscription, event.platform)
-    # An event under an earlier subscription of ours that came before this one was answered 200 and is handled.
-    return known is None or event.subscription_id == known.subscription_id or event.received_at < known.created_at
+    # An event from before the known subscription may arrive late under the id of its predecessor.
+    if known is not None and event.subscription_id != known.subscription_id and event.event_time > known.created_at:
+        log.warning("subscription id changed", before=known.subscription_id, now=event.subscription_id)
+        known.subscription_id, known.created_at = event.subscription_id, event.event_time
 
 
 def _is_flooded(session: Session, event: InboxEvent) -> bool:
@@ -365,6 +391,11 @@ def _record(
 def _record_no(coach: Consultation, event: InboxEvent, verdict: words.Verdict) -> Handled:
     _record(coach, event, verdict)
     return Handled(_outcome(verdict))
+
+
+def _record_unread(coach: Consultation, event: InboxEvent, verdict: words.Verdict) -> Handled:
+    activities.note_gap(coach.athlete, event.event_time)
+    return _record_no(coach, event, verdict)
 
 
 def _outcome(verdict: words.Verdict) -> str:

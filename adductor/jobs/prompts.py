@@ -77,11 +77,15 @@ def _one(coach: Consultation, placement: words.Placement, trigger: words.EventTy
     verdict = coach.decide(event)
     if str(verdict.decision) == str(placement):
         verdict = _if_it_arrives(coach, placement, verdict)
+    else:
+        verdict = decisions.without_routine(
+            verdict, "A run has just ended; its routine, if one is due, stands with it."
+        )
     decision = coach.record(event, verdict, asked_platform=athlete.history_read_at == coach.now)
     log.info(
         "prompt decided", athlete=athlete.id, placement=str(placement), decision=decision.decision, rule=decision.rule
     )
-    if str(verdict.decision) != str(placement):
+    if verdict.routine is None:
         return ()
     return deliveries.claim_due(coach, coach.suggest(verdict, decision, None))
 

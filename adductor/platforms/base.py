@@ -71,6 +71,7 @@ class Priority(IntEnum):
     HISTORY = 2  # reconciliation and history
     CONNECT = 3  # a person is waiting in front of the screen; a part of the budget is reserved for this
     REPLACEABLE = 4  # a note that mail can replace
+    SPARE = 5  # a run that brings no routine, for the athlete's own overview: only while hardly a call was made
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
@@ -51,6 +51,7 @@ SHARES: dict[Priority, Share] = {
     Priority.REPLACEABLE: Share(95, 85, (1, 60)),
     Priority.RETRY: Share(85, 85, (30, 150)),
     Priority.HISTORY: Share(50, 40, (120, 600)),
+    Priority.SPARE: Share(10, 10, (0, 0)),  # not tried again
 }
 # An athlete who used this much of a quarter goes on with the share of HISTORY, or of FRESH when connecting.
 ATHLETE_CALLS = 10
@@ -197,7 +198,7 @@ class WindowBudget:
 
         def count(counters: Counters) -> tuple[Priority, Spent | None]:
             served_as = wanted
-            if counters.is_beyond_share(athlete):
+            if counters.is_beyond_share(athlete) and wanted is not Priority.SPARE:
                 served_as = Priority.FRESH if wanted is Priority.CONNECT else Priority.HISTORY
             self._taken.quarter = counters.quarter
             return served_as, counters.take(SHARES[served_as], athlete, early=early)
@@ -225,6 +226,12 @@ class WindowBudget:
         reported = self._read_headers(headers)
         taken_in = getattr(self._taken, "quarter", -1)
         self._change(self._now(), lambda counters: counters.learn(taken_in, reported, status))
+
+    def seems_free(self) -> bool:
+        """Whether a call of priority SPARE may go out, by the counters as this process saw them last: no wait for Redis."""
+        counters = replace(self._seen, used=list(self._seen.used), athletes={})
+        counters.advance(quarter_of(self._now()))
+        return counters.take(SHARES[Priority.SPARE], None, early=False) is None
 
     def state(self) -> BudgetState:
         """The limits and the calls counted in the running windows."""

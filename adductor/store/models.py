@@ -84,7 +84,7 @@ class Athlete(Base):
     name: Mapped[str] = mapped_column(String(200), default="")
     units: Mapped[str] = mapped_column(String(10), default="metric")
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
-    # Start of the activity that set the time zone: an older activity never moves the athlete.
+    # Start of the activity that set the time zone, or when the athlete gave it: an older activity never moves them.
     timezone_from: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]  # the first page was answered: nothing is written before
     leaving_at: Mapped[datetime | None]  # everything about this athlete is being deleted since then

@@ -73,6 +73,8 @@ def _keep(database: Session, athlete: Athlete, section: str, given: Given) -> No
         if name == "email":
             change_address(database, athlete, value)
         else:
+            if name == "timezone" and value != athlete.timezone:
+                athlete.timezone_from = installation().clock.now()  # an activity from before doesn't know better
             setattr(athlete, name, value)
 
 

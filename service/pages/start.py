@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, redirect, render_template, request, url_for
 
-from adductor.athletes import channels
+from adductor.athletes import channels, situations
 from adductor.coaching.routine import Wish, build
 from adductor.coaching.situation import Dose, Placement
 from adductor.notes import wording
@@ -84,6 +84,9 @@ def _equipment() -> list[str] | None:
 def _keep(said: dict[str, Any]) -> None:
     with changing() as coach:
         athlete, now = coach.athlete, coach.now
+        zone = request.form.get("timezone", "")  # the browser's, where it runs scripts: known before any activity
+        if situations.zone_of(zone).key == zone:
+            athlete.timezone, athlete.timezone_from = zone, now
         athlete.screening_completed_at = now
         athlete.clearance_needed = "yes" in (said["pain"], said["condition"])
         athlete.target_sessions_per_week = said["target_sessions_per_week"]

@@ -8,23 +8,25 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import coaching
-from adductor.athletes import channels, situations
+from adductor.athletes import channels, connections, situations
 from adductor.catalogue.models import Catalogue
 from adductor.coaching import words as coach_words
 from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
-from adductor.store.models import Athlete, DecisionRecord, SessionRecord, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, InboxEvent, SessionRecord, Suggestion
 from service.pages.words import PLACEMENTS
 
 DAYS_AHEAD = 14
 WEEKS_SHOWN = 12
 _STRIP_OFFSETS = range(-3, 4)
+# Outcomes of events about something that is long past, gone, or another's.
+_NOT_OF_LATE = ("old_activity", "found_too_late", "gone", "deleted", "foreign_activity")
 # Streaks are counted this far back.
 _STREAK_WEEKS = 104
 
@@ -119,6 +121,8 @@ def strip(
         for run in sorted(situation.activities, key=lambda run: run.start)
         if run.deleted_at is None
     ]
+    seen_days = {at.astimezone(zone).date() for at in _unread(session, athlete, situation)}
+    marks += [(day, "run", "Recorded; not read, as no routine was due") for day in sorted(seen_days)]
     done = [one.completed_at for one in situation.sessions if one.answered]
     marks += [(at.astimezone(zone).date(), "done", "Routine done") for at in done]
     waiting = session.scalars(
@@ -134,6 +138,21 @@ def strip(
         if day.placement is not None and day.day not in taken
     ]
     return {day: [(kind, text) for at, kind, text in marks if at == day] for day in days}
+
+
+def _unread(session: Session, athlete: Athlete, situation: Situation) -> list[datetime]:
+    """When activities were uploaded of which only the event is known."""
+    event, known = InboxEvent, {int(activity.id) for activity in situation.activities}
+    rows = session.execute(
+        select(event.object_id, event.aspect_type, event.event_time).where(
+            connections.events_of(*athlete.connections),
+            event.object_type == "activity",
+            event.aspect_type.in_(("create", "delete")),
+            or_(event.outcome.is_(None), event.outcome.not_in(_NOT_OF_LATE)),
+        )
+    ).all()
+    latest = {object_id: (aspect, at) for object_id, aspect, at in sorted(rows, key=lambda row: row.event_time)}
+    return [at for number, (aspect, at) in latest.items() if aspect == "create" and number not in known]
 
 
 def rungs(catalogue: Catalogue, athlete: Athlete) -> list[tuple[str, bool]]:

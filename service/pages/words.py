@@ -56,7 +56,11 @@ RULES = {
     "long_run": "How tired the legs are",
     "post_run": "After the run",
     "rest_day": "Rest day",
+    "another_run_has_it": "One routine a day",
+    "found_too_late": "Heard of too late",
+    "no_occasion": "A moment for it",
     "no_way": "A way to reach you",
+    "old_activity": "How long ago it was",
     "enough_messages": "Messages in the last 7 days",
 }
 ANSWERS = {str(said): reply.label for said, reply in REPLIES.items()}

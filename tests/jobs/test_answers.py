@@ -10,8 +10,9 @@ from sqlalchemy import select
 from adductor.athletes import answers
 from adductor.athletes.answers import Answer, AnswerError
 from adductor.coaching.replies import Said
+from adductor.jobs import prompts
 from adductor.store.models import SessionRecord
-from tests.support.memory_log import RUN, Log, event, noted, runs, take
+from tests.support.memory_log import RUN, Log, comes_home, event, noted, runs, take
 from tests.support.runners import Place
 
 
@@ -178,6 +179,55 @@ def test_an_answer_that_makes_no_sense_is_refused_in_words(wrong: dict[str, obje
         Answer(**wrong)  # type: ignore[arg-type]
 
 
+def test_not_today_holds_for_the_day_and_its_prompt_but_not_for_the_next(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    here.answer(runner, Said.NOT_TODAY)
+    here.later(hours=4)
+    here.run_done(runner)
+    assert (here.decisions(runner)[-1].rule, len(here.suggestions(runner))) == ("not_cleared", 1)
+    assert "You said not today" in here.decisions(runner)[-1].reason
+
+    here.later(hours=22)
+    here.run_done(runner)
+
+    assert here.suggestion(runner).status == "open"
+
+
+def test_not_today_to_a_replaced_routine_takes_the_one_in_its_place_back(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    here.later(hours=2)
+    here.run_done(runner)
+
+    here.answer(runner, Said.NOT_TODAY, 0)
+
+    assert [row.status for row in here.suggestions(runner)] == ["declined", "withdrawn"]
+    here.answer(runner, Said.DONE, 0)
+    here.later(days=2)
+    here.run_done(runner)
+    assert here.suggestion(runner).status == "open"
+
+
+@pytest.mark.parametrize("what", ["check-in", "deletion", "prompt"])
+def test_yes_that_leads_to_no_routine_is_not_on_record(here: Place, log: Log, what: str) -> None:
+    here.clock.at = here.now.replace(hour=17, minute=30)  # when rest days are looked at
+    runner = noted(here, log, channels={"rest_day": "pages"})
+
+    if what == "check-in":
+        here.check_in(runner, hip_groin_pain_0_10=0)
+    elif what == "deletion":
+        del log.activities[RUN]
+        take(here, event(here, runner, "delete"))
+    else:
+        prompts.look(here.installation, runner)
+
+    assert [(row.decision, row.rule) for row in here.decisions(runner)] == [
+        ("post_run", "post_run"),
+        ("none", "no_occasion"),
+    ]
+
+
 # -- in the log ---------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +247,28 @@ def test_word_in_the_title_answers_without_a_call(here: Place, log: Log, word: s
         assert len(log.calls) == 4
         take(here, event(here, runner, "update", about=during, title="Back again #adductor-resume"))
         assert here.athlete(runner).paused_until is None
+
+
+@pytest.mark.parametrize("aspect", ["create", "update"])
+@pytest.mark.parametrize(("word", "status"), [("done", "done"), ("skip", "declined"), ("pause", "withdrawn")])
+def test_word_in_the_title_means_the_same_on_create_and_update(
+    here: Place, log: Log, aspect: str, word: str, status: str
+) -> None:
+    title = f"Evening run #adductor-{word}"
+    runner = comes_home(here, log)
+    if aspect == "create":
+        log.edit(RUN, title=title)
+    take(here, event(here, runner))
+    if aspect == "update":
+        take(here, event(here, runner, "update", title=title))
+
+    assert [row.status for row in here.suggestions(runner)] in ([status], [] if status == "withdrawn" else [status])
+    assert len(_sessions(here, runner)) == (word == "done")
+    assert (here.athlete(runner).paused_until is not None) is (word == "pause")
+    assert (log.note == "Mine.") is (aspect == "create" or word == "pause")
+    here.later(hours=2)
+    take(here, event(here, runner, about=runs(here, log, runner, RUN + 1)))
+    assert log.note_of(RUN + 1) == "Mine.", "the word holds for the day"
 
 
 @pytest.mark.parametrize(("ours", "status"), [(True, "done"), (False, "open")], ids=["ours", "unknown"])

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from adductor.athletes import activities
+from adductor.coaching.replies import Said
 from adductor.jobs import rounds
 from adductor.notes import block
+from adductor.platforms.base import ErrorKind, PlatformError, Priority
 from tests.support.memory_log import Log, event, noted, put, rows, runs, sweep_for, take, with_tokens
 from tests.support.runners import MORNING, Place
 
@@ -78,6 +81,24 @@ def test_incomplete_entry_of_the_list_is_not_called_old(here: Place, log: Log) -
     assert {row.state for row in rows(here)} == {"done"}
 
 
+def test_fresh_run_that_a_full_list_leaves_out_is_read(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list call tells the oldest 200 of a fortnight."""
+    monkeypatch.setattr(activities, "MOST_LISTED", 10)
+    listed = log.list_activities
+    monkeypatch.setattr(
+        log, "list_activities", lambda *of, **after: sorted(listed(*of, **after), key=lambda one: one.start)[:10]
+    )
+    athlete_id = with_tokens(here)
+    for number in range(FIRST, FIRST + 12):
+        put(here, event(here, athlete_id, about=runs(here, log, athlete_id, number, ago=5 * DAY, sport="walk")))
+    put(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7)))
+
+    sweep_for(here, 20 * MINUTE, every=MINUTE)
+
+    assert log.with_note() == [7]
+    assert "gone" not in {row.outcome for row in rows(here)}
+
+
 def test_single_old_activity_after_the_history_was_listed_costs_no_call(here: Place, log: Log) -> None:
     athlete_id = with_tokens(here, history_covers_until=here.now + MINUTE)
 
@@ -86,6 +107,38 @@ def test_single_old_activity_after_the_history_was_listed_costs_no_call(here: Pl
 
     assert log.calls == []
     assert [row.outcome for row in rows(here)] == ["old_activity"]
+
+
+@pytest.mark.parametrize(("used", "reads"), [(0, 1), (12, 0)], ids=["budget nearly free", "in use"])
+def test_run_that_brings_no_routine_is_read_while_the_budget_is_nearly_free(
+    here: Place, log: Log, used: int, reads: int
+) -> None:
+    athlete_id = with_tokens(here)
+    here.run_done(athlete_id)
+    here.answer(athlete_id, Said.DONE)
+    here.later(hours=2)
+    for _ in range(used):
+        here.installation.budget("strava").take(Priority.FRESH)
+
+    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7, title="Run #adductor-pause")))
+
+    assert (log.reads, log.lists, len(log.writes)) == (reads, 0, 0)
+    latest = here.decisions(athlete_id)[-1]
+    assert (latest.decision, latest.asked_platform) == ("none", bool(reads))
+    assert (here.athlete(athlete_id).paused_until is not None) is bool(reads)
+
+
+@pytest.mark.parametrize("fails", ["budget", "platform"])
+def test_run_that_brings_no_routine_is_not_asked_for_twice(here: Place, log: Log, fails: str) -> None:
+    kind = ErrorKind.RATE_LIMITED if fails == "budget" else ErrorKind.RETRY
+    athlete_id = with_tokens(here)
+    here.run_done(athlete_id)
+    here.answer(athlete_id, Said.DONE)
+    log.fails = {"read": PlatformError(kind, "not now")}
+
+    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7)))
+
+    assert [(row.state, row.outcome, row.attempts) for row in rows(here)] == [("done", "already_today", 1)]
 
 
 @pytest.mark.parametrize(

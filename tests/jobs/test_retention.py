@@ -221,8 +221,9 @@ def test_activity_read_twice_is_one_row_without_words_for_less_than_seven_days(h
         ({"timezone": "Nowhere/Special"}, "Europe/Berlin"),
         ({"timezone": "America"}, "Europe/Berlin"),
         ({"timezone": None, "sport": "virtual_run"}, "Europe/Berlin"),
+        ({"timezone": "Asia/Tokyo", "manual": True}, "Europe/Berlin"),
     ],
-    ids=["later", "imported", "earlier and edited", "in the future", "unknown", "a folder", "virtual"],
+    ids=["later", "imported", "earlier and edited", "in the future", "unknown", "a folder", "virtual", "typed in"],
 )
 def test_time_zone_comes_from_the_latest_activity(here: Place, runner: int, then: dict[str, Any], zone: str) -> None:
     _keep(here, runner, _run(here, 1))

@@ -233,6 +233,11 @@ def test_absent_private_note_is_unknown_and_null_description_of_a_detail_is_empt
 # --- what may be missing --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("distance", "moving_s"), [(9000, 2880), (0, 0)])
+def test_moving_time_of_zero_in_a_recording_with_a_distance_is_not_believed(distance: int, moving_s: int) -> None:
+    assert detail(moving_time=0, elapsed_time=2880, distance=distance).moving_s == moving_s
+
+
 @pytest.mark.parametrize("field", ["sport_type", "start_date", "moving_time"])
 @pytest.mark.parametrize("value", [..., None, "", [], {}])
 def test_without_what_a_decision_needs_an_activity_is_not_complete(field: str, value: Any) -> None:

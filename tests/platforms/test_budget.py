@@ -147,6 +147,16 @@ def test_calls_under_way_or_early_at_a_boundary_count_on_both_sides(budget: Wind
 # --- fairness between athletes --------------------------------------------------------------------------------------
 
 
+def test_spare_call_goes_out_while_hardly_any_was_made(budget: WindowBudget) -> None:
+    """Also for an athlete beyond their share, whom others' priorities let use half."""
+    assert budget.seems_free()
+
+    assert spend(budget, Priority.SPARE, athlete="1") == 10
+    assert not budget.seems_free()
+    refusal(budget, Priority.SPARE, athlete="1")
+    budget.take(Priority.FRESH, "1")
+
+
 def test_athlete_beyond_their_share_leaves_the_rest_to_others(budget: WindowBudget) -> None:
     assert spend(budget, Priority.FRESH, athlete="importer") == 50
     for runner in range(4):

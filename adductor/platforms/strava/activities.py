@@ -164,7 +164,8 @@ def parse_activity(raw: Any, *, detailed: bool) -> LoggedActivity:
         start=start or _NO_START,
         # A virtual world's zone isn't the athlete's.
         timezone=None if sport_type.startswith("Virtual") else read.timezone,
-        moving_s=int(read.moving_time or 0),
+        # Strava tells 0 where it can't work the moving time out of a recording (old devices): the elapsed one is nearer.
+        moving_s=int(read.moving_time or (read.elapsed_time if read.distance else 0) or 0),
         elapsed_s=int(read.elapsed_time if read.elapsed_time is not None else read.moving_time or 0),
         distance_m=read.distance or 0.0,
         elevation_gain_m=read.total_elevation_gain or 0.0,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from adductor.athletes import activities
 from tests.service.pages.conftest import Visitor
+from tests.support.memory_log import activity
 from tests.support.runners import Place
 
 RIGHT = {"pain": "no", "condition": "no", "target": "2", "place": "private_note"}
@@ -33,6 +37,26 @@ def test_right_answers_lead_home_and_are_kept(visitor: Visitor, here: Place, new
     assert athlete.channels["post_run"] == "private_note"
     assert (athlete.email, athlete.email_confirmed_at) == ("me@example.org", None)
     assert [letter.kind for letter in here.letters(newcomer)] == ["confirm"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "zone"), [("Asia/Tokyo", "Asia/Tokyo"), ("America", "UTC"), ("Mars/Base", "UTC"), ("", "UTC")]
+)
+def test_time_zone_of_the_browser_holds_until_a_later_activity(
+    visitor: Visitor, here: Place, newcomer: int, sent: str, zone: str
+) -> None:
+    assert "timezone.js" in visitor.get("/welcome").text
+
+    visitor.post("/welcome", **RIGHT, timezone=sent)
+
+    assert here.athlete(newcomer).timezone == zone
+    for ago, then in ((3, zone), (-3, "Europe/Berlin")):
+        here.later(hours=6)
+        run = activity(here.owner(newcomer), ago, here.now - timedelta(hours=6 + ago), timezone="Europe/Berlin")
+        with here.installation.store.write() as session:
+            activities.keep(here.coach(session, newcomer), run, uploaded_at=here.now)
+        if sent == "Asia/Tokyo":
+            assert here.athlete(newcomer).timezone == then
 
 
 @pytest.mark.parametrize("field", ["pain", "condition"])

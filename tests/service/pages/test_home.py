@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from adductor.store.models import SessionRecord
+from adductor.store.models import InboxEvent, SessionRecord
 from tests.service.pages.conftest import Visitor
+from tests.support.memory_log import event, put
 from tests.support.runners import Place
 
 
@@ -58,6 +60,24 @@ def test_warm_ups_and_broken_off_sessions_are_no_sessions_of_the_week(
     page = visitor.get("/home").text
     assert "Weeks on target</h2>" in page
     assert "in a row" not in page
+
+
+def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    unread = "Recorded; not read"
+    assert unread not in visitor.get("/home").text
+    put(here, event(here, runner, about=7), event(here, runner, about=8))
+    assert visitor.get("/home").text.count(f'title="{unread}') == 1
+    with here.installation.store.write() as session:
+        session.execute(update(InboxEvent).where(InboxEvent.object_id == 8).values(outcome="old_activity"))
+        here.add_run(session, here.locked(session, runner), here.now)
+    assert visitor.get("/home").text.count(f'title="{unread}') == 1
+
+    here.later(minutes=1)
+    put(here, event(here, runner, "delete", about=7))
+
+    assert unread not in visitor.get("/home").text
 
 
 @pytest.mark.parametrize(("weeks", "days"), [("1", 7), ("2", 14), ("4", 28)])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from adductor.athletes import activities
 from adductor.store.models import PlannedRunRecord
 from tests.service.pages.conftest import Visitor
+from tests.support.memory_log import activity
 from tests.support.runners import Place
 
 DOSE = {"target": "2", "placement_post_run": "1", "channel_post_run": "private_note"}
@@ -83,6 +87,16 @@ def test_saved_choices_are_kept(visitor: Visitor, here: Place, runner: int) -> N
     ]
     assert (athlete.units, athlete.timezone, athlete.age_years) == ("imperial", "America/New_York", 41)
     assert athlete.plyometrics_cleared
+
+
+def test_time_zone_that_was_given_outlasts_earlier_activities(visitor: Visitor, here: Place, runner: int) -> None:
+    visitor.post("/settings/you", **{**YOU, "timezone": "Asia/Tokyo"})
+
+    earlier = activity(here.owner(runner), 1, here.now - timedelta(hours=1), timezone="Europe/Berlin")
+    with here.installation.store.write() as session:
+        activities.keep(here.coach(session, runner), earlier, uploaded_at=here.now)
+
+    assert here.athlete(runner).timezone == "Asia/Tokyo"
 
 
 def test_change_takes_back_what_no_longer_holds_today(visitor: Visitor, here: Place, runner: int) -> None:
