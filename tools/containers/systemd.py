@@ -22,7 +22,7 @@ from tools.containers.stack import ROOT, Failed, copy_source, run, until
 
 NAME = "adductor-try-systemd"
 _DEBIAN = """FROM debian:trixie-slim
-RUN apt-get update && apt-get install -y --no-install-recommends systemd-sysv dbus git ca-certificates python3-venv
+RUN apt-get update && apt-get install -y --no-install-recommends systemd-sysv dbus git curl ca-certificates python3-venv
 """
 # What systemd needs in a container: its own cgroups, mounts, and folders in memory.
 _BOOT = (
@@ -216,7 +216,7 @@ STEPS: tuple[tuple[str, Callable[[Machine], str]], ...] = (
 def main() -> int:
     """Run the steps in order; the first that fails ends them."""
     parser = argparse.ArgumentParser(prog="python -m tools.containers.systemd", description=__doc__)
-    parser.add_argument("--image", default="", help="a Debian with systemd, git and python3-venv")
+    parser.add_argument("--image", default="", help="a Debian with systemd, git, curl and python3-venv")
     parser.add_argument("--keep", action="store_true", help="leave the machine running for a look")
     parser.add_argument("options", nargs="*", metavar="OPTION", help="for docker run, after --")
     options = parser.parse_args()
