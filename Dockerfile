@@ -5,7 +5,7 @@ COPY requirements.lock ./
 # The same two commands as the Makefile's.
 RUN python -m venv /opt/adductor \
  && /opt/adductor/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY adductor adductor
 COPY service service
 COPY workers workers
@@ -18,6 +18,8 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin addu
 COPY --from=build /opt/adductor /opt/adductor
 ENV PATH=/opt/adductor/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 \
     ADDUCTOR_DATA_DIR=/data ADDUCTOR_BIND=0.0.0.0:8000 ADDUCTOR_LOG=json
+# `adductor` finds its parts by itself; this is for `python -m sandbox`.
+ENV PYTHONPATH=/opt/adductor/lib/python3.13/site-packages/adductor/_parts
 USER adductor
 WORKDIR /data
 EXPOSE 8000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -210,6 +211,16 @@ def test_data_dir_of_odd_characters_holds_database_and_broker(tmp_path: Path, na
     path = broker_socket(folder)
     assert Redis.from_url(f"unix://{path}").connection_pool.connection_kwargs["path"] == str(path)
     assert str(Connection(celery_broker_url(f"unix://{path}")).hostname).endswith(f"://{path}")
+
+
+@pytest.mark.parametrize("query", ["", "?ssl_ca_certs=/ca.pem"])
+def test_broker_over_tls_has_its_certificate_checked_unless_refused(query: str) -> None:
+    """Kombu alone would accept any, where redis-py doesn't."""
+    url = f"rediss://localhost/0{query}"
+    refused = f"{url}{'&' if query else '?'}ssl_cert_reqs=none"
+
+    assert Connection(celery_broker_url(url)).ssl["ssl_cert_reqs"] == ssl.CERT_REQUIRED
+    assert Connection(celery_broker_url(refused)).ssl["ssl_cert_reqs"] == ssl.CERT_NONE
 
 
 def test_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:

@@ -24,7 +24,11 @@ MOST_ROUNDS_WAITING = 10
 
 def celery_broker_url(redis_url: str | None) -> str:
     """Kombu's name for the same address: it spells a unix socket differently from redis-py."""
-    return (redis_url or "redis://127.0.0.1:6379/0").replace("unix://", "redis+socket://", 1)
+    url = (redis_url or "redis://127.0.0.1:6379/0").replace("unix://", "redis+socket://", 1)
+    if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
+        # Without it Kombu accepts any certificate; redis-py checks.
+        url += f"{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+    return url
 
 
 class Scheduler(PersistentScheduler):
@@ -43,7 +47,7 @@ def _rounds_waiting(producer: Any) -> int:
         return 0
 
 
-app = Celery("adductor", include=["workers.tasks"])
+app = Celery("adductor", include=["workers.tasks"], task_cls="workers.outage:Round")
 _installation: Installation | None = None
 _making = threading.Lock()
 

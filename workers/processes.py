@@ -14,9 +14,11 @@ from celery.beat import Service
 from celery.exceptions import SecurityWarning
 from celery.signals import after_task_publish, worker_ready, worker_shutdown, worker_shutting_down
 
-from adductor import logs
+from adductor import broker, logs
 from adductor.queue import heartbeats
 from adductor.queue import worker as queue_worker
+from adductor.settings import SettingsError
+from workers import outage
 from workers.app import app, installation
 
 log = logs.get(__name__)
@@ -29,8 +31,11 @@ _BEAT_RESTARTS_AFTER_S = 1.0
 def run_worker(*, with_beat: bool = False, ready_file: str | None = None) -> int:
     """Run the worker until SIGTERM: finish what is at hand, give back the rest. Returns its exit code.
 
+    Raises SettingsError for a Redis Cluster.
     ``with_beat`` runs the clock in a thread. ``ready_file`` is created when the worker takes work.
     """
+    if broker.find_problem(installation().redis) == broker.IS_CLUSTER:
+        raise SettingsError([f"ADDUCTOR_REDIS_URL {broker.IS_CLUSTER}"])
     # Celery warns root, over ten lines, of a message format (pickle) that ours cannot be in.
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
@@ -72,7 +77,8 @@ def _beat_forever() -> None:
 @after_task_publish.connect(sender="sweep")
 def _beat_is_alive(**_: Any) -> None:
     """Only beat asks for sweeps: that it just did is its heartbeat."""
-    heartbeats.beat(installation(), "beat")
+    with outage.tolerated():
+        heartbeats.beat(installation(), "beat")
 
 
 @worker_shutting_down.connect

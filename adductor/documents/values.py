@@ -100,5 +100,5 @@ Day = Annotated[
     _read_by(date.fromisoformat, "a date like 2026-11-27", r"\d{4}-\d\d-\d\d"),
     AfterValidator(_within_years),
 ]
-Clock = Annotated[time, _read_by(time.fromisoformat, "a local time like '17:30'", r"\d\d:\d\d")]
+Clock = Annotated[time, _read_by(time.fromisoformat, "a local time like '17:30'", r"(?!24)\d\d:\d\d")]
 Zone = Annotated[ZoneInfo, _read_by(ZoneInfo, "a time zone like Europe/London")]

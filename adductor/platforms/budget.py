@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from adductor import broker
 from adductor.platforms.base import BudgetState, ErrorKind, Figures, PlatformError, Priority
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class WindowBudget:
                     result = self._compare_and_set(self._redis, quarter_of(now), change)
                 except (RedisError, OSError) as error:
                     if not self._rests_until_s:  # once an outage
-                        log.warning("rate budget not shared: redis failed (%s)", type(error).__name__)
+                        log.warning("rate budget not shared: redis failed (%s)", broker.words_of(error))
                     self._rests_until_s = time.monotonic() + REDIS_REST_S
                 else:
                     self._rests_until_s = 0.0

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -93,14 +93,14 @@ class Store:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
-    def answers(self) -> bool:
-        """Whether the database answers now."""
+    def problem(self) -> str | None:
+        """None when the database answers and isn't read-only; else why, in its own words and without its address."""
         try:
             with self.engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except SQLAlchemyError:
-            return False
-        return True
+                state = connection.scalar(text("SELECT 1" if self.is_sqlite else "SHOW transaction_read_only"))
+        except SQLAlchemyError as error:
+            return f"does not answer ({words_of(error)})"
+        return "is read-only: a standby, or default_transaction_read_only is set" if state == "on" else None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -160,9 +160,13 @@ def _begin_postgres(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(timeout_s * 1000))}")
 
 
-def _leave_dead_server(context: ExceptionContext) -> None:
-    if getattr(context.original_exception, "sqlstate", None) in _DEAD_SERVER:
-        context.is_disconnect = True
+def _leave_dead_server(context: ExceptionContext) -> OperationalError | None:
+    """End the connection, so that the next one finds the new primary; a read-only server counts as one that is away."""
+    if getattr(context.original_exception, "sqlstate", None) not in _DEAD_SERVER:
+        return None
+    context.is_disconnect = True
+    orig = context.original_exception
+    return OperationalError(context.statement, None, orig, hide_parameters=True, connection_invalidated=True)
 
 
 def words_of(error: Exception) -> str:

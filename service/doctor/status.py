@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import redis
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from adductor import broker
 from adductor.installation import Installation
 from adductor.jobs import backlog, duties, retention, subscribing
 from adductor.jobs.backlog import Queue
@@ -19,12 +19,8 @@ from adductor.queue.heartbeats import BACKUP, CLOCKS
 from adductor.store import words_of
 from adductor.store.models import Connection, Heartbeat, Subscription
 
-# A write that expires: a full or read-only Redis still answers a ping.
-_PROBE_KEY = "adductor:looked-at"
-_PROBE_KEPT_FOR_S = 60
 # Every process notes it every ten seconds while its clock is off.
 _CLOCKS_NOTED_WITHIN = timedelta(minutes=2)
-_NO_ANSWER = "does not answer"
 _WINDOWS = (
     ("overall", "quarter_hour", "all calls this quarter of an hour"),
     ("overall", "day", "all calls today"),
@@ -80,21 +76,8 @@ def read_status(here: Installation) -> Status:
 
 def find_problems(here: Installation) -> dict[str, str]:
     """What is wrong with database and broker now; empty when both work."""
-    found = {"database": None if here.store.answers() else _NO_ANSWER, "broker": _broker_problem(here)}
+    found = {"database": here.store.problem(), "broker": broker.find_problem(here.redis)}
     return {name: problem for name, problem in found.items() if problem is not None}
-
-
-def _broker_problem(here: Installation) -> str | None:
-    """None when the broker takes a write; else its own words (READONLY, OOM, BUSY, NOPERM), which hold no address."""
-    if here.redis is None:
-        return "is not set"
-    try:
-        here.redis.set(_PROBE_KEY, 1, ex=_PROBE_KEPT_FOR_S)
-    except (redis.ResponseError, redis.AuthenticationError, redis.BusyLoadingError) as error:
-        return f"refuses: {error}"
-    except redis.RedisError:
-        return _NO_ANSWER
-    return None
 
 
 def _read_budget(status: Status) -> None:

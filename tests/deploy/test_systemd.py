@@ -147,3 +147,25 @@ def test_the_nightly_copy_brings_the_key_along_and_drops_old_ones(tmp_path: Path
     (copy,) = copies.glob("*.db")
     assert copy != old
     assert copy.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_run_gives_a_command_every_secret_under_its_setting(tmp_path: Path) -> None:
+    """systemd-run is replaced by a script that does what follows `--`."""
+    for name in {line.partition(":")[0] for unit in SERVICE_UNITS for line in _lines(unit, "LoadCredential")}:
+        (tmp_path / f"secrets_{name}").write_text("")
+    stand_in = tmp_path / "systemd-run"
+    stand_in.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n')
+    stand_in.chmod(0o755)
+    script = (FOLDER / "adductor-run").read_text().replace(f"exec {INSTALLED}", "printenv; echo")
+
+    ran = _run(["sh", "-c", script, "adductor-run", "strava", "status"], PATH=f"{tmp_path}:{os.environ['PATH']}",
+               CREDENTIALS_DIRECTORY=str(tmp_path))  # fmt: skip
+
+    secrets = {
+        key: value for unit in SERVICE_UNITS for key, value in _environment(unit).items() if value.startswith("%d/")
+    }
+    assert ran.returncode == 0, ran.stderr
+    assert {f"{key}={value.replace('%d/', f'{tmp_path}/secrets_')}" for key, value in secrets.items()} <= set(
+        ran.stdout.splitlines()
+    )
+    assert ran.stdout.splitlines()[-1] == "strava status"

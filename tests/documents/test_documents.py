@@ -74,8 +74,6 @@ def test_documents_are_read_as_they_look(text: str, values: list[Any]) -> None:
         ("athlete: \ud800", "(document): not readable: half a surrogate pair is no character"),
         ('{"\\ud800": 1}', "(document): half a surrogate pair is no character"),
         (LAUGHS, f"line 6, column 8: not readable as YAML: aliases stand for more than {MAX_REPEATED} values"),
-        ('{"a":' * 50_000, "(document): nested too deep"),
-        ('{"a":' + "[" * 50_000, "(document): nested too deep"),
         (f'{{"a": {"9" * 5_000}}}', "(document): holds a number with thousands of digits"),
     ],
 )
@@ -84,9 +82,14 @@ def test_unreadable_text_is_refused_with_its_place(text: str, problem: str) -> N
     assert found.startswith(problem)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 20_000, "? " * 20_000, "[" * 30 + "]" * 30])
-def test_endless_nesting_in_yaml_is_refused(text: str) -> None:
-    too_deep = r"not readable as YAML: (nested more than 20 deep|exceeded maximum nesting depth)"  # ours, or libyaml's
+DEEP_JSON = ('{"a":' * 50_000, '{"a":' + "[" * 50_000)
+DEEP_YAML = ("[" * 100_000, "{a: " * 50_000, "- " * 20_000, "? " * 20_000, "[" * 30 + "]" * 30)
+
+
+@pytest.mark.parametrize("text", [*DEEP_JSON, *DEEP_YAML])
+def test_endless_nesting_is_refused(text: str) -> None:
+    # JSON's reader, ours of YAML (which is asked after the deeper JSON reader of Python 3.14), or libyaml's.
+    too_deep = r"nested too deep|nested more than 20 deep|exceeded maximum nesting depth"
     with pytest.raises(DocumentError, match=too_deep):
         list(documents(text))
 

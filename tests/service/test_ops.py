@@ -36,7 +36,8 @@ def test_ready_without_a_broker_says_what_is_down_and_is_alive(client: FlaskClie
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.get_json() == {"status": "not ready", "down": ["broker"], "why": {"broker": "does not answer"}}
+    why = "does not answer (Error 111 connecting. Connection refused.)"
+    assert answer.get_json() == {"status": "not ready", "down": ["broker"], "why": {"broker": why}}
     assert client.get("/healthz").get_json()["version"]
 
 

@@ -86,8 +86,9 @@ def test_first_openers_of_a_new_file_wait_for_each_other(tmp_path: Path, monkeyp
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
 
 
-def test_database_that_is_not_there_does_not_answer() -> None:
-    assert not Store("postgresql+psycopg://coach@127.0.0.1:1/none").answers()
+def test_database_that_is_not_there_is_a_problem_without_its_address() -> None:
+    problem = Store("postgresql+psycopg://coach@127.0.0.1:1/none").problem()
+    assert problem == "does not answer (Connection refused)"
 
 
 @pytest.fixture
@@ -114,9 +115,11 @@ def test_server_that_became_a_standby_is_left_after_one_error(single: Store) -> 
     with single.read() as session:
         session.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
         session.commit()
-    with pytest.raises(DBAPIError):
+    assert "read-only" in (single.problem() or "")
+    with pytest.raises(OperationalError):  # as when it is away: pages answer 503 and jobs wait
         beat(single, "refused")
     beat(single, "kept")
+    assert single.problem() is None
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

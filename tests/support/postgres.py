@@ -27,7 +27,7 @@ def _binaries() -> Path:
     return Path(elsewhere).parent
 
 
-def _as_nobody_special(arguments: list[str]) -> list[str]:
+def as_nobody_special(arguments: list[str]) -> list[str]:
     """PostgreSQL refuses to run as root; Debian's package brings a user for it."""
     return ["runuser", "-u", "postgres", "--", *arguments] if os.geteuid() == 0 else arguments
 
@@ -49,7 +49,7 @@ def server(folder: Path, options: Sequence[str] = ("-F",), *, keep: bool = False
     data, port, binaries = folder / "data", free_port(), _binaries()
     if not data.exists():
         how = ["--auth=trust", "--username=coach", "--encoding=UTF8", "--no-sync", f"--pgdata={data}"]
-        subprocess.run(_as_nobody_special([str(binaries / "initdb"), *how]), check=True, capture_output=True, cwd="/")
+        subprocess.run(as_nobody_special([str(binaries / "initdb"), *how]), check=True, capture_output=True, cwd="/")
     settings = " ".join([f"-p {port} -h 127.0.0.1 -c unix_socket_directories=", *options])
     pg_ctl(data, "start", "-t", "120", "-l", str(folder / "log"), "-o", settings)
     try:
@@ -63,7 +63,7 @@ def pg_ctl(data: Path, *arguments: str) -> None:
     """Run pg_ctl, which waits for the server. No pipe: the server would keep it open."""
     command = [str(_binaries() / "pg_ctl"), *arguments, "-w", "-D", str(data)]
     quiet = subprocess.DEVNULL
-    subprocess.run(_as_nobody_special(command), check=True, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet)
+    subprocess.run(as_nobody_special(command), check=True, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet)
 
 
 def new_database(base: str, name: str) -> str:

@@ -46,7 +46,7 @@ def find_note(stack: Stack) -> str:
 
 def scrape(stack: Stack) -> str:
     until(lambda: stack.prometheus(_SCRAPED)["result"], "Prometheus has our metrics", 60)
-    statuses = stack.inside("metrics"), stack.inside("metrics", stack.token)
+    statuses = stack.inside("status", "metrics"), stack.inside("status", "metrics", stack.token)
     if statuses != (404, 200):
         raise Failed(f"/metrics without and with a token: {statuses}")
     return "Prometheus has them with its token; without one 404"

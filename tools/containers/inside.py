@@ -1,4 +1,4 @@
-"""Runs inside the sandbox's container, which alone may use its admin API: `python -m tools.containers.inside COMMAND ...`.
+"""Runs beside the sandbox, whose machine alone may use its admin API: `python -m tools.containers.inside COMMAND ...`.
 
 Prints one JSON value. Imports nothing but requests: the image has no packages for development.
 """
@@ -6,6 +6,7 @@ Prints one JSON value. Imports nothing but requests: the image has no packages f
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 ADMIN = "http://127.0.0.1:9000/admin"
-APP = "https://coach.example.org"
+APP = os.environ.get("APP", "https://coach.example.org")
 _TIMEOUT_S = 60
 
 
@@ -51,13 +52,16 @@ def notes(*activities: str) -> list[int]:
     return [(ask("GET", f"activities/{each}")["private_note"] or "").count("— Adductor Coach") for each in activities]
 
 
-def metrics(*token: str) -> int:
-    """The status of `/metrics` from outside, with a token or without."""
+def status(path: str, *token: str) -> int:
+    """The status of an address from outside, with a token or without; 0 without an answer."""
     headers = {"Authorization": f"Bearer {token[0]}"} if token else {}
-    return requests.get(f"{APP}/metrics", headers=headers, timeout=_TIMEOUT_S).status_code
+    try:
+        return requests.get(f"{APP}/{path}", headers=headers, timeout=_TIMEOUT_S).status_code
+    except requests.ConnectionError:
+        return 0
 
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    commands: dict[str, Callable[..., Any]] = {"ask": ask, "connect": connect, "notes": notes, "metrics": metrics}
+    commands: dict[str, Callable[..., Any]] = {"ask": ask, "connect": connect, "notes": notes, "status": status}
     print(json.dumps(commands[name](*arguments)))

@@ -97,13 +97,18 @@ def until(condition: Callable[[], Any], what: str, within_s: float) -> Any:
     return value
 
 
-def prepare(work: Path) -> Stack:
-    """Fill the folder ``work``. Raises Failed without a Prometheus."""
+def copy_source(work: Path) -> None:
+    """Copy what git lists, changes that aren't committed too."""
     listed = run(["git", "-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard"]).decode().split("\0")
     for name in filter(None, listed):
         target = work / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target)
+        shutil.copy(ROOT / name, target)
+
+
+def prepare(work: Path) -> Stack:
+    """Fill the folder ``work``. Raises Failed without a Prometheus."""
+    copy_source(work)
     (work / "ca").mkdir()
     _write_secrets(work / "secrets")
     (work / ".env").write_text(
