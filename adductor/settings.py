@@ -58,7 +58,7 @@ def _matches(pattern: str) -> Callable[[str], Any]:
 
 def _is_host_and_port(value: str) -> bool:
     fits = re.fullmatch(r"([a-z0-9._:-]+|\[[0-9a-f:.]+\]):(\d{1,5})", value, re.ASCII | re.IGNORECASE)
-    return fits is not None and int(fits[2]) <= 65535
+    return fits is not None and 0 < int(fits[2]) <= 65535
 
 
 def _hides_its_password(value: str) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy import JSON, Column, LargeBinary, MetaData, Table, select, text,
 
 from adductor.store import Store, migrate
 from adductor.store.models import Athlete, Base
+from service.supervisor import free_port
 from tests.support import databases
 from tests.support.live import adductor
 
@@ -280,7 +281,7 @@ def test_parts_refuse_a_database_that_does_not_fit(
         *command,
         ADDUCTOR_DATA_DIR=str(tmp_path),
         ADDUCTOR_REDIS_URL="redis://127.0.0.1:1/0",
-        ADDUCTOR_BIND="127.0.0.1:0",
+        ADDUCTOR_BIND=f"127.0.0.1:{free_port()}",
     )
 
     assert ended.returncode == 1, ended.stderr
