@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
-import requests
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -28,6 +27,8 @@ _PARTS = {"beat": "the clock", "clock": "the workers", outages.WEB: "the web ser
 
 def ping(installation: Installation) -> str | None:
     """Ask for ADDUCTOR_HEARTBEAT_URL unless a part is silent. The address is a secret: only its answer is named."""
+    import requests  # 4 MB in every worker until it is used
+
     real_now, url = installation.clock.real_now(), installation.settings.heartbeat_url
     for part, name in _PARTS.items():
         seen = heartbeats.last(installation, part)

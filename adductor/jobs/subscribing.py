@@ -10,7 +10,6 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-import requests
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
@@ -147,6 +146,8 @@ def _host(url: str) -> str:
 
 def handshake_problem(installation: Installation) -> str | None:
     """The fault of our webhook's answer to the handshake, asked from this machine; None when it is right."""
+    import requests  # 4 MB in every worker until it is used
+
     settings = installation.settings
     challenge = secrets.token_hex(8)
     asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": settings.verify_token}

@@ -69,11 +69,17 @@ class Running:
     environment: dict[str, str]
     sandbox_url: str | None
     supervisor: Supervisor
+    subscriber: subprocess.Popen[str] | None = None
 
 
 @contextmanager
-def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int | None = None) -> Iterator[Running]:
-    """Start every part, and end all of them at the end. Raises StartError, beside_up.InUseError."""
+def running(
+    plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int | None = None, subscribes: bool = False
+) -> Iterator[Running]:
+    """Start every part, and end all of them at the end. Raises StartError, beside_up.InUseError.
+
+    ``subscribes``: a child beside the parts makes the webhook subscription.
+    """
     bind, data_dir = plan.brought["ADDUCTOR_BIND"], Path(plan.brought["ADDUCTOR_DATA_DIR"])
     ready_file, brought = data_dir / "worker.ready", dict(plan.brought)
     with ExitStack() as stack:
@@ -92,6 +98,9 @@ def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int
         ready_file.unlink(missing_ok=True)
         supervisor.start("web", [*_ADDUCTOR, "web"], given | brought)
         supervisor.start("worker", [*_ADDUCTOR, "worker", "--with-beat"], given | brought)
+        subscriber = (
+            _start_apart("strava", "subscribe", "--once-served", environment=given | brought) if subscribes else None
+        )
         sandbox_url = None
         if plan.sandbox_bind is not None:
             sandbox_url = f"http://{plan.sandbox_bind}"
@@ -100,7 +109,7 @@ def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int
         serves = partial(supervising.http_answers, bind, "/healthz")
         supervisor.wait_until(serves, "the web part", within_s=_READY_WITHIN_S)
         supervisor.wait_until(ready_file.exists, "the worker", within_s=_READY_WITHIN_S)
-        yield Running(given | brought, sandbox_url, supervisor)
+        yield Running(given | brought, sandbox_url, supervisor, subscriber)
 
 
 def _migrate(environment: Mapping[str, str]) -> None:
@@ -133,40 +142,52 @@ def up(sandbox_bind: str, only_plan: bool) -> None:
     plan = Plan(**json.loads(done.stdout))
     logs.configure(plan.log_format, "up")
     try:
-        with supervising.ending_on_signals(), running(plan, os.environ) as here:
-            click.echo(_welcome(here, _subscribe(here.environment)))
+        with supervising.ending_on_signals(), running(plan, os.environ, subscribes=True) as here:
+            click.echo(_welcome(here, _subscription(here.subscriber)))
             here.supervisor.watch_forever()
     except KeyboardInterrupt:
         click.echo("\nEverything has ended.")
 
 
-def _run_apart(
-    *arguments: str, environment: Mapping[str, str], within_s: float, stderr: int | None = subprocess.PIPE
-) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands in a process of its own, which ends with this one: its libraries would stay in memory."""
-    return subprocess.run(
+def _start_apart(
+    *arguments: str, environment: Mapping[str, str], stderr: int | None = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Start one of our commands in a process of its own, which ends with this one: its libraries would stay in memory."""
+    return subprocess.Popen(
         [*_ADDUCTOR, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
-        timeout=within_s,
-        check=False,
         preexec_fn=supervising.die_with_parent,
     )
 
 
-def _subscribe(environment: Mapping[str, str]) -> str:
-    """Run `adductor strava subscribe`; say how it went."""
+def _run_apart(
+    *arguments: str, environment: Mapping[str, str], within_s: float, stderr: int | None = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands to its end. Raises subprocess.TimeoutExpired."""
+    with _start_apart(*arguments, environment=environment, stderr=stderr) as child:
+        try:
+            said, problem = child.communicate(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+    return subprocess.CompletedProcess(arguments, child.returncode, said, problem)
+
+
+def _subscription(subscriber: subprocess.Popen[str] | None) -> str:
+    """Wait for the subscription; say how it went."""
+    assert subscriber is not None  # noqa: S101 - `up` starts it
     try:
-        done = _run_apart("strava", "subscribe", environment=environment, within_s=_SUBSCRIBED_WITHIN_S)
+        said, problem = subscriber.communicate(timeout=_SUBSCRIBED_WITHIN_S)
     except subprocess.TimeoutExpired:
+        subscriber.kill()
         problem = "Strava did not answer in time."
-    else:
-        if done.returncode == 0:
-            return f"Strava sends its events here ({done.stdout.strip()})."
-        problem = done.stderr.strip().removeprefix("Error: ")
+    if subscriber.returncode == 0:
+        return f"Strava sends its events here ({said.strip()})."
+    problem = problem.strip().removeprefix("Error: ")
     return f"No webhook subscription yet: {problem}\n  `adductor strava subscribe` tries again."
 
 
