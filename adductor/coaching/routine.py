@@ -17,6 +17,7 @@ from adductor.coaching.progression import is_deload_week, jump_lunges_allowed
 from adductor.coaching.situation import Dose, ExerciseProgress, Placement, Routine, RoutineItem
 
 SQUEEZE = "supine_adductor_squeeze"
+GENTLY = "Ball between the knees, gently, never above your usual pain; if it rises, stop."  # Lindblom 2023; judgement
 JUMP = "jump_lunges"
 BEFORE_JUMP = "elevated_split_squat"
 
@@ -79,6 +80,8 @@ def build(catalogue: Catalogue, wish: Wish) -> Routine:
         for line in plan.lines
         if not wish.squeezes_only or line.exercise == SQUEEZE
     ]
+    if wish.squeezes_only:
+        items = [replace(item, advice=GENTLY) for item in items]
     if wish.jump_lunges and wish.placement is Placement.REST_DAY and wish.dose is Dose.FULL:
         jump = catalogue.exercises[JUMP]
         jumps = _item(jump, jump.dose.sets.target, jump.dose.count.default, wish)

@@ -55,9 +55,9 @@ def dose_of(item: RoutineItem) -> str:
 def note_block(routine: Routine, reason: str, link: str | None) -> str:
     """The block for the note, from its heading to its signature."""
     lines = [f"{HEADING}{title(routine)}"]
-    lines += [
-        f"{number}. {short_name(item.exercise)}: {dose_of(item)}" for number, item in enumerate(routine.items, start=1)
-    ]
+    for number, item in enumerate(routine.items, start=1):
+        lines.append(f"{number}. {short_name(item.exercise)}: {dose_of(item)}")
+        lines += [item.advice] if item.advice else []
     lines.append(f"Why today: {sentence(reason)}")
     lines.append(f"Stop if it hurts. Steps and timer: {link}" if link else "Stop if it hurts.")
     lines.append(SIGNATURE)

@@ -142,7 +142,7 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     exercise = catalogue.exercises[item.exercise]
     # The catalogue says only in one place of what the percentage is.
     effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)), "")
-    effort = effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
+    effort = "" if item.advice else effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
     # The timer names positions in the drawing's words, so that text and drawing agree.
     drawn = drawings.words(item.exercise)
     named = item.positions > 1 and item.positions == len(drawn.captions)
