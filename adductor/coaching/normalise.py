@@ -378,6 +378,11 @@ def _hold(athlete: Athlete, now_s: float) -> Hold | None:
     return athlete.hold
 
 
+def hold_is_over(situation: Situation) -> bool:
+    """Whether a hold stood and the check-ins since have ended it: green days after a pain number."""
+    return situation.athlete.hold is not None and facts(situation).hold is None
+
+
 def is_from_a_number(hold: Hold) -> bool:
     """Whether a pain number began the hold. Warning signs and unknown reasons are a professional's."""
     reason = hold.reason.lower().replace(" ", "_")

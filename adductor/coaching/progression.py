@@ -44,7 +44,7 @@ def after_session(athlete: Athlete, catalogue: Catalogue, session: Session, rout
         changes += [change for _, change in steps if change is not None]
     if session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT:
         # A light session above the first stage is not one of the stage.
-        of_stage = session.kind == "strength_full" or athlete.programme_stage == 1
+        of_stage = session.kind == "strength_full" or (athlete.programme_stage == 1 and athlete.hold_lifted_at is None)
         athlete = replace(
             athlete,
             sessions_completed_total=athlete.sessions_completed_total + 1,
@@ -128,7 +128,7 @@ def _step(
     mine = replace(mine, missed_in_a_row=0)
     if (rpe or 0) > k.ADD_MAX_RPE_1_10 or (pain or 0) > k.ADD_MAX_PAIN_0_10:
         return replace(mine, at_top_in_a_row=0), None
-    if routine.dose is not Dose.FULL and athlete.programme_stage > 1:
+    if routine.dose is not Dose.FULL and (athlete.programme_stage > 1 or athlete.hold_lifted_at is not None):
         return mine, None  # a light day is no step up, and no step back
     if is_deload_week(athlete.programme_started_on, day):
         return mine, None
@@ -210,11 +210,21 @@ def _at_stage(athlete: Athlete, catalogue: Catalogue, stage: int, day: date) -> 
     return replace(athlete, progress=_with(athlete.progress, starts))
 
 
+def after_hold(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
+    """The athlete when a hold is lifted: one stage down, from the start column. The first sessions there are light."""
+    stage = max(1, athlete.programme_stage - 1)
+    athlete = replace(_at_stage(athlete, catalogue, stage, day), programme_started_on=day)
+    return Advance(athlete, (f"Back after the pause: level {stage} from the start, after two light sessions.",))
+
+
 def _after_break(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
     """Four weeks off or more: one stage down, from the start column."""
     last = athlete.last_completed_session_date
     if last is None or (day - last).days < k.STAGE_DOWN_GAP_DAYS:
         return Advance(athlete)
+    lifted = athlete.hold_lifted_at
+    if lifted is not None and lifted.astimezone(athlete.timezone).date() >= last:
+        return Advance(athlete)  # the end of the hold took the stage already
     stage = max(1, athlete.programme_stage - 1)
     athlete = _at_stage(athlete, catalogue, stage, day)
     athlete = replace(athlete, programme_started_on=day)

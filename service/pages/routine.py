@@ -20,10 +20,11 @@ from service import limits
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
-from service.pages.forms import PAIN, Field, answered, optional, page_after, take_answer, whole
+from service.pages.forms import PAIN, PLACE, Field, answered, optional, page_after, take_answer, whole
 
 _FIELDS = (
     PAIN,
+    PLACE,
     Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
     Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
 )

@@ -87,7 +87,15 @@ OUTCOMES = {
     "scope_missing": "Not written: {platform}'s permission to write is missing. Connect again to allow it.",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-RUN_KINDS = {"easy": "Easy", "long": "Long", "tempo": "Tempo", "intervals": "Intervals", "workout": "Other hard run"}
+RUN_KINDS = {
+    "easy": "Easy",
+    "key": "Key session",
+    "long": "Long",
+    "race": "Race, such as parkrun",
+    "tempo": "Tempo",
+    "intervals": "Intervals",
+    "workout": "Other hard run",
+}
 SIGNS = {flag: text[0].upper() + text[1:] for flag, text in RED_FLAGS.items()}
 
 

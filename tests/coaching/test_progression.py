@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adductor.catalogue import catalogue
-from adductor.coaching import after_session, after_soreness, decide
+from adductor.coaching import after_hold, after_session, after_soreness, decide
 from adductor.coaching.normalise import facts
 from adductor.coaching.progression import exercises_of_stage, is_deload_week, jump_lunges_allowed, start_of
 from adductor.coaching.routine import Wish, build
@@ -226,6 +226,24 @@ def test_four_weeks_off_are_one_stage_down_from_the_start_column(stage: int, day
         assert step.athlete.sessions_at_stage == 0
         assert progress_of(step.athlete, BAND) == start_of(catalogue().exercises[BAND])
         assert any("28 days" in change for change in step.changes)
+
+
+@pytest.mark.parametrize(("stage", "then"), [(3, 2), (1, 1)])
+def test_end_of_a_hold_is_one_stage_down_from_the_start_column_and_no_break_takes_another(
+    stage: int, then: int
+) -> None:
+    last = DAY_ONE.date() - timedelta(days=40)
+    strong = ExerciseProgress(BAND, sets=3, reps_or_holds=12, at_target=True)
+    who = athlete(stage, progress=(strong,), sessions_at_stage=9, last_completed_session_date=last)
+    back = after_hold(replace(who, hold_lifted_at=DAY_ONE), catalogue(), DAY_ONE.date()).athlete
+    assert (back.programme_stage, back.sessions_at_stage, back.programme_started_on) == (then, 0, DAY_ONE.date())
+    if then == 2:
+        assert progress_of(back, BAND) == start_of(catalogue().exercises[BAND])
+
+    light = after_session(back, catalogue(), session(1, kind="strength_light"), routine_for(back, Dose.LIGHT)).athlete
+
+    assert (light.programme_stage, light.sessions_at_stage, light.sessions_completed_total) == (then, 0, 1)
+    assert {entry.at_top_in_a_row for entry in light.progress} == {0}
 
 
 # --- deload ---------------------------------------------------------------------------------------------------------
