@@ -57,7 +57,7 @@ def start() -> Page:
 def exercises() -> Page:
     """The catalogue by stage: the article's own wording, our reading of it, how to do it, and where it comes from."""
     page = render_template("exercises.html", catalogue=installation().catalogue)
-    # Eighteen drawings: a quarter of the bytes. No form stands on this page, so it holds no secret.
+    # Twenty drawings: a quarter of the bytes. No form stands on this page, so it holds no secret.
     return compressed(Response(page, mimetype="text/html"))
 
 

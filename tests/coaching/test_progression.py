@@ -137,7 +137,7 @@ def test_stage_goes_up_after_its_sessions_with_every_exercise_at_its_target(
     step = after_session(who, catalogue(), session(0), routine_for(who))
     assert step.athlete.programme_stage == then
     assert [change for change in step.changes if "Level" in change] == (
-        [f"Level {then}: {catalogue().stage(then).name.lower()} work from now on."] if then > stage else []
+        [f"Level {then} from now on: {catalogue().stage(then).name.lower()}."] if then > stage else []
     )
     if then > stage:
         assert (step.athlete.sessions_at_stage, step.athlete.stage_since) == (0, DAY_ONE.date())
