@@ -205,6 +205,52 @@ def test_pain_at_the_start_column_puts_the_easier_rung_in_its_place_until_two_go
     assert progress_of(who, BAND) == start_of(catalogue().exercises[BAND])
 
 
+SHORT_LEVER, TOGETHER = "copenhagen_short_lever_hold", "copenhagen_knees_together_hold"
+LONG_LEVER = "copenhagen_long_lever_hold"
+
+
+@pytest.mark.parametrize(
+    ("hold_s", "count", "then", "at_target"),
+    [
+        (5, 3, (10, 3), False),
+        (10, 3, (20, 3), True),
+        (19, 3, (20, 3), True),
+        (20, 3, (20, 4), True),
+        (9, 3, (10, 3), False),
+    ],
+)
+def test_copenhagen_hold_grows_in_seconds_before_its_count(
+    hold_s: int, count: int, then: tuple[int, int], at_target: bool
+) -> None:
+    mine = ExerciseProgress(SHORT_LEVER, sets=2, reps_or_holds=count, hold_s=hold_s)
+    who = athlete(2, progress=(mine,), sessions_at_stage=1)
+    routine = routine_for(who)
+    assert SHORT_LEVER in [item.exercise for item in routine.items]
+    moved = progress_of(after_session(who, catalogue(), session(0), routine).athlete, SHORT_LEVER)
+    assert ((moved.hold_s, moved.reps_or_holds), moved.at_target) == (then, at_target)
+    assert start_of(catalogue().exercises[SHORT_LEVER]).hold_s == 5
+
+
+@pytest.mark.parametrize(
+    ("held", "comes"),
+    [
+        ({}, SHORT_LEVER),
+        ({SHORT_LEVER: 9}, SHORT_LEVER),
+        ({SHORT_LEVER: 10}, TOGETHER),
+        ({SHORT_LEVER: 20, TOGETHER: 19}, TOGETHER),
+        ({SHORT_LEVER: 20, TOGETHER: 20}, LONG_LEVER),
+    ],
+)
+def test_long_lever_comes_after_twenty_seconds_with_the_knees_together(held: dict[str, int], comes: str) -> None:
+    progress = [ExerciseProgress(BAND), *(ExerciseProgress(id_, hold_s=hold_s) for id_, hold_s in held.items())]
+    who = athlete(3, progress=tuple(progress), sessions_at_stage=1)
+    assert routine_for(who).items[-1].exercise == comes
+    assert (LONG_LEVER in [exercise.id for exercise in exercises_of_stage(who, catalogue())]) is (comes == LONG_LEVER)
+    # A runner who did it before keeps it.
+    done_before = replace(who, progress=(*progress, ExerciseProgress(LONG_LEVER, last_rpe_1_10=7)))
+    assert routine_for(done_before).items[-1].exercise == LONG_LEVER
+
+
 @pytest.mark.parametrize(
     ("soreness", "sets", "at_top"), [(3, 3, 1), (4, 3, 0), (5, 2, 0)], ids=["unchanged", "counted anew", "easier"]
 )
