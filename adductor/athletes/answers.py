@@ -103,6 +103,7 @@ def answer(coach: Consultation, suggestion: Suggestion, given: Answer, *, source
         return Taken()
     suggestion.status = "done"
     changes = _session_done(coach, suggestion, given, source)
+    _lift_hold_after_green_days(coach)
     decision = None
     if given.said is Said.PAIN or given.red_flags or (given.pain_0_10 or 0) > 0:
         told = {PAIN_COLUMNS[given.place]: given.pain_0_10}
@@ -121,15 +122,21 @@ def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
         _sore(coach, record.adductor_soreness_0_10)
     coach.session.flush()
     event = words.Event(words.EventType.CHECK_IN)
-    if coach.athlete.hold_since is not None and coaching.hold_is_over(
-        situations.of(coach.session, coach.athlete, event, coach.now)
-    ):
-        clear_hold(coach)
-        coach.session.flush()
+    _lift_hold_after_green_days(coach)
     verdict = decisions.without_routine(coach.decide(event), "It is kept; a check-in brings no routine by itself.")
     decision = coach.record(event, verdict)
     reconsider.reconsider(coach)
     return decision
+
+
+def _lift_hold_after_green_days(coach: Consultation) -> None:
+    """Pain numbers on enough days, told at check-ins or with sessions, end a hold that a pain number began."""
+    if coach.athlete.hold_since is None:
+        return
+    situation = situations.of(coach.session, coach.athlete, words.Event(words.EventType.CHECK_IN), coach.now)
+    if coaching.hold_is_over(situation):
+        clear_hold(coach)
+        coach.session.flush()
 
 
 def clear_hold(coach: Consultation) -> None:

@@ -10,7 +10,8 @@ import pytest
 from adductor import scenario
 from adductor.catalogue import catalogue
 from adductor.coaching import decide, words
-from adductor.coaching.dose import LIGHT_WHEN
+from adductor.coaching.dose import LIGHT_WHEN, light_after_race
+from adductor.coaching.normalise import Raced, facts
 from adductor.coaching.rules import RULES
 from adductor.coaching.situation import Verdict
 from tests.coaching.cases import all_cases
@@ -166,3 +167,11 @@ def test_pain_three_to_five_gets_the_gentle_squeeze_alone() -> None:
     plain = verdict("Long run yesterday, easy run today").routine
     assert plain is not None
     assert [item.advice for item in plain.items] == [None, None]
+
+
+@pytest.mark.parametrize(("free", "said"), [(6, None), (7, "the first session after 7 days free for the race")])
+def test_a_week_kept_free_for_a_race_is_followed_by_a_light_session(free: int, said: str | None) -> None:
+    seen = facts(scenario.parse(CASES["The plain rest day"]))
+    seen.last_done = date(2026, 11, 1)
+    seen.races = [Raced(date(2026, 11, 10), free, "B")]
+    assert light_after_race(seen) == said
