@@ -23,7 +23,7 @@ _LATELY = 3
 _SCORES = tuple(
     Field(name, optional(whole(low, high)), f"{label}: choose a number from {low} to {high}.", column)
     for name, column, label, low, high in (
-        ("pain", "pain_0_10", "Pain", 0, 10),
+        ("pain", "pain_0_10", "Hip or groin pain, or elsewhere", 0, 10),
         ("soreness", "adductor_soreness_0_10", "Soreness of the inner thighs", 0, 10),
         ("feeling", "feeling_1_5", "How you feel", 1, 5),
     )
