@@ -38,7 +38,7 @@ SESSION_COUNTS_FROM_COMPLETED_PCT = 50  # judgement: less than half was not a se
 
 # --- Races and key sessions -----------------------------------------------------------------------------------------
 # judgement; practitioners stop 2-10 days before, soreness peaks 24-72 h after loading
-PRE_RACE_BLOCK_DAYS = {"A": 3, "B": 2, "C": 0}
+PRE_RACE_BLOCK_DAYS = {"A": 3, "B": 2}  # a C-race blocks nothing: it is a hard run
 TAPER_LIGHT_DAYS_A = 7  # judgement: days 4-7 before an A-race keep a light dose
 # (km up to, local days). evidence: Wang 2025 (half marathon, 1-2 days), Petersen 2007 (marathon, jump power -12 % at
 # day 5), plus judgement; beyond the marathon judgement alone

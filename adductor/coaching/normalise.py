@@ -92,7 +92,7 @@ class Raced(NamedTuple):
     @property
     def blocks(self) -> bool:
         """Whether days after it stay free."""
-        return self.priority != "C"
+        return self.priority in k.PRE_RACE_BLOCK_DAYS
 
 
 @dataclass(slots=True)

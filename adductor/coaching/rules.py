@@ -126,7 +126,7 @@ def not_cleared(seen: Facts) -> Finding:
 def race_window(seen: Facts) -> Finding:
     """Free days before a race, on race day and after it. A C-race is a hard run and blocks nothing."""
     for planned in seen.plan:
-        if planned.run.kind != "race" or planned.priority == "C":
+        if planned.run.kind != "race" or planned.priority not in k.PRE_RACE_BLOCK_DAYS:
             continue
         until = (planned.day - seen.today).days
         free = k.PRE_RACE_BLOCK_DAYS[planned.priority]

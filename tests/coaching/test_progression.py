@@ -231,6 +231,13 @@ def test_copenhagen_hold_grows_in_seconds_before_its_count(
     assert start_of(catalogue().exercises[SHORT_LEVER]).hold_s == 5
 
 
+def test_other_holds_grow_by_five_seconds_after_the_most_of_them() -> None:
+    mine = ExerciseProgress(LONG_LEVER, sets=2, reps_or_holds=4, hold_s=10, last_rpe_1_10=7)
+    who = athlete(3, progress=(mine,), sessions_at_stage=1)
+    moved = progress_of(after_session(who, catalogue(), session(0), routine_for(who)).athlete, LONG_LEVER)
+    assert (moved.hold_s, moved.reps_or_holds) == (15, 4)
+
+
 @pytest.mark.parametrize(
     ("held", "comes"),
     [
