@@ -21,9 +21,10 @@ from adductor.documents.values import Flag, Items, ItemSet, Keys, Moment, Strict
 EASY_KINDS = ("easy", "recovery", "steady", "moderate", "run")
 PLAN_KINDS = (*EASY_KINDS, *sorted(k.KEY_SESSION_KINDS), *sorted(k.NOT_A_RUN_KINDS))
 GAIN_SPELLINGS = ("gain_m", "climb_m", "ascent_m", "elevation_m", "total_elevation_gain_m", "total_elevation_gain")
-# Pain elsewhere may be named by its place; the rules know only "other pain".
+# Pain may be named by its place; the rules know hip or groin, knee, and elsewhere.
+KNEE_PLACES = ("outer_knee",)
 PLACES = (
-    "knee", "outer_knee", "outer_hip", "low_back", "lower_back", "back", "thigh", "hamstring", "calf", "shin",
+    "outer_hip", "low_back", "lower_back", "back", "thigh", "hamstring", "calf", "shin",
     "achilles", "ankle", "foot", "pelvis",
 )  # fmt: skip
 
@@ -82,7 +83,7 @@ def _athlete(read: Athlete) -> words.Athlete:
 CheckIn: Any = make_dataclass(
     "CheckIn",
     [
-        *((f"{place}_pain_0_10", words.Score | None, None) for place in PLACES),
+        *((f"{place}_pain_0_10", words.Score | None, None) for place in (*KNEE_PLACES, *PLACES)),
         ("red_flags", ItemSet[Annotated[str, among(tuple(k.RED_FLAGS))]], frozenset()),
     ],
     bases=(words.CheckIn,),
@@ -91,10 +92,14 @@ CheckIn: Any = make_dataclass(
 
 
 def _check_in(read: Any) -> words.CheckIn:
-    scores = [getattr(read, f"{place}_pain_0_10") for place in ("other", *PLACES)]
-    worst = max((score for score in scores if score is not None), default=None)
-    made: words.CheckIn = _to_base(read, other_pain_0_10=worst)
+    knee, other = (_worst(read, places) for places in (("knee", *KNEE_PLACES), ("other", *PLACES)))
+    made: words.CheckIn = _to_base(read, knee_pain_0_10=knee, other_pain_0_10=other)
     return made
+
+
+def _worst(read: Any, places: tuple[str, ...]) -> int | None:
+    scores = (getattr(read, f"{place}_pain_0_10") for place in places)
+    return max((score for score in scores if score is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

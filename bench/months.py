@@ -21,7 +21,7 @@ from statistics import mean, median
 from zoneinfo import ZoneInfo
 
 from adductor.catalogue import catalogue
-from adductor.coaching import after_session, after_soreness, decide
+from adductor.coaching import after_hold, after_session, after_soreness, decide
 from adductor.coaching.situation import (
     Activity,
     Athlete,
@@ -189,8 +189,9 @@ class Year:
         self.athlete = replace(self.athlete, timezone=zone, illness=day in life.ill)
         hold = self.athlete.hold
         if hold is not None and day >= hold.since.date() + HOLD_LASTS:
-            self.athlete = replace(self.athlete, hold=None)
-            self.check_ins.append(CheckIn(datetime.combine(day, time(6), zone).astimezone(UTC), hip_groin_pain_0_10=0))
+            lifted = datetime.combine(day, time(6), zone).astimezone(UTC)
+            self.athlete = replace(self.athlete, hold=None, hold_lifted_at=lifted)
+            self.athlete = after_hold(self.athlete, catalogue(), day).athlete
         prompt = datetime.combine(day, self.athlete.rest_day_prompt_local, zone).astimezone(UTC)
         moments: list[tuple[datetime, Activity | None]] = [(prompt, None)]
         for run in self.runs[day]:
@@ -223,6 +224,9 @@ class Year:
     def _meet(self, at: datetime, event: Event) -> None:
         """The coach decides; the runner follows, or not."""
         since = at - WINDOW
+        lifted = self.athlete.hold_lifted_at
+        sessions = [done.session for done in self.done if done.session.completed_at > (lifted or since)][:2]
+        sessions += [done.session for done in self.done[-8:] if done.session.completed_at > since]
         self.log = [activity for activity in self.log if activity.start > since]
         verdict = decide(
             Situation(
@@ -232,7 +236,7 @@ class Year:
                 check_ins=tuple(check for check in self.check_ins if check.at > since),
                 plan=tuple(self._plan(at, self.athlete.timezone)),
                 activities=tuple(self.log),
-                sessions=tuple(done.session for done in self.done[-8:] if done.session.completed_at > since),
+                sessions=tuple({session.completed_at: session for session in sessions}.values()),
             ),
             catalogue(),
         )

@@ -21,7 +21,7 @@ from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
 from service.pages import status
-from service.pages.forms import Field, read_answer, whole
+from service.pages.forms import PLACE, Field, read_answer, whole
 from service.pages.words import ANSWERS
 
 blueprint = Blueprint("answers", __name__)
@@ -58,7 +58,7 @@ def take(token: str) -> Page:
         return _form(suggestion, None, "Choose one of the answers."), 400
     try:
         given = read_answer(
-            *([_PAIN] if said is Said.PAIN else ()), said=said, where=request.form.get("where", "").strip()
+            *([_PAIN, PLACE] if said is Said.PAIN else ()), said=said, where=request.form.get("where", "").strip()
         )
     except AnswerError as error:
         return _form(suggestion, said, f"{str(error)[:1].upper()}{str(error)[1:]}."), 400

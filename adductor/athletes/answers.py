@@ -24,6 +24,9 @@ log = logs.get(__name__)
 # "It hurt" without saying how far the session went: it doesn't count as one.
 STOPPED_COMPLETED_PCT = 30
 
+# The column of a check-in for each place.
+PAIN_COLUMNS = {"hip_groin": "hip_groin_pain_0_10", "knee": "knee_pain_0_10", "elsewhere": "other_pain_0_10"}
+
 # Where the athlete stands: named alike in the row and in the coach's words, and the rest.
 _LADDER_OF_BOTH = (
     "programme_stage",
@@ -41,7 +44,7 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. Pain and effort where the runner gave them; ``where`` is their own short word for the place."""
+    """One answer. Pain and effort where the runner gave them; ``where`` is their own short word for the ``place``."""
 
     said: Said
     pain_0_10: int | None = None
@@ -49,6 +52,7 @@ class Answer:
     completed_pct: int | None = None
     red_flags: frozenset[str] = frozenset()
     where: str = ""
+    place: str = "hip_groin"
 
     def __post_init__(self) -> None:
         for what, value, low, high in (
@@ -58,6 +62,8 @@ class Answer:
         ):
             if value is not None and not low <= value <= high:
                 raise AnswerError(f"{what} must be between {low} and {high}")
+        if self.place not in PAIN_COLUMNS:
+            raise AnswerError(f"where it hurts must be one of {', '.join(PAIN_COLUMNS)}")
         unknown = self.red_flags - set(RED_FLAGS)
         if unknown:
             raise AnswerError(f"unknown red flag: {sorted(unknown)[0]}")
@@ -97,16 +103,18 @@ def answer(coach: Consultation, suggestion: Suggestion, given: Answer, *, source
         return Taken()
     suggestion.status = "done"
     changes = _session_done(coach, suggestion, given, source)
+    _lift_hold_after_green_days(coach)
     decision = None
     if given.said is Said.PAIN or given.red_flags or (given.pain_0_10 or 0) > 0:
-        record = CheckInRecord(hip_groin_pain_0_10=given.pain_0_10, red_flags=sorted(given.red_flags))
+        told = {PAIN_COLUMNS[given.place]: given.pain_0_10}
+        record = CheckInRecord(**told, red_flags=sorted(given.red_flags))
         decision = check_in(coach, record)
     log.info("answered", said=str(given.said), source=source, changes=len(changes))
     return Taken(changes, decision)
 
 
 def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
-    """Store a check-in and the coach's decision on it: a referral holds the routines at once."""
+    """Store a check-in and the coach's decision on it: a referral holds the routines at once, green days may lift a hold."""
     record.athlete_id = coach.athlete.id
     record.at = coach.now
     coach.session.add(record)
@@ -114,15 +122,29 @@ def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
         _sore(coach, record.adductor_soreness_0_10)
     coach.session.flush()
     event = words.Event(words.EventType.CHECK_IN)
+    _lift_hold_after_green_days(coach)
     verdict = decisions.without_routine(coach.decide(event), "It is kept; a check-in brings no routine by itself.")
     decision = coach.record(event, verdict)
     reconsider.reconsider(coach)
     return decision
 
 
+def _lift_hold_after_green_days(coach: Consultation) -> None:
+    """Pain numbers on enough days, told at check-ins or with sessions, end a hold that a pain number began."""
+    if coach.athlete.hold_since is None:
+        return
+    situation = situations.of(coach.session, coach.athlete, words.Event(words.EventType.CHECK_IN), coach.now)
+    if coaching.hold_is_over(situation):
+        clear_hold(coach)
+        coach.session.flush()
+
+
 def clear_hold(coach: Consultation) -> None:
-    """The runner says that it is sorted: routines may come again, and old pain no longer counts."""
+    """A professional's word or green days: routines may come again, one level lower, and old pain no longer counts."""
     athlete = coach.athlete
+    if athlete.hold_since is not None:
+        back = coaching.after_hold(situations.athlete_of(athlete), coach.installation.catalogue, coach.today)
+        _stand(athlete, back.athlete)
     athlete.hold_since = None
     athlete.hold_reason = None
     athlete.hold_cleared_at = coach.now
@@ -154,6 +176,7 @@ def _session_done(coach: Consultation, suggestion: Suggestion, given: Answer, so
         completed_pct=pct,
         rpe_1_10=given.rpe_1_10 if given.rpe_1_10 is not None else effort,
         pain_during_0_10=given.pain_0_10,
+        pain_place=given.place,
         stopped_for_pain=hurt and pct < 100,
         routine=suggestion.routine,
         source=source,

@@ -81,7 +81,8 @@ class Consultation:
         after_commit(self.session, metrics.DECISIONS.labels(row.decision, row.rule).inc)
         if verdict.decision is words.Decision.REFER:
             athlete = self.athlete
-            if athlete.hold_since is None:
+            # A new warning sign during a hold begins another one: only a professional's word ends it.
+            if athlete.hold_since is None or verdict.rule == "red_flag":
                 athlete.hold_since, athlete.hold_reason = self.now, verdict.rule
                 if channels.can_mail(athlete):
                     channels.write_letter(self.session, athlete, "refer", self.now, words=verdict.reason)

@@ -12,7 +12,11 @@ from sqlalchemy import ColumnElement, ScalarResult, or_, select
 from sqlalchemy.orm import Session
 
 from adductor.coaching import situation as words
-from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN
+from adductor.coaching.constants import (
+    AFTER_HOLD_LIGHT_SESSIONS,
+    QUALIFYING_RUN_MIN_MOVING_MIN,
+    SESSION_COUNTS_FROM_COMPLETED_PCT,
+)
 from adductor.store import models
 from adductor.store.models import Athlete, CheckInRecord, LoggedActivity, PlannedRunRecord, SessionRecord
 
@@ -24,6 +28,7 @@ SESSION_KINDS = {"full": "strength_full", "light": "strength_light", "activation
 WINDOW = timedelta(days=15)
 CHECK_IN_WINDOW = timedelta(days=30)
 PLAN_AHEAD = timedelta(days=10)
+PLAN_BEHIND = timedelta(days=30)  # the longest race keeps 14 days free, and the session after them is light
 # Every full hour that a clock on earth may be off (the names have their signs the wrong way round).
 _ZONES = tuple(ZoneInfo(f"Etc/GMT{hours:+d}") for hours in range(-14, 13))
 _PROGRESS_FIELDS = {field.name for field in fields(words.ExerciseProgress)}
@@ -49,7 +54,7 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
         plan=(
             *(
                 _same_fields(words.PlannedRun, row)
-                for row in rows(planned, planned.start >= since, planned.start < now + PLAN_AHEAD)
+                for row in rows(planned, planned.start >= now - PLAN_BEHIND, planned.start < now + PLAN_AHEAD)
             ),
             *(
                 words.PlannedRun(start=start, kind=run.get("kind", "easy"), usual=True)
@@ -59,6 +64,7 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
         activities=tuple(_activity(row) for row in rows(log, log.start >= since, log.expires_at > now)),
         sessions=(
             *(session_of(row) for row in rows(done, done.completed_at >= since)),
+            *_first_since_hold(session, athlete, since),
             *_unanswered(session, athlete, since, now, event.activity_id),
         ),
     )
@@ -68,13 +74,13 @@ def best_cases(situation: words.Situation) -> Iterator[words.Situation]:
     """Situations that bound what the platform may tell: if none of them gets a routine, the true one gets none either.
 
     An event tells an id. The activity may be a run of any length, or no run; it may be a second recording of one that is
-    known, or change the time zone, and with it the day. So the log is empty but for an easy run (for a rest day two days
+    known, or change the time zone, and with it the day. So the log is empty but for a short run (for a rest day two days
     ago), quiet hours don't count, and every zone is tried: the athlete's first.
     """
     athlete, now = situation.athlete, situation.now
-    event, run = words.Event(words.EventType.ACTIVITY_UPLOADED, "best-case"), _easy_run(now)
+    event, run = words.Event(words.EventType.ACTIVITY_UPLOADED, "best-case"), _shortest_run(now)
     if situation.event.type is words.EventType.CLOCK_TICK or words.Placement.POST_RUN not in athlete.placements_enabled:
-        event, run = words.Event(words.EventType.CLOCK_TICK), _easy_run(now - timedelta(days=2))
+        event, run = words.Event(words.EventType.CLOCK_TICK), _shortest_run(now - timedelta(days=2))
     for zone in (athlete.timezone, *_ZONES):
         today, is_home = now.astimezone(zone).date(), zone is athlete.timezone
         yield replace(
@@ -91,10 +97,10 @@ def best_cases(situation: words.Situation) -> Iterator[words.Situation]:
         )
 
 
-def _easy_run(start: datetime) -> words.Activity:
-    """As short as a run may be; one that begins now counts as ended."""
+def _shortest_run(start: datetime) -> words.Activity:
+    """As short as a run may be, and hard: it may be the C-race that is awaited today. One that begins now counts as ended."""
     minutes = QUALIFYING_RUN_MIN_MOVING_MIN
-    return words.Activity("best-case", "run", start, minutes, intensity=words.Intensity.EASY, uploaded_at=start)
+    return words.Activity("best-case", "run", start, minutes, intensity=words.Intensity.HARD, uploaded_at=start)
 
 
 def instant(wall: datetime) -> datetime:
@@ -139,6 +145,7 @@ def athlete_of(row: Athlete) -> words.Athlete:
         placements_enabled=frozenset(words.Placement(name) for name in row.placements),
         rest_day_prompt_local=time.fromisoformat(row.rest_day_prompt_local),
         quiet_hours_local=(time.fromisoformat(row.quiet_from_local), time.fromisoformat(row.quiet_until_local)),
+        hold_lifted_at=row.hold_cleared_at,
         last_completed_session_date=row.last_completed_on,
         equipment=None if row.equipment is None else frozenset(row.equipment),
         progress=tuple(
@@ -184,6 +191,26 @@ def _declined_on(session: Session, athlete: Athlete, now: datetime) -> date | No
     declined = select(row.local_date).where(row.athlete_id == athlete.id, row.created_at >= now - timedelta(days=2))
     said = (row.status == "declined", row.local_date == today, row.placement != words.Placement.WARM_UP)
     return session.scalar(declined.where(*said).limit(1))
+
+
+def _first_since_hold(session: Session, athlete: Athlete, since: datetime) -> list[words.Session]:
+    """The first sessions after the latest hold that lie before ``since``: the light ones of the way back."""
+    cleared, row = athlete.hold_cleared_at, SessionRecord
+    if cleared is None or cleared >= since:
+        return []
+    rows = session.scalars(
+        select(row)
+        .where(
+            row.athlete_id == athlete.id,
+            row.completed_at > cleared,
+            row.completed_at < since,
+            row.kind != "warm_up",
+            row.completed_pct >= SESSION_COUNTS_FROM_COMPLETED_PCT,
+        )
+        .order_by(row.completed_at)
+        .limit(AFTER_HOLD_LIGHT_SESSIONS)
+    )
+    return [session_of(done) for done in rows]
 
 
 def _unanswered(

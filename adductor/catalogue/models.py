@@ -89,6 +89,7 @@ class DosePlan(StrictModel):
     reps: Span | None = None
     holds: Span | None = None
     hold_s: Span | None = None
+    hold_steps_s: Items[Count] = ()  # the seconds grow along these before the count does
     positions: Count = 1
     between_holds_s: Seconds = 0
     rest_s: Span
@@ -106,11 +107,23 @@ class DosePlan(StrictModel):
         return self
 
     @property
+    def first_hold_s(self) -> int | None:
+        """Seconds of the first holds."""
+        return self.hold_steps_s[0] if self.hold_steps_s else self.hold_s.default if self.hold_s else None
+
+    @property
     def count(self) -> Span:
         """The reps, or the holds, per set."""
         span = self.reps or self.holds
         assert span is not None  # noqa: S101 - _complete refuses a dose with neither
         return span
+
+
+class After(StrictModel):
+    """What must be held before an exercise comes: seconds of another one."""
+
+    exercise: Text
+    hold_s: Count
 
 
 class Interpretation(StrictModel, extra="allow"):
@@ -169,6 +182,7 @@ class Exercise(StrictModel):
     sources: SomeTexts
     article_relation: Text | None = None
     note: Text | None = None
+    after: After | None = None
     gate: Text | None = None
     load_gate: Text | None = None
     weekly_dose_evidence: Text | None = None
@@ -277,6 +291,7 @@ class Meta(StrictModel, extra="allow"):
     title: Text
     version: Text
     scope: Text
+    premise: Text
 
 
 class Catalogue(StrictModel):

@@ -3,6 +3,17 @@
 from adductor.catalogue.models import Catalogue
 from adductor.coaching.decide import decide
 from adductor.coaching.forecast import forecast
-from adductor.coaching.progression import Advance, after_session, after_soreness
+from adductor.coaching.normalise import hold_is_over, is_from_a_number
+from adductor.coaching.progression import Advance, after_hold, after_session, after_soreness
 
-__all__ = ["Advance", "Catalogue", "after_session", "after_soreness", "decide", "forecast"]
+__all__ = [
+    "Advance",
+    "Catalogue",
+    "after_hold",
+    "after_session",
+    "after_soreness",
+    "decide",
+    "forecast",
+    "hold_is_over",
+    "is_from_a_number",
+]

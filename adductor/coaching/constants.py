@@ -14,7 +14,11 @@ QUALIFYING_RUN_MIN_MOVING_MIN = 10  # judgement: shorter is not a run to follow
 POST_RUN_WINDOW_H = 3  # judgement: later than that "at the end of running" (article) is gone
 SPLIT_FILE_MERGE_GAP_MIN = 30  # judgement: two files with a shorter stop between them are one run
 DUPLICATE_OVERLAP_SHARE = 0.5  # judgement: two files that share more than this of the shorter one are one activity
-LONG_RUN_MIN = 90  # judgement: no loading on exhausted legs
+LONG_RUN_MIN = 90  # judgement: no loading on exhausted legs, after a single run of this length
+RUNNING_LIGHT_MIN = 90  # judgement: all runs of today, or of yesterday, together
+RIDE_LIGHT_MIN = 150  # judgement: such a ride, today or yesterday, leaves tired legs
+HIKE_LIGHT_MIN = 180  # judgement: so does such a hike
+UNKNOWN_STRENGTH_LIGHT_MIN = 30  # judgement: strength work of unknown kind counts as work for the legs from here on
 HILLY_RUN_GAIN_M = 600  # judgement: climb that tires the hips
 UNKNOWN_RACE_PACE_MIN_PER_KM = 5.0  # judgement: quick for most, so a race without a distance errs to the longer block
 PLANNED_RUN_DONE_WITHIN_H = 3  # judgement: a run that began this shortly before a planned one was that planned run
@@ -34,14 +38,22 @@ SESSION_COUNTS_FROM_COMPLETED_PCT = 50  # judgement: less than half was not a se
 
 # --- Races and key sessions -----------------------------------------------------------------------------------------
 # judgement; practitioners stop 2-10 days before, soreness peaks 24-72 h after loading
-PRE_RACE_BLOCK_DAYS = {"A": 3, "B": 2, "C": 0}
+PRE_RACE_BLOCK_DAYS = {"A": 3, "B": 2}  # a C-race blocks nothing: it is a hard run
 TAPER_LIGHT_DAYS_A = 7  # judgement: days 4-7 before an A-race keep a light dose
-# evidence: Wang 2025 (half marathon, 1-2 days), Petersen 2007 (marathon, jump power -12 % at day 5), plus judgement
-POST_RACE_BLOCK_DAYS = ((12.0, 1), (25.0, 2), (float("inf"), 7))
+# (km up to, local days). evidence: Wang 2025 (half marathon, 1-2 days), Petersen 2007 (marathon, jump power -12 % at
+# day 5), plus judgement; beyond the marathon judgement alone
+POST_RACE_BLOCK_DAYS = ((12.0, 1), (25.0, 2), (45.0, 7), (80.0, 10), (float("inf"), 14))
+HOURS_LONG_RACE_MIN = 360  # judgement: six hours of racing tire like the distances beyond a marathon
+HOURS_LONG_RACE_BLOCK_DAYS = 10  # judgement
+UNKNOWN_RACE_BLOCK_DAYS = 7  # judgement: neither distance nor time is known, so a marathon is assumed
+POST_RACE_LIGHT_FROM_DAYS = 7  # judgement: the first session after this many free days is light
+LOGGED_RACE_PRIORITY = "B"  # judgement: a race that no plan and no habit knows
+USUAL_RACE_PRIORITY = "C"  # judgement: a race of every week cannot be one to rest for
+ANOTHER_LENGTH_SHARE = 0.2  # judgement: a run that differs by more than this from the planned race was another run
 # evidence: the next day's running suffers even when strength follows a run (Doma & Deakin 2013)
 KEY_SESSION_KINDS = frozenset(
     {
-        "long", "tempo", "threshold", "intervals", "track", "fartlek", "hills", "progression", "workout", "hard",
+        "long", "key", "tempo", "threshold", "intervals", "track", "fartlek", "hills", "progression", "workout", "hard",
         "time_trial", "race",
     }
 )  # fmt: skip
@@ -52,6 +64,7 @@ PAIN_GREEN_MAX = 2  # evidence: Thorborg 2017, bands 0-2 / 3-5 / 6-10
 PAIN_YELLOW_MAX = 5  # evidence: Thorborg 2017
 PERSISTENT_YELLOW_DAYS = 13  # judgement: two weekly check-ins after the first one
 CHECK_IN_VALID_DAYS = 7  # judgement: older word says nothing about today
+HOLD_GREEN_DAYS = 2  # judgement: two local days of green pain end a hold that a pain number began
 SORENESS_BLOCK_FROM = 4  # judgement: wait until 3 or less
 SORENESS_VALID_H = 36  # judgement: soreness passes in days
 RED_FLAGS = {
@@ -84,6 +97,7 @@ HIKE_BLOCKS_REST_DAY_MIN = 180  # judgement: not a rest day
 # --- Beginning and coming back --------------------------------------------------------------------------------------
 ADULT_FROM_YEARS = 18  # evidence.md section 9: "for healthy adults who run"
 NEW_ATHLETE_LIGHT_SESSIONS = 2  # judgement: the first two sessions are light
+AFTER_HOLD_LIGHT_SESSIONS = 2  # judgement: after a hold or a referral the way back starts like the way in
 HARD_DAY_FULL_FROM_SESSIONS = 4  # judgement: before that a hard day gets the light dose
 REENTRY_GAP_DAYS = 21  # evidence: Quintana-Cepedal 2024, no clear loss at three weeks; plus judgement
 STAGE_DOWN_GAP_DAYS = 28  # evidence: Alonso-Fernandez 2022, thickness gains gone at four weeks

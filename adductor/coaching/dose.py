@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts
+from adductor.coaching.normalise import Facts, family
+from adductor.coaching.situation import Activity
 
 
 def light_for_pain(seen: Facts) -> str | None:
-    """Pain of 3-5 keeps to squeezes at or under the usual pain."""
+    """Pain of 3-5 keeps to the squeeze between the knees, at or under the usual pain."""
     if seen.pain is None or seen.pain <= k.PAIN_GREEN_MAX:
         return None
     return f"{seen.pain_where} {seen.pain} out of 10"
@@ -34,6 +35,24 @@ def light_for_new_athlete(seen: Facts) -> str | None:
     return None
 
 
+def light_after_hold(seen: Facts) -> str | None:
+    """Two light sessions after a hold or a referral."""
+    if seen.back_since_s is None:
+        return None
+    since = sum(1 for session in seen.counted if session.done and session.at_s > seen.back_since_s)
+    return "the first two sessions after the pause for pain" if since < k.AFTER_HOLD_LIGHT_SESSIONS else None
+
+
+def light_after_race(seen: Facts) -> str | None:
+    """The first session after a week or more that a race kept free."""
+    for race in seen.races:
+        last_free = race.day + timedelta(days=race.block_days)
+        free = race.blocks and race.block_days >= k.POST_RACE_LIGHT_FROM_DAYS and last_free < seen.today
+        if free and (seen.last_done is None or seen.last_done <= last_free):
+            return f"the first session after {words.days(race.block_days)} free for the race"
+    return None
+
+
 def light_for_return(seen: Facts) -> str | None:
     """Three weeks without a session, or the first run after two weeks without one."""
     since = seen.days_since_last_done
@@ -52,11 +71,37 @@ def light_for_return(seen: Facts) -> str | None:
 
 
 def light_after_long_run(seen: Facts) -> str | None:
-    """The day after a long run."""
-    yesterday = seen.today - timedelta(days=1)
-    if any(run.day == yesterday and run.moving_min >= k.LONG_RUN_MIN for run in seen.runs):
-        return "long run yesterday"
+    """A lot of running today or yesterday: all runs of the local day together."""
+    for day in (seen.today, seen.today - timedelta(days=1)):
+        minutes = seen.running_min(day)
+        if minutes >= k.RUNNING_LIGHT_MIN:
+            when = words.ago((seen.today - day).days)
+            one = any(run.day == day and run.moving_min >= k.LONG_RUN_MIN for run in seen.runs)
+            return f"long run {when}" if one else f"{words.number(minutes)} minutes of running {when}"
     return None
+
+
+def light_after_other_load(seen: Facts) -> str | None:
+    """A long ride, a long hike or strength work for the legs, today or yesterday."""
+    for entry in seen.entries:
+        since = (seen.today - entry.day).days
+        what = _loads_the_legs(entry.activity) if 0 <= since <= 1 else None
+        if what is not None:
+            return f"{what} {words.ago(since)}"
+    return None
+
+
+def _loads_the_legs(activity: Activity) -> str | None:
+    """In words, when an activity other than a run or a session of ours leaves tired legs."""
+    sport, minutes = activity.sport, activity.moving_min
+    limits = {"ride": k.RIDE_LIGHT_MIN, "walk": k.HIKE_LIGHT_MIN}
+    limit = limits.get(family(sport))
+    if limit is not None and minutes >= limit:
+        return f"{words.number(minutes)}-minute {sport.replace('_', ' ')}"
+    if sport not in k.STRENGTH_SPORTS or activity.is_adductor_session or activity.body_part in k.NOT_LOWER_BODY:
+        return None
+    known = activity.body_part is not None
+    return "leg strength" if known else "strength work" if minutes >= k.UNKNOWN_STRENGTH_LIGHT_MIN else None
 
 
 def light_for_hard_day(seen: Facts) -> str | None:
@@ -84,8 +129,11 @@ LIGHT_WHEN: tuple[Callable[[Facts], str | None], ...] = (
     light_for_pain,
     light_for_taper,
     light_for_new_athlete,
+    light_after_hold,
     light_for_return,
+    light_after_race,
     light_after_long_run,
+    light_after_other_load,
     light_for_hard_day,
     light_for_climb,
 )

@@ -32,7 +32,7 @@ from adductor.coaching.situation import (
 
 HABIT_WINDOW_DAYS = 14  # judgement: a weekday on which the runner ran in both of the last two weeks is a habit
 USUAL_RUN_MIN = 45.0  # judgement: the length of a planned run that doesn't say
-_KINDS_CALLED_RUN = ("easy", "long", "recovery", "steady", "moderate", "tempo", "threshold", "hard")
+_KINDS_CALLED_RUN = ("easy", "key", "long", "recovery", "steady", "moderate", "tempo", "threshold", "hard")
 
 
 class _ToCome(NamedTuple):
@@ -109,7 +109,7 @@ def _runs_on(seen: Facts, day: date) -> list[_ToCome]:
             run.planned_min or (k.LONG_RUN_MIN if run.kind == "long" else USUAL_RUN_MIN),
             distance_km=run.distance_km,
             intensity=Intensity.RACE if is_race else Intensity.HARD if is_hard else Intensity.EASY,
-            race_priority=run.priority if is_race else None,
+            race_priority=planned.priority if is_race else None,
         )
         known = "usual" if run.usual else "planned"
         name = f"{run.kind} run" if run.kind in _KINDS_CALLED_RUN else run.kind.replace("_", " ")

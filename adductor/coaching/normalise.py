@@ -7,13 +7,23 @@ time zone cannot shift them; local days are dates in the athlete's zone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adductor.coaching import constants as k
-from adductor.coaching.situation import Activity, Athlete, CheckIn, Intensity, Placement, PlannedRun, Situation
+from adductor.coaching.situation import (
+    Activity,
+    Athlete,
+    CheckIn,
+    Hold,
+    Intensity,
+    Placement,
+    PlannedRun,
+    Session,
+    Situation,
+)
 
 _severity = (Intensity.UNKNOWN, Intensity.EASY, Intensity.MODERATE, Intensity.HARD, Intensity.RACE).index
 
@@ -68,15 +78,21 @@ class Planned(NamedTuple):
 
     @property
     def priority(self) -> str:
-        """The priority of a race. Without one it is taken as the most important: err on rest."""
-        return self.run.priority or "A"
+        """The priority of a race. Without one a planned race is taken as the most important: err on rest."""
+        return self.run.priority or (k.USUAL_RACE_PRIORITY if self.run.usual else "A")
 
 
 class Raced(NamedTuple):
-    """A race that was run: its local day and how many days after it stay free."""
+    """A race that was run: its local day and how many days after it stay free. A C-race blocks none."""
 
     day: date
     block_days: int
+    priority: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether days after it stay free."""
+        return self.priority in k.PRE_RACE_BLOCK_DAYS
 
 
 @dataclass(slots=True)
@@ -93,6 +109,8 @@ class Facts:
     plan: list[Planned]
     counted: list[Counted]
     check_ins: list[CheckIn]
+    hold: Hold | None
+    back_since_s: float | None = None
     trigger: Placement | None = None
     trigger_run: Run | None = None
     pain: int | None = None
@@ -111,6 +129,10 @@ class Facts:
     def runs_today(self) -> list[Run]:
         """Runs long enough to count that began today."""
         return [run for run in self.runs if run.day == self.today and run.qualifies]
+
+    def running_min(self, day: date) -> float:
+        """Minutes of all runs that began on a local day."""
+        return sum(run.moving_min for run in self.runs if run.day == day)
 
     @property
     def in_window(self) -> list[Counted]:
@@ -151,9 +173,11 @@ def facts(situation: Situation) -> Facts:
         ),
         counted=_counted(situation, entries, now_s),
         check_ins=_check_ins(situation, now_s),
+        hold=_hold(athlete, now_s),
     )
     _find_trigger(seen)
     _read_check_ins(seen)
+    _look_for_a_return(seen)
     _look_back(seen)
     seen.races = _races(seen)
     return seen
@@ -208,7 +232,7 @@ def _time_is_made_up(activity: Activity, local: datetime, start_s: float, end_s:
     return on_the_hour and activity.moving_min % k.PLACEHOLDER_ROUND_MIN == 0
 
 
-def _family(sport: str) -> str:
+def family(sport: str) -> str:
     """Sports that two devices may give to the same outing."""
     if sport in k.QUALIFYING_SPORTS:
         return "run"
@@ -236,7 +260,7 @@ def _without_duplicates(entries: list[Entry]) -> list[Entry]:
 
 
 def _same_outing(one: Entry, other: Entry) -> bool:
-    if not (one.timed and other.timed) or _family(one.activity.sport) != _family(other.activity.sport):
+    if not (one.timed and other.timed) or family(one.activity.sport) != family(other.activity.sport):
         return False
     shared = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
     shorter = min(one.end_s - one.start_s, other.end_s - other.start_s)
@@ -310,8 +334,14 @@ def _counted(situation: Situation, entries: list[Entry], now_s: float) -> list[C
 
 
 def _check_ins(situation: Situation, now_s: float) -> list[CheckIn]:
-    """Check-ins made until now, oldest first."""
-    made = [check_in for check_in in situation.check_ins if check_in.at.timestamp() <= now_s]
+    """Check-ins since the latest lifting of a hold, oldest first. Pain told with a session is one of its moment."""
+    since_s = lifted_s(situation.athlete, now_s)
+    told = [_told_with(session) for session in situation.sessions if session.pain_during_0_10 is not None]
+    made = [
+        check_in
+        for check_in in (*situation.check_ins, *told)
+        if (since_s is None or check_in.at.timestamp() >= since_s) and check_in.at.timestamp() <= now_s
+    ]
     made.sort(key=lambda check_in: (check_in.at.timestamp(), worst_pain(check_in) or 0))
     return made
 
@@ -319,8 +349,50 @@ def _check_ins(situation: Situation, now_s: float) -> list[CheckIn]:
 _PAIN_FIELDS = (
     ("hip_groin_pain_0_10", "hip or groin pain"),
     ("squeeze_pain_0_10", "pain when squeezing"),
+    ("knee_pain_0_10", "knee pain"),
     ("other_pain_0_10", "pain elsewhere"),
 )
+_FIELD_OF_PLACE = {
+    "hip_groin": "hip_groin_pain_0_10",
+    "knee": "knee_pain_0_10",
+    "elsewhere": "other_pain_0_10",
+}
+
+
+def _told_with(session: Session) -> CheckIn:
+    scores: dict[str, Any] = {_FIELD_OF_PLACE[session.pain_place]: session.pain_during_0_10}
+    return CheckIn(session.completed_at, **scores)
+
+
+def lifted_s(athlete: Athlete, now_s: float) -> float | None:
+    """When the latest hold was lifted; None for never, or for a moment to come."""
+    at_s = None if athlete.hold_lifted_at is None else athlete.hold_lifted_at.timestamp()
+    return None if at_s is None or at_s > now_s else at_s
+
+
+def _hold(athlete: Athlete, now_s: float) -> Hold | None:
+    """The hold that still stands: not one that was lifted after it began."""
+    since_s = lifted_s(athlete, now_s)
+    if athlete.hold is None or (since_s is not None and athlete.hold.since.timestamp() <= since_s):
+        return None
+    return athlete.hold
+
+
+def hold_is_over(situation: Situation) -> bool:
+    """Whether a hold stood and the check-ins since have ended it: green days after a pain number."""
+    return situation.athlete.hold is not None and facts(situation).hold is None
+
+
+def is_from_a_number(hold: Hold) -> bool:
+    """Whether a pain number began the hold. Warning signs and unknown reasons are a professional's."""
+    reason = hold.reason.lower().replace(" ", "_")
+    return "pain" in reason and "red_flag" not in reason and not any(flag in reason for flag in k.RED_FLAGS)
+
+
+def where_it_hurts(check_in: CheckIn) -> str:
+    """The place of the worst pain of a check-in, in words."""
+    worst = worst_pain(check_in)
+    return next((words for name, words in _PAIN_FIELDS if getattr(check_in, name) == worst), "pain")
 
 
 def worst_pain(check_in: CheckIn) -> int | None:
@@ -349,6 +421,37 @@ def _latest(check_ins: list[CheckIn], name: str) -> int | None:
     """The newest known score; of two given at the same moment the worse."""
     scores = [(check_in.at.timestamp(), getattr(check_in, name)) for check_in in check_ins]
     return max(((at_s, score) for at_s, score in scores if score is not None), default=(0.0, None))[1]
+
+
+def spells_of_pain(seen: Facts) -> Iterator[tuple[CheckIn, int]]:
+    """Each check-in with a pain score: the check-in, and the days since the pain above green began (-1: it is green)."""
+    began: date | None = None
+    for check_in in seen.check_ins:
+        pain = worst_pain(check_in)
+        if pain is None:
+            continue
+        day = seen.day_of(check_in.at)
+        began = None if pain <= k.PAIN_GREEN_MAX else began or day
+        yield check_in, -1 if began is None else (day - began).days
+
+
+def _look_for_a_return(seen: Facts) -> None:
+    """Since when the runner is back after a hold or a referral, and whether green days have ended the hold."""
+    back_s = lifted_s(seen.athlete, seen.now_s)
+    green: dict[date, float] = {}  # green days since the hold began, each with its first word
+    for check_in, spell_days in spells_of_pain(seen):
+        at_s = check_in.at.timestamp()
+        if spell_days >= k.PERSISTENT_YELLOW_DAYS or (worst_pain(check_in) or 0) > k.PAIN_YELLOW_MAX:
+            back_s = at_s
+        if spell_days >= 0:
+            green.clear()
+        elif seen.hold is not None and at_s > seen.hold.since.timestamp():
+            green.setdefault(seen.day_of(check_in.at), at_s)
+    flagged = any(check_in.red_flags for check_in in seen.check_ins)
+    if seen.hold is not None and is_from_a_number(seen.hold) and not flagged and len(green) >= k.HOLD_GREEN_DAYS:
+        seen.hold = None
+        back_s = sorted(green.values())[k.HOLD_GREEN_DAYS - 1]
+    seen.back_since_s = back_s
 
 
 # --- derived facts --------------------------------------------------------------------------------------------------
@@ -384,23 +487,55 @@ def _look_back(seen: Facts) -> None:
 
 
 def post_race_block_days(distance_km: float | None, moving_min: float | None) -> int:
-    """Days after a race that stay free. Without a distance the time tells, erring to the longer block."""
-    if not distance_km:
-        distance_km = float("inf") if not moving_min else moving_min / k.UNKNOWN_RACE_PACE_MIN_PER_KM
-    return next(days for up_to_km, days in k.POST_RACE_BLOCK_DAYS if distance_km <= up_to_km)
+    """Days after a race that stay free, by distance or time, whichever gives more. Time stands in for the distance."""
+    if not distance_km and not moving_min:
+        return k.UNKNOWN_RACE_BLOCK_DAYS
+    km = distance_km or (moving_min or 0) / k.UNKNOWN_RACE_PACE_MIN_PER_KM
+    free = next(days for up_to_km, days in k.POST_RACE_BLOCK_DAYS if km <= up_to_km)
+    return max(free, k.HOURS_LONG_RACE_BLOCK_DAYS) if (moving_min or 0) >= k.HOURS_LONG_RACE_MIN else free
 
 
 def _races(seen: Facts) -> list[Raced]:
     """Races that were run, from the log, and from the plan when the log lacks them."""
     races = [
-        Raced(entry.day, post_race_block_days(entry.activity.distance_km, entry.activity.moving_min))
+        Raced(
+            entry.day,
+            post_race_block_days(entry.activity.distance_km, entry.activity.moving_min),
+            entry.activity.race_priority or _known_priority(seen, entry.day),
+        )
         for entry in seen.entries
         if entry.activity.sport in k.QUALIFYING_SPORTS
         and (entry.activity.intensity is Intensity.RACE or entry.activity.race_priority is not None)
     ]
     logged = {race.day for race in races}
     return races + [
-        Raced(planned.day, post_race_block_days(planned.run.distance_km, planned.run.planned_min))
+        Raced(planned.day, post_race_block_days(planned.run.distance_km, planned.run.planned_min), planned.priority)
         for planned in seen.plan
-        if planned.run.kind == "race" and planned.day < seen.today and planned.day not in logged
+        if planned.run.kind == "race"
+        and not planned.run.usual
+        and planned.day < seen.today
+        and planned.day not in logged
+        and not _ran_something_else(seen, planned)
     ]
+
+
+def _known_priority(seen: Facts, day: date) -> str:
+    """The priority of a logged race: the planned one's of the day, else the usual one's of the weekday."""
+    planned = [p for p in seen.plan if p.run.kind == "race"]
+    of_day = [p.priority for p in planned if p.day == day and not p.run.usual]
+    of_weekday = [p.priority for p in planned if p.run.usual and p.day.weekday() == day.weekday()]
+    return min(of_day or of_weekday, default=k.LOGGED_RACE_PRIORITY)
+
+
+def _ran_something_else(seen: Facts, race: Planned) -> bool:
+    """Whether the day of a planned race passed with easy running of another length: then the race was not run."""
+    runs = [e.activity for e in seen.entries if e.day == race.day and e.activity.sport in k.QUALIFYING_SPORTS]
+    return bool(runs) and all(run.intensity is Intensity.EASY and _differs(run, race.run) for run in runs)
+
+
+def _differs(run: Activity, race: PlannedRun) -> bool:
+    """Whether a run is of another length than the race, as far as both are known."""
+    for ran, planned in ((run.distance_km, race.distance_km), (run.moving_min, race.planned_min)):
+        if ran and planned:
+            return abs(ran - planned) > k.ANOTHER_LENGTH_SHARE * planned
+    return False

@@ -44,7 +44,7 @@ def after_session(athlete: Athlete, catalogue: Catalogue, session: Session, rout
         changes += [change for _, change in steps if change is not None]
     if session.completed_pct >= k.SESSION_COUNTS_FROM_COMPLETED_PCT:
         # A light session above the first stage is not one of the stage.
-        of_stage = session.kind == "strength_full" or athlete.programme_stage == 1
+        of_stage = session.kind == "strength_full" or (athlete.programme_stage == 1 and athlete.hold_lifted_at is None)
         athlete = replace(
             athlete,
             sessions_completed_total=athlete.sessions_completed_total + 1,
@@ -56,7 +56,7 @@ def after_session(athlete: Athlete, catalogue: Catalogue, session: Session, rout
     if _stage_is_done(athlete, catalogue):
         stage = athlete.programme_stage + 1
         athlete = _at_stage(athlete, catalogue, stage, day)
-        changes.append(f"Level {stage}: {catalogue.stage(stage).name.lower()} work from now on.")
+        changes.append(f"Level {stage} from now on: {catalogue.stage(stage).name.lower()}.")
     return Advance(athlete, tuple(changes))
 
 
@@ -89,12 +89,9 @@ def is_deload_week(started_on: date | None, today: date) -> bool:
 
 def start_of(exercise: Exercise) -> ExerciseProgress:
     """The start column: the first sessions of an exercise, never the article's dose on day one."""
-    hold_s = exercise.dose.hold_s
+    dose = exercise.dose
     return ExerciseProgress(
-        exercise=exercise.id,
-        sets=exercise.dose.sets.start,
-        reps_or_holds=exercise.dose.count.min,
-        hold_s=None if hold_s is None else hold_s.default,
+        exercise=exercise.id, sets=dose.sets.start, reps_or_holds=dose.count.min, hold_s=dose.first_hold_s
     )
 
 
@@ -128,7 +125,7 @@ def _step(
     mine = replace(mine, missed_in_a_row=0)
     if (rpe or 0) > k.ADD_MAX_RPE_1_10 or (pain or 0) > k.ADD_MAX_PAIN_0_10:
         return replace(mine, at_top_in_a_row=0), None
-    if routine.dose is not Dose.FULL and athlete.programme_stage > 1:
+    if routine.dose is not Dose.FULL and (athlete.programme_stage > 1 or athlete.hold_lifted_at is not None):
         return mine, None  # a light day is no step up, and no step back
     if is_deload_week(athlete.programme_started_on, day):
         return mine, None
@@ -164,7 +161,11 @@ def _harder(exercise: Exercise, mine: ExerciseProgress) -> tuple[ExerciseProgres
         if not twice:
             return counted, None
         return replace(mine, sets=sets + 1, at_top_in_a_row=0), f"{exercise.name}: {sets + 1} sets from now on."
-    mine = replace(mine, at_target=mine.at_target or count >= dose.count.default)
+    held = not dose.hold_steps_s or dose.hold_s is None or (hold_s or 0) >= dose.hold_s.default
+    mine = replace(mine, at_target=mine.at_target or (held and count >= dose.count.default))
+    longer = next((step for step in dose.hold_steps_s if step > (hold_s or 0)), None)
+    if longer is not None:
+        return replace(mine, hold_s=longer, at_top_in_a_row=0), f"{exercise.name}: holds of {longer} s from now on."
     if count < dose.count.max:
         return replace(mine, reps_or_holds=count + 1, at_top_in_a_row=0), None
     if dose.hold_s is not None and hold_s is not None and hold_s < dose.hold_s.max:
@@ -181,7 +182,7 @@ def _harder(exercise: Exercise, mine: ExerciseProgress) -> tuple[ExerciseProgres
 
 
 def exercises_of_stage(athlete: Athlete, catalogue: Catalogue) -> tuple[Exercise, ...]:
-    """The exercises to master at a stage: those of its routines that are new there and that the runner can do."""
+    """The exercises to master at a stage: those of its routines that are new there, open, and that the runner can do."""
     stage = athlete.programme_stage
     ids = [
         line.exercise
@@ -192,7 +193,7 @@ def exercises_of_stage(athlete: Athlete, catalogue: Catalogue) -> tuple[Exercise
         if catalogue.exercises[line.exercise].stage == stage
     ]
     exercises = (catalogue.exercises[id_] for id_ in dict.fromkeys(ids))
-    return tuple(exercise for exercise in exercises if exercise.can_be_done_with(athlete.equipment))
+    return tuple(e for e in exercises if e.can_be_done_with(athlete.equipment) and is_open(e, athlete.progress))
 
 
 def _stage_is_done(athlete: Athlete, catalogue: Catalogue) -> bool:
@@ -203,6 +204,15 @@ def _stage_is_done(athlete: Athlete, catalogue: Catalogue) -> bool:
     return all(exercise.id in at_target for exercise in exercises_of_stage(athlete, catalogue))
 
 
+def is_open(exercise: Exercise, progress: tuple[ExerciseProgress, ...]) -> bool:
+    """Whether what must come before an exercise was held long enough, or it was done already. Unknown progress is open."""
+    if exercise.after is None or not progress:
+        return True
+    own, before = ({p.exercise: p for p in progress}.get(id_) for id_ in (exercise.id, exercise.after.exercise))
+    done_already = own is not None and own.last_rpe_1_10 is not None
+    return done_already or (before is not None and (before.hold_s or 0) >= exercise.after.hold_s)
+
+
 def _at_stage(athlete: Athlete, catalogue: Catalogue, stage: int, day: date) -> Athlete:
     """The athlete at another stage: its own exercises from the start column, the others as they were."""
     athlete = replace(athlete, programme_stage=stage, sessions_at_stage=0, stage_since=day)
@@ -210,11 +220,21 @@ def _at_stage(athlete: Athlete, catalogue: Catalogue, stage: int, day: date) -> 
     return replace(athlete, progress=_with(athlete.progress, starts))
 
 
+def after_hold(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
+    """The athlete when a hold is lifted: one stage down, from the start column. The first sessions there are light."""
+    stage = max(1, athlete.programme_stage - 1)
+    athlete = replace(_at_stage(athlete, catalogue, stage, day), programme_started_on=day)
+    return Advance(athlete, (f"Back after the pause: level {stage} from the start, after two light sessions.",))
+
+
 def _after_break(athlete: Athlete, catalogue: Catalogue, day: date) -> Advance:
     """Four weeks off or more: one stage down, from the start column."""
     last = athlete.last_completed_session_date
     if last is None or (day - last).days < k.STAGE_DOWN_GAP_DAYS:
         return Advance(athlete)
+    lifted = athlete.hold_lifted_at
+    if lifted is not None and lifted.astimezone(athlete.timezone).date() >= last:
+        return Advance(athlete)  # the end of the hold took the stage already
     stage = max(1, athlete.programme_stage - 1)
     athlete = _at_stage(athlete, catalogue, stage, day)
     athlete = replace(athlete, programme_started_on=day)

@@ -13,10 +13,11 @@ from adductor.catalogue.models import Catalogue, Exercise, RoutinePlan, routine_
 from adductor.coaching import constants as k
 from adductor.coaching.dose import light_for_pain
 from adductor.coaching.normalise import Facts
-from adductor.coaching.progression import is_deload_week, jump_lunges_allowed
+from adductor.coaching.progression import is_deload_week, is_open, jump_lunges_allowed
 from adductor.coaching.situation import Dose, ExerciseProgress, Placement, Routine, RoutineItem
 
 SQUEEZE = "supine_adductor_squeeze"
+GENTLY = "Ball between the knees, gently, never above your usual pain; if it rises, stop."  # Lindblom 2023; judgement
 JUMP = "jump_lunges"
 BEFORE_JUMP = "elevated_split_squat"
 
@@ -79,6 +80,8 @@ def build(catalogue: Catalogue, wish: Wish) -> Routine:
         for line in plan.lines
         if not wish.squeezes_only or line.exercise == SQUEEZE
     ]
+    if wish.squeezes_only:
+        items = [replace(item, advice=GENTLY) for item in items]
     if wish.jump_lunges and wish.placement is Placement.REST_DAY and wish.dose is Dose.FULL:
         jump = catalogue.exercises[JUMP]
         jumps = _item(jump, jump.dose.sets.target, jump.dose.count.default, wish)
@@ -165,7 +168,8 @@ def _doable(catalogue: Catalogue, items: Sequence[RoutineItem], wish: Wish) -> l
     too_much = {p.exercise for p in wish.progress if p.use_easier}
 
     def suits(exercise: Exercise) -> bool:
-        return exercise.id not in too_much and exercise.can_be_done_with(wish.equipment)
+        possible = exercise.id not in too_much and exercise.can_be_done_with(wish.equipment)
+        return possible and is_open(exercise, wish.progress)
 
     taken = {item.exercise for item in items if suits(catalogue.exercises[item.exercise])}
     done: list[RoutineItem] = []

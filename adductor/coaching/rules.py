@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 from adductor.coaching import constants as k
 from adductor.coaching import words
-from adductor.coaching.normalise import Facts, Planned, is_valid, worst_pain
+from adductor.coaching.normalise import (
+    Facts,
+    Planned,
+    is_from_a_number,
+    is_valid,
+    spells_of_pain,
+    where_it_hurts,
+)
 from adductor.coaching.situation import Activity, CheckIn, Decision, EventType, Intensity, Placement
 
 
@@ -40,18 +47,11 @@ def _stop(because: str, reason: str) -> Finding:
 
 
 def red_flag(seen: Facts) -> Finding:
-    """A warning sign overrides everything, also a hold when it is new."""
-    flagged: CheckIn | None = None
-    for check_in in seen.check_ins:
-        if check_in.red_flags:
-            flagged = check_in
-        elif flagged is not None and (pain := worst_pain(check_in)) is not None and pain <= k.PAIN_GREEN_MAX:
-            flagged = None  # a later check-in without pain and without warning signs
+    """A warning sign overrides everything, also a hold when it is new. Only lifting the hold ends it."""
+    flagged: CheckIn | None = next((c for c in reversed(seen.check_ins) if c.red_flags), None)
     if flagged is None:
         return Finding("no warning signs reported")
-    if not is_valid(seen, flagged):
-        return Finding(f"warning signs reported more than {k.CHECK_IN_VALID_DAYS} days ago")
-    hold = seen.athlete.hold
+    hold = seen.hold
     if hold is not None and flagged.at <= hold.since:
         return Finding("no new warning signs since the pause")
     what = words.listed(k.RED_FLAGS.get(flag, flag) for flag in sorted(flagged.red_flags))
@@ -59,15 +59,14 @@ def red_flag(seen: Facts) -> Finding:
 
 
 def on_hold(seen: Facts) -> Finding:
-    """After a referral nothing is prescribed until the runner says that it is sorted."""
-    hold = seen.athlete.hold
+    """After a referral nothing is prescribed until a professional's word, or two green days after a pain number."""
+    hold = seen.hold
     if hold is None:
         return Finding("routines are not on hold")
     since = words.day_in_words(seen.day_of(hold.since))
-    return _stop(
-        f"on hold since {since}",
-        f"Your routines are paused since {since}; tell us when it is sorted and they come back.",
-    )
+    flagged = any(check_in.red_flags for check_in in seen.check_ins)
+    until = words.lifted_by(from_a_number=is_from_a_number(hold) and not flagged)
+    return _stop(f"on hold since {since}", f"Your routines are paused since {since} {until}.")
 
 
 def high_pain(seen: Facts) -> Finding:
@@ -82,21 +81,15 @@ def high_pain(seen: Facts) -> Finding:
 
 def persistent_pain(seen: Facts) -> Finding:
     """Some pain at every check-in for two weeks is for a professional, whatever today's number."""
-    with_pain: list[CheckIn] = []
-    for check_in in seen.check_ins:
-        pain = worst_pain(check_in)
-        if pain is None:
-            continue
-        if pain <= k.PAIN_GREEN_MAX:
-            with_pain.clear()
-        else:
-            with_pain.append(check_in)
-    if not with_pain or not is_valid(seen, with_pain[-1]):
+    latest: CheckIn | None = None
+    span = -1
+    for latest, span in spells_of_pain(seen):  # noqa: B007 - the last one counts
+        pass
+    if latest is None or span < 0 or not is_valid(seen, latest):
         return Finding("no pain at the latest check-in")
-    span = (seen.day_of(with_pain[-1].at) - seen.day_of(with_pain[0].at)).days
     if span < k.PERSISTENT_YELLOW_DAYS:
         return Finding(f"pain at check-ins for {words.days(span)}, less than {k.PERSISTENT_YELLOW_DAYS}")
-    what = f"pain at every check-in for {words.days(span)}"
+    what = f"{where_it_hurts(latest)} at every check-in for {words.days(span)}"
     return Finding(what, Decision.REFER, words.referral(what))
 
 
@@ -131,9 +124,9 @@ def not_cleared(seen: Facts) -> Finding:
 
 
 def race_window(seen: Facts) -> Finding:
-    """Free days before a race, on race day and after it."""
+    """Free days before a race, on race day and after it. A C-race is a hard run and blocks nothing."""
     for planned in seen.plan:
-        if planned.run.kind != "race":
+        if planned.run.kind != "race" or planned.priority not in k.PRE_RACE_BLOCK_DAYS:
             continue
         until = (planned.day - seen.today).days
         free = k.PRE_RACE_BLOCK_DAYS[planned.priority]
@@ -145,7 +138,7 @@ def race_window(seen: Facts) -> Finding:
             )
     for race in seen.races:
         since = (seen.today - race.day).days
-        if 0 <= since <= race.block_days:
+        if race.blocks and 0 <= since <= race.block_days:
             back = words.day_in_words(race.day + timedelta(days=race.block_days + 1))
             return _stop(f"raced {words.ago(since)}", f"Raced {words.ago(since)}: legs recover first, until {back}.")
     return Finding("no race near")
@@ -332,7 +325,9 @@ def _run_later_today(seen: Facts) -> Planned | None:
     for planned in seen.plan:
         if planned.day != seen.today or planned.start_s <= seen.now_s or not planned.is_a_run:
             continue
-        runs = seen.runs_today
+        # A race is awaited until something like a race is logged: an easy run before it may be its warm-up.
+        race = planned.run.kind == "race"
+        runs = [run for run in seen.runs_today if not race or run.intensity in k.HARD_INTENSITIES]
         if not any(planned.run.usual or (run.timed and planned.start_s - run.start_s <= early_s) for run in runs):
             return planned
     return None
@@ -420,7 +415,8 @@ def key_session_tomorrow(seen: Facts) -> Finding:
     tomorrow = seen.today + timedelta(days=1)
     for planned in seen.plan:
         if planned.day == tomorrow and is_key_session(planned):
-            name = {"long": "long run"}.get(planned.run.kind, planned.run.kind.replace("_", " "))
+            names = {"long": "long run", "key": "key session"}
+            name = names.get(planned.run.kind, planned.run.kind.replace("_", " "))
             return _stop(f"{name} tomorrow", f"Tomorrow is {_with_article(name)}; fresh legs for it come first.")
     return Finding("nothing demanding tomorrow")
 
@@ -432,7 +428,7 @@ def _with_article(name: str) -> str:
 
 
 def long_run(seen: Facts) -> Finding:
-    """No loading on the day of a long run."""
+    """No loading on the day of a single long run; shorter ones that add up make it light."""
     runs = seen.runs_today
     if seen.trigger_run is not None and seen.trigger_run not in runs:
         runs.append(seen.trigger_run)

@@ -38,6 +38,8 @@ InARow = Annotated[int, Field(strict=True, ge=0, le=1000)]
 Minutes = Annotated[float, Field(strict=True, ge=0, le=LONGEST_ACTIVITY_MIN)]
 Climb = Annotated[float, Field(strict=True, ge=0, le=30_000)]
 Priority = Annotated[str, among(("A", "B", "C"))]
+PAIN_PLACES = ("hip_groin", "knee", "elsewhere")
+PainPlace = Annotated[str, among(PAIN_PLACES)]
 
 
 class Placement(StrEnum):
@@ -90,7 +92,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Routines are stopped until the runner says that it is sorted."""
+    """Routines are stopped until a professional's word, or two green days after a pain number, lift it."""
 
     since: Moment
     reason: Text
@@ -125,6 +127,7 @@ class Athlete:
     screening_completed: Flag | None = None
     clearance_needed: Flag | None = None
     hold: Keys[Hold] | None = None
+    hold_lifted_at: Moment | None = None  # the latest lifting; what was told before it no longer speaks
     illness: Flag = False
     paused_until: Day | None = None  # the first local day on which routines may come again
     declined_on: Day | None = None  # the local day of a routine to which the runner said "not today"
@@ -148,6 +151,7 @@ class CheckIn:
     at: Moment
     hip_groin_pain_0_10: Score | None = None
     squeeze_pain_0_10: Score | None = None
+    knee_pain_0_10: Score | None = None
     other_pain_0_10: Score | None = None
     adductor_soreness_0_10: Score | None = None
     feeling_1_5: Annotated[int, Field(strict=True, ge=1, le=5)] | None = None
@@ -156,7 +160,7 @@ class CheckIn:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run or race to come. ``kind``: easy, rest, long, tempo, intervals, workout, race."""
+    """A run or race to come. ``kind``: easy, rest, key, long, tempo, intervals, workout, race."""
 
     start: Moment
     kind: str
@@ -197,6 +201,7 @@ class Session:
     answered: Flag = True
     rpe_1_10: Effort | None = None
     pain_during_0_10: Score | None = None
+    pain_place: PainPlace = "hip_groin"
     stopped_for_pain: Flag = False
     routine_id: Slug | None = None
     exercises: Items[Slug] = ()
@@ -237,6 +242,7 @@ class RoutineItem:
     rest_s: int = 0
     seconds: int = 0  # by the catalogue's formula
     substituted_for: str | None = None
+    advice: str | None = None  # how to do it today, in words for note, mail and player
 
     @property
     def count(self) -> int:

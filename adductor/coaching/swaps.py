@@ -80,4 +80,5 @@ def _item(exercise: Exercise, instead_of: RoutineItem, way: Way) -> RoutineItem:
     harder = way is Way.HARDER
     sets = min(instead_of.sets, dose.sets.start if harder else dose.sets.max)
     count = dose.count.min if harder else dose.count.default
-    return item_of(exercise, sets, count, instead_of=instead_of.substituted_for or instead_of.exercise)
+    hold_s = dose.first_hold_s if harder else None
+    return item_of(exercise, sets, count, hold_s, instead_of=instead_of.substituted_for or instead_of.exercise)

@@ -9,11 +9,11 @@ from adductor.coaching import constants as k
 
 # evidence.md section 4, the wording of the referral
 REFERRAL = (
-    "Stop today. Pain like this is worth having checked by a physiotherapist or doctor before you run or exercise. "
-    "We'll pause your routines until you tell us it is sorted."
+    "Stop today. Pain like this is worth having checked by a physiotherapist or doctor before you run or exercise."
 )
 DO_NOT_RUN = "Please don't run until you have been seen."
 SAME_DAY = "Please get medical advice today."
+AFTER_HOLD = "Then two light sessions come first, and after them the start of the level below."
 EMERGENCY = "If it came suddenly, is severe or comes with vomiting, go to an emergency department now."
 
 
@@ -53,9 +53,16 @@ def listed(parts: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def lifted_by(*, from_a_number: bool) -> str:
+    """How a hold ends, as the end of a sentence: by a professional's word, or by green days after a pain number."""
+    green = f", or you check in on {k.HOLD_GREEN_DAYS} days with pain of {k.PAIN_GREEN_MAX} or less"
+    return f"until a professional has cleared you{green if from_a_number else ''}"
+
+
 def referral(what: str, flags: frozenset[str] = frozenset()) -> str:
-    """Word a referral: the reported sign and the advice that follows from it."""
-    parts = [f"You told us about {what}.", REFERRAL]
+    """Word a referral: the reported sign, the advice that follows from it, and the way back."""
+    pause = f"We'll pause your routines {lifted_by(from_a_number=not flags)}. {AFTER_HOLD}"
+    parts = [f"You told us about {what}.", REFERRAL, pause]
     if flags & k.DO_NOT_RUN_FLAGS:
         parts.append(DO_NOT_RUN)
     if flags & k.SAME_DAY_FLAGS:

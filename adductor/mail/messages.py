@@ -94,7 +94,7 @@ _LETTERS = {
         "You get this because you connected your running log with us.",
     ),
     "refer": _Letter(
-        "Your routines are paused", (), "It is sorted", "You get this because of what you told us about pain."
+        "Your routines are paused", (), "How they come back", "You get this because of what you told us about pain."
     ),
 }
 

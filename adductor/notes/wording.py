@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
+from adductor.catalogue import catalogue
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 from adductor.notes.block import HEADING, SIGNATURE
-
-# Names that fit on one line of a phone. The full names, and the article's own, are on the pages.
-SHORT_NAMES = {
-    "side_lying_adduction_top_leg_elevated": "Side-lying lift, top leg on a chair",
-    "supine_adductor_squeeze": "Squeeze, three positions",
-    "standing_resisted_adduction": "Standing band adduction",
-    "half_kneeling_slide_hinge": "Half-kneeling slide hinge",
-    "standing_lateral_slide_lunge": "Side slide lunge",
-    "single_leg_deadlift": "Single-leg deadlift",
-    "bowler_squat": "Bowler squat",
-    "cross_over_step_up": "Cross-over step-up",
-    "elevated_split_squat": "Elevated split squat",
-    "jump_lunges": "Jump lunges",
-    "side_lying_adduction_floor": "Side-lying lift, top foot on the floor",
-    "copenhagen_short_lever_hold": "Copenhagen hold, knee on a bench",
-    "copenhagen_long_lever_hold": "Copenhagen hold, foot on a bench",
-    "copenhagen_dynamic_long_lever": "Copenhagen lift",
-    "single_leg_deadlift_kickstand": "Kickstand deadlift",
-    "step_up_forward_low": "Low step-up",
-    "split_squat_floor": "Split squat",
-    "side_lying_abduction_other_pan": "Side-lying leg raise",
-}
 
 _KIND = {Dose.LIGHT: "light", Dose.ACTIVATION: "warm-up"}
 
@@ -36,8 +15,9 @@ def title(routine: Routine) -> str:
 
 
 def short_name(exercise: str) -> str:
-    """The name that stands in notes and mails."""
-    return SHORT_NAMES.get(exercise, exercise.replace("_", " ").capitalize())
+    """The catalogue's name; of an exercise that is no longer in it, its id in words."""
+    known = catalogue().exercises.get(exercise)
+    return exercise.replace("_", " ").capitalize() if known is None else known.name
 
 
 def dose_of(item: RoutineItem) -> str:
@@ -55,9 +35,9 @@ def dose_of(item: RoutineItem) -> str:
 def note_block(routine: Routine, reason: str, link: str | None) -> str:
     """The block for the note, from its heading to its signature."""
     lines = [f"{HEADING}{title(routine)}"]
-    lines += [
-        f"{number}. {short_name(item.exercise)}: {dose_of(item)}" for number, item in enumerate(routine.items, start=1)
-    ]
+    for number, item in enumerate(routine.items, start=1):
+        lines.append(f"{number}. {short_name(item.exercise)}: {dose_of(item)}")
+        lines += [item.advice] if item.advice else []
     lines.append(f"Why today: {sentence(reason)}")
     lines.append(f"Stop if it hurts. Steps and timer: {link}" if link else "Stop if it hurts.")
     lines.append(SIGNATURE)

@@ -114,7 +114,7 @@ class Athlete(Base):
     illness: Mapped[bool] = mapped_column(default=False, server_default=false())
     hold_since: Mapped[datetime | None]
     hold_reason: Mapped[str | None] = mapped_column(String(40))
-    hold_cleared_at: Mapped[datetime | None]  # check-ins before this no longer speak
+    hold_cleared_at: Mapped[datetime | None]  # check-ins before this no longer speak; two light sessions follow
 
     programme_stage: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     programme_started_on: Mapped[date | None]
@@ -391,6 +391,7 @@ class SessionRecord(OfAthlete, Base):
     completed_pct: Mapped[int] = mapped_column(default=100)
     rpe_1_10: Mapped[int | None]
     pain_during_0_10: Mapped[int | None]
+    pain_place: Mapped[str] = mapped_column(String(10), default="hip_groin", server_default="hip_groin")
     stopped_for_pain: Mapped[bool] = mapped_column(default=False, server_default=false())
     routine: Mapped[dict[str, Any] | None]
     source: Mapped[str] = mapped_column(String(12))  # page, mail, title or log
@@ -406,6 +407,7 @@ class CheckInRecord(OfAthlete, Base):
     at: Mapped[datetime]
     hip_groin_pain_0_10: Mapped[int | None]
     squeeze_pain_0_10: Mapped[int | None]
+    knee_pain_0_10: Mapped[int | None]
     other_pain_0_10: Mapped[int | None]
     adductor_soreness_0_10: Mapped[int | None]
     feeling_1_5: Mapped[int | None]

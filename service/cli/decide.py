@@ -97,6 +97,8 @@ def _item(item: RoutineItem) -> dict[str, Any]:
         shown["positions"] = item.positions
     if item.substituted_for is not None:
         shown["substituted_for"] = item.substituted_for
+    if item.advice is not None:
+        shown["advice"] = item.advice
     return shown
 
 
@@ -122,4 +124,4 @@ def _amount(item: RoutineItem) -> str:
     else:
         holds = "" if item.holds == 1 else f"{item.holds} x "
         amount = f"{item.sets} x {holds}{item.hold_s} s" + (" each" if item.positions > 1 else "")
-    return f"{amount} each side" if item.per_side else amount
+    return f"{amount}{' each side' if item.per_side else ''}{f'. {item.advice}' if item.advice else ''}"

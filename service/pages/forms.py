@@ -77,6 +77,7 @@ def equipment(form: Form) -> list[str]:
 
 
 TARGET = Field("target", whole(1, 2), "Sessions a week: choose one or two.", "target_sessions_per_week")
+PLACE = Field("place", lambda text: one_of(answers.PAIN_COLUMNS)(text or "hip_groin"), "choose where it hurts")
 PAIN = Field("pain", optional(whole(0, 10)), "pain must be a number from 0 to 10", "pain_0_10")
 EMAIL = Field(
     "email",

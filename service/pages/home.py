@@ -13,7 +13,7 @@ from adductor.store.models import Athlete, CheckInRecord, Suggestion
 from service.context import installation
 from service.pages import status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
-from service.pages.forms import Field, changing, optional, read, whole
+from service.pages.forms import PLACE, Field, changing, optional, read, whole
 from service.pages.settings_forms import place_of
 from service.pages.words import SIGNS
 
@@ -23,7 +23,7 @@ _LATELY = 3
 _SCORES = tuple(
     Field(name, optional(whole(low, high)), f"{label}: choose a number from {low} to {high}.", column)
     for name, column, label, low, high in (
-        ("pain", "hip_groin_pain_0_10", "Hip or groin pain", 0, 10),
+        ("pain", "pain_0_10", "Hip or groin pain, or elsewhere", 0, 10),
         ("soreness", "adductor_soreness_0_10", "Soreness of the inner thighs", 0, 10),
         ("feeling", "feeling_1_5", "How you feel", 1, 5),
     )
@@ -59,6 +59,7 @@ def home() -> Page:
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
         referral=referral,
+        hold_of_number=situation.athlete.hold is not None and coaching.is_from_a_number(situation.athlete.hold),
         next=status.what_is_next(here.catalogue, situation, expected),
         strip=strip,
         stage=here.catalogue.stage(athlete.programme_stage),
@@ -104,10 +105,12 @@ def check_in() -> Page:
 
 
 def _record() -> tuple[CheckInRecord, dict[str, str]]:
-    given = read(request.form, *_SCORES)
+    given = read(request.form, *_SCORES, PLACE)
     signs = set(request.form.getlist("sign"))
     if unknown := signs - SIGNS.keys():
         given.problems["sign"] = f"Warning signs: “{sorted(unknown)[0]}” is not one of them."
+    pain, place = given.changes.pop("pain_0_10", None), given.changes.pop("place", "hip_groin")
+    given.changes[answers.PAIN_COLUMNS[place]] = pain
     if not given.problems and not signs and not any(score is not None for score in given.changes.values()):
         given.problems["pain"] = _SCORES[0].problem
     return CheckInRecord(**given.changes, red_flags=sorted(signs)), given.problems
@@ -132,14 +135,14 @@ def pause() -> Page:
 @blueprint.post("/hold/clear")
 @signed_in
 def clear_hold() -> Page:
-    """The runner says that it is sorted."""
+    """A professional has cleared the runner: two light sessions, then one level lower."""
     if request.form.get("sorted") != "yes":
-        text = "It is sorted: tick the box to say that you have no pain, or that a professional cleared you."
+        text = "Tick the box to say that a professional has cleared you."
         flash(text, "problem")
         return redirect(url_for("pages.home"))
     with changing() as coach:
         answers.clear_hold(coach)
-    flash("Good to have you back. Routines start gently.", "done")
+    flash("Good to have you back. Two light sessions come first.", "done")
     return redirect(url_for("pages.home"))
 
 

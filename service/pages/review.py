@@ -13,7 +13,7 @@ from service import limits, numbers
 from service.context import installation
 from service.pages import status
 from service.pages.access import Page, blueprint, find_suggestion, signed_in, the_athlete
-from service.pages.forms import PAIN, Field, answered, take_answer
+from service.pages.forms import PAIN, PLACE, Field, answered, take_answer
 
 ON_A_PAGE = 25
 _SAID = Field("said", Said, "choose one of the answers")
@@ -46,7 +46,7 @@ def suggestion(public_id: str) -> Page:
 def answer(public_id: str) -> Page:
     """Answer it, or answer it differently."""
     try:
-        taken = take_answer(public_id, _SAID, PAIN, where="review")
+        taken = take_answer(public_id, _SAID, PAIN, PLACE, where="review")
     except AnswerError as error:
         return _page(public_id, problem=f"Your answer was not kept: {error}."), 400
     return answered(public_id, taken, "Kept. Thank you.")

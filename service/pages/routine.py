@@ -20,10 +20,11 @@ from service import limits
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
-from service.pages.forms import PAIN, Field, answered, optional, page_after, take_answer, whole
+from service.pages.forms import PAIN, PLACE, Field, answered, optional, page_after, take_answer, whole
 
 _FIELDS = (
     PAIN,
+    PLACE,
     Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
     Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
 )
@@ -142,7 +143,7 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     exercise = catalogue.exercises[item.exercise]
     # The catalogue says only in one place of what the percentage is.
     effort = (exercise.effort or {}).get({"activation": "warm_up"}.get(made.dose, str(made.dose)), "")
-    effort = effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
+    effort = "" if item.advice else effort.replace(" of best effort", "").replace("%", "% of your hardest", 1)
     # The timer names positions in the drawing's words, so that text and drawing agree.
     drawn = drawings.words(item.exercise)
     named = item.positions > 1 and item.positions == len(drawn.captions)

@@ -13,7 +13,19 @@ from adductor.notes import wording
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete, today_of
 from service.pages.assets import compressed
-from service.pages.forms import EMAIL, TARGET, Field, Given, change_address, changing, equipment, one_of, read
+from service.pages.forms import (
+    EMAIL,
+    TARGET,
+    Field,
+    Given,
+    change_address,
+    changing,
+    equipment,
+    one_of,
+    optional,
+    read,
+    whole,
+)
 from service.pages.settings_forms import places_of
 from service.pages.words import PLACES
 
@@ -22,11 +34,13 @@ _PREVIEW_REASONS = {
     1: "easy run done, your first session; kept light: the first two sessions are light",
     2: "easy run done, 3 days since the last one, 1 of 2 this week",
 }
+_LONG_RUN_AT = "09:00"  # judgement: the day matters; the settings have the time
 _FIRST_ANSWERS = (
     Field("pain", one_of(("yes", "no")), "Pain now: please answer yes or no."),
     Field("condition", one_of(("yes", "no")), "Injury, pregnancy or medical advice: please answer yes or no."),
     TARGET,
     Field("place", one_of(PLACES), "Where to write: choose one of the places."),
+    Field("long_run_day", optional(whole(0, 6)), "Long run: choose a day, or no fixed day."),
     EMAIL,
 )
 
@@ -43,7 +57,7 @@ def start() -> Page:
 def exercises() -> Page:
     """The catalogue by stage: the article's own wording, our reading of it, how to do it, and where it comes from."""
     page = render_template("exercises.html", catalogue=installation().catalogue)
-    # Eighteen drawings: a quarter of the bytes. No form stands on this page, so it holds no secret.
+    # Twenty drawings: a quarter of the bytes. No form stands on this page, so it holds no secret.
     return compressed(Response(page, mimetype="text/html"))
 
 
@@ -93,6 +107,10 @@ def _keep(said: dict[str, Any]) -> None:
         # Until there is an address, what belongs to no run stands on the runner's pages.
         athlete.channels = {"rest_day": "pages", **(athlete.channels or {}), "post_run": said["place"]}
         athlete.equipment = _equipment()
+        day = said["long_run_day"]
+        if day is not None:
+            others = [run for run in athlete.usual_runs or [] if run["weekday"] != day]
+            athlete.usual_runs = [*others, {"weekday": day, "at": _LONG_RUN_AT, "kind": "long"}]
         athlete.confirmed_at = athlete.confirmed_at or now
         athlete.programme_started_on = athlete.programme_started_on or today_of(athlete)
         if said["email"]:

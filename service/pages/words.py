@@ -33,10 +33,10 @@ PLACEMENTS = {
 ROUTINES = {"post_run": "Routine after the run", "rest_day": "Routine on a rest day", "warm_up": "Warm-up"}
 # The levels' names in plain words, in the order of the catalogue's stages.
 LEVELS = (
-    "Isometric: the muscle works and nothing moves. Squeezes and holds.",
-    "Isotonic: the leg moves against a steady resistance. Band work, and a first short hold on the side.",
-    "Dynamic: the legs slide and travel under load, and the holds get longer.",
-    "Compound: several joints at once, on one leg.",
+    "Holds: the muscle works and nothing moves. Squeezes and holds.",
+    "Bands: the leg moves against a steady resistance. Band work, and a first short hold on the side.",
+    "Slides: the legs slide and travel under load, and the holds get longer.",
+    "Single-leg: several joints at once, on one leg.",
 )
 RULES = {
     "red_flag": "Warning signs",
@@ -87,7 +87,15 @@ OUTCOMES = {
     "scope_missing": "Not written: {platform}'s permission to write is missing. Connect again to allow it.",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-RUN_KINDS = {"easy": "Easy", "long": "Long", "tempo": "Tempo", "intervals": "Intervals", "workout": "Other hard run"}
+RUN_KINDS = {
+    "easy": "Easy",
+    "key": "Key session",
+    "long": "Long",
+    "race": "Race, such as parkrun",
+    "tempo": "Tempo",
+    "intervals": "Intervals",
+    "workout": "Other hard run",
+}
 SIGNS = {flag: text[0].upper() + text[1:] for flag, text in RED_FLAGS.items()}
 
 

@@ -25,11 +25,11 @@ ARTICLE = {
     "Standing Resisted Adduction": "3 sets x 10-15 ea.",
     "1/2 Kneeling + Loaded Adduction Slideboard Hinge": "3 sets x 8-12 ea.",
     "Standing Lateral Slideboard Lunge": "3 sets x 8-12 ea.",
-    "Single Leg Deadlift": 'none given; "(If you can maintain good balance, add using a dumbbell or kettlebell)"',
-    "Bowler Squat": "none given",
-    "Cross-Over Step Up": "none given",
-    "Elevated Split Squat": "none given",
-    "Jump Lunges": "none given",
+    "Single Leg Deadlift": "(If you can maintain good balance, add using a dumbbell or kettlebell)",
+    "Bowler Squat": None,
+    "Cross-Over Step Up": None,
+    "Elevated Split Squat": None,
+    "Jump Lunges": None,
 }
 
 
@@ -53,7 +53,11 @@ def test_ids_and_numbers_exist_once() -> None:
 def test_exercise_refers_to_what_exists_and_its_durations_follow_from_its_dose(exercise: Exercise) -> None:
     known, dose = catalogue(), exercise.dose
     other = exercise.replaced_without_equipment_by
+    steps, hold_s = dose.hold_steps_s, dose.hold_s
     assert exercise.stage <= len(known.stages)
+    assert not steps or (hold_s is not None and (steps[0], steps[-1]) == (hold_s.min, hold_s.max))
+    assert list(steps) == sorted(steps)
+    assert exercise.after is None or exercise.after.hold_s in known.exercises[exercise.after.exercise].dose.hold_steps_s
     assert {*exercise.easier, *exercise.harder} <= known.exercises.keys()
     assert other is None or other in known.exercises or "none" in exercise.equipment.needs.any_of
     assert set(exercise.sources) <= known.citations.keys()

@@ -25,7 +25,7 @@ from adductor.coaching.situation import (
 
 LONDON = ZoneInfo("Europe/London")
 FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)
-FULL_RUN, FULL_REST, LIGHT_REST = "post_run full", "rest_day full", "rest_day light"
+FULL_RUN, LIGHT_RUN, FULL_REST, LIGHT_REST = "post_run full", "post_run light", "rest_day full", "rest_day light"
 
 
 def run(days_ago: int, hour: int = 7, minutes: float = 45) -> Activity:
@@ -80,7 +80,7 @@ ONLY_AFTER_RUNS = {"athlete": replace(ATHLETE, placements_enabled=frozenset({Pla
         # A planned long run is one, and the day after it is light.
         (LONG, 4, {20: FULL_REST, 23: LIGHT_REST}, {22: "long run", 23: "rest day, kept light: long run yesterday"}),
         # Today follows the last planned run, or the one that just ended.
-        (TWICE, 1, {20: FULL_RUN}, {20: "after your planned easy run"}),
+        (TWICE, 1, {20: LIGHT_RUN}, {20: "after your planned easy run, kept light: 90 minutes of running today"}),
         ({"activities": (run(1), JUST)}, 1, {20: FULL_RUN}, {20: "after your run"}),
         # A pause ends; a referral is said once and then waited for; late in the day no more comes.
         (

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adductor.catalogue import catalogue
-from adductor.coaching import after_session, after_soreness, decide
+from adductor.coaching import after_hold, after_session, after_soreness, decide
 from adductor.coaching.normalise import facts
 from adductor.coaching.progression import exercises_of_stage, is_deload_week, jump_lunges_allowed, start_of
 from adductor.coaching.routine import Wish, build
@@ -137,7 +137,7 @@ def test_stage_goes_up_after_its_sessions_with_every_exercise_at_its_target(
     step = after_session(who, catalogue(), session(0), routine_for(who))
     assert step.athlete.programme_stage == then
     assert [change for change in step.changes if "Level" in change] == (
-        [f"Level {then}: {catalogue().stage(then).name.lower()} work from now on."] if then > stage else []
+        [f"Level {then} from now on: {catalogue().stage(then).name.lower()}."] if then > stage else []
     )
     if then > stage:
         assert (step.athlete.sessions_at_stage, step.athlete.stage_since) == (0, DAY_ONE.date())
@@ -205,6 +205,59 @@ def test_pain_at_the_start_column_puts_the_easier_rung_in_its_place_until_two_go
     assert progress_of(who, BAND) == start_of(catalogue().exercises[BAND])
 
 
+SHORT_LEVER, TOGETHER = "copenhagen_short_lever_hold", "copenhagen_knees_together_hold"
+LONG_LEVER = "copenhagen_long_lever_hold"
+
+
+@pytest.mark.parametrize(
+    ("hold_s", "count", "then", "at_target"),
+    [
+        (5, 3, (10, 3), False),
+        (10, 3, (20, 3), True),
+        (19, 3, (20, 3), True),
+        (20, 3, (20, 4), True),
+        (9, 3, (10, 3), False),
+    ],
+)
+def test_copenhagen_hold_grows_in_seconds_before_its_count(
+    hold_s: int, count: int, then: tuple[int, int], at_target: bool
+) -> None:
+    mine = ExerciseProgress(SHORT_LEVER, sets=2, reps_or_holds=count, hold_s=hold_s)
+    who = athlete(2, progress=(mine,), sessions_at_stage=1)
+    routine = routine_for(who)
+    assert SHORT_LEVER in [item.exercise for item in routine.items]
+    moved = progress_of(after_session(who, catalogue(), session(0), routine).athlete, SHORT_LEVER)
+    assert ((moved.hold_s, moved.reps_or_holds), moved.at_target) == (then, at_target)
+    assert start_of(catalogue().exercises[SHORT_LEVER]).hold_s == 5
+
+
+def test_other_holds_grow_by_five_seconds_after_the_most_of_them() -> None:
+    mine = ExerciseProgress(LONG_LEVER, sets=2, reps_or_holds=4, hold_s=10, last_rpe_1_10=7)
+    who = athlete(3, progress=(mine,), sessions_at_stage=1)
+    moved = progress_of(after_session(who, catalogue(), session(0), routine_for(who)).athlete, LONG_LEVER)
+    assert (moved.hold_s, moved.reps_or_holds) == (15, 4)
+
+
+@pytest.mark.parametrize(
+    ("held", "comes"),
+    [
+        ({}, SHORT_LEVER),
+        ({SHORT_LEVER: 9}, SHORT_LEVER),
+        ({SHORT_LEVER: 10}, TOGETHER),
+        ({SHORT_LEVER: 20, TOGETHER: 19}, TOGETHER),
+        ({SHORT_LEVER: 20, TOGETHER: 20}, LONG_LEVER),
+    ],
+)
+def test_long_lever_comes_after_twenty_seconds_with_the_knees_together(held: dict[str, int], comes: str) -> None:
+    progress = [ExerciseProgress(BAND), *(ExerciseProgress(id_, hold_s=hold_s) for id_, hold_s in held.items())]
+    who = athlete(3, progress=tuple(progress), sessions_at_stage=1)
+    assert routine_for(who).items[-1].exercise == comes
+    assert (LONG_LEVER in [exercise.id for exercise in exercises_of_stage(who, catalogue())]) is (comes == LONG_LEVER)
+    # A runner who did it before keeps it.
+    done_before = replace(who, progress=(*progress, ExerciseProgress(LONG_LEVER, last_rpe_1_10=7)))
+    assert routine_for(done_before).items[-1].exercise == LONG_LEVER
+
+
 @pytest.mark.parametrize(
     ("soreness", "sets", "at_top"), [(3, 3, 1), (4, 3, 0), (5, 2, 0)], ids=["unchanged", "counted anew", "easier"]
 )
@@ -226,6 +279,24 @@ def test_four_weeks_off_are_one_stage_down_from_the_start_column(stage: int, day
         assert step.athlete.sessions_at_stage == 0
         assert progress_of(step.athlete, BAND) == start_of(catalogue().exercises[BAND])
         assert any("28 days" in change for change in step.changes)
+
+
+@pytest.mark.parametrize(("stage", "then"), [(3, 2), (1, 1)])
+def test_end_of_a_hold_is_one_stage_down_from_the_start_column_and_no_break_takes_another(
+    stage: int, then: int
+) -> None:
+    last = DAY_ONE.date() - timedelta(days=40)
+    strong = ExerciseProgress(BAND, sets=3, reps_or_holds=12, at_target=True)
+    who = athlete(stage, progress=(strong,), sessions_at_stage=9, last_completed_session_date=last)
+    back = after_hold(replace(who, hold_lifted_at=DAY_ONE), catalogue(), DAY_ONE.date()).athlete
+    assert (back.programme_stage, back.sessions_at_stage, back.programme_started_on) == (then, 0, DAY_ONE.date())
+    if then == 2:
+        assert progress_of(back, BAND) == start_of(catalogue().exercises[BAND])
+
+    light = after_session(back, catalogue(), session(1, kind="strength_light"), routine_for(back, Dose.LIGHT)).athlete
+
+    assert (light.programme_stage, light.sessions_at_stage, light.sessions_completed_total) == (then, 0, 1)
+    assert {entry.at_top_in_a_row for entry in light.progress} == {0}
 
 
 # --- deload ---------------------------------------------------------------------------------------------------------

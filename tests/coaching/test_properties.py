@@ -116,7 +116,7 @@ def test_nothing_but_a_new_warning_sign_while_on_hold(situation: Situation) -> N
     assert (verdict.decision, verdict.rule) == (Decision.NONE, "on_hold")
 
 
-@given(situations(cleared=True), st.sampled_from(["A", "B", "C", None]), st.data())
+@given(situations(cleared=True), st.sampled_from(["A", "B", None]), st.data())
 def test_nothing_within_a_race_block(situation: Situation, priority: str | None, data: st.DataObject) -> None:
     zone = situation.athlete.timezone
     days = data.draw(st.integers(0, k.PRE_RACE_BLOCK_DAYS[priority or "A"]))

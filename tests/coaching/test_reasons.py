@@ -10,7 +10,8 @@ import pytest
 from adductor import scenario
 from adductor.catalogue import catalogue
 from adductor.coaching import decide, words
-from adductor.coaching.dose import LIGHT_WHEN
+from adductor.coaching.dose import LIGHT_WHEN, light_after_race
+from adductor.coaching.normalise import Raced, facts
 from adductor.coaching.rules import RULES
 from adductor.coaching.situation import Verdict
 from tests.coaching.cases import all_cases
@@ -42,6 +43,16 @@ DELOAD = {"athlete": CASES["The plain case"]["athlete"] | {"programme_started_on
         ("Long run yesterday, easy run today", {}, "; kept light: long run yesterday."),
         ("Intervals today, fourth session ever", {}, "; kept light: hard run today."),
         ("600 m of climb", {}, "; kept light: 600 m of climb today."),
+        ("Two runs of today that add up to 90 minutes", {}, "; kept light: 90 minutes of running today."),
+        ("A ride of 150 minutes yesterday", {}, "; kept light: 150-minute ride yesterday."),
+        ("Legs in the gym yesterday", {}, "; kept light: leg strength yesterday."),
+        ("Strength work of unknown kind yesterday, 30 minutes", {}, "; kept light: strength work yesterday."),
+        ("Eight days after 45 km", {}, "; kept light: the first session after 7 days free for the race."),
+        (
+            "The hold was lifted yesterday, no session since",
+            {},
+            "; kept light: the first two sessions after the pause for pain.",
+        ),
     ],
 )
 def test_a_yes_says_what_it_follows_and_why_it_is_less(name: str, changes: dict[str, Any], end: str) -> None:
@@ -76,6 +87,16 @@ def test_ten_to_twenty_days_without_a_session_take_a_set(days: int, less: bool) 
         ("DC-083", "You asked for a break until Friday 27 November."),
         ("A run is planned for tonight", "Another run is planned today; strength comes after the last one."),
         ("A three-hour hike", "Your 180-minute hike today makes it no rest day."),
+        (
+            "A new hold after the last lifting",
+            "Your routines are paused since Wednesday 18 November until a professional has cleared you, "
+            "or you check in on 2 days with pain of 2 or less.",
+        ),
+        (
+            "Two green days do not end a hold that night pain began",
+            "Your routines are paused since Monday 16 November until a professional has cleared you.",
+        ),
+        ("The usual run of tomorrow is a key session", "Tomorrow is a key session; fresh legs for it come first."),
     ],
 )  # fmt: skip
 def test_a_no_says_why_with_its_facts(name: str, reason: str) -> None:
@@ -108,3 +129,49 @@ def test_words_for_days_and_lists() -> None:
     assert [words.ahead(n) for n in (0, 1, 2)] == ["today", "tomorrow", "in 2 days"]
     assert [words.listed(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
     assert (words.days(1), words.days(2), words.number(7.0), words.number(7.55)) == ("1 day", "2 days", "7", "7.5")
+
+
+@pytest.mark.parametrize(
+    ("check_in", "said"),
+    [
+        ({"hip_groin_pain_0_10": 6}, "hip or groin pain of 6 out of 10"),
+        ({"knee_pain_0_10": 7, "hip_groin_pain_0_10": 2}, "knee pain of 7 out of 10"),
+        ({"outer_knee_pain_0_10": 7}, "knee pain of 7 out of 10"),
+        ({"calf_pain_0_10": 8}, "pain elsewhere of 8 out of 10"),
+    ],
+)
+def test_a_referral_names_the_place_that_was_told_and_the_way_back(check_in: dict[str, int], said: str) -> None:
+    reason = verdict("The plain rest day", check_ins=[{"at": "2026-11-20T12:00:00+00:00", **check_in}]).reason
+    assert said in reason
+    assert "or you check in on 2 days with pain of 2 or less" in reason
+    assert words.AFTER_HOLD in reason
+
+
+def test_a_referral_for_a_warning_sign_is_lifted_by_a_professional_alone() -> None:
+    reason = verdict("Pain when hopping, whatever the score").reason
+    assert "until a professional has cleared you. Then two light sessions" in reason
+
+
+def test_lasting_pain_is_named_with_its_place() -> None:
+    told = [{"at": f"2026-11-{day}T12:00:00+00:00", "knee_pain_0_10": 3} for day in ("07", "20")]
+    assert "knee pain at every check-in for 13 days" in verdict("The plain rest day", check_ins=told).reason
+
+
+def test_pain_three_to_five_gets_the_gentle_squeeze_alone() -> None:
+    routine = verdict("Pain 5 keeps it light").routine
+    assert routine is not None
+    assert [item.exercise for item in routine.items] == ["supine_adductor_squeeze"]
+    assert "between the knees, gently, never above your usual pain; if it rises, stop." in (
+        routine.items[0].advice or ""
+    )
+    plain = verdict("Long run yesterday, easy run today").routine
+    assert plain is not None
+    assert [item.advice for item in plain.items] == [None, None]
+
+
+@pytest.mark.parametrize(("free", "said"), [(6, None), (7, "the first session after 7 days free for the race")])
+def test_a_week_kept_free_for_a_race_is_followed_by_a_light_session(free: int, said: str | None) -> None:
+    seen = facts(scenario.parse(CASES["The plain rest day"]))
+    seen.last_done = date(2026, 11, 1)
+    seen.races = [Raced(date(2026, 11, 10), free, "B")]
+    assert light_after_race(seen) == said

@@ -127,3 +127,15 @@ def test_sets_go_before_exercises_and_enough_time_changes_nothing() -> None:
 )
 def test_a_gap_takes_one_set_and_a_deload_half_of_them(fewer: dict[str, object], sets: list[int]) -> None:
     assert [item.sets for item in routine(2, REST_DAY, **fewer).items] == sets
+
+
+def test_substitutes_are_the_nearest_and_need_nothing_more() -> None:
+    def instead(stage: int, placement: Placement, has: set[str], turn: int = 0) -> dict[str, str | None]:
+        made = routine(stage, placement, equipment=frozenset(has), turn=turn)
+        return {item.substituted_for or item.exercise: item.exercise for item in made.items}
+
+    assert instead(3, AFTER_RUN, set(), turn=1)["standing_lateral_slide_lunge"] == "side_lunge"
+    assert instead(3, AFTER_RUN, {"hard_floor"})["standing_lateral_slide_lunge"] == "standing_lateral_slide_lunge"
+    assert instead(4, REST_DAY, {"hard_floor"}, turn=1)["cross_over_step_up"] == "split_squat_floor"
+    assert instead(4, REST_DAY, {"hard_floor", "step"}, turn=1)["cross_over_step_up"] == "cross_over_step_up"
+    assert instead(4, REST_DAY, {"hard_floor"})["elevated_split_squat"] == "split_squat_floor"

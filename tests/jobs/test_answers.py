@@ -137,6 +137,97 @@ def test_cleared_the_routines_may_come_again(here: Place) -> None:
     assert here.decisions(runner)[-1].decision == "post_run"
 
 
+def test_hold_lifted_by_a_professional_is_two_light_sessions_one_level_lower(here: Place) -> None:
+    runner = here.runner()
+    here.check_in(runner, hip_groin_pain_0_10=7)
+    here.later(days=8)
+    with here.installation.store.write() as session:
+        answers.clear_hold(here.coach(session, runner))
+    assert here.athlete(runner).programme_stage == 1
+    here.later(hours=1)
+
+    doses = []
+    for said in (Said.DONE, Said.DONE, *(Said.NOT_TODAY,) * 4):
+        here.run_done(runner)
+        doses.append(here.suggestion(runner).dose)
+        here.answer(runner, said)
+        here.later(days=4)
+
+    # The last comes when both light ones are older than the log that the coach looks at.
+    assert doses == ["light", "light", "full", "full", "full", "full"]
+    assert here.athlete(runner).programme_stage == 1
+
+
+def test_two_green_days_lift_the_hold_of_a_pain_number(here: Place) -> None:
+    runner = here.runner()
+    here.check_in(runner, knee_pain_0_10=6)
+    assert here.athlete(runner).hold_reason == "high_pain"
+    assert "knee pain of 6 out of 10" in here.decisions(runner)[-1].reason
+
+    here.later(days=1)
+    here.check_in(runner, knee_pain_0_10=2)
+    assert here.athlete(runner).hold_since is not None
+    here.later(days=1)
+    here.check_in(runner, knee_pain_0_10=2)
+
+    assert here.athlete(runner).hold_since is None
+    assert here.athlete(runner).programme_stage == 1
+    here.run_done(runner)
+    assert here.suggestion(runner).dose == "light"
+
+
+def test_green_day_told_with_a_routine_counts_for_the_end_of_a_hold(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    here.check_in(runner, hip_groin_pain_0_10=6)
+    here.later(days=1)
+    here.check_in(runner, hip_groin_pain_0_10=2)
+    here.later(days=1)
+    # A session that is told days later was done on its own day, before the hold: it says nothing about now.
+    here.answer(runner, Said.DONE, pain_0_10=0)
+    assert here.athlete(runner).hold_since is not None
+
+    here.answer(runner, Said.DONE, pain_0_10=1)  # with pain it is a check-in as well
+
+    assert here.athlete(runner).hold_since is None
+
+
+def test_warning_sign_during_a_hold_leaves_it_to_a_professional(here: Place) -> None:
+    runner = here.runner()
+    here.check_in(runner, hip_groin_pain_0_10=6)
+    here.later(days=1)
+    here.check_in(runner, hip_groin_pain_0_10=5, red_flags=["night_pain"])
+    assert here.decisions(runner)[-1].rule == "red_flag"
+
+    for _ in range(3):
+        here.later(days=1)
+        here.check_in(runner, hip_groin_pain_0_10=0)
+
+    assert (here.athlete(runner).hold_since is None, here.athlete(runner).hold_reason) == (False, "red_flag")
+    assert here.decisions(runner)[-1].rule == "on_hold"
+
+
+def test_answer_names_the_place_that_hurts(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+
+    taken = here.answer(runner, Said.PAIN, pain_0_10=6, place="knee")
+
+    assert taken.decision is not None
+    assert "knee pain of 6 out of 10" in taken.decision.reason
+    assert [done.pain_place for done in _sessions(here, runner)] == ["knee"]
+    with pytest.raises(AnswerError, match="where it hurts"):
+        Answer(Said.PAIN, pain_0_10=6, place="toe")
+
+
+def test_race_of_every_week_keeps_its_routine_and_another_does_not(here: Place) -> None:
+    weekday = here.now.weekday()
+    for usual, decision in ((weekday, "post_run"), ((weekday + 1) % 7, "none")):
+        runner = here.runner(usual_runs=[{"weekday": usual, "at": "06:00", "kind": "race"}])
+        here.run_done(runner, intensity="race")
+        assert here.decisions(runner)[-1].decision == decision
+
+
 def test_pause_takes_back_what_is_announced_and_ends_on_its_day(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)

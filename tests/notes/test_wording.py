@@ -35,8 +35,11 @@ def test_dose_in_words(item: RoutineItem, words: str) -> None:
     assert wording.dose_of(item) == words
 
 
-def test_every_exercise_of_the_catalogue_has_a_short_name() -> None:
-    assert set(wording.SHORT_NAMES) == set(catalogue.catalogue().exercises)
+def test_every_exercise_of_the_catalogue_has_one_short_name() -> None:
+    names = {wording.short_name(exercise.id): exercise for exercise in catalogue.catalogue().exercise_list}
+    assert len(names) == len(catalogue.catalogue().exercises)
+    assert all(len(name) <= 40 and name == exercise.name for name, exercise in names.items())
+    assert wording.short_name("gone_since") == "Gone since"
 
 
 def test_the_reason_stands_on_one_line_with_its_full_stop() -> None:

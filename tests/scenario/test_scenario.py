@@ -21,13 +21,15 @@ CLEARANCE_SPELLINGS = ("clearance_required", "needs_clearance", "clearance_pendi
 athlete: {
   timezone: Europe/Berlin, age: 34, target_sessions_per_week: 1, programme_stage: 3, sessions_completed_total: 12,
   sessions_at_stage: 3, screening_completed: true, clearance_needed: false, illness: false, paused_until: 2026-11-27,
-  hold: {since: 2026-11-17T07:51:00+00:00, reason: pain_6_10}, placements_enabled: [warm_up, post_run],
+  hold: {since: 2026-11-17T07:51:00+00:00, reason: pain_6_10}, hold_lifted_at: 2026-11-16T09:00:00Z,
+  placements_enabled: [warm_up, post_run],
   rest_day_prompt_local: 16:30, quiet_hours_local: [22:30, 05:00], last_completed_session_date: 2026-10-26,
   last_run_date_before_window: 2026-10-28, programme_started_on: 2026-09-01, stage_since: 2026-10-01,
   plyometrics_cleared: false, equipment: [chair, long_band], minutes_available: 10,
   progress: [{exercise: bowler_squat, sets: 2, reps_or_holds: 6, last_rpe_1_10: 7.5}]}
 check_ins: [{
   at: 2026-11-17T07:50:00Z, hip_groin_pain_0_10: 1, squeeze_pain_0_10: 2, knee_pain_0_10: 4, other_pain_0_10: 3,
+  outer_knee_pain_0_10: 5, calf_pain_0_10: 1,
   adductor_soreness_0_10: 0, feeling_1_5: 5, red_flags: [fever]}]
 plan: [{start: 2026-11-22T09:00:00+01:00, kind: race, priority: A, distance_km: 21.1, planned_min: 110}]
 activities: [{
@@ -37,7 +39,7 @@ activities: [{
   is_adductor_session: false}]
 sessions: [{
   completed_at: 2026-11-12T08:00:00+00:00, kind: strength_full, completed_pct: 80, answered: true, rpe_1_10: 7,
-  pain_during_0_10: 1, stopped_for_pain: false, routine_id: stage1_light, exercises: [bowler_squat]}]
+  pain_during_0_10: 1, pain_place: knee, stopped_for_pain: false, routine_id: stage1_light, exercises: [bowler_squat]}]
 event: {type: activity_uploaded, activity_id: t}
 now: 2026-11-17T07:55:00+00:00
 """)
@@ -62,9 +64,12 @@ def test_every_key_is_read() -> None:
     assert athlete.equipment == {"chair", "long_band"}
     assert athlete.progress[0].last_rpe_1_10 == 7.5
     (check_in,), (planned,), (activity,), (done,) = (getattr(situation, name) for name in LISTS)
-    assert (check_in.other_pain_0_10, check_in.red_flags) == (4, {"fever"})  # the worst of knee and other
+    assert athlete.hold_lifted_at == datetime(2026, 11, 16, 9, tzinfo=UTC)
+    # The worst of the knees, and of the other places.
+    assert (check_in.knee_pain_0_10, check_in.other_pain_0_10, check_in.red_flags) == (5, 3, {"fever"})
     assert planned.start == datetime(2026, 11, 22, 8, tzinfo=UTC)
     assert (activity.intensity, activity.elevation_gain_m, done.completed_pct) == (Intensity.EASY, 640, 80)
+    assert done.pain_place == "knee"
     assert situation.now == datetime(2026, 11, 17, 7, 55, tzinfo=UTC)
 
 
@@ -144,6 +149,7 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
         ("activities/0", None, "activities[0]: must be a mapping, not nothing"),
         ("activities", [FULL["activities"][0]] * 2, "activities[1].id: 't' is there twice"),
         ("activities", {}, "activities: must be a list, not a mapping"),
+        ("sessions/0/pain_place", "toe", "sessions[0].pain_place: must be one of hip_groin, knee, elsewhere"),
         ("sessions/0/completed_pct", 101, "sessions[0].completed_pct: 101 is above 100"),
         ("event/type", "earthquake", "event.type: must be one of activity_uploaded"),
         ("event/activity_id", True, "event.activity_id: must be text, not true"),

@@ -89,11 +89,11 @@ class Place:
         session.flush()
         return number
 
-    def run_done(self, runner: int) -> int:
+    def run_done(self, runner: int, **values: Any) -> int:
         """The runner comes home from an easy run, and the coach is asked; the platform's id of the run."""
         with self.installation.store.write() as session:
             athlete = self.locked(session, runner)
-            run = self.add_run(session, athlete, self.now - timedelta(minutes=41))
+            run = self.add_run(session, athlete, self.now - timedelta(minutes=41), **values)
             event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(run))
             coach = self.coach(session, runner)
             verdict = coach.decide(event)

@@ -41,7 +41,7 @@ def _top_leg_elevated() -> Drawing:
     return Drawing(
         exercise_id="side_lying_adduction_top_leg_elevated",
         code="sla",
-        title="Side-lying adduction, top leg elevated",
+        title="Side-lying lift, top leg on a chair",
         start="Lying on one side with the head on the lower arm and the hips stacked. The straight top leg rests on"
         " a bench; the straight bottom leg lies on the floor under it.",
         movement="The bottom leg lifts off the floor, knee straight, heel first, until it is close under the bench."
@@ -66,7 +66,7 @@ def _floor() -> Drawing:
     return Drawing(
         exercise_id="side_lying_adduction_floor",
         code="slf",
-        title="Side-lying adduction, top foot on the floor",
+        title="Side-lying lift, top foot on the floor",
         start="Lying on one side with the head on the lower arm. The top knee is bent and that foot stands flat on"
         " the floor in front of the straight bottom leg.",
         movement="The straight bottom leg lifts off the floor, heel first, pauses, and lowers slowly.",
@@ -89,7 +89,7 @@ def _abduction() -> Drawing:
     return Drawing(
         exercise_id="side_lying_abduction_other_pan",
         code="abd",
-        title="Side-lying abduction (the other pan of the scale)",
+        title="Side-lying leg raise",
         start="Lying on one side with the head on the lower arm, hips stacked, both legs straight, the top leg resting"
         " slightly behind the bottom one.",
         movement="The straight top leg lifts towards the ceiling, heel leading and toes forward, pauses, and lowers"
@@ -141,7 +141,7 @@ def _squeeze() -> Drawing:
     return Drawing(
         exercise_id="supine_adductor_squeeze",
         code="sq",
-        title="Supine adductor squeeze, three positions",
+        title="Squeeze, three positions",
         start="Lying on the back with a ball between the knees and the legs straight: squeeze and hold.",
         movement="Then the same squeeze with the feet flat and the knees bent, and again with hips and knees at 90"
         " degrees, shins level with the floor.",
@@ -187,32 +187,57 @@ def _plank(up: Vec, top: Along | Reach, bottom: Along | Reach, shoulder: Vec = P
     )
 
 
-def _short_lever() -> Drawing:
+def _knee_on_bench(up: Vec, shoulder: Vec, bottom_knee: Vec = (30, 6, 0)) -> Pose:
     top_knee: Vec = (40.4, 39.6, 0)
-    bottom_knee: Vec = (30, 6, 0)
     shin: Vec = (0.74, -0.02, -0.67)
+    pelvis = pelvis_below_shoulder(shoulder, up, NEAR, "r")
+    top = Along(sub(top_knee, hip(pelvis, up, NEAR, "l")), shin, (0.85, 0.06, -0.5))
+    bottom = Along(sub(bottom_knee, hip(pelvis, up, NEAR, "r")), shin, (0.85, 0.0, -0.5))
+    return _plank(up, top, bottom, shoulder)
 
-    def pose(up: Vec, shoulder: Vec) -> Pose:
-        pelvis = pelvis_below_shoulder(shoulder, up, NEAR, "r")
-        top = Along(sub(top_knee, hip(pelvis, up, NEAR, "l")), shin, (0.85, 0.06, -0.5))
-        bottom = Along(sub(bottom_knee, hip(pelvis, up, NEAR, "r")), shin, (0.85, 0.0, -0.5))
-        return _plank(up, top, bottom, shoulder)
 
+# Low, the shoulder is behind the elbow: the body turns about elbow and knees, which stay where they are.
+_PLANK_LOW: tuple[Vec, Vec] = ((-0.82, 0.57, 0), (-53.6, 32.3, 0))
+_PLANK_HIGH: tuple[Vec, Vec] = ((-0.99, 0.13, 0), PLANK_SHOULDER)
+
+
+def _short_lever() -> Drawing:
     back, front = parts.bench((26, 0, -46), (84, 34, 12), PLANK_YAW)
     return Drawing(
         exercise_id="copenhagen_short_lever_hold",
         code="csl",
-        title="Copenhagen hold, short lever (knee on the bench)",
+        title="Copenhagen hold, knee on a bench",
         start="Side plank on one forearm with the hips low. The inside of the top knee lies on the bench; the lower"
         " knee rests on the floor under it.",
         movement="Push the top knee down into the bench and lift the hips until shoulder, hip and top knee are in one"
         " line. Hold and breathe.",
         camera=Camera(PLANK_YAW, 16, (1, 32, -4), 1.45),
-        # Low, the shoulder is behind the elbow: the body turns about elbow and knees, which stay where they are.
-        poses=(pose((-0.82, 0.57, 0), (-53.6, 32.3, 0)), pose((-0.99, 0.13, 0), PLANK_SHOULDER)),
+        poses=(_knee_on_bench(*_PLANK_LOW), _knee_on_bench(*_PLANK_HIGH)),
         steps=(Step(1, 1.6, 3.4), Step(0, 1.6, 1.4)),
         order=("bench_back", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_r", "arm_l"),
         captions=("Start", "Hold"),
+        accents={"l": "adductor", "r": "adductor"},
+        props={"bench_back": back, "bench": front},
+        mat=(-98, 92, -48, 40),
+        arrow=("pelvis", (-4, -26, 12)),
+    )
+
+
+def _knees_together() -> Drawing:
+    back, front = parts.bench((26, 0, -46), (84, 34, 12), PLANK_YAW)
+    return Drawing(
+        exercise_id="copenhagen_knees_together_hold",
+        code="ckt",
+        title="Copenhagen hold, knees together",
+        start="Side plank on one forearm with the hips low. The inside of the top knee lies on the bench; the lower"
+        " knee rests on the floor under it.",
+        movement="Push the top knee down into the bench, lift the hips, then lift the lower knee off the floor until it"
+        " is close under the top one. Hold and breathe.",
+        camera=Camera(PLANK_YAW, 16, (1, 32, -4), 1.45),
+        poses=(_knee_on_bench(*_PLANK_LOW), _knee_on_bench(*_PLANK_HIGH, bottom_knee=(38, 24, 0))),
+        steps=(Step(1, 2.0, 3.4), Step(0, 1.8, 1.4)),
+        order=("bench_back", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_r", "arm_l"),
+        captions=("Start", "Hold, knees together"),
         accents={"l": "adductor", "r": "adductor"},
         props={"bench_back": back, "bench": front},
         mat=(-98, 92, -48, 40),
@@ -234,7 +259,7 @@ def _long_lever() -> Drawing:
     return Drawing(
         exercise_id="copenhagen_long_lever_hold",
         code="cll",
-        title="Copenhagen hold, long lever (foot on the bench)",
+        title="Copenhagen hold, foot on a bench",
         start="Side plank on one forearm with the hips low. The top leg is straight with the inside of the foot on the"
         " bench; the lower leg lies on the floor.",
         movement="Push the top foot down into the bench, lift the hips and bring the lower leg up under the bench,"
@@ -257,7 +282,7 @@ def _dynamic() -> Drawing:
     return Drawing(
         exercise_id="copenhagen_dynamic_long_lever",
         code="cdy",
-        title="Copenhagen adduction, dynamic",
+        title="Copenhagen lift",
         start="Side plank on one forearm, the inside of the straight top leg's foot on the bench, hips high, the free"
         " lower leg lifted close under the bench.",
         movement="Lower the hips and the free leg towards the floor for 3 seconds without resting, then lift for 3"
@@ -303,7 +328,7 @@ def _hinge() -> Drawing:
     return Drawing(
         exercise_id="half_kneeling_slide_hinge",
         code="hks",
-        title="Half-kneeling loaded adduction slide hinge",
+        title="Half-kneeling slide hinge",
         start="Kneeling upright on one knee on a cushion. The other leg is out to the side, its foot on a folded towel"
         " or slider. A dumbbell is held at the chest with both hands.",
         movement="The hips move back and the long spine tips forward while the foot slides further out to the side."
@@ -332,5 +357,5 @@ def drawings() -> list[Drawing]:
     """The drawings of this file."""
     return [
         _top_leg_elevated(), _floor(), _abduction(), _squeeze(),
-        _short_lever(), _long_lever(), _dynamic(), _hinge(),
+        _short_lever(), _knees_together(), _long_lever(), _dynamic(), _hinge(),
     ]  # fmt: skip

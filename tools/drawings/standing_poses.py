@@ -41,7 +41,7 @@ def _resisted() -> Drawing:
     return Drawing(
         exercise_id="standing_resisted_adduction",
         code="sra",
-        title="Standing resisted adduction",
+        title="Standing band adduction",
         start="Standing tall on one leg with fingertips on a wall. A band runs from a low anchor at the other side to"
         " the ankle of the free leg, which is out to the side towards the anchor.",
         movement="The straight free leg pulls the band across, in front of the standing leg and past the midline."
@@ -82,7 +82,7 @@ def _lateral_lunge() -> Drawing:
     return Drawing(
         exercise_id="standing_lateral_slide_lunge",
         code="lsl",
-        title="Standing lateral slide lunge",
+        title="Side slide lunge",
         start="Standing upright, feet under the hips, one foot on a folded towel or slider, hands together in front"
         " of the chest.",
         movement="The standing knee bends and the hips sit back while the other leg, kept straight, slides out to the"
@@ -99,6 +99,41 @@ def _lateral_lunge() -> Drawing:
         props={"towel": parts.towel("l")},
         mat=(-60, 104, -36, 34),
         arrow=("ankle_l", (0, -6, 26)),
+    )
+
+
+def _side_lunge() -> Drawing:
+    def pose(pelvis: Vec, up: Vec, front: Vec, forward: float) -> Pose:
+        return Pose(
+            pelvis=pelvis,
+            up=up,
+            front=front,
+            head_up=(0, 1, 0.35),
+            legs={
+                "r": Reach((-34, 8, 0), (-0.1, 0, 1), (-0.2, 0, 1)),
+                "l": Reach((38, 8, 0), (0.1, 0, 1), (0.2, 0, 1)),
+            },
+            arms=_fists(pelvis, up, front, forward),
+        )
+
+    return Drawing(
+        exercise_id="side_lunge",
+        code="sdl",
+        title="Side lunge",
+        start="Standing with the feet wide apart and flat on the floor, hands together in front of the chest.",
+        movement="One knee bends and the hips sit back over that foot while the other leg stays straight and both feet"
+        " stay flat. Then push back to the middle.",
+        camera=Camera(16, 8, (8, 80, 0), 1.25),
+        poses=(
+            pose((2, 80, 0), UP, NEAR, 22),
+            pose((-27, 58, -17), (-0.02, 0.76, 0.65), (0, -0.65, 0.76), 30),
+        ),
+        steps=(Step(1, 3.0, 0.2), Step(0, 2.0, 0.6)),
+        order=("leg_l", "leg_r", "pelvis", "chest", "head", "arm_l", "arm_r"),
+        captions=("Start", "Sit over one foot"),
+        accents={"l": "adductor", "r": "adductor"},
+        mat=(-76, 88, -36, 34),
+        arrow=("pelvis", (-66, -8, 10)),
     )
 
 
@@ -244,7 +279,7 @@ def _kickstand() -> Drawing:
     return Drawing(
         exercise_id="single_leg_deadlift_kickstand",
         code="kick",
-        title="Kickstand deadlift (toe-supported)",
+        title="Kickstand deadlift",
         start="Standing on one leg with a soft knee; the toes of the other foot rest lightly on the floor a foot's"
         " length behind. Arms hang.",
         movement="The hips move back and the flat trunk tips forward, weight on the front heel, rear toes only for"
@@ -278,7 +313,7 @@ def _step_up() -> Drawing:
     return Drawing(
         exercise_id="step_up_forward_low",
         code="step",
-        title="Low forward step-up",
+        title="Low step-up",
         start="Facing a low step, the whole foot of one leg on it, the other foot on the floor.",
         movement="Press through the whole foot and stand up on the step until the leg is straight, the other foot"
         " hovering. Lower slowly to the start.",
@@ -314,7 +349,7 @@ def _split_floor() -> Drawing:
     return Drawing(
         exercise_id="split_squat_floor",
         code="spl",
-        title="Split squat, both feet on the floor",
+        title="Split squat",
         start="Long split stance: front foot flat, rear foot a long stride behind on its toes, trunk upright, hands on"
         " the hips.",
         movement="Lower straight down until the rear knee is just above the floor, front knee over the toes. Push up"
@@ -418,6 +453,6 @@ def _jump() -> Drawing:
 def drawings() -> list[Drawing]:
     """The drawings of this file."""
     return [
-        _resisted(), _lateral_lunge(), _bowler(), _cross_over(), _deadlift(),
+        _resisted(), _lateral_lunge(), _side_lunge(), _bowler(), _cross_over(), _deadlift(),
         _kickstand(), _step_up(), _split_floor(), _split_elevated(), _jump(),
     ]  # fmt: skip

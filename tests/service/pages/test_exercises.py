@@ -36,3 +36,12 @@ def test_no_page_promises_a_cure(visitor: Visitor, here: Place, runner: int) -> 
         text = visitor.get(path, follow_redirects=True).text.split('<ul class="sources">')[0].lower()
         assert not re.search(r"\b(prevents|rehab|cures|heals)", text), path
     assert "Not medical advice, not a medical device" in visitor.get("/home").text
+
+
+def test_exercises_name_places_and_movements_and_no_diagnosis(visitor: Visitor, here: Place) -> None:
+    page = html.unescape(visitor.get("/exercises").text)
+    assert not re.search(r"\b(MCL|ITBS?|strains?|kerb)\b", page)
+    assert "Niemuth 2005" in page
+    # Where the article gives no dose, nothing is quoted as one.
+    assert "none given" not in page
+    assert all(stage.name in ("Holds", "Bands", "Slides", "Single-leg") for stage in here.installation.catalogue.stages)

@@ -59,6 +59,18 @@ def test_time_zone_of_the_browser_holds_until_a_later_activity(
             assert here.athlete(newcomer).timezone == then
 
 
+@pytest.mark.parametrize(
+    ("day", "usual"), [("6", [{"weekday": 6, "at": "09:00", "kind": "long"}]), ("", []), ("7", None)]
+)
+def test_day_of_the_long_run_is_kept_as_a_usual_run(
+    visitor: Visitor, here: Place, newcomer: int, day: str, usual: list[object] | None
+) -> None:
+    answer = visitor.post("/welcome", **RIGHT, long_run_day=day)
+
+    assert answer.status_code == (400 if usual is None else 302)
+    assert here.athlete(newcomer).usual_runs == (usual or [])
+
+
 @pytest.mark.parametrize("field", ["pain", "condition"])
 def test_yes_to_a_health_question_waits_for_clearance(visitor: Visitor, here: Place, newcomer: int, field: str) -> None:
     visitor.post("/welcome", **{**RIGHT, field: "yes"})

@@ -125,6 +125,25 @@ def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_th
     assert "Good to have you back" in visitor.get("/home").text
 
 
+@pytest.mark.parametrize(
+    ("fields", "two_days"), [({"pain": "8", "place": "knee"}, True), ({"sign": "night_pain"}, False)]
+)
+def test_hold_says_how_it_ends_and_what_comes_then(
+    visitor: Visitor, here: Place, runner: int, fields: dict[str, str], two_days: bool
+) -> None:
+    visitor.post("/check-in", **fields)
+
+    page = visitor.get("/home").text
+
+    assert "A professional has cleared me." in page
+    assert "Start again with two light sessions" in page
+    assert "start of level 1" in page
+    assert ("Two days with a check-in of 2 or less" in page) is two_days
+    assert ("knee pain of 8" in page) is two_days
+    visitor.post("/hold/clear", sorted="yes")
+    assert here.athlete(runner).programme_stage == 1
+
+
 RUNS = {"placements": ["post_run"]}
 BY_MAIL = {"placements": ["rest_day"], "channels": {"rest_day": "mail"}, "email_confirmed_at": None}
 ON_PAGES = {"placements": ["rest_day"], "channels": {"rest_day": "pages"}}

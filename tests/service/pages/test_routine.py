@@ -31,6 +31,19 @@ def test_timer_gets_what_was_prescribed_in_the_words_of_the_drawing(visitor: Vis
     assert "Effort: 60-70% of your hardest" in page
 
 
+def test_player_says_for_whom_an_exercise_is_not_and_to_be_gentle_with_pain(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    suggestion = visitor.suggested(runner)
+    assert "Not for you with:" in visitor.get(f"/routine/{suggestion.public_id}").text
+
+    here.check_in(runner, knee_pain_0_10=4)
+
+    page = visitor.get(f"/routine/{suggestion.public_id}").text
+    assert "Ball between the knees, gently, never above your usual pain; if it rises, stop." in page
+    assert "of your hardest" not in page
+
+
 def test_routine_sent_three_times_is_one_session(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
 
