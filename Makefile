@@ -10,8 +10,10 @@ BIN := $(VENV)/bin
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv is used where it is there; pip is enough. Compiled at once, as pip does: each part starts sooner and weighs less, also
-# where Python may not write its bytecode. The locks hold hashes and no addresses: packages come from wherever this
+COMPILE := $(BIN)/python -m compileall -q adductor service workers sandbox
+
+# uv is used where it is there; pip is enough. Packages and our own source are compiled at once: each part starts sooner and
+# weighs less, also where Python may not write its bytecode. The locks hold hashes and no addresses: packages come from wherever this
 # machine is set up to take them from.
 define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,6 +24,7 @@ define install
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
+	@$(COMPILE)
 	@touch $(2)
 endef
 
@@ -75,9 +78,11 @@ format: $(VENV)/.dev ## Bring the code into shape
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (5 minutes)
+	@$(COMPILE)
 	@$(BIN)/python -m bench.run
 
 bench-quick: $(VENV)/.dev system ## The same with small numbers, in about a minute; prints only
+	@$(COMPILE)
 	@$(BIN)/python -m bench.run --quick
 
 months: $(VENV)/.dev ## Twelve months of coaching for 1,000 made-up runners
