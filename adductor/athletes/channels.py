@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.coaching.situation import Placement
+from adductor.platforms import registry
 from adductor.store.models import Athlete, Delivery, Letter, LoggedActivity, Suggestion
 
 PRIVATE_NOTE = "private_note"
@@ -90,8 +91,9 @@ def private_note_problem(athlete: Athlete, now: datetime, *, mails: bool = True)
     if not chosen_somewhere or not note_refused(athlete, now):
         return None
     instead = "Your routines come by e-mail" if mails and can_mail(athlete) else "Your routines stand on these pages"
+    label = registry.LABELS[athlete.connection.platform]
     return (
-        f"Strava took our note but didn't show it in your private note, several times. {instead} meanwhile; "
+        f"{label} took our note but didn't show it in your private note, several times. {instead} meanwhile; "
         "we try the private note again after a day. Nothing was written where others can read it."
     )
 

@@ -27,6 +27,7 @@ from adductor.installation import Installation
 from adductor.mail import messages
 from adductor.mail.messages import Frame
 from adductor.mail.transport import AddressRefusedError, MailLaterError, MailRefusedError, MailUnsureError
+from adductor.platforms import registry
 from adductor.queue import claims
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
@@ -44,7 +45,7 @@ SENT = "sent"
 MAYBE_SENT = "maybe_sent"
 # The end of a note for which the day's rate budget had no call left.
 MAILED_INSTEAD = "mailed_instead"
-_BY_MAIL_BECAUSE = " (By mail today: Strava takes no more notes from us until tomorrow.)"
+_BY_MAIL_BECAUSE = " (By mail today: {} takes no more notes from us until tomorrow.)"
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
@@ -80,13 +81,13 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         return "too_late"
     if at > now:
         raise RetryLater("quiet hours", wait=at - now)
-    links = installation.links
+    links, label = installation.links, registry.LABELS[athlete.connection.platform]
     message = messages.routine_mail(
         _frame(installation, athlete, athlete.email, suggestion.created_at),
         public_id=suggestion.public_id,
         placement=words.Placement(suggestion.placement),
         routine=decisions.routine_of(suggestion),
-        reason=suggestion.reason + (_BY_MAIL_BECAUSE if instead is not None else ""),
+        reason=suggestion.reason + (_BY_MAIL_BECAUSE.format(label) if instead is not None else ""),
         routine_link=links.routine(suggestion.public_id),
         answer_link=lambda said: links.answer(suggestion.public_id, said, suggestion.created_at),
         was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,

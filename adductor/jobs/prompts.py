@@ -16,6 +16,7 @@ from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
+from adductor.platforms import registry
 from adductor.platforms.base import Priority
 from adductor.queue.timers import Timer
 from adductor.store.models import Athlete, Delivery
@@ -98,7 +99,7 @@ def _if_it_arrives(coach: Consultation, placement: words.Placement, verdict: wor
     if found == {channels.PAGES} and channels.PAGES not in channels.chosen(athlete, placement):
         missing = f"no run of the last {channels.NOTE_OF_LATEST_RUN_DAYS} days whose note could hold it"
         if channels.private_note_problem(athlete, now) is not None:
-            missing = "no private note that Strava takes from us at the moment"
+            missing = f"no private note that {registry.LABELS[athlete.connection.platform]} takes from us at the moment"
         reason = f"There is {missing}, and no confirmed mail address."
         return decisions.refuse(verdict, "no_way", reason, f"{missing}, no mail address")
     if found == {channels.MAIL} and not channels.messages_left(session, athlete, now):

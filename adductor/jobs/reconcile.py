@@ -24,6 +24,7 @@ from adductor.coaching import situation as words
 from adductor.coaching.constants import POST_RUN_WINDOW_H
 from adductor.installation import Installation
 from adductor.jobs import inbox, outages
+from adductor.platforms import registry
 from adductor.platforms.base import LoggedActivity, Priority, WebhookEvent
 from adductor.queue import timers
 from adductor.queue.timers import Timer
@@ -155,7 +156,8 @@ def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     titles.strength(coach, activity)
     if age > _WINDOW:
         because = f"ended more than {POST_RUN_WINDOW_H} hours before we heard of it"
-        reason = f"Strava did not tell us of this in time: it {because}, and nothing is written into older activities."
+        label = registry.LABELS[coach.athlete.connection.platform]
+        reason = f"{label} did not tell us of this in time: it {because}, and nothing is written into older activities."
         undecided = words.Verdict(verdict.decision, verdict.dose, "", "")
         verdict = decisions.refuse(undecided, TOO_LATE, reason, because)
     coach.record(event, verdict, asked_platform=True)

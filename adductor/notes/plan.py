@@ -30,8 +30,8 @@ NOTHING_THERE = str(Placing.NOTHING_THERE)
 # The private note doesn't work: the routine takes another channel.
 NOTE_REFUSED = "note_refused"
 
-# Strava may leave the private note out of an answer because it is empty, or because it isn't there yet. Fields of a new run
-# may fill in later, and Strava doesn't say how much: only a second reading, this much later, counts as empty.
+# A platform may leave the private note out of an answer because it is empty, or because it isn't there yet. Fields of a new
+# run may fill in later, and no platform says how much: only a second reading, this much later, counts as empty.
 LOOK_AGAIN_AFTER = timedelta(minutes=1)
 # Within about four minutes: so many readings and answers in which neither the field nor our block appeared.
 READS_OF_PROOF = 4
@@ -129,23 +129,23 @@ def confirm(known: Known, sent: Write | Remove, answer: str | None) -> Done | Re
     """The next step after the answer to a write: the field as the platform shows it now; None: absent from the answer."""
     if isinstance(sent, Remove):
         if answer is None and sent.text.strip():
-            return Retry("Strava answered without the field that our note was taken out of")
+            return Retry("the answer lacks the field that our note was taken out of")
         if block.remove(answer or "", known.identity).placing is Placing.WRITE:
-            return Retry("Strava answered, but the note is still there", missing=False)
+            return Retry("the answer still shows the note", missing=False)
         return Done(REMOVED)
     standing = block.standing(answer or "", known.identity, before=sent.read or "")
     if standing is not None:
         return Done(WRITTEN, standing.text, sent.separated, absent_was_empty=sent.read is None)
     if known.field == PRIVATE_NOTE and known.reads_without_field + 1 >= READS_OF_PROOF:
         return Done(NOTE_REFUSED)
-    return Retry("Strava answered, but the note isn't there")
+    return Retry("the answer doesn't show the note")
 
 
 def _text_of_absent(known: Known) -> str | Done | Retry:
     """The text to assume for a field that the platform left out: unknown is not empty."""
     waited_out = known.reads_without_field >= MOST_READS_WITHOUT_FIELD
     look_again = Retry(
-        f"Strava left the {known.field.replace('_', ' ')} out of its answer",
+        f"the answer leaves the {known.field.replace('_', ' ')} out",
         wait=None if known.reads_without_field else LOOK_AGAIN_AFTER,
     )
     if known.desired_state == ABSENT:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-NAMES = ("strava",)
+# By name in the database and in addresses: the name for people.
+LABELS = {"strava": "Strava"}
+NAMES = tuple(LABELS)
 
 
 def factories(name: str) -> Any:

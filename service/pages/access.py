@@ -17,6 +17,7 @@ from adductor import drawings
 from adductor.athletes import channels, situations
 from adductor.athletes.connections import is_account
 from adductor.notes import wording
+from adductor.platforms import registry
 from adductor.store.models import Athlete, Connection, Suggestion
 from service.context import installation
 from service.pages import words
@@ -105,11 +106,7 @@ def local(moment: datetime) -> str:
 @blueprint.app_template_global()
 def platform_label() -> str:
     """The name of the platform that the signed-in runner connected first, for people."""
-    name = the_athlete().connection.platform
-    try:
-        return installation().platform(name).label
-    except RuntimeError:  # its application is no longer set up
-        return name.capitalize()
+    return registry.LABELS[the_athlete().connection.platform]
 
 
 @blueprint.app_template_global()

@@ -18,7 +18,7 @@ WITHDRAWN = replace(WRITTEN, desired_state=ABSENT)
 NOTE = f"Mine.\n\n{BLOCK}"
 EDITED = NOTE.replace("Stop if it hurts", "Did it")
 ALTERED = BLOCK.replace("—", "-").replace("·", "•")
-LEFT_OUT = "Strava left the private note out of its answer"
+LEFT_OUT = "the answer leaves the private note out"
 
 FIRST_LOOK = Retry(LEFT_OUT, wait=plan.LOOK_AGAIN_AFTER)
 LOOK_AGAIN = Retry(LEFT_OUT)
@@ -70,7 +70,7 @@ def test_plan_text_was_read(known: Known, read: str, step: Step) -> None:
         (replace(WITHDRAWN, written=False, unconfirmed_writes=1, absent_means_empty=True), 5, LOOK_AGAIN),
         (WITHDRAWN, 6, Done("nothing_there")),
         (replace(WITHDRAWN, written=False), 0, Done("nothing_there")),
-        (replace(KNOWN, field=DESCRIPTION), 9, Retry("Strava left the description out of its answer")),
+        (replace(KNOWN, field=DESCRIPTION), 9, Retry("the answer leaves the description out")),
     ],
 )
 def test_plan_field_was_absent(known: Known, reads_without_field: int, step: Step) -> None:
@@ -78,7 +78,7 @@ def test_plan_field_was_absent(known: Known, reads_without_field: int, step: Ste
 
 
 WRITE = Write(PRIVATE_NOTE, NOTE, "Mine.", separated=True)
-UNCLEAR = Retry("Strava answered, but the note isn't there")
+UNCLEAR = Retry("the answer doesn't show the note")
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ UNCLEAR = Retry("Strava answered, but the note isn't there")
         (WITHDRAWN, Remove(PRIVATE_NOTE, ""), None, Done(plan.REMOVED)),
         (WITHDRAWN, Remove(PRIVATE_NOTE, "Mine."), "Mine.", Done(plan.REMOVED)),
         (WITHDRAWN, Remove(PRIVATE_NOTE, "Mine."), None,
-         Retry("Strava answered without the field that our note was taken out of")),
+         Retry("the answer lacks the field that our note was taken out of")),
         (WITHDRAWN, Remove(PRIVATE_NOTE, "Mine."), NOTE,
-         Retry("Strava answered, but the note is still there", missing=False)),
+         Retry("the answer still shows the note", missing=False)),
     ],
 )  # fmt: skip
 def test_confirm_answer(known: Known, sent: Write | Remove, answer: str | None, step: Step) -> None:
