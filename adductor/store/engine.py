@@ -52,7 +52,7 @@ class Store:
             max_overflow=20,
             **(_SQLITE if self.is_sqlite else _POSTGRES),
         )
-        self._writer, self._writers = threading.Lock(), 0
+        self._writer, self._awaited = threading.Lock(), False
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         event.listen(self.engine, "begin", _begin_sqlite if self.is_sqlite else _begin_postgres)
         event.listen(self.engine, "handle_error", _leave_dead_server)
@@ -76,13 +76,15 @@ class Store:
     @contextmanager
     def _turn(self, timeout_s: float | None) -> Iterator[None]:
         """Threads of this process write one after the other; after the timeout SQLite's own lock decides."""
-        self._writers += 1
-        taken = self._writer.acquire(timeout=SQLITE_BUSY_S if timeout_s is None else timeout_s)
+        taken = self._writer.acquire(blocking=False)
+        if not taken:
+            self._awaited = True
+            taken = self._writer.acquire(timeout=SQLITE_BUSY_S if timeout_s is None else timeout_s)
         try:
             yield
         finally:
-            self._writers -= 1
-            if self._writers:
+            if self._awaited:
+                self._awaited = False
                 time.sleep(_BETWEEN_WRITERS_S)
             if taken:
                 self._writer.release()
