@@ -230,6 +230,6 @@ def _sore(coach: Consultation, soreness_0_10: int) -> None:
 
 def _stand(row: Athlete, athlete: words.Athlete) -> None:
     row.last_completed_on = athlete.last_completed_session_date
-    row.progress = [asdict(progress) for progress in athlete.progress]
+    row.progress = [situations.progress_in_json(progress) for progress in athlete.progress]
     for name in _LADDER_OF_BOTH:
         setattr(row, name, getattr(athlete, name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -148,11 +148,20 @@ def athlete_of(row: Athlete) -> words.Athlete:
         hold_lifted_at=row.hold_cleared_at,
         last_completed_session_date=row.last_completed_on,
         equipment=None if row.equipment is None else frozenset(row.equipment),
-        progress=tuple(
-            words.ExerciseProgress(**{name: value for name, value in entry.items() if name in _PROGRESS_FIELDS})
-            for entry in row.progress
-        ),
+        progress=tuple(_progress(entry) for entry in row.progress),
     )
+
+
+def _progress(stored: dict[str, Any]) -> words.ExerciseProgress:
+    known = {name: value for name, value in stored.items() if name in _PROGRESS_FIELDS}
+    done_on = known.get("last_done_on")
+    return words.ExerciseProgress(**known | {"last_done_on": date.fromisoformat(done_on) if done_on else None})
+
+
+def progress_in_json(progress: words.ExerciseProgress) -> dict[str, Any]:
+    """An exercise's progress as its row keeps it: JSON knows no dates."""
+    done_on = progress.last_done_on
+    return asdict(progress) | {"last_done_on": done_on.isoformat() if done_on else None}
 
 
 def _activity(row: LoggedActivity) -> words.Activity:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from adductor.documents.values import (
     Clock,
@@ -23,10 +23,12 @@ from adductor.documents.values import (
     ItemSet,
     Keys,
     Moment,
+    ShortText,
     Slug,
     Text,
     Zone,
     among,
+    read_by,
 )
 
 LONGEST_ACTIVITY_MIN = 7 * 24 * 60  # the longest races take a week
@@ -40,6 +42,10 @@ Climb = Annotated[float, Field(strict=True, ge=0, le=30_000)]
 Priority = Annotated[str, among(("A", "B", "C"))]
 PAIN_PLACES = ("hip_groin", "knee", "elsewhere")
 PainPlace = Annotated[str, among(PAIN_PLACES)]
+Sets = Annotated[int, Field(strict=True, ge=1, le=10)]
+Reps = Annotated[int, Field(strict=True, ge=1, le=100)]
+HoldSeconds = Annotated[int, Field(strict=True, ge=1, le=300)]
+RoutineMinutes = Literal[5, 10, 15, 20]
 
 
 class Placement(StrEnum):
@@ -99,19 +105,52 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnExercise:
+    """An exercise that the runner's physiotherapist gave: ``reps``, or ``holds`` of ``hold_s`` seconds, in each set."""
+
+    id: Annotated[str, read_by(str, "a lower-case word that begins with own_, like own_calf_raise", r"own_[a-z0-9_]+")]
+    name: ShortText
+    sets: Sets
+    reps: Reps | None = None
+    holds: Reps | None = None
+    hold_s: HoldSeconds | None = None
+    per_side: Flag = False
+    placements: ItemSet[Placement] = frozenset({Placement.POST_RUN, Placement.REST_DAY})
+
+
+def _has_one_dose(own: OwnExercise) -> OwnExercise:
+    if (own.reps is None) == (own.holds is None) or (own.holds is None) != (own.hold_s is None):
+        raise ValueError("needs either reps, or holds and hold_s")
+    return own
+
+
+def _has_no_id_twice(exercises: tuple[OwnExercise, ...]) -> tuple[OwnExercise, ...]:
+    ids = [own.id for own in exercises]
+    for id_ in ids:
+        if ids.count(id_) > 1:
+            raise ValueError(f"{id_!r} is there twice")
+    return exercises
+
+
+@dataclass(frozen=True, slots=True)
 class ExerciseProgress:
-    """Double-progression state of one exercise. ``at_top_in_a_row`` counts answered sessions."""
+    """Double-progression state of one exercise. The counts in a row are of answered sessions with this exercise."""
 
     exercise: Slug
-    sets: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
-    reps_or_holds: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
-    hold_s: Annotated[int, Field(strict=True, ge=1, le=300)] | None = None
+    sets: Sets | None = None
+    reps_or_holds: Reps | None = None
+    hold_s: HoldSeconds | None = None
     at_top_in_a_row: InARow = 0
     missed_in_a_row: InARow = 0
     at_target: Flag = False
     last_rpe_1_10: Effort | None = None
     last_pain_0_10: Score | None = None
     use_easier: Flag = False  # too much for now: the easier rung takes its place
+    easy_in_a_row: InARow = 0  # sessions at an RPE that says "too easy"
+    hard_in_a_row: InARow = 0  # sessions at an RPE that says "too hard"
+    target_doses_done: Total = 0  # sessions in which the target's sets and reps were done, for the gate of the jumps
+    last_done_on: Day | None = None  # local
+    load: ShortText | None = None  # in the runner's words: "12 kg", "green band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +177,15 @@ class Athlete:
     last_run_date_before_window: Day | None = None
     programme_started_on: Day | None = None  # local; counts the weeks for the deload
     equipment: ItemSet[Slug] | None = None  # catalogue ids; None = never asked: the usual home is assumed
-    minutes_available: Annotated[int, Field(strict=True, ge=1, le=240)] | None = None
+    minutes_available: Annotated[int, Field(strict=True, ge=1, le=240)] | None = None  # bounds the two below
+    minutes_after_run: RoutineMinutes | None = None  # None = 10
+    minutes_rest_day: RoutineMinutes | None = None  # None = 15
+    left_out: ItemSet[Slug] = frozenset()  # ids of exercises that the runner doesn't want
+    own_exercises: Annotated[
+        Items[Annotated[Keys[OwnExercise], AfterValidator(_has_one_dose)]], AfterValidator(_has_no_id_twice)
+    ] = ()
+    less_steady_side: Annotated[str, among(("left", "right"))] | None = None  # gets one set more
+    maintaining: Flag = False  # the runner's choice: keep what was built, once a week
     progress: Items[Keys[ExerciseProgress]] = ()
     stage_since: Day | None = None  # local; when the stage was reached, for the gate of the jump lunges
     plyometrics_cleared: Flag = False  # the runner's health answers rule out nothing that forbids jumping

@@ -54,7 +54,7 @@ def _identifier(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _read_by(read: Callable[[str], Any], expected: str, pattern: str = ".*") -> PlainValidator:
+def read_by(read: Callable[[str], Any], expected: str, pattern: str = ".*") -> PlainValidator:
     """Turn a text into a value; refuse other types, other patterns and texts that ``read`` raises for."""
 
     def validate(value: Any) -> Any:
@@ -83,22 +83,23 @@ def _with_offset(found: datetime) -> datetime:
 
 def among(choices: Sequence[str]) -> PlainValidator:
     """Allow only these words."""
-    return _read_by(lambda word: choices[choices.index(word)], f"one of {', '.join(choices)}")
+    return read_by(lambda word: choices[choices.index(word)], f"one of {', '.join(choices)}")
 
 
 _TIME = "2026-11-17T07:50:00+00:00"
 Identifier = Annotated[Text, BeforeValidator(_identifier)]
-Slug = Annotated[str, _read_by(str, "a lower-case word like trail_run", r"[a-z][a-z0-9_]*")]
+Slug = Annotated[str, read_by(str, "a lower-case word like trail_run", r"[a-z][a-z0-9_]*")]
+ShortText = Annotated[str, read_by(str, "a line of at most 60 characters", r"(?=.*\S)[^\r\n]{1,60}")]
 Moment = Annotated[
     datetime,
-    _read_by(datetime.fromisoformat, f"a time like {_TIME}"),
+    read_by(datetime.fromisoformat, f"a time like {_TIME}"),
     AfterValidator(_with_offset),
     AfterValidator(_within_years),
 ]
 Day = Annotated[
     date,
-    _read_by(date.fromisoformat, "a date like 2026-11-27", r"\d{4}-\d\d-\d\d"),
+    read_by(date.fromisoformat, "a date like 2026-11-27", r"\d{4}-\d\d-\d\d"),
     AfterValidator(_within_years),
 ]
-Clock = Annotated[time, _read_by(time.fromisoformat, "a local time like '17:30'", r"(?!24)\d\d:\d\d")]
-Zone = Annotated[ZoneInfo, _read_by(ZoneInfo, "a time zone like Europe/London")]
+Clock = Annotated[time, read_by(time.fromisoformat, "a local time like '17:30'", r"(?!24)\d\d:\d\d")]
+Zone = Annotated[ZoneInfo, read_by(ZoneInfo, "a time zone like Europe/London")]

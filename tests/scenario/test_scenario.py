@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adductor.coaching import constants as k
-from adductor.coaching.situation import Hold, Intensity, Placement
+from adductor.coaching.situation import Hold, Intensity, OwnExercise, Placement
 from adductor.documents import DocumentError, documents
 from adductor.scenario import GAIN_SPELLINGS, PLAN_KINDS, parse
 from tests.documents.changing import MINIMAL, changed
@@ -26,7 +26,11 @@ athlete: {
   rest_day_prompt_local: 16:30, quiet_hours_local: [22:30, 05:00], last_completed_session_date: 2026-10-26,
   last_run_date_before_window: 2026-10-28, programme_started_on: 2026-09-01, stage_since: 2026-10-01,
   plyometrics_cleared: false, equipment: [chair, long_band], minutes_available: 10,
-  progress: [{exercise: bowler_squat, sets: 2, reps_or_holds: 6, last_rpe_1_10: 7.5}]}
+  minutes_after_run: 5, minutes_rest_day: 20, left_out: [jump_lunges], less_steady_side: left, maintaining: true,
+  own_exercises: [{id: own_calf_raise, name: Calf raise, sets: 2, reps: 12, per_side: true, placements: [rest_day]}],
+  progress: [{
+    exercise: bowler_squat, sets: 2, reps_or_holds: 6, last_rpe_1_10: 7.5, easy_in_a_row: 1, hard_in_a_row: 0,
+    target_doses_done: 2, last_done_on: 2026-11-10, load: 12 kg}]}
 check_ins: [{
   at: 2026-11-17T07:50:00Z, hip_groin_pain_0_10: 1, squeeze_pain_0_10: 2, knee_pain_0_10: 4, other_pain_0_10: 3,
   outer_knee_pain_0_10: 5, calf_pain_0_10: 1,
@@ -62,7 +66,10 @@ def test_every_key_is_read() -> None:
     assert athlete.placements_enabled == {Placement.WARM_UP, Placement.POST_RUN}
     assert athlete.quiet_hours_local == (time(22, 30), time(5))
     assert athlete.equipment == {"chair", "long_band"}
-    assert athlete.progress[0].last_rpe_1_10 == 7.5
+    (mine,), (own,) = athlete.progress, athlete.own_exercises
+    assert (mine.last_rpe_1_10, mine.last_done_on, mine.load) == (7.5, date(2026, 11, 10), "12 kg")
+    assert own == OwnExercise("own_calf_raise", "Calf raise", 2, 12, None, None, True, frozenset({Placement.REST_DAY}))
+    assert (athlete.minutes_after_run, athlete.minutes_rest_day, athlete.left_out) == (5, 20, {"jump_lunges"})
     (check_in,), (planned,), (activity,), (done,) = (getattr(situation, name) for name in LISTS)
     assert athlete.hold_lifted_at == datetime(2026, 11, 16, 9, tzinfo=UTC)
     # The worst of the knees, and of the other places.
@@ -135,6 +142,17 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
         ("athlete/quiet_hours_local", ["22:30", "5"], "athlete.quiet_hours_local[1]: must be a local time"),
         ("athlete/cleared", True, "athlete.cleared: says the same as another key"),
         ("athlete/minutes_available", 0, "athlete.minutes_available: 0 is below 1"),
+        ("athlete/minutes_after_run", 7, "athlete.minutes_after_run: must be one of 5, 10, 15, 20, not the number 7"),
+        ("athlete/less_steady_side", "both", "athlete.less_steady_side: must be one of left, right, not"),
+        ("athlete/left_out", ["Jump"], "athlete.left_out[0]: must be a lower-case word"),
+        ("athlete/own_exercises/0/id", "calf", "athlete.own_exercises[0].id: must be a lower-case word that begins"),
+        ("athlete/own_exercises/0/name", "x" * 61, "athlete.own_exercises[0].name: must be a line of at most 60"),
+        ("athlete/own_exercises/0/name", "a\nb", "athlete.own_exercises[0].name: must be a line of at most 60"),
+        ("athlete/own_exercises/0/reps", None, "athlete.own_exercises[0]: needs either reps, or holds and hold_s"),
+        ("athlete/own_exercises/0/holds", 3, "athlete.own_exercises[0]: needs either reps, or holds and hold_s"),
+        ("athlete/own_exercises/0/hold_s", 5, "athlete.own_exercises[0]: needs either reps, or holds and hold_s"),
+        ("athlete/own_exercises", FULL["athlete"]["own_exercises"] * 2, "athlete.own_exercises: 'own_calf_raise' is"),
+        ("athlete/progress/0/load", " ", "athlete.progress[0].load: must be a line of at most 60"),
         ("check_ins/0/hip_groin_pain_0_10", 11, "check_ins[0].hip_groin_pain_0_10: 11 is above 10"),
         ("check_ins/0/red_flags", ["boredom"], "check_ins[0].red_flags[0]: must be one of pain_on_hopping"),
         ("plan/0/kind", "nap", "plan[0].kind: must be one of easy"),
@@ -175,6 +193,7 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     assert parse(changed(FULL, "check_ins/0/red_flags", list(k.RED_FLAGS))).check_ins[0].red_flags == set(k.RED_FLAGS)
     document = copy.deepcopy(FULL)
     mappings: list[dict[str, Any]] = [document["athlete"], document["athlete"]["progress"][0], document["event"]]
+    mappings.append(document["athlete"]["own_exercises"][0])
     mappings += [document[key][0] for key in LISTS]
     for mapping in mappings:
         mapping["shoe"] = 44
