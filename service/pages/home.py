@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from adductor import coaching
 from adductor.athletes import answers, decisions
-from adductor.store.models import Athlete, CheckInRecord, Suggestion
+from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Suggestion
 from service.context import installation
-from service.pages import status
+from service.pages import lately, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import PLACE, Field, changing, optional, read, whole
 from service.pages.settings_forms import place_of
@@ -19,7 +19,8 @@ from service.pages.words import SIGNS
 
 PAUSES_DAYS = {"1": 7, "2": 14, "4": 28}
 LONGEST_PAUSE_DAYS = 365
-_LATELY = 3
+_LATELY_LINES = 7
+_LATELY_DAYS = 14  # runs are held for seven of them
 _SCORES = tuple(
     Field(name, optional(whole(low, high)), f"{label}: choose a number from {low} to {high}.", column)
     for name, column, label, low, high in (
@@ -38,11 +39,14 @@ def home() -> Page:
     athlete = the_athlete()
     now = here.clock.now()
     today = today_of(athlete)
+    routines_only = request.args.get("only") == "routines"
     with here.store.read() as database:
         situation = status.situation_now(database, athlete, now)
         expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
         weeks = status.weeks(database, athlete, now)
-        strip = status.strip(database, athlete, situation, expected)
+        race = status.next_race(database, athlete, today)
+        recorded = status.recorded(database, athlete, situation)
+        strip = status.strip(database, athlete, situation, expected, recorded)
         waiting = database.scalar(
             select(Suggestion)
             .where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date == today)
@@ -50,10 +54,14 @@ def home() -> Page:
             .limit(1)
         )
         referral = status.latest_referral(database, athlete) if athlete.hold_since else None
-        lately = status.decided(database, athlete, _LATELY)
+        since = now - timedelta(days=_LATELY_DAYS)
+        decided = database.execute(
+            status.decided(athlete, routines_only=routines_only).where(DecisionRecord.at > since)
+        ).all()
+        new = database.scalar(select(DecisionRecord.id).where(DecisionRecord.athlete_id == athlete.id).limit(1)) is None
     return render_template(
         "home.html",
-        state=_state(athlete, today, waiting, new=not lately, this_week=weeks[-1].sessions),
+        state=_state(athlete, today, waiting, new=new, this_week=weeks[-1].sessions),
         place=place_of(athlete, "post_run"),
         today=today,
         waiting=waiting,
@@ -68,7 +76,9 @@ def home() -> Page:
         this_week=weeks[-1].sessions,
         streak=status.on_target_in_a_row(weeks, athlete.target_sessions_per_week),
         weeks=weeks[-status.WEEKS_SHOWN :],
-        lately=lately,
+        race=race,
+        lately=lately.by_day(decided, situation.athlete.timezone, {} if routines_only else recorded)[:_LATELY_LINES],
+        routines_only=routines_only,
     )
 
 

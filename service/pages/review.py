@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import render_template, request
 from sqlalchemy import select
 
-from adductor.athletes import decisions
+from adductor.athletes import decisions, situations
 from adductor.athletes.answers import AnswerError
 from adductor.coaching.replies import Said
 from adductor.store.models import DecisionRecord, Delivery
 from service import limits, numbers
 from service.context import installation
-from service.pages import status
+from service.pages import lately, status
 from service.pages.access import Page, blueprint, find_suggestion, signed_in, the_athlete
 from service.pages.forms import PAIN, PLACE, Field, answered, take_answer
 
@@ -24,12 +24,21 @@ _SAID = Field("said", Said, "choose one of the answers")
 def suggestions() -> Page:
     """Everything that was decided, newest first."""
     before = request.args.get("before", type=numbers.row_id)
+    routines_only = request.args.get("only") == "routines"
+    wanted = status.decided(the_athlete(), routines_only=routines_only).limit(ON_A_PAGE + 1)
+    if before is not None:
+        wanted = wanted.where(DecisionRecord.id < before)
     with installation().store.read() as database:
-        rows = status.decided(database, the_athlete(), ON_A_PAGE + 1, before)
-        counted = decisions.counted(database, the_athlete().id) if len(rows) <= ON_A_PAGE else ()
-    more = rows[ON_A_PAGE - 1][0].id if len(rows) > ON_A_PAGE else None
-    later = before is not None or counted
-    return render_template("suggestions.html", rows=rows[:ON_A_PAGE], more=more, later=later, counted=counted)
+        rows = database.execute(wanted).all()
+        counted = decisions.counted(database, the_athlete().id) if len(rows) <= ON_A_PAGE and not routines_only else ()
+    return render_template(
+        "suggestions.html",
+        days=lately.by_day(rows[:ON_A_PAGE], situations.zone_of(the_athlete().timezone), {}),
+        more=rows[ON_A_PAGE - 1][0].id if len(rows) > ON_A_PAGE else None,
+        later=before is not None or counted,
+        counted=counted,
+        routines_only=routines_only,
+    )
 
 
 @blueprint.get("/suggestions/<public_id>")

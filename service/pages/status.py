@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import takewhile
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import coaching
 from adductor.athletes import channels, connections, situations
 from adductor.catalogue.models import Catalogue
 from adductor.coaching import words as coach_words
-from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
+from adductor.coaching.constants import PRE_RACE_BLOCK_DAYS, SESSION_COUNTS_FROM_COMPLETED_PCT
+from adductor.coaching.normalise import post_race_block_days
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
-from adductor.store.models import Athlete, DecisionRecord, InboxEvent, SessionRecord, Suggestion
+from adductor.store.models import Athlete, DecisionRecord, InboxEvent, PlannedRunRecord, SessionRecord, Suggestion
 from service.pages.words import PLACEMENTS
 
 DAYS_AHEAD = 14
@@ -27,6 +28,8 @@ WEEKS_SHOWN = 12
 _STRIP_OFFSETS = range(-3, 4)
 # Outcomes of events about something that is long past, gone, or another's.
 _NOT_OF_LATE = ("old_activity", "found_too_late", "gone", "deleted", "foreign_activity")
+# No race keeps days free for longer after it.
+_LONGEST_QUIET = timedelta(days=60)
 # Streaks are counted this far back.
 _STREAK_WEEKS = 104
 
@@ -46,6 +49,16 @@ class Next:
     expected: Expected | None
     headline: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """The next race, and the days around it on which no routine comes (both ends included; None: it blocks none)."""
+
+    day: date
+    name: str
+    quiet_from: date | None
+    quiet_until: date | None
 
 
 def situation_now(session: Session, athlete: Athlete, now: datetime) -> Situation:
@@ -105,24 +118,31 @@ def _sentence(text: str) -> str:
     return wording.sentence(_upper(text.strip()))
 
 
+def recorded(session: Session, athlete: Athlete, situation: Situation) -> dict[date, list[str]]:
+    """Everything recorded that is still held (a week), in words by local day; also what was never read."""
+    zone = situation.athlete.timezone
+    found: dict[date, list[str]] = defaultdict(list)
+    for run in sorted(situation.activities, key=lambda run: run.start):
+        if run.deleted_at is None:
+            text = f"{_upper(run.sport.replace('_', ' '))}, {round(run.moving_min)} min"
+            found[run.start.astimezone(zone).date()].append(text)
+    for day in sorted({at.astimezone(zone).date() for at in _unread(session, athlete, situation)}):
+        found[day].append("Recorded; not read, as no routine was due")
+    return found
+
+
 def strip(
-    session: Session, athlete: Athlete, situation: Situation, expected: Sequence[Expected]
+    session: Session,
+    athlete: Athlete,
+    situation: Situation,
+    expected: Sequence[Expected],
+    recorded: Mapping[date, Sequence[str]],
 ) -> dict[date, list[tuple[str, str]]]:
     """Three days back, today, three days ahead; each with its marks as (kind, words): run, done, open or expected."""
     zone = situation.athlete.timezone
     today = situation.now.astimezone(zone).date()
     days = [today + timedelta(days=offset) for offset in _STRIP_OFFSETS]
-    marks = [
-        (
-            run.start.astimezone(zone).date(),
-            "run",
-            f"{_upper(run.sport.replace('_', ' '))}, {round(run.moving_min)} min",
-        )
-        for run in sorted(situation.activities, key=lambda run: run.start)
-        if run.deleted_at is None
-    ]
-    seen_days = {at.astimezone(zone).date() for at in _unread(session, athlete, situation)}
-    marks += [(day, "run", "Recorded; not read, as no routine was due") for day in sorted(seen_days)]
+    marks = [(day, "run", text) for day, texts in recorded.items() for text in texts]
     done = [one.completed_at for one in situation.sessions if one.answered]
     marks += [(at.astimezone(zone).date(), "done", "Routine done") for at in done]
     waiting = session.scalars(
@@ -162,18 +182,29 @@ def rungs(catalogue: Catalogue, athlete: Athlete) -> list[tuple[str, bool]]:
     return [(exercise.name, exercise.id in reached) for exercise in exercises_of_stage(mine, catalogue)]
 
 
-def decided(
-    session: Session, athlete: Athlete, most: int, before: int | None = None
-) -> Sequence[Row[DecisionRecord, Suggestion]]:
-    """The latest decisions, newest first, each with its suggestion or None; ``before``: only those with a smaller id."""
-    wanted = (
-        select(DecisionRecord, Suggestion)
-        .outerjoin(Suggestion, Suggestion.decision_id == DecisionRecord.id)
-        .where(DecisionRecord.athlete_id == athlete.id)
-        .order_by(DecisionRecord.id.desc())
-        .limit(most)
-    )
-    return session.execute(wanted if before is None else wanted.where(DecisionRecord.id < before)).all()
+def decided(athlete: Athlete, *, routines_only: bool = False) -> Select[DecisionRecord, Suggestion]:
+    """The decisions, newest first, each with its suggestion or None."""
+    wanted = select(DecisionRecord, Suggestion).where(DecisionRecord.athlete_id == athlete.id)
+    of_decision = Suggestion.decision_id == DecisionRecord.id
+    return wanted.join(Suggestion, of_decision, isouter=not routines_only).order_by(DecisionRecord.id.desc())
+
+
+def next_race(session: Session, athlete: Athlete, today: date) -> Race | None:
+    """The first planned race whose day or quiet days are not over. One without a priority counts as the most important."""
+    row = PlannedRunRecord
+    since = datetime.combine(today, time(), tzinfo=UTC) - _LONGEST_QUIET
+    wanted = select(row).where(row.athlete_id == athlete.id, row.kind == "race", row.start > since).order_by(row.start)
+    races = (_race(race, situations.zone_of(athlete.timezone)) for race in session.scalars(wanted))
+    return next((race for race in races if (race.quiet_until or race.day) >= today), None)
+
+
+def _race(row: PlannedRunRecord, zone: tzinfo) -> Race:
+    day = row.start.astimezone(zone).date()
+    before = PRE_RACE_BLOCK_DAYS.get(row.priority or "A")
+    if before is None:
+        return Race(day, row.name, None, None)
+    after = post_race_block_days(row.distance_km, row.planned_min)
+    return Race(day, row.name, day - timedelta(days=before), day + timedelta(days=after))
 
 
 def latest_referral(session: Session, athlete: Athlete) -> str | None:
