@@ -75,9 +75,9 @@ def best_cases(situation: words.Situation) -> Iterator[words.Situation]:
 
     An event tells an id. The activity may be a run of any length, or no run; it may be a second recording of one that is
     known, or change the time zone, and with it the day. So the log is empty but for a short run (for a rest day two days
-    ago), quiet hours don't count, and every zone is tried: the athlete's first.
+    ago), quiet hours don't count, and every zone is tried: the athlete's first. No slot yields: what to is not known.
     """
-    athlete, now = situation.athlete, situation.now
+    athlete, now = replace(situation.athlete, slots=(), pages_only=frozenset(), raced_on=None), situation.now
     event, run = words.Event(words.EventType.ACTIVITY_UPLOADED, "best-case"), _shortest_run(now)
     if situation.event.type is words.EventType.CLOCK_TICK or words.Placement.POST_RUN not in athlete.placements_enabled:
         event, run = words.Event(words.EventType.CLOCK_TICK), _shortest_run(now - timedelta(days=2))

@@ -3,7 +3,7 @@
 from adductor.catalogue.models import Catalogue
 from adductor.coaching.decide import decide
 from adductor.coaching.forecast import forecast
-from adductor.coaching.normalise import hold_is_over, is_from_a_number
+from adductor.coaching.normalise import hold_is_over, is_from_a_number, logged_race
 from adductor.coaching.progression import Advance, after_hold, after_session, after_soreness
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "forecast",
     "hold_is_over",
     "is_from_a_number",
+    "logged_race",
 ]

@@ -36,6 +36,17 @@ SPACING_LOCAL_DAYS = 2  # judgement, after the usual 48 h; local dates avoid DST
 SPACING_FLOOR_ELAPSED_H = 36  # judgement
 SESSION_COUNTS_FROM_COMPLETED_PCT = 50  # judgement: less than half was not a session
 
+# --- The week plan --------------------------------------------------------------------------------------------------
+SLOT_HALF_WEIGHT_WEEKS = 8  # judgement: of the record of a slot, each further eight weeks weigh half
+SLOT_WORSE_FROM_OFFERS = 4  # judgement: fewer offers (weighted) say nothing about a slot
+SLOT_WORSE_SHARE = 0.5  # judgement: at most half the other's chance is clearly worse
+SLOT_BETTER_WITHIN_DAYS = 3  # judgement: a better slot further away is too uncertain to wait for
+FIRST_CHANCE_AFTER_DAYS = 10  # judgement: a week and those three days after the last suggestion any slot is taken
+HABIT_OFFERS = 2  # judgement: so many routines after runs of one weekday in those eight weeks make it a day of running
+RUN_BEFORE_PAGES_H = 24  # judgement: a run this near brings the routine to where the runner looks
+BACK_OFF_AFTER_UNANSWERED = 4  # judgement: silence is an answer
+BACK_OFF_DAYS = 14  # judgement: then at most one suggestion in so many days
+
 # --- Races and key sessions -----------------------------------------------------------------------------------------
 # judgement; practitioners stop 2-10 days before, soreness peaks 24-72 h after loading
 PRE_RACE_BLOCK_DAYS = {"A": 3, "B": 2}  # a C-race blocks nothing: it is a hard run

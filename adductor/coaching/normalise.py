@@ -153,6 +153,8 @@ class Facts:
 
 def facts(situation: Situation) -> Facts:
     """Derive the facts of a situation. Every valid situation has them; nothing is raised."""
+    if not all(session.reached for session in situation.sessions):
+        situation = replace(situation, sessions=tuple(session for session in situation.sessions if session.reached))
     athlete = situation.athlete
     zone = athlete.timezone
     now_s = situation.now.timestamp()
@@ -495,9 +497,14 @@ def post_race_block_days(distance_km: float | None, moving_min: float | None) ->
     return max(free, k.HOURS_LONG_RACE_BLOCK_DAYS) if (moving_min or 0) >= k.HOURS_LONG_RACE_MIN else free
 
 
-def _races(seen: Facts) -> list[Raced]:
-    """Races that were run, from the log, and from the plan when the log lacks them."""
-    races = [
+def logged_race(situation: Situation) -> Raced | None:
+    """The race of the log that keeps days free for longest; None without one."""
+    races = [race for race in _logged_races(facts(situation)) if race.blocks]
+    return max(races, key=lambda race: race.day + timedelta(days=race.block_days), default=None)
+
+
+def _logged_races(seen: Facts) -> list[Raced]:
+    return [
         Raced(
             entry.day,
             post_race_block_days(entry.activity.distance_km, entry.activity.moving_min),
@@ -507,7 +514,17 @@ def _races(seen: Facts) -> list[Raced]:
         if entry.activity.sport in k.QUALIFYING_SPORTS
         and (entry.activity.intensity is Intensity.RACE or entry.activity.race_priority is not None)
     ]
+
+
+def _races(seen: Facts) -> list[Raced]:
+    """Races that were run, from the log, else as they were remembered, else from the plan."""
+    races = _logged_races(seen)
     logged = {race.day for race in races}
+    athlete = seen.athlete
+    if athlete.raced_on is not None and athlete.raced_on <= seen.today and athlete.raced_on not in logged:
+        days = k.UNKNOWN_RACE_BLOCK_DAYS if athlete.race_free_days is None else athlete.race_free_days
+        races.append(Raced(athlete.raced_on, days, k.LOGGED_RACE_PRIORITY))
+        logged.add(athlete.raced_on)
     return races + [
         Raced(planned.day, post_race_block_days(planned.run.distance_km, planned.run.planned_min), planned.priority)
         for planned in seen.plan

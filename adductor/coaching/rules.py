@@ -11,16 +11,25 @@ from datetime import date, time, timedelta
 from typing import NamedTuple
 
 from adductor.coaching import constants as k
-from adductor.coaching import words
+from adductor.coaching import week, words
 from adductor.coaching.normalise import (
     Facts,
     Planned,
+    facts,
     is_from_a_number,
     is_valid,
     spells_of_pain,
     where_it_hurts,
 )
-from adductor.coaching.situation import Activity, CheckIn, Decision, EventType, Intensity, Placement
+from adductor.coaching.situation import (
+    Activity,
+    CheckIn,
+    Decision,
+    EventType,
+    Intensity,
+    Placement,
+    Situation,
+)
 
 
 class Finding(NamedTuple):
@@ -142,6 +151,28 @@ def race_window(seen: Facts) -> Finding:
             back = words.day_in_words(race.day + timedelta(days=race.block_days + 1))
             return _stop(f"raced {words.ago(since)}", f"Raced {words.ago(since)}: legs recover first, until {back}.")
     return Finding("no race near")
+
+
+# --- silence --------------------------------------------------------------------------------------------------------
+
+
+def back_off(seen: Facts) -> Finding:
+    """After four suggestions without an answer or an opening at most one in a fortnight, and no warm-up."""
+    athlete = seen.athlete
+    fact = f"{athlete.unanswered_in_a_row} unanswered in a row"
+    if athlete.unanswered_in_a_row < k.BACK_OFF_AFTER_UNANSWERED:
+        return Finding(fact)
+    unheard = f"Your last {athlete.unanswered_in_a_row} routines got no answer and were not opened"
+    if seen.situation.event.type is EventType.RUN_STARTING_SOON:
+        return _stop(fact, f"{unheard}; warm-ups come again when you answer or open one.")
+    last = athlete.last_suggested_on
+    if last is None or (seen.today - last).days >= k.BACK_OFF_DAYS:
+        return Finding(fact)
+    again = words.day_in_words(last + timedelta(days=k.BACK_OFF_DAYS))
+    return _stop(
+        f"{fact}, the last {words.ago((seen.today - last).days)}",
+        f"{unheard}; the next one comes from {again} on, or when you answer or open one.",
+    )
 
 
 # --- before a run ---------------------------------------------------------------------------------------------------
@@ -370,8 +401,7 @@ def _too_much_for_a_rest_day(activity: Activity) -> str | None:
 def weekly_cap(seen: Facts) -> Finding:
     """Never more sessions in any seven local days than the runner chose."""
     target = seen.athlete.target_sessions_per_week
-    window = seen.in_window
-    fact = f"{len(window)} of {target} in the last {k.WEEKLY_WINDOW_LOCAL_DAYS} days"
+    window, fact = seen.in_window, _in_window(seen)
     if len(window) < target:
         return Finding(fact)
     # The day on which enough of them have left the window.
@@ -442,18 +472,54 @@ def long_run(seen: Facts) -> Finding:
     )
 
 
+# --- the week plan --------------------------------------------------------------------------------------------------
+
+
+def week_plan(seen: Facts) -> Finding:
+    """A slot yields to a run within 24 hours that reaches the runner, or to one that works better for them."""
+    run = week.run_first(seen, _allowed)
+    if run is not None:
+        return _stop(
+            f"a run within {k.RUN_BEFORE_PAGES_H} h",
+            "A run is expected tomorrow; the routine comes with it, as one of today would stand on your pages alone.",
+        )
+    better = week.better_slot(seen, _allowed)
+    if better is None:
+        return Finding("no slot of the next days is clearly better")
+    now = week.record_of(seen.athlete, seen.today.weekday(), seen.trigger or better.placement)
+    here, there = words.weekday(seen.today), words.weekday(better.day)
+    fact = f"{here}: {now.done} of {now.offered} done"
+    if better.record.done:
+        record = f"{better.record.done} of {better.record.offered} done"
+        return _stop(f"{fact}, {there}: {record}", f"{there}s work better for you: {record}.")
+    return _stop(fact, f"{here}s seldom work for you: {now.done} of {now.offered} done; {there} comes next.")
+
+
+def _allowed(situation: Situation) -> Placement | None:
+    """Where a session would be allowed in a situation by all rules but the week plan."""
+    seen = facts(situation)
+    looks = (rule.look(seen) for rule in RULES if rule.look is not week_plan)
+    decision = next(finding.decision for finding in looks if finding.decision is not None)
+    return Placement(decision) if decision in (Decision.POST_RUN, Decision.REST_DAY) else None
+
+
 # --- yes ------------------------------------------------------------------------------------------------------------
 
 
 def _since_last(seen: Facts) -> str:
     since = seen.days_since_last_done
     if since is None:
-        return "your first session" if seen.sessions_ever == 0 else "no session in the last two weeks"
+        if seen.sessions_ever:
+            return "no session in the last two weeks"
+        athlete = seen.athlete
+        offered = athlete.slots or athlete.last_suggested_on is not None or any(not s.done for s in seen.counted)
+        return "none done so far" if offered else "your first session"
     return f"{words.days(since)} since the last one"
 
 
-def _this_week(seen: Facts) -> str:
-    return f"{len(seen.in_window)} of {seen.athlete.target_sessions_per_week} this week"
+def _in_window(seen: Facts) -> str:
+    days = k.WEEKLY_WINDOW_LOCAL_DAYS
+    return f"{len(seen.in_window)} of {seen.athlete.target_sessions_per_week} in the last {days} days"
 
 
 def post_run(seen: Facts) -> Finding:
@@ -463,14 +529,14 @@ def post_run(seen: Facts) -> Finding:
         return Finding("no run just ended")
     known = run.intensity in (Intensity.EASY, Intensity.HARD)
     done = f"{run.intensity} run done" if known else "run done"
-    reason = f"{done}, {_since_last(seen)}, {_this_week(seen)}"
-    return Finding(f"{done}, {_this_week(seen)}", Decision.POST_RUN, reason)
+    reason = f"{done}, {_since_last(seen)}, {_in_window(seen)}"
+    return Finding(f"{done}, {_in_window(seen)}", Decision.POST_RUN, reason)
 
 
 def rest_day(seen: Facts) -> Finding:
     """On a rest day: the article's third timing."""
-    reason = f"no run today, {_since_last(seen)}, {_this_week(seen)}"
-    return Finding(f"no run today, {_this_week(seen)}", Decision.REST_DAY, reason)
+    reason = f"no run today, {_since_last(seen)}, {_in_window(seen)}"
+    return Finding(f"no run today, {_in_window(seen)}", Decision.REST_DAY, reason)
 
 
 # The order is the decision: harm first, then the runner's wishes, then load, then the yes.
@@ -481,6 +547,7 @@ RULES: tuple[Rule, ...] = (
     Rule("persistent_pain", persistent_pain, "judgement: two weeks without a green day"),
     Rule("not_cleared", not_cleared, "judgement: safety questions first; the runner's own pause"),
     Rule("race_window", race_window, "evidence: Wang 2025, Petersen 2007; judgement before the race"),
+    Rule("back_off", back_off, "judgement: silence is an answer; no nagging"),
     Rule("warm_up", warm_up, "article: a warm-up before your training; Leppanen 2024"),
     Rule("soreness", soreness, "judgement: muscle soreness, wait until 3 or less"),
     Rule("check_in_first", check_in_first, "judgement: ask before prescribing again"),
@@ -490,6 +557,7 @@ RULES: tuple[Rule, ...] = (
     Rule("spacing", spacing, "judgement, after the usual 48 h"),
     Rule("key_session_tomorrow", key_session_tomorrow, "evidence: Doma & Deakin 2013"),
     Rule("long_run", long_run, "judgement: no loading on exhausted legs"),
+    Rule("week_plan", week_plan, "judgement: the runner's own record of what was done when"),
     Rule("post_run", post_run, "article: at the end of running"),
     Rule("rest_day", rest_day, "article: recovery/rest days"),
 )

@@ -154,6 +154,17 @@ class ExerciseProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """What became of the suggestions of one slot (weekday and placement) that reached the runner, so many weeks ago."""
+
+    weekday: Annotated[int, Field(strict=True, ge=0, le=6)]  # Monday 0
+    placement: Placement
+    offered: InARow
+    done: InARow = 0
+    weeks_ago: InARow = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Athlete:
     """The athlete: choices, health answers, and position on the ladder of stages."""
 
@@ -175,6 +186,12 @@ class Athlete:
     quiet_hours_local: tuple[Clock, Clock] = (time(22, 30), time(5, 0))
     last_completed_session_date: Day | None = None  # local; only needed for sessions older than the window
     last_run_date_before_window: Day | None = None
+    slots: Items[Keys[SlotRecord]] = ()
+    unanswered_in_a_row: InARow = 0  # the latest suggestions, each without an answer and without an opening
+    last_suggested_on: Day | None = None  # local; the latest one that reached the runner, before today
+    pages_only: ItemSet[Placement] = frozenset()  # placements whose routines stand on the pages and nowhere else
+    raced_on: Day | None = None  # local; a race that the log may have forgotten, and the days after it that stay free
+    race_free_days: Annotated[int, Field(strict=True, ge=0, le=60)] | None = None
     programme_started_on: Day | None = None  # local; counts the weeks for the deload
     equipment: ItemSet[Slug] | None = None  # catalogue ids; None = never asked: the usual home is assumed
     minutes_available: Annotated[int, Field(strict=True, ge=1, le=240)] | None = None  # bounds the two below
@@ -240,12 +257,16 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A routine done, or one suggested and never answered (``answered=False``: it counts for load, not progress)."""
+    """A routine done, or one suggested and never answered (``answered=False``: it counts for load, not progress).
+
+    ``reached=False``: it stood on the pages alone and was never opened, so it counts for nothing.
+    """
 
     completed_at: Moment
     kind: Annotated[str, among(("strength_full", "strength_light", "warm_up"))]
     completed_pct: Annotated[float, Field(strict=True, ge=0, le=100)] = 100
     answered: Flag = True
+    reached: Flag = True
     rpe_1_10: Effort | None = None
     pain_during_0_10: Score | None = None
     pain_place: PainPlace = "hip_groin"

@@ -32,7 +32,7 @@ from service.pages.words import PLACES
 # What the routine of a run says on the first level and on the second; the coach's own words come with the run.
 _PREVIEW_REASONS = {
     1: "easy run done, your first session; kept light: the first two sessions are light",
-    2: "easy run done, 3 days since the last one, 1 of 2 this week",
+    2: "easy run done, 3 days since the last one, 1 of 2 in the last 7 days",
 }
 _LONG_RUN_AT = "09:00"  # judgement: the day matters; the settings have the time
 _FIRST_ANSWERS = (

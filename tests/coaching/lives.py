@@ -22,6 +22,7 @@ from adductor.coaching.situation import (
     PlannedRun,
     Session,
     Situation,
+    SlotRecord,
 )
 
 ZONES = [ZoneInfo(name) for name in ("Europe/London", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC")]
@@ -36,6 +37,9 @@ NONE = st.none()
 SELDOM = st.sampled_from([False] * 9 + [True])
 SCORES = NONE | st.integers(0, 10)
 CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+SLOTS = st.builds(
+    SlotRecord, st.integers(0, 6), st.sampled_from(Placement), st.integers(0, 9), st.integers(0, 3), st.integers(0, 20)
+)
 DATES = NONE | st.dates(date(2025, 1, 1), date(2027, 1, 1))
 T = TypeVar("T")
 
@@ -63,6 +67,12 @@ def athletes(draw: st.DrawFn, *, cleared: bool = False) -> Athlete:
         rest_day_prompt_local=draw(CLOCKS),
         quiet_hours_local=draw(st.tuples(CLOCKS, CLOCKS)),
         last_run_date_before_window=draw(DATES),
+        slots=tuple(draw(st.lists(SLOTS, max_size=6))),
+        unanswered_in_a_row=draw(st.integers(0, 5)),
+        last_suggested_on=draw(DATES),
+        pages_only=draw(st.frozensets(st.sampled_from([Placement.POST_RUN, Placement.REST_DAY]))),
+        raced_on=draw(DATES),
+        race_free_days=draw(NONE | st.integers(0, 14)),
         programme_started_on=draw(DATES),
         equipment=draw(NONE | st.frozensets(st.sampled_from(EQUIPMENT))),
         minutes_available=draw(NONE | st.integers(1, 40)),
@@ -98,6 +108,7 @@ def sessions(now: datetime) -> st.SearchStrategy[Session]:
         kind=st.sampled_from(["strength_full", "strength_light", "warm_up"]),
         completed_pct=st.sampled_from([0, 30, 49, 50, 100]),
         answered=st.booleans(),
+        reached=st.booleans(),
         pain_during_0_10=SCORES,
         stopped_for_pain=SELDOM,
     )
@@ -128,7 +139,13 @@ def due_situations(draw: st.DrawFn) -> Situation:
     """A situation in which a session is due: the end of a run, or the evening of a rest day."""
     now, midnight = draw(MOMENTS), time(0)
     athlete = replace(
-        draw(athletes(cleared=True)), quiet_hours_local=(midnight, midnight), rest_day_prompt_local=midnight
+        draw(athletes(cleared=True)),
+        quiet_hours_local=(midnight, midnight),
+        rest_day_prompt_local=midnight,
+        slots=(),
+        unanswered_in_a_row=0,
+        pages_only=frozenset(),
+        raced_on=None,
     )
     start = now - timedelta(days=draw(st.integers(0, 5)), minutes=70)
     intensity = draw(st.sampled_from(Intensity).filter(lambda intensity: intensity is not Intensity.RACE))

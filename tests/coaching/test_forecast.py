@@ -21,6 +21,7 @@ from adductor.coaching.situation import (
     PlannedRun,
     Session,
     Situation,
+    SlotRecord,
 )
 
 LONDON = ZoneInfo("Europe/London")
@@ -54,6 +55,14 @@ def done(*days_ago: int) -> dict[str, object]:
 
 
 ATHLETE = situation().athlete
+
+
+def on_record(weekday: int = 3, placement: Placement = Placement.POST_RUN, **counts: int) -> dict[str, object]:
+    enabled = frozenset({placement} if placement is Placement.POST_RUN else Placement)
+    slot = SlotRecord(weekday, placement, **counts)
+    return {"athlete": replace(ATHLETE, placements_enabled=enabled, slots=(slot,))}
+
+
 JUST = Activity("t", "run", FRIDAY - timedelta(minutes=50), 45, intensity=Intensity.EASY)
 RACE = planned(22, "09:00", "race", priority="A", distance_km=21.1, planned_min=100)
 LONG = planned(22, "08:00", "long") | done(6) | {"activities": (run(1), run(8))}
@@ -104,6 +113,24 @@ ONLY_AFTER_RUNS = {"athlete": replace(ATHLETE, placements_enabled=frozenset({Pla
             {21: "2 of 2 in the last 7 days; there is room again on Sunday 22 November."},
         ),
         (planned(21, "10:00", "easy", usual=True) | done(1), 2, {21: FULL_RUN}, {21: "after your usual easy run"}),
+        # A weekday whose runs carried two routines of late is a day of running, also when the log has forgotten it.
+        *(
+            (ONLY_AFTER_RUNS | {"activities": (run(2),)} | on_record(offered=offered, weeks_ago=ago), 8, due, {})
+            for offered, ago, due in ((2, 7, {26: FULL_RUN}), (1, 7, {}), (2, 8, {}))
+        ),
+        # A slot that seldom works yields as it will on its day; silence goes on as it is.
+        (
+            on_record(weekday=4, placement=Placement.REST_DAY, offered=4) | planned(21, "08:00", "easy"),
+            3,
+            {21: FULL_RUN},
+            {20: "Fridays seldom work for you: 0 of 4 done; Saturday comes next."},
+        ),
+        (
+            {"athlete": replace(ATHLETE, unanswered_in_a_row=4, last_suggested_on=date(2026, 11, 10))},
+            20,
+            {24: FULL_RUN, 8: FULL_RUN},
+            {23: "the next one comes from Tuesday 24 November on", 25: "from Tuesday 8 December on"},
+        ),
         # A planned run without a length takes 45 minutes; quiet hours are 22:30-05:00.
         *((ONLY_AFTER_RUNS | planned(21, start, "easy"), 2, {21: FULL_RUN}, {}) for start in ("21:40", "04:20")),
         *((ONLY_AFTER_RUNS | planned(21, start, "easy"), 2, {}, {}) for start in ("21:50", "04:14")),

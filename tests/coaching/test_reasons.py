@@ -31,8 +31,8 @@ DELOAD = {"athlete": CASES["The plain case"]["athlete"] | {"programme_started_on
 @pytest.mark.parametrize(
     ("name", "changes", "end"),
     [
-        ("The plain case", {}, "easy run done, 5 days since the last one, 1 of 2 this week."),
-        ("The plain rest day", {}, "no run today, 3 days since the last one, 1 of 2 this week."),
+        ("The plain case", {}, "easy run done, 5 days since the last one, 1 of 2 in the last 7 days."),
+        ("The plain rest day", {}, "no run today, 3 days since the last one, 1 of 2 in the last 7 days."),
         ("20 days since the last session", {}, "; one set less after the gap."),
         ("The plain case", DELOAD, "; half the sets, every sixth week is an easier one."),
         ("Pain 5 keeps it light", {}, "; kept light: hip or groin pain 5 out of 10."),
@@ -59,6 +59,32 @@ def test_a_yes_says_what_it_follows_and_why_it_is_less(name: str, changes: dict[
     said = verdict(name, **changes)
     assert said.reason.endswith(end)
     assert said.light_because == (end.removeprefix("; kept light: ")[:-1] if "light" in end else None)
+
+
+NEW = {"sessions_completed_total": 0}
+
+
+@pytest.mark.parametrize(
+    ("athlete", "said"),
+    [
+        (NEW, "your first session"),
+        (NEW | {"last_suggested_on": "2026-11-01"}, "none done so far"),
+        (NEW | {"slots": [{"weekday": 0, "placement": "rest_day", "offered": 1}]}, "none done so far"),
+        ({}, "no session in the last two weeks"),
+    ],
+)
+def test_a_first_session_is_the_first_only_until_one_was_offered(athlete: dict[str, Any], said: str) -> None:
+    answer = verdict("The plain case", athlete=CASES["The plain case"]["athlete"] | athlete, sessions=[])
+    assert said in answer.reason
+    assert answer.dose == "light"
+
+
+def test_an_unanswered_session_is_one_that_was_offered() -> None:
+    sessions = [{"completed_at": "2026-11-12T08:00:00+00:00", "kind": "strength_full", "answered": False}]
+    for reached, said in ((True, "none done so far"), (False, "your first session")):
+        shown = [session | {"reached": reached} for session in sessions]
+        answer = verdict("The plain case", athlete=CASES["The plain case"]["athlete"] | NEW, sessions=shown)
+        assert said in answer.reason
 
 
 @pytest.mark.parametrize(("days", "less"), [(9, False), (10, True), (20, True), (21, False)])
@@ -95,6 +121,26 @@ def test_ten_to_twenty_days_without_a_session_take_a_set(days: int, less: bool) 
         (
             "Two green days do not end a hold that night pain began",
             "Your routines are paused since Monday 16 November until a professional has cleared you.",
+        ),
+        ("Fridays were never done, four times offered", "Fridays seldom work for you: 0 of 4 done; Saturday comes next."),
+        (
+            "Saturday would yield in its turn, Sunday is where it comes to rest",
+            "Fridays seldom work for you: 0 of 4 done; Sunday comes next.",
+        ),
+        ("The next other slot is three days away", "Fridays seldom work for you: 0 of 4 done; Monday comes next."),
+        ("1 of 4 (1/3) yields to 4 of 5 (5/7)", "Saturdays work better for you: 4 of 5 done."),
+        (
+            "Tomorrow's run will bring the routine into its note",
+            "A run is expected tomorrow; the routine comes with it, as one of today would stand on your pages alone.",
+        ),
+        (
+            "Four in a row unanswered, the last thirteen days ago",
+            "Your last 4 routines got no answer and were not opened; "
+            "the next one comes from Wednesday 18 November on, or when you answer or open one.",
+        ),
+        (
+            "No warm-up after four unanswered, however long ago",
+            "Your last 4 routines got no answer and were not opened; warm-ups come again when you answer or open one.",
         ),
         ("The usual run of tomorrow is a key session", "Tomorrow is a key session; fresh legs for it come first."),
     ],

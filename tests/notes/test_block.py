@@ -19,7 +19,7 @@ BLOCK = "\n".join(
     [
         f"{block.HEADING}level 2 · 8 min",
         "1. Squeeze, three positions: 3 x 10 s each",
-        "Why today: 7.5 km done easily, 3 days since the last one, 1 of 2 this week.",
+        "Why today: 7.5 km done easily, 3 days since the last one, 1 of 2 in the last 7 days.",
         f"Stop if it hurts. Steps and timer: https://coach.example.org/routine/{KEY}",
         block.SIGNATURE,
     ]

@@ -14,7 +14,7 @@ from tools import examples
 
 # A note is read on a phone between two other things. Judgement.
 MOST_NOTE_CHARS = 620
-MOST_LINE_CHARS = 120
+MOST_LINE_CHARS = 125
 
 
 def _item(**values: object) -> RoutineItem:

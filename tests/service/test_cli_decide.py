@@ -67,7 +67,7 @@ def test_words_name_decision_reason_routine_and_every_rule() -> None:
     assert "  2. Standing band adduction: 2 x 12 each side\n" in shown
     assert "weekly_cap" in shown
     assert "went on: 1 of 2 in the last 7 days" in shown
-    assert shown.endswith("decided: easy run done, 1 of 2 this week\n")
+    assert shown.endswith("decided: easy run done, 1 of 2 in the last 7 days\n")
 
 
 def test_several_documents_give_one_line_of_json_each_in_their_order() -> None:
