@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
@@ -128,10 +129,12 @@ class Consultation:
         """Queue one delivery for each channel that works now; one that this suggestion used before is used again."""
         session, athlete, now = self.session, self.athlete, self.now
         link = self.installation.links.routine(suggestion.public_id)
-        block = wording.note_block(routine_of(suggestion), suggestion.reason, link)
+        routine = routine_of(suggestion)
         placement = words.Placement(suggestion.placement)
         delay_s = self.installation.settings.note_delay_s if suggestion.activity_id is not None else 0
         for way in channels.delivery_channels(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
+            public = way.channel == channels.DESCRIPTION
+            block = wording.note_block(routine, suggestion.reason, link, public=public)
             delivery = next((known for known in suggestion.deliveries if known.channel == way.channel), None)
             if delivery is None:
                 delivery = Delivery(channel=way.channel, known_texts=[], unconfirmed_writes=0)
@@ -249,7 +252,11 @@ def open_suggestions(athlete: Athlete) -> Select[Suggestion]:
 
 def routine_of(suggestion: Suggestion) -> words.Routine:
     """The stored routine as the coach made it."""
-    stored = suggestion.routine
+    return read_routine(suggestion.routine)
+
+
+def read_routine(stored: dict[str, Any]) -> words.Routine:
+    """A routine from the JSON of a row."""
     items = tuple(words.RoutineItem(**item) for item in stored["items"])
     return words.Routine(**{**stored, "dose": words.Dose(stored["dose"]), "items": items})
 

@@ -57,7 +57,7 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
                 for row in rows(planned, planned.start >= now - PLAN_BEHIND, planned.start < now + PLAN_AHEAD)
             ),
             *(
-                words.PlannedRun(start=start, kind=run.get("kind", "easy"), usual=True)
+                words.PlannedRun(start, run.get("kind", "easy"), run.get("priority"), usual=True)
                 for start, run in usual_starts(athlete, now)
             ),
         ),
@@ -148,8 +148,14 @@ def athlete_of(row: Athlete) -> words.Athlete:
         hold_lifted_at=row.hold_cleared_at,
         last_completed_session_date=row.last_completed_on,
         equipment=None if row.equipment is None else frozenset(row.equipment),
+        left_out=frozenset(row.left_out),
+        own_exercises=tuple(_own_exercise(entry) for entry in row.own_exercises),
         progress=tuple(_progress(entry) for entry in row.progress),
     )
+
+
+def _own_exercise(stored: dict[str, Any]) -> words.OwnExercise:
+    return words.OwnExercise(**stored | {"placements": frozenset(map(words.Placement, stored["placements"]))})
 
 
 def _progress(stored: dict[str, Any]) -> words.ExerciseProgress:

@@ -311,6 +311,7 @@ class RoutineItem:
     seconds: int = 0  # by the catalogue's formula
     substituted_for: str | None = None
     advice: str | None = None  # how to do it today, in words for note, mail and player
+    name: str | None = None  # of an exercise of the runner's own; the catalogue has the other names
 
     @property
     def count(self) -> int:

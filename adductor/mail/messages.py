@@ -138,7 +138,7 @@ def routine_mail(
         "replies": [(REPLIES[said].label, answer_link(said)) for said in replies_to(placement)],
         "because": "You get this because you asked for routines by mail.",
     }
-    pictures = list(dict.fromkeys(item.exercise for item in routine.items))
+    pictures = list(dict.fromkeys(item.exercise for item in routine.items if item.name is None))
     return _message(frame, "routine", f"routine-{public_id}", values, pictures)
 
 

@@ -149,6 +149,12 @@ def standing(text: str, identity: Identity, *, before: str | None = None) -> Fou
     return None
 
 
+def fits_inside(text: str) -> bool:
+    """Whether words of the runner can stand within a line of our block, and the block is still found and told apart."""
+    named = any(marker in _words(text) for marker in (_HEADING_WORDS, _SIGNATURE_WORDS))
+    return text[:1].isalnum() and text.isprintable() and not named and not _LINK.search(text)
+
+
 def keys_in(text: str) -> frozenset[str]:
     """The keys of routines in the links of ``text``."""
     return frozenset(_KEY.findall(text))

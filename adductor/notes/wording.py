@@ -20,6 +20,13 @@ def short_name(exercise: str) -> str:
     return exercise.replace("_", " ").capitalize() if known is None else known.name
 
 
+def name_of(item: RoutineItem, *, public: bool = False) -> str:
+    """The exercise's short name. One of the runner's own has a name that only they read."""
+    if item.name is None:
+        return short_name(item.exercise)
+    return "An exercise of my own" if public else item.name
+
+
 def dose_of(item: RoutineItem) -> str:
     """``2 x 12 each side``, ``1 x 10 s each``, ``3 x 3 holds of 5 s each side``."""
     side = " each side" if item.per_side else ""
@@ -32,11 +39,11 @@ def dose_of(item: RoutineItem) -> str:
     return f"{item.sets} x {item.holds} holds of {item.hold_s} s{side}"
 
 
-def note_block(routine: Routine, reason: str, link: str | None) -> str:
-    """The block for the note, from its heading to its signature."""
+def note_block(routine: Routine, reason: str, link: str | None, *, public: bool = False) -> str:
+    """The block for the note, from its heading to its signature. ``public``: for a place that others read."""
     lines = [f"{HEADING}{title(routine)}"]
     for number, item in enumerate(routine.items, start=1):
-        lines.append(f"{number}. {short_name(item.exercise)}: {dose_of(item)}")
+        lines.append(f"{number}. {name_of(item, public=public)}: {dose_of(item)}")
         lines += [item.advice] if item.advice else []
     lines.append(f"Why today: {sentence(reason)}")
     lines.append(f"Stop if it hurts. Steps and timer: {link}" if link else "Stop if it hurts.")

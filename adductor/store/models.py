@@ -98,7 +98,18 @@ class Athlete(Base):
     quiet_until_local: Mapped[str] = mapped_column(String(5), default="05:00")
     equipment: Mapped[list[Any] | None]
     minutes_available: Mapped[int | None]
-    usual_runs: Mapped[list[Any]] = mapped_column(default=list)  # [{"weekday": 0-6, "at": "18:00", "kind": "easy"}]
+    minutes_after_run: Mapped[int | None]
+    minutes_rest_day: Mapped[int | None]
+    # exercise -> why the runner doesn't want it
+    left_out: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    # of a physiotherapist, as the fields of adductor.coaching.situation.OwnExercise
+    own_exercises: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
+    less_steady_side: Mapped[str | None] = mapped_column(String(5))
+    maintaining: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # "When I come home on Tuesdays, I do it before the shower"
+    if_then: Mapped[str | None] = mapped_column(String(120))
+    # [{"weekday": 0-6, "at": "18:00", "kind": "easy"}], of a race with its "priority"
+    usual_runs: Mapped[list[Any]] = mapped_column(default=list)
     paused_until: Mapped[date | None]
 
     email: Mapped[str | None] = mapped_column(String(254))

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 # Importing a module registers its routes.
-from service.pages import assets, calendar, errors, home, privacy, progress, review, routine, settings, start  # noqa: F401
+from service.pages import (  # noqa: F401
+    assets,
+    calendar,
+    choices,
+    errors,
+    home,
+    privacy,
+    progress,
+    review,
+    routine,
+    settings,
+    start,
+)
 from service.pages.access import blueprint
 
 __all__ = ["blueprint"]

@@ -11,7 +11,7 @@ from adductor import coaching
 from adductor.athletes import answers, decisions
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Suggestion
 from service.context import installation
-from service.pages import lately, status
+from service.pages import home_choices, lately, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import PLACE, Field, changing, optional, read, whole
 from service.pages.settings_forms import place_of
@@ -25,6 +25,7 @@ _SCORES = tuple(
     Field(name, optional(whole(low, high)), f"{label}: choose a number from {low} to {high}.", column)
     for name, column, label, low, high in (
         ("pain", "pain_0_10", "Hip or groin pain, or elsewhere", 0, 10),
+        ("squeeze", "squeeze_pain_0_10", "Pain while squeezing", 0, 10),
         ("soreness", "adductor_soreness_0_10", "Soreness of the inner thighs", 0, 10),
         ("feeling", "feeling_1_5", "How you feel", 1, 5),
     )
@@ -59,6 +60,7 @@ def home() -> Page:
             status.decided(athlete, routines_only=routines_only).where(DecisionRecord.at > since)
         ).all()
         new = database.scalar(select(DecisionRecord.id).where(DecisionRecord.athlete_id == athlete.id).limit(1)) is None
+        own = home_choices.shown(database, athlete, now)
     return render_template(
         "home.html",
         state=_state(athlete, today, waiting, new=new, this_week=weeks[-1].sessions),
@@ -79,6 +81,7 @@ def home() -> Page:
         race=race,
         lately=lately.by_day(decided, situation.athlete.timezone, {} if routines_only else recorded)[:_LATELY_LINES],
         routines_only=routines_only,
+        **own,
     )
 
 
@@ -107,7 +110,9 @@ def check_in() -> Page:
         if not problems:
             with changing() as coach:
                 refers = answers.check_in(coach, record).decision == "refer"
-            if not refers:
+            if not refers and record.squeeze_pain_0_10 is not None:
+                flash(home_choices.answer_to_squeeze(record.squeeze_pain_0_10), "done")
+            elif not refers:
                 flash("Kept. Thank you: the next routine takes it into account.", "done")
             return redirect(url_for("pages.home"))
     page = render_template("check_in.html", problems=problems, given=request.form)

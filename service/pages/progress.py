@@ -63,7 +63,7 @@ def progress() -> Page:
             pain.append(Point(day, row.pain_during_0_10, f"{row.pain_during_0_10} of 10"))
         for item in items if row.completed_pct >= SESSION_COUNTS_FROM_COMPLETED_PCT else ():
             unit = "reps" if item.reps is not None else "seconds held"
-            by_exercise[item.exercise, unit].append(Point(day, work_of(item), wording.dose_of(item)))
+            by_exercise[wording.name_of(item), unit].append(Point(day, work_of(item), wording.dose_of(item)))
     exercises = sorted(by_exercise.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     days = (weeks[0].monday, weeks[-1].monday + timedelta(days=6))
     return render_template("progress.html", weeks=weeks, pain=pain, exercises=exercises, days=days)
@@ -76,7 +76,7 @@ def progress_csv() -> Page:
     """Every session, one line an exercise, as a file for a spreadsheet."""
     text = io.StringIO()
     lines = csv.writer(text)
-    lines.writerow([*_COLUMNS, *_ITEM_COLUMNS])
+    lines.writerow([*_COLUMNS, *_ITEM_COLUMNS, "name_of_own"])
     for row, day, items in _sessions(situations.zone_of(the_athlete().timezone)):
         session = (day, row.kind, row.completed_pct, row.rpe_1_10, row.pain_during_0_10, row.pain_place)
         lines.writerows([*session, *(getattr(item, name) for name in _ITEM_COLUMNS)] for item in items)

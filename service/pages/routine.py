@@ -36,7 +36,7 @@ class Step:
 
     place: int
     item: RoutineItem
-    exercise: Exercise
+    exercise: Exercise | None  # None: one of the runner's own
     effort: str
     positions: tuple[tuple[str, float], ...]  # of a hold in several: what each is called, its moment in the drawing, s
     alternatives: tuple[tuple[str, RoutineItem], ...]  # way, and the item
@@ -50,14 +50,15 @@ def routine(public_id: str) -> Page:
     made = _swapped(suggestion, request.args.getlist("swap"))
     steps = [_step(made, place) for place in range(len(made.items))]
     shown = {item.exercise for step in steps for item in (step.item, *(other for _, other in step.alternatives))}
+    drawn = shown.intersection(drawings.exercise_ids())
     pairs = zip(decisions.routine_of(suggestion).items, steps, strict=True)
     page = render_template(
         "routine.html",
         suggestion=suggestion,
         routine=made,
         steps=steps,
-        swapped=[f"{step.place + 1}:{step.exercise.id}" for was, step in pairs if was.exercise != step.exercise.id],
-        drawings_css=url_for("pages.drawings_css", of=",".join(sorted(shown))),
+        swapped=[f"{step.place + 1}:{step.item.exercise}" for was, step in pairs if was.exercise != step.item.exercise],
+        drawings_css=url_for("pages.drawings_css", of=",".join(sorted(drawn))),
         mine=_is_mine(suggestion),
         # The sandbox and the tests live in a faster time; the timer lives with them.
         speed=installation().settings.clock_speed,
@@ -73,7 +74,7 @@ def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
     suggestion = _suggestion(public_id)
     made = _swapped(suggestion, [f"{place + 1}:{exercise_id}"])
     step = _step(made, place, decisions.routine_of(suggestion))
-    return render_template("_step.html", suggestion=suggestion, step=step)
+    return render_template("_step.html", suggestion=suggestion, step=step, mine=_is_mine(suggestion))
 
 
 @blueprint.get("/routine/<public_id>/state")
@@ -126,7 +127,7 @@ def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
         place, _, exercise_id = wish.partition(":")
         try:
             made = swaps.swap(catalogue, made, int(place) - 1, exercise_id)
-        except (ValueError, swaps.SwapError):
+        except (LookupError, ValueError, swaps.SwapError):
             abort(400)
     return made
 
@@ -135,6 +136,8 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     """The step at this place. In place of another exercise than ``original`` has, only the way back is offered."""
     catalogue = installation().catalogue
     item = made.items[place]
+    if item.name is not None:
+        return Step(place, item, None, "", (), ())
     if original is not None and original.items[place].exercise != item.exercise:
         offered = [("Back to", original.items[place])]
     else:

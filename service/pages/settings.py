@@ -10,7 +10,7 @@ from adductor.athletes import channels
 from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
 from service.context import installation
-from service.pages import settings_forms, settings_preview
+from service.pages import choice_forms, settings_forms, settings_preview
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import Given, change_address, changing
 
@@ -40,7 +40,9 @@ def save_settings(section: str) -> Page:
         meaning = settings_preview.of(installation(), athlete.id, section, given.changes)
     elif not given.problems:
         with changing() as coach:
-            _keep(coach.session, coach.athlete, section, given)
+            given = read(request.form, coach.athlete)  # once more, on the locked row: a list grows by one each time
+            if not given.problems:
+                _keep(coach.session, coach.athlete, section, given)
     if given.problems or previews:
         if request.headers.get("X-Fragment"):
             return render_template("_preview.html", meaning=meaning, problems=given.problems)
@@ -101,6 +103,8 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
         typed=request.form if section else None,
         races=races,
         forms=settings_forms,
+        choices=choice_forms,
+        catalogue=installation().catalogue,
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
         note_problem=channels.private_note_problem(athlete, now, mails=installation().settings.sends_mail),

@@ -11,12 +11,12 @@ from adductor.athletes import channels, situations
 from adductor.coaching.rules import in_quiet_hours
 from adductor.store.models import Athlete
 from service.context import installation
+from service.pages import choice_forms
 from service.pages.access import today_of
 from service.pages.forms import EMAIL, TARGET, Field, Form, Given, equipment, one_of, optional, read, whole
 from service.pages.words import PLACEMENTS, RUN_KINDS, WEEKDAYS
 
 KM_PER_MILE = 1.609344
-MINUTES = (5, 8, 10, 15, 20)
 RACE_KINDS = {"race": "Race", "long": "Long run", "intervals": "Intervals"}
 RACE_KINDS |= {"tempo": "Tempo run", "workout": "Other key day"}
 PRIORITIES = {"A": "A: the one I train for", "B": "B: I want to do well", "C": "C: just for fun"}
@@ -34,9 +34,6 @@ PLACE_WORDS = {
     "pages": "Only here, on my pages",
 }
 _NO_NOTES = frozenset({"mail", "pages"})
-_LENGTH = Field(
-    "minutes", optional(one_of(MINUTES)), "Longest routine: choose one of the lengths.", "minutes_available"
-)
 _LONGEST_RACE_KM = 500
 _RACE_WITHIN_DAYS = 730
 _LONGEST_NAME = 120
@@ -66,7 +63,7 @@ def _time(text: str) -> str:
 
 
 def _dose(form: Form, athlete: Athlete) -> Given:
-    given = read(form, TARGET, _LENGTH)
+    given = read(form, TARGET)
     placements = [name for name in PLACEMENTS if form.get(f"placement_{name}")]
     if not placements:
         given.problems["placement_post_run"] = "When: choose at least one; to have none for a while, pause on Home."
@@ -99,6 +96,11 @@ def _times(form: Form, _: Athlete) -> Given:
     return given
 
 
+def kind_of(run: dict[str, str]) -> str:
+    """A usual run's kind as the form names it: ``race_a`` is a race of priority A, ``race`` one for fun."""
+    return "_".join(part for part in (run.get("kind", "easy"), run.get("priority", "").lower()) if part)
+
+
 def _runs(form: Form, _: Athlete) -> Given:
     """The runs of a usual week; days without a time have none."""
     given, usual = Given(), []
@@ -110,7 +112,9 @@ def _runs(form: Form, _: Athlete) -> Given:
         )
         if f"run_{weekday}" in run.problems or run.changes["at"]:
             given.problems |= run.problems
-            usual.append({"weekday": weekday, **run.changes})
+            kind, _, priority = run.changes.get("kind", "").partition("_")
+            of_a_race = {"priority": priority.upper()} if priority else {}
+            usual.append({"weekday": weekday, "at": run.changes.get("at"), "kind": kind, **of_a_race})
     given.changes["usual_runs"] = usual
     return given
 
@@ -174,4 +178,5 @@ FORMS: dict[str, Callable[[Form, Athlete], Given]] = {
     "races": _race,
     "email": lambda form, _: read(form, EMAIL),
     "you": _you,
+    **choice_forms.FORMS,
 }

@@ -8,14 +8,19 @@ from datetime import date, timedelta
 from typing import Any
 
 from adductor import coaching
-from adductor.athletes import situations
-from adductor.coaching.routine import Wish, build
-from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, Situation
+from adductor.catalogue.models import Catalogue
+from adductor.coaching import words
+from adductor.coaching.normalise import facts
+from adductor.coaching.routine import choose
+from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, Routine, Situation
 from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.store.models import Athlete
 from service.pages import settings_forms, status
 from service.pages.words import PLACEMENTS, WEEKDAYS
+
+# Sections that change what a routine holds.
+_SHAPES_ROUTINES = frozenset({"equipment", "routines", "left_out", "own", "keep"})
 
 
 def of(installation: Installation, athlete_id: int, section: str, changes: dict[str, Any]) -> list[str]:
@@ -34,6 +39,8 @@ def of(installation: Installation, athlete_id: int, section: str, changes: dict[
             setattr(row, name, value)  # never committed: this session only reads
         after = status.situation_now(database, row, now)
         lines = _of_section(installation, row, section, address)
+        if section in _SHAPES_ROUTINES:
+            lines += _routines(installation.catalogue, before, after)
         database.rollback()
     return [*lines, *_ahead(installation, before, after)]
 
@@ -45,20 +52,13 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
             for name in row.placements
             if settings_forms.places_of(row, name)
         ]
-        length = f" None longer than {row.minutes_available} minutes." if row.minutes_available else ""
         count = "one session" if row.target_sessions_per_week == 1 else "two sessions"
-        return [f"At most {count} in any seven days.{length}", *where]
+        return [f"At most {count} in any seven days.", *where]
     if section == "times":
         return [
             f"A rest-day prompt comes at {row.rest_day_prompt_local}, if one is due. "
             f"Between {row.quiet_from_local} and {row.quiet_until_local} nothing comes."
         ]
-    if section == "equipment":
-        have, progress = frozenset(row.equipment or ()), situations.athlete_of(row).progress
-        wish = Wish(row.programme_stage, Placement.POST_RUN, Dose.FULL, equipment=have, progress=progress)
-        routine = build(installation.catalogue, wish)
-        names = ", ".join(wording.short_name(item.exercise) for item in routine.items)
-        return [f"Your routine after a run would be: {names} ({routine.minutes} min)."]
     if section == "email":
         if row.email is None:
             return ["No mails from us. Routines that went by mail stand here on your pages."]
@@ -68,6 +68,21 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
     if section == "you" and row.clearance_needed:
         return ["Routines wait until you tell us that a professional has cleared it."]
     return []
+
+
+def _routines(catalogue: Catalogue, before: Situation, after: Situation) -> list[str]:
+    """The full routine of each placement as it would be, and as it is where that differs."""
+    lines = []
+    for placement in sorted(after.athlete.placements_enabled - {Placement.WARM_UP}):
+        was, will_be = (_in_short(choose(facts(one), catalogue, placement, Dose.FULL)) for one in (before, after))
+        changed = f" (before: {was})" if was != will_be else ", as before"
+        lines.append(f"{PLACEMENTS[placement]}: {will_be}{changed}.")
+    return lines
+
+
+def _in_short(routine: Routine) -> str:
+    items = (f"{wording.name_of(item)} {wording.dose_of(item)}" for item in routine.items)
+    return f"{words.listed(items)}, {routine.minutes} min"
 
 
 def _ahead(installation: Installation, before: Situation, after: Situation) -> list[str]:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from adductor import catalogue
-from adductor.coaching.situation import RoutineItem
+from adductor.coaching.situation import Dose, Routine, RoutineItem
 from adductor.mail.messages import AddressError, checked_address
 from adductor.notes import wording
 from tools import examples
@@ -40,6 +40,16 @@ def test_every_exercise_of_the_catalogue_has_one_short_name() -> None:
     assert len(names) == len(catalogue.catalogue().exercises)
     assert all(len(name) <= 40 and name == exercise.name for name, exercise in names.items())
     assert wording.short_name("gone_since") == "Gone since"
+
+
+def test_name_of_an_own_exercise_stands_in_no_public_note() -> None:
+    routine = Routine("r", 2, Dose.FULL, 5, 300, (_item(reps=12, exercise="own_1", name="Pelvic tilt"),))
+
+    private, public = (wording.note_block(routine, "because", None, public=public) for public in (False, True))
+
+    assert "1. Pelvic tilt: 3 x 12" in private
+    assert "1. An exercise of my own: 3 x 12" in public
+    assert "Pelvic" not in public
 
 
 def test_the_reason_stands_on_one_line_with_its_full_stop() -> None:

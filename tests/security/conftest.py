@@ -34,6 +34,7 @@ FIELDS |= {"channel_post_run": "private_note", "weeks": "1", "sorted": "yes", "e
 # The values of place holders in routes, unless a test gives others.
 _VALUES: dict[str, Any] = {"key": "no-such-key", "token": "no-such-token", "public_id": "nosuchid", "race_id": 1}
 _VALUES |= {"exercise_id": "supine_adductor_squeeze", "place": 0, "section": "dose", "filename": "style.css"}
+_VALUES |= {"own_id": "own_1"}
 
 
 @dataclass
@@ -101,7 +102,10 @@ class Scene:
 def person(here: Place, name: str) -> Person:
     """A connected athlete with a suggestion, a race, a calendar and an address."""
     key, email = f"calendar-of-{name.lower()}", f"{name.lower()}@private.example"
-    athlete = here.runner(name=f"{name} Surname", email=email, calendar_key=key)
+    own = {"id": "own_1", "name": f"{name}s tilt", "sets": 1, "reps": 5, "placements": ["post_run"]}
+    sentence = f"{name} does it before the shower"
+    row = {"email": email, "calendar_key": key, "own_exercises": [own], "if_then": sentence}
+    athlete = here.runner(name=f"{name} Surname", **row)
     here.run_done(athlete)
     with here.installation.store.write() as session:
         start = here.now + timedelta(days=30)
@@ -109,7 +113,7 @@ def person(here: Place, name: str) -> Person:
         session.add(race)
         session.flush()
         race_id = race.id
-    private = (f"{name} Surname", email, key, f"{name} Marathon")
+    private = (f"{name} Surname", email, key, f"{name} Marathon", own["name"], sentence)
     external_id = here.athlete(athlete).connection.external_id
     return Person(athlete, external_id, here.suggestion(athlete).public_id, race_id, key, private)
 

@@ -10,6 +10,13 @@ from tests.service.pages.test_settings import DOSE, RACE, TIMES, YOU
 
 Fields = dict[str, str]
 SAID, DONE = "/suggestions/{id}/answer", "/routine/{id}"
+ROUTINES = {"after_run": "10", "rest_day": "15", "side": ""}
+OWN = {"name": "Clam shell", "sets": "2", "count": "12", "on_post_run": "1"}
+# Ten thousand letters; a line that intervals.icu reads as a workout's step; what marks our block; links; hidden letters.
+BREAKS_A_NOTE = (
+    "x" * 10_000, "- 10m 60%", "# Title", "The ADDUCTOR  routine", "By Adductor\nCoach", "See https://example.org",
+    "As in /r/abcdefghijkl", "Turned \u202e round",
+)  # fmt: skip
 WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/check-in", {}, {}, "<li>Hip or groin pain"),
     *(("/check-in", {}, {"pain": pain}, "<li>Hip or groin pain") for pain in ("11", "-1", "٣")),
@@ -36,7 +43,17 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/settings/dose", {"target": "2"}, {}, "<li>When"),
     ("/settings/dose", DOSE, {"channel_post_run": "title"}, "<li>After a run"),
     ("/settings/dose", DOSE, {"placement_warm_up": "1", "channel_warm_up": "private_note"}, "<li>As a warm-up before"),
-    ("/settings/dose", DOSE, {"minutes": "7"}, "<li>Longest routine"),
+    *(("/settings/routines", ROUTINES, {"after_run": n}, "<li>After a run") for n in ("7", "-5", "")),
+    ("/settings/routines", ROUTINES, {"rest_day": "1e3"}, "<li>On a rest day"),
+    ("/settings/routines", ROUTINES, {"side": "both"}, "<li>Less steady side"),
+    *(("/settings/routines", ROUTINES, {"sentence": text}, "<li>Your sentence") for text in BREAKS_A_NOTE),
+    *(("/settings/own", OWN, {"name": text}, "<li>Name") for text in ("", *BREAKS_A_NOTE)),
+    *(("/settings/own", OWN, {"sets": sets}, "<li>Sets") for sets in ("0", "6", "-1", "many")),
+    ("/settings/own", OWN, {"count": "51"}, "<li>Reps or holds"),
+    ("/settings/own", OWN, {"hold_s": "121"}, "<li>Seconds of a hold"),
+    ("/settings/own", {**OWN, "on_post_run": ""}, {}, "<li>When"),
+    ("/leave-out/bowler_squat", {}, {"reason": "no"}, "<li>Why"),
+    ("/check-in", {}, {"squeeze": "11"}, "<li>Pain while squeezing"),
     ("/settings/times", TIMES, {"prompt": "25:00"}, "<li>Rest-day prompt"),
     ("/settings/times", TIMES, {"prompt": "23:00"}, "<li>Rest-day prompt"),
     ("/settings/times", TIMES, {"quiet_from": ""}, "<li>Quiet from"),

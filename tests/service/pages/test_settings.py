@@ -39,9 +39,9 @@ def test_mail_needs_an_address_first(visitor: Visitor, here: Place, runner: int)
 @pytest.mark.parametrize(
     ("section", "fields", "said"),
     [
-        ("dose", {**DOSE, "target": "1", "minutes": "5"}, "At most one session in any seven days"),
+        ("dose", {**DOSE, "target": "1"}, "At most one session in any seven days"),
         ("times", {**TIMES, "prompt": "06:00"}, "A rest-day prompt comes at 06:00"),
-        ("equipment", {}, "Your routine after a run would be"),
+        ("equipment", {}, "After a run: "),
         ("runs", {"run_3": "18:00", "kind_3": "intervals"}, "(before: "),  # a hard run tomorrow
         ("email", {"email": "other@example.org"}, "We send one mail to other@example.org"),
         ("you", {**YOU, "condition": "1"}, "Routines wait"),
@@ -68,14 +68,14 @@ def test_preview_says_what_it_means_and_changes_nothing(
 def test_saved_choices_are_kept(visitor: Visitor, here: Place, runner: int) -> None:
     after_runs = {"placement_post_run": "1", "channel_post_run": "private_note+mail"}
     on_rest_days = {"placement_rest_day": "1", "channel_rest_day": "pages"}
-    visitor.post("/settings/dose", target="1", minutes="8", **after_runs, **on_rest_days)
+    visitor.post("/settings/dose", target="1", **after_runs, **on_rest_days)
     visitor.post("/settings/times", prompt="06:15", quiet_from="21:00", quiet_until="06:00")
     visitor.post("/settings/equipment", has_chair="1", has_ball="1")
     visitor.post("/settings/runs", run_1="18:30", kind_1="tempo", run_6="09:00", kind_6="long")
     visitor.post("/settings/you", units="imperial", timezone="America/New_York", age="41", jumping="1")
 
     athlete = here.athlete(runner)
-    assert (athlete.target_sessions_per_week, athlete.minutes_available) == (1, 8)
+    assert athlete.target_sessions_per_week == 1
     assert athlete.placements == ["post_run", "rest_day"]
     assert athlete.channels == {"post_run": ["private_note", "mail"], "rest_day": "pages"}
     assert '<option value="private_note+mail" selected>' in visitor.get("/settings").text
