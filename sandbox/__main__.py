@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client-secret", required=True, help="the one application's secret")
     parser.add_argument("--mail-dir", type=Path, help="a folder of .eml files to show as a mailbox")
     parser.add_argument("--clock-file", type=Path, help="a clock shared with the application")
+    parser.add_argument("--intervals-client-id", type=int, default=999, help="the application's id at intervals.icu")
+    parser.add_argument("--intervals-client-secret", default="secret", help="its secret there")
+    parser.add_argument("--intervals-webhook-url", help="where intervals.icu sends its events; default: nowhere")
+    parser.add_argument("--intervals-webhook-secret", default="", help="the secret in the events' bodies")
     parser.add_argument("--app-url", help="where the application's own pages are, for a link")
     return parser
 
@@ -124,6 +128,10 @@ def main(arguments: list[str] | None = None) -> None:
         mail_dir=options.mail_dir,
         clock_file=options.clock_file,
         app_url=options.app_url,
+        intervals_client_id=options.intervals_client_id,
+        intervals_client_secret=options.intervals_client_secret,
+        intervals_webhook_url=options.intervals_webhook_url,
+        intervals_webhook_secret=options.intervals_webhook_secret,
     )
     _serve(config, options.bind)
 

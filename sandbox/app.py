@@ -10,7 +10,13 @@ from flask import Flask, Response, jsonify, request
 from flask.json.provider import JSONProvider
 
 from sandbox import admin, api, control, errors, oauth, pages, subscriptions, words
+from sandbox.base import BaseWorld
 from sandbox.config import SandboxConfig
+from sandbox.intervals import admin as intervals_admin
+from sandbox.intervals import api as intervals_api
+from sandbox.intervals import calls as intervals_calls
+from sandbox.intervals import oauth as intervals_oauth
+from sandbox.intervals.state import IntervalsWorld
 from sandbox.state import World
 
 # A description can be long, a season of recordings longer.
@@ -45,7 +51,9 @@ def create_app(config: SandboxConfig) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_MAX_BYTES
     world = World(config)
     app.extensions["sandbox"] = world
-    for part in (oauth, api, subscriptions, admin, pages, control):
+    beside = IntervalsWorld(world)
+    app.extensions["intervals"] = beside
+    for part in (oauth, api, subscriptions, admin, pages, control, intervals_oauth, intervals_api, intervals_admin):
         app.register_blueprint(part.blueprint)
     words.register(app)
     app.context_processor(lambda: {"app_url": config.app_url, "clock": world.clock})
@@ -54,23 +62,24 @@ def create_app(config: SandboxConfig) -> Flask:
     app.register_error_handler(errors.StravaError, _strava_error)
     app.register_error_handler(404, _no_such_page)
     world.courier.start()
+    beside.courier.start()
     return app
 
 
 def close(app: Flask) -> None:
     """Stop the deliveries and close the state."""
-    _world(app).close()
+    for world in _worlds(app):
+        world.close()
 
 
 def closing(app: Flask) -> None:
     """End all waiting requests before shutdown; safe in a signal handler."""
-    _world(app).closing = True
+    for world in _worlds(app):
+        world.closing = True
 
 
-def _world(app: Flask) -> World:
-    world = app.extensions["sandbox"]
-    assert isinstance(world, World)  # noqa: S101 - set by create_app
-    return world
+def _worlds(app: Flask) -> tuple[BaseWorld, ...]:
+    return app.extensions["intervals"], app.extensions["sandbox"]
 
 
 def _same_origin() -> Response | None:
@@ -99,11 +108,13 @@ def _strava_error(error: errors.StravaError) -> tuple[Response, int]:
 
 
 def _no_such_page(_: Exception) -> Any:
+    if request.path.startswith("/intervals/api/"):
+        return intervals_calls.not_found(request.path)
     if request.path.startswith("/api/"):
         return jsonify(
             {"message": "Record Not Found", "errors": [{"resource": "resource", "field": "path", "code": "invalid"}]}
         ), 404
-    if request.path.startswith("/admin/"):
+    if request.path.startswith(("/admin/", "/intervals/admin/")):
         return jsonify(
             {"problems": [f"there is no {request.method} {request.path}; sandbox/README.md lists the routes"]}
         ), 404

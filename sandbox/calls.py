@@ -15,9 +15,10 @@ from werkzeug.datastructures import MultiDict
 
 from sandbox import connections, errors
 from sandbox.activities import edit
+from sandbox.base import real_ms_since
 from sandbox.faults import Fault
 from sandbox.models import Connection
-from sandbox.state import World, real_ms_since
+from sandbox.state import World
 
 
 def world() -> World:
@@ -63,8 +64,8 @@ def _drop_connection() -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _happen(faults: list[Fault]) -> Response | None:
-    """Apply the faults; returns the answer of a fault that replaces Strava's."""
+def happen(faults: list[Fault], error_body: Callable[[int], Any]) -> Response | None:
+    """Apply the faults; returns the answer of a fault that replaces the usual one."""
     answer: Response | None = None
     for fault in faults:
         if fault.delay_ms:
@@ -73,20 +74,24 @@ def _happen(faults: list[Fault]) -> Response | None:
             _drop_connection()
             return Response(status=499)
         if fault.status is not None:
-            answer = _faulty_answer(fault, fault.status)
+            answer = _faulty_answer(fault, fault.status, error_body)
     return answer
 
 
-def _faulty_answer(fault: Fault, status: int) -> Response:
+def _faulty_answer(fault: Fault, status: int, error_body: Callable[[int], Any]) -> Response:
     if fault.html is not None:
         return Response(fault.html, status, mimetype="text/html")
     if fault.body is not None:
         return Response(fault.body, status, mimetype="application/json")
+    return as_json(error_body(status), status)
+
+
+def _error_body(status: int) -> Any:
     message = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}.get(status, "Error")
-    return _json({"message": message, "errors": []}, status)
+    return {"message": message, "errors": []}
 
 
-def _json(body: Any, status: int) -> Response:
+def as_json(body: Any, status: int) -> Response:
     answer = jsonify(body)
     answer.status_code = status
     return answer
@@ -122,14 +127,15 @@ def endpoint(
                         _admit(here, progress, upload=upload)
                     runner_id = progress.connection.runner_id if progress.connection else None
                     hits = here.faults.hit(name, runner_id, activity_id)
-                    answer = _happen([fault for fault in hits if fault.when == "before"])
+                    answer = happen([fault for fault in hits if fault.when == "before"], _error_body)
                     if answer is None:
                         result = view(progress.connection, **path) if bearer else view(**path)
-                        answer = _finished(result)
+                        answer = finished(result)
                         _meddle(here, hits, activity_id, answer)
-                        answer = _happen([fault for fault in hits if fault.when == "after"]) or answer
+                        late = happen([fault for fault in hits if fault.when == "after"], _error_body)
+                        answer = late or answer
                 except errors.StravaError as error:
-                    answer = _json(error.body(), error.status)
+                    answer = as_json(error.body(), error.status)
                 status = None if answer.status_code == 499 else answer.status_code
                 # Strava's 401 answers carry no limits.
                 if progress.counted and status != 401:
@@ -163,13 +169,13 @@ def _admit(here: World, progress: _Progress, *, upload: bool) -> None:
         raise errors.rate_limited()
 
 
-def _finished(result: Any) -> Response:
+def finished(result: Any) -> Response:
     if isinstance(result, Response):
         return result
     if isinstance(result, tuple):
         body, status = result
-        return _json(body, status)
-    return _json(result, 200)
+        return as_json(body, status)
+    return as_json(result, 200)
 
 
 def _meddle(here: World, hits: list[Fault], activity_id: int | None, answer: Response) -> None:

@@ -20,3 +20,7 @@ class SandboxConfig:
     mail_dir: Path | None = None
     clock_file: Path | None = None
     app_url: str | None = None
+    intervals_client_id: int = 999
+    intervals_client_secret: str = "secret"  # noqa: S105 - of a made-up company
+    intervals_webhook_url: str | None = None
+    intervals_webhook_secret: str = ""

@@ -20,7 +20,7 @@ import requests
 from sandbox.models import Attempt, Delivery, DeliverySwitches
 
 if TYPE_CHECKING:
-    from sandbox.state import World
+    from sandbox.base import BaseWorld
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def direct_session() -> requests.Session:
 class Courier:
     """Scheduler of deliveries: a heap by due time, a thread pool, and a record of each attempt."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: BaseWorld) -> None:
         self._world = world
         self._due: list[tuple[float, int]] = []
         self._condition = threading.Condition()
@@ -87,17 +87,20 @@ class Courier:
 
     # -- queueing ----------------------------------------------------------------------------------
 
-    def send(self, event: dict[str, Any], *, note: str = "", plain: bool = False) -> list[Delivery]:
-        """Queue one event for the current subscription; `plain` bypasses the switches."""
+    def send(
+        self, event: dict[str, Any], *, after_s: float = 0.0, note: str = "", plain: bool = False
+    ) -> list[Delivery]:
+        """Queue one event for the callback, due in `after_s`; `plain` bypasses the switches."""
         world = self._world
-        if world.subscription is None:
+        callback_url = world.callback_url
+        if callback_url is None:
             return []
-        switches = DeliverySwitches() if plain else world.switches.delivery
+        switches = DeliverySwitches() if plain else world.delivery_switches
         copies = switches.copies + (self._random.random() < switches.duplicate_share)
         now = world.clock.now()
         deliveries = []
         for _ in range(copies):
-            due = now + switches.delay_s
+            due = now + after_s + switches.delay_s
             if self._random.random() < switches.reorder_share:
                 due += self._random.uniform(0, switches.reorder_within_s)
             if self._random.random() < switches.late_share:
@@ -105,13 +108,13 @@ class Courier:
             dropped = self._random.random() < switches.drop_share
             delivery = Delivery(
                 id=world.next_id("delivery"),
-                callback_url=world.subscription.callback_url,
+                callback_url=callback_url,
                 event=event,
                 due=due,
                 state="dropped" if dropped else "waiting",
                 note="dropped on purpose" if dropped else note,
             )
-            world.save(delivery)
+            world.keep_delivery(delivery)
             deliveries.append(delivery)
         self._put([d for d in deliveries if d.state == "waiting"])
         return deliveries
@@ -123,7 +126,7 @@ class Courier:
             id=world.next_id("delivery"), callback_url=delivery.callback_url, event=delivery.event,
             due=world.clock.now(), note=f"again: {delivery.id}",
         )  # fmt: skip
-        world.save(copy)
+        world.keep_delivery(copy)
         self._put([copy])
         return copy
 
@@ -141,7 +144,7 @@ class Courier:
             with self._condition:
                 if self._stopped:
                     return
-                if not self._due or world.switches.delivery.paused:
+                if not self._due or world.delivery_switches.paused:
                     self._condition.wait()
                     continue
                 left_s = (self._due[0][0] - world.clock.now()) / world.clock.speed
@@ -163,7 +166,7 @@ class Courier:
         world = self._world
         if self._stopped or world.deliveries.get(delivery.id) is not delivery:
             return
-        switches = world.switches.delivery
+        switches = world.delivery_switches
         attempt = self._post(delivery, switches.timeout_s)
         with world.lock:
             if world.deliveries.get(delivery.id) is not delivery:
@@ -174,8 +177,9 @@ class Courier:
             elif len(delivery.attempts) >= switches.attempts:
                 delivery.state = "failed"
             else:
-                delivery.due = world.clock.now() + switches.retry_after_s
-            world.save(delivery)
+                backoff = switches.retry_factor ** (len(delivery.attempts) - 1)
+                delivery.due = world.clock.now() + switches.retry_after_s * backoff
+            world.keep_delivery(delivery)
             world.notify()
         if delivery.state == "waiting":
             self._put([delivery])
@@ -184,12 +188,17 @@ class Courier:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = direct_session()
-        at = self._world.clock.now()
+        world = self._world
+        at = world.clock.now()
         start = time.perf_counter()
         status, error = None, None
         try:
             with session.post(
-                delivery.callback_url, json=delivery.event, timeout=timeout_s, allow_redirects=False
+                delivery.callback_url,
+                json=delivery.event,
+                headers=world.delivery_headers,
+                timeout=timeout_s,
+                allow_redirects=False,
             ) as answer:
                 status = answer.status_code
         except requests.RequestException as failure:

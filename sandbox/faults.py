@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,14 +32,15 @@ class InterveningEdit(BaseModel):
     private_note: str | None = None
 
 
-class FaultSpec(BaseModel):
+class BaseFault(BaseModel):
     """One fault as it is asked for. Several effects may be combined, for example a delay and a status."""
 
     model_config = ConfigDict(extra="forbid")
+    edited_after: ClassVar[tuple[str, ...]] = ("activities.get",)
 
-    endpoint: Endpoint
-    runner_id: int | None = None
-    activity_id: int | None = None
+    endpoint: str
+    runner_id: int | str | None = None
+    activity_id: int | str | None = None
     skip: int = Field(0, ge=0, description="leave the first n matching calls alone")
     times: int | None = Field(None, ge=1, description="then happen n times; null: until removed")
     share: float = Field(1.0, gt=0, le=1, description="chance that a matching call is hit")
@@ -49,10 +50,17 @@ class FaultSpec(BaseModel):
     html: str | None = Field(None, description="body instead of JSON; needs status")
     body: str | None = Field(None, description="raw body instead of Strava's JSON; needs status")
     drop: bool = False
+    edit: Any = None
+
+
+class FaultSpec(BaseFault):
+    """A fault of Strava."""
+
+    endpoint: Endpoint
     edit: InterveningEdit | None = Field(None, description="activities.get only: an edit between GET and PUT")
 
 
-class Fault(FaultSpec):
+class Fault(BaseFault):
     """A fault that is switched on, with how often it was looked at and how often it happened."""
 
     id: int
@@ -78,9 +86,9 @@ class Faults:
         # Not for secrets: a seed makes a chaos run repeatable.
         self._random = random.Random()  # noqa: S311
 
-    def add(self, spec: FaultSpec) -> Fault:
+    def add(self, spec: BaseFault) -> Fault:
         with self._lock:
-            fault = Fault(id=self._next, **spec.model_dump())
+            fault = Fault(id=self._next, **dict(spec))
             self._faults[fault.id] = fault
             self._next += 1
             return fault
@@ -99,7 +107,7 @@ class Faults:
         with self._lock:
             return list(self._faults.values())
 
-    def hit(self, endpoint: str, runner_id: int | None, activity_id: int | None) -> list[Fault]:
+    def hit(self, endpoint: str, runner_id: int | str | None, activity_id: int | str | None) -> list[Fault]:
         """The faults that happen to this call, each counted. Cheap when none is switched on."""
         if not self._faults:
             return []

@@ -182,6 +182,8 @@ class DeliverySwitches(Entity):
     delay_s: float = Field(0.0, ge=0)
     attempts: int = Field(3, ge=1, le=10)
     retry_after_s: float = Field(60.0, ge=0)
+    # Each further wait is so many times the one before.
+    retry_factor: float = Field(1.0, ge=1, le=10)
     # Real seconds: what Strava gives a callback to answer.
     timeout_s: float = Field(2.0, gt=0, le=60)
     seed: int | None = None

@@ -91,6 +91,7 @@ def authorize() -> Any:
         render_template(
             "authorize.html",
             asked=asked,
+            action="/oauth/authorize",
             runners=runners[:50],
             chosen=runner_id if runner_id in here.runners else runners[0].id,
             words=SCOPE_WORDS,
@@ -108,7 +109,7 @@ def answer_authorize() -> Any:
     # In the order asked for; ticking what was not asked for grants nothing.
     granted = [scope for scope in asked.scopes if scope in form.getlist("granted")]
     if form.get("runner_id") == "new":
-        runner_id = _new_runner(form.get("firstname", ""), form.get("timezone", "")).id
+        runner_id = new_runner(form.get("firstname", ""), form.get("timezone", "")).id
     else:
         runner_id = int(form["runner_id"]) if form.get("runner_id", "").isdecimal() else 0
         if runner_id not in here.runners:
@@ -116,7 +117,8 @@ def answer_authorize() -> Any:
     return _grant(asked, runner_id, granted)
 
 
-def _new_runner(firstname: str, timezone: str) -> Runner:
+def new_runner(firstname: str, timezone: str) -> Runner:
+    """A made-up person by the form's fields. Raises Strava's error for an unknown time zone."""
     here = world()
     try:
         zone_name = known_zone(timezone or "UTC")

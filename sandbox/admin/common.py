@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
 
 from sandbox.activities import problems_of
-from sandbox.state import UnknownError
+from sandbox.base import UnknownError
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -25,7 +25,13 @@ class RefusedError(ValueError):
         self.problems = problems
 
 
-@blueprint.before_request
+def guard(blueprint: Blueprint) -> None:
+    """Let only this machine in, and answer errors as JSON."""
+    blueprint.before_request(_only_from_here)
+    blueprint.register_error_handler(RefusedError, lambda error: problem(400, *error.problems))
+    blueprint.register_error_handler(UnknownError, lambda error: problem(404, str(error)))
+
+
 def _only_from_here() -> Response | None:
     address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - "unknown", not a bind
     mapped = getattr(address, "ipv4_mapped", None)
@@ -40,14 +46,7 @@ def problem(status: int, *problems: str) -> Response:
     return answer
 
 
-@blueprint.errorhandler(RefusedError)
-def _refused(error: RefusedError) -> Response:
-    return problem(400, *error.problems)
-
-
-@blueprint.errorhandler(UnknownError)
-def _unknown(error: UnknownError) -> Response:
-    return problem(404, str(error))
+guard(blueprint)
 
 
 def body(model: type[B]) -> B:

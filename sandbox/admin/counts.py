@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.base import BaseWorld
 from sandbox.calls import world
 
 
@@ -20,15 +21,15 @@ def limits() -> dict[str, Any]:
         }
 
 
-def call_counts() -> dict[str, dict[str, int]]:
+def call_counts(here: BaseWorld) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
-    for (name, status), count in sorted(world().call_counts.items(), key=str):
+    for (name, status), count in sorted(here.call_counts.items(), key=str):
         counts.setdefault(name, {})["dropped" if status is None else str(status)] = count
     return counts
 
 
-def delivery_counts() -> dict[str, int]:
+def delivery_counts(here: BaseWorld) -> dict[str, int]:
     counts = dict.fromkeys(("waiting", "delivered", "failed", "dropped"), 0)
-    for delivery in world().deliveries.values():
+    for delivery in here.deliveries.values():
         counts[delivery.state] += 1
     return counts

@@ -1,99 +1,133 @@
-"""The log of calls and deliveries, events by hand, and long polling for the next change."""
+"""The log of calls and deliveries, events by hand, faults, and long polling, for each company's admin API."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import request
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict
 
-from sandbox.admin.common import RefusedError, blueprint, query
-from sandbox.admin.counts import call_counts, delivery_counts, limits
-from sandbox.calls import world
+from sandbox.admin.common import RefusedError, body, query
+from sandbox.admin.counts import call_counts, delivery_counts
+from sandbox.base import BaseWorld, UnknownError
+from sandbox.faults import BaseFault
 from sandbox.models import Delivery
-from sandbox.state import UnknownError
 
 _WAIT_MAX_S = 300.0
 
-
-@blueprint.get("/calls")
-def calls() -> Any:
-    here = world()
-    since, limit = query("since", int, 0), query("limit", int, 1000)
-    name, activity_id = request.args.get("endpoint"), query("activity_id", int)
-    with here.lock:
-        found = [
-            call.model_dump()
-            for call in here.calls
-            if call.id > since and name in (None, call.endpoint) and activity_id in (None, call.activity_id)
-        ]
-        return {"counts": call_counts(), "limits": limits(), "calls": found[-limit:]}
+W = TypeVar("W", bound=BaseWorld)
 
 
-@blueprint.get("/deliveries")
-def deliveries() -> Any:
-    here = world()
-    since, limit = query("since", int, 0), query("limit", int, 1000)
-    wanted, object_id = request.args.get("state"), query("object_id", int)
-    with here.lock:
-        found = [
-            delivery.model_dump()
-            for delivery in here.deliveries.values()
-            if delivery.id > since
-            and wanted in (None, delivery.state)
-            and object_id in (None, delivery.event.get("object_id"))
-        ]
-        return {"counts": delivery_counts(), "deliveries": found[-limit:]}
+def text_or_int(text: str) -> int | str:
+    return int(text) if text.isdecimal() and len(text) < 19 else text
 
 
-@blueprint.post("/deliveries/<int:delivery_id>/again")
-def deliver_again(delivery_id: int) -> Any:
-    here = world()
-    found = here.deliveries.get(delivery_id)
-    if found is None:
-        raise UnknownError(f"there is no delivery {delivery_id}")
-    return here.courier.again(found).model_dump(), 201
+class _Seed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    seed: int | None = None
 
 
-@blueprint.post("/events")
-def raw_event() -> Any:
-    """Send any JSON object to the callback, unchanged."""
-    event = request.get_json(silent=True, force=True)
-    if not isinstance(event, dict):
-        raise RefusedError("the body has to be a JSON object: the event to send")
-    sent: list[Delivery] = world().courier.send(event, note="by hand", plain=True)
-    if not sent:
-        raise RefusedError("there is no subscription to send an event to")
-    return sent[0].model_dump(), 201
+def register(
+    blueprint: Blueprint,
+    world: Callable[[], W],
+    *,
+    fault: type[BaseFault],
+    limits: Callable[[], dict[str, Any]],
+    written: Callable[[W], bool],
+    about: Callable[[Delivery, int | str], bool],
+) -> None:
+    """Hang the routes on a blueprint. `written`: the condition of `for=note`; `about`: whether a delivery concerns an id."""
 
+    @blueprint.get("/calls")
+    def calls() -> Any:
+        here = world()
+        since, limit = query("since", int, 0), query("limit", int, 1000)
+        with here.lock:
+            found = here.calls_of(since, request.args.get("endpoint"), query("activity_id", text_or_int))
+            rows = [call.model_dump() for call in found]
+            return {"counts": call_counts(here), "limits": limits(), "calls": rows[-limit:]}
 
-@blueprint.get("/wait")
-def wait() -> Any:
-    """Long polling: answer at the next change (`for=deliveries|calls|note`), at the latest after `timeout_s`."""
-    here = world()
-    timeout_s = min(query("timeout_s", float, 30.0), _WAIT_MAX_S)
-    count, name = query("count", int, 1), request.args.get("endpoint")
-    activity_id, since = query("activity_id", int), query("since", int, 0)
+    @blueprint.get("/deliveries")
+    def deliveries() -> Any:
+        here = world()
+        since, limit = query("since", int, 0), query("limit", int, 1000)
+        wanted, object_id = request.args.get("state"), query("object_id", text_or_int)
+        with here.lock:
+            found = [
+                delivery.model_dump()
+                for delivery in here.deliveries.values()
+                if delivery.id > since
+                and wanted in (None, delivery.state)
+                and (object_id is None or about(delivery, object_id))
+            ]
+            return {"counts": delivery_counts(here), "deliveries": found[-limit:]}
 
-    def quiet() -> bool:
-        return not here.waiting
+    @blueprint.post("/deliveries/<int:delivery_id>/again")
+    def deliver_again(delivery_id: int) -> Any:
+        here = world()
+        found = here.deliveries.get(delivery_id)
+        if found is None:
+            raise UnknownError(f"there is no delivery {delivery_id}")
+        return here.courier.again(found).model_dump(), 201
 
-    def called() -> bool:
-        made = sum(
-            call.id > since
-            and name in (None, call.endpoint)
-            and activity_id in (None, call.activity_id)
-            and call.status is not None
-            and call.status < 400
-            for call in here.calls
-        )
-        return bool(made >= count)
+    @blueprint.post("/events")
+    def raw_event() -> Any:
+        """Send any JSON object to the callback, unchanged."""
+        event = request.get_json(silent=True, force=True)
+        if not isinstance(event, dict):
+            raise RefusedError("the body has to be a JSON object: the event to send")
+        sent: list[Delivery] = world().courier.send(event, note="by hand", plain=True)
+        if not sent:
+            raise RefusedError("there is no subscription to send an event to")
+        return sent[0].model_dump(), 201
 
-    def written() -> bool:
-        return any(e.author.startswith("app ") for e in here.edits.get(activity_id or 0, []))
+    @blueprint.get("/wait")
+    def wait() -> Any:
+        """Long polling: answer at the next change (`for=deliveries|calls|note`), at the latest after `timeout_s`."""
+        here = world()
+        timeout_s = min(query("timeout_s", float, 30.0), _WAIT_MAX_S)
+        name = request.args.get("endpoint")
+        count: int = query("count", int, 1)
+        activity_id, since = query("activity_id", text_or_int), query("since", int, 0)
 
-    conditions = {"deliveries": quiet, "calls": called, "note": written}
-    wanted = request.args.get("for", "")
-    if wanted not in conditions:
-        raise RefusedError(f"for: {wanted!r} is none of {', '.join(conditions)}")
-    happened: bool = here.wait_until(conditions[wanted], timeout_s)
-    return {"happened": happened}, 200 if happened else 504
+        def called() -> bool:
+            made = here.calls_of(since, name, activity_id)
+            return sum(call.status is not None and call.status < 400 for call in made) >= count
+
+        conditions: dict[str, Callable[[], bool]] = {
+            "deliveries": lambda: not here.waiting,
+            "calls": called,
+            "note": lambda: written(here),
+        }
+        wanted = request.args.get("for", "")
+        if wanted not in conditions:
+            raise RefusedError(f"for: {wanted!r} is none of {', '.join(conditions)}")
+        happened = here.wait_until(conditions[wanted], timeout_s)
+        return {"happened": happened}, 200 if happened else 504
+
+    @blueprint.get("/faults")
+    def faults() -> Any:
+        return [found.model_dump() for found in world().faults.all()]
+
+    @blueprint.post("/faults")
+    def add_fault() -> Any:
+        spec = body(fault)
+        if (spec.html is not None or spec.body is not None) and spec.status is None:
+            raise RefusedError("status: a body of your own needs a status")
+        if spec.edit is not None and spec.endpoint not in fault.edited_after:
+            raise RefusedError(f"edit: only {', '.join(fault.edited_after)} can be followed by an edit")
+        if not (spec.delay_ms or spec.status or spec.drop or spec.edit):
+            raise RefusedError("body: a fault needs an effect: delay_ms, status, drop or edit")
+        return world().faults.add(spec).model_dump(), 201
+
+    @blueprint.delete("/faults/<int:fault_id>")
+    def remove_fault(fault_id: int) -> Any:
+        if not world().faults.remove(fault_id):
+            raise UnknownError(f"there is no fault {fault_id}")
+        return Response(status=204)
+
+    @blueprint.delete("/faults")
+    def clear_faults() -> Any:
+        world().faults.clear(body(_Seed).seed)
+        return Response(status=204)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.activities import problems_of
@@ -12,9 +12,7 @@ from sandbox.admin.common import RefusedError, blueprint, body
 from sandbox.admin.counts import call_counts, delivery_counts, limits
 from sandbox.calls import world
 from sandbox.clock import ClockError
-from sandbox.faults import FaultSpec
 from sandbox.models import TIERS, Switches, Tier
-from sandbox.state import UnknownError
 
 
 def _clock() -> dict[str, Any]:
@@ -37,8 +35,8 @@ def state() -> Any:
             "runners": len(here.runners),
             "activities": sum(not a.deleted for a in here.activities.values()),
             "limits": limits(),
-            "calls": call_counts(),
-            "deliveries": delivery_counts(),
+            "calls": call_counts(here),
+            "deliveries": delivery_counts(here),
             "faults": [fault.model_dump() for fault in here.faults.all()],
         }
 
@@ -145,38 +143,3 @@ def set_clock() -> Any:
     except ClockError as error:
         raise RefusedError(str(error)) from None
     return _clock()
-
-
-@blueprint.get("/faults")
-def faults() -> Any:
-    return [fault.model_dump() for fault in world().faults.all()]
-
-
-@blueprint.post("/faults")
-def add_fault() -> Any:
-    spec = body(FaultSpec)
-    if (spec.html is not None or spec.body is not None) and spec.status is None:
-        raise RefusedError("status: a body of your own needs a status")
-    if spec.edit is not None and spec.endpoint != "activities.get":
-        raise RefusedError("edit: only activities.get can be followed by an edit")
-    if not (spec.delay_ms or spec.status or spec.drop or spec.edit):
-        raise RefusedError("body: a fault needs an effect: delay_ms, status, drop or edit")
-    return world().faults.add(spec).model_dump(), 201
-
-
-@blueprint.delete("/faults/<int:fault_id>")
-def remove_fault(fault_id: int) -> Any:
-    if not world().faults.remove(fault_id):
-        raise UnknownError(f"there is no fault {fault_id}")
-    return Response(status=204)
-
-
-class _Seed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    seed: int | None = None
-
-
-@blueprint.delete("/faults")
-def clear_faults() -> Any:
-    world().faults.clear(body(_Seed).seed)
-    return Response(status=204)

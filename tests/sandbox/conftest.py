@@ -52,6 +52,7 @@ class Callback:
     def __init__(self) -> None:
         self.url = ""
         self.events: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.handshakes: list[dict[str, str]] = []
         self.status, self.handshake_status = 200, 200
         self.delay_s, self.handshake_delay_s = 0.0, 0.0
@@ -68,6 +69,7 @@ class Callback:
         status = self.status
         with self._arrived:
             self.events.append(json.loads(request.get_data()))
+            self.headers.append(dict(request.headers))
             self._arrived.notify_all()
         self.let_go.wait(self.delay_s)
         return Response(b"", status)

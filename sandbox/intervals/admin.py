@@ -1,0 +1,438 @@
+"""The admin API of the made-up intervals.icu, under `/intervals/admin`; README.md lists the routes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from flask import Blueprint, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.activities import problems_of
+from sandbox.admin import logs
+from sandbox.admin.common import RefusedError, body, guard, query
+from sandbox.admin.counts import call_counts, delivery_counts
+from sandbox.admin.people import NewRunner, make_runner
+from sandbox.admin.steering import merged
+from sandbox.base import UnknownError
+from sandbox.faults import BaseFault
+from sandbox.intervals import activities, calendar, hooks, oauth
+from sandbox.intervals.activities import Recording
+from sandbox.intervals.calls import world
+from sandbox.intervals.errors import IntervalsError
+from sandbox.intervals.models import (
+    SCOPES,
+    THE_ATHLETE,
+    Application,
+    Athlete,
+    CalendarEntry,
+    IntervalsSwitches,
+    LogActivity,
+    Status,
+    Thing,
+    WellnessDay,
+)
+from sandbox.intervals.state import IntervalsWorld, same_athlete
+from sandbox.models import Delivery
+
+blueprint = Blueprint("intervals_admin", __name__, url_prefix="/intervals/admin")
+guard(blueprint)
+
+OURS = ["ACTIVITY:WRITE", "CALENDAR:WRITE", "WELLNESS:READ"]
+
+
+class IntervalsFault(BaseFault):
+    """A fault of intervals.icu. `edit`: fields that the athlete sets right after the application's read."""
+
+    edited_after: ClassVar[tuple[str, ...]] = ("activities.get", "events.get", "events.list")
+    endpoint: Literal[
+        "*", "oauth.token", "oauth.disconnect", "athlete.get", "activities.list", "activities.get", "activities.part",
+        "activities.update", "events.list", "events.get", "events.create", "events.bulk", "events.bulk_delete",
+        "events.update", "events.delete", "events.delete_range", "wellness.list", "wellness.get",
+    ]  # fmt: skip
+    edit: dict[str, Any] | None = None
+
+
+def limits() -> dict[str, Any]:
+    here = world()
+    now = here.clock.now()
+    used = {name: [window.usage(now) for window in windows] for name, windows in here.windows.items()}
+    return {
+        "app": here.switches.app_limits,
+        "key": here.switches.key_limits,
+        "used": used,
+        "over_limit": here.over_limit,
+    }
+
+
+def own_entries(here: IntervalsWorld, athlete_id: str) -> list[CalendarEntry]:
+    """The entries that were made through the API."""
+    return [entry for entry in here.things(CalendarEntry, athlete_id) if entry.history[0].author != THE_ATHLETE]
+
+
+def _written(here: IntervalsWorld) -> bool:
+    """`athlete_id`: that many (`count`) entries by an application stand; `activity_id`: one wrote into the activity."""
+    activity = here.activities.get(request.args.get("activity_id", ""))
+    if activity is not None:
+        return any(change.author != THE_ATHLETE for change in activity.history)
+    athlete = here.athlete(request.args.get("athlete_id", ""))
+    wanted: int = query("count", int, 1)
+    return len(own_entries(here, athlete.id)) >= wanted
+
+
+def _about(delivery: Delivery, object_id: int | str) -> bool:
+    """Whether an event of the delivery concerns that activity or athlete."""
+    return any(
+        isinstance(event, dict)
+        and (event.get("activity", {}).get("id") == str(object_id) or same_athlete(event["athlete_id"], str(object_id)))
+        for event in delivery.event.get("events", [])
+    )
+
+
+logs.register(blueprint, world, fault=IntervalsFault, limits=limits, written=_written, about=_about)
+
+
+# -- state ------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/state")
+def state() -> Any:
+    here = world()
+    with here.lock:
+        return {
+            "application": _application(here),
+            "athletes": len(here.athletes),
+            "activities": sum(not activity.deleted for activity in here.activities.values()),
+            "entries": sum(not entry.deleted for entry in here.entries.values()),
+            "limits": limits(),
+            "calls": call_counts(here),
+            "deliveries": delivery_counts(here),
+            "faults": [fault.model_dump() for fault in here.faults.all()],
+        }
+
+
+class _Reset(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    what: Literal["everything", "faults", "switches", "calls", "deliveries"] = "everything"
+
+
+@blueprint.post("/reset")
+def reset() -> Any:
+    here, asked = world(), body(_Reset)
+    with here.lock:
+        match asked.what:
+            case "everything":
+                here.reset()
+            case "faults":
+                here.faults.clear()
+            case "switches":
+                here.save(IntervalsSwitches())
+            case "calls":
+                here.forget_calls()
+            case "deliveries":
+                here.forget_deliveries()
+    here.courier.look()
+    return state()
+
+
+@blueprint.get("/switches")
+def switches() -> Any:
+    return world().switches.model_dump()
+
+
+def change_switches(changes: dict[str, Any]) -> IntervalsSwitches:
+    """Raises `RefusedError` for a switch that does not exist or a value that it can't have."""
+    here = world()
+    with here.lock:
+        try:
+            changed = IntervalsSwitches.model_validate(merged(here.switches.model_dump(), changes))
+        except ValidationError as error:
+            raise RefusedError(*problems_of(error)) from None
+        here.save(changed)
+        seed = changes.get("delivery", {}).get("seed")
+        if seed is not None:
+            here.courier.seed(seed)
+        hooks.flush(here)
+    here.courier.look()
+    return changed
+
+
+def _json_object() -> dict[str, Any]:
+    raw = request.get_json(silent=True, force=True)
+    if not isinstance(raw, dict):
+        raise RefusedError("the body has to be a JSON object")
+    return raw
+
+
+@blueprint.post("/switches")
+def set_switches() -> Any:
+    return change_switches(_json_object()).model_dump()
+
+
+def _application(here: IntervalsWorld) -> dict[str, Any]:
+    return {"client_id": here.config.intervals_client_id, **here.application.model_dump()}
+
+
+@blueprint.get("/application")
+def application() -> Any:
+    return _application(world())
+
+
+@blueprint.post("/application")
+def set_application() -> Any:
+    """The webhook's URL, the secret (a new one is a rotation), the optional Authorization header."""
+    here = world()
+    try:
+        here.save(Application.model_validate(here.application.model_dump() | _json_object()))
+    except ValidationError as error:
+        raise RefusedError(*problems_of(error)) from None
+    return _application(here)
+
+
+@blueprint.post("/application/test")
+def send_test() -> Any:
+    """The TEST event; its athlete is the application's owner."""
+    here = world()
+    hooks.post(here, {"athlete_id": "i900000", "type": "TEST", "timestamp": hooks.stamp(here.clock.now())})
+    return {"sent": here.callback_url is not None}
+
+
+# -- athletes ---------------------------------------------------------------------------------------
+
+
+def _athlete_json(athlete: Athlete) -> dict[str, Any]:
+    here = world()
+    grant = here.grant(athlete.id)
+    return athlete.model_dump() | {
+        "runner": here.person(athlete).model_dump(),
+        "connected": grant is not None,
+        "scopes": grant.scopes if grant else [],
+        "access_token": grant.tokens[-1] if grant else None,
+    }
+
+
+class _Scopes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    scopes: list[Literal[SCOPES]] = Field(default_factory=lambda: list(OURS))  # type: ignore[valid-type]
+
+
+class _NewAthlete(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: str | None = Field(None, pattern=r"^i?\d{1,12}$")
+    runner_id: int | None = Field(None, description="a person who is at Strava already")
+    runner: NewRunner | None = None
+
+
+class _ConnectedAthlete(_NewAthlete, _Scopes):
+    """Both at once."""
+
+
+def _make_athlete(asked: _NewAthlete) -> Athlete:
+    here = world()
+    if asked.id is not None and any(same_athlete(asked.id, known) for known in here.athletes):
+        raise RefusedError(f"id: there is an athlete {asked.id} already")
+    runner_id = (
+        here.people.runner(asked.runner_id).id if asked.runner_id else make_runner(asked.runner or NewRunner()).id
+    )
+    known = next((athlete for athlete in here.athletes.values() if athlete.runner_id == runner_id), None)
+    return known or here.open_account(runner_id, asked.id)
+
+
+@blueprint.get("/athletes")
+def athletes() -> Any:
+    return [_athlete_json(athlete) for athlete in world().athletes.values()]
+
+
+@blueprint.post("/athletes")
+def new_athlete() -> Any:
+    return _athlete_json(_make_athlete(body(_NewAthlete))), 201
+
+
+@blueprint.post("/connected-athletes")
+def connected_athlete() -> Any:
+    """An athlete with a grant, without a browser."""
+    asked = body(_ConnectedAthlete)
+    athlete = _make_athlete(asked)
+    oauth.connect(world(), athlete.id, asked.scopes)
+    return _athlete_json(athlete), 201
+
+
+@blueprint.get("/athletes/<athlete_id>")
+def athlete(athlete_id: str) -> Any:
+    return _athlete_json(world().athlete(athlete_id))
+
+
+@blueprint.post("/athletes/<athlete_id>/connect")
+def connect(athlete_id: str) -> Any:
+    here = world()
+    oauth.connect(here, here.athlete(athlete_id).id, body(_Scopes).scopes)
+    return athlete(athlete_id)
+
+
+class _ChangeScopes(_Scopes):
+    silent: bool = False
+
+
+@blueprint.post("/athletes/<athlete_id>/scopes")
+def scopes(athlete_id: str) -> Any:
+    """The athlete changes what the application may do; an empty list disconnects it."""
+    here, asked = world(), body(_ChangeScopes)
+    oauth.change_scopes(here, here.athlete(athlete_id).id, asked.scopes, announce=not asked.silent)
+    return athlete(athlete_id)
+
+
+class _ChangeAthlete(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    status: Status | None = None
+    api_key: str | None = Field(None, min_length=1)
+
+
+@blueprint.post("/athletes/<athlete_id>")
+def change_athlete(athlete_id: str) -> Any:
+    """The account becomes dormant or active; the key is replaced."""
+    here = world()
+    changes = body(_ChangeAthlete).model_dump(exclude_none=True)
+    here.save(here.athlete(athlete_id).model_copy(update=changes))
+    return athlete(athlete_id)
+
+
+# -- activities and calendar ------------------------------------------------------------------------
+
+
+class _Many(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    activities: list[Recording] = Field(max_length=20_000)
+
+
+@blueprint.get("/athletes/<athlete_id>/activities")
+def activities_of(athlete_id: str) -> Any:
+    here = world()
+    found = here.things(LogActivity, here.athlete(athlete_id).id)
+    return [activity.model_dump() for activity in reversed(found)]
+
+
+@blueprint.post("/athletes/<athlete_id>/activities")
+def record(athlete_id: str) -> Any:
+    here = world()
+    return activities.record(here, here.athlete(athlete_id), body(Recording)).model_dump(), 201
+
+
+@blueprint.post("/athletes/<athlete_id>/activities/many")
+def record_many(athlete_id: str) -> Any:
+    here, asked = world(), body(_Many)
+    owner = here.athlete(athlete_id)
+    with here.lock, here.journal.together():
+        return {"ids": [activities.record(here, owner, recording).id for recording in asked.activities]}, 201
+
+
+@blueprint.get("/athletes/<athlete_id>/events")
+def entries_of(athlete_id: str) -> Any:
+    here = world()
+    return [entry.model_dump() for entry in here.things(CalendarEntry, here.athlete(athlete_id).id)]
+
+
+@blueprint.post("/athletes/<athlete_id>/events")
+def make_entry(athlete_id: str) -> Any:
+    """The athlete plans something. The fields of the API."""
+    here = world()
+    try:
+        fields = calendar.checked(here, _json_object())
+    except IntervalsError as error:
+        raise RefusedError(str(error)) from None
+    return calendar.make(here, here.athlete(athlete_id).id, fields).model_dump(), 201
+
+
+def _thing(kind: str, thing_id: str) -> Thing:
+    here = world()
+    found: Thing | None = None
+    if kind == "activities":
+        found = here.activities.get(thing_id)
+    elif kind == "entries" and thing_id.isdecimal():
+        found = here.entries.get(int(thing_id))
+    if found is None:
+        raise UnknownError(f"there is no {thing_id} among the {kind}")
+    return found
+
+
+@blueprint.get("/<any(activities, entries):kind>/<thing_id>")
+def truth(kind: str, thing_id: str) -> Any:
+    """All fields and the history, of a deleted one too."""
+    return _thing(kind, thing_id).model_dump()
+
+
+class _Edit(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    author: str = THE_ATHLETE
+    changes: dict[str, Any]
+
+
+@blueprint.post("/<any(activities, entries):kind>/<thing_id>/edit")
+def edit(kind: str, thing_id: str) -> Any:
+    here, asked, found = world(), body(_Edit), _thing(kind, thing_id)
+    if isinstance(found, CalendarEntry):
+        try:
+            calendar.change(here, found, calendar.checked(here, asked.changes, found.fields), asked.author)
+        except IntervalsError as error:
+            raise RefusedError(str(error)) from None
+    elif isinstance(found, LogActivity):
+        activities.edit(here, found, asked.changes, asked.author)
+    return found.model_dump()
+
+
+@blueprint.delete("/<any(activities, entries):kind>/<thing_id>")
+def delete(kind: str, thing_id: str) -> Any:
+    found = _thing(kind, thing_id)
+    if isinstance(found, CalendarEntry):
+        calendar.delete(world(), found)
+    elif isinstance(found, LogActivity):
+        activities.delete(world(), found)
+    return found.model_dump()
+
+
+@blueprint.post("/<any(activities, entries):kind>/<thing_id>/announce")
+def announce(kind: str, thing_id: str) -> Any:
+    """The event once more: ACTIVITY_UPLOADED, or CALENDAR_UPDATED with an entry that may be deleted."""
+    here, found = world(), _thing(kind, thing_id)
+    if isinstance(found, CalendarEntry):
+        hooks.calendar(here, found.athlete_id, found)
+    elif isinstance(found, LogActivity):
+        hooks.activity_event(here, found, request.args.get("type", "ACTIVITY_UPLOADED"))
+    return found.model_dump()
+
+
+@blueprint.post("/entries/<int:entry_id>/resurrect")
+def resurrect(entry_id: int) -> Any:
+    found = _thing("entries", str(entry_id))
+    assert isinstance(found, CalendarEntry)  # noqa: S101 - by its kind
+    calendar.resurrect(world(), found)
+    return found.model_dump()
+
+
+# -- wellness ---------------------------------------------------------------------------------------
+
+
+class _Wellness(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    day: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    fields: dict[str, Any] = Field(default_factory=dict)
+    times: int | None = Field(None, ge=0, le=10_000, description="how many events; null: by the switch")
+
+
+def log_wellness(
+    here: IntervalsWorld, athlete: Athlete, day: str, fields: dict[str, Any], times: int | None = None
+) -> WellnessDay:
+    """Set fields of a day (None removes one) and send WELLNESS_UPDATED."""
+    with here.lock:
+        old = here.wellness.get(f"{athlete.id} {day}")
+        merged_fields = (old.fields if old else {}) | fields
+        kept = {name: value for name, value in merged_fields.items() if value is not None}
+        made = WellnessDay(athlete_id=athlete.id, day=day, fields=kept)
+        here.save(made)
+        hooks.wellness(here, made, times)
+        return made
+
+
+@blueprint.post("/athletes/<athlete_id>/wellness")
+def wellness(athlete_id: str) -> Any:
+    here, asked = world(), body(_Wellness)
+    made = log_wellness(here, here.athlete(athlete_id), asked.day, asked.fields, asked.times)
+    return made.model_dump(), 201

@@ -1,0 +1,174 @@
+"""The entities of the made-up intervals.icu, and its switches.
+
+Activities, calendar entries and wellness days hold what the API serves, without nulls. Times are epoch seconds, UTC,
+unless they are local as in the API.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from sandbox.models import DeliverySwitches, Entity
+
+# An area with `:WRITE` implies `:READ`.
+AREAS = ("ACTIVITY", "WELLNESS", "CALENDAR", "CHATS", "LIBRARY", "SETTINGS")
+SCOPES = tuple(f"{area}:{right}" for area in AREAS for right in ("READ", "WRITE"))
+THE_ATHLETE = "athlete"
+
+Status = Literal["ACTIVE", "DORMANT", "ARCHIVED"]
+Category = Literal[
+    "WORKOUT", "RACE_A", "RACE_B", "RACE_C", "NOTE", "PLAN", "HOLIDAY", "SICK", "INJURED", "SET_EFTP", "FITNESS_DAYS",
+    "SEASON_START", "TARGET", "SET_FITNESS",
+]  # fmt: skip
+
+
+class Athlete(Entity):
+    """An account. `id` has a leading i, or none as old accounts have; `runner_id` is the same person at Strava."""
+
+    id: str
+    runner_id: int
+    api_key: str
+    status: Status = "ACTIVE"
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Grant(Entity):
+    """The OAuth grant of one athlete. Its token never expires; kept after a disconnect, with `live` off."""
+
+    athlete_id: str
+    scopes: list[str]
+    tokens: list[str]
+    live: bool = True
+
+    @property
+    def key(self) -> str:
+        return self.athlete_id
+
+    def allows(self, scope: str) -> bool:
+        return self.live and (scope in self.scopes or scope.replace(":READ", ":WRITE") in self.scopes)
+
+
+class GrantCode(Entity):
+    """An authorization code; single use."""
+
+    code: str
+    athlete_id: str
+    scopes: list[str]
+    expires_at: float
+
+    @property
+    def key(self) -> str:
+        return self.code
+
+
+class Change(Entity):
+    """One edit: the changed fields before and after. `author` is "athlete", "app CLIENT_ID" or another name."""
+
+    at: float
+    author: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class Thing(Entity):
+    """An object of the API with its history."""
+
+    id: Any
+    athlete_id: str
+    fields: dict[str, Any]
+    deleted: bool = False
+    history: list[Change] = Field(default_factory=list)
+
+    @property
+    def key(self) -> Any:
+        return self.id
+
+
+class LogActivity(Thing):
+    """An activity; `analyzed_at` hides `analyzed` until then."""
+
+    id: str
+    analyzed_at: float = 0.0
+
+    @property
+    def from_strava(self) -> bool:
+        return self.fields.get("source") == "STRAVA"
+
+
+class CalendarEntry(Thing):
+    """An event of the calendar."""
+
+    id: int
+
+
+class WellnessDay(Entity):
+    athlete_id: str
+    day: str
+    fields: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        return f"{self.athlete_id} {self.day}"
+
+
+class Application(Entity):
+    """What the owner of the application entered under "Manage App"."""
+
+    webhook_url: str | None = None
+    secret: str = ""
+    authorization: str | None = None
+
+    @property
+    def key(self) -> str:
+        return "only"
+
+
+class IntervalsSwitches(Entity):
+    """All settings that tests change. Where it isn't known how the real one behaves, a switch has each way."""
+
+    application: Literal["approved", "pending"] = "approved"
+    # Which User-Agents meet the HTML challenge: those of libraries, none, all.
+    challenge: Literal["libraries", "never", "all"] = "libraries"
+    # A new consent ends the token of the one before.
+    one_token: bool = True
+    unknown_scope: Literal["spoils", "ignored"] = "spoils"
+    athlete_needs_settings: bool = True
+    wrong_key_status: Literal[401, 403] = 401
+    missing_scope_status: Literal[401, 403] = 403
+    # Whether a disconnect by the application itself is announced.
+    disconnect_event: bool = True
+    # Own writes come back as events.
+    echo: bool = True
+    calendar_payload: Literal["events", "empty"] = "events"
+    # After so long, a deleted entry is announced as changed, though it stays deleted.
+    resurrect_after_s: float | None = Field(None, ge=0)
+    # False: uploads come without `analyzed`, and ACTIVITY_ANALYZED follows.
+    uploaded_analyzed: bool = True
+    analyzed_after_s: float = Field(40.0, ge=0)
+    # How many rows, mostly future, FITNESS_UPDATED holds; how many WELLNESS_UPDATED follow a run or a logged day.
+    fitness_rows: int = Field(30, ge=1, le=400)
+    wellness_floods: int = Field(1, ge=0, le=500)
+    # So many events wait for each other and share one POST.
+    together: int = Field(1, ge=1, le=100)
+    # Upsert by `external_id` with an API key: finds the entry, or always makes another.
+    key_upsert: Literal["matches", "blind"] = "matches"
+    stub_source: bool = True
+    serves_timezone: bool = True
+    name_max: int = Field(80, ge=1)
+    rate_headers: Literal["absent", "normal"] = "absent"
+    retry_after: bool = False
+    per_second: int | None = Field(10, ge=1)
+    app_limits: tuple[int, int] = (2_500, 5_000)
+    key_limits: tuple[int, int] = (2_500, 5_000)
+    delivery: DeliverySwitches = Field(
+        default_factory=lambda: DeliverySwitches(attempts=8, retry_after_s=30.0, retry_factor=2.0, timeout_s=10.0)
+    )
+
+    @property
+    def key(self) -> str:
+        return "only"

@@ -1,0 +1,159 @@
+"""OAuth of intervals.icu: consent with scopes to untick, a code for two minutes, a token that never expires."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from flask import Blueprint, Response, redirect, render_template, request
+
+from sandbox import places
+from sandbox.intervals import errors, hooks
+from sandbox.intervals.calls import Caller, call, world
+from sandbox.intervals.models import SCOPES, Grant, GrantCode
+from sandbox.intervals.state import IntervalsWorld
+from sandbox.oauth import new_runner
+from sandbox.session import chosen_runner_id, remember_runner
+
+blueprint = Blueprint("intervals_oauth", __name__, url_prefix="/intervals")
+
+_CODE_LIFETIME_S = 120
+SCOPE_WORDS = {
+    "ACTIVITY:READ": "See your activities", "ACTIVITY:WRITE": "See and change your activities",
+    "CALENDAR:READ": "See your calendar", "CALENDAR:WRITE": "See and change your calendar",
+    "WELLNESS:READ": "See your wellness data", "WELLNESS:WRITE": "See and change your wellness data",
+    "SETTINGS:READ": "See your settings", "SETTINGS:WRITE": "See and change your settings",
+    "LIBRARY:READ": "See your workout library", "LIBRARY:WRITE": "See and change your workout library",
+    "CHATS:READ": "See your messages", "CHATS:WRITE": "See and write messages for you",
+}  # fmt: skip
+
+
+class _Asked:
+    """A validated authorization request; `problem` says in a sentence why there is no consent to give."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        here = world()
+        asked = [scope for scope in values.get("scope", "").split(",") if scope]
+        self.scopes = [scope for scope in asked if scope in SCOPES]
+        self.redirect_uri = values.get("redirect_uri", "")
+        target = urlsplit(self.redirect_uri)
+        allowed = {"localhost", "127.0.0.1", urlsplit(here.config.app_url or "").hostname}
+        self.host = target.netloc
+        self.values = {key: values[key] for key in ("client_id", "redirect_uri", "scope", "state") if key in values}
+        self.problem = None
+        if here.switches.application == "pending" or values.get("client_id") != str(here.config.intervals_client_id):
+            self.problem = "Unknown client: there is no approved application with this client_id."
+        elif target.scheme not in ("http", "https") or target.hostname not in allowed:
+            self.problem = "The redirect_uri is none of the application's."
+        elif not self.scopes or (len(self.scopes) < len(asked) and here.switches.unknown_scope == "spoils"):
+            self.problem = "The scope holds nothing to grant, or something unknown."
+
+    def back(self, **query: str) -> Response:
+        """Redirect to the application. The redirect never says which scopes were granted."""
+        target = urlsplit(self.redirect_uri)
+        state = {"state": self.values["state"]} if "state" in self.values else {}
+        pairs = [*parse_qsl(target.query, keep_blank_values=True), *(query | state).items()]
+        answer = redirect(urlunsplit(target._replace(query=urlencode(pairs))), 302)
+        assert isinstance(answer, Response)  # noqa: S101 - Flask's redirect returns Flask's Response
+        return answer
+
+
+def _refused(problem: str) -> Response:
+    return Response(render_template("intervals/refused.html", tab="calendar", problem=problem), 400)
+
+
+@blueprint.get("/oauth/authorize")
+def authorize() -> Any:
+    asked, people = _Asked(request.args.to_dict()), world().people
+    if asked.problem is not None:
+        return _refused(asked.problem)
+    runners = sorted(people.runners.values(), key=lambda runner: runner.id)
+    chosen = chosen_runner_id()
+    return render_template(
+        "authorize.html", tab="calendar", asked=asked, action="/intervals/oauth/authorize", runners=runners[:50],
+        chosen=chosen if chosen in people.runners else runners[0].id, words=SCOPE_WORDS, zones=sorted(places.known_zones()),
+    )  # fmt: skip
+
+
+@blueprint.post("/oauth/authorize")
+def answer_authorize() -> Any:
+    asked, here, form = _Asked(request.form.to_dict()), world(), request.form
+    if asked.problem is not None:
+        return _refused(asked.problem)
+    if form.get("answer") != "authorize":
+        return asked.back(error="access_denied")
+    granted = [scope for scope in asked.scopes if scope in form.getlist("granted")]
+    if form.get("runner_id") == "new":
+        runner_id = new_runner(form.get("firstname", ""), form.get("timezone", "")).id
+    else:
+        runner_id = int(form["runner_id"]) if form.get("runner_id", "").isdecimal() else 0
+    if runner_id not in here.people.runners:
+        return _refused("There is no such athlete.")
+    code = GrantCode(
+        code=secrets.token_hex(16), athlete_id=here.athlete_of(runner_id).id, scopes=granted,
+        expires_at=here.clock.now() + _CODE_LIFETIME_S,
+    )  # fmt: skip
+    here.save(code)
+    answer = asked.back(code=code.code)
+    remember_runner(answer, runner_id)
+    return answer
+
+
+def connect(here: IntervalsWorld, athlete_id: str, scopes: list[str]) -> Grant:
+    """A grant with a new token; the older ones end with the switch `one_token`."""
+    with here.lock:
+        old = here.grant(athlete_id)
+        kept = old.tokens if old is not None and not here.switches.one_token else []
+        grant = Grant(athlete_id=athlete_id, scopes=scopes, tokens=[*kept, secrets.token_hex(20)])
+        here.save(grant)
+        return grant
+
+
+def change_scopes(here: IntervalsWorld, athlete_id: str, scopes: list[str], *, announce: bool = True) -> bool:
+    """The athlete changes what the application may do; nothing left ends the grant. False if there was none."""
+    with here.lock:
+        grant = here.grant(athlete_id)
+        if grant is None:
+            return False
+        grant.scopes, grant.live = scopes, bool(scopes)
+        here.save(grant)
+        if announce:
+            hooks.scope_changed(here, grant)
+        return True
+
+
+@blueprint.post("/api/oauth/token")
+@call("oauth.token", credentials=False)
+def token() -> Any:
+    here, given = world(), request.form
+    if given.get("client_id") != str(here.config.intervals_client_id) or here.switches.application == "pending":
+        raise errors.own(404, "Client not found")
+    if not secrets.compare_digest(given.get("client_secret", ""), here.config.intervals_client_secret):
+        raise errors.access_denied(401)
+    with here.lock:
+        code = here.codes.get(given.get("code", ""))
+        if code is None or code.expires_at <= here.clock.now():
+            raise errors.own(404, "Code not found (expired?)")
+        here.drop_code(code)
+        grant = connect(here, code.athlete_id, code.scopes)
+        person = here.person(here.athletes[grant.athlete_id])
+    return {
+        "token_type": "Bearer",
+        "access_token": grant.tokens[-1],
+        "scope": ",".join(grant.scopes),
+        "athlete": {"id": grant.athlete_id, "name": f"{person.firstname} {person.lastname}"},
+    }
+
+
+@blueprint.delete("/api/v1/disconnect-app")
+@call("oauth.disconnect")
+def disconnect(caller: Caller) -> Any:
+    here = world()
+    change_scopes(here, caller.athlete.id, [], announce=here.switches.disconnect_event)
+    return {}
+
+
+@blueprint.route("/oauth/token", methods=["GET", "POST"])
+def wrong_token_path() -> Any:
+    return Response(status=405)
