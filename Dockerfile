@@ -2,15 +2,16 @@
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.lock ./
-# The same two commands as the Makefile's.
-RUN python -m venv /opt/adductor \
- && /opt/adductor/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
+# The same two commands as the Makefile's. The image's own pip installs, so that the copied environment holds none.
+RUN python -m venv --without-pip /opt/adductor \
+ && python -m pip --python /opt/adductor/bin/python install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY adductor adductor
 COPY service service
 COPY workers workers
 COPY sandbox sandbox
-RUN /opt/adductor/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
+RUN python -m pip --python /opt/adductor/bin/python install --no-cache-dir --no-deps --no-build-isolation . \
+ && python -m pip --python /opt/adductor/bin/python uninstall --yes setuptools
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin adductor \
