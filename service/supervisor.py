@@ -273,7 +273,7 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
         [
             str(_broker_binary()),
             *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
-            *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--dir", str(folder), "--save", "300 1", "--hz", "1"),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(log_file)),
         ],
         environment,

@@ -14,9 +14,12 @@ from adductor.installation import Installation
 from adductor.settings import load
 
 WAKE_UPS, ROUNDS = "events", "rounds"
-SWEEP_EVERY_S = 1.0
 # A prompt at 17:30 comes a few seconds after 17:30 of the runners' time; in a faster time it is looked at twice a second.
-CLOCK_EVERY_S = 5.0
+# An idle installation does little but sweep: a round a second was 2 % of a core.
+SWEEP_EVERY_S = 5.0
+FAST_SWEEP_EVERY_S = 0.5
+RECONCILE_EVERY_S = 30.0
+UPKEEP_EVERY_S = 60.0
 EXPIRE_EVERY_S = 600.0
 # Beat asks for no further round while so many wait.
 MOST_ROUNDS_WAITING = 10
@@ -56,7 +59,8 @@ _making = threading.Lock()
 def _configure(sender: Celery, **_: Any) -> None:
     """Apply our settings."""
     settings = load()
-    clock_every_s = CLOCK_EVERY_S if settings.clock_speed == 1 else SWEEP_EVERY_S / 2
+    is_fast = settings.clock_speed != 1
+    sweep_every_s = FAST_SWEEP_EVERY_S if is_fast else SWEEP_EVERY_S
     sender.conf.update(
         broker_url=celery_broker_url(settings.redis),
         # Results are rows of the database; nothing reads Celery's.
@@ -102,24 +106,21 @@ def _configure(sender: Celery, **_: Any) -> None:
         task_routes={
             "wake": {"queue": WAKE_UPS, "priority": 6},
             "sweep": {"queue": ROUNDS, "priority": 0},
-            "clock": {"queue": ROUNDS, "priority": 0},
             "expire": {"queue": ROUNDS, "priority": 9},
             "reconcile": {"queue": ROUNDS, "priority": 9},
             "upkeep": {"queue": ROUNDS, "priority": 9},
         },
         beat_schedule={
-            "sweep": {"task": "sweep", "schedule": SWEEP_EVERY_S},
-            "clock": {"task": "clock", "schedule": clock_every_s},
+            "sweep": {"task": "sweep", "schedule": sweep_every_s},
             "expire": {"task": "expire", "schedule": EXPIRE_EVERY_S},
-            # As often as prompts are looked at: an index says in a moment that nothing is due.
-            "reconcile": {"task": "reconcile", "schedule": clock_every_s},
-            "upkeep": {"task": "upkeep", "schedule": CLOCK_EVERY_S},
+            "reconcile": {"task": "reconcile", "schedule": sweep_every_s if is_fast else RECONCILE_EVERY_S},
+            "upkeep": {"task": "upkeep", "schedule": SWEEP_EVERY_S if is_fast else UPKEEP_EVERY_S},
         },
         beat_scheduler="workers.app:Scheduler",
         # When each entry was last sent; without it a beat that restarts every few minutes never comes to "expire".
         beat_schedule_filename=str(settings.data_dir / "beat-schedule"),
-        # The shortest entry is a second; beat's own idea of an idle sleep is five minutes.
-        beat_max_loop_interval=1,
+        # Beat's own idea of an idle sleep is five minutes.
+        beat_max_loop_interval=sweep_every_s,
         # Beat compares times; one zone for all machines.
         timezone="UTC",
     )

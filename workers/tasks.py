@@ -23,18 +23,16 @@ def wake() -> None:
 
 @app.task(name="sweep")
 def sweep() -> None:
-    """Drain what a lost wake-up would have announced. A round that was made is the heartbeat of clock and worker together."""
+    """Drain what a lost wake-up would have announced, then look at the athletes whose prompt time has come.
+
+    A round that was made is the heartbeat of clock and worker together.
+    """
     here = installation()
     rounds.sweep(here)
     if heartbeats.beat(here, "clock"):
         (here.settings.data_dir / AT_WORK).touch()
-
-
-@app.task(name="clock")
-def clock() -> None:
-    """Look at the athletes whose prompt time has come."""
     until = time.monotonic() + worker.BEGIN_WITHIN_S
-    while timers.tick(installation(), prompts.TIMER, until=until) == timers.BATCH:
+    while timers.tick(here, prompts.TIMER, until=until) == timers.BATCH:
         pass
 
 

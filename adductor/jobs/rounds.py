@@ -1,4 +1,4 @@
-"""What a worker does when it is woken, and what happens each second without being asked."""
+"""What a worker does when it is woken, and what happens every few seconds without being asked."""
 
 from __future__ import annotations
 

@@ -16,8 +16,9 @@ log = logs.get(__name__)
 # The row that a difference of clocks is noted in, and from when it matters: a lease is 30 s long, extended every 10 s.
 CLOCKS = "clocks apart"
 CLOCKS_APART = timedelta(seconds=5)
-# A sweep comes every second; writing that down each time would be most of what an idle installation writes.
-EVERY = timedelta(seconds=10)
+# A sweep comes every five seconds; writing that down each time would be most of what an idle installation writes. Three
+# of them are LOST_AFTER_S of the outages.
+EVERY = timedelta(seconds=30)
 # When an athlete last could not connect because the application is full; athletes' time.
 TURNED_AWAY = "turned away"
 # When the database was last backed up; real time.
@@ -25,7 +26,7 @@ BACKUP = "backup"
 
 
 def beat(installation: Installation, part: str) -> bool:
-    """Write this process's heartbeat, at most every ten seconds; whether it was written."""
+    """Write this process's heartbeat, at most every half minute; whether it was written."""
     real_now = installation.clock.real_now()
     seen = last(installation, part)
     if seen is not None and timedelta(0) <= real_now - seen < EVERY:

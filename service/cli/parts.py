@@ -13,7 +13,7 @@ from adductor import logs
 from adductor.settings import Settings, load
 from service import supervisor
 
-# Beat asks for a sweep every second and a worker notes that it came; after this long one of the two is missing.
+# Beat asks for a sweep every five seconds and a worker notes that it came; after this long one of the two is missing.
 _SEEN_WITHIN_S = 60
 _check = click.option(
     "--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute."

@@ -98,12 +98,12 @@ def test_start_of_all_parts_is_ready_and_logs_only_lines_of_ours(live: Live) -> 
 
 @pytest.mark.processes
 def test_start_broker_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    kept = tmp_path / "broker" / "appendonlydir"
-    kept.mkdir(parents=True)
-    (kept / "appendonly.aof.manifest").write_text("no manifest\n")
+    kept = tmp_path / "broker"
+    kept.mkdir()
+    (kept / "dump.rdb").write_text("no snapshot\n")
     supervisor = Supervisor(output=subprocess.DEVNULL)
     try:
-        with pytest.raises(StartError, match=r"broker\.log ends with: .*manifest"):
+        with pytest.raises(StartError, match=r"broker\.log ends with: .*DB"):
             start_broker(supervisor, tmp_path, dict(os.environ))
     finally:
         supervisor.end()
