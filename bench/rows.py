@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, MetaData, String, Table, cast, create_engine, func, select
+from sqlalchemy import MetaData, String, Table, create_engine, func, select
 
 # Tables of work: every row ends as done.
 QUEUES = ("inbox_events", "deliveries", "letters")
@@ -62,7 +62,7 @@ class Rows:
             [
                 {
                     "athlete_id": ours[number],
-                    "platform_id": 1_000_000 + ours[number] * 100 + days_ago,
+                    "platform_id": f"strava:{1_000_000 + ours[number] * 100 + days_ago}",
                     "sport": "run",
                     "start": start,
                     "moving_s": 2400,
@@ -125,7 +125,7 @@ class Rows:
         """How many rows of each queue are in each state; "resting": events that wait for their athlete to connect again."""
         found = {}
         connections, events = self._tables["connections"], self._tables["inbox_events"]
-        resting = select(cast(connections.c.external_id, BigInteger)).where(connections.c.state == "resting")
+        resting = select(connections.c.external_id).where(connections.c.state == "resting")
         waits = (events.c.state == "waiting") & events.c.owner_id.in_(resting)
         with self._engine.connect() as connection:
             for name in QUEUES:
@@ -146,7 +146,10 @@ class Rows:
         names = ("subscription_id", "object_type", "object_id", "aspect_type", "event_time")
         with self._engine.connect() as connection:
             rows = connection.execute(select(*(table.c[name] for name in names))).all()
-        return {(int(row[0]), row[1], int(row[2]), row[3], int(_aware(row[4]).timestamp())) for row in rows}
+        return {
+            (int(row[0]), row[1], int(row[2].partition(":")[2]), row[3], int(_aware(row[4]).timestamp()))
+            for row in rows
+        }
 
 
 def _stored(table: Table, name: str, value: Any, dialect: str) -> Any:

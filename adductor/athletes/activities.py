@@ -127,7 +127,7 @@ def keep_history(coach: Consultation, listed: Listed) -> None:
     athlete.history_incomplete = [activity.id for activity in listed.activities if not activity.complete]
 
 
-def is_older_than_history(coach: Consultation, activity_id: int, created_at: datetime) -> bool:
+def is_older_than_history(coach: Consultation, activity_id: str, created_at: datetime) -> bool:
     """Whether an activity is certainly older than 14 days: created before the history was listed, and not in it."""
     athlete = coach.athlete
     if athlete.history_covers_until is None or created_at > athlete.history_covers_until:
@@ -138,7 +138,7 @@ def is_older_than_history(coach: Consultation, activity_id: int, created_at: dat
     return coach.session.scalar(known) is None
 
 
-def mark_deleted(coach: Consultation, activity_id: int) -> None:
+def mark_deleted(coach: Consultation, activity_id: str) -> None:
     """The athlete deleted it: the row is deleted within a day, its titles at once."""
     session, athlete, now = coach.session, coach.athlete, coach.now
     row, goes_at = models.LoggedActivity, now + KEEP_DELETED

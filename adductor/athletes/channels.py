@@ -40,10 +40,10 @@ REFUSAL_GOOD_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryChannel:
-    """A channel that works now. ``activity_id`` (the platform's): where a note stands."""
+    """A channel that works now. ``activity_id`` : where a note stands."""
 
     channel: str
-    activity_id: int | None = None
+    activity_id: str | None = None
 
 
 def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def reaches(athlete: Athlete, placement: Placement) -> bool:
 
 
 def delivery_channels(
-    session: Session, athlete: Athlete, placement: Placement, *, activity_id: int | None, now: datetime
+    session: Session, athlete: Athlete, placement: Placement, *, activity_id: str | None, now: datetime
 ) -> Sequence[DeliveryChannel]:
     """The channels of a routine due now. Mail takes the place of a chosen one that doesn't work; else the pages."""
     found: list[DeliveryChannel] = []
@@ -130,8 +130,8 @@ def delivery_channels(
     return list(dict.fromkeys(found)) or [DeliveryChannel(PAGES)]
 
 
-def _latest_run(session: Session, athlete: Athlete, now: datetime) -> int | None:
-    """The athlete's latest run of the last three days (the platform's id)."""
+def _latest_run(session: Session, athlete: Athlete, now: datetime) -> str | None:
+    """The athlete's latest run of the last three days."""
     return session.scalar(
         select(LoggedActivity.platform_id)
         .where(

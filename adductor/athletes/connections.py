@@ -151,9 +151,7 @@ def stop_reading(installation: Installation, seen: Connection) -> None:
 
 def events_of(*accounts: Connection) -> ColumnElement[bool]:
     """Condition on `InboxEvent`: events of these accounts."""
-    theirs = (
-        and_(InboxEvent.platform == one.platform, InboxEvent.owner_id == int(one.external_id)) for one in accounts
-    )
+    theirs = (and_(InboxEvent.platform == one.platform, InboxEvent.owner_id == one.external_id) for one in accounts)
     return or_(false(), *theirs)
 
 

@@ -67,7 +67,7 @@ class Consultation:
         row = DecisionRecord(
             athlete_id=self.athlete.id,
             event_id=event_id,
-            activity_id=int(event.activity_id) if event.activity_id is not None else None,
+            activity_id=event.activity_id,
             trigger=str(event.type),
             at=self.now,
             decision=str(verdict.decision),
@@ -90,7 +90,7 @@ class Consultation:
             self.withdraw_open("You told us about pain; your routines are paused.")
         return row
 
-    def suggest(self, verdict: words.Verdict, decision: DecisionRecord, activity_id: int | None) -> Suggestion:
+    def suggest(self, verdict: words.Verdict, decision: DecisionRecord, activity_id: str | None) -> Suggestion:
         """Store a due routine and its deliveries. A withdrawn suggestion for the same activity comes back to life.
 
         An open routine of earlier today is withdrawn: the latest run of the day carries it.
@@ -193,13 +193,13 @@ class Consultation:
         for suggestion in self.session.scalars(open_suggestions(self.athlete)).all():
             self.withdraw(suggestion, because)
 
-    def find_suggestion(self, activity_id: int) -> Suggestion | None:
+    def find_suggestion(self, activity_id: str) -> Suggestion | None:
         """The suggestion for an activity; there is one at most."""
         return self.session.scalar(
             select(Suggestion).where(Suggestion.athlete_id == self.athlete.id, Suggestion.activity_id == activity_id)
         )
 
-    def _blocks_in(self, activity_id: int) -> list[str]:
+    def _blocks_in(self, activity_id: str) -> list[str]:
         """Every block of ours that may stand in this activity: a new one takes the place of an older one."""
         rows = self.session.scalars(
             select(Delivery.known_texts)

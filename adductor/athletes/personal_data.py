@@ -123,7 +123,7 @@ def finish_leaving(installation: Installation) -> int:
     return len(ids)
 
 
-def _written_deliveries(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, int]]:
+def _written_deliveries(installation: Installation, athlete_id: int, give_up_at: float) -> list[tuple[Delivery, str]]:
     """The notes that stand, each with its activity, after writes under way have ended."""
     claimed = (
         select(Delivery.id).join(Suggestion).where(Suggestion.athlete_id == athlete_id, Delivery.state == "claimed")
@@ -152,7 +152,7 @@ def _written_deliveries(installation: Installation, athlete_id: int, give_up_at:
         return [(delivery, activity_id) for delivery, activity_id in session.execute(written)]
 
 
-def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, activity_id: int) -> int:
+def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, activity_id: str) -> int:
     """Remove one block; returns 1 if one was there."""
     field = delivery.placed_in or delivery.channel
     activity = platform_calls.read(installation, athlete.connection, activity_id, Priority.CONNECT)

@@ -51,7 +51,7 @@ def call(
 
 
 def read(
-    installation: Installation, connection: Connection, activity_id: int, priority: Priority
+    installation: Installation, connection: Connection, activity_id: str, priority: Priority
 ) -> LoggedActivity | None:
     """Read one activity; None when the platform finds none."""
     try:

@@ -29,7 +29,7 @@ def reconsider(coach: Consultation) -> None:
 
 def _event_of(suggestion: Suggestion) -> words.Event:
     if suggestion.activity_id is not None:
-        return words.Event(words.EventType.ACTIVITY_UPDATED, str(suggestion.activity_id))
+        return words.Event(words.EventType.ACTIVITY_UPDATED, suggestion.activity_id)
     if suggestion.placement == words.Placement.WARM_UP:
         return words.Event(words.EventType.RUN_STARTING_SOON)
     return words.Event(words.EventType.CLOCK_TICK)

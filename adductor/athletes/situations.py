@@ -174,7 +174,7 @@ def _activity(row: LoggedActivity) -> words.Activity:
     return _same_fields(
         words.Activity,
         row,
-        id=str(row.platform_id),
+        id=row.platform_id,
         moving_min=row.moving_s / 60,
         elapsed_min=row.elapsed_s / 60,
         distance_km=row.distance_m / 1000,
@@ -242,7 +242,7 @@ def _unanswered(
             row.status == "open",
             row.created_at >= since,
             row.local_date < local_day(athlete, now),
-            or_(row.activity_id.is_(None), row.activity_id != int(decided_again or 0)),
+            or_(row.activity_id.is_(None), row.activity_id != (decided_again or "")),
         )
     )
     return [

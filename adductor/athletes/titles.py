@@ -34,7 +34,7 @@ CLOCKS_DIFFER_BY = timedelta(minutes=CLOCK_TOLERANCE_MIN)
 PAUSE_DAYS = 28
 
 
-def obey(coach: Consultation, title: str, activity_id: int, only: Sequence[str] = BEFORE + AFTERWARDS) -> str | None:
+def obey(coach: Consultation, title: str, activity_id: str, only: Sequence[str] = BEFORE + AFTERWARDS) -> str | None:
     """Obey the words in a title, in their order; returns the last word obeyed."""
     athlete, obeyed = coach.athlete, None
     for found in _WORDS.finditer(title):
@@ -85,7 +85,7 @@ def worth_reading(coach: Consultation) -> bool:
     return _open_suggestion(coach, coach.now) is not None
 
 
-def _answer(coach: Consultation, word: str, activity_id: int) -> bool:
+def _answer(coach: Consultation, word: str, activity_id: str) -> bool:
     suggestion = coach.find_suggestion(activity_id)
     if suggestion is None:
         activity = select(ActivityRow).filter_by(athlete_id=coach.athlete.id, platform_id=activity_id)

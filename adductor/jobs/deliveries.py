@@ -227,7 +227,7 @@ def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlet
 
 def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
     priority = Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
-    activity = platform_calls.read(installation, athlete.connection, delivery.activity_id or 0, priority)
+    activity = platform_calls.read(installation, athlete.connection, delivery.activity_id or "", priority)
     if activity is not None:
         return activity
     if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
@@ -253,7 +253,9 @@ def _put(
             installation,
             athlete.connection,
             priority,
-            lambda platform, caller: platform.update_activity(caller, delivery.activity_id or 0, step.field, step.text),
+            lambda platform, caller: platform.update_activity(
+                caller, delivery.activity_id or "", step.field, step.text
+            ),
         )
     except RetryLater as later:
         if later.budget:

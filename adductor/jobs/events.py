@@ -104,7 +104,7 @@ JOB: Job[InboxEvent] = Job("event", InboxEvent, handle, created_at=lambda event:
 
 def _settle(session: Session, installation: Installation, event: InboxEvent) -> Handled | _Question:
     _learn_subscription(session, event)
-    connection = connections.find(session, event.platform, str(event.owner_id))
+    connection = connections.find(session, event.platform, event.owner_id)
     athlete = None if connection is None else decisions.lock(session, connection.athlete_id)
     if connection is None or athlete is None:
         return Handled("unknown_athlete")
@@ -201,7 +201,7 @@ def _restore_earlier(coach: Consultation, gone: Suggestion, event: InboxEvent) -
     )
     if earlier is None:
         return ()
-    woken_by = words.Event(words.EventType.ACTIVITY_UPDATED, str(earlier.activity_id))
+    woken_by = words.Event(words.EventType.ACTIVITY_UPDATED, earlier.activity_id)
     verdict = coach.decide(woken_by)
     decision = coach.record(woken_by, verdict, trace_id=event.trace_id)
     if verdict.decision not in _SUGGESTS:
@@ -301,7 +301,7 @@ def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) ->
     verdict = coach.decide(_woken_by(event))
     # The coach follows the athlete's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
-    stands_in = int(verdict.details.get("activity_id", activity.id))
+    stands_in = verdict.details.get("activity_id", activity.id)
     if stands_in != activity.id and _is_a_run(activity) and not _began_after(coach, stands_in, activity):
         # One run recorded twice, or two that overlap, count as one; the recording that came last carries it.
         stands_in = activity.id
@@ -361,7 +361,7 @@ def _other_event(session: Session, event: InboxEvent, aspect: str, when: ColumnE
     return session.scalar(found.limit(1)) is not None
 
 
-def _began_after(coach: Consultation, other: int, activity: LoggedActivity) -> bool:
+def _began_after(coach: Consultation, other: str, activity: LoggedActivity) -> bool:
     """Whether the athlete's other activity began after this one."""
     began = coach.session.scalar(select(LoggedRow.start).filter_by(athlete_id=coach.athlete.id, platform_id=other))
     return began is not None and began > activity.start
@@ -372,7 +372,7 @@ def _is_a_run(activity: LoggedActivity) -> bool:
 
 
 def _woken_by(event: InboxEvent) -> words.Event:
-    return words.Event(_EVENT_TYPES[event.aspect_type], str(event.object_id))
+    return words.Event(_EVENT_TYPES[event.aspect_type], event.object_id)
 
 
 def _too_old() -> words.Verdict:

@@ -100,7 +100,7 @@ def _should_ask(coach: Consultation) -> bool:
     return True
 
 
-def _missing(installation: Installation, athlete_id: int, listed: activities.Listed) -> Sequence[int]:
+def _missing(installation: Installation, athlete_id: int, listed: activities.Listed) -> Sequence[str]:
     """Activities that we hold and the list doesn't: to be read one by one, as a list may leave something out."""
     now = installation.clock.now()
     row = models.LoggedActivity
@@ -119,7 +119,7 @@ def _missing(installation: Installation, athlete_id: int, listed: activities.Lis
         ).all()
 
 
-def _take_in(coach: Consultation, listed: activities.Listed, gone: list[int]) -> int:
+def _take_in(coach: Consultation, listed: activities.Listed, gone: list[str]) -> int:
     session, athlete, now = coach.session, coach.athlete, coach.now
     known = _known(session, athlete, [activity.id for activity in listed.activities])
     activities.keep_history(coach, listed)
@@ -130,7 +130,7 @@ def _take_in(coach: Consultation, listed: activities.Listed, gone: list[int]) ->
         for activity in sorted(listed.activities, key=lambda entry: entry.start)
         if activity.complete
         and activity.id not in known
-        and activity.athlete_id == int(athlete.connection.external_id)
+        and activity.athlete_id == athlete.connection.external_id
         and titles.end_of(activity) > since
     ]
     events = [_event(session, athlete, activity_id, "delete", now) for activity_id in gone]
@@ -164,11 +164,11 @@ def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     return False
 
 
-def _known(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
+def _known(session: Session, athlete: Athlete, ids: list[str]) -> set[str]:
     events = select(InboxEvent.object_id).where(
         InboxEvent.object_id.in_(ids),
         InboxEvent.object_type == "activity",
-        InboxEvent.owner_id == int(athlete.connection.external_id),
+        InboxEvent.owner_id == athlete.connection.external_id,
     )
     decided = select(DecisionRecord.activity_id).where(
         DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id.in_(ids)
@@ -176,7 +176,7 @@ def _known(session: Session, athlete: Athlete, ids: list[int]) -> set[int]:
     return {*session.scalars(events), *(entry for entry in session.scalars(decided) if entry is not None)}
 
 
-def _event(session: Session, athlete: Athlete, activity_id: int, aspect: str, at: datetime) -> WebhookEvent:
+def _event(session: Session, athlete: Athlete, activity_id: str, aspect: str, at: datetime) -> WebhookEvent:
     subscription = session.get(Subscription, athlete.connection.platform)
     return WebhookEvent(
         platform=athlete.connection.platform,
@@ -185,7 +185,7 @@ def _event(session: Session, athlete: Athlete, activity_id: int, aspect: str, at
         object_id=activity_id,
         aspect_type=aspect,
         event_time=at.replace(microsecond=0),
-        owner_id=int(athlete.connection.external_id),
+        owner_id=athlete.connection.external_id,
         updates={},
     )
 

@@ -134,8 +134,8 @@ class LoggedActivity:
     Incomplete entries (``complete=False``) have stand-ins for missing fields: read them again, decide nothing on them.
     """
 
-    id: int
-    athlete_id: int
+    id: str  # "strava:123": see `id_of`
+    athlete_id: str  # the platform's own
     title: str
     sport: str  # the coach's words: run, trail_run, treadmill_run, virtual_run, walk, hike, ride, strength, ..., other
     start: datetime  # UTC; of a hidden start time only the local day means something
@@ -162,10 +162,10 @@ class WebhookEvent:
     platform: str
     subscription_id: int
     object_type: str  # activity or athlete
-    object_id: int
+    object_id: str
     aspect_type: str  # create, update or delete
     event_time: datetime
-    owner_id: int
+    owner_id: str
     updates: dict[str, str]
 
 
@@ -212,13 +212,13 @@ class Platform(Protocol):
     def revoke(self, token: str) -> None:
         """Return a token to the platform. An unknown one is fine."""
 
-    def get_activity(self, caller: Caller, activity_id: int) -> LoggedActivity:
+    def get_activity(self, caller: Caller, activity_id: str) -> LoggedActivity:
         """Read one activity with all its fields. Raises NOT_FOUND, also right after its create event."""
 
     def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
         """List the activities that started after a time, newest first. Texts may be unknown (None)."""
 
-    def update_activity(self, caller: Caller, activity_id: int, field: str, text: str) -> LoggedActivity:
+    def update_activity(self, caller: Caller, activity_id: str, field: str, text: str) -> LoggedActivity:
         """Replace one text of an activity, whole: ``field`` is private_note or description, "" clears it.
 
         Returns the activity as the platform answered it. Compare: an answer of 200 doesn't prove the change.
@@ -258,6 +258,21 @@ class SubscribesByApi(Protocol):
 
     def delete_subscription(self, subscription_id: int) -> None:
         """Delete a subscription. One that is already gone is fine."""
+
+
+def id_of(platform: str, own: object) -> str:
+    """The id of an activity or calendar entry, unique over all platforms: ``strava:123``."""
+    return f"{platform}:{own}"
+
+
+def platform_of(object_id: str) -> str:
+    """The platform in an id of `id_of`."""
+    return object_id.partition(":")[0]
+
+
+def own_id(object_id: str) -> str:
+    """The platform's own part of an id of `id_of`."""
+    return object_id.partition(":")[2]
 
 
 def storable(text: str) -> str:

@@ -23,6 +23,8 @@ NATURAL_KEY = ("platform", "subscription_id", "object_type", "object_id", "aspec
 
 BACKLOG = "CASE WHEN state IN ('waiting', 'claimed') THEN 'open' WHEN state = 'failed' THEN 'failed' END"
 _NO = text("decision = 'none'")
+# An activity or calendar entry: "strava:123", the platform and its own id (see adductor.platforms.base).
+ObjectId = String(80)
 
 
 class Base(DeclarativeBase):
@@ -178,6 +180,7 @@ class Connection(OfAthlete, Base):
         UniqueConstraint("platform", "external_id", name="uq_connections_external_id"),
         Index("ix_connections_athlete", "athlete_id"),
         Index("ix_connections_state", "state"),
+        Index("ix_connections_poll_at", "poll_at"),
     )
 
     CONNECTED = "connected"
@@ -203,6 +206,12 @@ class Connection(OfAthlete, Base):
     refresh_unconfirmed_since: Mapped[datetime | None]
     # Since when the platform refuses access tokens that it has just issued.
     refused_since: Mapped[datetime | None]
+
+    # The athlete's own API key instead of OAuth: no events come, so the log is polled.
+    by_key: Mapped[bool] = mapped_column(default=False, server_default=false())
+    poll_at: Mapped[datetime | None]  # when to read the log again (see adductor.jobs.poll); None: it is not polled
+    # What the platform says beside activities: plan, pauses, wellness (see adductor.athletes.told).
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
 
     # Since when the private note is known not to work; None: it works, as far as is known.
     private_note_refused_at: Mapped[datetime | None]
@@ -232,10 +241,10 @@ class InboxEvent(Queued, Base):
     platform: Mapped[str] = mapped_column(String(20))
     subscription_id: Mapped[int] = mapped_column(BigInteger)
     object_type: Mapped[str] = mapped_column(String(20))
-    object_id: Mapped[int] = mapped_column(BigInteger)
+    object_id: Mapped[str] = mapped_column(ObjectId)
     aspect_type: Mapped[str] = mapped_column(String(20))
     event_time: Mapped[datetime]
-    owner_id: Mapped[int] = mapped_column(BigInteger)
+    owner_id: Mapped[str] = mapped_column(String(64))  # the platform's id of the athlete
     updates: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime]
     # webhook, or reconcile: recovered from the log
@@ -254,7 +263,7 @@ class LoggedActivity(OfAthlete, Base):
         Index("ix_activities_fetched_at", "fetched_at"),
     )
 
-    platform_id: Mapped[int] = mapped_column(BigInteger)
+    platform_id: Mapped[str] = mapped_column(ObjectId)
     sport: Mapped[str] = mapped_column(String(40))
     start: Mapped[datetime]
     moving_s: Mapped[int]
@@ -284,7 +293,7 @@ class DecisionRecord(OfAthlete, Base):
     )
 
     event_id: Mapped[int | None] = mapped_column(BigInteger)  # null: the clock asked, or the event row is gone
-    activity_id: Mapped[int | None] = mapped_column(BigInteger)  # the platform's id
+    activity_id: Mapped[str | None] = mapped_column(ObjectId)
     trigger: Mapped[str] = mapped_column(String(30))
     at: Mapped[datetime]
     decision: Mapped[str] = mapped_column(String(12))
@@ -320,7 +329,7 @@ class Suggestion(OfAthlete, Base):
 
     public_id: Mapped[str] = mapped_column(String(24))  # stands in links; can't be guessed
     decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id", ondelete="CASCADE"))
-    activity_id: Mapped[int | None] = mapped_column(BigInteger)  # the platform's id; null on a rest day
+    activity_id: Mapped[str | None] = mapped_column(ObjectId)  # null on a rest day
     local_date: Mapped[date]
     placement: Mapped[str] = mapped_column(String(12))
     dose: Mapped[str] = mapped_column(String(12))
@@ -331,8 +340,8 @@ class Suggestion(OfAthlete, Base):
     withdrawn_because: Mapped[str | None] = mapped_column(Text)
     answered_at: Mapped[datetime | None]
     answer: Mapped[dict[str, Any] | None]
-    # Strength work of an unknown kind that was logged after it (the platform's id): we ask whether it was this routine.
-    asks_about_activity: Mapped[int | None] = mapped_column(BigInteger)
+    # Strength work of an unknown kind that was logged after it: we ask whether it was this routine.
+    asks_about_activity: Mapped[str | None] = mapped_column(ObjectId)
     # Where the runner stood on the ladder before this answer, so that it can be changed.
     before_answer: Mapped[dict[str, Any] | None]
 
@@ -352,7 +361,8 @@ class Delivery(Queued, Base):
     suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
     # private_note, description or mail; pages when nothing else reaches the runner
     channel: Mapped[str] = mapped_column(String(12))
-    activity_id: Mapped[int | None] = mapped_column(BigInteger)  # where a note stands (the platform's id)
+    # Where a note stands: the activity, or the calendar entry once it was written.
+    activity_id: Mapped[str | None] = mapped_column(ObjectId)
     desired_state: Mapped[str] = mapped_column(String(8), default="present")  # present or absent
     block: Mapped[str] = mapped_column(Text)  # as it should stand
     known_texts: Mapped[list[Any]] = mapped_column(default=list)  # every block of ours that may stand there
@@ -406,7 +416,7 @@ class SessionRecord(OfAthlete, Base):
     stopped_for_pain: Mapped[bool] = mapped_column(default=False, server_default=false())
     routine: Mapped[dict[str, Any] | None]
     source: Mapped[str] = mapped_column(String(12))  # page, mail, title or log
-    platform_id: Mapped[int | None] = mapped_column(BigInteger)  # the strength activity that said so
+    platform_id: Mapped[str | None] = mapped_column(ObjectId)  # the strength activity that said so
 
 
 class CheckInRecord(OfAthlete, Base):

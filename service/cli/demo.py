@@ -23,7 +23,7 @@ from sqlalchemy import select
 from adductor import logs
 from adductor.installation import Installation
 from adductor.jobs import subscribing
-from adductor.platforms.base import PlatformError
+from adductor.platforms.base import PlatformError, id_of
 from adductor.settings import load
 from adductor.store.models import Connection, DecisionRecord
 from service import supervisor as supervising
@@ -163,7 +163,9 @@ def _wait_for_note(installation: Installation, admin: str, activity: int) -> dic
 def _decision(installation: Installation, activity: int) -> DecisionRecord | None:
     with installation.store.read() as session:
         return session.scalar(
-            select(DecisionRecord).where(DecisionRecord.activity_id == activity).order_by(DecisionRecord.id.desc())
+            select(DecisionRecord)
+            .where(DecisionRecord.activity_id == id_of("strava", activity))
+            .order_by(DecisionRecord.id.desc())
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, TextClause, and_, cast, select
+from sqlalchemy import ColumnElement, TextClause, and_, select
 from sqlalchemy.orm import Session
 
 from adductor.queue.claims import is_at_work, is_failed
@@ -69,9 +69,7 @@ def without_names(problem: str | None) -> str:
 
 def _rows(session: Session, choose: Callable[[Any], tuple[Condition, ColumnElement[Any]]]) -> list[Row]:
     """Rows of every table with our number of their runner; ``choose`` gives a condition and an order for a table."""
-    account = and_(
-        Connection.platform == InboxEvent.platform, Connection.external_id == cast(InboxEvent.owner_id, String)
-    )
+    account = and_(Connection.platform == InboxEvent.platform, Connection.external_id == InboxEvent.owner_id)
     statements: tuple[tuple[Any, Any], ...] = (
         (InboxEvent, select(InboxEvent, Connection.athlete_id).outerjoin(Connection, account)),
         (Delivery, select(Delivery, Suggestion.athlete_id).join(Suggestion)),

@@ -18,6 +18,7 @@ from adductor.athletes import channels, situations
 from adductor.athletes.connections import is_account
 from adductor.notes import wording
 from adductor.platforms import registry
+from adductor.platforms.base import own_id
 from adductor.store.models import Athlete, Connection, Suggestion
 from service.context import installation
 from service.pages import words
@@ -110,10 +111,10 @@ def platform_label() -> str:
 
 
 @blueprint.app_template_global()
-def activity_url(activity_id: int) -> str:
+def activity_url(activity_id: str) -> str:
     """Where the running log shows an activity ("View on Strava")."""
     parts = urlsplit(installation().settings.strava_oauth_url)
-    return f"{parts.scheme}://{parts.netloc}/activities/{activity_id}"
+    return f"{parts.scheme}://{parts.netloc}/activities/{own_id(activity_id)}"
 
 
 @blueprint.app_context_processor

@@ -162,7 +162,7 @@ def strip(
 
 def _unread(session: Session, athlete: Athlete, situation: Situation) -> list[datetime]:
     """When activities were uploaded of which only the event is known."""
-    event, known = InboxEvent, {int(activity.id) for activity in situation.activities}
+    event, known = InboxEvent, {activity.id for activity in situation.activities}
     rows = session.execute(
         select(event.object_id, event.aspect_type, event.event_time).where(
             connections.events_of(*athlete.connections),

@@ -12,7 +12,7 @@ from adductor.athletes.answers import Answer, AnswerError
 from adductor.coaching.replies import Said
 from adductor.jobs import prompts
 from adductor.store.models import SessionRecord
-from tests.support.memory_log import RUN, Log, comes_home, event, noted, runs, take
+from tests.support.memory_log import RUN, Log, comes_home, event, noted, nth, runs, take
 from tests.support.runners import Place
 
 
@@ -333,7 +333,7 @@ def test_word_in_the_title_answers_without_a_call(here: Place, log: Log, word: s
     assert (log.note == "Mine.") is paused
     assert len(log.calls) == (4 if paused else 2)  # a removal reads and writes
     if paused:
-        during = runs(here, log, runner, RUN + 1)
+        during = runs(here, log, runner, nth(1))
         take(here, event(here, runner, about=during))
         assert len(log.calls) == 4
         take(here, event(here, runner, "update", about=during, title="Back again #adductor-resume"))
@@ -358,8 +358,8 @@ def test_word_in_the_title_means_the_same_on_create_and_update(
     assert (here.athlete(runner).paused_until is not None) is (word == "pause")
     assert (log.note == "Mine.") is (aspect == "create" or word == "pause")
     here.later(hours=2)
-    take(here, event(here, runner, about=runs(here, log, runner, RUN + 1)))
-    assert log.note_of(RUN + 1) == "Mine.", "the word holds for the day"
+    take(here, event(here, runner, about=runs(here, log, runner, nth(1))))
+    assert log.note_of(nth(1)) == "Mine.", "the word holds for the day"
 
 
 @pytest.mark.parametrize(("ours", "status"), [(True, "done"), (False, "open")], ids=["ours", "unknown"])
@@ -367,7 +367,7 @@ def test_strength_work_recorded_afterwards_answers_or_asks(here: Place, log: Log
     runner = noted(here, log)
     here.later(minutes=20)
     minutes_10 = {"ago": timedelta(minutes=10), "moving_s": 600, "elapsed_s": 600}
-    strength = runs(here, log, runner, RUN + 1, sport="strength", is_adductor_session=ours, **minutes_10)
+    strength = runs(here, log, runner, nth(1), sport="strength", is_adductor_session=ours, **minutes_10)
 
     take(here, event(here, runner, about=strength))
 

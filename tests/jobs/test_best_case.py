@@ -117,7 +117,7 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
                 take(here, event(here, athlete_id, about=entry))
             if life["not_today"] and here.suggestions(athlete_id):
                 here.answer(athlete_id, Said.NOT_TODAY)
-            number, lasted = here.now.timestamp().__int__() + 5, timedelta(minutes=life["minutes"])
+            number, lasted = f"strava:{int(here.now.timestamp())}", timedelta(minutes=life["minutes"])
             times = {"moving_s": lasted.seconds, "elapsed_s": lasted.seconds, "sport": life["sport"]}
             ago = lasted + timedelta(minutes=life["ended_min_ago"])
             runs(here, log, athlete_id, number, ago=ago, timezone=life["zone"], **times)
@@ -131,7 +131,7 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
                 coach = here.coach(session, athlete_id)
                 activities.keep(coach, log.activities[number], uploaded_at=here.now)
                 session.flush()
-                verdict = coach.decide(Event(EventType.ACTIVITY_UPLOADED, str(number)))
+                verdict = coach.decide(Event(EventType.ACTIVITY_UPLOADED, number))
                 session.rollback()
             if on_record.rule != "another_run_has_it":
                 assert on_record.decision == verdict.decision, (on_record.rule, verdict.rule)

@@ -19,7 +19,6 @@ from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import claims
 from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
-    RUN,
     Log,
     away,
     comes_home,
@@ -27,6 +26,7 @@ from tests.support.memory_log import (
     departure,
     event,
     expire_token,
+    nth,
     put,
     refused_refresh,
     rows,
@@ -286,8 +286,8 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
     here.later(minutes=5)
 
     connect_again(here, athlete_id)
-    runs(here, log, athlete_id, 903_000)
-    take(here, event(here, athlete_id, about=903_000))
+    runs(here, log, athlete_id, "strava:903000")
+    take(here, event(here, athlete_id, about="strava:903000"))
 
     after = here.athlete(athlete_id)
     assert (after.id, after.connection.id, after.connection.state) == (athlete_id, connection.id, "connected")
@@ -296,7 +296,7 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
         before.programme_stage,
         before.sessions_completed_total,
     )
-    assert log.with_note() == [903_000]
+    assert log.with_note() == ["strava:903000"]
 
 
 @pytest.mark.parametrize("refresh_token", ["dead", "good"])
@@ -339,7 +339,7 @@ def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here:
     """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
     athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
     log.fails = away()
-    for number in range(RUN, RUN + 5):
+    for number in map(nth, range(5)):
         runs(here, log, athlete_id, number)
         take(here, event(here, athlete_id, about=number))
         here.later(minutes=7)
@@ -352,7 +352,7 @@ def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here:
     assert {row.state for row in rows(here)} == {"done"}
     assert max(attempts) < 40  # growing waits: an hour apart in the end
     assert log.writes == []  # nothing is written into runs of yesterday
-    assert {decision.activity_id for decision in here.decisions(athlete_id)} == set(range(RUN, RUN + 5))
+    assert {decision.activity_id for decision in here.decisions(athlete_id)} == set(map(nth, range(5)))
 
 
 WORKERS = 8

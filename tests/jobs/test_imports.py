@@ -11,19 +11,24 @@ from adductor.athletes import activities
 from adductor.coaching.replies import Said
 from adductor.jobs import rounds
 from adductor.notes import block
-from adductor.platforms.base import ErrorKind, PlatformError, Priority
+from adductor.platforms.base import ErrorKind, PlatformError, Priority, id_of, own_id
 from tests.support.memory_log import Log, event, noted, put, rows, runs, sweep_for, take, with_tokens
 from tests.support.runners import MORNING, Place
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 FIRST = 100_000
+FRESH = id_of("strava", 7)
 
 
-def _import(here: Place, log: Log, athlete_id: int, *numbers: int) -> None:
+def _numbered(first: int, end: int) -> list[str]:
+    return [id_of("strava", FIRST + number) for number in range(first, end)]
+
+
+def _import(here: Place, log: Log, athlete_id: int, *numbers: str) -> None:
     """Old runs are uploaded now: their create events come at once."""
     for number in numbers:
-        runs(here, log, athlete_id, number, ago=(20 + number % 300) * DAY)
+        runs(here, log, athlete_id, number, ago=(20 + int(own_id(number)) % 300) * DAY)
     put(here, *(event(here, athlete_id, about=number) for number in numbers))
 
 
@@ -33,13 +38,13 @@ def _calls_for(log: Log, athlete_id: int) -> list[str]:
 
 def test_import_of_200_costs_few_calls_and_another_athletes_fresh_run_goes_first(here: Place, log: Log) -> None:
     importer, other = with_tokens(here), with_tokens(here)
-    numbers = range(FIRST, FIRST + 200)
+    numbers = _numbered(0, 200)
     for begun in range(0, 200, 50):
         _import(here, log, importer, *numbers[begun : begun + 50])
         rounds.sweep(here.installation)
         if begun == 50:
-            take(here, event(here, other, about=runs(here, log, other, 7)))
-            assert block.SIGNATURE in log.note_of(7)
+            take(here, event(here, other, about=runs(here, log, other, FRESH)))
+            assert block.SIGNATURE in log.note_of(FRESH)
             assert sum(row.state == "waiting" for row in rows(here)) >= 50, "the import is under way"
         here.clock.at += MINUTE
 
@@ -56,28 +61,28 @@ def test_import_of_200_costs_few_calls_and_another_athletes_fresh_run_goes_first
 
 def test_fresh_run_inside_an_import_gets_its_routine(here: Place, log: Log) -> None:
     athlete_id = with_tokens(here)
-    _import(here, log, athlete_id, *range(FIRST, FIRST + 20))
-    put(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7)))
-    _import(here, log, athlete_id, *range(FIRST + 20, FIRST + 40))
+    _import(here, log, athlete_id, *_numbered(0, 20))
+    put(here, event(here, athlete_id, about=runs(here, log, athlete_id, FRESH)))
+    _import(here, log, athlete_id, *_numbered(20, 40))
 
     sweep_for(here, 4 * MINUTE, every=timedelta(seconds=20))
 
-    assert log.with_note() == [7]
+    assert log.with_note() == [FRESH]
     assert {row.outcome for row in rows(here)} == {"old_activity", "post_run"}
 
 
 def test_incomplete_entry_of_the_list_is_not_called_old(here: Place, log: Log) -> None:
     athlete_id = with_tokens(here)
-    runs(here, log, athlete_id, 7, complete=False)
-    put(here, event(here, athlete_id, about=7))
-    _import(here, log, athlete_id, *range(FIRST, FIRST + 20))
+    runs(here, log, athlete_id, FRESH, complete=False)
+    put(here, event(here, athlete_id, about=FRESH))
+    _import(here, log, athlete_id, *_numbered(0, 20))
 
     sweep_for(here, 3 * MINUTE, every=timedelta(seconds=20))
-    assert 7 not in {decision.activity_id for decision in here.decisions(athlete_id)}
-    log.edit(7, complete=True)
+    assert FRESH not in {decision.activity_id for decision in here.decisions(athlete_id)}
+    log.edit(FRESH, complete=True)
     sweep_for(here, 10 * MINUTE, every=timedelta(seconds=30))
 
-    assert log.with_note() == [7]
+    assert log.with_note() == [FRESH]
     assert {row.state for row in rows(here)} == {"done"}
 
 
@@ -89,20 +94,20 @@ def test_fresh_run_that_a_full_list_leaves_out_is_read(here: Place, log: Log, mo
         log, "list_activities", lambda *of, **after: sorted(listed(*of, **after), key=lambda one: one.start)[:10]
     )
     athlete_id = with_tokens(here)
-    for number in range(FIRST, FIRST + 12):
+    for number in _numbered(0, 12):
         put(here, event(here, athlete_id, about=runs(here, log, athlete_id, number, ago=5 * DAY, sport="walk")))
-    put(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7)))
+    put(here, event(here, athlete_id, about=runs(here, log, athlete_id, FRESH)))
 
     sweep_for(here, 20 * MINUTE, every=MINUTE)
 
-    assert log.with_note() == [7]
+    assert log.with_note() == [FRESH]
     assert "gone" not in {row.outcome for row in rows(here)}
 
 
 def test_single_old_activity_after_the_history_was_listed_costs_no_call(here: Place, log: Log) -> None:
     athlete_id = with_tokens(here, history_covers_until=here.now + MINUTE)
 
-    _import(here, log, athlete_id, FIRST)
+    _import(here, log, athlete_id, *_numbered(0, 1))
     rounds.sweep(here.installation)
 
     assert log.calls == []
@@ -120,7 +125,7 @@ def test_run_that_brings_no_routine_is_read_while_the_budget_is_nearly_free(
     for _ in range(used):
         here.installation.budget("strava").take(Priority.FRESH)
 
-    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7, title="Run #adductor-pause")))
+    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, FRESH, title="Run #adductor-pause")))
 
     assert (log.reads, log.lists, len(log.writes)) == (reads, 0, 0)
     latest = here.decisions(athlete_id)[-1]
@@ -136,7 +141,7 @@ def test_run_that_brings_no_routine_is_not_asked_for_twice(here: Place, log: Log
     here.answer(athlete_id, Said.DONE)
     log.fails = {"read": PlatformError(kind, "not now")}
 
-    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, 7)))
+    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, FRESH)))
 
     assert [(row.state, row.outcome, row.attempts) for row in rows(here)] == [("done", "already_today", 1)]
 

@@ -26,6 +26,7 @@ from tests.support.memory_log import (
     delay_notes,
     event,
     noted,
+    nth,
     put,
     retype,
     rows,
@@ -43,7 +44,7 @@ from tests.support.runners import Place
 def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log) -> None:
     runner = noted(here, log)
     here.later(minutes=50)
-    ride = runs(here, log, runner, RUN + 1, sport="ride", private_note="")
+    ride = runs(here, log, runner, nth(1), sport="ride", private_note="")
 
     take(here, event(here, runner, about=ride))
 
@@ -54,7 +55,7 @@ def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log
 
 def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Place, log: Log) -> None:
     runner = comes_home(here, log)
-    earlier = runs(here, log, runner, RUN + 1, ago=timedelta(minutes=170), private_note="")
+    earlier = runs(here, log, runner, nth(1), ago=timedelta(minutes=170), private_note="")
 
     take(here, event(here, runner))
     take(here, event(here, runner, about=earlier))
@@ -193,7 +194,7 @@ def test_event_under_another_subscription_is_handled_and_its_id_learned(
 
 def test_activity_without_its_owner_is_read_again(here: Place, log: Log) -> None:
     runner = comes_home(here, log)
-    log.edit(RUN, athlete_id=0)
+    log.edit(RUN, athlete_id="")
     take(here, event(here, runner))
     assert log.note == "Mine."
 
@@ -211,7 +212,7 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
     retention.expire(here.installation)
     assert rows(here) == []
 
-    take(here, event(here, runner, about=runs(here, log, runner, RUN + 1)))
+    take(here, event(here, runner, about=runs(here, log, runner, nth(1))))
 
     (row,) = rows(here)
     assert (row.state, row.attempts) == ("done", 1)

@@ -31,7 +31,7 @@ def _put(here: Place, *owners: int) -> None:
     athlete_id = here.runner()
     received = event(here, athlete_id)
     for number, owner in enumerate(owners, start=1):
-        put(here, replace(received, object_id=number, owner_id=owner))
+        put(here, replace(received, object_id=f"strava:{number}", owner_id=str(owner)))
 
 
 def _job(handle: Callable[[InboxEvent], str | None]) -> Job[InboxEvent]:
@@ -99,11 +99,11 @@ def test_events_of_one_athlete_run_one_at_a_time_and_another_athletes_go_on(here
     _put(here, 1, 1, 2)
 
     first, other = _claim(here), _claim(here)
-    assert (first.object_id, other.object_id) == (1, 3)
+    assert (first.object_id, other.object_id) == ("strava:1", "strava:3")
     assert claims.claim(here.installation, InboxEvent) is None
     worker.run(here.installation, _job(lambda _: "handled"), first)
 
-    assert _claim(here).object_id == 2
+    assert _claim(here).object_id == "strava:2"
 
 
 @pytest.mark.parametrize("reopened_by", ["new contents", "replay"])
@@ -116,7 +116,7 @@ def test_reopened_row_is_not_ended_by_the_old_claim(here: Place, reopened_by: st
             with here.installation.store.write() as session:
                 assert claims.retry_rows(session, here.installation, InboxEvent, InboxEvent.id == row.id) == 1
         else:
-            put(here, replace(event(here, 1), object_id=1, owner_id=1, updates={"type": "Walk"}))
+            put(here, replace(event(here, 1), object_id="strava:1", owner_id="1", updates={"type": "Walk"}))
         if claimed_again:
             here.later(seconds=1)
             _claim(here)
@@ -195,7 +195,7 @@ def test_poison_row_takes_no_neighbour_to_the_dead_letter(here: Place) -> None:
 
     for _ in range(3000):
         held = [row for _ in range(4) if (row := claims.claim(here.installation, InboxEvent)) is not None]
-        if any(row.object_id == 2 for row in held):
+        if any(row.object_id == "strava:2" for row in held):
             _die(here, *held)
             _recover(here)
         else:
@@ -209,7 +209,7 @@ def test_poison_row_takes_no_neighbour_to_the_dead_letter(here: Place) -> None:
             here.later(milliseconds=300)
 
     assert {row.object_id: row.state for row in rows(here)} == {
-        number: "failed" if number == 2 else "done" for number in range(1, 7)
+        f"strava:{number}": "failed" if number == 2 else "done" for number in range(1, 7)
     }
 
 

@@ -38,7 +38,7 @@ def _decided(runner: int, activity: int, at: datetime) -> DecisionRecord:
     )
 
 
-def _ran(here: Place, log: Log, runner: int, number: int, *, ended_ago: timedelta, **values: Any) -> int:
+def _ran(here: Place, log: Log, runner: int, number: str, *, ended_ago: timedelta, **values: Any) -> str:
     return runs(here, log, runner, number, ago=ended_ago + timedelta(seconds=2400), **values)
 
 
@@ -52,7 +52,7 @@ def _add_outage(here: Place) -> None:
         session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
 
 
-def _events(here: Place, number: int) -> list[InboxEvent]:
+def _events(here: Place, number: str) -> list[InboxEvent]:
     with here.installation.store.read() as session:
         return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == number)))
 
@@ -62,7 +62,7 @@ def _events(here: Place, number: int) -> list[InboxEvent]:
 
 def test_run_that_no_event_told_of_gets_its_note_and_a_late_event_doubles_nothing(here: Place, log: Log) -> None:
     runner = _runner(here, log, silent=6 * DAY)
-    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    run = _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=20))
 
     _reconcile(here)
 
@@ -93,7 +93,7 @@ def test_athlete_for_whom_nothing_can_be_due_costs_no_call_and_gets_a_new_time(
     here: Place, log: Log, values: dict[str, Any], *, looked: bool
 ) -> None:
     runner = _runner(here, log, silent=6 * DAY, **values)
-    _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=20))
 
     assert (reconcile.tick(here.installation), reconcile.tick(here.installation)) == (1, 0)
 
@@ -125,7 +125,7 @@ def test_silence_is_unusual_by_the_runners_own_rhythm(
 def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_began(here: Place, log: Log) -> None:
     """It is a Wednesday, nine o'clock; the runner usually runs on Wednesdays at half past seven."""
     runner = _runner(here, log, silent=DAY, usual_runs=[{"weekday": 2, "at": "07:30", "kind": "easy"}])
-    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=30))
+    run = _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=30))
 
     reconcile.tick(here.installation)
     assert log.lists == 0
@@ -175,7 +175,7 @@ def test_due_athletes_are_found_by_an_index(here: Place, column: Any) -> None:
 
 def test_event_that_is_here_already_is_not_recovered(here: Place, log: Log) -> None:
     runner = _runner(here, log)
-    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    run = _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=20))
     put(here, event(here, runner, about=run))
     here.change(runner, last_event_at=here.now - 6 * DAY)
 
@@ -186,8 +186,8 @@ def test_event_that_is_here_already_is_not_recovered(here: Place, log: Log) -> N
 
 def test_run_too_old_is_decided_and_never_written_to(here: Place, log: Log) -> None:
     runner = _runner(here, log, silent=6 * DAY)
-    old = _ran(here, log, runner, 77, ended_ago=timedelta(hours=5))
-    older = _ran(here, log, runner, 78, ended_ago=2 * DAY)
+    old = _ran(here, log, runner, "strava:77", ended_ago=timedelta(hours=5))
+    older = _ran(here, log, runner, "strava:78", ended_ago=2 * DAY)
 
     _reconcile(here)
 
@@ -200,7 +200,7 @@ def test_run_too_old_is_decided_and_never_written_to(here: Place, log: Log) -> N
 
 def test_run_from_before_the_runner_came_back_is_not_touched(here: Place, log: Log) -> None:
     runner = _runner(here, log)
-    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    run = _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=20))
     here.change(runner, connected_at=here.now - timedelta(minutes=10), last_event_at=None)
     _add_outage(here)
 
@@ -213,7 +213,7 @@ def test_run_from_before_the_runner_came_back_is_not_touched(here: Place, log: L
 
 def test_deletion_that_no_event_told_of_takes_the_row_and_the_routine(here: Place, log: Log) -> None:
     runner = _runner(here, log, silent=6 * DAY)
-    run = _ran(here, log, runner, 77, ended_ago=timedelta(minutes=20))
+    run = _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=20))
     _reconcile(here)
     del log.activities[run]
 
@@ -265,11 +265,11 @@ def test_after_an_outage_everybody_is_looked_at_once_in_order(
     at = here.now + 3 * DAY
     runners = [_runner(here, log, silent=timedelta(hours=5), reconcile_at=at) for _ in range(5)]
     for runner in runners:
-        _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
+        _ran(here, log, runner, f"strava:{7_000 + runner}", ended_ago=timedelta(minutes=20))
     outages.web_is_alive(here.installation)
     here.later(hours=2)
     for runner in runners:
-        _ran(here, log, runner, 7_000 + runner, ended_ago=timedelta(minutes=20))
+        _ran(here, log, runner, f"strava:{7_000 + runner}", ended_ago=timedelta(minutes=20))
     outages.web_is_alive(here.installation)
 
     while reconcile.tick(here.installation):

@@ -8,10 +8,10 @@ import pytest
 
 from adductor.jobs import rounds
 from adductor.platforms.base import LoggedActivity
-from tests.support.memory_log import RUN, Log, away, comes_home, event, noted, runs, sweep_for, take
+from tests.support.memory_log import RUN, Log, away, comes_home, event, noted, nth, runs, sweep_for, take
 from tests.support.runners import Place
 
-LATER, LAST = RUN + 1, RUN + 2
+LATER, LAST = nth(1), nth(2)
 
 
 def _another(

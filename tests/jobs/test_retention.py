@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from adductor.athletes import activities, connections, personal_data
 from adductor.athletes.activities import Listed
 from adductor.jobs import retention, rounds
-from adductor.platforms.base import WebhookEvent
+from adductor.platforms.base import WebhookEvent, id_of, own_id
 from adductor.store.models import ClockRun, DecisionRecord, Letter, LoggedActivity, NoCount
 from tests.support.memory_log import activity, put, rows
 from tests.support.memory_log import here as here
@@ -22,9 +22,9 @@ DAY = timedelta(days=1)
 TITLE = {"title": "Along the river with Kim"}
 
 
-def _comes(here: Place, number: int, *, kind: str = "activity", aspect: str = "update", **values: Any) -> None:
-    owner, updates = values.get("owner", 4711), values.get("updates", TITLE)
-    put(here, WebhookEvent("strava", 1, kind, number, aspect, here.now, owner, updates))
+def _comes(here: Place, number: int | str, *, kind: str = "activity", aspect: str = "update", **values: Any) -> None:
+    owner, updates = values.get("owner", "4711"), values.get("updates", TITLE)
+    put(here, WebhookEvent("strava", 1, kind, id_of("strava", number), aspect, here.now, owner, updates))
 
 
 def _change_activities(here: Place, **values: Any) -> None:
@@ -151,10 +151,10 @@ def test_deleted_activity_goes_within_a_day_and_its_titles_at_once(here: Place, 
     owner = here.owner(here.runner())
     _change_activities(here, expires_at=here.now + timedelta(hours=goes_in_h))
     (row,) = _activities(here)
-    _comes(here, row.platform_id, owner=owner)
+    _comes(here, own_id(row.platform_id), owner=owner)
     rounds.work(here.installation)
 
-    _comes(here, row.platform_id, owner=owner, aspect="delete", updates={})
+    _comes(here, own_id(row.platform_id), owner=owner, aspect="delete", updates={})
     rounds.work(here.installation)
 
     assert _titles(here) == [{}, {}]
@@ -168,7 +168,7 @@ def test_deleted_activity_goes_within_a_day_and_its_titles_at_once(here: Place, 
 def test_athlete_who_leaves_leaves_no_title_no_activity_and_no_name(here: Place) -> None:
     runner = here.runner(name="Robin")
     _comes(here, 1, owner=here.owner(runner))
-    _comes(here, 2, owner=1)
+    _comes(here, 2, owner="1")
 
     connections.disconnect_now(here.installation, here.athlete(runner).connection)
 
@@ -193,7 +193,11 @@ def runner(here: Place) -> int:
 
 
 def _run(here: Place, number: int = 1, **values: Any) -> Any:
-    return activity(500, number, **{"start": here.now - timedelta(hours=1), "timezone": "Europe/Berlin", **values})
+    return activity(
+        "500",
+        id_of("strava", number),
+        **{"start": here.now - timedelta(hours=1), "timezone": "Europe/Berlin", **values},
+    )
 
 
 def _keep(here: Place, runner: int, *runs: Any) -> None:
@@ -258,6 +262,6 @@ def test_activity_recorded_after_a_slow_list_was_asked_for_is_not_called_old(her
 
         activities.keep_history(coach, Listed([], asked))
 
-        assert not activities.is_older_than_history(coach, 7, asked + MINUTE)
-        assert activities.is_older_than_history(coach, 7, asked - 2 * MINUTE)
+        assert not activities.is_older_than_history(coach, "strava:7", asked + MINUTE)
+        assert activities.is_older_than_history(coach, "strava:7", asked - 2 * MINUTE)
         assert activities.has_gaps(coach.athlete, kept)

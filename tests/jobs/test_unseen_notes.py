@@ -22,6 +22,7 @@ from tests.support.memory_log import (
     delay_notes,
     event,
     noted,
+    nth,
     retype,
     sweep_after,
     sweep_for,
@@ -146,13 +147,13 @@ def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, lo
     """Strava copies the note with the activity; its link answers the routine of the one that is gone."""
     runner = noted(here, log, words)
     first = here.suggestion(runner).public_id
-    log.activities[RUN + 1] = replace(log.activities[RUN], id=RUN + 1)
+    log.activities[nth(1)] = replace(log.activities[RUN], id=nth(1))
     here.later(minutes=1)
     take(here, event(here, runner, "delete"))
 
-    take(here, event(here, runner, about=RUN + 1))
+    take(here, event(here, runner, about=nth(1)))
 
-    note = log.activities[RUN + 1].private_note or ""
+    note = log.activities[nth(1)].private_note or ""
     assert (note.count(block.SIGNATURE), note.count(f"/routine/{first}")) == (1, 0)
     assert note.startswith(f"{words}\n\n{block.HEADING}" if words else block.HEADING)
 
@@ -162,7 +163,7 @@ def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, lo
 
 def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: object) -> int:
     here.later(days=5)
-    run = max(log.activities) + 1
+    run = nth(len(log.activities))
     start = here.now - timedelta(minutes=45)
     log.activities[run] = replace(log.activities[RUN], **{"id": run, "start": start, "private_note": words, **values})  # type: ignore[arg-type]
     take(here, event(here, runner, about=run))

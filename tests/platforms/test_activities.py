@@ -40,8 +40,8 @@ def detail(**changes: Any) -> LoggedActivity:
 
 def test_run_is_read_whole() -> None:
     assert detail(perceived_exertion=3) == LoggedActivity(
-        id=16_000_000_001,
-        athlete_id=134_815,
+        id="strava:16000000001",
+        athlete_id="134815",
         title="Morning Run",
         sport="run",
         start=datetime(2026, 7, 19, 11, 3, 27, tzinfo=UTC),
@@ -246,7 +246,7 @@ def test_without_what_a_decision_needs_an_activity_is_not_complete(field: str, v
 
 def test_activity_of_almost_nothing_is_read_and_incomplete() -> None:
     activity = parse_activity({"id": 7}, detailed=True)
-    assert (activity.id, activity.athlete_id, activity.complete) == (7, 0, False)
+    assert (activity.id, activity.athlete_id, activity.complete) == ("strava:7", "", False)
     assert (activity.intensity, activity.private_note, activity.description) == (Intensity.UNKNOWN, None, None)
     for start in ("0001-01-01T00:00:01Z", "9999-12-31T23:59:59-14:00"):  # the ends of the calendar
         assert not detail(start_date=start, start_date_local=start).complete

@@ -129,7 +129,7 @@ def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
 ) -> None:
     figures = usage((4, 40), (3, 30))
     httpserver.expect_oneshot_request("/api/v3/activities/7", "GET").respond_with_json(RUN, headers=figures)
-    assert strava.get_activity(Caller(ACCESS, Priority.RETRY, "strava:3"), 7).description == ""
+    assert strava.get_activity(Caller(ACCESS, Priority.RETRY, "strava:3"), "strava:7").description == ""
     request = only_request(httpserver)
     assert request.headers["Authorization"] == f"Bearer {ACCESS}"
     assert ACCESS not in request.url
@@ -141,8 +141,8 @@ def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
 def test_write_sends_json_with_only_the_field_that_is_given(strava: StravaClient, httpserver: HTTPServer) -> None:
     note = "mine\r\nours \U0001f9b5 %s {id}"
     httpserver.expect_request("/api/v3/activities/7", "PUT").respond_with_json(RUN | {"private_note": note})
-    assert strava.update_activity(MINE, 7, "private_note", note).private_note == note
-    strava.update_activity(MINE, 7, "description", "")
+    assert strava.update_activity(MINE, "strava:7", "private_note", note).private_note == note
+    strava.update_activity(MINE, "strava:7", "description", "")
     assert [request.get_json() for request, _ in httpserver.log] == [{"private_note": note}, {"description": ""}]
     assert not any(request.args for request, _ in httpserver.log)
 
@@ -156,7 +156,9 @@ def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
     httpserver.expect_request("/api/v3/athlete/activities", "GET").respond_with_json(listed)
     after = NOON - timedelta(days=14)
     activities = strava.list_activities(Caller(ACCESS, Priority.HISTORY), after=after)
-    assert [(activity.id, activity.description) for activity in activities] == [(3, None), (2, None), (1, None)]
+    assert [(activity.id, activity.description) for activity in activities] == [
+        (f"strava:{number}", None) for number in (3, 2, 1)
+    ]
     expected = {"after": str(int(after.timestamp())), "per_page": "200"}
     assert only_request(httpserver).args.to_dict() == expected
     assert counting.taken == [Priority.HISTORY]
@@ -223,8 +225,8 @@ def test_call_fails_by_kind_and_is_counted(
     for path in ("/api/v3/activities/7", "/oauth/token"):
         text = body if isinstance(body, str | bytes) else json.dumps(body)
         httpserver.expect_request(path).respond_with_data(text, status, content_type="application/json")
-    assert failure(lambda: strava.get_activity(MINE, 7)).kind is kind
-    assert failure(lambda: strava.update_activity(MINE, 7, "private_note", "x")).kind is kind
+    assert failure(lambda: strava.get_activity(MINE, "strava:7")).kind is kind
+    assert failure(lambda: strava.update_activity(MINE, "strava:7", "private_note", "x")).kind is kind
     assert [learned for _, learned in counting.learned] == [status, status]
     assert failure(lambda: strava.refresh(REFRESH)).kind is of_refresh
 
@@ -234,7 +236,7 @@ def test_429_says_when_the_spent_window_opens_again(
     strava: StravaClient, httpserver: HTTPServer, used: tuple[int, int], returns: str
 ) -> None:
     httpserver.expect_request("/api/v3/activities/7").respond_with_json(RATE, 429, headers=usage(used))
-    error = failure(lambda: strava.get_activity(Caller(ACCESS, Priority.CONNECT), 7))
+    error = failure(lambda: strava.get_activity(Caller(ACCESS, Priority.CONNECT), "strava:7"))
     assert error.retry_at is not None
     assert error.retry_at.isoformat().startswith(returns)
 
@@ -243,6 +245,6 @@ def test_call_without_budget_is_not_made(
     strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget
 ) -> None:
     counting.refuse = PlatformError(ErrorKind.RATE_LIMITED, "Wait.", retry_at=NOON)
-    assert failure(lambda: strava.get_activity(MINE, 7)).kind is ErrorKind.RATE_LIMITED
+    assert failure(lambda: strava.get_activity(MINE, "strava:7")).kind is ErrorKind.RATE_LIMITED
     assert httpserver.log == []
     assert counting.learned == []

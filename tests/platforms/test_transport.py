@@ -88,7 +88,7 @@ BODY = json.dumps(RUN).encode()
 def test_answer_that_breaks_off_is_worth_a_retry(raw_server: Callable[..., StravaClient], pieces: list[bytes]) -> None:
     strava = raw_server(*pieces)
     for call in (
-        lambda: strava.get_activity(MINE, 7),
+        lambda: strava.get_activity(MINE, "strava:7"),
         lambda: strava.refresh(REFRESH),
         lambda: strava.revoke(REFRESH),
         strava.list_subscriptions,
@@ -100,7 +100,7 @@ def test_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., Strava
     packed = gzip.compress(json.dumps(RUN | {"private_note": "x" * 50_000}).encode())
     chunks = [b"%x\r\n%b\r\n" % (len(packed[i : i + 7]), packed[i : i + 7]) for i in range(0, len(packed), 7)]
     strava = raw_server(OK + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n")
-    assert strava.get_activity(MINE, 7).private_note == "x" * 50_000
+    assert strava.get_activity(MINE, "strava:7").private_note == "x" * 50_000
 
 
 BOMB = gzip.compress(b" " * 20_000_000)
@@ -126,7 +126,7 @@ def test_answer_that_is_too_slow_or_too_large_is_cut(
     words: str,
 ) -> None:
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1_000_000)
-    error = failure(lambda: raw_server(*pieces, pause_s=pause_s, timeout_s=timeout_s).get_activity(MINE, 7))
+    error = failure(lambda: raw_server(*pieces, pause_s=pause_s, timeout_s=timeout_s).get_activity(MINE, "strava:7"))
     assert error.kind is ErrorKind.RETRY
     assert words in error.message
 
@@ -143,7 +143,7 @@ def test_closed_port_is_worth_a_retry_and_shows_no_secret(counting: CountingBudg
 @pytest.mark.parametrize("address", ["", "strava", "ftp://strava", "http://"])
 def test_address_that_is_none_is_a_matter_of_settings(counting: CountingBudget, address: str) -> None:
     strava = client_at(address, counting)
-    assert failure(lambda: strava.get_activity(MINE, 7)).kind is ErrorKind.MISCONFIGURED
+    assert failure(lambda: strava.get_activity(MINE, "strava:7")).kind is ErrorKind.MISCONFIGURED
 
 
 # --- what stays out -------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_cookie_and_netrc_stay_out_of_a_call(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN, headers={"Set-Cookie": "s=1; Path=/"})
     for token in (ACCESS, "of-another"):
-        strava.get_activity(Caller(token, Priority.FRESH), 7)
+        strava.get_activity(Caller(token, Priority.FRESH), "strava:7")
     sent = [(request.headers["Authorization"], request.headers.get("Cookie")) for request, _ in httpserver.log]
     assert sent == [(f"Bearer {ACCESS}", None), ("Bearer of-another", None)]
 
@@ -168,7 +168,7 @@ def test_proxy_of_the_environment_is_used(
     httpserver.expect_request("/api/v3/activities/7").respond_with_json(RUN)
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")  # as the console script sets it
     monkeypatch.setenv("HTTP_PROXY", httpserver.url_for(""))
-    assert client_at("http://strava.invalid/api/v3", counting).get_activity(MINE, 7).id == 7
+    assert client_at("http://strava.invalid/api/v3", counting).get_activity(MINE, "strava:7").id == "strava:7"
     assert only_request(httpserver).headers["Host"] == "strava.invalid"
 
 
@@ -176,7 +176,7 @@ def test_redirect_is_not_followed_with_the_token(strava: StravaClient, httpserve
     httpserver.expect_request("/api/v3/activities/7").respond_with_data(
         "", 302, headers={"Location": httpserver.url_for("/elsewhere")}
     )
-    failure(lambda: strava.get_activity(MINE, 7))
+    failure(lambda: strava.get_activity(MINE, "strava:7"))
     assert len(httpserver.log) == 1
 
 
@@ -190,7 +190,7 @@ def test_stravalib_renews_no_token_by_itself_and_no_log_line_holds_a_secret(
         httpserver.expect_request(path).respond_with_json(body)
     with caplog.at_level(logging.DEBUG):
         strava.list_subscriptions()
-        strava.get_activity(Caller(strava.refresh("old-one").access_token, Priority.FRESH), 7)
+        strava.get_activity(Caller(strava.refresh("old-one").access_token, Priority.FRESH), "strava:7")
     assert [request.path for request, _ in httpserver.log] == list(answers)
     # The test's own server logs the address that it was called at.
     ours = [record for record in caplog.records if record.name != "werkzeug"]
@@ -221,7 +221,7 @@ def test_one_connection_serves_many_calls(counting: CountingBudget) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), KeepsAlive) as server, serving(server):
         strava = client_at(f"http://127.0.0.1:{server.server_address[1]}", counting)
         for call in range(6):
-            strava.get_activity(Caller("odd" if call % 2 else "even", Priority.FRESH), 7)
+            strava.get_activity(Caller("odd" if call % 2 else "even", Priority.FRESH), "strava:7")
         strava._session().close()
     assert len(connections) == 1
 

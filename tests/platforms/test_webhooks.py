@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adductor.platforms.base import EventError, WebhookEvent
+from adductor.platforms.base import EventError, WebhookEvent, own_id
 from adductor.platforms.strava.webhooks import (
     MAX_BODY_BYTES,
     MAX_UPDATE_VALUE_CHARS,
@@ -41,10 +41,10 @@ def test_a_create_event_is_read() -> None:
         platform="strava",
         subscription_id=120_475,
         object_type="activity",
-        object_id=16_000_000_001,
+        object_id="strava:16000000001",
         aspect_type="create",
         event_time=datetime(2026, 11, 22, 12, 0, tzinfo=UTC),
-        owner_id=134_815,
+        owner_id="134815",
         updates={},
     )
 
@@ -122,7 +122,7 @@ def test_an_event_with_anything_in_its_fields_is_read_or_refused(changes: dict[s
         field = re.split(r"[:.]", str(error))[0]
     else:
         field = "body"
-        assert 0 < event.object_id < 2**63
+        assert 0 < int(own_id(event.object_id)) < 2**63
         assert all(isinstance(text, str) for pair in event.updates.items() for text in pair)
         json.dumps(event.updates, ensure_ascii=False).encode("utf-8")
     assert field in {*CREATED, "body"}

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 import requests
 
-from adductor.platforms.base import Caller, ErrorKind, Figures, PlatformError, Priority
+from adductor.platforms.base import Caller, ErrorKind, Figures, PlatformError, Priority, id_of
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava.client import REQUIRED_SCOPES, StravaClient
 from adductor.platforms.strava.webhooks import answer_handshake, parse_event
@@ -127,7 +127,7 @@ def test_fault_of_the_installation_is_the_operators_matter(sandbox: Sandbox, cli
     code = connect(strava)["code"]
     assert kind_of(lambda: strava.exchange_code(code)) is ErrorKind.CAP
     sandbox.admin("/switches", {"application": "inactive"})
-    assert kind_of(lambda: strava.get_activity(caller(sandbox.token), activity)) is ErrorKind.INACTIVE
+    assert kind_of(lambda: strava.get_activity(caller(sandbox.token), id_of("strava", activity))) is ErrorKind.INACTIVE
 
 
 # --- the log --------------------------------------------------------------------------------------------------------
@@ -149,10 +149,13 @@ def test_note_is_written_and_read_back_as_it_is(
 ) -> None:
     sandbox.admin("/switches", {"private_note": private_note})
     activity = sandbox.record(title="Lunch \U0001f9b5 Run", description="a\r\nb")
-    before = strava.get_activity(caller(sandbox.token), activity)
+    before = strava.get_activity(caller(sandbox.token), id_of("strava", activity))
     assert (before.title, before.description, before.private_note) == ("Lunch \U0001f9b5 Run", "a\r\nb", empty)
     assert (before.sport, before.complete) == ("run", True)
-    assert strava.update_activity(caller(sandbox.token), activity, "private_note", NOTE).private_note == answered
+    assert (
+        strava.update_activity(caller(sandbox.token), id_of("strava", activity), "private_note", NOTE).private_note
+        == answered
+    )
     truth = sandbox.truth(activity)
     assert (truth["private_note"] or None, truth["description"]) == (answered, "a\r\nb")
 
@@ -169,7 +172,7 @@ def test_activities_come_as_a_decision_needs_them(sandbox: Sandbox, strava: Stra
     assert listed[1].is_adductor_session
     assert listed[2].start == datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
     assert all(activity.complete and activity.description is None for activity in listed)
-    read = strava.get_activity(caller(sandbox.token), hidden)
+    read = strava.get_activity(caller(sandbox.token), id_of("strava", hidden))
     assert (read.start, read.time_unreliable) == (datetime(2026, 11, 18, 5, 0, 1, tzinfo=UTC), True)
 
 
@@ -214,13 +217,13 @@ def test_events_of_strava_are_read_in_their_real_shape(
     sandbox.admin(f"/activities/{activity}", method="DELETE")
     sandbox.admin(f"/runners/{MARA}/disconnect")
     arrived = [parse_event(json.dumps(event).encode()) for event in callback.wait_for(5)]
-    assert {(event.subscription_id, event.owner_id) for event in arrived} == {(subscription, MARA)}
+    assert {(event.subscription_id, event.owner_id) for event in arrived} == {(subscription, str(MARA))}
     assert {(event.object_type, event.object_id, event.aspect_type, *event.updates.items()) for event in arrived} == {
-        ("activity", activity, "create"),
-        ("activity", activity, "update", ("title", "#adductor-done \U0001f4aa")),
-        ("activity", activity, "update", ("private", "true")),
-        ("activity", activity, "delete"),
-        ("athlete", MARA, "update", ("authorized", "false")),
+        ("activity", id_of("strava", activity), "create"),
+        ("activity", id_of("strava", activity), "update", ("title", "#adductor-done \U0001f4aa")),
+        ("activity", id_of("strava", activity), "update", ("private", "true")),
+        ("activity", id_of("strava", activity), "delete"),
+        ("athlete", id_of("strava", MARA), "update", ("authorized", "false")),
     }
 
 
@@ -240,7 +243,7 @@ def test_many_clients_at_once_never_exceed_stravas_limits(
         strava, done = client_of(make_budget(valkey.client(), now=lambda: moment)), 0
         for _ in range(15):
             try:
-                strava.get_activity(caller(sandbox.token), activity)
+                strava.get_activity(caller(sandbox.token), id_of("strava", activity))
                 done += 1
             except PlatformError as error:
                 refusals.append(error)
@@ -268,8 +271,8 @@ def test_many_clients_at_once_never_exceed_stravas_limits(
 def test_budget_knows_what_strava_counts(sandbox: Sandbox, strava: StravaClient) -> None:
     activity = sandbox.record()
     for _ in range(3):
-        strava.get_activity(caller(sandbox.token), activity)
-    strava.update_activity(caller(sandbox.token), activity, "private_note", "x")
+        strava.get_activity(caller(sandbox.token), id_of("strava", activity))
+    strava.update_activity(caller(sandbox.token), id_of("strava", activity), "private_note", "x")
     strava.refresh(sandbox.refresh_token)
     state = strava.budget.state()
     assert (state.limits, state.used) == (Figures(400, 4_000, 200, 2_000), Figures(4, 4, 4, 4))

@@ -21,7 +21,7 @@ from adductor.store.models import InboxEvent
 from service import inbox_writer
 from service.inbox_writer import InboxWriter, NotStoredError
 
-EVENT = WebhookEvent("strava", 1, "activity", 42, "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), 7, {})
+EVENT = WebhookEvent("strava", 1, "activity", "strava:42", "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), "7", {})
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_many_events_share_commits_and_wake_ups(
 
     monkeypatch.setattr(inbox, "put", counted)
     with ThreadPoolExecutor(32) as pool:
-        list(pool.map(writer.put, [replace(EVENT, object_id=number) for number in range(400)]))
+        list(pool.map(writer.put, [replace(EVENT, object_id=f"strava:{number}") for number in range(400)]))
 
     assert _count(store) == sum(commits) == 400
     assert len(commits) < 400
@@ -92,7 +92,7 @@ def test_each_stored_event_wakes_a_worker_and_a_duplicate_does_not(
     assert wakes.acquire(timeout=10)
 
     writer.put(EVENT)
-    writer.put(replace(EVENT, object_id=43))
+    writer.put(replace(EVENT, object_id="strava:43"))
     assert wakes.acquire(timeout=10)
 
     assert _count(store) == 2
@@ -122,7 +122,7 @@ def test_refused_event_is_reported_and_the_next_one_is_stored(
 def test_locked_database_is_reported_to_every_request_that_waits(tmp_path: Path) -> None:
     with _locked(tmp_path) as store, ThreadPoolExecutor(4) as pool:
         writer = InboxWriter(store, Clock(), lambda: None)
-        tried = [pool.submit(writer.put, replace(EVENT, object_id=number)) for number in range(4)]
+        tried = [pool.submit(writer.put, replace(EVENT, object_id=f"strava:{number}")) for number in range(4)]
         problems = [one.exception() for one in tried]
 
         assert all(isinstance(problem, NotStoredError) for problem in problems)
@@ -139,11 +139,11 @@ def test_event_that_was_answered_503_while_it_waited_is_not_committed_later(
         writer = InboxWriter(store, Clock(), lambda: None)
         for number in range(3):
             with pytest.raises(NotStoredError, match="too long"):
-                writer.put(replace(EVENT, object_id=number))
+                writer.put(replace(EVENT, object_id=f"strava:{number}"))
     monkeypatch.setattr(inbox_writer, "PATIENCE_S", 60.0)
 
-    writer.put(replace(EVENT, object_id=99))
+    writer.put(replace(EVENT, object_id="strava:99"))
 
     with store.read() as session:
         stored = list(session.scalars(select(InboxEvent.object_id).order_by(InboxEvent.id)))
-    assert stored == [0, 99]  # the first one was under way already
+    assert stored == ["strava:0", "strava:99"]  # the first one was under way already

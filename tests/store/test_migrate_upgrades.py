@@ -51,6 +51,16 @@ MOVED = {
     ("tokens", "expires_at"): "expires_at",
 }
 DROPPED = {("athletes", "private_note_seen_at")}
+# Numbers of Strava's that are text with their platform now, and one that is text.
+NAMED = {
+    ("inbox_events", "object_id"),
+    ("activities", "platform_id"),
+    ("decisions", "activity_id"),
+    ("suggestions", "activity_id"),
+    ("suggestions", "asks_about_activity"),
+    ("deliveries", "activity_id"),
+    ("sessions", "platform_id"),
+}
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -136,6 +146,10 @@ def test_data_of_every_earlier_revision_survives_the_upgrade(database_url: str, 
                 else:
                     assert len(after[table]) == ROWS, table
                     now = after[table][number][RENAMED.get((table, column), column)]
+                if isinstance(value, int) and (table, column) in NAMED:
+                    value = f"strava:{value}"
+                elif (table, column) == ("inbox_events", "owner_id"):
+                    value = str(value)
                 assert now == value, f"{table}.{column}"
     with store.read() as session:
         for model in Base.registry.mappers:
@@ -218,11 +232,12 @@ def test_claim_updates_the_row_in_place_on_postgresql(postgres_url: str, table: 
         with store.write() as session:
             session.execute(text(f"UPDATE {table} SET state = 'waiting'"))
         with store.write() as session:
-            claim = f"UPDATE {table} SET state = 'claimed', attempts = 1, lease_until = now(), lease_owner = 'x'"
-            session.execute(text(claim))
             # The first update put the rows into the index.
             counted = f"SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = '{table}'"
-            assert session.scalar(text(counted)) == ROWS
+            earlier = session.scalar(text(counted))
+            claim = f"UPDATE {table} SET state = 'claimed', attempts = 1, lease_until = now(), lease_owner = 'x'"
+            session.execute(text(claim))
+            assert session.scalar(text(counted)) - earlier == ROWS
         with store.read() as session:
             options = session.scalar(text(f"SELECT reloptions FROM pg_class WHERE relname = '{table}'"))
     room = {"inbox_events": "70", "deliveries": "85"}.get(table)

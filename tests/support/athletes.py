@@ -29,7 +29,7 @@ def change(athlete: Athlete, **values: Any) -> None:
         setattr(athlete.connection if name in _OF_CONNECTION else athlete, name, value)
 
 
-def run_of(athlete_id: int, platform_id: int, start: datetime, **values: Any) -> LoggedActivity:
+def run_of(athlete_id: int, platform_id: str, start: datetime, **values: Any) -> LoggedActivity:
     """An easy run in the athlete's log; ``values`` replace its columns."""
     columns = {
         "sport": "run",
@@ -52,7 +52,7 @@ def earlier_run(athlete_id: int, now: datetime) -> LoggedActivity:
     """A run of three days ago: without it every run would be the first after a break."""
     start = now - timedelta(days=3)
     times = {"uploaded_at": start, "fetched_at": now, "expires_at": now + timedelta(days=6)}
-    return run_of(athlete_id, 1_000_000 + athlete_id, start, **times)
+    return run_of(athlete_id, f"strava:{1_000_000 + athlete_id}", start, **times)
 
 
 def give_tokens(session: Session, installation: Installation, athlete_id: int, given: Tokens) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 from adductor.athletes import connections
 from adductor.installation import Installation
 from adductor.jobs import subscribing
-from adductor.platforms.base import Grant, Tokens
+from adductor.platforms.base import Grant, Tokens, id_of
 from adductor.settings import Settings, load
 from adductor.store import Store
 from adductor.store.models import Athlete, DecisionRecord, Delivery, InboxEvent, Suggestion
@@ -153,19 +153,21 @@ class Live:
 
     def suggestion(self, activity: int) -> Suggestion | None:
         with self.store.read() as session:
-            return session.scalar(select(Suggestion).where(Suggestion.activity_id == activity))
+            return session.scalar(select(Suggestion).where(Suggestion.activity_id == _id(activity)))
 
     def deliveries(self, activity: int) -> list[Delivery]:
         with self.store.read() as session:
-            return list(session.scalars(select(Delivery).join(Suggestion).where(Suggestion.activity_id == activity)))
+            return list(
+                session.scalars(select(Delivery).join(Suggestion).where(Suggestion.activity_id == _id(activity)))
+            )
 
     def decisions(self, activity: int) -> list[DecisionRecord]:
         with self.store.read() as session:
-            return list(session.scalars(select(DecisionRecord).where(DecisionRecord.activity_id == activity)))
+            return list(session.scalars(select(DecisionRecord).where(DecisionRecord.activity_id == _id(activity))))
 
     def events(self, object_id: int) -> list[InboxEvent]:
         with self.store.read() as session:
-            return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == object_id)))
+            return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == _id(object_id))))
 
     def count_events(self) -> int:
         with self.store.read() as session:
@@ -237,6 +239,10 @@ class Runner:
 
     id: int
     strava_id: int
+
+
+def _id(activity: int) -> str:
+    return id_of("strava", activity)
 
 
 def sent(address: str, event: Mapping[str, Any]) -> requests.Response:

@@ -23,7 +23,13 @@ from adductor.store.models import InboxEvent
 from tests.support.athletes import give_tokens
 from tests.support.runners import MORNING, Place, place
 
-RUN = 900_001
+
+def nth(number: int) -> str:
+    """The id of an activity; its number is the same in every run of the tests."""
+    return f"strava:{900_001 + number}"
+
+
+RUN = nth(0)
 SCOPES = "read,activity:read_all,activity:write"
 
 
@@ -35,7 +41,7 @@ def _nothing() -> None:
 class Log:
     """Strava's part: activities that are read, listed and written whole, and tokens that are refreshed and revoked."""
 
-    activities: dict[int, LoggedActivity] = field(default_factory=dict)
+    activities: dict[str, LoggedActivity] = field(default_factory=dict)
     calls: list[tuple[str, str | None]] = field(default_factory=list)  # read, list or write, and for which athlete
     writes: list[str] = field(default_factory=list)
     refreshes: int = 0
@@ -61,14 +67,14 @@ class Log:
     def note(self) -> str:
         return self.note_of(RUN)
 
-    def note_of(self, activity_id: int) -> str:
+    def note_of(self, activity_id: str) -> str:
         return self.activities[activity_id].private_note or ""
 
-    def with_note(self) -> list[int]:
+    def with_note(self) -> list[str]:
         """The activities in which a note of ours stands."""
         return [number for number in self.activities if block.SIGNATURE in self.note_of(number)]
 
-    def edit(self, activity_id: int, **values: Any) -> None:
+    def edit(self, activity_id: str, **values: Any) -> None:
         self.activities[activity_id] = replace(self.activities[activity_id], **values)
 
     def refresh(self, refresh_token: str) -> Tokens:
@@ -83,7 +89,7 @@ class Log:
         self._fail("revoke")
         self.revoked.append(token)
 
-    def get_activity(self, caller: Caller, activity_id: int) -> LoggedActivity:
+    def get_activity(self, caller: Caller, activity_id: str) -> LoggedActivity:
         self._call("read", caller.athlete)
         if activity_id not in self.activities:
             raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
@@ -98,7 +104,7 @@ class Log:
         listed = [entry for entry in self.activities.values() if entry.start >= after]
         return [replace(entry, private_note=None, description=None) for entry in listed]
 
-    def update_activity(self, caller: Caller, activity_id: int, field: str, text: str) -> LoggedActivity:
+    def update_activity(self, caller: Caller, activity_id: str, field: str, text: str) -> LoggedActivity:
         self._call("write", caller.athlete)
         if self.refuses:
             return self.answers(self.activities[activity_id])
@@ -146,7 +152,7 @@ def log(here: Place) -> Log:
     return made
 
 
-def activity(owner: int, number: int, start: datetime, **values: Any) -> LoggedActivity:
+def activity(owner: str, number: str, start: datetime, **values: Any) -> LoggedActivity:
     """An easy run of 40 minutes."""
     return LoggedActivity(
         **{
@@ -182,28 +188,28 @@ def with_tokens(here: Place, **values: Any) -> int:
     return athlete_id
 
 
-def comes_home(here: Place, log: Log, words: str = "Mine.", *, number: int = RUN, **values: Any) -> int:
+def comes_home(here: Place, log: Log, words: str = "Mine.", *, number: str = RUN, **values: Any) -> int:
     """A connected athlete whose run of 40 minutes, ended five minutes ago, is in the log now; their id."""
     athlete_id = with_tokens(here, **values)
     runs(here, log, athlete_id, number, private_note=words)
     return athlete_id
 
 
-def runs(here: Place, log: Log, athlete_id: int, number: int, *, ago: timedelta | None = None, **values: Any) -> int:
+def runs(here: Place, log: Log, athlete_id: int, number: str, *, ago: timedelta | None = None, **values: Any) -> str:
     """One more activity of this athlete, begun 45 minutes ago unless ``ago`` says otherwise; its id."""
     start = here.now - (ago or timedelta(minutes=45))
     log.activities[number] = activity(here.owner(athlete_id), number, start, **values)
     return number
 
 
-def event(here: Place, athlete_id: int, aspect: str = "create", *, about: int = RUN, **updates: str) -> WebhookEvent:
+def event(here: Place, athlete_id: int, aspect: str = "create", *, about: str = RUN, **updates: str) -> WebhookEvent:
     return WebhookEvent("strava", 1, "activity", about, aspect, here.now, here.owner(athlete_id), updates)
 
 
 def departure(here: Place, athlete_id: int) -> WebhookEvent:
     """Strava's word that the athlete has disconnected the application."""
     owner = here.owner(athlete_id)
-    return WebhookEvent("strava", 1, "athlete", owner, "update", here.now, owner, {"authorized": "false"})
+    return WebhookEvent("strava", 1, "athlete", f"strava:{owner}", "update", here.now, owner, {"authorized": "false"})
 
 
 def put(here: Place, *received: WebhookEvent) -> None:
@@ -227,7 +233,7 @@ def noted(here: Place, log: Log, words: str = "Mine.", **values: Any) -> int:
     return athlete_id
 
 
-def retype(here: Place, log: Log, athlete_id: int, sport: str, *, about: int = RUN, after_s: float = 0) -> None:
+def retype(here: Place, log: Log, athlete_id: int, sport: str, *, about: str = RUN, after_s: float = 0) -> None:
     """The athlete changes the type of an activity, and its event is handled."""
     here.later(seconds=after_s)
     log.edit(about, sport=sport)
@@ -271,7 +277,7 @@ def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -
 
 def connect_again(here: Place, athlete_id: int) -> None:
     grant = Grant(
-        Tokens("new", "newer", here.now + timedelta(days=300)), str(here.owner(athlete_id)), "Robin", None, "metric"
+        Tokens("new", "newer", here.now + timedelta(days=300)), here.owner(athlete_id), "Robin", None, "metric"
     )
     with here.installation.store.write() as session:
         connections.connect(session, here.installation, "strava", grant, SCOPES)

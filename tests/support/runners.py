@@ -82,19 +82,19 @@ class Place:
             schedule.reschedule(athlete, self.now)
             return athlete.id
 
-    def add_run(self, session: Session, athlete: Athlete, start: datetime, **values: Any) -> int:
-        """A run in the log; the platform's id of it."""
-        number = next(self._ids) * 1000
+    def add_run(self, session: Session, athlete: Athlete, start: datetime, **values: Any) -> str:
+        """A run in the log; its id."""
+        number = f"strava:{next(self._ids) * 1000}"
         session.add(run_of(athlete.id, number, start, **values))
         session.flush()
         return number
 
-    def run_done(self, runner: int, **values: Any) -> int:
-        """The runner comes home from an easy run, and the coach is asked; the platform's id of the run."""
+    def run_done(self, runner: int, **values: Any) -> str:
+        """The runner comes home from an easy run, and the coach is asked; the id of the run."""
         with self.installation.store.write() as session:
             athlete = self.locked(session, runner)
             run = self.add_run(session, athlete, self.now - timedelta(minutes=41), **values)
-            event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(run))
+            event = words.Event(words.EventType.ACTIVITY_UPLOADED, run)
             coach = self.coach(session, runner)
             verdict = coach.decide(event)
             decision = coach.record(event, verdict, asked_platform=True)
@@ -130,9 +130,9 @@ class Place:
         with self.installation.store.read() as session:
             return session.get_one(Athlete, runner)
 
-    def owner(self, runner: int) -> int:
+    def owner(self, runner: int) -> str:
         """The platform's id of the runner."""
-        return int(self.athlete(runner).connection.external_id)
+        return self.athlete(runner).connection.external_id
 
     def change(self, runner: int, **values: Any) -> None:
         with self.installation.store.write() as session:

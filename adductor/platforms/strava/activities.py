@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AliasPath, BeforeValidator, Field, PlainValidator, ValidationError
 
 from adductor.coaching.situation import Intensity
-from adductor.platforms.base import LoggedActivity, storable
+from adductor.platforms.base import LoggedActivity, id_of, storable
 from adductor.platforms.strava.fields import LENIENT, Answer, Id, OptionalId, OptionalNumber, OptionalText
 
 # Strava's sport types (swagger, 2026-11) whose name isn't simply our word. Unlisted ones become "other".
@@ -157,8 +157,8 @@ def parse_activity(raw: Any, *, detailed: bool) -> LoggedActivity:
     body_part, ours = _strength(raw, title) if sport == "strength" else (None, False)
     workout = _WORKOUTS.get(int(read.workout_type)) if read.workout_type is not None else None
     return LoggedActivity(
-        id=read.id,
-        athlete_id=read.athlete_id or 0,
+        id=id_of("strava", read.id),
+        athlete_id=str(read.athlete_id or ""),
         title=title,
         sport=sport,
         start=start or _NO_START,

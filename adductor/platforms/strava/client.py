@@ -28,6 +28,7 @@ from adductor.platforms.base import (
     Subscription,
     SubscriptionOutcome,
     Tokens,
+    own_id,
     storable,
 )
 from adductor.platforms.budget import WindowBudget, return_at
@@ -180,11 +181,11 @@ class StravaClient:
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
-    def get_activity(self, caller: Caller, activity_id: int) -> LoggedActivity:
+    def get_activity(self, caller: Caller, activity_id: str) -> LoggedActivity:
         """As `Platform.get_activity`."""
         return self._call(
             "reading an activity",
-            lambda: _same_activity(self._api(caller).get("/activities/{id}", id=activity_id), activity_id),
+            lambda: _same_activity(self._api(caller).get("/activities/{id}", id=own_id(activity_id)), activity_id),
             caller,
         )
 
@@ -211,12 +212,12 @@ class StravaClient:
                 log.warning("an entry of a Strava list was left out: %s", error)
         return sorted(found, key=lambda activity: activity.start, reverse=True)
 
-    def update_activity(self, caller: Caller, activity_id: int, field: str, text: str) -> LoggedActivity:
+    def update_activity(self, caller: Caller, activity_id: str, field: str, text: str) -> LoggedActivity:
         """As `Platform.update_activity`. Strava may answer 200 and change nothing, or alter the text."""
 
         def write() -> LoggedActivity:
             # stravalib's own update_activity knows no private note.
-            answer = self._api(caller).put("/activities/{id}", id=activity_id, body={field: text})
+            answer = self._api(caller).put("/activities/{id}", id=own_id(activity_id), body={field: text})
             return _same_activity(answer, activity_id)
 
         return self._call("writing a note", write, caller)
@@ -311,7 +312,7 @@ class StravaClient:
         return response
 
 
-def _same_activity(raw: Any, activity_id: int) -> LoggedActivity:
+def _same_activity(raw: Any, activity_id: str) -> LoggedActivity:
     activity = parse_activity(raw, detailed=True)
     if activity.id != activity_id:
         raise ValueError("another activity than asked for")

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from adductor.platforms.base import EventError, WebhookEvent, storable
+from adductor.platforms.base import EventError, WebhookEvent, id_of, storable
 from adductor.platforms.strava.fields import Answer, Id, Seconds
 
 # An event is about 200 bytes; a title edit adds the title.
@@ -65,8 +65,16 @@ def parse_event(body: bytes) -> WebhookEvent:
         raise EventError(f"{where}: {problem['msg']}") from None
     except (ValueError, RecursionError):
         raise EventError("body: not JSON in UTF-8") from None
-    at = datetime.fromtimestamp(event.event_time, UTC)
-    return WebhookEvent(platform="strava", **dict(event) | {"event_time": at, "updates": event.updates or {}})
+    return WebhookEvent(
+        platform="strava",
+        subscription_id=event.subscription_id,
+        object_type=event.object_type,
+        object_id=id_of("strava", event.object_id),
+        aspect_type=event.aspect_type,
+        event_time=datetime.fromtimestamp(event.event_time, UTC),
+        owner_id=str(event.owner_id),
+        updates=event.updates or {},
+    )
 
 
 def answer_handshake(args: Mapping[str, str], verify_token: str) -> dict[str, str]:

@@ -52,7 +52,9 @@ def test_time_zone_of_the_browser_holds_until_a_later_activity(
     assert here.athlete(newcomer).timezone == zone
     for ago, then in ((3, zone), (-3, "Europe/Berlin")):
         here.later(hours=6)
-        run = activity(here.owner(newcomer), ago, here.now - timedelta(hours=6 + ago), timezone="Europe/Berlin")
+        run = activity(
+            here.owner(newcomer), f"strava:{ago}", here.now - timedelta(hours=6 + ago), timezone="Europe/Berlin"
+        )
         with here.installation.store.write() as session:
             activities.keep(here.coach(session, newcomer), run, uploaded_at=here.now)
         if sent == "Asia/Tokyo":

@@ -21,9 +21,9 @@ def revoked(here: Place, runner: int, monkeypatch: pytest.MonkeyPatch) -> list[s
     monkeypatch.setattr(type(here.installation.platform("strava")), "revoke", lambda _, token: given.append(token))
     with here.installation.store.write() as session:
         give_tokens(session, here.installation, runner, Tokens(ACCESS, REFRESH, here.now))
-        for owner in (here.owner(runner), 1):
+        for owner in (here.owner(runner), "1"):
             times = {"event_time": here.now, "received_at": here.now, "due_at": here.now}
-            ids = {"subscription_id": 1, "object_id": owner * 10, "owner_id": owner, "trace_id": "t"}
+            ids = {"subscription_id": 1, "object_id": f"strava:{owner}0", "owner_id": owner, "trace_id": "t"}
             session.add(InboxEvent(platform="strava", object_type="activity", aspect_type="create", **ids, **times))
     return given
 
@@ -95,7 +95,7 @@ def test_deleting_leaves_nothing_of_this_runner_and_everything_of_others(
             if "athlete_id" in table.columns:
                 assert runner not in set(session.scalars(select(table.c.athlete_id))), table.name
         assert list(session.scalars(select(Athlete.id))) == [other]
-        assert set(session.scalars(select(InboxEvent.owner_id))) == {1}
+        assert set(session.scalars(select(InboxEvent.owner_id))) == {"1"}
     assert len(here.suggestions(other)) == 1
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from adductor.platforms.base import own_id
 from adductor.store.models import DecisionRecord, NoCount
 from tests.service.pages.conftest import Visitor
 from tests.support import commands
@@ -24,7 +25,7 @@ def test_no_is_shown_with_its_reason_and_everything_considered(visitor: Visitor,
     assert "No routine" in page
     assert decision.reason.split("'")[0][1:] in page
     assert "Everything considered" in page
-    assert f'href="https://www.strava.com/activities/{run}">View on Strava' in page
+    assert f'href="https://www.strava.com/activities/{own_id(run)}">View on Strava' in page
 
 
 def test_older_decisions_are_a_page_away_and_none_is_lost(visitor: Visitor, here: Place, runner: int) -> None:

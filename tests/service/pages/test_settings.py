@@ -92,7 +92,7 @@ def test_saved_choices_are_kept(visitor: Visitor, here: Place, runner: int) -> N
 def test_time_zone_that_was_given_outlasts_earlier_activities(visitor: Visitor, here: Place, runner: int) -> None:
     visitor.post("/settings/you", **{**YOU, "timezone": "Asia/Tokyo"})
 
-    earlier = activity(here.owner(runner), 1, here.now - timedelta(hours=1), timezone="Europe/Berlin")
+    earlier = activity(here.owner(runner), "strava:1", here.now - timedelta(hours=1), timezone="Europe/Berlin")
     with here.installation.store.write() as session:
         activities.keep(here.coach(session, runner), earlier, uploaded_at=here.now)
 
