@@ -6,7 +6,7 @@ from alembic import op
 from adductor.store.types import Json, UtcDateTime
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 # Until here every row is Strava's.
 _IDS = {
