@@ -6,7 +6,8 @@ the ladder goes back to where it stood before the first.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 
 from sqlalchemy import select
@@ -23,6 +24,7 @@ log = logs.get(__name__)
 
 # "It hurt" without saying how far the session went: it doesn't count as one.
 STOPPED_COMPLETED_PCT = 30
+LONGEST_LOAD = 60
 
 # The column of a check-in for each place.
 PAIN_COLUMNS = {"hip_groin": "hip_groin_pain_0_10", "knee": "knee_pain_0_10", "elsewhere": "other_pain_0_10"}
@@ -44,7 +46,10 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. Pain and effort where the runner gave them; ``where`` is their own short word for the ``place``."""
+    """One answer. Pain and effort where the runner gave them; ``where`` is their own short word for the ``place``.
+
+    ``loads``: with which weight or band an exercise was done, in the runner's words; an empty one forgets the last.
+    """
 
     said: Said
     pain_0_10: int | None = None
@@ -53,6 +58,7 @@ class Answer:
     red_flags: frozenset[str] = frozenset()
     where: str = ""
     place: str = "hip_groin"
+    loads: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for what, value, low, high in (
@@ -64,6 +70,8 @@ class Answer:
                 raise AnswerError(f"{what} must be between {low} and {high}")
         if self.place not in PAIN_COLUMNS:
             raise AnswerError(f"where it hurts must be one of {', '.join(PAIN_COLUMNS)}")
+        if any(len(load) > LONGEST_LOAD or not load.isprintable() for load in self.loads.values()):
+            raise AnswerError(f"the band or weight must be at most {LONGEST_LOAD} letters on one line")
         unknown = self.red_flags - set(RED_FLAGS)
         if unknown:
             raise AnswerError(f"unknown red flag: {sorted(unknown)[0]}")
@@ -193,6 +201,10 @@ def _session_done(coach: Consultation, suggestion: Suggestion, given: Answer, so
         decisions.routine_of(suggestion),
     )
     _stand(athlete, advance.athlete)
+    loads = {exercise: load or None for exercise, load in given.loads.items()}
+    athlete.progress = [
+        {**entry, "load": loads.get(entry["exercise"], entry.get("load"))} for entry in athlete.progress
+    ]
     coach.session.flush()
     return advance.changes
 

@@ -71,13 +71,12 @@ def _of_section(installation: Installation, row: Athlete, section: str, address:
 
 
 def _routines(catalogue: Catalogue, before: Situation, after: Situation) -> list[str]:
-    """The full routine of each placement as it would be, and as it is where that differs."""
+    """The full routine of each placement that changes, as it would be and as it is."""
     lines = []
     for placement in sorted(after.athlete.placements_enabled - {Placement.WARM_UP}):
         was, will_be = (_in_short(choose(facts(one), catalogue, placement, Dose.FULL)) for one in (before, after))
-        changed = f" (before: {was})" if was != will_be else ", as before"
-        lines.append(f"{PLACEMENTS[placement]}: {will_be}{changed}.")
-    return lines
+        lines += [f"{PLACEMENTS[placement]}: {will_be} (before: {was})."] if was != will_be else []
+    return lines or ["Your next routines stay as they are."]
 
 
 def _in_short(routine: Routine) -> str:

@@ -55,6 +55,19 @@ def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place)
     assert (after.sessions_completed_total, after.last_completed_on) == (9, before.last_completed_on)
 
 
+def test_load_of_an_exercise_is_kept_with_its_progress_until_it_is_emptied(here: Place) -> None:
+    runner = here.runner()
+    here.run_done(runner)
+    first, second = (item["exercise"] for item in here.suggestion(runner).routine["items"])
+
+    here.answer(runner, Said.DONE, loads={first: "12 kg, <b>slow</b>", "somersault": "1 kg"})
+
+    loads = {entry["exercise"]: entry["load"] for entry in here.athlete(runner).progress}
+    assert loads == {first: "12 kg, <b>slow</b>", second: None}
+    here.answer(runner, Said.DONE, loads={first: ""})
+    assert {entry["load"] for entry in here.athlete(runner).progress} == {None}
+
+
 @pytest.mark.parametrize(("said", "effort"), [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)])
 def test_answer_stands_for_an_effort_on_the_day_of_its_routine(here: Place, said: Said, effort: int) -> None:
     runner = here.runner()
@@ -262,8 +275,10 @@ def test_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) 
         {"said": Said.PAIN, "pain_0_10": 11},
         {"said": Said.DONE, "rpe_1_10": 0},
         {"said": Said.PAIN, "pain_0_10": 3, "red_flags": frozenset({"toothache"})},
+        {"said": Said.DONE, "loads": {"bowler_squat": "x" * 61}},
+        {"said": Said.DONE, "loads": {"bowler_squat": "a\nb"}},
     ],
-    ids=["pain without a number", "pain above ten", "effort below one", "unknown warning sign"],
+    ids=["no number of pain", "pain above ten", "effort below one", "unknown sign", "long load", "load on two lines"],
 )
 def test_an_answer_that_makes_no_sense_is_refused_in_words(wrong: dict[str, object]) -> None:
     with pytest.raises(AnswerError):
