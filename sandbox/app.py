@@ -16,6 +16,7 @@ from sandbox.intervals import admin as intervals_admin
 from sandbox.intervals import api as intervals_api
 from sandbox.intervals import calls as intervals_calls
 from sandbox.intervals import oauth as intervals_oauth
+from sandbox.intervals import pages as intervals_pages
 from sandbox.intervals.state import IntervalsWorld
 from sandbox.state import World
 
@@ -53,7 +54,8 @@ def create_app(config: SandboxConfig) -> Flask:
     app.extensions["sandbox"] = world
     beside = IntervalsWorld(world)
     app.extensions["intervals"] = beside
-    for part in (oauth, api, subscriptions, admin, pages, control, intervals_oauth, intervals_api, intervals_admin):
+    strava = (oauth, api, subscriptions, admin, pages, control)
+    for part in (*strava, intervals_oauth, intervals_api, intervals_admin, intervals_pages):
         app.register_blueprint(part.blueprint)
     words.register(app)
     app.context_processor(lambda: {"app_url": config.app_url, "clock": world.clock})

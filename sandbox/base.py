@@ -54,6 +54,7 @@ class BaseWorld(ABC):
     """State, logs and deliveries of one company, written through to its journal. Hold `lock` around compound work."""
 
     first_ids: ClassVar[dict[str, int]] = {}
+    switches: Any
 
     def __init__(self, file: Path, clock: Clock, lock: threading.RLock | None = None) -> None:
         self.lock = lock or threading.RLock()
@@ -71,15 +72,20 @@ class BaseWorld(ABC):
     def load(self) -> None:
         """Read everything but ids, deliveries and calls from the journal."""
 
+    @abstractmethod
+    def save(self, entity: Any) -> None:
+        """Save a new or changed entity, in memory and on disk."""
+
     @property
     @abstractmethod
     def callback_url(self) -> str | None:
         """Where events go; None: nowhere."""
 
     @property
-    @abstractmethod
     def delivery_switches(self) -> DeliverySwitches:
         """How events are delivered."""
+        found: DeliverySwitches = self.switches.delivery
+        return found
 
     @property
     def delivery_headers(self) -> dict[str, str]:

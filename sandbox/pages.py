@@ -83,7 +83,8 @@ def choose_runner() -> Any:
     here, text = world(), request.form.get("runner_id", "")
     if not text.isdecimal() or int(text) not in here.runners:
         return _feed(400, ("There is no such runner; choose one from the list.",))
-    answer = redirect(url_for("pages.feed"), 303)
+    page = "intervals_pages.calendar" if request.form.get("back") == "calendar" else "pages.feed"
+    answer = redirect(url_for(page), 303)
     remember_runner(answer, int(text))  # type: ignore[arg-type]  # werkzeug's Response in Flask's clothes
     return answer
 

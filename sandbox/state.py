@@ -14,7 +14,6 @@ from sandbox.models import (
     Activity,
     Code,
     Connection,
-    DeliverySwitches,
     Edit,
     Entity,
     Runner,
@@ -44,7 +43,7 @@ class World(BaseWorld):
         self.connections = {c.runner_id: c for c in self.stored(Connection)}
         self.codes = {c.code: c for c in self.stored(Code)}
         self.subscription = next(iter(self.stored(Subscription)), None)
-        self.switches = next(iter(self.stored(Switches)), None) or Switches()
+        self.switches: Switches = next(iter(self.stored(Switches)), None) or Switches()
         limits = self.journal.load("limits")
         self.limits = RateLimits.load(json.loads(limits[0])) if limits else RateLimits()
         self._by_start: dict[int, list[tuple[float, int]]] = {}
@@ -61,10 +60,6 @@ class World(BaseWorld):
     @property
     def callback_url(self) -> str | None:
         return self.subscription.callback_url if self.subscription else None
-
-    @property
-    def delivery_switches(self) -> DeliverySwitches:
-        return self.switches.delivery
 
     # -- storing ------------------------------------------------------------------------------------
 

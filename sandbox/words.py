@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from flask import Flask
 from markupsafe import Markup
@@ -116,6 +116,8 @@ def clock_time(epoch_s: float) -> str:
 def event_words(delivery: Delivery) -> str:
     """One line of text for an event."""
     event = delivery.event
+    if "events" in event:
+        return ", ".join(f"{item.get('athlete_id')}: {item.get('type')}" for item in event["events"])
     updates = event.get("updates")
     if isinstance(updates, dict) and updates.get("authorized") == "false":
         return f"runner {event.get('owner_id')} disconnected"
@@ -130,9 +132,20 @@ def minute(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M")
 
 
+def after_days(local_time: str, days: int) -> date:
+    """The date so many days after an intervals.icu local time."""
+    return (datetime.fromisoformat(local_time) + timedelta(days=days)).date()
+
+
+def day_words(day: date) -> str:
+    """`Sat 5 Dec`."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
 def register(app: Flask) -> None:
     """Makes these available in the templates."""
     app.jinja_env.filters |= {
         "sport": sport_words, "figures": figures, "marks": marks, "sketch": sketch, "when": when,
-        "clock_time": clock_time, "event_words": event_words, "minute": minute,
+        "clock_time": clock_time, "event_words": event_words, "minute": minute, "duration": duration,
+        "after_days": after_days, "day_words": day_words,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """The admin API: JSON for tests and demos, from this machine only. README.md lists the routes."""
 
-from sandbox.admin import logs, people, steering
+from sandbox.admin import people, shared, steering
 from sandbox.admin.common import blueprint, query
 from sandbox.admin.counts import limits
 from sandbox.calls import world
@@ -13,8 +13,8 @@ def _written(here: World) -> bool:
     return any(edit.author.startswith("app ") for edit in edits)
 
 
-logs.register(
-    blueprint, world, fault=FaultSpec, limits=limits, written=_written,
+shared.register(
+    blueprint, world, fault=FaultSpec, limits=limits, state=steering.state, written=_written,
     about=lambda delivery, object_id: delivery.event.get("object_id") == object_id,
 )  # fmt: skip
 

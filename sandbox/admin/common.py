@@ -53,13 +53,19 @@ def body(model: type[B]) -> B:
     """The JSON body as that model; an empty body counts as `{}`."""
     raw: Any = {}
     if request.get_data(cache=True):
-        raw = request.get_json(silent=True, force=True)
-        if not isinstance(raw, dict):
-            raise RefusedError("the body has to be a JSON object")
+        raw = json_object()
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         raise RefusedError(*problems_of(error)) from None
+
+
+def json_object(what: str = "") -> dict[str, Any]:
+    """The JSON body as it is. Raises `RefusedError` when it is no object."""
+    raw = request.get_json(silent=True, force=True)
+    if not isinstance(raw, dict):
+        raise RefusedError(f"the body has to be a JSON object{what}")
+    return raw
 
 
 def query(name: str, convert: Callable[[str], Any], default: Any = None) -> Any:

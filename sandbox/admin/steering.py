@@ -9,10 +9,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from sandbox.activities import problems_of
 from sandbox.admin.common import RefusedError, blueprint, body
-from sandbox.admin.counts import call_counts, delivery_counts, limits
+from sandbox.admin.counts import limits
+from sandbox.admin.shared import change_switches
 from sandbox.calls import world
 from sandbox.clock import ClockError
-from sandbox.models import TIERS, Switches, Tier
+from sandbox.models import TIERS, Tier
 
 
 def _clock() -> dict[str, Any]:
@@ -20,8 +21,7 @@ def _clock() -> dict[str, Any]:
     return {"now": clock.now(), "utc": clock.datetime().isoformat(), "speed": clock.speed}
 
 
-@blueprint.get("/state")
-def state() -> Any:
+def state() -> dict[str, Any]:
     here = world()
     with here.lock:
         return {
@@ -34,73 +34,7 @@ def state() -> Any:
             "subscription": here.subscription.model_dump() if here.subscription else None,
             "runners": len(here.runners),
             "activities": sum(not a.deleted for a in here.activities.values()),
-            "limits": limits(),
-            "calls": call_counts(here),
-            "deliveries": delivery_counts(here),
-            "faults": [fault.model_dump() for fault in here.faults.all()],
         }
-
-
-class _Reset(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    what: str = Field("everything", pattern="^(everything|faults|switches|calls|deliveries)$")
-
-
-@blueprint.post("/reset")
-def reset() -> Any:
-    here, asked = world(), body(_Reset)
-    with here.lock:
-        match asked.what:
-            case "everything":
-                here.reset()
-            case "faults":
-                here.faults.clear()
-            case "switches":
-                here.save(Switches())
-            case "calls":
-                here.forget_calls()
-            case "deliveries":
-                here.forget_deliveries()
-    here.courier.look()
-    return state()
-
-
-@blueprint.get("/switches")
-def switches() -> Any:
-    return world().switches.model_dump()
-
-
-def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """`new` over `old`, key by key all the way down."""
-    result = dict(old)
-    for key, value in new.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
-
-
-def change_switches(changes: dict[str, Any]) -> Switches:
-    """Raises `RefusedError` for a switch that does not exist or a value that it can't have."""
-    here = world()
-    with here.lock:
-        try:
-            changed = Switches.model_validate(merged(here.switches.model_dump(), changes))
-        except ValidationError as error:
-            raise RefusedError(*problems_of(error)) from None
-        here.save(changed)
-        asked_seed = changes.get("delivery", {}).get("seed")
-        if asked_seed is not None:
-            here.courier.seed(asked_seed)
-    here.courier.look()
-    return changed
-
-
-@blueprint.post("/switches")
-def set_switches() -> Any:
-    raw = request.get_json(silent=True, force=True)
-    if not isinstance(raw, dict):
-        raise RefusedError("the body has to be a JSON object with the switches to change")
-    return change_switches(raw).model_dump()
 
 
 @blueprint.post("/tier")
@@ -118,7 +52,7 @@ def set_tier() -> Any:
             tier = Tier.model_validate({"name": "custom"} | raw)
         except ValidationError as error:
             raise RefusedError(*problems_of(error)) from None
-    change_switches({"tier": tier.model_dump()})
+    change_switches(world(), {"tier": tier.model_dump()})
     return limits()
 
 

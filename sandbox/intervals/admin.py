@@ -8,11 +8,9 @@ from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.activities import problems_of
-from sandbox.admin import logs
-from sandbox.admin.common import RefusedError, body, guard, query
-from sandbox.admin.counts import call_counts, delivery_counts
+from sandbox.admin import shared
+from sandbox.admin.common import RefusedError, body, guard, json_object, query
 from sandbox.admin.people import NewRunner, make_runner
-from sandbox.admin.steering import merged
 from sandbox.base import UnknownError
 from sandbox.faults import BaseFault
 from sandbox.intervals import activities, calendar, hooks, oauth
@@ -25,7 +23,6 @@ from sandbox.intervals.models import (
     Application,
     Athlete,
     CalendarEntry,
-    IntervalsSwitches,
     LogActivity,
     Status,
     Thing,
@@ -88,14 +85,10 @@ def _about(delivery: Delivery, object_id: int | str) -> bool:
     )
 
 
-logs.register(blueprint, world, fault=IntervalsFault, limits=limits, written=_written, about=_about)
-
-
 # -- state ------------------------------------------------------------------------------------------
 
 
-@blueprint.get("/state")
-def state() -> Any:
+def _state() -> dict[str, Any]:
     here = world()
     with here.lock:
         return {
@@ -103,69 +96,12 @@ def state() -> Any:
             "athletes": len(here.athletes),
             "activities": sum(not activity.deleted for activity in here.activities.values()),
             "entries": sum(not entry.deleted for entry in here.entries.values()),
-            "limits": limits(),
-            "calls": call_counts(here),
-            "deliveries": delivery_counts(here),
-            "faults": [fault.model_dump() for fault in here.faults.all()],
         }
 
 
-class _Reset(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    what: Literal["everything", "faults", "switches", "calls", "deliveries"] = "everything"
-
-
-@blueprint.post("/reset")
-def reset() -> Any:
-    here, asked = world(), body(_Reset)
-    with here.lock:
-        match asked.what:
-            case "everything":
-                here.reset()
-            case "faults":
-                here.faults.clear()
-            case "switches":
-                here.save(IntervalsSwitches())
-            case "calls":
-                here.forget_calls()
-            case "deliveries":
-                here.forget_deliveries()
-    here.courier.look()
-    return state()
-
-
-@blueprint.get("/switches")
-def switches() -> Any:
-    return world().switches.model_dump()
-
-
-def change_switches(changes: dict[str, Any]) -> IntervalsSwitches:
-    """Raises `RefusedError` for a switch that does not exist or a value that it can't have."""
-    here = world()
-    with here.lock:
-        try:
-            changed = IntervalsSwitches.model_validate(merged(here.switches.model_dump(), changes))
-        except ValidationError as error:
-            raise RefusedError(*problems_of(error)) from None
-        here.save(changed)
-        seed = changes.get("delivery", {}).get("seed")
-        if seed is not None:
-            here.courier.seed(seed)
-        hooks.flush(here)
-    here.courier.look()
-    return changed
-
-
-def _json_object() -> dict[str, Any]:
-    raw = request.get_json(silent=True, force=True)
-    if not isinstance(raw, dict):
-        raise RefusedError("the body has to be a JSON object")
-    return raw
-
-
-@blueprint.post("/switches")
-def set_switches() -> Any:
-    return change_switches(_json_object()).model_dump()
+shared.register(
+    blueprint, world, fault=IntervalsFault, limits=limits, state=_state, written=_written, about=_about,
+)  # fmt: skip
 
 
 def _application(here: IntervalsWorld) -> dict[str, Any]:
@@ -182,7 +118,7 @@ def set_application() -> Any:
     """The webhook's URL, the secret (a new one is a rotation), the optional Authorization header."""
     here = world()
     try:
-        here.save(Application.model_validate(here.application.model_dump() | _json_object()))
+        here.save(Application.model_validate(here.application.model_dump() | json_object()))
     except ValidationError as error:
         raise RefusedError(*problems_of(error)) from None
     return _application(here)
@@ -191,9 +127,8 @@ def set_application() -> Any:
 @blueprint.post("/application/test")
 def send_test() -> Any:
     """The TEST event; its athlete is the application's owner."""
-    here = world()
-    hooks.post(here, {"athlete_id": "i900000", "type": "TEST", "timestamp": hooks.stamp(here.clock.now())})
-    return {"sent": here.callback_url is not None}
+    hooks.send_test(world())
+    return {"sent": world().callback_url is not None}
 
 
 # -- athletes ---------------------------------------------------------------------------------------
@@ -335,7 +270,7 @@ def make_entry(athlete_id: str) -> Any:
     """The athlete plans something. The fields of the API."""
     here = world()
     try:
-        fields = calendar.checked(here, _json_object())
+        fields = calendar.checked(here, json_object())
     except IntervalsError as error:
         raise RefusedError(str(error)) from None
     return calendar.make(here, here.athlete(athlete_id).id, fields).model_dump(), 201

@@ -137,3 +137,8 @@ def scope_changed(world: IntervalsWorld, grant: Grant) -> None:
             "deauthorized": not grant.live,
         },
     )  # fmt: skip
+
+
+def send_test(world: IntervalsWorld) -> None:
+    """TEST, whose athlete is the application's owner."""
+    post(world, {"athlete_id": "i900000", "type": "TEST", "timestamp": stamp(world.clock.now())})

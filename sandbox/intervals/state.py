@@ -19,7 +19,7 @@ from sandbox.intervals.models import (
     WellnessDay,
 )
 from sandbox.limits import DAY_S, QUARTER_S, Window
-from sandbox.models import DeliverySwitches, Runner
+from sandbox.models import Runner
 from sandbox.state import World
 
 T = TypeVar("T", bound=Thing)
@@ -52,7 +52,7 @@ class IntervalsWorld(BaseWorld):
         self.application = next(iter(self.stored(Application)), None) or Application(
             webhook_url=self.config.intervals_webhook_url, secret=self.config.intervals_webhook_secret
         )
-        self.switches = next(iter(self.stored(IntervalsSwitches)), None) or IntervalsSwitches()
+        self.switches: IntervalsSwitches = next(iter(self.stored(IntervalsSwitches)), None) or IntervalsSwitches()
         self._of: defaultdict[tuple[type, str], dict[Any, Any]] = defaultdict(dict)
         for thing in (*self.activities.values(), *self.entries.values()):
             self._of[type(thing), thing.athlete_id][thing.id] = thing
@@ -67,10 +67,6 @@ class IntervalsWorld(BaseWorld):
     @property
     def callback_url(self) -> str | None:
         return self.application.webhook_url
-
-    @property
-    def delivery_switches(self) -> DeliverySwitches:
-        return self.switches.delivery
 
     @property
     def delivery_headers(self) -> dict[str, str]:

@@ -1,15 +1,15 @@
 // Niceties only: every page works without this.
 "use strict";
 
-// Polls the feed, so that a note appears in the open page.
+// Polls the feed or the calendar, so that a note appears in the open page.
 const feed = document.getElementById("feed");
 if (feed) {
   const busy = () => feed.querySelector("details[open]") !== null || feed.contains(document.activeElement);
   const look = async () => {
     if (document.hidden || busy()) return;
-    const version = await (await fetch("/feed/version")).text();
+    const version = await (await fetch(feed.dataset.watch)).text();
     if (version === feed.dataset.version) return;
-    const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+    const page = new DOMParser().parseFromString(await (await fetch(feed.dataset.page)).text(), "text/html");
     const fresh = page.getElementById("feed");
     if (!fresh || busy()) return;
     const before = new Map([...feed.querySelectorAll("article")].map((card) => [card.dataset.key, card.innerHTML]));

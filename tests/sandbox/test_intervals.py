@@ -411,3 +411,39 @@ def test_state_outlives_a_restart_and_a_reset_of_the_whole_sandbox_ends_it(tmp_p
         after.admin("/reset")
         assert intervals.call("GET", "/athlete/0/events").status_code == 401
         assert intervals.admin("/state", method="GET")["entries"] == 0
+
+
+def test_page_shows_the_calendar_and_its_forms_do_what_an_athlete_does(intervals: Intervals, shared: Sandbox) -> None:
+    def press(path: str, status: int = 303, **form: str) -> str:
+        answer = intervals.http.post(path if path == "/runner" else f"/intervals{path}", data=form)
+        assert answer.status_code == status, answer.text
+        return answer.text if status == 400 else intervals.http.get("/intervals/").text
+
+    note = intervals.upsert(NOTE | {"description": "<b>\r\n• squeeze https://coach.example/r/1"}).json[0]["id"]
+    shown = press("/runner", runner_id=str(SAM), back="calendar")
+    for words in ("Sam Okoro", f"Athlete {SAM_ID}", "Connected to the application", "by the application", "&lt;b&gt;",
+                  '<a href="https://coach.example/r/1"'):  # fmt: skip
+        assert words in shown
+    untouched = {"name": NOTE["name"], "day": "2026-11-22", "until": "2026-11-22", "description": "<b>\r\n• squeeze"}
+    press(f"/entries/{note}/edit", **untouched | {"description": "<b>\r\n• squeeze https://coach.example/r/1"})
+    assert len(intervals.truth("entries", note)["history"]) == 1
+    press(f"/entries/{note}/edit", **untouched | {"day": "2026-11-23", "until": ""})
+    moved = intervals.truth("entries", note)
+    assert (moved["fields"]["start_date_local"], moved["history"][-1]["author"]) == ("2026-11-23T00:00:00", "athlete")
+    assert "until Fri 27 Nov" in press("/plan", kind="injured", day="2026-11-24", until="2026-11-27")
+    assert "City Half" in press("/plan", kind="race_a", day="2026-12-06")
+    assert "choose a date" in press("/plan", 400, kind="race_a", day="soon")
+    press("/record", preset="long", also_on_strava="on")
+    press("/record", sport_type="Run", minutes="30", rpe="7", feel="4", source="GARMIN_CONNECT")
+    assert "minutes" in press("/record", 400, minutes="-1")
+    own = intervals.admin(f"/athletes/{SAM_ID}/activities", method="GET")
+    assert sorted(run["fields"].get("feel", 0) for run in own) == [0, 4]
+    assert len(shared.look(f"/runners/{SAM}/activities")) == 1
+    press(f"/activities/{own[0]['id']}/edit", name="Hills", icu_rpe="9", feel="", description="steep")
+    press("/wellness", soreness="3", injury="2", comments="stiff")
+    assert intervals.call("GET", "/athlete/0/wellness/2026-11-22").json["injury"] == 2
+    press(f"/entries/{note}/delete")
+    press(f"/activities/{own[1]['id']}/delete")
+    assert "Dormant" in press("/status", dormant="1")
+    assert "No application has access" in press("/scopes")
+    assert intervals.call("GET", "/athlete/0/events").status_code == 401

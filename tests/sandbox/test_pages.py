@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
-from sandbox.control import COMMON_FAULTS
+import pytest
+
 from tests.sandbox.conftest import MARA, Sandbox
 
 NOTE = "Routine · 8 min\n1. Squeeze: 1 x 10 s\nSteps: http://127.0.0.1:8000/r/1\n— Coach"
@@ -21,7 +24,7 @@ def page(sandbox: Sandbox, path: str = "/", status: int = 200) -> str:
 def test_first_page_says_what_this_is_and_a_click_records_a_run(strava: Sandbox) -> None:
     text = page(strava)
     for words in (
-        "a made-up Strava on this machine. Nothing here leaves it.",
+        "a made-up Strava and a made-up intervals.icu on this machine. Nothing here leaves it.",
         "Not connected yet",
         "No activities yet",
     ):
@@ -69,7 +72,7 @@ def test_another_site_presses_no_buttons_and_is_never_loaded(strava: Sandbox) ->
         assert strava.http.post(path, headers={"Origin": "https://elsewhere.example"}).status_code == 403
     own = strava.http.post("/record", data={"preset": "easy"}, headers={"Origin": "http://localhost"})
     assert own.status_code == 303
-    for path in ("/", "/mailbox", "/log", "/faults"):
+    for path in ("/", "/mailbox", "/log", "/faults", "/intervals/", "/intervals/log", "/intervals/faults"):
         answer = strava.http.get(path)
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert 'src="http' not in answer.get_data(as_text=True)
@@ -105,19 +108,26 @@ def test_mailbox_shows_mails_newest_first_and_isolates_their_html(strava: Sandbo
     assert "secret" not in page(strava, "/mailbox?mail=../secret.eml")
 
 
-def test_common_faults_switches_time_and_size_are_buttons(strava: Sandbox) -> None:
-    for name in COMMON_FAULTS:
-        strava.http.post("/faults/add", data={"fault": name})
-        (fault,) = strava.look("/faults")
-        assert "Switched on" in page(strava, "/faults")
-        strava.http.post("/faults/remove", data={"id": str(fault["id"])})
-        assert strava.look("/faults") == []
-    usual = strava.look("/switches")
-    for name in ("inactive", "no-private-note", "duplicates", "drops", "paused", "strip-links"):
-        strava.http.post("/faults/toggle", data={"switch": name, "on": "1"})
-        assert strava.look("/switches") != usual
-        strava.http.post("/faults/toggle", data={"switch": name, "on": "0"})
-        assert strava.look("/switches") == usual
+@pytest.mark.parametrize("at", ["", "/intervals"])
+def test_common_faults_and_switches_are_buttons(strava: Sandbox, at: str) -> None:
+    def look(path: str) -> Any:
+        return strava.http.get(f"{at}/admin{path}").json
+
+    for name in re.findall(r'name="fault" value="([^"]+)"', page(strava, f"{at}/faults")):
+        strava.http.post(f"{at}/faults/add", data={"fault": name})
+        (fault,) = look("/faults")
+        assert "Switched on" in page(strava, f"{at}/faults")
+        strava.http.post(f"{at}/faults/remove", data={"id": str(fault["id"])})
+        assert look("/faults") == []
+    usual = look("/switches")
+    for name in re.findall(r'name="switch" value="([^"]+)"', page(strava, f"{at}/faults")):
+        strava.http.post(f"{at}/faults/toggle", data={"switch": name, "on": "1"})
+        assert look("/switches") != usual
+        strava.http.post(f"{at}/faults/toggle", data={"switch": name, "on": "0"})
+        assert look("/switches") == usual
+
+
+def test_time_and_size_are_buttons(strava: Sandbox) -> None:
     before = strava.look("/clock")["now"]
     strava.http.post("/faults/clock", data={"advance_s": "86400"})
     strava.http.post("/faults/clock", data={"speed": "60"})

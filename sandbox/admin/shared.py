@@ -1,4 +1,4 @@
-"""The log of calls and deliveries, events by hand, faults, and long polling, for each company's admin API."""
+"""What each company's admin API has: state, reset, switches, calls, deliveries, faults, events by hand, long polling."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.admin.common import RefusedError, body, query
+from sandbox.activities import problems_of
+from sandbox.admin.common import RefusedError, body, json_object, query
 from sandbox.admin.counts import call_counts, delivery_counts
 from sandbox.base import BaseWorld, UnknownError
 from sandbox.faults import BaseFault
@@ -23,6 +24,34 @@ def text_or_int(text: str) -> int | str:
     return int(text) if text.isdecimal() and len(text) < 19 else text
 
 
+class _Reset(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    what: str = Field("everything", pattern="^(everything|faults|switches|calls|deliveries)$")
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """`new` over `old`, key by key all the way down."""
+    result = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merged(result[key], value) if both else value
+    return result
+
+
+def change_switches(here: BaseWorld, changes: dict[str, Any]) -> None:
+    """Raises `RefusedError` for a switch that does not exist or a value that it can't have."""
+    with here.lock:
+        try:
+            changed = type(here.switches).model_validate(_merged(here.switches.model_dump(), changes))
+        except ValidationError as error:
+            raise RefusedError(*problems_of(error)) from None
+        here.save(changed)
+        seed = changes.get("delivery", {}).get("seed")
+        if seed is not None:
+            here.courier.seed(seed)
+    here.courier.look()
+
+
 class _Seed(BaseModel):
     model_config = ConfigDict(extra="forbid")
     seed: int | None = None
@@ -34,10 +63,51 @@ def register(
     *,
     fault: type[BaseFault],
     limits: Callable[[], dict[str, Any]],
+    state: Callable[[], dict[str, Any]],
     written: Callable[[W], bool],
     about: Callable[[Delivery, int | str], bool],
 ) -> None:
-    """Hang the routes on a blueprint. `written`: the condition of `for=note`; `about`: whether a delivery concerns an id."""
+    """Hang the routes on a blueprint. `state`: what only this company has; `written`: the condition of `for=note`;
+    `about`: whether a delivery concerns an id.
+    """
+
+    @blueprint.get("/state")
+    def whole_state() -> Any:
+        here = world()
+        with here.lock:
+            return state() | {
+                "limits": limits(),
+                "calls": call_counts(here),
+                "deliveries": delivery_counts(here),
+                "faults": [found.model_dump() for found in here.faults.all()],
+            }
+
+    @blueprint.post("/reset")
+    def reset() -> Any:
+        here, asked = world(), body(_Reset)
+        with here.lock:
+            match asked.what:
+                case "everything":
+                    here.reset()
+                case "faults":
+                    here.faults.clear()
+                case "switches":
+                    here.save(type(here.switches)())
+                case "calls":
+                    here.forget_calls()
+                case "deliveries":
+                    here.forget_deliveries()
+        here.courier.look()
+        return whole_state()
+
+    @blueprint.get("/switches")
+    def switches() -> Any:
+        return world().switches.model_dump()
+
+    @blueprint.post("/switches")
+    def set_switches() -> Any:
+        change_switches(world(), json_object(" with the switches to change"))
+        return world().switches.model_dump()
 
     @blueprint.get("/calls")
     def calls() -> Any:
@@ -74,9 +144,7 @@ def register(
     @blueprint.post("/events")
     def raw_event() -> Any:
         """Send any JSON object to the callback, unchanged."""
-        event = request.get_json(silent=True, force=True)
-        if not isinstance(event, dict):
-            raise RefusedError("the body has to be a JSON object: the event to send")
+        event = json_object(": the event to send")
         sent: list[Delivery] = world().courier.send(event, note="by hand", plain=True)
         if not sent:
             raise RefusedError("there is no subscription to send an event to")
