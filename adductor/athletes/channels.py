@@ -130,6 +130,16 @@ def delivery_channels(
     return list(dict.fromkeys(found)) or [DeliveryChannel(PAGES)]
 
 
+def pages_only(session: Session, athlete: Athlete, now: datetime) -> frozenset[Placement]:
+    """The placements of sessions whose routines would stand on the pages now, and nowhere else."""
+    run_of = {Placement.POST_RUN: "any", Placement.REST_DAY: None}  # any run: only whether there is one matters
+    return frozenset(
+        placement
+        for placement, run in run_of.items()
+        if delivery_channels(session, athlete, placement, activity_id=run, now=now) == [DeliveryChannel(PAGES)]
+    )
+
+
 def _latest_run(session: Session, athlete: Athlete, now: datetime) -> str | None:
     """The athlete's latest run of the last three days."""
     return session.scalar(

@@ -23,6 +23,8 @@ from adductor.store.models import Athlete, DecisionRecord, Delivery, NoCount, Su
 # How many random bytes stand in a routine's address: 12 characters, beyond guessing at any rate a server answers.
 _PUBLIC_ID_BYTES = 9
 
+# A race younger than this stands in the log still (it is kept for a week less two hours), if it is one.
+_LOG_STILL_HOLDS = timedelta(days=6)
 # Why a suggestion was withdrawn; of these the first can be undone.
 REPLACED = "A later routine today took its place."
 
@@ -43,11 +45,22 @@ class Consultation:
 
     def decide(self, event: words.Event, *, best_case: bool = False) -> words.Verdict:
         """Ask the coach; ``best_case``: whether a routine could be due whatever the log holds (`situations.best_cases`)."""
-        situation = situations.of(self.session, self.athlete, event, self.now)
+        situation = self._remember_race(situations.of(self.session, self.athlete, event, self.now))
         asked = situations.best_cases(situation) if best_case else iter((situation,))
         verdicts = (coaching.decide(one, self.installation.catalogue) for one in asked)
         first = next(verdicts)
         return first if first.routine is not None else next((one for one in verdicts if one.routine is not None), first)
+
+    def _remember_race(self, situation: words.Situation) -> words.Situation:
+        """Keep when the latest race was and what it keeps free: the log forgets it after days, the legs do not."""
+        athlete, race = self.athlete, coaching.logged_race(situation)
+        ends = None if athlete.raced_on is None else athlete.raced_on + timedelta(days=athlete.race_free_days or 0)
+        if race is not None and (ends is None or race.day + timedelta(days=race.block_days) >= ends):
+            athlete.raced_on, athlete.race_free_days = race.day, race.block_days
+        elif race is None and athlete.raced_on is not None and self.today - athlete.raced_on < _LOG_STILL_HOLDS:
+            athlete.raced_on = athlete.race_free_days = None  # deleted, or no race after all
+        of_coach = replace(situation.athlete, raced_on=athlete.raced_on, race_free_days=athlete.race_free_days)
+        return replace(situation, athlete=of_coach)
 
     def record(
         self,

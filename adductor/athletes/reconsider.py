@@ -7,15 +7,20 @@ from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.store.models import Suggestion
 
+_NO_REASON_TO_WITHDRAW = ("no_trigger", "warm_up", "back_off", "week_plan")
+
 
 def reconsider(coach: Consultation) -> None:
-    """Withdraw what the coach would no longer suggest (not because its moment has passed), and reschedule the athlete."""
+    """Withdraw what the coach would no longer suggest, and reschedule the athlete.
+
+    Not because its moment has passed, or another day looks better now: what was told stands.
+    """
     coach.session.flush()
     announced = decisions.open_suggestions(coach.athlete).where(Suggestion.local_date == coach.today)
     for suggestion in coach.session.scalars(announced).all():
         event, activity_id = _event_of(suggestion), suggestion.activity_id
         verdict = coach.decide(event)
-        if verdict.decision is words.Decision.NONE and verdict.rule not in ("no_trigger", "warm_up"):
+        if verdict.decision is words.Decision.NONE and verdict.rule not in _NO_REASON_TO_WITHDRAW:
             coach.record(event, verdict)
             coach.withdraw(suggestion, verdict.reason)
         elif (

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, ScalarResult, or_, select
+from sqlalchemy import ColumnElement, ScalarResult, select
 from sqlalchemy.orm import Session
 
+from adductor.athletes import offers
 from adductor.coaching import situation as words
 from adductor.coaching.constants import (
     AFTER_HOLD_LIGHT_SESSIONS,
@@ -27,7 +28,7 @@ SESSION_KINDS = {"full": "strength_full", "light": "strength_light", "activation
 # The coach looks at the last 14 days; a day more covers every time zone. Check-ins reach further (pain that persists).
 WINDOW = timedelta(days=15)
 CHECK_IN_WINDOW = timedelta(days=30)
-PLAN_AHEAD = timedelta(days=10)
+PLAN_AHEAD = timedelta(days=15)
 PLAN_BEHIND = timedelta(days=30)  # the longest race keeps 14 days free, and the session after them is light
 # Every full hour that a clock on earth may be off (the names have their signs the wrong way round).
 _ZONES = tuple(ZoneInfo(f"Etc/GMT{hours:+d}") for hours in range(-14, 13))
@@ -43,8 +44,17 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
     def rows(table: type[T], *where: ColumnElement[bool]) -> ScalarResult[T]:
         return session.scalars(select(table).filter_by(athlete_id=athlete.id).where(*where))
 
+    today = local_day(athlete, now)
+    offered = offers.of(session, athlete, today, now)
     return words.Situation(
-        athlete=replace(athlete_of(athlete), declined_on=_declined_on(session, athlete, now)),
+        athlete=replace(
+            athlete_of(athlete),
+            declined_on=_declined_on(session, athlete, now),
+            slots=offered.slots,
+            unanswered_in_a_row=offered.unanswered_in_a_row,
+            last_suggested_on=offered.last_suggested_on,
+            pages_only=offered.pages_only,
+        ),
         event=event,
         now=now,
         check_ins=tuple(
@@ -231,18 +241,14 @@ def _first_since_hold(session: Session, athlete: Athlete, since: datetime) -> li
 def _unanswered(
     session: Session, athlete: Athlete, since: datetime, now: datetime, decided_again: str | None
 ) -> list[words.Session]:
-    """Unanswered suggestions of earlier days: they may have been done, so they count for load.
-
-    One of today may still be done, or be replaced by a later run's.
-    """
+    """Unanswered suggestions of earlier days that reached the runner: they may have been done, so they count for load."""
     row = models.Suggestion
     rows = session.scalars(
         select(row).where(
-            row.athlete_id == athlete.id,
+            *offers.earlier(athlete, local_day(athlete, now), now),
             row.status == "open",
             row.created_at >= since,
-            row.local_date < local_day(athlete, now),
-            or_(row.activity_id.is_(None), row.activity_id != (decided_again or "")),
+            offers.has_reached(),
         )
     )
     return [
@@ -253,4 +259,5 @@ def _unanswered(
             **_content(suggestion.routine),
         )
         for suggestion in rows
+        if suggestion.activity_id is None or suggestion.activity_id != decided_again
     ]

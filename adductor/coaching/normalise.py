@@ -499,6 +499,8 @@ def post_race_block_days(distance_km: float | None, moving_min: float | None) ->
 
 def logged_race(situation: Situation) -> Raced | None:
     """The race of the log that keeps days free for longest; None without one."""
+    if not any(a.intensity is Intensity.RACE or a.race_priority is not None for a in situation.activities):
+        return None
     races = [race for race in _logged_races(facts(situation)) if race.blocks]
     return max(races, key=lambda race: race.day + timedelta(days=race.block_days), default=None)
 

@@ -136,6 +136,9 @@ class Athlete(Base):
     sessions_completed_total: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     sessions_at_stage: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     last_completed_on: Mapped[date | None]
+    # Our own fact of the latest race, which outlives the log: its local day, and how many days after it stay free.
+    raced_on: Mapped[date | None]
+    race_free_days: Mapped[int | None]
     progress: Mapped[list[Any]] = mapped_column(default=list)
 
     next_due_at: Mapped[datetime | None]  # when the clock should look at this runner
@@ -336,6 +339,8 @@ class Suggestion(OfAthlete, Base):
     routine: Mapped[dict[str, Any]]
     reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]  # first seen by a person: a touch on its page, not a program that fetches links
+    asks_if_useful: Mapped[bool] = mapped_column(default=False, server_default=false())  # after four unanswered ones
     status: Mapped[str] = mapped_column(String(12), default="open")  # open, done, declined, withdrawn
     withdrawn_because: Mapped[str | None] = mapped_column(Text)
     answered_at: Mapped[datetime | None]

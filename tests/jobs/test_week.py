@@ -1,0 +1,158 @@
+"""Weeks of a runner over the real pipeline: what reaches them, which slots work, silence, and races that the log forgets."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from adductor.athletes import offers, situations
+from adductor.coaching.replies import Said
+from adductor.coaching.situation import Event, EventType, Placement, Situation, SlotRecord
+from adductor.jobs import prompts, retention
+from adductor.queue import timers
+from adductor.store.models import DecisionRecord, Suggestion
+from tests.support.memory_log import Log, event, runs, take, with_tokens
+from tests.support.runners import Place
+
+WITHOUT_MAIL = {"channels": {"post_run": "private_note", "rest_day": "pages"}}
+TUE, THU, SAT = 1, 3, 5
+
+
+def _live(here: Place, log: Log, runner: int, days: int, *, on: tuple[int, ...], answers: tuple[int, ...] = ()) -> None:
+    """Days with a run at seven on some weekdays, and a look at half past five; routines of ``answers`` weekdays are done."""
+    for _ in range(days):
+        morning = datetime.combine(here.now.date(), time(8), tzinfo=here.now.tzinfo)
+        here.clock.at = morning
+        weekday = morning.weekday()
+        if weekday in on:
+            number = int(morning.timestamp())
+            runs(here, log, runner, number)
+            take(here, event(here, runner, about=number))
+        here.clock.at = morning.replace(hour=17, minute=30)
+        timers.tick(here.installation, prompts.TIMER)
+        if weekday in answers and here.suggestions(runner) and here.suggestion(runner).local_date == morning.date():
+            here.answer(runner, Said.DONE)
+        here.clock.at = morning + timedelta(days=1)
+
+
+def _given(here: Place, runner: int) -> list[Suggestion]:
+    return [row for row in here.suggestions(runner) if row.status != "withdrawn"]
+
+
+def _decided_on(here: Place, runner: int, day: date) -> DecisionRecord:
+    return next(row for row in here.decisions(runner) if row.at.date() == day)
+
+
+def _situation(here: Place, runner: int) -> Situation:
+    with here.installation.store.read() as session:
+        return situations.of(session, here.athlete(runner), Event(EventType.CLOCK_TICK), here.now)
+
+
+@pytest.fixture
+def monday(here: Place) -> Place:
+    here.clock.at = here.now - timedelta(days=here.now.weekday())
+    return here
+
+
+def test_routines_on_pages_that_were_never_opened_take_no_note_away(monday: Place, log: Log) -> None:
+    runner = with_tokens(monday, **WITHOUT_MAIL)
+
+    _live(monday, log, runner, 28, on=(TUE, THU, SAT), answers=(TUE, THU, SAT))
+
+    notes = [row for row in _given(monday, runner) if row.activity_id is not None]
+    assert len(log.with_note()) == len(notes) == 8
+    assert {row.status for row in notes} == {"done"}
+    on_pages = [row for row in _given(monday, runner) if row.activity_id is None]
+    assert on_pages
+    assert {row.status for row in on_pages} == {"open"}
+    assert _situation(monday, runner).athlete.pages_only == {Placement.REST_DAY}
+
+
+@pytest.mark.parametrize(("opened", "decision"), [(False, "post_run"), (True, "none")])
+def test_routine_on_pages_is_load_once_it_was_opened(monday: Place, log: Log, opened: bool, decision: str) -> None:
+    runner = with_tokens(monday, **WITHOUT_MAIL)
+    _live(monday, log, runner, 1, on=())
+    assert [row.placement for row in _given(monday, runner)] == ["rest_day"]
+    if opened:
+        with monday.installation.store.write() as session:
+            offers.open_now(session, _given(monday, runner)[0].public_id, monday.now)
+
+    _live(monday, log, runner, 1, on=(TUE,))
+
+    assert _decided_on(monday, runner, monday.now.date() - timedelta(days=1)).decision == decision
+    assert len(_situation(monday, runner).sessions) == 1
+
+
+def test_weekday_that_is_never_done_yields_to_those_that_are(monday: Place, log: Log) -> None:
+    usual = [{"weekday": day, "at": "07:00", "kind": "easy"} for day in (TUE, THU, SAT)]
+    runner = with_tokens(monday, usual_runs=usual, placements=["post_run"])
+
+    _live(monday, log, runner, 28, on=(TUE, THU, SAT), answers=(THU, SAT))
+    assert [row.local_date.weekday() for row in _given(monday, runner)] == [TUE, THU] * 4
+    assert _situation(monday, runner).athlete.slots == (
+        SlotRecord(TUE, Placement.POST_RUN, offered=4, done=0),
+        SlotRecord(THU, Placement.POST_RUN, offered=4, done=4),
+    )
+    _live(monday, log, runner, 14, on=(TUE, THU, SAT), answers=(THU, SAT))
+
+    assert [row.local_date.weekday() for row in _given(monday, runner)][8:] == [THU, SAT] * 2
+    tuesday = _decided_on(monday, runner, monday.now.date() - timedelta(days=13))
+    assert (tuesday.decision, tuesday.rule) == ("none", "week_plan")
+    assert tuesday.reason == "Thursdays work better for you: 4 of 4 done."
+
+
+def test_record_of_a_slot_ages_and_leaves_out_what_was_taken_back(monday: Place, log: Log) -> None:
+    runner = with_tokens(monday)
+    for weeks_ago, said in ((8, Said.DONE), (7, Said.NOT_TODAY), (1, None)):
+        monday.clock.at -= timedelta(weeks=weeks_ago)
+        number = monday.run_done(runner)
+        if said is not None:
+            monday.answer(runner, said)
+        monday.clock.at += timedelta(weeks=weeks_ago)
+    assert number
+
+    def slots() -> list[tuple[int, int, int]]:
+        return [(slot.offered, slot.done, slot.weeks_ago) for slot in _situation(monday, runner).athlete.slots]
+
+    assert slots() == [(2, 0, 0), (1, 1, 8)]
+    with monday.installation.store.write() as session:
+        monday.coach(session, runner).withdraw_open("You asked for a break.")
+    assert slots() == [(1, 0, 0), (1, 1, 8)]
+
+
+def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log: Log) -> None:
+    runner = with_tokens(monday, placements=["post_run"])
+    marathon: dict[str, Any] = {"intensity": "race", "workout": "race", "distance_m": 42_195, "moving_s": 12_600}
+    runs(monday, log, runner, 1, ago=timedelta(hours=4), **marathon, elapsed_s=12_600)
+    take(monday, event(monday, runner, about=1))
+    raced_on = monday.now.date()
+    assert (monday.athlete(runner).raced_on, monday.athlete(runner).race_free_days) == (raced_on, 7)
+
+    decisions = {}
+    for days in (7, 8):
+        monday.clock.at = datetime.combine(raced_on + timedelta(days=days), time(8), tzinfo=monday.now.tzinfo)
+        retention.expire(monday.installation)
+        del log.activities[next(iter(log.activities))]
+        runs(monday, log, runner, days)
+        take(monday, event(monday, runner, about=days))
+        decisions[days] = monday.decisions(runner)[-1]
+
+    assert decisions[7].rule == "race_window"
+    assert (decisions[8].decision, decisions[8].dose) == ("post_run", "light")
+    assert "the first session after 7 days free for the race" in decisions[8].reason
+
+
+def test_race_that_was_none_after_all_is_forgotten(monday: Place, log: Log) -> None:
+    runner = with_tokens(monday, placements=["post_run"])
+    runs(monday, log, runner, 1, intensity="race", workout="race")
+    take(monday, event(monday, runner, about=1))
+    assert monday.athlete(runner).raced_on == monday.now.date()
+
+    monday.later(hours=1)
+    log.edit(1, intensity="easy", workout=None)
+    take(monday, event(monday, runner, "update", about=1, type="Run"))
+
+    assert monday.athlete(runner).raced_on is None
+    assert monday.decisions(runner)[-1].decision == "post_run"
