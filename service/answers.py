@@ -1,32 +1,34 @@
-"""Signed links of mails and private notes: answer a routine, confirm an address, end the mails.
+"""Signed links of mails and private notes: do and answer a routine, confirm an address, end the mails.
 
 Opening a link shows what it would do; only the button (POST) does it, so that the link scanners of mail providers change
 nothing. The signed token is the permission: it names one purpose, and a page of another site can't know it, so no CSRF
-token is needed. Every POST is idempotent.
+token is needed. Every POST is idempotent. No answer is for a search engine.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, render_template, request
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from adductor.athletes import addresses, answers, decisions
-from adductor.athletes.answers import AnswerError, Taken
+from adductor.athletes import addresses, decisions
+from adductor.athletes.answers import AnswerError
 from adductor.athletes.connections import is_account
-from adductor.athletes.decisions import Consultation
-from adductor.coaching.replies import REPLIES, Said
+from adductor.coaching.replies import Said
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
-from service.pages import status
-from service.pages.forms import PLACE, Field, read_answer, whole
+from service.pages import ending, routine
+from service.pages.access import Page
 from service.pages.words import ANSWERS
 
 blueprint = Blueprint("answers", __name__)
-_PAIN = Field("pain", whole(0, 10), "choose how strong the pain was, from 0 to 10", "pain_0_10")
-Page = str | tuple[str, int] | Response
+
+
+@blueprint.after_request
+def _keep_out_of_indexes(response: Response) -> Response:
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 @blueprint.errorhandler(LinkError)
@@ -36,6 +38,27 @@ def _refuse_link(error: LinkError) -> Page:
         return _message("This link is too old", text), 410
     text = "Perhaps a part of it got lost on the way. Open it again from the mail or note, or use your pages."
     return _message("This link doesn't work", text), 404
+
+
+@blueprint.get("/r/<key>")
+@limits.link
+def open_routine(key: str) -> Page:
+    """The routine of one suggestion for its runner: timer, finish and answers, in any browser."""
+    return routine.show(_keyed(key), request.path, by_key=True)
+
+
+@blueprint.get("/r/<key>/exercise/<int:place>/<exercise_id>")
+@limits.link
+def open_exercise(key: str, place: int, exercise_id: str) -> Page:
+    """One exercise of the routine, or one in its place."""
+    return routine.show_exercise(_keyed(key), f"/r/{key}", place, exercise_id)
+
+
+@blueprint.post("/r/<key>")
+@limits.link
+def finish_routine(key: str) -> Page:
+    """Save how it went, or that it was not for today."""
+    return routine.save(_keyed(key), request.path, source="link")
 
 
 @blueprint.get("/a/<token>")
@@ -57,19 +80,10 @@ def take(token: str) -> Page:
     if said is None:
         return _form(suggestion, None, "Choose one of the answers."), 400
     try:
-        given = read_answer(
-            *([_PAIN, PLACE] if said is Said.PAIN else ()), said=said, where=request.form.get("where", "").strip()
-        )
+        ended = ending.take(suggestion, said, source="mail", where=request.form.get("where", "").strip())
     except AnswerError as error:
         return _form(suggestion, said, f"{str(error)[:1].upper()}{str(error)[1:]}."), 400
-    with here.store.write() as session:
-        athlete = decisions.lock(session, suggestion.athlete_id)
-        row = session.get(Suggestion, suggestion.id)
-        if athlete is None or row is None:
-            abort(404)
-        taken = answers.answer(Consultation(session, here, athlete, here.clock.now()), row, given, source="mail")
-        referral = _referral(session, athlete, taken)
-    return render_template("answers/taken.html", thanks=REPLIES[said].thanks, changes=taken.changes, referral=referral)
+    return render_template("done.html", ended=ended, address=request.path)
 
 
 @blueprint.route("/unsubscribe/<token>", methods=["GET", "POST"])
@@ -120,16 +134,17 @@ def _form(suggestion: Suggestion, said: Said | None, problem: str | None = None)
     )
 
 
-def _referral(session: Session, athlete: Athlete, taken: Taken) -> str | None:
-    """The coach's referral if this answer led to it, also when the same answer comes a second time."""
-    if taken.decision is not None:
-        return taken.decision.reason if taken.decision.decision == "refer" else None
-    return status.latest_referral(session, athlete) if taken.repeated and athlete.hold_since is not None else None
+def _keyed(key: str) -> Suggestion:
+    links = installation().links
+    suggestion = _suggestion(links.read_routine(key))
+    links.check_routine(suggestion.created_at)
+    return suggestion
 
 
 def _suggestion(public_id: str) -> Suggestion:
+    staying = select(Suggestion).join(Athlete).where(Athlete.leaving_at.is_(None))
     with installation().store.read() as session:
-        row = session.scalar(select(Suggestion).where(Suggestion.public_id == public_id))
+        row = session.scalar(staying.where(Suggestion.public_id == public_id))
     if row is None:
         raise LinkError("the suggestion is gone")
     return row

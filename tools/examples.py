@@ -77,7 +77,7 @@ def _example(name: str, title: str, placement: words.Placement, athlete: words.A
     verdict = coaching.decide(_situation(placement, athlete, **values), catalogue.catalogue())
     if verdict.routine is None:
         raise ValueError(f"example {name}: the coach says {verdict.rule}: {verdict.reason}")
-    link = f"{_SITE}/routine/Qm3xK7wP2LfA"
+    link = f"{_SITE}/r/Qm3xK7wP2LfAm4ttnq7zc2xo"
     block = wording.note_block(verdict.routine, verdict.reason, link)
     message = messages.routine_mail(
         _frame(),
@@ -88,7 +88,7 @@ def _example(name: str, title: str, placement: words.Placement, athlete: words.A
         routine_link=link,
         answer_link=lambda said: f"{_SITE}/a/{said}",
     )
-    return Example(name, title, placement, wording.with_answer_link(block, f"{_SITE}/a/answer"), message)
+    return Example(name, title, placement, wording.with_private_link(block, link), message)
 
 
 def _frame() -> Frame:

@@ -167,7 +167,9 @@ class Consultation:
             delivery.reads_without_field = 0
             if way.channel in channels.NOTES and way.activity_id is not None:
                 earlier = [*(delivery.known_texts or []), *self._blocks_in(way.activity_id)]
-                private = with_answer_link(self.installation, suggestion, block)
+                private = self.installation.links.without_proofs(
+                    with_private_link(self.installation, suggestion, block)
+                )
                 delivery.known_texts = list(dict.fromkeys([*earlier, block, private]))
             elif way.channel == channels.PAGES:
                 claims.finish(session, delivery, "on_the_pages")
@@ -274,7 +276,6 @@ def read_routine(stored: dict[str, Any]) -> words.Routine:
     return words.Routine(**{**stored, "dose": words.Dose(stored["dose"]), "items": items})
 
 
-def with_answer_link(installation: Installation, suggestion: Suggestion, block: str) -> str:
-    """The block with the runner's way to answer; the same for as long as the suggestion stands. Never for a public text."""
-    link = installation.links.answer(suggestion.public_id, None, suggestion.created_at)
-    return wording.with_answer_link(block, link)
+def with_private_link(installation: Installation, suggestion: Suggestion, block: str) -> str:
+    """The block with the runner's own link; the same for as long as the suggestion stands. Never for a public text."""
+    return wording.with_private_link(block, installation.links.runner_routine(suggestion.public_id))

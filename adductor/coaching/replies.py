@@ -32,11 +32,11 @@ class Reply:
 
 
 REPLIES = {
-    Said.DONE: Reply("Done", "Noted: done.", rpe_1_10=7),
-    Said.TOO_EASY: Reply("Too easy", "Noted: it was too easy.", rpe_1_10=5, to_warm_ups=False),
-    Said.TOO_HARD: Reply("Too hard", "Noted: it was too hard.", rpe_1_10=10, to_warm_ups=False),
-    Said.NOT_TODAY: Reply("Not today", "Noted: not today. The next routine comes when it fits."),
-    Said.PAIN: Reply("It hurt", "Noted: it hurt."),
+    Said.DONE: Reply("Done", "Done.", rpe_1_10=7),
+    Said.TOO_EASY: Reply("Too easy", "Done. It was too easy.", rpe_1_10=5, to_warm_ups=False),
+    Said.TOO_HARD: Reply("Too hard", "Done. It was too hard.", rpe_1_10=10, to_warm_ups=False),
+    Said.NOT_TODAY: Reply("Not today", "Not today: that is fine."),
+    Said.PAIN: Reply("It hurt", "Thank you for telling us."),
 }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -84,6 +84,8 @@ def handle(installation: Installation, delivery: Delivery, reading: Reading | No
         raise
     except Final as final:
         done, problem = plan.Done(final.outcome), final.problem
+    if done.standing is not None:
+        done = replace(done, standing=installation.links.without_proofs(done.standing))
     log.info(
         "delivery ended", outcome=done.outcome, channel=delivery.channel, attempt=delivery.attempts, problem=problem
     )
@@ -160,7 +162,7 @@ def _known(
     field = (delivery.placed_in if stood else None) or delivery.channel
     text = delivery.block
     if field == PRIVATE_NOTE:  # never in a text that others read
-        text = decisions.with_answer_link(installation, suggestion, text)
+        text = decisions.with_private_link(installation, suggestion, text)
     own = frozenset((suggestion.public_id,))
     keys = block.keys_in(getattr(activity, field) or "") - own
     earlier = _texts_of(installation, delivery, suggestion, keys) if keys else []
@@ -210,9 +212,7 @@ def _texts_of(
 
 def _orphans(installation: Installation, text: str, keys: frozenset[str]) -> frozenset[str]:
     """Of these keys those under our own address that no routine has: a restored backup doesn't know them."""
-    ours = {
-        key for key in keys if re.search(rf"{re.escape(installation.settings.public_url)}/\w+/{key}(?![\w-])", text)
-    }
+    ours = {key for key in keys if re.search(rf"{re.escape(installation.settings.public_url)}/\w+/{key}", text)}
     with installation.store.read() as session:
         known = session.scalars(select(Suggestion.public_id).where(Suggestion.public_id.in_(ours)))
         return frozenset(ours - set(known))

@@ -88,7 +88,7 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         placement=words.Placement(suggestion.placement),
         routine=decisions.routine_of(suggestion),
         reason=suggestion.reason + (_BY_MAIL_BECAUSE.format(label) if instead is not None else ""),
-        routine_link=links.routine(suggestion.public_id),
+        routine_link=links.runner_routine(suggestion.public_id),
         answer_link=lambda said: links.answer(suggestion.public_id, said, suggestion.created_at),
         was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
     )

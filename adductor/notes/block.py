@@ -26,7 +26,8 @@ _SEPARATOR = "\n\n"
 _HEADING_WORDS, _SIGNATURE_WORDS = "adductor routine", "adductor coach"
 _LINE = re.compile(r"[^\r\n]+")
 _LINK = re.compile(r"://|/(?:routine|r|a)/")
-_KEY = re.compile(r"/(?:routine|r)/([A-Za-z0-9_-]+)")
+# A routine's public id: all of a link that others may read, the beginning of the key in the runner's own.
+_KEY = re.compile(r"/(?:routine|r)/([A-Za-z0-9_-]{1,12})")
 _POINT_IN_NUMBER = re.compile(r"(?<=\d)[.,](?=\d)")
 _NO_WORD = re.compile(r"[\W_]+")
 _TOKEN_WITH_POINT = re.compile(r"\S*\w\.\w\S*")

@@ -6,6 +6,7 @@ from adductor.catalogue import catalogue
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 from adductor.notes.block import HEADING, SIGNATURE
 
+_STOP = "Stop if it hurts."
 _KIND = {Dose.LIGHT: "light", Dose.ACTIVATION: "warm-up"}
 
 
@@ -46,15 +47,15 @@ def note_block(routine: Routine, reason: str, link: str | None, *, public: bool 
         lines.append(f"{number}. {name_of(item, public=public)}: {dose_of(item)}")
         lines += [item.advice] if item.advice else []
     lines.append(f"Why today: {sentence(reason)}")
-    lines.append(f"Stop if it hurts. Steps and timer: {link}" if link else "Stop if it hurts.")
+    lines.append(f"{_STOP} Steps and timer: {link}" if link else _STOP)
     lines.append(SIGNATURE)
     return "\n".join(lines)
 
 
-def with_answer_link(block: str, link: str) -> str:
-    """The block of a private note: with the runner's way to answer, before the signature. Never for a public text."""
-    lines = block.split("\n")
-    return "\n".join([*lines[:-1], f"Afterwards, how did it go: {link}", lines[-1]])
+def with_private_link(block: str, link: str) -> str:
+    """The block for a place that only the runner reads: its link also finishes the routine. Never for a public text."""
+    lines = [f"{_STOP} Start and finish here: {link}" if line.startswith(_STOP) else line for line in block.split("\n")]
+    return "\n".join(lines)
 
 
 def sentence(reason: str) -> str:

@@ -95,11 +95,14 @@ class Site:
         here = self.place
         public_id, athlete, installation = here.suggestion(runner).public_id, here.athlete(runner), here.installation
         tokens = self.tokens(runner, external_id)
+        key = installation.links.runner_routine(public_id).rpartition("/")[2]
         opens = {f"/{kind}/{{token}}": {"token": token} for kind, token in tokens.items()}
         for page in ("routine/{public_id}", "routine/{public_id}/state", "suggestions/{public_id}"):
             opens[f"/{page}"] = {"public_id": public_id}
         return opens | {
             "/suggestions/{public_id}/answer": {"public_id": public_id},
+            "/r/{key}": {"key": key},
+            "/r/{key}/exercise/{place}/{exercise_id}": {"key": key, "place": "0"},
             "/webhooks/strava/{key}": {"key": installation.settings.webhook_key},
             "/calendar/{key}.ics": {"key": str(athlete.calendar_key)},
             "/routine/{public_id}/exercise/{place}/{exercise_id}": {"public_id": public_id, "place": "0"},

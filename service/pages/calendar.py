@@ -56,6 +56,7 @@ def calendar(key: str) -> Response:
         expected_minutes=_EXPECTED_MINUTES,
         marks=_MARKS,
         now=now,
+        runner_routine=here.links.runner_routine,
         utc=_utc,
         escaped=_escaped,
     )

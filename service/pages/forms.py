@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
-from werkzeug.wrappers import Response
 
 from adductor.athletes import answers, channels, decisions
 from adductor.athletes.decisions import Consultation
 from adductor.athletes.reconsider import reconsider
-from adductor.coaching.situation import Placement, Routine
+from adductor.coaching.situation import Placement
 from adductor.jobs import letters
 from adductor.mail import messages
 from adductor.store.models import Athlete
 from service.context import installation
-from service.pages.access import find_suggestion, the_athlete
+from service.pages.access import the_athlete
 from service.pages.words import EQUIPMENT
 
 Form = MultiDict[str, str]
@@ -107,31 +106,6 @@ def read_answer(*fields: Field, **values: Any) -> answers.Answer:
     for problem in given.problems.values():
         raise answers.AnswerError(problem)
     return answers.Answer(**values, **given.changes, red_flags=frozenset(request.form.getlist("sign")))
-
-
-def take_answer(public_id: str, *fields: Field, routine: Routine | None = None, **values: Any) -> answers.Taken:
-    """Take the form's answer to a suggestion of the runner, with the routine as it was done. Raises AnswerError."""
-    answer = read_answer(*fields, **values)
-    with changing(reschedules=False) as coach:
-        row = find_suggestion(coach.session, public_id, coach.athlete)
-        if routine is not None and row.status == "open":
-            # The ladder counts what was done; what was written stays with the delivery.
-            row.routine = asdict(routine)
-        return answers.answer(coach, row, answer, source="page")
-
-
-def page_after(public_id: str, taken: answers.Taken) -> str:
-    """The address that follows an answer: Home, which shows a referral, or the suggestion."""
-    refers = taken.decision is not None and taken.decision.decision == "refer"
-    return url_for("pages.home") if refers else url_for("pages.suggestion", public_id=public_id)
-
-
-def answered(public_id: str, taken: answers.Taken, thanks: str) -> Response:
-    """Redirect to the page after an answer, which says what changed."""
-    target = page_after(public_id, taken)
-    if target != url_for("pages.home"):
-        flash(" ".join([thanks, *taken.changes]), "done")
-    return redirect(target)
 
 
 def change_address(database: Session, athlete: Athlete, address: str | None) -> None:

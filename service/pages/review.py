@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from flask import render_template, request
+from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from adductor.athletes import decisions, situations
 from adductor.athletes.answers import AnswerError
-from adductor.coaching.replies import Said
 from adductor.store.models import DecisionRecord, Delivery
 from service import limits, numbers
 from service.context import installation
-from service.pages import lately, status
+from service.pages import ending, lately, status
 from service.pages.access import Page, blueprint, find_suggestion, signed_in, the_athlete
-from service.pages.forms import PAIN, PLACE, Field, answered, take_answer
 
 ON_A_PAGE = 25
-_SAID = Field("said", Said, "choose one of the answers")
 
 
 @blueprint.get("/suggestions")
@@ -54,11 +51,15 @@ def suggestion(public_id: str) -> Page:
 @signed_in
 def answer(public_id: str) -> Page:
     """Answer it, or answer it differently."""
+    with installation().store.read() as database:
+        row = find_suggestion(database, public_id, the_athlete())
     try:
-        taken = take_answer(public_id, _SAID, PAIN, PLACE, where="review")
+        ended = ending.take(row, ending.said_in_form(), source="page", where="review")
     except AnswerError as error:
-        return _page(public_id, problem=f"Your answer was not kept: {error}."), 400
-    return answered(public_id, taken, "Kept. Thank you.")
+        return _page(public_id, problem=f"Your answer was not saved: {error}."), 400
+    if ended.referral is None:
+        flash(" ".join([ended.title, *ended.words, *ended.changes]), "done")
+    return redirect(url_for("pages.home" if ended.referral else "pages.suggestion", public_id=public_id))
 
 
 def _page(public_id: str, problem: str | None = None) -> str:
@@ -75,4 +76,5 @@ def _page(public_id: str, problem: str | None = None) -> str:
         decision=decision,
         deliveries=deliveries,
         problem=problem,
+        with_proofs=installation().links.with_proofs,
     )

@@ -1,10 +1,14 @@
-"""The guided routine, under a capability URL: it opens without signing in and then shows nothing of the runner."""
+"""The guided routine, under two addresses.
+
+``/routine/<id>`` may stand in a text that others read: it opens for everybody, shows nothing of the runner, and only the
+signed-in runner finishes it. ``/r/<key>`` (service/answers.py) is for the runner alone and needs no session.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import abort, jsonify, render_template, request, session, url_for
+from flask import abort, jsonify, make_response, render_template, request, session, url_for
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
@@ -18,16 +22,9 @@ from adductor.coaching.situation import Routine, RoutineItem
 from adductor.store.models import Suggestion
 from service import limits
 from service.context import installation
+from service.pages import ending
 from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
-from service.pages.forms import PAIN, PLACE, Field, answered, optional, page_after, take_answer, whole
-
-_FIELDS = (
-    PAIN,
-    PLACE,
-    Field("rpe", optional(whole(1, 10)), "effort must be a number from 1 to 10", "rpe_1_10"),
-    Field("completed_pct", optional(whole(0, 100)), "how much was done must be a number from 0 to 100"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,17 @@ class Step:
 @blueprint.get("/routine/<public_id>")
 @limits.link
 def routine(public_id: str) -> Page:
-    """The steps; with a script one at a time with a timer, without one as a list. ``swap=2:exercise`` exchanges."""
-    suggestion = _suggestion(public_id)
+    """The steps, for everybody."""
+    response = make_response(show(_suggestion(public_id), request.path))
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def show(suggestion: Suggestion, address: str, *, by_key: bool = False) -> Page:
+    """The steps; with a script one at a time with a timer, without one as a list. ``swap=2:exercise`` exchanges.
+
+    ``address`` is where the page stands, and where its form goes.
+    """
     made = _swapped(suggestion, request.args.getlist("swap"))
     steps = [_step(made, place) for place in range(len(made.items))]
     shown = {item.exercise for step in steps for item in (step.item, *(other for _, other in step.alternatives))}
@@ -59,6 +65,8 @@ def routine(public_id: str) -> Page:
         steps=steps,
         swapped=[f"{step.place + 1}:{step.item.exercise}" for was, step in pairs if was.exercise != step.item.exercise],
         drawings_css=url_for("pages.drawings_css", of=",".join(sorted(drawn))),
+        address=address,
+        by_key=by_key,
         mine=_is_mine(suggestion),
         # The sandbox and the tests live in a faster time; the timer lives with them.
         speed=installation().settings.clock_speed,
@@ -70,11 +78,15 @@ def routine(public_id: str) -> Page:
 @blueprint.get("/routine/<public_id>/exercise/<int:place>/<exercise_id>")
 @limits.link
 def routine_exercise(public_id: str, place: int, exercise_id: str) -> Page:
+    """One exercise of the routine, or one in its place."""
+    return show_exercise(_suggestion(public_id), f"/routine/{public_id}", place, exercise_id)
+
+
+def show_exercise(suggestion: Suggestion, address: str, place: int, exercise_id: str) -> Page:
     """One exercise of the routine, or what may take its place: to be put into the page, also offline."""
-    suggestion = _suggestion(public_id)
     made = _swapped(suggestion, [f"{place + 1}:{exercise_id}"])
     step = _step(made, place, decisions.routine_of(suggestion))
-    return render_template("_step.html", suggestion=suggestion, step=step, mine=_is_mine(suggestion))
+    return render_template("_step.html", address=address, step=step, mine=_is_mine(suggestion))
 
 
 @blueprint.get("/routine/<public_id>/state")
@@ -90,23 +102,28 @@ def routine_state(public_id: str) -> Response:
 @blueprint.post("/routine/<public_id>")
 @limits.secret
 def finish(public_id: str) -> Page:
-    """Save how it went. Idempotent: the page's offline queue may send it more than once."""
+    """Save how it went, for the signed-in runner."""
     suggestion = _suggestion(public_id)
     if current_athlete() is None:
         session["after_sign_in"] = url_for("pages.routine", public_id=public_id)
-        return _not_kept("Sign in, then send it again: only you can finish your routine.", 401)
+        return _not_saved("Sign in, then send it again: only you can finish your routine.", 401)
     if not _is_mine(suggestion):
-        return _not_kept("This routine belongs to another runner, so your answer was not kept.", 403)
-    said = Said.PAIN if request.form.get("stopped") == "1" else Said.DONE
+        return _not_saved("This routine belongs to another runner, so your answer was not saved.", 403)
+    return save(suggestion, request.path, source="page")
+
+
+def save(suggestion: Suggestion, address: str, *, source: str) -> Page:
+    """Save how it went. Idempotent: the page's offline queue may send it more than once."""
     try:
         made = _swapped(suggestion, request.form.getlist("swap"))
-        taken = take_answer(public_id, *_FIELDS, routine=made, said=said, where="routine")
+        said = ending.said_in_form(Said.DONE)
+        ended = ending.take(suggestion, said, source=source, where="routine", routine=made)
     except AnswerError as error:
-        return _not_kept(f"Your answer was not kept: {error}.", 400)
-    if wants_json():
-        after = page_after(public_id, taken)
-        return jsonify(saved=True, repeated=taken.repeated, changes=list(taken.changes), next=after)
-    return answered(public_id, taken, "Done and kept.")
+        return _not_saved(f"Your answer was not saved: {error}.", 400)
+    if not wants_json():
+        return render_template("done.html", ended=ended, address=address)
+    words = render_template("_done.html", ended=ended, address=address)
+    return jsonify(saved=True, repeated=ended.repeated, changes=list(ended.changes), words=words)
 
 
 def _suggestion(public_id: str) -> Suggestion:
@@ -154,7 +171,7 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     return Step(place, item, exercise, effort, positions, tuple(offered))
 
 
-def _not_kept(text: str, status: int) -> Page:
+def _not_saved(text: str, status: int) -> Page:
     if wants_json():
         return jsonify(saved=False, problem=text), status
-    return render_template("message.html", title="Not kept yet", text=text, sign_in=status == 401), status
+    return render_template("message.html", title="Not saved yet", text=text, sign_in=status == 401), status

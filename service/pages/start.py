@@ -87,8 +87,8 @@ def _preview(have: frozenset[str] | None, stage: int = 1) -> str:
     here = installation()
     dose = Dose.LIGHT if stage == 1 else Dose.FULL
     wish = Wish(stage=stage, placement=Placement.POST_RUN, dose=dose, equipment=have)
-    link = f"{here.settings.public_url}/routine/…"
-    return wording.note_block(build(here.catalogue, wish), _PREVIEW_REASONS[stage], link)
+    block = wording.note_block(build(here.catalogue, wish), _PREVIEW_REASONS[stage], None)
+    return wording.with_private_link(block, f"{here.settings.public_url}/r/…")
 
 
 def _equipment() -> list[str] | None:

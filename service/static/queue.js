@@ -2,43 +2,49 @@
 // The server takes the same answer twice as once, so a lost reply costs nothing.
 (function () {
   "use strict";
-  var PREFIX = "adductor-answer-";
+  var PREFIX = "adductor-answer-"; // and then the routine's address
   var sending = null;
 
   function waiting() {
     return Object.keys(localStorage).filter(function (key) { return key.indexOf(PREFIX) === 0; });
   }
 
-  function keep(routine, fields) {
-    localStorage.setItem(PREFIX + routine, JSON.stringify(fields));
+  function keep(address, fields) {
+    localStorage.setItem(PREFIX + address, JSON.stringify(fields));
+  }
+
+  function addressOf(key) {
+    var name = key.slice(PREFIX.length);
+    return name.charAt(0) === "/" ? name : "/routine/" + name; // as earlier versions kept it
   }
 
   async function sendOne(key) {
     var kept = localStorage.getItem(key);
     if (kept === null) { return null; }
-    var routine = key.slice(PREFIX.length);
-    var state = await fetch("/routine/" + encodeURIComponent(routine) + "/state", { cache: "no-store" });
-    if (state.status === 404) { localStorage.removeItem(key); return { routine: routine, problem: "This routine is gone." }; }
-    if (!state.ok) { throw new Error("not now"); }
-    var now = await state.json();
-    if (!now.signed_in) { return { routine: routine, signIn: true }; }
-    var body = new URLSearchParams(JSON.parse(kept));
-    body.append("csrf_token", now.csrf_token);
-    var answer = await fetch("/routine/" + encodeURIComponent(routine), {
-      method: "POST", body: body, headers: { Accept: "application/json" }
-    });
+    var address = addressOf(key), body = new URLSearchParams(JSON.parse(kept));
+    if (address.indexOf("/r/") !== 0) { // without a key in its address an answer needs a session
+      var state = await fetch(address + "/state", { cache: "no-store" });
+      if (state.status === 404) { localStorage.removeItem(key); return { address: address, problem: "This routine is gone." }; }
+      if (!state.ok) { throw new Error("not now"); }
+      var now = await state.json();
+      if (!now.signed_in) { return { address: address, signIn: true }; }
+      body.append("csrf_token", now.csrf_token);
+    }
+    var answer = await fetch(address, { method: "POST", body: body, headers: { Accept: "application/json" } });
     if (answer.status >= 500 || answer.status === 429) { throw new Error("not now"); }
-    if (answer.status === 401) { return { routine: routine, signIn: true }; }
-    var said = await answer.json().catch(function () { return { saved: false, problem: "Your answer was not kept." }; });
+    if (answer.status === 401) { return { address: address, signIn: true }; }
+    var said = await answer.json().catch(function () {
+      return { saved: false, problem: "This link's time is over, so your answer was not saved. Sign in to answer on your pages." };
+    });
     // A newer answer may have been given while this one was on its way.
     if (localStorage.getItem(key) === kept) { localStorage.removeItem(key); }
-    return Object.assign({ routine: routine }, said);
+    return Object.assign({ address: address }, said);
   }
 
   async function sendAll() {
     var results = [];
     for (var key of waiting()) {
-      try { results.push(await sendOne(key)); } catch (error) { results.push({ routine: key.slice(PREFIX.length), later: true }); }
+      try { results.push(await sendOne(key)); } catch (error) { results.push({ address: addressOf(key), later: true }); }
     }
     document.dispatchEvent(new CustomEvent("answers-sent", { detail: results.filter(Boolean) }));
     return results.filter(Boolean);

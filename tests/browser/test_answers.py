@@ -11,15 +11,15 @@ from tests.support.live import Live
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 
-def test_note_leads_to_an_answer_in_two_taps_without_a_script(live: Live, new_context: Opens) -> None:
+def test_note_leads_to_done_in_two_taps_without_a_script(live: Live, new_context: Opens) -> None:
     run = live.record(live.runner())
     note = live.note_comes(run)
     page = new_context(script=False).new_page()
 
-    page.goto(note.split("how did it go: ")[1].split()[0])
-    page.get_by_role("button", name="Too hard").click()
+    page.goto(note.split("finish here: ")[1].split()[0])
+    page.get_by_role("button", name="Mark as done").click()
 
-    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Done.")).to_be_visible()
     suggestion = live.suggestion(run)
     assert suggestion is not None
     assert suggestion.status == "done"

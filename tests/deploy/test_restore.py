@@ -115,7 +115,7 @@ def test_a_restored_backup_goes_on_and_doubles_no_note(tmp_path: Path, database:
             assert note.count(block.SIGNATURE) == 1, note
             # A link that the restored database doesn't know was replaced by one that it knows.
             assert suggestion is not None
-            assert f"/routine/{suggestion.public_id}" in note
+            assert f"/r/{suggestion.public_id}" in note
         # The tokens of the backup can be opened: it was restored beside its secret key.
         live.note_comes(live.record(idle[0]))
 

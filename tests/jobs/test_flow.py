@@ -28,15 +28,14 @@ def test_a_recorded_run_gets_its_routine_with_the_reason(live: Live) -> None:
     assert lines[0].startswith("Adductor routine · level 2 · ")
     assert lines[1].startswith("1. ")
     assert any(line.startswith("Why today: ") for line in lines)
-    assert lines[-3].startswith(f"Stop if it hurts. Steps and timer: {live.web}/routine/")
-    assert lines[-2].startswith(f"Afterwards, how did it go: {live.web}/a/")
+    assert lines[-2].startswith(f"Stop if it hurts. Start and finish here: {live.web}/r/")
     assert lines[-1] == "— Adductor Coach"
     assert live.truth(run)["description"] in (None, "")
     assert sorted(call["endpoint"] for call in live.calls(activity=run)) == ["activities.get", "activities.update"]
     (event,), (decision,), (delivery,) = live.events(run), live.decisions(run), live.deliveries(run)
     assert event.trace_id == decision.trace_id == delivery.trace_id
     assert decision.considered
-    page = requests.get(text.split("timer: ")[1].split()[0], timeout=10)
+    page = requests.get(text.split("finish here: ")[1].split()[0], timeout=10)
     assert page.status_code == 200
     assert "Stop if it hurts" in page.text
 
@@ -113,5 +112,5 @@ def test_a_runner_who_chose_the_description_finds_it_there(live: Live) -> None:
 
     assert text.startswith("Felt easy.\n\n")
     assert "/routine/" in text
-    assert "/a/" not in text, "a text that all can read carries no link that answers"
+    assert "/r/" not in text, "a text that all can read carries no link that answers"
     assert live.truth(run)["private_note"] == ""

@@ -68,7 +68,7 @@ def test_routine_by_mail_says_why_and_how_and_takes_answers(here: Place) -> None
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     for words in (_text(raw), _text(raw, "html")):
         assert "Why today: easy run done" in words
-        assert f"https://coach.example.org/routine/{public_id}" in words
+        assert here.installation.links.runner_routine(public_id) in words
         assert words.count("https://coach.example.org/a/") == 5
         assert "Not medical advice, not a medical device." in words
         assert "!" not in words.replace("<!doctype", "").replace("!important", "")

@@ -154,7 +154,7 @@ def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, lo
     take(here, event(here, runner, about=nth(1)))
 
     note = log.activities[nth(1)].private_note or ""
-    assert (note.count(block.SIGNATURE), note.count(f"/routine/{first}")) == (1, 0)
+    assert (note.count(block.SIGNATURE), note.count(f"/r/{first}")) == (1, 0)
     assert note.startswith(f"{words}\n\n{block.HEADING}" if words else block.HEADING)
 
 

@@ -91,6 +91,8 @@ _ALTERED = {
     "link gone": BLOCK.replace(f" https://coach.example.org/routine/{KEY}", ""),
     "link without scheme": BLOCK.replace("https://", ""),
     "link cut": BLOCK.replace(KEY, KEY[:8]),
+    "runner's own link": BLOCK.replace(f"routine/{KEY}", f"r/{KEY}mnopqrst5672"),
+    "runner's own link cut": BLOCK.replace(f"routine/{KEY}", f"r/{KEY}mno"),
     "decimal point gone": BLOCK.replace("7.5", "75"),
     "decimal gone": BLOCK.replace("7.5 ", ""),
     **{f"line {number} cut": "\n".join([*LINES[:number], *LINES[number + 1 :]]) for number in range(len(LINES))},

@@ -25,7 +25,7 @@ from tests.support.runners import Place
 from tests.support.site import site
 
 # Their permission stands in the address: a key or a signed link, which a page of another site can't know.
-BY_ADDRESS = {"webhooks.receive", "answers.take", "answers.unsubscribe", "answers.confirm"}
+BY_ADDRESS = {"webhooks.receive", "answers.take", "answers.unsubscribe", "answers.confirm", "answers.finish_routine"}
 # These end the connection, the session or the athlete.
 ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out", "ops.sign_out"}
 # Valid fields of several forms.
@@ -59,6 +59,7 @@ class Person:
         links = here.installation.links
         made = {
             "answers.take": links.answer(self.public_id, "done", here.now),
+            "answers.finish_routine": links.runner_routine(self.public_id),
             "answers.unsubscribe": links.unsubscribe(self.id, self.external_id, here.now),
             "answers.confirm": links.confirm(self.id, self.private[1], here.now),
         }

@@ -56,8 +56,8 @@ def _count(limit: str) -> int:
     return int(limit.split()[0])
 
 
-_OPENED = ("a/{}", "calendar/{}.ics", "routine/{}", "webhooks/strava/{}", "metrics?{}")
-_SENT = ("unsubscribe/{}", "confirm-address/{}", "webhooks/strava/{}")
+_OPENED = ("a/{}", "r/{}", "calendar/{}.ics", "routine/{}", "webhooks/strava/{}", "metrics?{}")
+_SENT = ("r/{}", "unsubscribe/{}", "confirm-address/{}", "webhooks/strava/{}")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_a_mail_scanner_may_open_every_link_of_every_mail(here: Place, attacker:
         words = ("done", "too_easy", "too_hard", "not_today", "pain")
         made = [links.answer(mine.public_id, word, here.now) for word in words]
         made += [links.unsubscribe(mine.id, mine.external_id, here.now), links.routine(mine.public_id)]
+        made.append(links.runner_routine(mine.public_id))
         opened += [(link.removeprefix(SITE), method) for link in made for method in ("HEAD", "GET", "GET")]
 
     assert len(opened) > EVERYTHING

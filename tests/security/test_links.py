@@ -7,7 +7,7 @@ import pytest
 from adductor.mail.links import Links
 from tests.security.conftest import SITE, Scene
 
-PURPOSES = ("a", "unsubscribe", "confirm-address")
+PURPOSES = ("a", "r", "unsubscribe", "confirm-address")
 
 
 def _token(scene: Scene, purpose: str) -> str:
@@ -60,13 +60,13 @@ def test_link_that_was_changed_cut_or_signed_with_another_key_is_none(
     forged = _token(scene, purpose)
     monkeypatch.undo()
 
-    for wrong in (*changed, forged, token[:-1], token[1:], token + "A", token.partition(".")[0], ""):
+    for wrong in (*changed, forged, token[:-1], token[1:], token + "A", token[: len(token) // 2], ""):
         assert scene.visitor.http.post(f"/{purpose}/{wrong}").status_code in (404, 405), wrong
 
     assert scene.everything() == before
 
 
-@pytest.mark.parametrize(("purpose", "days"), [("a", 30), ("confirm-address", 3), ("unsubscribe", 5 * 365)])
+@pytest.mark.parametrize(("purpose", "days"), [("a", 30), ("r", 14), ("confirm-address", 3), ("unsubscribe", 5 * 365)])
 def test_a_link_ends(scene: Scene, purpose: str, days: int) -> None:
     token, before = _token(scene, purpose), scene.everything()
     scene.here.later(days=days, seconds=1)

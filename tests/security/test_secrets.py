@@ -52,7 +52,10 @@ def _secrets(live: Live, runner: Runner) -> dict[str, str]:
 
 def _live_through_everything(live: Live, runner: Runner, secrets: dict[str, str]) -> None:
     """Good days and bad ones: a note, a refresh that fails, a server that fails, requests that can't be read."""
-    live.note_comes(live.record(runner))
+    run = live.record(runner)
+    live.note_comes(run)
+    public_id = live.deliveries(run)[0].suggestion.public_id
+    secrets["routine key"] = live.here.installation.links.runner_routine(public_id).rpartition("/")[2]
     live.fault(endpoint="oauth.token", status=500, body=f"no: {secrets['refresh']}", times=1)
     live.fault(endpoint="activities.get", status=502, html="<h1>Bad gateway</h1>", times=1)
     other = live.runner()
@@ -65,6 +68,7 @@ def _live_through_everything(live: Live, runner: Runner, secrets: dict[str, str]
         ("POST", f"/webhooks/strava/{key}x", b"{}"),
         ("GET", f"/webhooks/strava/{key}?hub.verify_token={secrets['verify token']}", None),
         ("GET", f"/a/{secrets['answer link']}x", None),
+        ("POST", f"/r/{secrets['routine key']}", b"said=done"),
         ("POST", f"/unsubscribe/{secrets['unsubscribe link']}", b"again=1"),
         ("GET", f"/connect/strava/callback?code={secrets['refresh']}&state=x&scope=read", None),
         ("GET", f"/calendar/{CALENDAR_KEY}.ics", None),
