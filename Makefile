@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check audit format docs bench bench-quick months mutate chaos fuzz screenshots examples drawings containers lock clean system
+.PHONY: help demo up test test-fast check audit format docs bench bench-quick months mutate chaos fuzz screenshots examples drawings icons containers lock clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ examples: $(VENV)/.dev ## Write docs/examples anew
 
 drawings: $(VENV)/.dev ## Generate the drawings of the exercises from their pose data
 	@$(BIN)/python -m tools.drawings.render
+
+icons: $(VENV)/.dev ## Draw the PNG icons from icon.svg
+	@$(BIN)/python -m tools.icons
 
 docs: $(VENV)/docs/.docs ## Build the documentation site into site/ (no network needed to read it)
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --strict

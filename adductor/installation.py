@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from adductor.mail.transport import Postbox
     from adductor.platforms.base import Platform
     from adductor.platforms.budget import WindowBudget
+    from adductor.push import Pusher
 
 # A frozen or unreachable Redis costs an event this much and no more; everything works without it.
 REDIS_TIMEOUT_S = 1.0
@@ -70,6 +71,14 @@ class Installation:
         settings = self.settings
         smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
         return Postbox(smtp_url, settings.mail_dir, settings.mail_greeting)
+
+    @cached_property
+    def pusher(self) -> Pusher:
+        """The sender of Web Push messages. Its key stays for as long as the secret key does."""
+        from adductor.push import Pusher
+
+        others = [each.strip() for each in (self.settings.push_services or "").split(",") if each.strip()]
+        return Pusher(self.settings.derived("web push"), self.settings.push_contact, others)
 
     @cached_property
     def redis(self) -> redis.Redis | None:

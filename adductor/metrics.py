@@ -56,6 +56,10 @@ MAIL_OUTCOMES = (
     *_MAIL_OUTCOMES,
     *("answered", "disconnected", "enough_messages", "never_written", "no_address", "too_late"),
 )
+PUSH_OUTCOMES = (
+    *("answered", "disconnected", "enough_messages", "gave_up", "never_written", "no_device"),
+    *("pushed", "too_late"),
+)
 NOTE_OUTCOMES = (
     *("already_there", "answered", "deleted_by_runner", "disconnected", "edited_by_runner", "gave_up", "gone"),
     *("mailed_instead", "never_written", "no_activity", "not_connected", "note_refused", "nothing_there"),
@@ -64,6 +68,7 @@ NOTE_OUTCOMES = (
 DELIVERY_OUTCOMES = (
     *itertools.product(("private_note", "description"), NOTE_OUTCOMES),
     *(("mail", outcome) for outcome in MAIL_OUTCOMES),
+    *(("push", outcome) for outcome in PUSH_OUTCOMES),
     ("pages", "on_the_pages"),
 )
 CALL_KINDS = (

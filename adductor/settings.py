@@ -124,6 +124,13 @@ def _is_web_address(value: str) -> bool:
     return bool(re.fullmatch(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?", value)) and _parses(value)
 
 
+def _is_origin(value: str) -> bool:
+    """Scheme, host and port as a browser spells them; without TLS only on this machine."""
+    parts = urlsplit(value) if _is_web_address(value) else None
+    has_tls = parts is not None and (parts.scheme == "https" or parts.hostname in _THIS_MACHINE)
+    return has_tls and re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", value) is not None
+
+
 _NO_WEB_ADDRESS = "is not a web address; give one like https://coach.example.org"
 _is_address = _matches(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+")
 _is_one_line = _matches(r"[^\x00-\x1f\x7f]{1,200}")
@@ -208,6 +215,11 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ),
     ("ADDUCTOR_EHLO", _matches(r"[a-zA-Z0-9.-]+"), "is not a host name; give one like coach.example.org"),
     (
+        "ADDUCTOR_PUSH_SERVICES",
+        lambda origins: _split(origins) and all(map(_is_origin, _split(origins))),
+        "holds something that is not the address of a push service; give https://push.example.org, comma-separated",
+    ),
+    (
         "ADDUCTOR_WEBHOOK_KEY",
         _matches(r"[A-Za-z0-9_-]{16,}"),
         "must be at least 16 letters, digits, - or _, as it stands in an address",
@@ -250,6 +262,8 @@ class Settings(BaseModel):
     operator: Annotated[str | None, _name("ADDUCTOR_OPERATOR")] = None
     contact: Annotated[str | None, _name("ADDUCTOR_CONTACT")] = None
     weekly_mail: Annotated[Literal["on", "off"], _name("ADDUCTOR_WEEKLY_MAIL")] = "off"
+    # Origins of push services that count beside the known ones; they may be in the installation's own network.
+    push_services: Annotated[str | None, _name("ADDUCTOR_PUSH_SERVICES")] = None
     # Asked for while all parts work; holds a secret.
     heartbeat_url: Annotated[SecretStr | None, _name("ADDUCTOR_HEARTBEAT_URL")] = None
     strava_client_id: Annotated[str | None, _name("STRAVA_CLIENT_ID")] = None
@@ -367,6 +381,12 @@ class Settings(BaseModel):
         """The contact as the address of a link; None for words."""
         contact = self.contact or ""
         return f"mailto:{contact}" if _is_address(contact) else contact if _is_web_address(contact) else None
+
+    @property
+    def push_contact(self) -> str:
+        """Whom a push service writes to about our messages: the operator's address, or that of our mails."""
+        contact = self.contact or ""
+        return f"mailto:{contact if _is_address(contact) else parseaddr(self.mail_from)[1]}"
 
     @property
     def mail_dir(self) -> Path:

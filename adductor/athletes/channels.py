@@ -1,6 +1,6 @@
 """Delivery channels: what the athlete chose for each placement, and what of it works now.
 
-``athlete.channels`` maps a placement to a channel or a list of them ("both"): private_note, description, mail, pages.
+``athlete.channels`` maps a placement to a channel or a list of them ("both"): private_note, description, mail, push, pages.
 ``{"post_run": "private_note"}`` and ``{"post_run": ["private_note", "mail"]}`` are both good.
 """
 
@@ -22,9 +22,11 @@ from adductor.store.models import Athlete, Delivery, Letter, LoggedActivity, Sug
 PRIVATE_NOTE = "private_note"
 DESCRIPTION = "description"
 MAIL = "mail"
+PUSH = "push"
 PAGES = "pages"
+MESSAGES = frozenset({MAIL, PUSH})
 NOTES = frozenset({PRIVATE_NOTE, DESCRIPTION})
-CHANNELS = (PRIVATE_NOTE, DESCRIPTION, MAIL, PAGES)
+CHANNELS = (PRIVATE_NOTE, DESCRIPTION, MAIL, PUSH, PAGES)
 # For a placement without a choice. A routine that isn't about a run just recorded goes by mail: a note is written into an
 # old run only by choice.
 DEFAULTS = {Placement.POST_RUN: (PRIVATE_NOTE,), Placement.REST_DAY: (MAIL,), Placement.WARM_UP: (MAIL,)}
@@ -52,6 +54,8 @@ def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
     if value is None:
         return DEFAULTS[placement]
     values = [value] if isinstance(value, str) else value
+    if athlete.push_since is None:  # the last browser has ended its subscription
+        values = [(MAIL if can_mail(athlete) else PAGES) if entry == PUSH else entry for entry in values]
     return tuple(dict.fromkeys(entry for entry in values if entry in CHANNELS)) or (PAGES,)
 
 
@@ -108,7 +112,9 @@ def reaches(athlete: Athlete, placement: Placement) -> bool:
         return True
     if placement is Placement.WARM_UP:
         return MAIL in channels and can_mail(athlete)
-    return PAGES in channels or can_mail(athlete) or (can_write(athlete) and bool(NOTES & set(channels)))
+    return (
+        bool({PUSH, PAGES} & set(channels)) or can_mail(athlete) or (can_write(athlete) and bool(NOTES & set(channels)))
+    )
 
 
 def delivery_channels(
@@ -125,7 +131,9 @@ def delivery_channels(
             if stands_in is not None:
                 found.append(DeliveryChannel(field, stands_in))
                 continue
-        if channel != PAGES and can_mail(athlete):
+        if channel == PUSH:
+            found.append(DeliveryChannel(PUSH))
+        elif channel != PAGES and can_mail(athlete):
             found.append(DeliveryChannel(MAIL))
     return list(dict.fromkeys(found)) or [DeliveryChannel(PAGES)]
 
@@ -158,7 +166,7 @@ def _latest_run(session: Session, athlete: Athlete, now: datetime) -> str | None
 
 
 def messages_left(session: Session, athlete: Athlete, now: datetime, apart_from: int | None = None) -> int:
-    """How many mails with routines may still go to this athlete now: at most three in any seven days.
+    """How many mails and notifications with routines may still go to this athlete now: at most three in any seven days.
 
     ``apart_from``: a suggestion that isn't counted.
     """
@@ -167,6 +175,6 @@ def messages_left(session: Session, athlete: Athlete, now: datetime, apart_from:
         select(func.count(Delivery.id))
         .join(Suggestion)
         .where(Suggestion.athlete_id == athlete.id, Suggestion.created_at > now - WEEK)
-        .where(Suggestion.id != (apart_from or 0), Delivery.channel == MAIL, sent_or_waiting)
+        .where(Suggestion.id != (apart_from or 0), Delivery.channel.in_(MESSAGES), sent_or_waiting)
     )
     return max(MOST_MESSAGES_A_WEEK - (session.scalar(lately) or 0), 0)

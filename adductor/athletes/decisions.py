@@ -157,7 +157,7 @@ class Consultation:
                 # A removal of ours may just have worked: its absence is no word of the athlete's.
                 delivery.written_text = None
             delivery.desired_state = "present"
-            if way.channel == channels.MAIL and delivery.state == "claimed":
+            if way.channel in channels.MESSAGES and delivery.state == "claimed":
                 continue  # it is being sent at this moment; a second worker would send it twice
             delivery.block = block
             delivery.trace_id = trace_id
@@ -174,8 +174,8 @@ class Consultation:
             elif way.channel == channels.PAGES:
                 claims.finish(session, delivery, "on_the_pages")
             elif delivery.written_at is not None:
-                # A mail can't be taken back, and isn't sent twice; it was counted when it was sent.
-                delivery.state, delivery.outcome = "done", "sent"
+                # A message can't be taken back, and isn't sent twice; it was counted when it was sent.
+                delivery.state, delivery.outcome = "done", "sent" if way.channel == channels.MAIL else "pushed"
             elif not channels.messages_left(session, athlete, now, suggestion.id):
                 claims.finish(session, delivery, "enough_messages")
 
@@ -193,9 +193,9 @@ class Consultation:
             if delivery.channel == channels.PAGES:
                 continue
             untouched = delivery.attempts == 0 and delivery.written_text is None
-            if delivery.state == "waiting" and (untouched or delivery.channel == channels.MAIL):
+            if delivery.state == "waiting" and (untouched or delivery.channel in channels.MESSAGES):
                 claims.finish(self.session, delivery, "never_written")
-            elif delivery.channel != channels.MAIL:
+            elif delivery.channel not in channels.MESSAGES:
                 # Also a delivery that is being written at this moment: its worker finds that its claim is gone.
                 delivery.state, delivery.due_at = "waiting", self.now
                 delivery.lease_until = delivery.lease_owner = None

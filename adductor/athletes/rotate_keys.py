@@ -1,4 +1,4 @@
-"""Key rotation: every stored token encrypted anew under the newest key, so that older keys can be dropped.
+"""Key rotation: every stored token and browser's address under the newest key, so that older keys can be dropped.
 
 A connection under a refresh lease is left for the next round: the refresh recognises its row by the encrypted token, and
 encrypts under the newest key anyway.
@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 
 from adductor import logs
 from adductor.installation import Installation
-from adductor.store.models import Connection, Revocation
+from adductor.store.models import BrowserSubscription, Connection, Revocation
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
@@ -36,7 +36,12 @@ class KeyStatus:
     unreadable: int = 0
 
 
-Row = Connection | Revocation
+Row = Connection | Revocation | BrowserSubscription
+_SECRETS: dict[type[Row], tuple[str, ...]] = {
+    Connection: ("access_encrypted", "refresh_encrypted"),
+    Revocation: ("token_encrypted",),
+    BrowserSubscription: ("subscription_encrypted",),
+}
 
 
 def count_keys(installation: Installation) -> KeyStatus:
@@ -73,8 +78,8 @@ def _walk(installation: Installation, store: Callable[[Row, dict[str, bytes]], b
 
 
 def _rows(installation: Installation) -> Iterator[Row]:
-    table: type[Connection] | type[Revocation]
-    for table in (Connection, Revocation):
+    table: type[Row]
+    for table in _SECRETS:
         last = 0
         while True:
             wanted = select(table).where(table.id > last).order_by(table.id).limit(BATCH)
@@ -89,8 +94,7 @@ def _rows(installation: Installation) -> Iterator[Row]:
 
 
 def _secrets(row: Row) -> dict[str, bytes]:
-    names = ("token_encrypted",) if isinstance(row, Revocation) else ("access_encrypted", "refresh_encrypted")
-    return {name: getattr(row, name) for name in names}
+    return {name: getattr(row, name) for name in _SECRETS[type(row)]}
 
 
 def _store(installation: Installation, seen: Row, rotated: dict[str, bytes]) -> bool:

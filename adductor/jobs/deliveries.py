@@ -27,7 +27,7 @@ from adductor.athletes import channels, decisions, platform_calls
 from adductor.athletes.channels import PRIVATE_NOTE
 from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
-from adductor.jobs import letters
+from adductor.jobs import letters, notifications
 from adductor.notes import block, plan
 from adductor.platforms.base import LoggedActivity, PlatformError, Priority
 from adductor.queue import claims, retry, worker
@@ -75,6 +75,10 @@ def handle(installation: Installation, delivery: Delivery, reading: Reading | No
     try:
         if delivery.channel == channels.MAIL:
             done = plan.Done(letters.send_routine(installation, delivery))
+        elif delivery.channel == channels.PUSH:
+            done = plan.Done(notifications.send_routine(installation, delivery))
+            if done.outcome == notifications.NO_DEVICE:
+                _deliver_elsewhere(installation, delivery)
         else:
             done = _carry_out(installation, delivery, reading)
     except RetryLater as later:
@@ -108,7 +112,7 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
     if delivery.activity_id is None:
         raise Final("no_activity", "a note needs an activity to stand in")
     if _is_hopeless(installation, delivery, athlete):
-        _deliver_elsewhere(installation, delivery, athlete.id)
+        _deliver_elsewhere(installation, delivery)
         return plan.Done(plan.NOTE_REFUSED)
     activity = reading.activity if reading is not None else None
     too_old = reading is None or installation.clock.real_now() - reading.read_at > FRESH_FOR
@@ -135,7 +139,7 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
     if step.outcome == plan.NOTE_REFUSED:
         _learn(installation, seen, private_note_refused_at=installation.clock.now(), absent_note_is_empty=False)
         _remember_attempt(installation, delivery)
-        _deliver_elsewhere(installation, delivery, athlete.id)
+        _deliver_elsewhere(installation, delivery)
     return step
 
 
@@ -264,7 +268,7 @@ def _put(
     except Final as stop:
         _remember_attempt(installation, delivery, wrote_nothing=True)
         if stop.outcome == "scope_missing":
-            _deliver_elsewhere(installation, delivery, athlete.id, without_write_scope=True)
+            _deliver_elsewhere(installation, delivery, without_write_scope=True)
         raise
     except PlatformError as error:  # NOT_FOUND: deleted between the read and the write
         _remember_attempt(installation, delivery, wrote_nothing=True)
@@ -274,12 +278,10 @@ def _put(
 # -- another channel ----------------------------------------------------------------------------------------------------
 
 
-def _deliver_elsewhere(
-    installation: Installation, delivery: Delivery, athlete_id: int, *, without_write_scope: bool = False
-) -> None:
+def _deliver_elsewhere(installation: Installation, delivery: Delivery, *, without_write_scope: bool = False) -> None:
     """Deliver the suggestion by the channels that work now that this one doesn't."""
     with installation.store.write() as session:
-        athlete = decisions.lock(session, athlete_id)
+        athlete = _lock_athlete(session, delivery)
         if athlete is None:
             return
         if without_write_scope:
@@ -291,12 +293,16 @@ def _deliver_elsewhere(
             coach.deliver(suggestion, delivery.trace_id)
 
 
+def _lock_athlete(session: Session, delivery: Delivery) -> Athlete | None:
+    athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
+    return decisions.lock(session, athlete_id) if athlete_id is not None else None
+
+
 def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
     """The day's rate budget is gone: a mail takes the place of a note that certainly was never written."""
     now = installation.clock.now()
     with installation.store.write() as session:
-        athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
-        athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
+        athlete = _lock_athlete(session, delivery)
         row = session.get(Delivery, delivery.id, with_for_update=True)
         if athlete is None or row is None or not claims.holds(row, delivery) or row.desired_state != plan.PRESENT:
             return False
@@ -365,9 +371,9 @@ def _store(installation: Installation, delivery: Delivery, done: plan.Done, prob
         elif held and (done.outcome == plan.REMOVED or vanished):
             row.written_text = row.separated = None  # so that it may come back
             row.unconfirmed_writes = 0
-        if held and (row.desired_state == delivery.desired_state or row.channel == channels.MAIL):
+        if held and (row.desired_state == delivery.desired_state or row.channel in channels.MESSAGES):
             claims.finish(session, row, done.outcome, problem)
-            if row.channel == channels.MAIL and done.outcome in (letters.SENT, letters.MAYBE_SENT):
+            if done.outcome in (letters.SENT, letters.MAYBE_SENT, notifications.PUSHED):
                 row.written_at = row.written_at or now
         elif held or (done.standing is not None and row.state != "waiting"):
             # The desired state changed, or another worker re-claimed the row and holds a stale read. Requeue it.

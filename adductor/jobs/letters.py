@@ -69,18 +69,11 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         )
     if row.written_at is not None:
         return SENT
-    now = installation.clock.now()
-    if row.desired_state == "absent" or suggestion.status != "open":
-        return "never_written"
-    if not athlete.is_connected:
-        return "disconnected"
     if not channels.can_mail(athlete) or athlete.email is None:
         return "no_address"
-    at = goes_at(athlete, suggestion, now)
-    if at is None:
-        return "too_late"
-    if at > now:
-        raise RetryLater("quiet hours", wait=at - now)
+    unwanted = why_unwanted(row, suggestion, athlete, installation.clock.now())
+    if unwanted is not None:
+        return unwanted
     links, label = installation.links, registry.LABELS[athlete.connection.platform]
     message = messages.routine_mail(
         _frame(installation, athlete, athlete.email, suggestion.created_at),
@@ -93,6 +86,18 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
     )
     return _hand_over(installation, delivery, message)
+
+
+def why_unwanted(row: Delivery, suggestion: Suggestion, athlete: Athlete, now: datetime) -> str | None:
+    """The outcome of a message that is not to go any more, or None. Raises RetryLater in the quiet hours."""
+    if row.desired_state == "absent" or suggestion.status != "open":
+        return "never_written"
+    if not athlete.is_connected:
+        return "disconnected"
+    at = goes_at(athlete, suggestion, now)
+    if at is not None and at > now:
+        raise RetryLater("quiet hours", wait=at - now)
+    return "too_late" if at is None else None
 
 
 def confirm_address(installation: Installation, session: Session, athlete: Athlete) -> None:

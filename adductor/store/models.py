@@ -118,6 +118,7 @@ class Athlete(Base):
     email_confirmed_at: Mapped[datetime | None]
     email_bounced_at: Mapped[datetime | None]
     unsubscribed_at: Mapped[datetime | None]
+    push_since: Mapped[datetime | None]  # since when a browser takes Web Push messages; None: none does
     # Stands in the address of the runner's calendar feed; a new one ends the old address.
     calendar_key: Mapped[str | None] = mapped_column(String(32), unique=True)
 
@@ -452,6 +453,21 @@ class PlannedRunRecord(OfAthlete, Base):
     distance_km: Mapped[float | None]
     planned_min: Mapped[int | None]
     name: Mapped[str] = mapped_column(String(120), default="")
+
+
+class BrowserSubscription(OfAthlete, Base):
+    """A browser that takes Web Push messages for an athlete: its address and keys (encrypted)."""
+
+    __tablename__ = "browser_subscriptions"
+    __table_args__ = (
+        UniqueConstraint("endpoint_hash", name="uq_browser_subscriptions_endpoint"),
+        Index("ix_browser_subscriptions_athlete", "athlete_id"),
+    )
+
+    endpoint_hash: Mapped[str] = mapped_column(String(64))  # SHA-256: finds the row without its key
+    service: Mapped[str] = mapped_column(String(253))  # the push service's host
+    created_at: Mapped[datetime]
+    subscription_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Subscription(Base):

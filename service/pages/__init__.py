@@ -9,6 +9,7 @@ from service.pages import (  # noqa: F401
     choices,
     errors,
     home,
+    notifications,
     privacy,
     progress,
     review,

@@ -6,11 +6,12 @@ import gzip
 from hashlib import sha256
 from pathlib import Path
 
-from flask import abort, current_app, request, url_for
+from flask import abort, current_app, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from adductor import drawings
-from service.pages.access import Page, blueprint
+from service.context import installation
+from service.pages.access import Page, blueprint, current_athlete
 
 _DAY_S = 86_400
 _YEAR_S = 365 * _DAY_S
@@ -38,10 +39,41 @@ def drawing_svg(exercise_id: str) -> Page:
 
 @blueprint.get("/offline.js")
 def offline_script() -> Page:
-    """The service worker. It stands at the root so that it may serve the routines' addresses."""
+    """The service worker. It stands at the root so that it may serve every page."""
     response = current_app.send_static_file("offline.js")
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+@blueprint.get("/<any('manifest.webmanifest', 'robots.txt', 'favicon.ico'):name>")
+def root_file(name: str) -> Page:
+    """What browsers and search engines ask for at the root."""
+    response = current_app.send_static_file(name)
+    response.headers["Cache-Control"] = f"public, max-age={_DAY_S}"
+    return response
+
+
+@blueprint.get("/offline")
+def offline() -> Page:
+    """What the service worker shows where a page is not at hand."""
+    text = "Home and your next routine are kept on this device. Everything else needs a connection."
+    return render_template("message.html", title="No connection", text=text, athlete=None, to_home=True)
+
+
+@blueprint.after_app_request
+def _name_owner(response: Response) -> Response:
+    """Say whose page it is, so that the service worker drops the pages that it keeps when the browser changes hands."""
+    if response.mimetype == "text/html" and response.status_code < 400:
+        response.headers["X-Pages-Of"] = pages_of()
+    return response
+
+
+@blueprint.app_template_global()
+def pages_of() -> str:
+    """A mark of the runner who is signed in, or of none; it says nothing to others."""
+    athlete = current_athlete()
+    mark = f"pages of {athlete.id} {athlete.connection.external_id}" if athlete is not None else "pages of none"
+    return installation().settings.derived(mark)[:16]
 
 
 @blueprint.after_app_request

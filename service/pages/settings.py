@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import channels
+from adductor.athletes import browsers, channels
 from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
 from service.context import installation
@@ -95,6 +95,7 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
             .where(PlannedRunRecord.athlete_id == athlete.id, PlannedRunRecord.start >= now)
             .order_by(PlannedRunRecord.start)
         ).all()
+        subscribed = browsers.of_athlete(database, athlete.id)
     return render_template(
         "settings.html",
         section=section,
@@ -102,6 +103,7 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
         meaning=meaning,
         typed=request.form if section else None,
         races=races,
+        browsers=subscribed,
         forms=settings_forms,
         choices=choice_forms,
         catalogue=installation().catalogue,

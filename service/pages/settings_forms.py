@@ -23,17 +23,18 @@ PRIORITIES = {"A": "A: the one I train for", "B": "B: I want to do well", "C": "
 # Where each kind of routine can stand; two channels are joined by a plus. Kept as adductor.athletes.channels reads it.
 PLACES = {
     "post_run": ("private_note", "description", "mail", "private_note+mail", "pages"),
-    "rest_day": ("mail", "private_note", "pages"),
+    "rest_day": ("push", "mail", "private_note", "pages"),
     "warm_up": ("mail",),
 }
 PLACE_WORDS = {
     "private_note": "Private note of the run",
     "description": "Description of the run (others can read it)",
     "mail": "E-mail",
+    "push": "Notification",
     "private_note+mail": "Private note and e-mail",
     "pages": "Only here, on my pages",
 }
-_NO_NOTES = frozenset({"mail", "pages"})
+_NO_NOTES = frozenset({"mail", "push", "pages"})
 _LONGEST_RACE_KM = 500
 _RACE_WITHIN_DAYS = 730
 _LONGEST_NAME = 120
@@ -43,7 +44,8 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 def places_of(athlete: Athlete, placement: str) -> list[str]:
     """The places that work: notes need the permission to write, mail a mail server. None: the placement isn't offered."""
     notes, mail = channels.can_write(athlete), installation().settings.sends_mail
-    return [place for place in PLACES[placement] if (notes or place in _NO_NOTES) and (mail or "mail" not in place)]
+    works = [place for place in PLACES[placement] if (notes or place in _NO_NOTES) and (mail or "mail" not in place)]
+    return [place for place in works if place != "push" or athlete.push_since is not None]
 
 
 def place_of(athlete: Athlete, placement: str) -> str:
@@ -52,7 +54,7 @@ def place_of(athlete: Athlete, placement: str) -> str:
     place = "+".join(value) if isinstance(value, list) else value
     if place in places:
         return str(place)
-    return next((usual for usual in places if athlete.email or usual != "mail"), "mail")
+    return next((usual for usual in places if usual != "push" and (athlete.email or usual != "mail")), "mail")
 
 
 def _time(text: str) -> str:

@@ -79,6 +79,8 @@ OUTCOMES = {
     "answered": "Not written: you had answered already.",
     "mailed_instead": "Sent to you by e-mail instead: {platform} took no more notes from us that day.",
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
+    "pushed": "Sent to you as a notification.",
+    "no_device": "Not sent: no browser of yours takes notifications any more.",
     "on_the_pages": "It stands only here: you chose that, or {platform} takes no notes from us now.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",

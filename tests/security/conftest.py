@@ -34,7 +34,7 @@ FIELDS |= {"channel_post_run": "private_note", "weeks": "1", "sorted": "yes", "e
 # The values of place holders in routes, unless a test gives others.
 _VALUES: dict[str, Any] = {"key": "no-such-key", "token": "no-such-token", "public_id": "nosuchid", "race_id": 1}
 _VALUES |= {"exercise_id": "supine_adductor_squeeze", "place": 0, "section": "dose", "filename": "style.css"}
-_VALUES |= {"own_id": "own_1"}
+_VALUES |= {"own_id": "own_1", "name": "robots.txt"}
 
 
 @dataclass
