@@ -16,6 +16,7 @@ COMPILE := $(BIN)/python -m compileall -q adductor service workers sandbox
 # weighs less, also where Python may not write its bytecode. The locks hold hashes and no addresses: packages come from wherever this
 # machine is set up to take them from.
 define install
+	@echo "Installing Python packages into $(VENV): a minute or two, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) && \
@@ -39,9 +40,11 @@ system: ## Install what the tests need besides Python packages (PostgreSQL, Redi
 	@sh tests/system-packages
 
 demo: $(VENV)/.run ## The main job in one go: connect, record a run, read the note
+	@echo "Starting everything in a throw-away folder: a made-up Strava, a runner, a run."
 	@$(BIN)/adductor demo
 
 up: $(VENV)/.run ## Everything on this machine, staying; prints where to click
+	@echo "Starting; Ctrl-C ends everything."
 	@$(BIN)/adductor up
 
 # Three workers for two cores: tests over processes mostly wait. `loadgroup` keeps one module-scoped fixture on one worker.

@@ -1,4 +1,4 @@
-"""The clock: real time, or the faster time of the sandbox and the tests.
+"""The clock: real time, or the time of the sandbox and the tests, which may be faster and moved on.
 
 Due times, windows and prompts follow `now`. Leases and heartbeats follow `real_now`.
 """
@@ -31,7 +31,7 @@ class Clock:
 
 
 class SharedClock(Clock):
-    """A faster time, shared through a file that is only ever replaced as a whole.
+    """A time of its own, shared through a file that is only ever replaced as a whole.
 
     It holds ``{"real": epoch s, "simulated": epoch s, "speed": factor}``.
     """
@@ -52,6 +52,19 @@ class SharedClock(Clock):
 
 def clock_for(settings: Settings) -> Clock:
     """The clock that these settings ask for."""
-    if settings.clock_speed == 1:
+    if not settings.shares_clock:
         return Clock()
     return SharedClock(settings.clock_file, settings.clock_speed)
+
+
+def set_speed(settings: Settings) -> None:
+    """Let a shared clock that an earlier run left go on from where it is, as fast as the settings say."""
+    if not settings.clock_file.exists():
+        return
+    old = json.loads(settings.clock_file.read_text())
+    if old["speed"] != settings.clock_speed:
+        real = time.time()
+        simulated = old["simulated"] + (real - old["real"]) * old["speed"]
+        draft = settings.clock_file.with_suffix(".new")
+        draft.write_text(json.dumps({"real": real, "simulated": simulated, "speed": settings.clock_speed}))
+        draft.replace(settings.clock_file)

@@ -38,6 +38,8 @@ _CHATTY = (
     *("urllib3", "stravalib", "alembic"),
     *("celery.worker.strategy", "celery.worker.request", "celery.app.trace", "celery.beat"),
 )
+# What they say at a start, which a person at a terminal learns from `adductor up`.
+_SAID_AT_START = ("celery.apps.worker", "celery.worker.consumer.connection")
 # What they do while the broker is away or refuses: hundreds of lines a second.
 _LOGS_EVERY_ATTEMPT = ("celery.bootsteps", "celery.worker", "celery.beat", "kombu", "py.warnings")
 _ONCE_IN_S = 30.0
@@ -97,6 +99,17 @@ class _Throttle(logging.Filter):
         return True
 
 
+def _plain_line(_: Any, __: str, entry: structlog.typing.EventDict) -> str:
+    """`02:53:12 worker: note written (athlete 1, calls 2)`, in local time, for a person at a terminal."""
+    del entry["timestamp"]
+    level, part, event = entry.pop("level"), entry.pop("part"), entry.pop("event")
+    trace = entry.pop("exception", None)
+    details = ", ".join(f"{name} {value}" for name, value in entry.items())
+    warned = "" if level == "info" else f"{level}: "
+    line = f"{time.strftime('%H:%M:%S')} {part}: {warned}{event}{f' ({details})' if details else ''}"
+    return f"{line}\n{trace}" if trace else line
+
+
 def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = False) -> None:
     """Set up logging of this process; ``part`` is web, worker, beat, ... Standard-library logs go the same way.
 
@@ -120,12 +133,11 @@ def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = F
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    is_plain = log_format == "text" and sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_Throttle())
@@ -137,14 +149,14 @@ def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = F
                 structlog.processors.format_exc_info,
                 _hide_secrets,
                 *([] if log_format == "json" else [_one_line_an_event]),
-                renderer,
+                _plain_line if is_plain else renderer,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.ERROR if quiet else logging.INFO)
-    for chatty in _CHATTY:
+    for chatty in (*_CHATTY, *(_SAID_AT_START if is_plain else ())):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -367,9 +367,18 @@ class Settings(BaseModel):
     @property
     def sends_mail(self) -> bool:
         """Whether mails reach a runner: by a mail server, or by the mailbox of the sandbox that `adductor up` brought."""
-        if self.smtp_url is not None or self.strava_client_secret is None:
-            return True
-        return self.strava_client_secret.get_secret_value() == self.derived("sandbox application")
+        return self.smtp_url is not None or self.strava_client_secret is None or self.beside_sandbox
+
+    @property
+    def beside_sandbox(self) -> bool:
+        """Strava is the made-up one that `adductor up` brought: mails reach its mailbox, and it lives in the same time."""
+        secret = self.strava_client_secret
+        return secret is not None and secret.get_secret_value() == self.derived("sandbox application")
+
+    @property
+    def shares_clock(self) -> bool:
+        """Time is not real: faster, or moved on by the buttons of the sandbox."""
+        return self.clock_speed != 1 or self.beside_sandbox
 
     @property
     def run_by(self) -> str:
@@ -401,7 +410,7 @@ class Settings(BaseModel):
 
     @property
     def clock_file(self) -> Path:
-        """The sped-up clock that all processes share; only used when ADDUCTOR_CLOCK_SPEED is not 1."""
+        """The clock that all processes share with the sandbox; only used with `shares_clock`."""
         return self.data_dir / "clock.json"
 
     @property

@@ -91,6 +91,10 @@ class Clock:
         """Simulated epoch seconds."""
         return self._current().at(time.time())
 
+    def ahead_s(self) -> float:
+        """How far it is ahead of real time; negative: behind."""
+        return self.now() - time.time()
+
     def datetime(self) -> datetime:
         """Simulated time, UTC."""
         return datetime.fromtimestamp(self.now(), UTC)

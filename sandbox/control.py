@@ -43,7 +43,8 @@ def register(blueprint: Blueprint, controls: Controls) -> None:
     at = blueprint.name
 
     def back() -> Any:
-        return redirect(url_for(f"{at}.faults"), 303)
+        page = {"feed": "pages.feed", "calendar": "intervals_pages.calendar"}.get(request.form.get("back", ""))
+        return redirect(url_for(page or f"{at}.faults"), 303)
 
     @blueprint.get("/log")
     def log() -> Any:

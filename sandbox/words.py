@@ -132,6 +132,16 @@ def minute(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M")
 
 
+def span(seconds: float) -> str:
+    """`1 day`, `3 hours`: the largest unit that fits, rounded down; a moment under it counts."""
+    seconds = round(seconds / 60) * 60
+    for unit, length_s in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length_s:
+            count = int(seconds // length_s)
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return "less than a minute"
+
+
 def after_days(local_time: str, days: int) -> date:
     """The date so many days after an intervals.icu local time."""
     return (datetime.fromisoformat(local_time) + timedelta(days=days)).date()
@@ -147,5 +157,5 @@ def register(app: Flask) -> None:
     app.jinja_env.filters |= {
         "sport": sport_words, "figures": figures, "marks": marks, "sketch": sketch, "when": when,
         "clock_time": clock_time, "event_words": event_words, "minute": minute, "duration": duration,
-        "after_days": after_days, "day_words": day_words,
+        "after_days": after_days, "day_words": day_words, "span": span,
     }  # fmt: skip

@@ -7,7 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adductor.clock import SharedClock
+from adductor.clock import SharedClock, clock_for, set_speed
+from adductor.settings import load
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -35,3 +36,27 @@ def test_shared_clock_set_by_one_is_set_for_all_and_not_set_back(tmp_path: Path)
 
     for told in (clock, SharedClock(file, 1)):
         assert abs(told.now() - NOON) < timedelta(seconds=5)
+
+
+def test_clock_is_shared_beside_the_sandbox_and_real_with_a_strava_of_ones_own(tmp_path: Path) -> None:
+    folder = {"ADDUCTOR_DATA_DIR": str(tmp_path)}
+    alone = load(_env_file=None, **folder)
+    brought = folder | {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": alone.derived("sandbox application")}
+    own = folder | {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "own"}
+
+    kinds = [isinstance(clock_for(load(_env_file=None, **settings)), SharedClock) for settings in (brought, own)]
+
+    assert kinds == [True, False]
+
+
+def test_shared_clock_of_an_earlier_run_goes_on_at_the_speed_of_the_settings(tmp_path: Path) -> None:
+    settings = load(_env_file=None, ADDUCTOR_DATA_DIR=str(tmp_path))
+    set_speed(settings)
+    assert not settings.clock_file.exists()
+    settings.clock_file.write_text(json.dumps({"real": time.time(), "simulated": NOON.timestamp(), "speed": 3600}))
+
+    set_speed(settings)
+
+    told = json.loads(settings.clock_file.read_text())
+    assert told["speed"] == 1
+    assert told["simulated"] >= NOON.timestamp()

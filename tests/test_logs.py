@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 
@@ -48,3 +51,17 @@ def test_brokers_trouble_is_one_line_a_kind_and_an_error_of_ours_keeps_its_trace
     assert "failed to handle an event" in lines[2]
     assert lines[3].strip() == "Traceback (most recent call last):"
     assert "OSError: connection refused" in lines[-1]
+
+
+def test_terminal_shows_plain_lines_without_dates_and_colours() -> None:
+    ours, terminal = pty.openpty()
+    logged = _LOGGED.replace('"json"', '"text"')
+
+    subprocess.run([sys.executable, "-c", logged], stderr=terminal, check=True)
+
+    first, second = os.read(ours, 65536).decode().split("\r\n")[:2]
+    os.close(ours)
+    os.close(terminal)
+    secrets = "access_token [hidden], client_secret [hidden]"
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d test: event \({re.escape(secrets)}, athlete 7, note hello\)", first)
+    assert second.endswith("test: warning: from a library here")

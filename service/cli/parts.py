@@ -91,7 +91,7 @@ def sandbox(bind: str, state_dir: Path | None) -> None:
         f"--mail-dir={settings.mail_dir}",
         f"--app-url={settings.public_url}",
     ]
-    if settings.clock_speed != 1:
+    if settings.shares_clock:
         arguments.append(f"--clock-file={settings.clock_file}")
     os.execv(sys.executable, arguments)  # noqa: S606 - becoming the sandbox, with our own arguments
 

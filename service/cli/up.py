@@ -53,6 +53,9 @@ def make_plan(settings: Settings, sandbox_bind: str = SANDBOX_BIND) -> Plan:
         "ADDUCTOR_CLOCK_SPEED": str(settings.clock_speed),
     }
     if settings.uses_sandbox:
+        from adductor.clock import set_speed
+
+        set_speed(settings)
         brought |= {
             "STRAVA_CLIENT_ID": "1",
             "STRAVA_CLIENT_SECRET": settings.derived("sandbox application"),

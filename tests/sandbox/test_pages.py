@@ -129,6 +129,8 @@ def test_common_faults_and_switches_are_buttons(strava: Sandbox, at: str) -> Non
 
 def test_time_and_size_are_buttons(strava: Sandbox) -> None:
     before = strava.look("/clock")["now"]
+    assert strava.http.post("/faults/clock", data={"advance_s": "86400", "back": "feed"}).location == "/"
+    assert "Mon 23 Nov, 18:01 there" in page(strava)
     strava.http.post("/faults/clock", data={"advance_s": "86400"})
     strava.http.post("/faults/clock", data={"speed": "60"})
     after = strava.look("/clock")

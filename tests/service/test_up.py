@@ -7,12 +7,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
+from adductor import beside_up
+from adductor.clock import clock_for
+from adductor.settings import load
 from service.supervisor import free_port
 from tests.support.live import adductor
 from tests.support.up import Up, adductor_up, all_gone
@@ -124,3 +128,13 @@ def test_up_killed_leaves_no_process_and_starts_again_with_its_data(tmp_path: Pa
         assert requests.get(f"{again.web}/readyz", timeout=5).ok
         assert requests.get(f"{again.sandbox}/admin/activities/{run}", timeout=5).ok
         assert (tmp_path / "secret-key").read_text() == secret
+
+
+def test_up_day_forward_in_the_sandbox_moves_the_time_of_all_parts(up: Up) -> None:
+    settings = load(_env_file=None, **beside_up.read(up.folder))
+    before = clock_for(settings).now()
+
+    assert requests.post(f"{up.sandbox}/faults/clock", data={"advance_s": "86400"}, timeout=5).ok
+
+    assert clock_for(settings).now() - before >= timedelta(days=1)
+    assert "1 day ahead of real time" in requests.get(up.sandbox, timeout=5).text
