@@ -7,13 +7,14 @@ token is needed. Every POST is idempotent. No answer is for a search engine.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
-from adductor.athletes import addresses, decisions
+from adductor.athletes import addresses, answers, decisions, offers
 from adductor.athletes.answers import AnswerError
 from adductor.athletes.connections import is_account
-from adductor.coaching.replies import Said
+from adductor.athletes.decisions import Consultation
+from adductor.coaching.replies import Said, StillUseful
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.store.models import Athlete, Suggestion
 from service import limits
@@ -61,6 +62,16 @@ def finish_routine(key: str) -> Page:
     return routine.save(_keyed(key), request.path, source="link")
 
 
+@blueprint.post("/r/<key>/opened")
+@limits.link
+def opened(key: str) -> Response:
+    """Note that a person has touched the page of the routine; a program that fetches links only reads it."""
+    here = installation()
+    with here.store.write() as session:
+        offers.open_now(session, _keyed(key).public_id, here.clock.now())
+    return Response(status=204)
+
+
 @blueprint.get("/a/<token>")
 @limits.link
 def ask(token: str) -> Page:
@@ -84,6 +95,30 @@ def take(token: str) -> Page:
     except AnswerError as error:
         return _form(suggestion, said, f"{str(error)[:1].upper()}{str(error)[1:]}."), 400
     return render_template("done.html", ended=ended, address=request.path)
+
+
+@blueprint.route("/useful/<token>", methods=["GET", "POST"])
+@limits.link
+def useful(token: str) -> Page:
+    """Say whether routines are still useful: yes, less often, or a pause."""
+    here = installation()
+    public_id, linked = here.links.read_useful(token)
+    suggestion = _suggestion(public_id)
+    if request.method != "POST":
+        return render_template("answers/useful.html", said=linked, address=request.path)
+    said = request.form.get("said") or linked
+    if said not in list(StillUseful):
+        return render_template(
+            "answers/useful.html", said=None, address=request.path, problem="Choose one of them."
+        ), 400
+    with here.store.write() as session:
+        athlete = decisions.lock(session, suggestion.athlete_id)
+        row = session.get(Suggestion, suggestion.id)
+        if athlete is None or row is None:
+            abort(404)
+        coach = Consultation(session, here, athlete, here.clock.now())
+        then = answers.still_useful(coach, row, StillUseful(said))
+    return _message("Thank you", then)
 
 
 @blueprint.route("/unsubscribe/<token>", methods=["GET", "POST"])

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
 from adductor import coaching, logs
-from adductor.athletes import decisions, reconsider, situations
+from adductor.athletes import decisions, offers, reconsider, situations
 from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
-from adductor.coaching.replies import REPLIES, Said
+from adductor.coaching.replies import REPLIES, Said, StillUseful
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, SessionRecord, Suggestion
 
 log = logs.get(__name__)
@@ -25,6 +25,9 @@ log = logs.get(__name__)
 # "It hurt" without saying how far the session went: it doesn't count as one.
 STOPPED_COMPLETED_PCT = 30
 LONGEST_LOAD = 60
+
+# A pause without an end would be for ever if forgotten; `#adductor-resume` or the pages end it sooner. Judgement.
+PAUSE_DAYS = 28
 
 # The column of a check-in for each place.
 PAIN_COLUMNS = {"hip_groin": "hip_groin_pain_0_10", "knee": "knee_pain_0_10", "elsewhere": "other_pain_0_10"}
@@ -169,6 +172,28 @@ def pause(coach: Consultation, until: date | None) -> None:
     coach.athlete.paused_until = until
     if until is not None:
         coach.withdraw_open("You asked for a break.")
+
+
+def still_useful(coach: Consultation, suggestion: Suggestion, said: StillUseful) -> str:
+    """Take the reply to whether routines are still useful: it ends the silence. Returns what follows from it, in words.
+
+    Where one a week is the most already, "less often" leaves the fortnightly rhythm of silence as it is.
+    """
+    athlete = coach.athlete
+    if said is StillUseful.LESS and athlete.target_sessions_per_week == 1 and suggestion.opened_at is None:
+        return "One routine in two weeks at most, until you answer or open one."
+    offers.open_now(coach.session, suggestion.public_id, coach.now)
+    then = "Good. Routines come as before."
+    if said is StillUseful.PAUSE:
+        until = coach.today + timedelta(days=PAUSE_DAYS)
+        pause(coach, until)
+        then = f"Paused until {until:%A %-d %B}; your pages end it sooner."
+    elif said is StillUseful.LESS:
+        athlete.target_sessions_per_week = 1
+        then = "At most one routine in seven days from now on."
+    reconsider.reconsider(coach)
+    log.info("usefulness told", athlete=athlete.id, said=str(said))
+    return then
 
 
 def _session_done(coach: Consultation, suggestion: Suggestion, given: Answer, source: str) -> tuple[str, ...]:

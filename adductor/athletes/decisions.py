@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching, metrics
-from adductor.athletes import channels, situations
+from adductor.athletes import channels, offers, situations
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.notes import wording
@@ -131,6 +131,7 @@ class Consultation:
         suggestion.routine = asdict(routine)
         suggestion.reason = verdict.reason
         suggestion.created_at = self.now
+        suggestion.asks_if_useful = offers.of(session, self.athlete, self.today, self.now).asks_if_useful
         suggestion.status = "open"
         suggestion.withdrawn_because = None
         session.add(suggestion)
@@ -168,7 +169,7 @@ class Consultation:
             if way.channel in channels.NOTES and way.activity_id is not None:
                 earlier = [*(delivery.known_texts or []), *self._blocks_in(way.activity_id)]
                 private = self.installation.links.without_proofs(
-                    with_private_link(self.installation, suggestion, block)
+                    with_private_link(self.installation, athlete, suggestion, block)
                 )
                 delivery.known_texts = list(dict.fromkeys([*earlier, block, private]))
             elif way.channel == channels.PAGES:
@@ -276,6 +277,12 @@ def read_routine(stored: dict[str, Any]) -> words.Routine:
     return words.Routine(**{**stored, "dose": words.Dose(stored["dose"]), "items": items})
 
 
-def with_private_link(installation: Installation, suggestion: Suggestion, block: str) -> str:
-    """The block with the runner's own link; the same for as long as the suggestion stands. Never for a public text."""
-    return wording.with_private_link(block, installation.links.runner_routine(suggestion.public_id))
+def with_private_link(installation: Installation, athlete: Athlete, suggestion: Suggestion, block: str) -> str:
+    """The block with the runner's own link and sentence, and the question of silence. Never for a public text."""
+    links, lines = installation.links, []
+    if athlete.if_then:
+        lines.append(f"You said: {athlete.if_then}")
+    if suggestion.asks_if_useful:
+        useful = links.useful(suggestion.public_id, None, suggestion.created_at)
+        lines.append(f"Still useful? Yes, less often, or a pause: {useful}")
+    return wording.with_lines(wording.with_private_link(block, links.runner_routine(suggestion.public_id)), lines)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from adductor.athletes import channels
 from adductor.coaching import situation as words
-from adductor.coaching.constants import SLOT_HALF_WEIGHT_WEEKS
+from adductor.coaching.constants import BACK_OFF_AFTER_UNANSWERED, SLOT_HALF_WEIGHT_WEEKS
 from adductor.store.models import Athlete, Delivery, Suggestion
 
 # Six halvings: older weeks weigh next to nothing. Judgement.
@@ -30,6 +30,7 @@ class Offers:
 
     slots: tuple[words.SlotRecord, ...]
     unanswered_in_a_row: int
+    asks_if_useful: bool  # silence calls for the question, and it was not put yet
     last_suggested_on: date | None
     pages_only: frozenset[words.Placement]
 
@@ -63,7 +64,15 @@ def of(session: Session, athlete: Athlete, today: date, now: datetime) -> Offers
     """What was offered until yesterday."""
     row, alone = Suggestion, channels.pages_only(session, athlete, now)
     rows = session.execute(
-        select(row.id, row.local_date, row.placement, row.status, row.opened_at, has_reached().label("has_reached"))
+        select(
+            row.id,
+            row.asks_if_useful,
+            row.local_date,
+            row.placement,
+            row.status,
+            row.opened_at,
+            has_reached().label("has_reached"),
+        )
         .where(*earlier(athlete, today, now))
         .order_by(row.created_at.desc())
     ).all()
@@ -71,7 +80,8 @@ def of(session: Session, athlete: Athlete, today: date, now: datetime) -> Offers
     everything_alone = {words.Placement.POST_RUN, words.Placement.REST_DAY} & set(athlete.placements) <= alone
     sessions = [one for one in rows if one.placement != words.Placement.WARM_UP]
     heard = [one for one in sessions if one.has_reached or everything_alone]
-    silent = takewhile(lambda one: one.status not in _ANSWERED and one.opened_at is None, rows)
+    since_reply = takewhile(lambda one: one.status not in _ANSWERED and one.opened_at is None, rows)
+    silent = [one for one in since_reply if one in heard]
     offered: Counter[tuple[int, str, int]] = Counter()
     done: Counter[tuple[int, str, int]] = Counter()
     for one in sessions:
@@ -85,7 +95,8 @@ def of(session: Session, athlete: Athlete, today: date, now: datetime) -> Offers
             words.SlotRecord(weekday, words.Placement(placement), offers, done[weekday, placement, weeks], weeks)
             for (weekday, placement, weeks), offers in sorted(offered.items())
         ),
-        unanswered_in_a_row=sum(one in heard for one in silent),
+        unanswered_in_a_row=len(silent),
+        asks_if_useful=len(silent) >= BACK_OFF_AFTER_UNANSWERED and not any(one.asks_if_useful for one in silent),
         last_suggested_on=max((one.local_date for one in heard), default=None),
         pages_only=alone,
     )

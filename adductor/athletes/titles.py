@@ -30,8 +30,6 @@ BEFORE, AFTERWARDS = ("pause", "resume"), ("done", "skip")
 MEANS_IT_FOR = timedelta(hours=48)
 # A watch's clock is not ours, and the log's times are whole seconds (constants.CLOCK_TOLERANCE_MIN).
 CLOCKS_DIFFER_BY = timedelta(minutes=CLOCK_TOLERANCE_MIN)
-# A pause without an end would be for ever if forgotten; `#adductor-resume` or the pages end it sooner. Judgement.
-PAUSE_DAYS = 28
 
 
 def obey(coach: Consultation, title: str, activity_id: str, only: Sequence[str] = BEFORE + AFTERWARDS) -> str | None:
@@ -42,7 +40,7 @@ def obey(coach: Consultation, title: str, activity_id: str, only: Sequence[str] 
         if word not in only:
             continue
         if word == "pause":
-            answers.pause(coach, coach.today + timedelta(days=PAUSE_DAYS))
+            answers.pause(coach, coach.today + timedelta(days=answers.PAUSE_DAYS))
         elif word == "resume":
             answers.pause(coach, None)
         elif not _answer(coach, word, activity_id):

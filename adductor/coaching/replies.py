@@ -1,4 +1,4 @@
-"""The table of the five answers to a suggestion: their words for people and the effort that each stands for."""
+"""The tables of answers: to a suggestion, with the effort that each stands for, and to whether routines are still useful."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ REPLIES = {
     Said.NOT_TODAY: Reply("Not today", "Not today: that is fine."),
     Said.PAIN: Reply("It hurt", "Thank you for telling us."),
 }
+
+
+class StillUseful(StrEnum):
+    """The replies to the one question after a row of suggestions that nothing was heard of."""
+
+    YES = "yes"
+    LESS = "less"
+    PAUSE = "pause"
+
+
+STILL_USEFUL = {StillUseful.YES: "Yes", StillUseful.LESS: "Less often", StillUseful.PAUSE: "Pause"}
 
 
 def replies_to(placement: Placement) -> list[Said]:

@@ -166,7 +166,7 @@ def _known(
     field = (delivery.placed_in if stood else None) or delivery.channel
     text = delivery.block
     if field == PRIVATE_NOTE:  # never in a text that others read
-        text = decisions.with_private_link(installation, suggestion, text)
+        text = decisions.with_private_link(installation, athlete, suggestion, text)
     own = frozenset((suggestion.public_id,))
     keys = block.keys_in(getattr(activity, field) or "") - own
     earlier = _texts_of(installation, delivery, suggestion, keys) if keys else []

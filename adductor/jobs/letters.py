@@ -83,6 +83,10 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         reason=suggestion.reason + (_BY_MAIL_BECAUSE.format(label) if instead is not None else ""),
         routine_link=links.runner_routine(suggestion.public_id),
         answer_link=lambda said: links.answer(suggestion.public_id, said, suggestion.created_at),
+        useful_link=(lambda said: links.useful(suggestion.public_id, said, suggestion.created_at))
+        if suggestion.asks_if_useful
+        else None,
+        own_sentence=athlete.if_then,
         was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
     )
     return _hand_over(installation, delivery, message)

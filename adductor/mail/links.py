@@ -83,6 +83,15 @@ class Links:
         public_id, said = self._read("answer", token)
         return public_id, said or None
 
+    def useful(self, public_id: str, said: str | None, since: datetime) -> str:
+        """Say whether routines are still useful, where a suggestion asks; ``said`` chooses beforehand."""
+        return self._signed("useful", "useful", (public_id, said or ""), since + ANSWER_GOOD_FOR)
+
+    def read_useful(self, token: str) -> tuple[str, str | None]:
+        """The suggestion's public id and the choice, if the link names one."""
+        public_id, said = self._read("useful", token)
+        return public_id, said or None
+
     def unsubscribe(self, athlete_id: int, external_id: str, since: datetime) -> str:
         """End the mails. It outlives runners, and SQLite gives the id of one who left to another: so it names both ids."""
         ids = (str(athlete_id), external_id)

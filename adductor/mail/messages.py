@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from adductor import drawings
-from adductor.coaching.replies import REPLIES, Said, replies_to
+from adductor.coaching.replies import REPLIES, STILL_USEFUL, Said, StillUseful, replies_to
 from adductor.coaching.situation import Placement, Routine
 from adductor.notes import wording
 
@@ -121,11 +121,14 @@ def routine_mail(
     routine_link: str,
     answer_link: Callable[[Said], str],
     was_it_link: str | None = None,
+    useful_link: Callable[[StillUseful], str] | None = None,
+    own_sentence: str | None = None,
 ) -> EmailMessage:
     """Transactional mail: a due routine. Its Message-ID follows the suggestion, so that mail programs drop a second copy.
 
     ``answer_link`` gives the link of each answer. ``was_it_link`` answers for an earlier routine: strength work was logged
-    since, and the mail asks whether that was it.
+    since, and the mail asks whether that was it. ``useful_link`` gives the link of each reply to whether routines are still
+    useful, in a mail that asks. ``own_sentence``: the runner's own.
     """
     heading, subject = _WHEN[placement]
     values = {
@@ -136,6 +139,8 @@ def routine_mail(
         "routine_link": routine_link,
         "was_it_link": was_it_link,
         "replies": [(REPLIES[said].label, answer_link(said)) for said in replies_to(placement)],
+        "useful": [(label, useful_link(said)) for said, label in STILL_USEFUL.items()] if useful_link else [],
+        "own_sentence": own_sentence,
         "because": "You get this because you asked for routines by mail.",
     }
     pictures = list(dict.fromkeys(item.exercise for item in routine.items if item.name is None))

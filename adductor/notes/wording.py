@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adductor.catalogue import catalogue
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 from adductor.notes.block import HEADING, SIGNATURE
@@ -56,6 +58,12 @@ def with_private_link(block: str, link: str) -> str:
     """The block for a place that only the runner reads: its link also finishes the routine. Never for a public text."""
     lines = [f"{_STOP} Start and finish here: {link}" if line.startswith(_STOP) else line for line in block.split("\n")]
     return "\n".join(lines)
+
+
+def with_lines(block: str, lines: Sequence[str]) -> str:
+    """The block with more lines before its signature."""
+    *above, signature = block.split("\n")
+    return "\n".join([*above, *lines, signature])
 
 
 def sentence(reason: str) -> str:

@@ -102,7 +102,9 @@ class Site:
         return opens | {
             "/suggestions/{public_id}/answer": {"public_id": public_id},
             "/r/{key}": {"key": key},
+            "/r/{key}/opened": {"key": key},
             "/r/{key}/exercise/{place}/{exercise_id}": {"key": key, "place": "0"},
+            "/suggestions/{public_id}/opened": {"public_id": public_id},
             "/webhooks/strava/{key}": {"key": installation.settings.webhook_key},
             "/calendar/{key}.ics": {"key": str(athlete.calendar_key)},
             "/routine/{public_id}/exercise/{place}/{exercise_id}": {"public_id": public_id, "place": "0"},
@@ -116,6 +118,7 @@ class Site:
         links, public_id = here.installation.links, here.suggestion(runner).public_id
         made = {
             "a": links.answer(public_id, "done", here.now),
+            "useful": links.useful(public_id, "yes", here.now),
             "unsubscribe": links.unsubscribe(runner, str(external_id), here.now),
             "confirm-address": links.confirm(runner, "runner@example.org", here.now),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -61,6 +62,7 @@ def home() -> Page:
         ).all()
         new = database.scalar(select(DecisionRecord.id).where(DecisionRecord.athlete_id == athlete.id).limit(1)) is None
         own = home_choices.shown(database, athlete, now)
+        asked = status.latest_silent(database, situation, athlete)
     return render_template(
         "home.html",
         state=_state(athlete, today, waiting, new=new, this_week=weeks[-1].sessions),
@@ -81,6 +83,7 @@ def home() -> Page:
         race=race,
         lately=lately.by_day(decided, situation.athlete.timezone, {} if routines_only else recorded)[:_LATELY_LINES],
         routines_only=routines_only,
+        useful_address=urlsplit(here.links.useful(asked, None, now)).path if asked else None,
         **own,
     )
 

@@ -15,7 +15,11 @@ from adductor import coaching
 from adductor.athletes import channels, connections, situations
 from adductor.catalogue.models import Catalogue
 from adductor.coaching import words as coach_words
-from adductor.coaching.constants import PRE_RACE_BLOCK_DAYS, SESSION_COUNTS_FROM_COMPLETED_PCT
+from adductor.coaching.constants import (
+    BACK_OFF_AFTER_UNANSWERED,
+    PRE_RACE_BLOCK_DAYS,
+    SESSION_COUNTS_FROM_COMPLETED_PCT,
+)
 from adductor.coaching.normalise import post_race_block_days
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
@@ -205,6 +209,14 @@ def _race(row: PlannedRunRecord, zone: tzinfo) -> Race:
         return Race(day, row.name, None, None)
     after = post_race_block_days(row.distance_km, row.planned_min)
     return Race(day, row.name, day - timedelta(days=before), day + timedelta(days=after))
+
+
+def latest_silent(session: Session, situation: Situation, athlete: Athlete) -> str | None:
+    """The public id of the latest suggestion, where so many were met with silence that they come rarely now."""
+    if situation.athlete.unanswered_in_a_row < BACK_OFF_AFTER_UNANSWERED:
+        return None
+    latest = select(Suggestion.public_id).where(Suggestion.athlete_id == athlete.id, Suggestion.status == "open")
+    return session.scalar(latest.order_by(Suggestion.created_at.desc()).limit(1))
 
 
 def latest_referral(session: Session, athlete: Athlete) -> str | None:

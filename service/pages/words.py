@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adductor.coaching import replies
 from adductor.coaching.constants import RED_FLAGS
 from adductor.coaching.replies import REPLIES
 
@@ -65,6 +66,7 @@ RULES = {
     "old_activity": "How long ago it was",
     "enough_messages": "Messages in the last 7 days",
 }
+STILL_USEFUL = {str(said): label for said, label in replies.STILL_USEFUL.items()}
 ANSWERS = {str(said): reply.label for said, reply in REPLIES.items()}
 OUTCOMES = {
     "written": "Written into {place}.",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from email.parser import BytesParser
+from email.policy import default
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from adductor.athletes import offers, situations
-from adductor.coaching.replies import Said
+from adductor.athletes import answers, offers, situations
+from adductor.coaching.replies import Said, StillUseful
 from adductor.coaching.situation import Event, EventType, Placement, Situation, SlotRecord
 from adductor.jobs import prompts, retention
+from adductor.notes import block
 from adductor.queue import timers
 from adductor.store.models import DecisionRecord, Suggestion
 from tests.support.memory_log import Log, event, runs, take, with_tokens
@@ -156,3 +160,97 @@ def test_race_that_was_none_after_all_is_forgotten(monday: Place, log: Log) -> N
 
     assert monday.athlete(runner).raced_on is None
     assert monday.decisions(runner)[-1].decision == "post_run"
+
+
+def _silent(here: Place, log: Log, **values: Any) -> int:
+    """A runner with a run on three days a week who answers nothing; five weeks have passed."""
+    runner = with_tokens(here, **{"placements": ["post_run"], **values})
+    _live(here, log, runner, 35, on=(TUE, THU, SAT))
+    return runner
+
+
+def _say(here: Place, runner: int, said: StillUseful) -> str:
+    with here.installation.store.write() as session:
+        suggestion = session.merge(here.suggestion(runner))
+        return answers.still_useful(here.coach(session, runner), suggestion, said)
+
+
+def _gaps(here: Place, runner: int) -> list[int]:
+    days = [row.local_date for row in _given(here, runner)]
+    return [(later - earlier).days for earlier, later in pairwise(days)]
+
+
+def test_after_four_unanswered_one_comes_in_a_fortnight_and_the_first_asks_once(monday: Place, log: Log) -> None:
+    runner = _silent(monday, log, if_then="When I come home on Tuesdays, I do it before the shower")
+    _live(monday, log, runner, 28, on=(TUE, THU, SAT))
+
+    given = _given(monday, runner)
+    assert _gaps(monday, runner) == [2, 5, 2, 14, 14, 14, 14][: len(given) - 1]
+    assert [row.asks_if_useful for row in given] == [False] * 4 + [True] + [False] * (len(given) - 5)
+    asking = next(text for text in log.writes if "Still useful?" in text)
+    assert sum("Still useful?" in text for text in log.writes) == 1
+    assert asking.count("https://coach.example.org/useful/") == 1
+    assert "You said: When I come home on Tuesdays, I do it before the shower" in log.writes[0]
+    silent = next(row for row in monday.decisions(runner) if row.rule == "back_off")
+    assert silent.reason.startswith("Your last 4 routines got no answer and were not opened; the next one comes from")
+    assert not any("your first session" in row.reason for row in given[1:])
+
+
+@pytest.mark.parametrize(
+    ("target", "said", "then", "next_gaps"),
+    [
+        (2, StillUseful.YES, "Routines come as before.", [2, 5, 2]),
+        (2, StillUseful.LESS, "At most one routine in seven days from now on.", [7]),
+        (1, StillUseful.LESS, "One routine in two weeks at most, until you answer or open one.", [14]),
+        (2, StillUseful.PAUSE, "Paused until ", []),
+    ],
+)
+def test_reply_to_the_question_is_obeyed(
+    monday: Place, log: Log, target: int, said: StillUseful, then: str, next_gaps: list[int]
+) -> None:
+    runner = with_tokens(monday, placements=["post_run"], target_sessions_per_week=target)
+    while not any(row.asks_if_useful for row in monday.suggestions(runner)):
+        _live(monday, log, runner, 1, on=(TUE, THU, SAT))
+    (*_, asking) = monday.suggestions(runner)
+
+    assert then in _say(monday, runner, said)
+    assert _say(monday, runner, said)
+    _live(monday, log, runner, 27, on=(TUE, THU, SAT))
+
+    days = [row.local_date for row in monday.suggestions(runner) if row.id >= asking.id]
+    assert [(later - earlier).days for earlier, later in pairwise(days)][: max(len(next_gaps), 1)] == next_gaps
+
+
+@pytest.mark.parametrize("reply", ["answer", "open"])
+def test_one_answer_or_opening_ends_the_silence(monday: Place, log: Log, reply: str) -> None:
+    runner = _silent(monday, log)
+    assert _situation(monday, runner).athlete.unanswered_in_a_row >= 4
+
+    if reply == "answer":
+        monday.answer(runner, Said.NOT_TODAY)
+    else:
+        with monday.installation.store.write() as session:
+            offers.open_now(session, _given(monday, runner)[-1].public_id, monday.now)
+
+    assert _situation(monday, runner).athlete.unanswered_in_a_row == 0
+
+
+def test_mail_asks_with_a_link_for_each_reply_and_a_public_text_never_asks(monday: Place, log: Log) -> None:
+    mailed = {"email": "runner@example.org", "email_confirmed_at": monday.now, "channels": {"post_run": "mail"}}
+    _silent(monday, log, **mailed, if_then="Before the shower")
+    asking = [BytesParser(policy=default).parsebytes(mail).get_body(("plain",)) for mail in monday.mails()]
+    texts = [body.get_content() for body in asking if body is not None]
+    assert [text.count("/useful/") for text in texts][:5] == [0, 0, 0, 0, 3]
+    assert "You said: Before the shower" in texts[0]
+
+    _silent(monday, log, channels={"post_run": "description"}, if_then="Before the shower")
+    public = [entry.description or "" for entry in log.activities.values()]
+    assert any(block.SIGNATURE in text for text in public)
+    assert not any("/useful/" in text or "Before the shower" in text for text in public)
+
+
+def test_runner_whose_routines_stand_on_pages_alone_is_asked_there(monday: Place, log: Log) -> None:
+    runner = _silent(monday, log, channels={"post_run": "pages"})
+
+    assert _gaps(monday, runner)[:4] == [2, 2, 3, 14]
+    assert _situation(monday, runner).athlete.unanswered_in_a_row >= 4

@@ -26,6 +26,7 @@ from tests.support.site import site
 
 # Their permission stands in the address: a key or a signed link, which a page of another site can't know.
 BY_ADDRESS = {"webhooks.receive", "answers.take", "answers.unsubscribe", "answers.confirm", "answers.finish_routine"}
+BY_ADDRESS |= {"answers.useful", "answers.opened"}
 # These end the connection, the session or the athlete.
 ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out", "ops.sign_out"}
 # Valid fields of several forms.
@@ -60,6 +61,7 @@ class Person:
         made = {
             "answers.take": links.answer(self.public_id, "done", here.now),
             "answers.finish_routine": links.runner_routine(self.public_id),
+            "answers.useful": links.useful(self.public_id, "yes", here.now),
             "answers.unsubscribe": links.unsubscribe(self.id, self.external_id, here.now),
             "answers.confirm": links.confirm(self.id, self.private[1], here.now),
         }

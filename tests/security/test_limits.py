@@ -57,7 +57,7 @@ def _count(limit: str) -> int:
 
 
 _OPENED = ("a/{}", "r/{}", "calendar/{}.ics", "routine/{}", "webhooks/strava/{}", "metrics?{}")
-_SENT = ("r/{}", "unsubscribe/{}", "confirm-address/{}", "webhooks/strava/{}")
+_SENT = ("r/{}", "unsubscribe/{}", "useful/{}", "confirm-address/{}", "webhooks/strava/{}")
 
 
 @pytest.mark.parametrize(

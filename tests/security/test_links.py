@@ -7,7 +7,7 @@ import pytest
 from adductor.mail.links import Links
 from tests.security.conftest import SITE, Scene
 
-PURPOSES = ("a", "r", "unsubscribe", "confirm-address")
+PURPOSES = ("a", "r", "useful", "unsubscribe", "confirm-address")
 
 
 def _token(scene: Scene, purpose: str) -> str:
@@ -66,7 +66,10 @@ def test_link_that_was_changed_cut_or_signed_with_another_key_is_none(
     assert scene.everything() == before
 
 
-@pytest.mark.parametrize(("purpose", "days"), [("a", 30), ("r", 14), ("confirm-address", 3), ("unsubscribe", 5 * 365)])
+ENDS = [("a", 30), ("r", 14), ("useful", 30), ("confirm-address", 3), ("unsubscribe", 5 * 365)]
+
+
+@pytest.mark.parametrize(("purpose", "days"), ENDS)
 def test_a_link_ends(scene: Scene, purpose: str, days: int) -> None:
     token, before = _token(scene, purpose), scene.everything()
     scene.here.later(days=days, seconds=1)

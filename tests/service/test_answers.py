@@ -137,3 +137,32 @@ def test_fourth_confirmation_mail_of_a_day_waits(here: Place) -> None:
             letters.confirm_address(here.installation, session, here.locked(session, runner))
 
     assert [letter.due_at - here.now for letter in here.letters(runner)] == [*[timedelta(0)] * 3, timedelta(days=1)]
+
+
+@pytest.mark.parametrize(
+    ("linked", "sent", "status", "said", "opened"),
+    [
+        ("yes", {}, 200, "Routines come as before", True),
+        ("yes", {"said": "less"}, 200, "At most one routine in seven days", True),
+        (None, {"said": "pause"}, 200, "Paused until", True),
+        (None, {}, 400, "Choose one of them.", False),
+        ("never", {}, 400, "Choose one of them.", False),
+    ],
+)
+def test_question_whether_routines_are_useful_takes_its_reply_by_a_button(
+    mail: Mail, linked: str | None, sent: dict[str, str], status: int, said: str, *, opened: bool
+) -> None:
+    link = _path(mail.here.installation.links.useful(mail.row.public_id, linked, mail.row.created_at))
+    page = mail.browser.get(link)
+    assert page.status_code == 200
+    assert re.findall(r'name="said" value="(\w+)"', page.text) == ["yes", "less", "pause"]
+    assert mail.row.opened_at is None
+
+    answer = mail.browser.post(link, data=sent)
+
+    assert (answer.status_code, said in answer.text) == (status, True)
+    assert (mail.row.opened_at is not None) is opened
+    assert (mail.athlete.target_sessions_per_week, mail.athlete.paused_until is not None) == (
+        1 if sent.get("said") == "less" else 2,
+        sent.get("said") == "pause",
+    )

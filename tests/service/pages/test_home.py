@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -171,3 +172,21 @@ def test_what_comes_next_is_the_coachs_own_forecast(
     here.later(hours=hours)
 
     assert headline in visitor.get("/home").text
+
+
+@pytest.mark.parametrize(("unanswered", "asks"), [(3, False), (4, True)])
+def test_home_asks_whether_routines_are_useful_after_four_without_an_answer(
+    visitor: Visitor, here: Place, runner: int, unanswered: int, asks: bool
+) -> None:
+    for _ in range(unanswered):
+        here.run_done(runner)
+        here.later(days=4)
+    here.later(days=20)
+
+    page = visitor.get("/home").text
+
+    assert ("Still useful?" in page) is asks
+    if asks:
+        (address,) = re.findall(r'action="(/useful/[^"]+)"', page)
+        assert visitor.http.post(address, data={"said": "yes"}).status_code == 200
+        assert "Still useful?" not in visitor.get("/home").text

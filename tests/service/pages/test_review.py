@@ -77,3 +77,19 @@ def test_answer_is_kept_shown_and_can_be_changed(visitor: Visitor, here: Place, 
 
     assert here.athlete(runner).sessions_completed_total == 9
     assert here.suggestion(runner).status == "declined"
+
+
+def test_suggestion_is_opened_by_a_touch_and_not_by_a_look(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+    path = f"/suggestions/{suggestion.public_id}/opened"
+    for page in (f"/suggestions/{suggestion.public_id}", f"/routine/{suggestion.public_id}"):
+        (token,) = re.findall(rf'data-address="{path}" data-token="([^"]+)"', visitor.get(page).text)
+    assert here.suggestion(runner).opened_at is None
+
+    assert visitor.http.post(path, headers={"X-CSRFToken": token}).status_code == 204
+    opened_at = here.now
+    here.later(hours=1)
+    visitor.post(path)
+
+    assert here.suggestion(runner).opened_at == opened_at
+    assert visitor.post("/suggestions/nosuchid/opened").status_code == 404
