@@ -14,10 +14,10 @@ from adductor.athletes.decisions import Consultation
 from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT, WEEKLY_WINDOW_LOCAL_DAYS
 from adductor.coaching.normalise import facts
 from adductor.coaching.replies import REPLIES, Said
-from adductor.coaching.situation import Placement, Routine, Situation
+from adductor.coaching.situation import Dose, Placement, Routine, Situation
 from adductor.store.models import Athlete, Suggestion
 from service.context import installation
-from service.pages import status
+from service.pages import access, status
 from service.pages.forms import PAIN, PLACE, Field, optional, read_answer, whole
 
 _STRENGTH = Field("pain", whole(0, 10), "choose how strong the pain was, from 0 to 10", "pain_0_10")
@@ -63,26 +63,37 @@ def take(suggestion: Suggestion, said: Said, *, source: str, where: str, routine
     return Ending(title, words, taken.changes, referral, asks, taken.repeated)
 
 
-def in_the_window(situation: Situation) -> str:
-    """``1 of 2 in 7 days.``"""
-    done = sum(session.done for session in facts(situation).in_window)
-    return f"{done} of {situation.athlete.target_sessions_per_week} in {WEEKLY_WINDOW_LOCAL_DAYS} days."
+def day_to_train(athlete_id: int) -> str:
+    """The answer to the question of the check-in, from what the coach expects of today."""
+    with installation().store.read() as database:
+        athlete = database.get(Athlete, athlete_id) or abort(404)
+        _, coming = _ahead(database, athlete)
+    day, today = coming.expected, access.today_of(athlete)
+    if day is None or (day.day != today and not coming.after_next_run):
+        return f"Is today a day to train? Not today. {coming.why}"
+    word = "Yes, gently" if day.dose is Dose.LIGHT else "Yes"
+    return f"Is today a day to train? {word}. Next: {coming.headline}."
+
+
+def _ahead(database: Session, athlete: Athlete) -> tuple[Situation, status.Next]:
+    here = installation()
+    situation = status.situation_now(database, athlete, here.clock.now())
+    expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
+    return situation, status.what_is_next(here.catalogue, situation, expected)
 
 
 def _words(database: Session, athlete: Athlete, suggestion: Suggestion, given: answers.Answer) -> tuple[str, ...]:
-    here = installation()
-    now = here.clock.now()
-    situation = status.situation_now(database, athlete, now)
-    expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
-    coming = status.what_is_next(here.catalogue, situation, expected)
+    situation, coming = _ahead(database, athlete)
     upcoming = f"Next: {coming.headline}." if coming.expected is not None else coming.why
     if given.said is Said.NOT_TODAY or suggestion.placement == Placement.WARM_UP:
         return (upcoming,)
     if not _counts(given):
         return ("Less than half does not count as a session.", upcoming)
-    weeks = status.on_target_in_a_row(status.weeks(database, athlete, now), athlete.target_sessions_per_week)
+    target = athlete.target_sessions_per_week
+    done = sum(session.done for session in facts(situation).in_window)
+    weeks = status.on_target_in_a_row(status.weeks(database, athlete, situation.now), target)
     streak = (f"{weeks} weeks in a row.",) if weeks > 1 else ()
-    return (in_the_window(situation), upcoming, *streak)
+    return (f"{done} of {target} in {WEEKLY_WINDOW_LOCAL_DAYS} days.", upcoming, *streak)
 
 
 def _counts(given: answers.Answer) -> bool:

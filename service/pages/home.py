@@ -12,7 +12,7 @@ from adductor import coaching
 from adductor.athletes import answers, decisions
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Suggestion
 from service.context import installation
-from service.pages import home_choices, lately, status
+from service.pages import ending, home_choices, lately, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import PLACE, Field, changing, optional, read, whole
 from service.pages.settings_forms import place_of
@@ -116,7 +116,7 @@ def check_in() -> Page:
             if not refers and record.squeeze_pain_0_10 is not None:
                 flash(home_choices.answer_to_squeeze(record.squeeze_pain_0_10), "done")
             elif not refers:
-                flash("Kept. Thank you: the next routine takes it into account.", "done")
+                flash(ending.day_to_train(the_athlete().id), "done")
             return redirect(url_for("pages.home"))
     page = render_template("check_in.html", problems=problems, given=request.form)
     return page, 400 if problems else 200

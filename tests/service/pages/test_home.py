@@ -190,3 +190,22 @@ def test_home_asks_whether_routines_are_useful_after_four_without_an_answer(
         (address,) = re.findall(r'action="(/useful/[^"]+)"', page)
         assert visitor.http.post(address, data={"said": "yes"}).status_code == 200
         assert "Still useful?" not in visitor.get("/home").text
+
+
+@pytest.mark.parametrize(
+    ("pain", "done_days_ago", "words"),
+    [
+        ("0", 3, "Is today a day to train? Yes. Next: After your next run."),
+        ("4", 3, "Is today a day to train? Yes, gently. Next: After your next run."),
+        ("0", 0, "Is today a day to train? Not today. You have had your session today."),
+    ],
+)
+def test_check_in_answers_its_own_question(
+    visitor: Visitor, here: Place, runner: int, pain: str, done_days_ago: int, words: str
+) -> None:
+    here.change(runner, placements=["post_run"])
+    _session(here, runner, done_days_ago)
+
+    visitor.post("/check-in", pain=pain)
+
+    assert words in visitor.get("/home").text
