@@ -68,7 +68,7 @@ def svg(exercise_id: str, variant: Variant = "inline") -> str:
 
 
 def png(exercise_id: str) -> bytes:
-    """Read the PNG for mails: the positions side by side on a light ground."""
+    """Read the PNG for mails: the positions with captions on a light ground, side by side; three are stacked."""
     return _file(exercise_id, f"png/{exercise_id}.png")
 
 

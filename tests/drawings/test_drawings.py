@@ -73,8 +73,9 @@ def test_files_of_an_exercise_agree_with_its_words(exercise_id: str) -> None:
         assert [len(group) for group in pale] == [len(captions) - 1]
     image = drawings.png(exercise_id)
     assert image.startswith(b"\x89PNG")
-    assert struct.unpack(">II", image[16:24]) == (600 * len(captions), 450)
-    assert len(image) < 25_000  # a mail carries up to six
+    size = (600 * len(captions), 450) if len(captions) < 3 else (600, 450 * len(captions))
+    assert struct.unpack(">II", image[16:24]) == size
+    assert len(image) < 30_000  # a mail carries up to six
     assert len(captions) == len(moments_s) == len(set(moments_s))
     assert description.startswith(f"{catalogue().exercises[exercise_id].name}. Start: ")
     assert "Movement: " in description

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tools.drawings import parts
 from tools.drawings.body import Along, Pose, Reach
-from tools.drawings.frame import DOWN, LEFT, NEAR, RIGHT, UP, hip, on_chest, pelvis_below_shoulder
-from tools.drawings.geometry import Camera, Vec, add, sub, unit
+from tools.drawings.frame import LEFT, NEAR, RIGHT, UP, hip, on_chest, pelvis_below_shoulder
+from tools.drawings.geometry import Camera, Vec, add, mul, sub, unit
 from tools.drawings.scene import Drawing, Step
 
 # --- lying on the right side, head to the left, face to the viewer --------------------------------------------------
@@ -37,27 +37,27 @@ def _straight(direction: Vec, toes: Vec = (0.12, 0.0, 1)) -> Along:
 
 def _top_leg_elevated() -> Drawing:
     top = _straight((0.965, 0.262, 0), (0.25, 0.12, 1))
-    back, front = parts.bench((58, 0, -24), (96, 42, 22), LYING_YAW)
+    back, front = parts.chair((52, 0, -30), (108, 42, 10), LYING_YAW)
     return Drawing(
         exercise_id="side_lying_adduction_top_leg_elevated",
         code="sla",
         title="Side-lying lift, top leg on a chair",
         start="Lying on one side with the head on the lower arm and the hips stacked. The straight top leg rests on"
-        " a bench; the straight bottom leg lies on the floor under it.",
-        movement="The bottom leg lifts off the floor, knee straight, heel first, until it is close under the bench."
+        " a chair; the straight bottom leg lies on the floor under it.",
+        movement="The bottom leg lifts off the floor, knee straight, heel first, until it is close under the seat."
         " Hold it there, then lower it.",
-        camera=Camera(LYING_YAW, 15, (3, 28, 0), 1.4),
+        camera=Camera(LYING_YAW, 15, (6, 34, 0), 1.34),
         poses=(
             _lying(top, _straight((1, -0.035, 0))),
-            _lying(top, _straight((0.968, 0.232, 0))),
+            _lying(top, _straight((0.983, 0.155, 0))),
         ),
         steps=(Step(1, 1.6, 3.4), Step(0, 1.6, 1.4)),
         order=("bench_back", "arm_r", "leg_r", "bench", "leg_l", "pelvis", "chest", "head", "arm_l"),
         captions=("Start", "Hold"),
         accents={"r": "adductor"},
         props={"bench_back": back, "bench": front},
-        mat=(-100, 104, -34, 40),
-        arrow=("ankle_r", (27, 0, 6)),
+        mat=(-100, 114, -38, 40),
+        arrow=("ankle_r", (-22, -7, 12)),
     )
 
 
@@ -136,7 +136,7 @@ def _squeeze() -> Drawing:
         return Reach((55, 8, sign * apart), (0, 1, sign * 0.16), RIGHT)
 
     def ninety(sign: float) -> Along:
-        return Along((0.02, 41, sign * ext), (1, -0.03, 0), (0.3, 1, 0))
+        return Along((5, 41, sign * ext), (1, -0.03, 0), (0.3, 1, 0))
 
     return Drawing(
         exercise_id="supine_adductor_squeeze",
@@ -145,7 +145,7 @@ def _squeeze() -> Drawing:
         start="Lying on the back with a ball between the knees and the legs straight: squeeze and hold.",
         movement="Then the same squeeze with the feet flat and the knees bent, and again with hips and knees at 90"
         " degrees, shins level with the floor.",
-        camera=Camera(42, 18, (6, 26, 0), 1.55),
+        camera=Camera(26, 18, (2, 26, 0), 1.42),
         poses=(
             _supine({"l": straight(-1), "r": straight(1)}),
             _supine({"l": flat(-1), "r": flat(1)}),
@@ -153,7 +153,7 @@ def _squeeze() -> Drawing:
         ),
         steps=(Step(1, 1.4, 2.6), Step(2, 1.4, 2.6), Step(0, 1.8, 2.6)),
         order=(
-            *("arm_l", "leg_l", "pelvis", "muscle_l", "chest", "head"),
+            *("arm_l", "leg_l", "chest", "pelvis", "muscle_l", "head"),
             *("ball", "leg_r", "muscle_r", "arm_r"),
         ),
         captions=("Legs straight", "Feet flat", "Hips and knees at 90°"),
@@ -307,7 +307,8 @@ KNEE_ON_CUSHION: Vec = (-8.5, 12, 0)
 
 def _half_kneeling(pelvis: Vec, up: Vec, front: Vec, foot: Vec) -> Pose:
     def hand(sign: float) -> Reach:
-        return Reach(on_chest(pelvis, up, front, (sign * 5, 17, 17)), add(DOWN, (sign * 0.7, 0, 0)), up)
+        # The elbows stay along the ribs, so that the arms don't hide the hinge at the hips.
+        return Reach(on_chest(pelvis, up, front, (sign * 5, 25, 14)), add(mul(up, -1), (sign * 0.6, 0, 0)), up)
 
     return Pose(
         pelvis=pelvis,
@@ -319,7 +320,7 @@ def _half_kneeling(pelvis: Vec, up: Vec, front: Vec, foot: Vec) -> Pose:
             "l": Reach(foot, (0.2, 1, 0.6), (0.3, 0, 1)),
         },
         arms={"l": hand(1), "r": hand(-1)},
-        extra={"weight": on_chest(pelvis, up, front, (0, 21, 22))},
+        extra={"weight": on_chest(pelvis, up, front, (0, 29, 19))},
         anchor="knee_r",
     )
 
@@ -333,23 +334,23 @@ def _hinge() -> Drawing:
         " or slider. A dumbbell is held at the chest with both hands.",
         movement="The hips move back and the long spine tips forward while the foot slides further out to the side."
         " Then the inner thigh pulls the foot in and the hips come forward again.",
-        camera=Camera(28, 14, (20, 56, -6), 1.5),
+        camera=Camera(-24, 22, (20, 54, -4), 1.42),
         poses=(
             _half_kneeling((0, 54, 0), UP, NEAR, (71, 9.5, 2)),
             _half_kneeling((-2, 36.6, -34), (0, 0.62, 0.78), (0, -0.78, 0.62), (81, 9.5, -16)),
         ),
         steps=(Step(1, 3.0, 0.2), Step(0, 2.0, 0.6)),
-        order=("cushion", "leg_r", "towel", "leg_l", "pelvis", "chest", "head", "arm_l", "arm_r", "weight"),
+        order=("cushion", "towel", "leg_l", "arm_l", "pelvis", "leg_r", "chest", "head", "weight", "arm_r"),
         captions=("Start", "Slide out"),
         far=frozenset(),
         accents={"l": "adductor"},
         props={
-            "cushion": parts.box("cushion", (-24, 0, -13), (7, 5, 15), 28, "cloth", 2.2),
+            "cushion": parts.box("cushion", (-24, 0, -13), (7, 5, 15), -24, "cloth", 2.2),
             "towel": parts.towel("l"),
             "weight": parts.dumbbell("weight", RIGHT, 12),
         },
         mat=(-50, 104, -48, 34),
-        arrow=("ankle_l", (0, -6, 30)),
+        arrow=("ankle_l", (-4, -6, 26)),
     )
 
 

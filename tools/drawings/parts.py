@@ -218,6 +218,18 @@ def bench(low: Vec, high: Vec, yaw_deg: float, thick: float = 5.0) -> tuple[list
     return back, near + box("seat", (x0, under, z0), high, yaw_deg, r=1.4)
 
 
+def chair(low: Vec, high: Vec, yaw_deg: float, rise: float = 38.0) -> tuple[list[Part], list[Part]]:
+    """A bench with a backrest along its far side."""
+    back, near = bench(low, high, yaw_deg)
+    x0, x1, z, top = low[0] + 3, high[0] - 3, low[2] + 2, high[1] + rise
+    rest = [
+        Part(name, "wood-side", fixed(((x, high[1], z), 1.6), ((x, top, z), 1.6)), halo=False)
+        for name, x in (("rest_l", x0), ("rest_r", x1))
+    ]
+    slat = _quad((x0, top - 12, z), (x1, top - 12, z), (x1, top, z), (x0, top, z), 1.6)
+    return [*back, *rest, Part("slat", "wood", slat, halo=False)], near
+
+
 def line(name: str, a: Build | Vec, b: str | Vec, r: float, tone: str) -> list[Part]:
     """A straight band or rod from a point to a joint (by name) or another point."""
 

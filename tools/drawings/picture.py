@@ -155,25 +155,36 @@ NUMERALS = (
 )
 
 
-def _badge(index: int) -> str:
-    """The number of a position, in its upper left corner."""
+def _badge(index: int, caption: str) -> str:
+    """The number and the caption of a position, in its upper left corner."""
     paint = f'fill="none" stroke="{TONES["badge"][LIGHT]}" stroke-width="1.5" {ROUND_STROKES}'
     numeral = f'<path transform="translate(1 -.5)" d="{NUMERALS[index]}"/>'
-    return f'<g {paint} transform="translate(14 14)"><circle cx="4" cy="4" r="9"/>{numeral}</g>'
+    font = f'font-family="sans-serif" font-size="13" fill="{TONES["badge"][LIGHT]}"'
+    words = f'<text x="34" y="22.5" {font}>{escape(caption)}</text>'
+    return f'<g {paint} transform="translate(14 14)"><circle cx="4" cy="4" r="9"/>{numeral}</g>{words}'
 
 
 def _mirrored(drawing: Drawing, inside: str) -> str:
     return f'<g transform="matrix(-1 0 0 1 {number(drawing.camera.width)} 0)">{inside}</g>'
 
 
+def panels(drawing: Drawing) -> tuple[int, int]:
+    """How many panels a poster has beside each other, and how many stacked: three in a row are too small for a phone."""
+    count = len(drawing.shown)
+    return (count, 1) if count < 3 else (1, count)
+
+
 def _panels(drawing: Drawing) -> str:
     text = ""
+    across, _ = panels(drawing)
     for index, position in enumerate(drawing.shown):
         panel = _floor(drawing, LIGHT) + _figure(drawing, drawing.skeletons[position], LIGHT, {})
         if position == drawing.arrow_way[1]:
             panel += _arrow(drawing, LIGHT)
-        panel += _badge(index)
-        text += f'<g transform="translate({number(index * drawing.camera.width)} 0)">{panel}</g>' if index else panel
+        panel += _badge(index, drawing.captions[index])
+        row, column = divmod(index, across)
+        place = f"{number(column * drawing.camera.width)} {number(row * drawing.camera.height)}"
+        text += f'<g transform="translate({place})">{panel}</g>' if index else panel
     return text
 
 
@@ -198,10 +209,11 @@ def inline_svg(drawing: Drawing, *, mirrored: bool = False, suffix: str = "", st
 
 
 def poster(drawing: Drawing) -> str:
-    """Generate an SVG file with the shown positions side by side, on the light ground of a mail."""
-    width, height = drawing.camera.width * len(drawing.shown), drawing.camera.height
+    """Generate an SVG file with the shown positions and their captions, on the light ground of a mail."""
+    across, down = panels(drawing)
+    width, height = drawing.camera.width * across, drawing.camera.height * down
     ground = f'<rect width="{number(width)}" height="{number(height)}" fill="{MAIL_GROUND}"/>'
-    return _file(drawing, width, ground + _panels(drawing))
+    return _file(drawing, width, height, ground + _panels(drawing))
 
 
 def still_svg(drawing: Drawing, scheme: Scheme) -> str:
@@ -209,11 +221,10 @@ def still_svg(drawing: Drawing, scheme: Scheme) -> str:
     inside = _floor(drawing, scheme) + _ghost(drawing, scheme) + _figure(drawing, drawing.skeletons[0], scheme, {})
     if len(drawing.shown) == 2:
         inside += _arrow(drawing, scheme)
-    return _file(drawing, drawing.camera.width, inside)
+    return _file(drawing, drawing.camera.width, drawing.camera.height, inside)
 
 
-def _file(drawing: Drawing, width: float, inside: str) -> str:
-    height = drawing.camera.height
+def _file(drawing: Drawing, width: float, height: float, inside: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}"'
         f' width="{number(width)}" height="{number(height)}"><title>{escape(drawing.title)}</title>'

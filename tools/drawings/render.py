@@ -78,7 +78,8 @@ def _render_pngs(folder: Path, chosen: Sequence[Drawing]) -> None:
         try:
             page = browser.new_page(device_scale_factor=PIXEL_RATIO)
             for drawing in chosen:
-                width, height = PANEL_CSS_PX[0] * len(drawing.shown), PANEL_CSS_PX[1]
+                across, down = picture.panels(drawing)
+                width, height = PANEL_CSS_PX[0] * across, PANEL_CSS_PX[1] * down
                 page.set_viewport_size({"width": width, "height": height})
                 image = picture.poster(drawing).replace("<svg ", '<svg style="display:block;width:100%;height:100%" ')
                 page.set_content(f"<body style='margin:0'>{image}</body>")

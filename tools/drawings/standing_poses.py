@@ -146,7 +146,7 @@ def _bowler() -> Drawing:
         start="Standing tall on one leg, the other foot just off the floor, arms relaxed.",
         movement="The hips sit back and the trunk tips forward; the free leg sweeps behind and across, and the arm of"
         " that side reaches across in front of the standing foot, like releasing a bowling ball. Then stand up.",
-        camera=Camera(-32, 10, (-6, 82, -4), 1.22),
+        camera=Camera(8, 16, (-8, 80, -4), 1.22),
         poses=(
             Pose(
                 pelvis=(-3, 90, 0),
@@ -160,24 +160,24 @@ def _bowler() -> Drawing:
             ),
             Pose(
                 pelvis=(-1, 71, -20),
-                up=(-0.05, 0.5, 0.86),
-                front=(-0.1, -0.86, 0.5),
-                chest_up=(-0.12, 0.36, 0.92),
-                chest_front=(-0.35, -0.8, 0.45),
-                head_up=(-0.15, 0.62, 0.75),
-                legs={"r": stance, "l": Reach((-38, 20, -54), (0.3, -0.2, 1), (-0.15, -0.9, 0.1))},
+                up=(0, 0.66, 0.75),
+                front=(0, -0.75, 0.66),
+                chest_up=(-0.04, 0.6, 0.8),
+                chest_front=(-0.25, -0.75, 0.6),
+                head_up=(-0.05, 0.8, 0.6),
+                legs={"r": stance, "l": Reach((-50, 24, -46), (0.3, -0.2, 1), (-0.3, -0.9, 0.1))},
                 arms={
-                    "l": Along((-0.6, -0.78, 0.12), (-0.76, -0.64, 0.1), (-0.76, -0.66, 0.1)),
-                    "r": Along((-0.6, -0.2, -0.75), (-0.5, -0.3, -0.8), (-0.5, -0.3, -0.8)),
+                    "l": Along((-0.36, -0.9, 0.2), (-0.6, -0.78, 0.16), (-0.6, -0.78, 0.1)),
+                    "r": Along((-0.55, -0.75, -0.3), (-0.3, -0.9, -0.2), (-0.3, -0.9, -0.2)),
                 },
             ),
         ),
         steps=(Step(1, 3.0, 0.4), Step(0, 2.0, 0.6)),
-        order=("leg_l", "pelvis", "leg_r", "arm_r", "chest", "head", "arm_l"),
+        order=("leg_l", "arm_r", "pelvis", "leg_r", "chest", "head", "arm_l"),
         captions=("Start", "Reach across"),
         accents={"r": "adductor"},
         mat=(-46, 40, -60, 44),
-        arrow=("hand_l", (4, 0, 8)),
+        arrow=("ankle_l", (0, -8, 0)),
     )
 
 
