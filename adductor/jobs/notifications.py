@@ -39,7 +39,7 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
     if unwanted is not None:
         return unwanted
     tag = sha256(suggestion.public_id.encode()).hexdigest()[:32]  # a topic: at most 32 characters (RFC 8030, 5.4)
-    message = {"title": _TITLE, "tag": tag, "url": installation.links.routine(suggestion.public_id)}
+    message = {"title": _TITLE, "tag": tag, "url": installation.links.runner_routine(suggestion.public_id)}
     ttl_s = _seconds_left_today(athlete, now)
     sent, ended, problem = 0, [], ""
     for each in rows:

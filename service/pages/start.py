@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Response, redirect, render_template, request, url_for
 
+from adductor import coaching
 from adductor.athletes import channels, situations
-from adductor.coaching.routine import Wish, build
-from adductor.coaching.situation import Dose, Placement
+from adductor.coaching import situation as words
 from adductor.notes import wording
 from service.context import installation
 from service.pages.access import Page, blueprint, current_athlete, signed_in, the_athlete, today_of
@@ -29,11 +32,9 @@ from service.pages.forms import (
 from service.pages.settings_forms import places_of
 from service.pages.words import PLACES
 
-# What the routine of a run says on the first level and on the second; the coach's own words come with the run.
-_PREVIEW_REASONS = {
-    1: "easy run done, your first session; kept light: the first two sessions are light",
-    2: "easy run done, 3 days since the last one, 1 of 2 in the last 7 days",
-}
+# The runner of the previews: an easy run has just ended; on the second level the last session was three days ago.
+_PREVIEW_ATHLETE = words.Athlete(timezone=ZoneInfo("UTC"), screening_completed=True)
+_PREVIEW_RUN = words.Activity("preview", "run", datetime(2026, 6, 3, 9, tzinfo=UTC), 45, intensity=words.Intensity.EASY)
 _LONG_RUN_AT = "09:00"  # judgement: the day matters; the settings have the time
 _FIRST_ANSWERS = (
     Field("pain", one_of(("yes", "no")), "Pain now: please answer yes or no."),
@@ -83,11 +84,23 @@ def welcome() -> Page:
 
 
 def _preview(have: frozenset[str] | None, stage: int = 1) -> str:
-    """A real block: the coach's routine for this equipment in the words of the note."""
-    here = installation()
-    dose = Dose.LIGHT if stage == 1 else Dose.FULL
-    wish = Wish(stage=stage, placement=Placement.POST_RUN, dose=dose, equipment=have)
-    block = wording.note_block(build(here.catalogue, wish), _PREVIEW_REASONS[stage], None)
+    """A real note: the coach decides about a made-up run with this equipment, and its own words stand in the block."""
+    here, run = installation(), _PREVIEW_RUN
+    done = stage > 1
+    session = words.Session(run.start - timedelta(days=3), "strength_full", rpe_1_10=7, pain_during_0_10=0)
+    verdict = coaching.decide(
+        words.Situation(
+            replace(_PREVIEW_ATHLETE, equipment=have, programme_stage=stage, sessions_completed_total=9 * done),
+            words.Event(words.EventType.ACTIVITY_UPLOADED, run.id),
+            run.start + timedelta(minutes=run.moving_min),
+            activities=(replace(run, id="earlier", start=session.completed_at), run),
+            sessions=(session,) * done,
+        ),
+        here.catalogue,
+    )
+    if verdict.routine is None:
+        raise RuntimeError(f"the run of the preview gets no routine: {verdict.reason}")
+    block = wording.note_block(verdict.routine, verdict.reason, None)
     return wording.with_private_link(block, f"{here.settings.public_url}/r/…")
 
 
