@@ -388,15 +388,10 @@
     try {
       await navigator.serviceWorker.register(root.dataset.worker, { scope: "/" });
       var ready = await navigator.serviceWorker.ready;
-      var wanted = [location.pathname]
-        .concat(Array.from(document.querySelectorAll("link[rel=stylesheet], link[rel=icon]"), function (link) { return link.href; }))
-        .concat(Array.from(document.querySelectorAll("script[src]"), function (script) { return script.src; }))
-        .concat(Array.from(document.querySelectorAll("img"), function (image) { return image.src; }))
-        .concat(Array.from(root.querySelectorAll("[data-swap]"), function (link) { return link.dataset.swap; }));
       navigator.serviceWorker.addEventListener("message", function (event) {
         if (event.data === "kept") { root.dataset.offline = "ready"; }
       });
-      ready.active.postMessage({ keep: wanted });
+      ready.active.postMessage({ pages: [location.pathname] });
     } catch (error) { root.dataset.offline = "no"; } // works with a connection all the same
   }
 
