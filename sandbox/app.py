@@ -32,9 +32,21 @@ class _Json(JSONProvider):
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
-            return json.loads(s, parse_constant=_no_constant)
+            found = json.loads(s, parse_constant=_no_constant)
+            return _mended(found) if ("\\ud" if isinstance(s, str) else b"\\ud") in s.lower() else found  # type: ignore[operator]
         except RecursionError:
             raise ValueError("nested too deeply") from None
+
+
+def _mended(value: Any) -> Any:
+    """Half a surrogate pair, which no database keeps, becomes a question mark."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(name): _mended(item) for name, item in value.items()}
+    return value
 
 
 def _no_constant(name: str) -> None:

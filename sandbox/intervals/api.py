@@ -179,8 +179,8 @@ def bulk_delete_events(caller: Caller) -> Any:
     if not isinstance(rows, list):
         raise errors.json_parse_error("Cannot deserialize value of type `java.util.ArrayList`")
     asked = [row for row in rows if isinstance(row, dict)]
-    ids = {row.get("id") for row in asked} - {None}
-    external_ids = {row.get("external_id") for row in asked} - {None}
+    ids = [row["id"] for row in asked if row.get("id") is not None]
+    external_ids = [row["external_id"] for row in asked if row.get("external_id") is not None]
     with here.lock:
         found = [
             entry

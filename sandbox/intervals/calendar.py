@@ -51,7 +51,8 @@ class EntryInput(BaseModel):
 def local_time(text: str) -> datetime:
     """A local date and time. Raises the 422 for a bare date or anything else."""
     try:
-        if "T" in text and (moment := datetime.fromisoformat(text)).tzinfo is None:
+        moment = datetime.fromisoformat(text)
+        if "T" in text and moment.tzinfo is None and 1970 < moment.year < 2100:
             return moment
     except ValueError:
         pass
