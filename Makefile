@@ -16,8 +16,10 @@ COMPILE := $(BIN)/python -m compileall -q adductor service workers sandbox
 # weighs less, also where Python may not write its bytecode. The locks hold hashes and no addresses: packages come from wherever this
 # machine is set up to take them from.
 define install
-	@echo "Installing Python packages into $(VENV): a minute or two, once."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed, and $(PYTHON) is not one. Name it: make $@ PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing $$(grep -c == $(1)) packages into $(VENV): a minute or two, once."
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) && \
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
