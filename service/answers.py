@@ -133,9 +133,10 @@ def unsubscribe(token: str) -> Page:
         # The id may have gone to another athlete since.
         if athlete is None or not is_account(athlete, external_id):
             raise LinkError("the runner has left")
+        back_on = posted and request.form.get("again") == "1"
         if posted:
-            addresses.set_subscribed(athlete, request.form.get("again") == "1", now=here.clock.now())
-        return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None)
+            addresses.set_subscribed(athlete, back_on, now=here.clock.now())
+        return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None, back_on=back_on)
 
 
 @blueprint.route("/confirm-address/<token>", methods=["GET", "POST"])

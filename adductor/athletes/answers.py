@@ -134,7 +134,7 @@ def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
     coach.session.flush()
     event = words.Event(words.EventType.CHECK_IN)
     _lift_hold_after_green_days(coach)
-    verdict = decisions.without_routine(coach.decide(event), "It is kept; a check-in brings no routine by itself.")
+    verdict = decisions.without_routine(coach.decide(event), "It is saved; a check-in brings no routine by itself.")
     decision = coach.record(event, verdict)
     reconsider.reconsider(coach)
     return decision

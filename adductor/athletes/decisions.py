@@ -100,7 +100,7 @@ class Consultation:
                 athlete.hold_since, athlete.hold_reason = self.now, verdict.rule
                 if channels.can_mail(athlete):
                     channels.write_letter(self.session, athlete, "refer", self.now, words=verdict.reason)
-            self.withdraw_open("You told us about pain; your routines are paused.")
+            self.withdraw_open("You told us about pain; your routines are stopped.")
         return row
 
     def suggest(self, verdict: words.Verdict, decision: DecisionRecord, activity_id: str | None) -> Suggestion:

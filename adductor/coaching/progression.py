@@ -120,7 +120,7 @@ def _step(
     if session.completed_pct < 100 or (rpe or 0) >= k.MISSED_FROM_RPE_1_10:
         mine = replace(mine, at_top_in_a_row=0, missed_in_a_row=mine.missed_in_a_row + 1)
         if mine.missed_in_a_row >= k.EASIER_AFTER_SESSIONS_MISSED:
-            return _easier(exercise, mine), f"{exercise.name}: easier next time, twice not all of it."
+            return _easier(exercise, mine), f"{exercise.name}: easier next time, as you missed part of it twice."
         return mine, None
     mine = replace(mine, missed_in_a_row=0)
     if (rpe or 0) > k.ADD_MAX_RPE_1_10 or (pain or 0) > k.ADD_MAX_PAIN_0_10:

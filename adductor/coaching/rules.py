@@ -75,7 +75,7 @@ def on_hold(seen: Facts) -> Finding:
     since = words.day_in_words(seen.day_of(hold.since))
     flagged = any(check_in.red_flags for check_in in seen.check_ins)
     until = words.lifted_by(from_a_number=is_from_a_number(hold) and not flagged)
-    return _stop(f"on hold since {since}", f"Your routines are paused since {since} {until}.")
+    return _stop(f"on hold since {since}", f"Your routines are stopped since {since} {until}.")
 
 
 def high_pain(seen: Facts) -> Finding:
@@ -125,7 +125,7 @@ def not_cleared(seen: Facts) -> Finding:
         until = words.day_in_words(athlete.paused_until)
         return _stop(f"paused until {until}", f"You asked for a break until {until}.")
     if athlete.declined_on == seen.today:
-        return _stop("not today, said the runner", "You said not today; routines may come again from tomorrow on.")
+        return _stop("not today, said the runner", "You said not today; routines are back on from tomorrow.")
     return Finding("screened, well and not paused")
 
 

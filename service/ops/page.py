@@ -27,8 +27,8 @@ QUEUE_NAMES = {
     "deliveries": "Notes and routine mails",
     "letters": "Other mails",
     "prompts": "Runners to look at",
-    "reconciliations": "Logs to look through",
-    "revocations": "Access to give back",
+    "reconciliations": "Strava logs to check",
+    "revocations": "Access to revoke",
 }
 
 

@@ -44,7 +44,7 @@ def take_in_again(exercise_id: str) -> Page:
         if exercise_id not in kept:
             abort(404)
         coach.athlete.left_out = {id_: reason for id_, reason in kept.items() if id_ != exercise_id}
-    flash("It may come again.", "done")
+    flash("It may come up again.", "done")
     return redirect(url_for("pages.settings") + "#left-out")
 
 

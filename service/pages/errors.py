@@ -20,7 +20,7 @@ _FOR_PROGRAMS = frozenset(
 _TEXTS = {
     400: ("That can't be read", "Something in it can't be read. Nothing was changed: go back and try again."),
     401: ("You are signed out", "Sign in and try again."),
-    404: ("Nothing here", "This page doesn't exist, or no longer."),
+    404: ("Nothing here", "This page doesn't exist (any more)."),
     413: ("That was too much", "Nothing was changed: send less text."),
     500: ("That did not work", "Something went wrong on our side; your record is safe. Try again in a minute."),
 }

@@ -67,6 +67,7 @@ def home() -> Page:
         "home.html",
         state=_state(athlete, today, waiting, new=new, this_week=weeks[-1].sessions),
         place=place_of(athlete, "post_run"),
+        place_on_rest_days=place_of(athlete, "rest_day"),
         today=today,
         waiting=waiting,
         waiting_routine=decisions.routine_of(waiting) if waiting else None,
@@ -146,7 +147,7 @@ def pause() -> Page:
             return redirect(url_for("pages.home") + "#pause")
     with changing() as coach:
         answers.pause(coach, until)
-    flash(f"Paused until {until:%A %-d %B}." if until else "Routines may come again.", "done")
+    flash(f"Paused until {until:%A %-d %B}." if until else "Routines are back on.", "done")
     return redirect(url_for("pages.home"))
 
 

@@ -28,24 +28,24 @@ def settings() -> Page:
 @blueprint.post("/settings/races/add", defaults={"section": "races"})
 @signed_in
 def save_settings(section: str) -> Page:
-    """Save the choices of one section, or show what they would mean (``do=preview``)."""
+    """Save the choices of one section, or show what they would mean (``do=preview``). A script gets the meaning of both."""
     read = settings_forms.FORMS.get(section)
     if read is None:
         abort(404)
     athlete = the_athlete()
     given = read(request.form, athlete)
     meaning: list[str] = []
-    previews = request.form.get("do") == "preview"
-    if not given.problems and previews:
+    previews, by_script = request.form.get("do") == "preview", bool(request.headers.get("X-Fragment"))
+    if not given.problems and (previews or by_script):
         meaning = settings_preview.of(installation(), athlete.id, section, given.changes)
-    elif not given.problems:
+    if not given.problems and not previews:
         with changing() as coach:
             given = read(request.form, coach.athlete)  # once more, on the locked row: a list grows by one each time
             if not given.problems:
                 _keep(coach.session, coach.athlete, section, given)
+    if by_script:
+        return render_template("_preview.html", meaning=meaning, problems=given.problems, saved=not previews)
     if given.problems or previews:
-        if request.headers.get("X-Fragment"):
-            return render_template("_preview.html", meaning=meaning, problems=given.problems)
         return _page(section, given, meaning), 400 if given.problems else 200
     return _saved("Saved. Routines make room for it." if section == "races" else "Saved.", section)
 
@@ -82,7 +82,7 @@ def _keep(database: Session, athlete: Athlete, section: str, given: Given) -> No
 
 def _saved(text: str, section: str) -> Page:
     flash(text, "done")
-    return redirect(url_for("pages.settings") + f"#{section}")
+    return redirect(url_for("pages.settings", open=section) + f"#{section}")
 
 
 def _page(section: str, given: Given, meaning: list[str]) -> str:

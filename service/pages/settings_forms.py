@@ -35,10 +35,16 @@ PLACE_WORDS = {
     "pages": "Only here, on my pages",
 }
 _NO_NOTES = frozenset({"mail", "push", "pages"})
+_REGIONS = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 _LONGEST_RACE_KM = 500
 _RACE_WITHIN_DAYS = 730
 _LONGEST_NAME = 120
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+def zones(chosen: str) -> list[str]:
+    """The time zones of places, and the chosen one whatever it is called."""
+    return sorted({chosen, "UTC", *(name for name in available_timezones() if name.startswith(_REGIONS))})
 
 
 def places_of(athlete: Athlete, placement: str) -> list[str]:
@@ -125,7 +131,7 @@ def _you(form: Form, _: Athlete) -> Given:
     return read(
         form,
         Field("units", one_of(("metric", "imperial")), "Units: choose kilometres or miles."),
-        Field("timezone", lambda text: one_of(available_timezones())(text), "Time zone: give one like Europe/Berlin."),
+        Field("timezone", lambda text: one_of(available_timezones())(text), "Time zone: choose one of the list."),
         Field("age", optional(whole(1, 110)), "Age: give whole years up to 110, or leave it empty.", "age_years"),
         Field("illness", bool),
         Field("condition", bool, column="clearance_needed"),

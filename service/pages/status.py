@@ -148,8 +148,11 @@ def strip(
     today = situation.now.astimezone(zone).date()
     days = [today + timedelta(days=offset) for offset in _STRIP_OFFSETS]
     marks = [(day, "run", text) for day, texts in recorded.items() for text in texts]
-    done = [one.completed_at for one in situation.sessions if one.answered]
-    marks += [(at.astimezone(zone).date(), "done", "Routine done") for at in done]
+    for one in situation.sessions:
+        if one.answered:
+            counts = one.completed_pct >= SESSION_COUNTS_FROM_COMPLETED_PCT
+            said = "Routine done" if counts else "Less than half of the routine"
+            marks.append((one.completed_at.astimezone(zone).date(), "done" if counts else "part", said))
     waiting = session.scalars(
         select(Suggestion.local_date).where(
             Suggestion.athlete_id == athlete.id, Suggestion.status == "open", Suggestion.local_date >= days[0]

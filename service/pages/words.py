@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from adductor.coaching import replies
-from adductor.coaching.constants import RED_FLAGS
+from adductor.coaching.constants import RED_FLAGS, SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.replies import REPLIES
 
 # What a home may have; ids of the catalogue's equipment, in the words of the question.
@@ -67,6 +69,12 @@ RULES = {
     "enough_messages": "Messages in the last 7 days",
 }
 STILL_USEFUL = {str(said): label for said, label in replies.STILL_USEFUL.items()}
+MARK_AS = {
+    "done": "Mark as done",
+    "too_easy": "Mark as too easy",
+    "too_hard": "Mark as too hard",
+    "not_today": "Not today",
+}
 ANSWERS = {str(said): reply.label for said, reply in REPLIES.items()}
 OUTCOMES = {
     "written": "Written into {place}.",
@@ -83,7 +91,7 @@ OUTCOMES = {
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
     "pushed": "Sent to you as a notification.",
     "no_device": "Not sent: no browser of yours takes notifications any more.",
-    "on_the_pages": "It stands only here: you chose that, or {platform} takes no notes from us now.",
+    "on_the_pages": "It appears only here: you chose that, or {platform} takes no notes from us at the moment.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
     "mail_refused": "Not sent: the mail server refused it.",
@@ -105,6 +113,19 @@ RUN_KINDS = {
     "workout": "Other hard run",
 }
 SIGNS = {flag: text[0].upper() + text[1:] for flag, text in RED_FLAGS.items()}
+
+
+def answered(answer: dict[str, Any]) -> str:
+    """A stored answer in a word. Less than half of a routine is no session, so it is not called done."""
+    share = answer.get("completed_pct")
+    is_part = answer["said"] == "done" and share is not None and share < SESSION_COUNTS_FROM_COMPLETED_PCT
+    return "Less than half" if is_part else ANSWERS[answer["said"]]
+
+
+def quiet_rest_day(sends_mail: bool) -> str:
+    """What a rest day means for a runner whom neither mail nor notifications reach."""
+    ways = "an e-mail address or notifications" if sends_mail else "notifications"
+    return f"A rest day has no run to write into. Without {ways} its routine waits on Home until you look."
 
 
 _WRITTEN_INTO = {

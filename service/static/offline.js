@@ -64,12 +64,11 @@ async function keepPage(address, name) {
   await Promise.all(Array.from(new Set(Array.from(found, (match) => match[1].replaceAll("&amp;", "&"))), keepOne));
 }
 
-// {keep: [addresses]} keeps each; {pages: [addresses]} keeps each with what it is made of.
+// {pages: [addresses]} keeps each with what it is made of.
 self.addEventListener("message", (event) => {
   if (!event.data) { return; }
   event.waitUntil((async () => {
-    const all = [...(event.data.keep || []).map(keepOne), ...(event.data.pages || []).map((address) => keepPage(address))];
-    await Promise.allSettled(all); // the next opening tries again
+    await Promise.allSettled((event.data.pages || []).map((address) => keepPage(address))); // the next opening tries again
     if (event.source) { event.source.postMessage("kept"); }
   })());
 });

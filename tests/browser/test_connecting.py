@@ -21,7 +21,7 @@ def test_one_button_and_one_short_page_lead_home(live: Live, context: BrowserCon
     live.settles(run)
     assert live.written(run) == []
     people.first_answers(page)
-    expect(page.get_by_role("heading", name="Record a run as always")).to_be_visible()
+    expect(page.get_by_role("heading", name="Just record your next run")).to_be_visible()
 
     page.goto(f"{live.web}/settings")
     page.get_by_role("button", name="Sign out").click()

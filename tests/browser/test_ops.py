@@ -46,6 +46,6 @@ def test_operator_signs_in_sees_what_failed_and_tries_again(
     page.get_by_role("button", name="Try again", exact=True).click()
     expect(page.get_by_text("It is due now.")).to_be_visible()
     live.until(lambda: live.events(run)[0].state == "done")
-    page.get_by_role("link", name="Read again").click()
+    page.get_by_role("link", name="Refresh").click()
     expect(page.get_by_text("All is well")).to_be_visible()
     no_barriers(page)

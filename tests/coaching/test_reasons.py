@@ -115,12 +115,12 @@ def test_ten_to_twenty_days_without_a_session_take_a_set(days: int, less: bool) 
         ("A three-hour hike", "Your 180-minute hike today makes it no rest day."),
         (
             "A new hold after the last lifting",
-            "Your routines are paused since Wednesday 18 November until a professional has cleared you, "
+            "Your routines are stopped since Wednesday 18 November until a professional has cleared you, "
             "or you check in on 2 days with pain of 2 or less.",
         ),
         (
             "Two green days do not end a hold that night pain began",
-            "Your routines are paused since Monday 16 November until a professional has cleared you.",
+            "Your routines are stopped since Monday 16 November until a professional has cleared you.",
         ),
         ("Fridays were never done, four times offered", "Fridays seldom work for you: 0 of 4 done; Saturday comes next."),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 
 import pytest
@@ -64,3 +65,36 @@ def test_static_file_is_immutable_only_under_its_fingerprint(app: Flask) -> None
     assert "immutable" in found.headers["Cache-Control"]
     assert (again.status_code, again.data) == (304, b"")
     assert "immutable" not in browser.get("/static/style.css").headers.get("Cache-Control", "")
+
+
+def test_first_page_is_light_and_says_why_what_for_and_by_whom_before_the_button(app: Flask) -> None:
+    browser = app.test_client()
+    answers = [browser.get("/")]
+    html = answers[0].text
+    loaded = re.findall(r'<(?:script[^>]* src|img[^>]* src|link rel="(?:stylesheet|icon)" href)="([^"]+)"', html)
+    answers += [browser.get(path, headers={"Accept-Encoding": "gzip"}) for path in set(loaded)]
+
+    assert all(answer.status_code == 200 for answer in answers)
+    assert len(loaded) >= 4
+    assert sum(len(answer.data) for answer in answers) <= 60_000
+    before = html[: html.index('class="connect"')]
+    for said in ("Why the adductors?", "No trial has tested them alone in runners", "What is Strava asked for?"):
+        assert said in before
+    assert "they have not left a name here" in before
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/robots.txt", "text/plain"),
+        ("/favicon.ico", "image/vnd.microsoft.icon"),
+    ],
+)
+def test_root_holds_what_browsers_and_search_engines_ask_for(app: Flask, path: str, kind: str) -> None:
+    answer = app.test_client().get(path)
+
+    assert (answer.status_code, answer.mimetype) == (200, kind)
+    if path.startswith("/manifest"):
+        icons = [icon["src"] for icon in json.loads(answer.text)["icons"]]
+        assert [app.test_client().get(icon).mimetype for icon in icons] == ["image/png"] * 3

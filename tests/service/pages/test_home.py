@@ -136,7 +136,7 @@ def test_hold_says_how_it_ends_and_what_comes_then(
 
     page = visitor.get("/home").text
 
-    assert "A professional has cleared me." in page
+    assert "I'm cleared to train again: a professional has said so." in page
     assert "Start again with two light sessions" in page
     assert "start of level 1" in page
     assert ("Two days with a check-in of 2 or less" in page) is two_days

@@ -58,11 +58,25 @@ def test_preview_says_what_it_means_and_changes_nothing(
     fragment = visitor.post(f"/settings/{section}", headers={"X-Fragment": "1"}, do="preview", **fields)
 
     for answer in (page, fragment):
+        assert "Saved." not in answer.text
         assert answer.status_code == 200
         assert "What this means" in answer.text
         assert said in answer.text
     assert "<html" not in fragment.text
     assert visitor.export() == before
+
+
+def test_script_gets_the_meaning_of_what_is_saved_or_the_problem(visitor: Visitor, here: Place, runner: int) -> None:
+    by_script = {"headers": {"X-Fragment": "1"}, "do": "save"}
+
+    good = visitor.post("/settings/dose", **by_script, **{**DOSE, "target": "1"}).text
+    bad = visitor.post("/settings/dose", **by_script, **{**DOSE, "target": "9"}).text
+
+    assert "Saved." in good
+    assert "At most one session in any seven days" in good
+    assert "Not saved:" in bad
+    assert "Saved." not in bad
+    assert here.athlete(runner).target_sessions_per_week == 1
 
 
 def test_saved_choices_are_kept(visitor: Visitor, here: Place, runner: int) -> None:
