@@ -116,8 +116,9 @@ def clock_time(epoch_s: float) -> str:
 def event_words(delivery: Delivery) -> str:
     """One line of text for an event."""
     event = delivery.event
-    if "events" in event:
-        return ", ".join(f"{item.get('athlete_id')}: {item.get('type')}" for item in event["events"])
+    if isinstance(event.get("events"), list):
+        items = [item for item in event["events"] if isinstance(item, dict)]
+        return ", ".join(f"{item.get('athlete_id')}: {item.get('type')}" for item in items)
     updates = event.get("updates")
     if isinstance(updates, dict) and updates.get("authorized") == "false":
         return f"runner {event.get('owner_id')} disconnected"

@@ -76,12 +76,20 @@ def _written(here: IntervalsWorld) -> bool:
     return len(own_entries(here, athlete.id)) >= wanted
 
 
+def _id_of(activity: Any) -> Any:
+    return activity.get("id") if isinstance(activity, dict) else None
+
+
 def _about(delivery: Delivery, object_id: int | str) -> bool:
     """Whether an event of the delivery concerns that activity or athlete."""
-    return any(
+    events = delivery.event.get("events")
+    return isinstance(events, list) and any(
         isinstance(event, dict)
-        and (event.get("activity", {}).get("id") == str(object_id) or same_athlete(event["athlete_id"], str(object_id)))
-        for event in delivery.event.get("events", [])
+        and (
+            _id_of(event.get("activity")) == str(object_id)
+            or same_athlete(str(event.get("athlete_id")), str(object_id))
+        )
+        for event in events
     )
 
 
@@ -168,7 +176,7 @@ def _make_athlete(asked: _NewAthlete) -> Athlete:
     runner_id = (
         here.people.runner(asked.runner_id).id if asked.runner_id else make_runner(asked.runner or NewRunner()).id
     )
-    known = next((athlete for athlete in here.athletes.values() if athlete.runner_id == runner_id), None)
+    known = here.of_runner.get(runner_id)
     return known or here.open_account(runner_id, asked.id)
 
 

@@ -73,18 +73,15 @@ def _authenticate(here: IntervalsWorld) -> Caller:
     """Bearer token of the application, or the athlete's own key as the password of `API_KEY`. Raises 401 and 403."""
     given = request.authorization
     if given is not None and given.type == "basic":
-        if given.username == "API_KEY":
-            for athlete in here.athletes.values():
-                if athlete.api_key == given.password:
-                    return Caller(athlete, None, None)
-        raise errors.access_denied(here.switches.wrong_key_status)
-    token = given.token if given is not None and given.type == "bearer" else None
-    for grant in here.grants.values():
-        if token is not None and token in grant.tokens and grant.live:
-            return Caller(here.athletes[grant.athlete_id], grant, here.config.intervals_client_id)
-    if any(token == athlete.api_key for athlete in here.athletes.values()):
-        raise errors.access_denied()
-    raise errors.access_denied(401)
+        athlete = here.of_key.get(given.password or "")
+        if given.username != "API_KEY" or athlete is None or here.athletes[athlete.id].api_key != given.password:
+            raise errors.access_denied(here.switches.wrong_key_status)
+        return Caller(here.athletes[athlete.id], None, None)
+    token = (given.token if given is not None and given.type == "bearer" else None) or ""
+    grant = here.grant(here.of_token.get(token, ""))
+    if grant is not None and token in grant.tokens:
+        return Caller(here.athletes[grant.athlete_id], grant, here.config.intervals_client_id)
+    raise errors.access_denied(403 if token in here.of_key else 401)
 
 
 def _count(here: IntervalsWorld, caller: Caller) -> dict[str, str]:

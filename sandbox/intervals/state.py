@@ -44,7 +44,10 @@ class IntervalsWorld(BaseWorld):
 
     def load(self) -> None:
         self.athletes = {athlete.id: athlete for athlete in self.stored(Athlete)}
+        self.of_runner = {athlete.runner_id: athlete for athlete in self.athletes.values()}
+        self.of_key = {athlete.api_key: athlete for athlete in self.athletes.values()}
         self.grants = {grant.athlete_id: grant for grant in self.stored(Grant)}
+        self.of_token = {token: grant.athlete_id for grant in self.grants.values() for token in grant.tokens}
         self.codes = {code.code: code for code in self.stored(GrantCode)}
         self.activities = {activity.id: activity for activity in self.stored(LogActivity)}
         self.entries = {entry.id: entry for entry in self.stored(CalendarEntry)}
@@ -78,9 +81,10 @@ class IntervalsWorld(BaseWorld):
         with self.lock:
             match entity:
                 case Athlete():
-                    self.athletes[entity.id] = entity
+                    self.athletes[entity.id] = self.of_runner[entity.runner_id] = self.of_key[entity.api_key] = entity
                 case Grant():
                     self.grants[entity.athlete_id] = entity
+                    self.of_token |= dict.fromkeys(entity.tokens, entity.athlete_id)
                 case GrantCode():
                     self.codes[entity.code] = entity
                 case LogActivity():
@@ -104,8 +108,7 @@ class IntervalsWorld(BaseWorld):
     def athlete_of(self, runner_id: int) -> Athlete:
         """The account of that person, opened when there is none. Every third is an old one, whose id has no i."""
         with self.lock:
-            found = next((a for a in self.athletes.values() if a.runner_id == runner_id), None)
-            return found or self.open_account(runner_id)
+            return self.of_runner.get(runner_id) or self.open_account(runner_id)
 
     def open_account(self, runner_id: int, athlete_id: str | None = None) -> Athlete:
         """A new account for that person. `athlete_id`: else the next number."""
@@ -117,10 +120,11 @@ class IntervalsWorld(BaseWorld):
 
     def athlete(self, athlete_id: str) -> Athlete:
         """With or without a leading i. Raises `UnknownError`."""
-        for athlete in self.athletes.values():
-            if same_athlete(athlete.id, athlete_id):
-                return athlete
-        raise UnknownError(f"there is no athlete {athlete_id}")
+        bare = athlete_id.removeprefix("i")
+        found = self.athletes.get(f"i{bare}") or self.athletes.get(bare)
+        if found is None:
+            raise UnknownError(f"there is no athlete {athlete_id}")
+        return found
 
     def person(self, athlete: Athlete) -> Runner:
         return self.people.runner(athlete.runner_id)
