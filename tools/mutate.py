@@ -27,7 +27,7 @@ FAST = [
 ] + ["tests/catalogue", "tests/scenario"]
 # The package shows functions under the names of these modules.
 DECIDE = import_module("adductor.coaching.decide")
-FORECAST = import_module("adductor.coaching.forecast")
+WEEK = import_module("adductor.coaching.week")
 
 
 class Change(NamedTuple):
@@ -67,7 +67,7 @@ def _set(module: ModuleType, name: str, value: Any) -> Callable[[], None]:
 
 def changes() -> Iterator[Change]:
     """Every change that a test should notice."""
-    for module in (constants, models, FORECAST, progression):
+    for module in (constants, models, WEEK, progression):
         for name, value in vars(module).items():
             if name.isupper() and not name.startswith("_"):
                 for variant, changed in variants(value):
