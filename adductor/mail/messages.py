@@ -76,9 +76,8 @@ _LETTERS = {
     "confirm": _Letter(
         "Is this your address?",
         (
-            "Adductor Coach has been asked to send strength routines to this address.",
-            "If you asked for them, confirm it; the link is good for three days. If you didn't, do nothing: "
-            "no further mail will come.",
+            "Adductor Coach was asked to send strength routines to this address.",
+            "If that was you, please confirm it within three days. If it wasn't, do nothing, and no further mail comes.",
         ),
         "Yes, send routines here",
         "This is the only mail to an address that is not confirmed.",
@@ -86,15 +85,15 @@ _LETTERS = {
     "reconnect": _Letter(
         "Please connect again",
         (
-            "Your connection rests: your running log has refused our calls for some time. Nothing is read or written "
-            "meanwhile, and your place on the ladder is kept.",
+            "Your running log has refused our calls for some time, so your connection rests. Nothing is read or written "
+            "until you connect again, and you keep your level.",
             "Connecting again takes a few seconds.",
         ),
         "Connect again",
         "You get this because you connected your running log with us.",
     ),
     "refer": _Letter(
-        "Your routines are paused", (), "How they come back", "You get this because of what you told us about pain."
+        "Your routines are stopped", (), "How they come back", "You get this because of what you told us about pain."
     ),
 }
 

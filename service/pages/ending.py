@@ -72,7 +72,7 @@ def day_to_train(athlete_id: int) -> str:
     if day is None or (day.day != today and not coming.after_next_run):
         return f"Is today a day to train? Not today. {coming.why}"
     word = "Yes, gently" if day.dose is Dose.LIGHT else "Yes"
-    return f"Is today a day to train? {word}. Next: {coming.headline}."
+    return f"Is today a day to train? {word}. Next: {coming.inline}."
 
 
 def _ahead(database: Session, athlete: Athlete) -> tuple[Situation, status.Next]:
@@ -84,7 +84,7 @@ def _ahead(database: Session, athlete: Athlete) -> tuple[Situation, status.Next]
 
 def _words(database: Session, athlete: Athlete, suggestion: Suggestion, given: answers.Answer) -> tuple[str, ...]:
     situation, coming = _ahead(database, athlete)
-    upcoming = f"Next: {coming.headline}." if coming.expected is not None else coming.why
+    upcoming = f"Next: {coming.inline}." if coming.expected is not None else coming.why
     if given.said is Said.NOT_TODAY or suggestion.placement == Placement.WARM_UP:
         return (upcoming,)
     if not _counts(given):

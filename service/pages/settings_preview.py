@@ -17,7 +17,7 @@ from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.store.models import Athlete
 from service.pages import settings_forms, status
-from service.pages.words import PLACEMENTS, WEEKDAYS
+from service.pages.words import PLACEMENTS
 
 # Sections that change what a routine holds.
 _SHAPES_ROUTINES = frozenset({"equipment", "routines", "left_out", "own", "keep"})
@@ -90,8 +90,8 @@ def _ahead(installation: Installation, before: Situation, after: Situation) -> l
     next_was = status.what_is_next(catalogue, before, was)
     next_is = status.what_is_next(catalogue, after, will_be)
     if _days(was) == _days(will_be) and next_was == next_is:
-        return [f"The days ahead stay as they are. Next: {_inner(next_is.headline)}."]
-    lines = [f"Next: {_inner(next_is.headline)} (before: {_inner(next_was.headline)})."]
+        return [f"The days ahead stay as they are. Next: {next_is.inline}."]
+    lines = [f"Next: {next_is.inline} (before: {next_was.inline})."]
     if next_is.expected is None:
         lines.append(next_is.why)
     planned = [f"{day:%A %-d %B}" for day, *_ in _days(will_be)]
@@ -102,7 +102,3 @@ def _ahead(installation: Installation, before: Situation, after: Situation) -> l
 
 def _days(expected: Sequence[Expected]) -> list[tuple[date, Placement, Dose | None]]:
     return [(day.day, day.placement, day.dose) for day in expected if day.placement is not None]
-
-
-def _inner(headline: str) -> str:
-    return headline if headline.startswith(WEEKDAYS) else headline[0].lower() + headline[1:]

@@ -25,7 +25,7 @@ from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
 from adductor.store.models import Athlete, DecisionRecord, InboxEvent, PlannedRunRecord, SessionRecord, Suggestion
-from service.pages.words import PLACEMENTS
+from service.pages.words import PLACEMENTS, WEEKDAYS
 
 DAYS_AHEAD = 14
 WEEKS_SHOWN = 12
@@ -54,6 +54,11 @@ class Next:
     headline: str
     why: str
     after_next_run: bool = False  # a run today would bring it
+
+    @property
+    def inline(self) -> str:
+        """The headline inside a sentence."""
+        return self.headline if self.headline.startswith(WEEKDAYS) else self.headline[0].lower() + self.headline[1:]
 
 
 @dataclass(frozen=True, slots=True)

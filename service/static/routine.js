@@ -98,7 +98,7 @@
     pose(step, phase.moment);
     show.action.textContent = phase.text;
     show.where.textContent = [phase.kind === "ready" ? step.dataset.dose : next ? "Next: " + next : phase.where, name].filter(Boolean).join(" · ");
-    show.phase.textContent = [phase.text, name, phase.where, phase.kind === "reps" ? "" : Math.ceil(phase.seconds) + " seconds", next && "Next: " + next].filter(Boolean).join(". ");
+    show.phase.textContent = [phase.text, name, phase.where.replace(" · ", ", "), phase.kind === "reps" ? "" : Math.ceil(phase.seconds) + " seconds", next && "Next: " + next].filter(Boolean).join(". ");
     stage.classList.toggle("work", works(phase));
     document.body.classList.toggle("getting-ready", phase.kind === "ready");
     cue(works(phase) ? "go" : "rest");
@@ -119,7 +119,7 @@
     var phase = phases[at], seconds = Math.max(0, Math.ceil(left));
     if (phase.kind === "reps") {
       show.clock.textContent = String(Math.min(phase.reps, Math.floor((phase.seconds - left) / phase.repS) + 1));
-      show.what.textContent = "of " + phase.reps;
+      show.what.textContent = "of " + phase.reps + " reps";
     } else {
       show.clock.textContent = String(seconds);
       show.what.textContent = seconds === 1 ? "second" : "seconds";

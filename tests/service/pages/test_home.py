@@ -195,8 +195,8 @@ def test_home_asks_whether_routines_are_useful_after_four_without_an_answer(
 @pytest.mark.parametrize(
     ("pain", "done_days_ago", "words"),
     [
-        ("0", 3, "Is today a day to train? Yes. Next: After your next run."),
-        ("4", 3, "Is today a day to train? Yes, gently. Next: After your next run."),
+        ("0", 3, "Is today a day to train? Yes. Next: after your next run."),
+        ("4", 3, "Is today a day to train? Yes, gently. Next: after your next run."),
         ("0", 0, "Is today a day to train? Not today. You have had your session today."),
     ],
 )
