@@ -6,12 +6,11 @@ network address is checked between resolving and connecting, so that a name can'
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import json
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import certifi
@@ -20,6 +19,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
+from py_vapid.utils import b64urldecode, b64urlencode
 from urllib3.connection import HTTPSConnection
 
 # Chrome, Edge and most others; Firefox; Safari; Windows. A host counts with everything below it.
@@ -33,15 +33,11 @@ _ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632
 
 
 class SubscriptionError(ValueError):
-    """Not a subscription that messages may be sent to; the message says why."""
+    """No messages can be sent to this subscription (any more); the message says why."""
 
 
 class PushLaterError(Exception):
     """The push service did not take the message now."""
-
-
-class PushEndedError(Exception):
-    """The push service takes no message for this subscription: it has ended (404, 410), or is not for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +47,6 @@ class PushSubscription:
     endpoint: str
     p256dh: str
     auth: str
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> PushSubscription:
-        return cls(**json.loads(text))
 
 
 class Pusher:
@@ -74,62 +63,48 @@ class Pusher:
     @property
     def public_key(self) -> str:
         """The ``applicationServerKey`` of subscriptions (base64url)."""
-        return _encoded(self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+        point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return str(b64urlencode(point))
 
     def check(self, subscription: PushSubscription) -> None:
         """Raises SubscriptionError for an address or keys that can't be used."""
         origin, host, _ = _parts(subscription.endpoint)
-        known = origin == f"https://{host}" and any(host == name or host.endswith(f".{name}") for name in SERVICES)
+        known = origin == f"https://{host}" and any(f".{host}".endswith(f".{name}") for name in SERVICES)
         if not known and origin not in self._others:
             raise SubscriptionError("its push service is not one that we know")
         try:
-            auth, point = _decoded(subscription.auth), _decoded(subscription.p256dh)
-            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b64urldecode(subscription.p256dh.encode()))
+            auth = b64urldecode(subscription.auth.encode())
         except ValueError:
-            raise SubscriptionError("its keys can't be read") from None
+            auth = b""
         if len(auth) != _AUTH_BYTES:
             raise SubscriptionError("its keys can't be read")
 
     def send(self, subscription: PushSubscription, message: dict[str, str], *, topic: str, ttl_s: int) -> None:
-        """Hand over one message; a later one of the same topic takes its place. Raises PushLaterError, PushEndedError."""
-        try:
-            self.check(subscription)  # the setting may have changed since it was stored
-        except SubscriptionError as error:
-            raise PushEndedError(str(error)) from error
+        """Hand over one message; a later one of the same topic takes its place. Raises PushLaterError.
+
+        Raises SubscriptionError when it has ended (404, 410), or when the service refuses it for good.
+        """
+        self.check(subscription)  # the setting may have changed since it was stored
         origin, host, target = _parts(subscription.endpoint)
         body = http_ece.encrypt(
             json.dumps(message).encode(),
             private_key=ec.generate_private_key(ec.SECP256R1()),
-            dh=_decoded(subscription.p256dh),
-            auth_secret=_decoded(subscription.auth),
+            dh=b64urldecode(subscription.p256dh.encode()),
+            auth_secret=b64urldecode(subscription.auth.encode()),
             version="aes128gcm",
         )
-        headers = {
-            **Vapid02(self._key).sign({"aud": origin, "sub": self._contact}),
-            "Content-Encoding": "aes128gcm",
-            "TTL": str(ttl_s),
-            "Topic": topic,
-            "Urgency": "normal",
-        }
+        headers = {"Content-Encoding": "aes128gcm", "TTL": str(ttl_s), "Topic": topic, "Urgency": "normal"}
+        headers |= Vapid02(self._key).sign({"aud": origin, "sub": self._contact})
         try:
             with self._pool(origin, host) as pool:
-                answer = pool.urlopen(
-                    "POST",
-                    target,
-                    body,
-                    headers,
-                    retries=False,
-                    redirect=False,
-                    timeout=TIMEOUT_S,
-                    preload_content=False,
-                )
-                answer.close()
+                answer = pool.urlopen("POST", target, body, headers, retries=False, redirect=False, timeout=TIMEOUT_S)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise PushLaterError(f"{host} does not answer: {type(error).__name__}") from error
         if answer.status in _PASSING or answer.status >= 500:
             raise PushLaterError(f"{host} answered {answer.status}")
         if answer.status not in _TAKEN:
-            raise PushEndedError(f"{host} answered {answer.status}")
+            raise SubscriptionError(f"{host} answered {answer.status}")
 
     def _pool(self, origin: str, host: str) -> urllib3.HTTPConnectionPool:
         if origin in self._others:
@@ -163,18 +138,13 @@ def _parts(endpoint: str) -> tuple[str, str, str]:
         parts = urlsplit(endpoint)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        raise SubscriptionError("its address can't be read") from None
-    is_plain = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
-    if not is_plain or len(endpoint) > _LONGEST_ENDPOINT or not host or "@" in parts.netloc:
+        host = ""
+    is_plain = endpoint.isascii() and endpoint.isprintable() and not set(" #\\") & set(endpoint)
+    if not host or not is_plain or len(endpoint) > _LONGEST_ENDPOINT or "@" in parts.netloc:
         raise SubscriptionError("its address can't be read")
-    is_default = (parts.scheme, port) in (("https", 443), ("http", 80))
-    origin = f"{parts.scheme}://{host}" + (f":{port}" if port and not is_default else "")
-    return origin, host, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    is_default = port is None or (parts.scheme, port) == ("https", 443)
+    return (
+        f"{parts.scheme}://{host}" + ("" if is_default else f":{port}"),
+        host,
+        endpoint.partition(parts.netloc)[2] or "/",
+    )

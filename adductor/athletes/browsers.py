@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import datetime
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ def subscribe(
         row.service = urlsplit(given.endpoint).hostname or ""
         session.add(row)
     row.athlete_id = athlete.id
-    row.subscription_encrypted = installation.vault.encrypt(given.to_json())
+    row.subscription_encrypted = installation.vault.encrypt("\n".join(astuple(given)))
     if athlete.push_since is None:
         athlete.push_since = now
         if not channels.NOTES & set(channels.chosen(athlete, Placement.REST_DAY)):
@@ -70,6 +71,11 @@ def find(session: Session, athlete_id: int, endpoint: str) -> BrowserSubscriptio
     """The athlete's browser with this address."""
     wanted = select(BrowserSubscription).filter_by(endpoint_hash=_hash(endpoint), athlete_id=athlete_id)
     return session.scalar(wanted)
+
+
+def read(installation: Installation, row: BrowserSubscription) -> PushSubscription:
+    """The browser's subscription, decrypted."""
+    return PushSubscription(*installation.vault.decrypt(row.subscription_encrypted).split("\n"))
 
 
 def _hash(endpoint: str) -> str:

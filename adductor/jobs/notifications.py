@@ -5,16 +5,15 @@ A message may go out twice after a crash: both have one topic and one tag, so th
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from hashlib import sha256
 
 from sqlalchemy.orm import joinedload
 
 from adductor import logs
-from adductor.athletes import browsers, situations
+from adductor.athletes import browsers
 from adductor.installation import Installation
 from adductor.jobs import letters
-from adductor.push import PushEndedError, PushLaterError, PushSubscription
+from adductor.push import PushLaterError, SubscriptionError
 from adductor.queue.retry import RetryLater
 from adductor.store.models import Athlete, Delivery
 
@@ -23,6 +22,7 @@ log = logs.get(__name__)
 PUSHED = "pushed"
 NO_DEVICE = "no_device"
 _TITLE = "A routine waits"
+_TTL_S = 6 * 3600  # of a phone that is off: the evening of a rest day. Judgement
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
@@ -40,14 +40,12 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         return unwanted
     tag = sha256(suggestion.public_id.encode()).hexdigest()[:32]  # a topic: at most 32 characters (RFC 8030, 5.4)
     message = {"title": _TITLE, "tag": tag, "url": installation.links.runner_routine(suggestion.public_id)}
-    ttl_s = _seconds_left_today(athlete, now)
     sent, ended, problem = 0, [], ""
     for each in rows:
         try:
-            subscription = PushSubscription.from_json(installation.vault.decrypt(each.subscription_encrypted))
-            installation.pusher.send(subscription, message, topic=tag, ttl_s=ttl_s)
+            installation.pusher.send(browsers.read(installation, each), message, topic=tag, ttl_s=_TTL_S)
             sent += 1
-        except PushEndedError as error:
+        except SubscriptionError as error:
             ended.append(each.id)
             log.info("notification subscription ended", athlete=athlete.id, problem=str(error))
         except PushLaterError as error:
@@ -60,10 +58,3 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
     if problem:
         raise RetryLater(problem)
     return NO_DEVICE
-
-
-def _seconds_left_today(athlete: Athlete, now: datetime) -> int:
-    """Until the athlete's day ends: after it the routine is another day's."""
-    local = now.astimezone(situations.zone_of(athlete.timezone))
-    midnight = datetime.combine(local.date() + timedelta(days=1), time(), tzinfo=local.tzinfo)
-    return max(int((situations.instant(midnight) - now).total_seconds()), 60)

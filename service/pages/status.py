@@ -87,7 +87,7 @@ def what_is_next(catalogue: Catalogue, situation: Situation, expected: Sequence[
     today = expected[0].day
     day = _first_session(expected)
     if day is not None and day.placement is not None:
-        why = expected[0].reason if day.day != today and expected[0].placement is None else f"Expected {day.reason}"
+        why = expected[0].reason if day.day != today and expected[0].placement is None else _expected(day)
         return Next(day, _upper(f"{_when(day.day, today)}, {PLACEMENTS[day.placement].lower()}"), _sentence(why))
     if Placement.POST_RUN in situation.athlete.placements_enabled:
         runs = _runs_every_day(situation)
@@ -98,6 +98,10 @@ def what_is_next(catalogue: Catalogue, situation: Situation, expected: Sequence[
         if first is not None:
             return Next(first, f"After a run, from {_when(first.day, today)} on", _sentence(expected[0].reason))
     return Next(None, "Nothing in the next two weeks", _sentence(expected[0].reason))
+
+
+def _expected(day: Expected) -> str:
+    return f"Expected {'on a ' if day.placement is Placement.REST_DAY else ''}{day.reason}"
 
 
 def _first_session(expected: Sequence[Expected]) -> Expected | None:

@@ -34,7 +34,7 @@ def test_home_sends_a_runner_who_may_not_look_elsewhere(
     ("state", "said"),
     [
         ("scope_missing", "Strava says that a permission is missing."),
-        ("resting", "Strava has refused our calls for a while.</strong> Nothing is lost: your place is kept."),
+        ("resting", "Strava has refused our calls for a while.</strong> Nothing is lost, and you keep your level."),
     ],
 )
 def test_pages_of_a_connection_that_fails_say_so_and_offer_to_connect(
