@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.activities import problems_of
 from sandbox.admin import shared
-from sandbox.admin.common import RefusedError, body, guard, json_object, query
+from sandbox.admin.common import RefusedError, body, guard, json_object, problem, query
 from sandbox.admin.people import NewRunner, make_runner
 from sandbox.base import UnknownError
 from sandbox.faults import BaseFault
@@ -33,6 +33,7 @@ from sandbox.models import Delivery
 
 blueprint = Blueprint("intervals_admin", __name__, url_prefix="/intervals/admin")
 guard(blueprint)
+blueprint.register_error_handler(IntervalsError, lambda error: problem(400, str(error)))
 
 OURS = ["ACTIVITY:WRITE", "CALENDAR:WRITE", "WELLNESS:READ"]
 
@@ -153,31 +154,17 @@ def _athlete_json(athlete: Athlete) -> dict[str, Any]:
     }
 
 
-class _Scopes(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    scopes: list[Literal[SCOPES]] = Field(default_factory=lambda: list(OURS))  # type: ignore[valid-type]
+class _Asked(BaseModel):
+    """What the calls about athletes take; each uses some of it."""
 
-
-class _NewAthlete(BaseModel):
     model_config = ConfigDict(extra="forbid")
     id: str | None = Field(None, pattern=r"^i?\d{1,12}$")
     runner_id: int | None = Field(None, description="a person who is at Strava already")
-    runner: NewRunner | None = None
-
-
-class _ConnectedAthlete(_NewAthlete, _Scopes):
-    """Both at once."""
-
-
-def _make_athlete(asked: _NewAthlete) -> Athlete:
-    here = world()
-    if asked.id is not None and any(same_athlete(asked.id, known) for known in here.athletes):
-        raise RefusedError(f"id: there is an athlete {asked.id} already")
-    runner_id = (
-        here.people.runner(asked.runner_id).id if asked.runner_id else make_runner(asked.runner or NewRunner()).id
-    )
-    known = here.of_runner.get(runner_id)
-    return known or here.open_account(runner_id, asked.id)
+    runner: NewRunner = Field(default_factory=NewRunner)
+    scopes: list[Literal[SCOPES]] = Field(default_factory=lambda: list(OURS))  # type: ignore[valid-type]
+    silent: bool = False
+    status: Status | None = None
+    api_key: str | None = Field(None, min_length=1)
 
 
 @blueprint.get("/athletes")
@@ -185,15 +172,23 @@ def athletes() -> Any:
     return [_athlete_json(athlete) for athlete in world().athletes.values()]
 
 
+def _make_athlete(asked: _Asked) -> Athlete:
+    here = world()
+    if asked.id is not None and any(same_athlete(asked.id, known) for known in here.athletes):
+        raise RefusedError(f"id: there is an athlete {asked.id} already")
+    person = here.people.runner(asked.runner_id) if asked.runner_id else make_runner(asked.runner)
+    return here.of_runner.get(person.id) or here.open_account(person.id, asked.id)
+
+
 @blueprint.post("/athletes")
 def new_athlete() -> Any:
-    return _athlete_json(_make_athlete(body(_NewAthlete))), 201
+    return _athlete_json(_make_athlete(body(_Asked))), 201
 
 
 @blueprint.post("/connected-athletes")
 def connected_athlete() -> Any:
     """An athlete with a grant, without a browser."""
-    asked = body(_ConnectedAthlete)
+    asked = body(_Asked)
     athlete = _make_athlete(asked)
     oauth.connect(world(), athlete.id, asked.scopes)
     return _athlete_json(athlete), 201
@@ -204,37 +199,23 @@ def athlete(athlete_id: str) -> Any:
     return _athlete_json(world().athlete(athlete_id))
 
 
-@blueprint.post("/athletes/<athlete_id>/connect")
-def connect(athlete_id: str) -> Any:
-    here = world()
-    oauth.connect(here, here.athlete(athlete_id).id, body(_Scopes).scopes)
-    return athlete(athlete_id)
-
-
-class _ChangeScopes(_Scopes):
-    silent: bool = False
-
-
-@blueprint.post("/athletes/<athlete_id>/scopes")
-def scopes(athlete_id: str) -> Any:
-    """The athlete changes what the application may do; an empty list disconnects it."""
-    here, asked = world(), body(_ChangeScopes)
-    oauth.change_scopes(here, here.athlete(athlete_id).id, asked.scopes, announce=not asked.silent)
-    return athlete(athlete_id)
-
-
-class _ChangeAthlete(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    status: Status | None = None
-    api_key: str | None = Field(None, min_length=1)
-
-
 @blueprint.post("/athletes/<athlete_id>")
 def change_athlete(athlete_id: str) -> Any:
     """The account becomes dormant or active; the key is replaced."""
-    here = world()
-    changes = body(_ChangeAthlete).model_dump(exclude_none=True)
-    here.save(here.athlete(athlete_id).model_copy(update=changes))
+    asked = body(_Asked).model_dump(include={"status", "api_key"}, exclude_none=True)
+    world().save(world().athlete(athlete_id).model_copy(update=asked))
+    return athlete(athlete_id)
+
+
+@blueprint.post("/athletes/<athlete_id>/<any(connect, scopes):what>")
+def grant(athlete_id: str, what: str) -> Any:
+    """A new consent without a browser, or other scopes; an empty list of scopes disconnects."""
+    here, asked = world(), body(_Asked)
+    known = here.athlete(athlete_id).id
+    if what == "connect":
+        oauth.connect(here, known, asked.scopes)
+    else:
+        oauth.change_scopes(here, known, asked.scopes, announce=not asked.silent)
     return athlete(athlete_id)
 
 
@@ -277,10 +258,7 @@ def entries_of(athlete_id: str) -> Any:
 def make_entry(athlete_id: str) -> Any:
     """The athlete plans something. The fields of the API."""
     here = world()
-    try:
-        fields = calendar.checked(here, json_object())
-    except IntervalsError as error:
-        raise RefusedError(str(error)) from None
+    fields = calendar.checked(here, json_object())
     return calendar.make(here, here.athlete(athlete_id).id, fields).model_dump(), 201
 
 
@@ -312,10 +290,7 @@ class _Edit(BaseModel):
 def edit(kind: str, thing_id: str) -> Any:
     here, asked, found = world(), body(_Edit), _thing(kind, thing_id)
     if isinstance(found, CalendarEntry):
-        try:
-            calendar.change(here, found, calendar.checked(here, asked.changes, found.fields), asked.author)
-        except IntervalsError as error:
-            raise RefusedError(str(error)) from None
+        calendar.change(here, found, calendar.checked(here, asked.changes, found.fields), asked.author)
     elif isinstance(found, LogActivity):
         activities.edit(here, found, asked.changes, asked.author)
     return found.model_dump()
