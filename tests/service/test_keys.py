@@ -50,7 +50,7 @@ def test_only_the_private_text_holds_the_key_and_no_stored_text_does(here: Place
     links = here.installation.links
     key = links.runner_routine(suggestion.public_id)
 
-    private = decisions.with_private_link(here.installation, suggestion, delivery.block)
+    private = decisions.with_private_link(here.installation, here.athlete(runner), suggestion, delivery.block)
 
     assert private.count(key) == 1
     assert f"{SITE}/routine/" not in private
@@ -145,7 +145,7 @@ def test_note_of_an_earlier_version_is_ours_to_update_and_to_remove(here: Place,
     *lines, signature = delivery.block.split("\n")
     answer = links.answer(suggestion.public_id, None, suggestion.created_at)
     old = "\n".join([*lines, f"Afterwards, how did it go: {answer}", signature])
-    new = decisions.with_private_link(here.installation, suggestion, delivery.block)
+    new = decisions.with_private_link(here.installation, here.athlete(runner), suggestion, delivery.block)
     ours = block.Identity(new, (delivery.block, old), frozenset((suggestion.public_id,)))
 
     for wanted, left in ((plan.PRESENT, f"Mine\n\n{new}"), (plan.ABSENT, "Mine")):
