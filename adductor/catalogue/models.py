@@ -5,8 +5,7 @@ The fields are the keys of catalogue.yaml; what is written there for readers of 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -15,15 +14,13 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from adductor.documents.values import Items, ItemSet, StrictModel, Text, Texts
 
-# Before the first exercise and between two of them; part of the routine line of `duration_formula`.
-ROUTINE_START_S = 20
-BETWEEN_EXERCISES_S = 20
-
 # Always available: the floor and one's own body.
 ALWAYS_AT_HAND = frozenset({"none"})
 # A hard floor makes a slide of a sock (article: "using a towel or sock while standing on tile/hardwood is a great
 # replication"); a carpet makes one of a paper plate.
 FLOORS = {"hard_floor": "sock_on_hard_floor", "carpet": "paper_plate_on_carpet"}
+
+HOLD_STEP_S = 5  # judgement: hold seconds grow in steps of five
 
 # The largest number in a catalogue is a routine's seconds, and a day has fewer than this.
 _MOST = 100_000
@@ -110,6 +107,18 @@ class DosePlan(StrictModel):
     def first_hold_s(self) -> int | None:
         """Seconds of the first holds."""
         return self.hold_steps_s[0] if self.hold_steps_s else self.hold_s.default if self.hold_s else None
+
+    @property
+    def steps_s(self) -> tuple[int, ...]:
+        """The seconds along which holds grow; in steps of five where the catalogue names none."""
+        if self.hold_s is None:
+            return ()
+        return self.hold_steps_s or tuple(range(self.hold_s.default, self.hold_s.max + 1, HOLD_STEP_S))
+
+    @property
+    def first_count(self) -> int:
+        """The reps, or the holds, of the first sessions."""
+        return self.count.min if self.hold_s is None else self.count.default
 
     @property
     def count(self) -> Span:
@@ -217,6 +226,11 @@ class Exercise(StrictModel):
                 return after
         return None
 
+    @cached_property
+    def is_direct(self) -> bool:
+        """Whether it is direct work for the adductors: they come first in it, and it is no compound."""
+        return self.category != "compound" and self.muscles["primary"][0].startswith("adductor")
+
     def can_be_done_with(self, equipment: frozenset[str] | None) -> bool:
         """Whether the athlete has the equipment. None: never asked, so nothing is ruled out."""
         if equipment is None:
@@ -230,15 +244,18 @@ class Exercise(StrictModel):
         The formula is the catalogue's own (``duration_formula``).
         """
         dose = self.dose
-        if self.tempo is not None:
-            work = count * self.tempo.rep_s
-        else:
-            held = dose.hold_s.default if dose.hold_s else 0
-            holds = count * dose.positions
-            work = holds * (held if hold_s is None else hold_s) + (holds - 1) * dose.between_holds_s
         sides = 2 if self.per_side else 1
-        one_set = sides * work + (sides - 1) * dose.side_switch_s
+        one_set = sides * self.work_s(count, hold_s) + (sides - 1) * dose.side_switch_s
         return dose.setup_s + sets * one_set + (sets - 1) * dose.rest_s.default
+
+    def work_s(self, count: int, hold_s: int | None = None) -> int:
+        """Seconds of one set on one side."""
+        dose = self.dose
+        if self.tempo is not None:
+            return count * self.tempo.rep_s
+        held = dose.hold_s.default if dose.hold_s else 0
+        holds = count * dose.positions
+        return holds * (held if hold_s is None else hold_s) + (holds - 1) * dose.between_holds_s
 
 
 class RoutineLine(StrictModel):
@@ -250,21 +267,23 @@ class RoutineLine(StrictModel):
 
 
 class RoutinePlan(StrictModel):
-    """A routine of the catalogue."""
+    """A routine of the catalogue with its lines: a warm-up, the light one, or one on request."""
 
     id: Text
     use_for: Annotated[ItemSet[Placement], Field(min_length=1)]
     stage: Count
     lines: Annotated[Items[RoutineLine], Field(min_length=1)] = Field(validation_alias="items")
     seconds: Count = Field(validation_alias="estimated_seconds")
-    estimated_minutes: float
     note: Text
-    variation_of: Text | None = None
 
-    @property
-    def minutes(self) -> int:
-        """Whole minutes, rounded up."""
-        return math.ceil(self.seconds / 60)
+
+class Pool(StrictModel):
+    """The exercises of a stage and placement, from which a routine is composed. ``id`` is that of its routines."""
+
+    id: Text
+    use_for: Annotated[ItemSet[Placement], Field(min_length=1)]
+    stage: Count
+    exercises: Annotated[Items[Text], Field(min_length=1)]
 
 
 class Stage(StrictModel):
@@ -302,6 +321,7 @@ class Catalogue(StrictModel):
     stages: Annotated[Items[Stage], Field(min_length=1)]
     progression: Prose
     routine_list: Annotated[Items[RoutinePlan], Field(min_length=1)] = Field(alias="routines")
+    pools: Annotated[Items[Pool], Field(min_length=1)]
     exercise_list: Annotated[Items[Exercise], Field(min_length=1)] = Field(alias="exercises")
     citation_list: Items[Citation] = Field(alias="citations")
 
@@ -324,14 +344,10 @@ class Catalogue(StrictModel):
         """The rung with this number. Raises `KeyError` for one that does not exist."""
         return {stage.number: stage for stage in self.stages}[number]
 
-    def rotation(self, routine_id: str) -> tuple[RoutinePlan, ...]:
-        """A routine and its variations, in the order in which sessions go through them."""
-        return (
-            self.routines[routine_id],
-            *(plan for plan in self.routines.values() if plan.variation_of == routine_id),
-        )
+    def pool(self, stage: int, placement: str) -> Pool:
+        """The pool of a stage and placement. Raises `KeyError` for a stage or a placement without one."""
+        return self._pools[stage, placement]
 
-
-def routine_seconds(exercise_seconds: Sequence[int]) -> int:
-    """Seconds of a routine from those of its exercises, by the catalogue's formula."""
-    return ROUTINE_START_S + sum(exercise_seconds) + BETWEEN_EXERCISES_S * (len(exercise_seconds) - 1)
+    @cached_property
+    def _pools(self) -> Mapping[tuple[int, str], Pool]:
+        return {(pool.stage, placement): pool for pool in self.pools for placement in pool.use_for}

@@ -122,16 +122,42 @@ ADD_MAX_PAIN_0_10 = 2  # evidence: green band, Thorborg 2017
 ADD_MAX_SORENESS_0_10 = 3  # judgement
 EASIER_PAIN_ABOVE_0_10 = 3  # evidence: Lindblom 2023, trial rule
 EASIER_SORENESS_FROM_0_10 = 5  # judgement
-MISSED_FROM_RPE_1_10 = 10  # judgement: as hard as can be counts as not managed
 EASIER_AFTER_SESSIONS_MISSED = 2  # judgement: reps missed in two sessions
-HOLD_STEP_S = 5  # judgement: hold seconds grow in steps of five
+BACK_FROM_RPE_1_10 = 9  # judgement: one rep in reserve or none
+BACK_AFTER_SESSIONS = 2  # judgement: one hard day is no trend
+SKIP_MAX_RPE_1_10 = 5  # judgement: four reps or more in reserve
+SKIP_AFTER_SESSIONS = 2  # judgement
+SPARE_MAX_RPE_1_10 = 7  # general knowledge: three or more reps in reserve, so one session is enough for a set more
+LOAD_MORE_SHARE = 0.1  # evidence: ACSM 2009, 2-10 % more
+HEAVY_FROM = 10.0  # kg; judgement: from here on weights come in wider steps
+LOAD_STEP_LIGHT = 1.0  # kg; judgement
+LOAD_STEP_HEAVY = 2.0  # kg; judgement
 DELOAD_EVERY_WEEKS = 6  # evidence: survey practice, 6.4 days every 5.8 weeks (Bell 2023)
 JUMP_GATE_WEEKS_AT_STAGE_4 = 4  # catalogue, jump_lunges.gate
-JUMP_GATE_SETS = 3  # catalogue, jump_lunges.gate: 3 x 8 elevated split squats per side
-JUMP_GATE_REPS = 8
+JUMP_GATE_TIMES_DONE = 2  # catalogue, jump_lunges.gate: 3 x 8 split squats per side, done twice
 JUMP_GATE_MAX_RPE_1_10 = 7
 JUMP_GATE_MAX_PAIN_0_10 = 1
 PLYOMETRIC_RACE_GAP_H = 72  # catalogue: never within 72 h of a race
+
+# --- Composition of a routine ---------------------------------------------------------------------------------------
+MINUTES_AFTER_RUN = 10  # judgement, where the runner chose nothing
+MINUTES_REST_DAY = 15  # judgement, where the runner chose nothing
+SHORT_ROUTINE_MIN = 10  # judgement: up to here two exercises at three sets rather than three at two
+COMES_WITHIN_SESSIONS = 6  # judgement: what can be done comes once in so many full sessions
+MOST_EXERCISES_IN_A_SHORT_ROUTINE = 2  # evidence: Eckard, 86 % compliance for two or fewer
+MOST_EXERCISES = 3  # evidence: Bachmann 2018, fewer than four
+SQUEEZE_S = 210  # catalogue, supine_adductor_squeeze at the article's dose
+LEAST_DIRECT_REPS = 16  # a side; evidence: Thorarinsdottir 2025
+LEAST_DIRECT_S = 60  # a side, under tension; judgement: what 16 slow reps take
+OTHER_PAN_EVERY_DAYS = 7  # judgement: one rest day a week
+NO_COMPOUNDS_DAYS = 14  # catalogue, elevated_split_squat: high soreness in the first fortnight after 3 weeks off
+OWN_REP_S = 4  # judgement, as the player counts an own exercise: a rep, then set-up, rest, and a pause between
+OWN_SETUP_S = 10  # judgement
+OWN_REST_S = 45  # judgement
+OWN_PAUSE_S = 5  # judgement: between two holds, and between the sides
+FEELS_GOOD = 4  # of 5; judgement; article: "Even when you are feeling good, more strength is not a bad thing"
+MAINTAIN_AFTER_WEEKS = 8  # judgement: on the last stage; then once a week keeps it (Haroy 2019)
+RACE_SEASON_DAYS = 42  # judgement: before an A-race, fresh legs come first
 
 # --- Kinds of sports ------------------------------------------------------------------------------------------------
 STRENGTH_SPORTS = frozenset({"strength", "weight_training", "crossfit"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adductor.catalogue.models import Catalogue
 from adductor.coaching.dose import why_light
 from adductor.coaching.normalise import Facts, facts
-from adductor.coaching.routine import choose, why_less
+from adductor.coaching.routine import choose
 from adductor.coaching.rules import RULES
 from adductor.coaching.situation import Considered, Decision, Dose, Placement, Situation, Verdict
 
@@ -37,9 +37,9 @@ def _verdict(
         return Verdict(decision, Dose.ACTIVATION, rule, why, considered, routine)
     light = why_light(seen)
     dose = Dose.FULL if light is None else Dose.LIGHT
-    less = f"kept light: {light}" if light is not None else why_less(seen)
-    reason = f"{why}; {less}." if less is not None else f"{why}."
     routine = choose(seen, catalogue, placement, dose)
+    less = f"kept light: {light}" if light is not None else routine.remark
+    reason = f"{why}; {less}." if less is not None else f"{why}."
     return Verdict(decision, dose, rule, reason, considered, routine, light, _details(seen))
 
 

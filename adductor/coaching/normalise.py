@@ -156,6 +156,8 @@ def facts(situation: Situation) -> Facts:
     if not all(session.reached for session in situation.sessions):
         situation = replace(situation, sessions=tuple(session for session in situation.sessions if session.reached))
     athlete = situation.athlete
+    if athlete.maintaining:  # once a week keeps what was built (Haroy 2019)
+        athlete = replace(athlete, target_sessions_per_week=1)
     zone = athlete.timezone
     now_s = situation.now.timestamp()
     local = situation.now.astimezone(zone)

@@ -149,8 +149,10 @@ class ExerciseProgress:
     easy_in_a_row: InARow = 0  # sessions at an RPE that says "too easy"
     hard_in_a_row: InARow = 0  # sessions at an RPE that says "too hard"
     target_doses_done: Total = 0  # sessions in which the target's sets and reps were done, for the gate of the jumps
+    target_done_in: Items[Placement] = ()  # where the target's sets and reps were done
     last_done_on: Day | None = None  # local
     load: ShortText | None = None  # in the runner's words: "12 kg", "green band"
+    changed: ShortText | None = None  # why the next dose is smaller, in words for its note
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,7 @@ class RoutineItem:
     substituted_for: str | None = None
     advice: str | None = None  # how to do it today, in words for note, mail and player
     name: str | None = None  # of an exercise of the runner's own; the catalogue has the other names
+    extra_set_side: str | None = None  # left or right: one set more on this side
 
     @property
     def count(self) -> int:
@@ -321,7 +324,7 @@ class RoutineItem:
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A routine: one to three exercises with their doses. ``minutes`` is rounded up."""
+    """A routine: its exercises with their doses. ``minutes`` are those of the player's plan, to the nearest."""
 
     id: str
     stage: int
@@ -329,6 +332,8 @@ class Routine:
     minutes: int
     seconds: int
     items: tuple[RoutineItem, ...]
+    remark: str | None = None  # why it is smaller than usual, or what is special, in words
+    placement: Placement | None = None  # None in what was stored before there was one
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ A missing chair should not end a session, and no swap may lead above the prescri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from adductor.catalogue.models import Catalogue, Exercise
-from adductor.coaching.routine import assemble, item_of, nearest_substitute
+from adductor.coaching.progression import nearest_substitute
+from adductor.coaching.routine import assemble, item_of
 from adductor.coaching.situation import Dose, Routine, RoutineItem
 
 
@@ -37,10 +38,12 @@ def alternatives(catalogue: Catalogue, routine: Routine, index: int) -> tuple[Al
     """List the alternatives for the item at ``index``; none that the routine holds already.
 
     Harder ones only in a full routine, within its stage, never a jump, and at their smallest dose. A warm-up stays as it is
-    but for what is missing at hand.
+    but for what is missing at hand. The runner's own exercise has none: its physiotherapist knows why.
     """
     item = routine.items[index]
     known = catalogue.exercises
+    if item.exercise not in known:
+        return ()
     exercise = known[item.exercise]
     taken = {other.exercise for other in routine.items}
     without = nearest_substitute(
@@ -72,13 +75,14 @@ def swap(catalogue: Catalogue, routine: Routine, index: int, exercise_id: str) -
     if chosen is None:
         raise SwapError("that exercise is not one of the alternatives here")
     items = [chosen if place == index else item for place, item in enumerate(routine.items)]
-    return assemble(routine.id, routine.stage, routine.dose, items)
+    made = assemble(routine.id, routine.stage, routine.dose, items)
+    return replace(made, remark=routine.remark, placement=routine.placement)
 
 
 def _item(exercise: Exercise, instead_of: RoutineItem, way: Way) -> RoutineItem:
     dose = exercise.dose
     harder = way is Way.HARDER
     sets = min(instead_of.sets, dose.sets.start if harder else dose.sets.max)
-    count = dose.count.min if harder else dose.count.default
+    count = dose.first_count if harder else dose.count.default
     hold_s = dose.first_hold_s if harder else None
     return item_of(exercise, sets, count, hold_s, instead_of=instead_of.substituted_for or instead_of.exercise)

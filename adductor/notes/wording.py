@@ -33,6 +33,7 @@ def name_of(item: RoutineItem, *, public: bool = False) -> str:
 def dose_of(item: RoutineItem) -> str:
     """``2 x 12 each side``, ``1 x 10 s each``, ``3 x 3 holds of 5 s each side``."""
     side = " each side" if item.per_side else ""
+    side += f", one set more {item.extra_set_side}" if item.extra_set_side else ""
     if item.reps is not None:
         return f"{item.sets} x {item.reps}{side}"
     if item.positions > 1:

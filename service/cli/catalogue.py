@@ -33,10 +33,15 @@ def _in_words(known: Catalogue) -> str:
     lines.append("Routines")
     for routine in known.routines.values():
         where = ", ".join(sorted(place.replace("_", " ") for place in routine.use_for))
-        lines.append(f"  {routine.id}: level {routine.stage}, {where}, {routine.minutes} min")
+        lines.append(f"  {routine.id}: level {routine.stage}, {where}, {round(routine.seconds / 60)} min")
         for line in routine.lines:
             exercise = known.exercises[line.exercise]
             lines.append(f"    {exercise.name}: {line.sets} x {line.count} {_unit(exercise)}")
+    lines += ["", "Composed from, what was done longest ago first, as far as the minutes go"]
+    for pool in known.pools:
+        where = ", ".join(sorted(place.replace("_", " ") for place in pool.use_for))
+        names = ", ".join(known.exercises[id_].name for id_ in pool.exercises)
+        lines.append(f"  {pool.id}: level {pool.stage}, {where}: {names}")
     return "\n".join(lines)
 
 

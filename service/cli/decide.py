@@ -13,6 +13,7 @@ from adductor.catalogue import catalogue
 from adductor.coaching import decide as decide_for
 from adductor.coaching.situation import RoutineItem, Situation, Verdict
 from adductor.documents import DocumentError, documents
+from adductor.notes import wording
 from adductor.scenario import parse
 
 
@@ -97,8 +98,9 @@ def _item(item: RoutineItem) -> dict[str, Any]:
         shown["positions"] = item.positions
     if item.substituted_for is not None:
         shown["substituted_for"] = item.substituted_for
-    if item.advice is not None:
-        shown["advice"] = item.advice
+    for name in ("advice", "name", "extra_set_side"):
+        if getattr(item, name) is not None:
+            shown[name] = getattr(item, name)
     return shown
 
 
@@ -108,8 +110,7 @@ def _in_words(verdict: Verdict) -> str:
     routine = verdict.routine
     if routine is not None:
         lines.append(f"Routine {routine.id}, {routine.minutes} min:")
-        names = catalogue().exercises
-        lines += [f"  {i}. {names[item.exercise].name}: {_amount(item)}" for i, item in enumerate(routine.items, 1)]
+        lines += [f"  {i}. {wording.name_of(item)}: {_amount(item)}" for i, item in enumerate(routine.items, 1)]
     lines.append("Considered:")
     width = max(len(seen.rule) for seen in verdict.considered)
     for seen in verdict.considered:
@@ -124,4 +125,6 @@ def _amount(item: RoutineItem) -> str:
     else:
         holds = "" if item.holds == 1 else f"{item.holds} x "
         amount = f"{item.sets} x {holds}{item.hold_s} s" + (" each" if item.positions > 1 else "")
-    return f"{amount}{' each side' if item.per_side else ''}{f'. {item.advice}' if item.advice else ''}"
+    side = " each side" if item.per_side else ""
+    more = f", one set more {item.extra_set_side}" if item.extra_set_side else ""
+    return f"{amount}{side}{more}{f'. {item.advice}' if item.advice else ''}"

@@ -36,10 +36,12 @@
         if (seconds > 0) { phases.push(Object.assign({ place: place, kind: kind, text: text, seconds: seconds, side: 1, set: 1, where: "" }, more)); }
       }
       add("ready", "Get ready", Math.max(n("setupS"), READY_S), { moment: moments[0] });
-      for (var set = 1; set <= n("sets"); set++) {
-        for (var side = 1; side <= n("sides"); side++) {
+      var sets = n("sets") + (d.extra ? 1 : 0); // the last one on the less steady side alone
+      for (var set = 1; set <= sets; set++) {
+        var sides = set > n("sets") ? 1 : n("sides");
+        for (var side = 1; side <= sides; side++) {
           var where = [];
-          if (n("sets") > 1) { where.push("Set " + set + " of " + n("sets")); }
+          if (sets > 1) { where.push("Set " + set + " of " + sets); }
           if (n("sides") > 1) { where.push("Side " + side + (side === 1 ? " (your weaker side)" : "")); }
           var at = { set: set, side: side, where: where.join(" · ") };
           if (n("reps")) {
@@ -53,9 +55,9 @@
               if (hold < total) { add("rest", "Relax", n("betweenS"), Object.assign({ moment: moments[coming] }, at)); }
             }
           }
-          if (side < n("sides")) { add("rest", "Change sides", n("switchS") || READY_S, Object.assign({}, at, { side: 2, where: "" })); }
+          if (side < sides) { add("rest", "Change sides", n("switchS") || READY_S, Object.assign({}, at, { side: 2, where: "" })); }
         }
-        if (set < n("sets")) { add("rest", "Rest", n("restS"), { set: set + 1, moment: moments[0] }); }
+        if (set < sets) { add("rest", "Rest", n("restS"), { set: set + 1, moment: moments[0] }); }
       }
     });
     return phases;

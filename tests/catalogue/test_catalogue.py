@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from adductor.catalogue import catalogue
-from adductor.catalogue.models import Catalogue, Exercise, RoutinePlan
+from adductor.catalogue.models import Catalogue, Exercise, Pool, RoutinePlan
 from adductor.documents import DocumentError, validate
 from tests.documents.changing import changed
 
@@ -57,7 +57,7 @@ def test_exercise_refers_to_what_exists_and_its_durations_follow_from_its_dose(e
     assert exercise.stage <= len(known.stages)
     assert not steps or (hold_s is not None and (steps[0], steps[-1]) == (hold_s.min, hold_s.max))
     assert list(steps) == sorted(steps)
-    assert exercise.after is None or exercise.after.hold_s in known.exercises[exercise.after.exercise].dose.hold_steps_s
+    assert exercise.after is None or exercise.after.hold_s in known.exercises[exercise.after.exercise].dose.steps_s
     assert {*exercise.easier, *exercise.harder} <= known.exercises.keys()
     assert other is None or other in known.exercises or "none" in exercise.equipment.needs.any_of
     assert set(exercise.sources) <= known.citations.keys()
@@ -65,7 +65,7 @@ def test_exercise_refers_to_what_exists_and_its_durations_follow_from_its_dose(e
     assert (exercise.tempo is None) == (dose.reps is None)
     assert len(exercise.positions) == (dose.positions if dose.positions > 1 else 0)
     assert exercise.estimated_seconds == {
-        "start": exercise.seconds(dose.sets.start, dose.count.min),
+        "start": exercise.seconds(dose.sets.start, dose.first_count, dose.hold_s.default if dose.hold_s else None),
         "typical_target": exercise.seconds(dose.sets.target, dose.count.default),
         "max": exercise.seconds(dose.sets.max, dose.count.max),
     }
@@ -74,18 +74,38 @@ def test_exercise_refers_to_what_exists_and_its_durations_follow_from_its_dose(e
 @pytest.mark.parametrize("routine", catalogue().routine_list, ids=lambda routine: routine.id)
 def test_routine_keeps_to_its_stage_and_the_doses_and_its_duration_follows(routine: RoutinePlan) -> None:
     known = catalogue()
-    base = routine.variation_of
     assert routine.stage <= len(known.stages)
-    assert base is None or known.routines[base].variation_of is None
     for line in routine.lines:
         exercise = known.exercises[line.exercise]
         assert exercise.stage <= routine.stage
         assert line.sets <= exercise.dose.sets.max
         assert exercise.dose.count.clamp(line.count) == line.count
     seconds = [known.exercises[line.exercise].seconds(line.sets, line.count) for line in routine.lines]
-    assert routine.seconds == 20 + sum(seconds) + 20 * (len(seconds) - 1)
-    assert routine.estimated_minutes == round(routine.seconds / 60, 1)
-    assert 60 * (routine.minutes - 1) < routine.seconds <= 60 * routine.minutes
+    assert routine.seconds == sum(seconds)
+
+
+@pytest.mark.parametrize("pool", catalogue().pools, ids=lambda pool: pool.id)
+def test_pool_holds_exercises_of_its_stage_whole_ladders_and_enough_direct_work(pool: Pool) -> None:
+    known = [catalogue().exercises[id_] for id_ in pool.exercises]
+    assert len(set(pool.exercises)) == len(known)
+    assert all(exercise.stage <= pool.stage and not exercise.plyometric for exercise in known)
+    assert {e.after.exercise for e in known if e.after is not None} <= {*pool.exercises}
+    assert sum(exercise.is_direct for exercise in known) >= 2
+    assert {catalogue().pool(pool.stage, placement) for placement in pool.use_for} == {pool}
+
+
+def test_every_exercise_has_a_way_to_appear() -> None:
+    """In a routine or a pool; as the easier or the nearest of one that is there; or by a rule of its own."""
+    known = catalogue()
+    met = {id_ for pool in known.pools for id_ in pool.exercises} | {"jump_lunges", "side_lying_abduction_other_pan"}
+    met |= {line.exercise for routine in known.routine_list for line in routine.lines}
+    near = [
+        e for id_ in met for e in (*known.exercises[id_].easier, known.exercises[id_].replaced_without_equipment_by)
+    ]
+    assert known.exercises.keys() - met - {*near} == set()
+    assert {(stage.number, placement) for stage in known.stages for placement in ("post_run", "rest_day")} == {
+        (pool.stage, placement) for pool in known.pools for placement in pool.use_for
+    }
 
 
 # --- one that is damaged --------------------------------------------------------------------------------------------
@@ -96,7 +116,8 @@ def test_routine_keeps_to_its_stage_and_the_doses_and_its_duration_follows(routi
     [
         ("exercises/3/dose/sets/max", 2, "exercises[3].dose.sets: the max of 2 is below the target of 3"),
         ("exercises/2/dose/reps/default", 9, "exercises[2].dose.reps: the default of 9 is below the min of 10"),
-        ("routines/1/estimated_minutes", float("nan"), "routines[1].estimated_minutes: nan is not a finite number"),
+        ("pools/1/exercises", [], "pools[1].exercises: needs 1 or more items"),
+        ("meta/version", float("nan"), "meta.version: must be text, not the number nan"),
         ("exercises/0/colour", "red", "exercises[0].colour: unknown key; known here: id, name"),
         ("exercises/2/dose/type", "holds", "exercises[2].dose: of type holds needs between_holds_s"),
         ("meta/title", KeyError, "meta.title: must be given"),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from adductor.catalogue import catalogue
 from adductor.coaching import constants as k
 from adductor.coaching.situation import (
     Activity,
@@ -16,8 +17,10 @@ from adductor.coaching.situation import (
     CheckIn,
     Event,
     EventType,
+    ExerciseProgress,
     Hold,
     Intensity,
+    OwnExercise,
     Placement,
     PlannedRun,
     Session,
@@ -34,6 +37,7 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(  # noqa:
     lambda at: at.replace(tzinfo=UTC, microsecond=0)
 )
 NONE = st.none()
+OWN = OwnExercise("own_bridge", "Bridge", sets=2, holds=3, hold_s=20)
 SELDOM = st.sampled_from([False] * 9 + [True])
 SCORES = NONE | st.integers(0, 10)
 CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
@@ -76,6 +80,26 @@ def athletes(draw: st.DrawFn, *, cleared: bool = False) -> Athlete:
         programme_started_on=draw(DATES),
         equipment=draw(NONE | st.frozensets(st.sampled_from(EQUIPMENT))),
         minutes_available=draw(NONE | st.integers(1, 40)),
+        minutes_after_run=draw(NONE | st.sampled_from([5, 10, 15, 20])),
+        minutes_rest_day=draw(NONE | st.sampled_from([5, 10, 15, 20])),
+        left_out=draw(st.frozensets(st.sampled_from(sorted(catalogue().exercises)), max_size=4)),
+        own_exercises=draw(st.sampled_from([(), (), (OWN,)])),
+        less_steady_side=draw(st.sampled_from([None, "left", "right"])),
+        progress=tuple(draw(st.lists(progress(), max_size=8, unique_by=lambda one: one.exercise))),
+    )
+
+
+@st.composite
+def progress(draw: st.DrawFn) -> ExerciseProgress:
+    """Any state of an exercise, stored ones from before its numbers changed among them."""
+    return ExerciseProgress(
+        draw(st.sampled_from(sorted(catalogue().exercises))),
+        sets=draw(NONE | st.integers(1, 4)),
+        reps_or_holds=draw(NONE | st.integers(1, 20)),
+        hold_s=draw(NONE | st.integers(1, 30)),
+        use_easier=draw(SELDOM),
+        last_done_on=draw(DATES),
+        last_rpe_1_10=draw(NONE | st.integers(1, 10)),
     )
 
 

@@ -87,6 +87,23 @@ def test_an_unanswered_session_is_one_that_was_offered() -> None:
         assert said in answer.reason
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"feeling_1_5": 4}, True),
+        ({"feeling_1_5": 3}, False),
+        ({"feeling_1_5": 5, "hip_groin_pain_0_10": 1}, False),
+        ({}, False),
+    ],
+)
+def test_feeling_good_is_told_as_the_articles_reason_while_the_target_is_not_met(
+    told: dict[str, int], said: bool
+) -> None:
+    check_in = {"at": "2026-11-20T12:00:00+00:00", **told}
+    reason = verdict("The plain rest day", check_ins=[check_in]).reason
+    assert reason.endswith("; you feel good, and more strength is not a bad thing.") is said
+
+
 @pytest.mark.parametrize(("days", "less"), [(9, False), (10, True), (20, True), (21, False)])
 def test_ten_to_twenty_days_without_a_session_take_a_set(days: int, less: bool) -> None:
     last = date(2026, 11, 17) - timedelta(days=days)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from adductor import catalogue
 from adductor.coaching import swaps
 from adductor.coaching.routine import Wish, build
-from adductor.coaching.situation import Dose, Placement, Routine
+from adductor.coaching.situation import Athlete, Dose, Placement, Routine
 
 CATALOGUE = catalogue.catalogue()
 ROUTINES = [
-    build(CATALOGUE, Wish(stage=stage, placement=placement, dose=dose, turn=turn))
+    build(CATALOGUE, Wish(Athlete(ZoneInfo("UTC"), programme_stage=stage), placement, dose, came_on=came_on))
     for stage in (1, 2, 3, 4)
     for placement in (Placement.POST_RUN, Placement.REST_DAY)
     for dose in (Dose.FULL, Dose.LIGHT, Dose.ACTIVATION)
-    for turn in range(3)
+    for came_on in ({}, dict.fromkeys(CATALOGUE.pool(stage, placement).exercises[:4], date(2026, 11, 20)))
 ]
 
 
@@ -34,12 +38,15 @@ def test_no_swap_leads_above_the_dose_and_the_routine_stays_whole(routine: Routi
             made = swaps.swap(CATALOGUE, routine, index, found.item.exercise)
             assert len(made.items) == len(routine.items)
             assert made.items[index].substituted_for is not None
-            assert made.seconds == 20 + sum(i.seconds for i in made.items) + 20 * (len(made.items) - 1)
-            assert 60 * (made.minutes - 1) < made.seconds <= 60 * made.minutes
+            assert made.seconds == sum(i.seconds for i in made.items)
+            assert abs(made.seconds - 60 * made.minutes) <= 30
+            assert (made.remark, made.placement) == (routine.remark, routine.placement)
 
 
 def test_what_needs_a_band_has_something_without() -> None:
-    routine = build(CATALOGUE, Wish(stage=2, placement=Placement.POST_RUN, dose=Dose.FULL))
+    routine = build(CATALOGUE, Wish(Athlete(ZoneInfo("UTC"), programme_stage=2), Placement.POST_RUN, Dose.FULL))
     place = [item.exercise for item in routine.items].index("standing_resisted_adduction")
     ways = [found.way for found in swaps.alternatives(CATALOGUE, routine, place)]
     assert swaps.Way.WITHOUT_EQUIPMENT in ways
+    own = replace(routine.items[place], exercise="own_bridge", name="Bridge")
+    assert swaps.alternatives(CATALOGUE, replace(routine, items=(own,)), 0) == ()

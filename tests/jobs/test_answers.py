@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +13,7 @@ from sqlalchemy import select
 from adductor.athletes import answers
 from adductor.athletes.answers import Answer, AnswerError
 from adductor.coaching.replies import Said
+from adductor.coaching.situation import ExerciseProgress
 from adductor.jobs import prompts
 from adductor.store.models import SessionRecord
 from tests.support.memory_log import RUN, Log, comes_home, event, noted, nth, runs, take
@@ -66,6 +70,46 @@ def test_load_of_an_exercise_is_kept_with_its_progress_until_it_is_emptied(here:
     assert loads == {first: "12 kg, <b>slow</b>", second: None}
     here.answer(runner, Said.DONE, loads={first: ""})
     assert {entry["load"] for entry in here.athlete(runner).progress} == {None}
+
+
+NEW_OF_PROGRESS = (
+    "easy_in_a_row",
+    "hard_in_a_row",
+    "target_doses_done",
+    "target_done_in",
+    "last_done_on",
+    "load",
+    "changed",
+)
+NEW_OF_ITEM, NEW_OF_ROUTINE = ("name", "extra_set_side"), ("remark", "placement")
+
+
+def test_runner_amid_a_programme_keeps_place_with_rows_from_before(here: Place) -> None:
+    band = ExerciseProgress("standing_resisted_adduction", 3, 12, at_top_in_a_row=1, at_target=True, last_rpe_1_10=7)
+    squeeze = ExerciseProgress("supine_adductor_squeeze", 3, 1, 10, at_target=True, last_rpe_1_10=8)
+    old = [without(asdict(one), NEW_OF_PROGRESS) for one in (band, squeeze)]
+    runner = here.runner(progress=old, sessions_at_stage=3, stage_since=here.now.date() - timedelta(days=20))
+    here.run_done(runner)
+    with here.installation.store.write() as session:
+        suggestion = session.merge(here.suggestion(runner))
+        items = [without(item, NEW_OF_ITEM) for item in suggestion.routine["items"]]
+        suggestion.routine = without(suggestion.routine, NEW_OF_ROUTINE) | {"items": items}
+
+    here.answer(runner, Said.DONE)
+
+    athlete = here.athlete(runner)
+    kept = {entry["exercise"]: entry for entry in athlete.progress}
+    assert kept["standing_resisted_adduction"]["sets"] == 3
+    assert kept["standing_resisted_adduction"]["last_done_on"] == here.now.date().isoformat()
+    assert athlete.sessions_at_stage in (0, 4)
+    here.later(days=3)
+    here.run_done(runner)
+    first = {item["exercise"] for item in items}
+    assert not first & {item["exercise"] for item in here.suggestion(runner).routine["items"]}
+
+
+def without(stored: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in stored.items() if name not in names}
 
 
 @pytest.mark.parametrize(("said", "effort"), [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)])

@@ -40,14 +40,14 @@ def test_decide_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
     assert answer["considered"][-1]["stopped"] is True
     squeeze = {
         "exercise": "supine_adductor_squeeze",
-        "sets": 1,
+        "sets": 2,
         "holds": 1,
         "hold_s": 10,
         "per_side": False,
         "positions": 3,
     }
-    adduction = {"exercise": "standing_resisted_adduction", "sets": 2, "reps": 12, "per_side": True}
-    assert answer["routine"] == {"id": "stage2_post_run", "minutes": 8, "items": [squeeze, adduction]}
+    adduction = {"exercise": "standing_resisted_adduction", "sets": 2, "reps": 10, "per_side": True}
+    assert answer["routine"] == {"id": "stage2_post_run", "minutes": 8, "items": [adduction, squeeze]}
 
 
 def test_decide_json_without_a_dose_or_with_a_substitute(tmp_path: Path) -> None:
@@ -57,14 +57,19 @@ def test_decide_json_without_a_dose_or_with_a_substitute(tmp_path: Path) -> None
 
     bare = PLAIN | {"athlete": ATHLETE | {"equipment": []}}
     items = json.loads(run("-", "--json", stdin=json.dumps(bare)).stdout)["routine"]["items"]
-    assert items[1]["substituted_for"] == "standing_resisted_adduction"
+    assert items[0]["substituted_for"] == "standing_resisted_adduction"
+
+    own = {"id": "own_bridge", "name": "Bridge", "sets": 2, "reps": 10}
+    mine = PLAIN | {"athlete": ATHLETE | {"less_steady_side": "left", "own_exercises": [own]}}
+    items = json.loads(run("-", "--json", stdin=json.dumps(mine)).stdout)["routine"]["items"]
+    assert (items[0]["extra_set_side"], items[-1]["name"]) == ("left", "Bridge")
 
 
 def test_words_name_decision_reason_routine_and_every_rule() -> None:
     shown = run("-", stdin=yaml.safe_dump(PLAIN)).stdout
     assert shown.startswith("post_run, full (rule post_run)\nWhy: easy run done, 5 days since the last one, 1 of 2")
-    assert "  1. Squeeze, three positions: 1 x 10 s each\n" in shown
-    assert "  2. Standing band adduction: 2 x 12 each side\n" in shown
+    assert "  1. Standing band adduction: 2 x 10 each side\n" in shown
+    assert "  2. Squeeze, three positions: 2 x 10 s each\n" in shown
     assert "weekly_cap" in shown
     assert "went on: 1 of 2 in the last 7 days" in shown
     assert shown.endswith("decided: easy run done, 1 of 2 in the last 7 days\n")
@@ -119,14 +124,16 @@ def test_catalogue_in_words_shows_the_articles_own_and_the_visible_note() -> Non
     assert 'article: "Side Lying Abduction (Top Leg Elevated)", 3 sets x 3, 5-second holds' in shown
     assert "The source article prints 'Abduction'" in shown
     assert "towel on tile or hardwood" in shown
-    assert "stage4_rest_day: level 4, rest day, 15 min" in shown
+    assert "stage1_light: level 1, post run, rest day, 4 min" in shown
+    assert "stage4_rest_day: level 4, rest day: Elevated split squat, Side slide lunge" in shown
 
 
 def test_catalogue_as_json_is_complete() -> None:
     whole = json.loads(CliRunner().invoke(catalogue, ["--json"]).stdout)
     assert len(whole["exercises"]) == 20
     assert whole["exercises"][0]["dose"]["sets"] == {"start": 1, "target": 3, "max": 3}
-    assert whole["routines"][3]["lines"][1] == {"exercise": "standing_resisted_adduction", "sets": 2, "count": 12}
+    assert whole["routines"][2]["lines"][2] == {"exercise": "standing_resisted_adduction", "sets": 3, "count": 12}
+    assert whole["pools"][0]["id"] == "stage1_standard"
     assert {citation["id"] for citation in whole["citations"]} >= {"article", "Haroy2019"}
 
 

@@ -57,11 +57,11 @@ def test_routine_sent_three_times_is_one_session(visitor: Visitor, here: Place, 
 def test_exchanged_exercise_is_what_counts(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
 
-    _finish(visitor, suggestion.public_id, rpe="6", swap="2:side_lying_adduction_floor")
+    _finish(visitor, suggestion.public_id, rpe="6", swap="1:side_lying_adduction_floor")
 
-    item = decisions.routine_of(here.suggestion(runner)).items[1]
+    item = decisions.routine_of(here.suggestion(runner)).items[0]
     assert item.exercise == "side_lying_adduction_floor"
-    assert item.substituted_for == decisions.routine_of(suggestion).items[1].exercise
+    assert item.substituted_for == decisions.routine_of(suggestion).items[0].exercise
 
 
 @pytest.mark.parametrize("swap", ["2:jump_lunges", "9:side_lying_adduction_floor", "x", "2:", ":", "0:x", "2:<script>"])
