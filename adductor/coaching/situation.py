@@ -166,6 +166,12 @@ class SlotRecord:
     weeks_ago: InARow = 0
 
 
+def _has_done_no_more_than_offered(slot: SlotRecord) -> SlotRecord:
+    if slot.done > slot.offered:
+        raise ValueError(f"{slot.done} done is above {slot.offered} offered")
+    return slot
+
+
 @dataclass(frozen=True, slots=True)
 class Athlete:
     """The athlete: choices, health answers, and position on the ladder of stages."""
@@ -188,7 +194,7 @@ class Athlete:
     quiet_hours_local: tuple[Clock, Clock] = (time(22, 30), time(5, 0))
     last_completed_session_date: Day | None = None  # local; only needed for sessions older than the window
     last_run_date_before_window: Day | None = None
-    slots: Items[Keys[SlotRecord]] = ()
+    slots: Items[Annotated[Keys[SlotRecord], AfterValidator(_has_done_no_more_than_offered)]] = ()
     unanswered_in_a_row: InARow = 0  # the latest suggestions, each without an answer and without an opening
     last_suggested_on: Day | None = None  # local; the latest one that reached the runner, before today
     pages_only: ItemSet[Placement] = frozenset()  # placements whose routines stand on the pages and nowhere else

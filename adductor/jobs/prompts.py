@@ -104,6 +104,6 @@ def _if_it_arrives(coach: Consultation, placement: words.Placement, verdict: wor
         return decisions.refuse(verdict, "no_way", reason, f"{missing}, no mail address")
     if found <= channels.MESSAGES and not channels.messages_left(session, athlete, now):
         most = channels.MOST_MESSAGES_A_WEEK
-        reason = f"You had {most} messages from us in the last 7 days; that is enough for one week."
+        reason = f"You had {most} messages from us in the last 7 days; that is enough."
         return decisions.refuse(verdict, "enough_messages", reason, f"{most} of {most} messages in the last 7 days")
     return verdict

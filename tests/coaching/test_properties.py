@@ -22,6 +22,8 @@ from adductor.coaching.routine import direct_work
 from adductor.coaching.situation import (
     Decision,
     Dose,
+    Event,
+    EventType,
     Hold,
     Placement,
     PlannedRun,
@@ -166,6 +168,14 @@ def test_a_year_never_holds_more_than_the_target_nor_two_sessions_too_close(numb
     year = simulate(number)
     assert year.done
     assert {promise.__name__: at for promise in PROMISES if (at := promise(year))} == {}
+
+
+@given(situations(cleared=True))
+def test_forecast_of_this_moment_is_the_decision(situation: Situation) -> None:
+    situation = replace(situation, event=Event(EventType.CLOCK_TICK))
+    verdict, (today,) = decide(situation, catalogue()), forecast(situation, catalogue(), 1)
+
+    assert verdict.routine is None or (str(today.placement), today.dose) == (str(verdict.decision), verdict.dose)
 
 
 @given(situations(cleared=True), st.integers(1, 10))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adductor.coaching import constants as k
-from adductor.coaching.situation import Hold, Intensity, OwnExercise, Placement
+from adductor.coaching.situation import Hold, Intensity, OwnExercise, Placement, SlotRecord
 from adductor.documents import DocumentError, documents
 from adductor.scenario import GAIN_SPELLINGS, PLAN_KINDS, parse
 from tests.documents.changing import MINIMAL, changed
@@ -24,7 +24,10 @@ athlete: {
   hold: {since: 2026-11-17T07:51:00+00:00, reason: pain_6_10}, hold_lifted_at: 2026-11-16T09:00:00Z,
   placements_enabled: [warm_up, post_run],
   rest_day_prompt_local: 16:30, quiet_hours_local: [22:30, 05:00], last_completed_session_date: 2026-10-26,
-  last_run_date_before_window: 2026-10-28, programme_started_on: 2026-09-01, stage_since: 2026-10-01,
+  last_run_date_before_window: 2026-10-28, unanswered_in_a_row: 4, last_suggested_on: 2026-11-10,
+  pages_only: [rest_day], raced_on: 2026-11-01, race_free_days: 7,
+  slots: [{weekday: 6, placement: rest_day, offered: 5, done: 4, weeks_ago: 8}],
+  programme_started_on: 2026-09-01, stage_since: 2026-10-01,
   plyometrics_cleared: false, equipment: [chair, long_band], minutes_available: 10,
   minutes_after_run: 5, minutes_rest_day: 20, left_out: [jump_lunges], less_steady_side: left, maintaining: true,
   own_exercises: [{id: own_calf_raise, name: Calf raise, sets: 2, reps: 12, per_side: true, placements: [rest_day]}],
@@ -42,7 +45,7 @@ activities: [{
   deleted_at: 2026-11-17T08:49:00+00:00, time_unreliable: true, race_priority: B, body_part: lower,
   is_adductor_session: false}]
 sessions: [{
-  completed_at: 2026-11-12T08:00:00+00:00, kind: strength_full, completed_pct: 80, answered: true, rpe_1_10: 7,
+  completed_at: 2026-11-12T08:00:00+00:00, kind: strength_full, completed_pct: 80, answered: true, reached: true, rpe_1_10: 7,
   pain_during_0_10: 1, pain_place: knee, stopped_for_pain: false, routine_id: stage1_light, exercises: [bowler_squat]}]
 event: {type: activity_uploaded, activity_id: t}
 now: 2026-11-17T07:55:00+00:00
@@ -70,6 +73,9 @@ def test_every_key_is_read() -> None:
     assert (mine.last_rpe_1_10, mine.last_done_on, mine.load) == (7.5, date(2026, 11, 10), "12 kg")
     assert own == OwnExercise("own_calf_raise", "Calf raise", 2, 12, None, None, True, frozenset({Placement.REST_DAY}))
     assert (athlete.minutes_after_run, athlete.minutes_rest_day, athlete.left_out) == (5, 20, {"jump_lunges"})
+    assert athlete.slots == (SlotRecord(6, Placement.REST_DAY, 5, 4, 8),)
+    assert (athlete.unanswered_in_a_row, athlete.last_suggested_on) == (4, date(2026, 11, 10))
+    assert (athlete.pages_only, athlete.raced_on) == ({Placement.REST_DAY}, date(2026, 11, 1))
     (check_in,), (planned,), (activity,), (done,) = (getattr(situation, name) for name in LISTS)
     assert athlete.hold_lifted_at == datetime(2026, 11, 16, 9, tzinfo=UTC)
     # The worst of the knees, and of the other places.
@@ -145,6 +151,12 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
         ("athlete/minutes_after_run", 7, "athlete.minutes_after_run: must be one of 5, 10, 15, 20, not the number 7"),
         ("athlete/less_steady_side", "both", "athlete.less_steady_side: must be one of left, right, not"),
         ("athlete/left_out", ["Jump"], "athlete.left_out[0]: must be a lower-case word"),
+        ("athlete/slots/0/weekday", 7, "athlete.slots[0].weekday: 7 is above 6"),
+        ("athlete/slots/0/done", 6, "athlete.slots[0]: 6 done is above 5 offered"),
+        ("athlete/slots/0/offered", -1, "athlete.slots[0].offered: -1 is below 0"),
+        ("athlete/unanswered_in_a_row", 1001, "athlete.unanswered_in_a_row: 1001 is above 1000"),
+        ("athlete/pages_only", ["mail"], "athlete.pages_only[0]: must be one of warm_up, post_run, rest_day"),
+        ("athlete/race_free_days", 61, "athlete.race_free_days: 61 is above 60"),
         ("athlete/own_exercises/0/id", "calf", "athlete.own_exercises[0].id: must be a lower-case word that begins"),
         ("athlete/own_exercises/0/name", "x" * 61, "athlete.own_exercises[0].name: must be a line of at most 60"),
         ("athlete/own_exercises/0/name", "a\nb", "athlete.own_exercises[0].name: must be a line of at most 60"),
@@ -194,6 +206,7 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     document = copy.deepcopy(FULL)
     mappings: list[dict[str, Any]] = [document["athlete"], document["athlete"]["progress"][0], document["event"]]
     mappings.append(document["athlete"]["own_exercises"][0])
+    mappings.append(document["athlete"]["slots"][0])
     mappings += [document[key][0] for key in LISTS]
     for mapping in mappings:
         mapping["shoe"] = 44
