@@ -181,7 +181,8 @@ def _gaps(here: Place, runner: int) -> list[int]:
 
 
 def test_after_four_unanswered_one_comes_in_a_fortnight_and_the_first_asks_once(monday: Place, log: Log) -> None:
-    runner = _silent(monday, log, if_then="When I come home on Tuesdays, I do it before the shower")
+    new = {"sessions_completed_total": 0, "last_completed_on": None}
+    runner = _silent(monday, log, if_then="When I come home on Tuesdays, I do it before the shower", **new)
     _live(monday, log, runner, 28, on=(TUE, THU, SAT))
 
     given = _given(monday, runner)
@@ -193,7 +194,8 @@ def test_after_four_unanswered_one_comes_in_a_fortnight_and_the_first_asks_once(
     assert "You said: When I come home on Tuesdays, I do it before the shower" in log.writes[0]
     silent = next(row for row in monday.decisions(runner) if row.rule == "back_off")
     assert silent.reason.startswith("Your last 4 routines got no answer and were not opened; the next one comes from")
-    assert not any("your first session" in row.reason for row in given[1:])
+    assert ["your first session" in row.reason for row in given] == [True] + [False] * (len(given) - 1)
+    assert all("none done so far" in row.reason and row.dose == "light" for row in given[1:])
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,15 @@ def test_question_whether_routines_are_useful_takes_its_reply_by_a_button(
         1 if sent.get("said") == "less" else 2,
         sent.get("said") == "pause",
     )
+
+
+def test_private_link_is_opened_by_a_touch_and_not_by_a_look(mail: Mail) -> None:
+    link = _path(mail.here.installation.links.runner_routine(mail.row.public_id))
+    assert f'data-address="{link}/opened"' in mail.browser.get(link).text
+    assert mail.browser.get(f"{link}/opened").status_code == 405
+    assert mail.row.opened_at is None
+
+    assert mail.browser.post(f"{link}/opened").status_code == 204
+
+    assert mail.row.opened_at == mail.here.now
+    assert mail.browser.post(f"{link[:-1]}/opened").status_code == 404
