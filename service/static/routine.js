@@ -180,13 +180,19 @@
     form.querySelector("[name=stopped]").checked = hurt;
     playing = false;
     mayDoze();
-    stored("at-" + address, JSON.stringify({ asking: true, hurt: hurt, pct: form.elements.completed_pct.value, swaps: swaps(), saved: Date.now() }));
+    stored("at-" + address, JSON.stringify({ asking: true, at: at, left: left, hurt: hurt, pct: form.elements.completed_pct.value, swaps: swaps(), saved: Date.now() }));
     document.body.classList.remove("playing");
     document.body.classList.add("asking");
     cue("end");
     say([hurt ? "Stop" : "That is all", "How did it go?"]);
     document.getElementById("finish-title").focus();
     window.scrollTo(0, 0);
+  }
+
+  function again() {
+    stored("at-" + address, null);
+    document.body.classList.remove("asking");
+    if (at) { begin({ at: at, left: left }); }
   }
 
   function quiet(button, off, on, value) { // a switch for sound or voice
@@ -205,6 +211,7 @@
     else if (button.dataset.do === "stop") { ask(true); }
     else if (button.dataset.do === "hurt") { event.preventDefault(); ask(true); }
     else if (button.dataset.do === "leave") { ask(false); }
+    else if (button.dataset.do === "again") { again(); }
     else if (button.dataset.do === "sound") { silent = !silent; remember(); }
     else if (button.dataset.do === "voice") { mute = !mute; remember(); say(mute ? [] : ["Voice on"]); }
   });
@@ -279,6 +286,8 @@
       if (link) { await exchange(link); }
     }
     if (!place.asking) { begin(place); return; }
+    at = place.at;
+    left = place.left;
     form.elements.completed_pct.value = place.pct;
     ask(place.hurt);
   }

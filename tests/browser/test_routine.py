@@ -183,7 +183,7 @@ def test_without_a_script_it_is_a_list_with_a_form(live: Live, new_context: Open
 
 def test_an_answer_given_signed_out_is_sent_after_signing_in(live: Live, context: BrowserContext) -> None:
     page, runner, address = _due(live, context)
-    page.goto(f"{live.web}/settings")
+    page.goto(f"{live.web}/settings?open=browser")
     page.get_by_role("button", name="Sign out").click()
     page.goto(address)
     _finishes(page, rpe=8)
@@ -235,6 +235,10 @@ def test_reload_goes_on_where_it_was_and_the_voice_says_what_comes(live: Live, n
     expect(page.get_by_role("button", name="Resume")).to_be_focused()
     assert page.locator("[data-show=phase]").text_content() == before
     expect(page.get_by_role("button", name="Voice: off")).to_be_visible()
+    page.get_by_role("button", name="Finish now").click()
+    page.reload()
+    page.get_by_role("button", name="Back to the routine").click()
+    assert page.locator("[data-show=phase]").text_content() == before
     page.get_by_role("button", name="Finish now").click()
     _how_it_was(page, rpe=6, pain=0)
     expect(page.locator("[data-show=sent]")).to_contain_text("saved on this device")

@@ -54,8 +54,9 @@ def _live_through_everything(live: Live, runner: Runner, secrets: dict[str, str]
     """Good days and bad ones: a note, a refresh that fails, a server that fails, requests that can't be read."""
     run = live.record(runner)
     live.note_comes(run)
-    public_id = live.deliveries(run)[0].suggestion.public_id
-    secrets["routine key"] = live.here.installation.links.runner_routine(public_id).rpartition("/")[2]
+    suggestion = live.suggestion(run)
+    assert suggestion is not None
+    secrets["routine key"] = live.here.installation.links.runner_routine(suggestion.public_id).rpartition("/")[2]
     live.fault(endpoint="oauth.token", status=500, body=f"no: {secrets['refresh']}", times=1)
     live.fault(endpoint="activities.get", status=502, html="<h1>Bad gateway</h1>", times=1)
     other = live.runner()
