@@ -121,6 +121,8 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("ADDUCTOR_MAIL_FROM", "nobody", "coach@example.org"),
         ("ADDUCTOR_MAIL_FROM", "a@b\nBcc: c@d", "coach@example.org"),
         ("ADDUCTOR_EHLO", "coach example", "host name"),
+        ("ADDUCTOR_PUSH_SERVICES", "http://push.example.org", "address of a push service"),
+        ("ADDUCTOR_PUSH_SERVICES", "https://push.example.org/path", "address of a push service"),
         ("ADDUCTOR_WEBHOOK_KEY", "a/b", "letters"),
         ("ADDUCTOR_PUBLIC_URL", "https://example.org/coach", "no path"),
         ("ADDUCTOR_REDIS_URL", "redis://127.0.0.1:6379?db=3", "redis://host:6379/3"),

@@ -90,6 +90,7 @@ def _everything(live: Live, browser: Browser, folder: Path) -> None:
                 ("suggestion", f"/suggestions/{routine}"),
                 ("routine", f"/routine/{routine}"),
                 ("settings", "/settings"),
+                ("progress", "/progress"),
                 ("privacy", "/privacy"),
                 ("check-in", "/check-in"),
                 ("exercises", "/exercises"),

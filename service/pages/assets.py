@@ -6,7 +6,7 @@ import gzip
 from hashlib import sha256
 from pathlib import Path
 
-from flask import abort, current_app, render_template, request, url_for
+from flask import abort, current_app, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from adductor import drawings
@@ -71,7 +71,7 @@ def _name_owner(response: Response) -> Response:
 @blueprint.app_template_global()
 def pages_of() -> str:
     """A mark of the runner who is signed in, or of none; it says nothing to others."""
-    athlete = current_athlete()
+    athlete = current_athlete() if "athlete" in session else None  # it may just have left
     mark = f"pages of {athlete.id} {athlete.connection.external_id}" if athlete is not None else "pages of none"
     return installation().settings.derived(mark)[:16]
 

@@ -40,9 +40,8 @@ def disconnect() -> Page:
     platform = platform_label()
     revoked = personal_data.disconnect(installation(), the_athlete().id)
     session.clear()
-    text = (
-        f"Nothing is written any more, and what we had read from {platform} is deleted. Your own record waits for you."
-    )
+    text = f"Nothing is written any more, and what we had read from {platform} is deleted. "
+    text += "Your own record stays, in case you come back."
     return _gone("Disconnected", text, platform, revoked=revoked)
 
 
@@ -58,9 +57,9 @@ def leave() -> Page:
     session.clear()
     text = "We hold nothing about you any more."
     if remove_notes:
-        text += f" Notes taken out of your activities: {done.notes_removed}."
+        text += f" Notes removed from your activities: {done.notes_removed}."
         if done.notes_left:
-            text += f" {done.notes_left} could not be reached and still stand there; you can delete them in {platform}."
+            text += f" {done.notes_left} could not be reached and are still there; you can delete them in {platform}."
     return _gone("Everything is deleted", text, platform, revoked=done.revoked)
 
 

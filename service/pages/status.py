@@ -94,7 +94,7 @@ def what_is_next(catalogue: Catalogue, situation: Situation, expected: Sequence[
         imagined = replace(situation, plan=(*situation.plan, *runs))
         first = _first_session(coaching.forecast(imagined, catalogue, DAYS_AHEAD))
         if first is not None and first.day <= runs[0].start.date():
-            return Next(first, "After your next run", "When you have recorded one.", after_next_run=True)
+            return Next(first, "After your next run", "It comes once you have recorded one.", after_next_run=True)
         if first is not None:
             return Next(first, f"After a run, from {_when(first.day, today)} on", _sentence(expected[0].reason))
     return Next(None, "Nothing in the next two weeks", _sentence(expected[0].reason))

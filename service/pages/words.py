@@ -79,7 +79,7 @@ ANSWERS = {str(said): reply.label for said, reply in REPLIES.items()}
 OUTCOMES = {
     "written": "Written into {place}.",
     "already_there": "Written into {place}.",
-    "removed": "Taken out of {place} again.",
+    "removed": "Removed from {place} again.",
     "edited_by_runner": "You edited it, so it is yours now.",
     "deleted_by_runner": "You deleted it, so it stays away.",
     "gone": "The activity is gone.",

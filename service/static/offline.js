@@ -78,6 +78,11 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const request = event.request;
   const url = new URL(request.url);
+  // A form's answer is never kept; it may show that the runner has left.
+  if (request.method === "POST" && request.mode === "navigate" && url.origin === self.location.origin) {
+    event.respondWith(fetch(request).then(async (answer) => { await noteOwner(answer); return answer; }));
+    return;
+  }
   if (request.method !== "GET" || url.origin !== self.location.origin || url.pathname.endsWith("/state")) { return; }
   if (request.mode === "navigate") { event.respondWith(navigate(event, url)); }
   else if (/^\/(static|drawings|routine|r)\b/.test(url.pathname)) { event.respondWith(file(request, url)); }

@@ -11,7 +11,7 @@ from tests.support.live import Live
 
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
-PAGES = ("/home", "/suggestions", "/settings", "/privacy", "/check-in", "/exercises", "/nothing-here")
+PAGES = ("/home", "/suggestions", "/settings", "/progress", "/privacy", "/check-in", "/exercises", "/nothing-here")
 
 
 def _complaints(page: Page) -> list[str]:
@@ -61,6 +61,13 @@ def test_every_page_is_free_of_barriers(live: Live, new_context: Opens, scheme: 
         for summary in page.locator("summary").all()[:12]:
             summary.click()
         no_barriers(page)
+    page.set_viewport_size({"width": people.PHONE["width"], "height": people.PHONE["height"]})
+    for path in PAGES:
+        page.goto(live.web + path)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert page.evaluate("document.documentElement.scrollWidth") <= people.PHONE["width"], path
+    page.set_viewport_size({"width": size["width"], "height": size["height"]})
     page.goto(links.runner_routine(suggestion.public_id))
     page.get_by_role("button", name="Start the timer").click()
     page.get_by_role("button", name="Pause").click()

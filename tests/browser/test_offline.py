@@ -33,9 +33,7 @@ PushManager.prototype.subscribe = async (options) => {
 NOTIFICATIONS = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((one) => one.data)"
 
 
-def test_home_and_routine_work_without_a_connection_and_go_with_the_sign_out(
-    live: Live, context: BrowserContext
-) -> None:
+def test_home_and_routine_work_without_a_connection_and_go_with_the_runner(live: Live, context: BrowserContext) -> None:
     page, runner = people.connected(live, context)
     live.note_comes(live.record(runner))
     page.goto(f"{live.web}/home")
@@ -49,9 +47,10 @@ def test_home_and_routine_work_without_a_connection_and_go_with_the_sign_out(
     page.goto(f"{live.web}/settings")
     expect(page.get_by_role("heading", name="No connection")).to_be_visible()
     context.set_offline(False)
-    page.goto(f"{live.web}/settings")
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(f"{live.web}/")
+    page.goto(f"{live.web}/privacy")
+    page.get_by_label("Type delete").fill("delete")
+    page.get_by_role("button", name="Delete everything").click()
+    expect(page.get_by_role("heading", name="Everything is deleted")).to_be_visible()
     context.set_offline(True)
     page.goto(f"{live.web}/home")
 
@@ -88,9 +87,13 @@ def test_notification_is_asked_for_after_the_first_routine_shown_and_ended_with_
     tell.send("ServiceWorker.deliverPushMessage", pushed)
     page.wait_for_function(f"async () => (await ({NOTIFICATIONS})()).length === 1")
     assert page.evaluate(NOTIFICATIONS) == [message["url"]]
-    page.goto(f"{live.web}/settings")
+    page.goto(f"{live.web}/settings?open=notifications")
     expect(page.get_by_text("This browser is notified.")).to_be_visible()
+    page.goto(f"{live.web}/settings?open=browser")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{live.web}/")
+    context.set_offline(True)
+    page.goto(f"{live.web}/home")
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
     with live.store.read() as session:
         assert session.scalars(select(BrowserSubscription)).all() == []

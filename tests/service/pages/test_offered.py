@@ -64,7 +64,7 @@ def test_channels_offered_are_those_that_work(
 def test_permission_lost_later_is_offered_no_more_and_the_pages_take_over(opened: Open) -> None:
     visitor = opened(SERVER, channels={"post_run": "private_note"})
     here, runner = visitor.place, 1
-    assert "stands in the private note of your run" in visitor.get("/home").text
+    assert "appears in your run&#39;s private note" in visitor.get("/home").text
 
     here.change(runner, scopes=READ_ONLY)
 
@@ -72,7 +72,7 @@ def test_permission_lost_later_is_offered_no_more_and_the_pages_take_over(opened
     assert "permission to write is missing" in page
     assert '<option value="pages" selected>' in page
     home = visitor.get("/home").text
-    assert "stands on this page" in home
+    assert "appears on this page" in home
     assert "private note" not in home
     visitor.post("/settings/dose", **DOSE, channel_post_run="pages")
     assert here.athlete(runner).channels["post_run"] == "pages"

@@ -88,7 +88,7 @@ def test_deleting_leaves_nothing_of_this_runner_and_everything_of_others(
 
     page = visitor.post("/privacy/delete", confirm="Delete", notes="remove")
 
-    assert "We hold nothing about you any more. Notes taken out of your activities: 0." in page.text
+    assert "We hold nothing about you any more. Notes removed from your activities: 0." in page.text
     assert revoked == [REFRESH]
     with here.installation.store.read() as session:
         for table in Base.metadata.tables.values():
