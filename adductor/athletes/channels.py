@@ -165,16 +165,23 @@ def _latest_run(session: Session, athlete: Athlete, now: datetime) -> str | None
     )
 
 
-def messages_left(session: Session, athlete: Athlete, now: datetime, apart_from: int | None = None) -> int:
+def messages_left(
+    session: Session, athlete: Athlete, now: datetime, apart_from: int | None = None, *, warm_up: bool = False
+) -> int:
     """How many mails and notifications with routines may still go to this athlete now: at most three in any seven days.
 
-    ``apart_from``: a suggestion that isn't counted.
+    A warm-up has what the sessions of a week leave. ``apart_from``: a suggestion that isn't counted.
     """
     sent_or_waiting = Delivery.written_at.is_not(None) | Delivery.state.in_(("waiting", "claimed"))
     lately = (
-        select(func.count(Delivery.id))
+        select(Suggestion.placement, func.count(Delivery.id))
         .join(Suggestion)
         .where(Suggestion.athlete_id == athlete.id, Suggestion.created_at > now - WEEK)
         .where(Suggestion.id != (apart_from or 0), Delivery.channel.in_(MESSAGES), sent_or_waiting)
+        .group_by(Suggestion.placement)
     )
-    return max(MOST_MESSAGES_A_WEEK - (session.scalar(lately) or 0), 0)
+    sent = dict(session.execute(lately).tuples().all())
+    warm_ups = sent.pop(Placement.WARM_UP, 0)
+    sessions = sum(sent.values())
+    kept = max(sessions, athlete.target_sessions_per_week) if warm_up else sessions
+    return max(MOST_MESSAGES_A_WEEK - kept - warm_ups, 0)

@@ -35,8 +35,13 @@ _ZONES = tuple(ZoneInfo(f"Etc/GMT{hours:+d}") for hours in range(-14, 13))
 _PROGRESS_FIELDS = {field.name for field in fields(words.ExerciseProgress)}
 
 
-def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) -> words.Situation:
-    """The situation now, without an earlier suggestion for the event's activity: it is what is being decided again."""
+def of(
+    session: Session, athlete: Athlete, event: words.Event, now: datetime, *, ahead: bool = False
+) -> words.Situation:
+    """The situation now, without an earlier suggestion for the event's activity: it is what is being decided again.
+
+    ``ahead``: for a forecast, to which today's open suggestion is already what it will be tomorrow: load, offer, silence.
+    """
     since = now - WINDOW
     spoken_since = max(now - CHECK_IN_WINDOW, athlete.hold_cleared_at or now - CHECK_IN_WINDOW)
     log, check_in, planned, done = LoggedActivity, CheckInRecord, PlannedRunRecord, SessionRecord
@@ -44,7 +49,7 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
     def rows(table: type[T], *where: ColumnElement[bool]) -> ScalarResult[T]:
         return session.scalars(select(table).filter_by(athlete_id=athlete.id).where(*where))
 
-    today = local_day(athlete, now)
+    today = local_day(athlete, now) + timedelta(days=1 if ahead else 0)
     offered = offers.of(session, athlete, today, now)
     return words.Situation(
         athlete=replace(
@@ -75,7 +80,7 @@ def of(session: Session, athlete: Athlete, event: words.Event, now: datetime) ->
         sessions=(
             *(session_of(row) for row in rows(done, done.completed_at >= since)),
             *_first_since_hold(session, athlete, since),
-            *_unanswered(session, athlete, since, now, event.activity_id),
+            *_unanswered(session, athlete, today, since, now, event.activity_id),
         ),
     )
 
@@ -239,13 +244,13 @@ def _first_since_hold(session: Session, athlete: Athlete, since: datetime) -> li
 
 
 def _unanswered(
-    session: Session, athlete: Athlete, since: datetime, now: datetime, decided_again: str | None
+    session: Session, athlete: Athlete, today: date, since: datetime, now: datetime, decided_again: str | None
 ) -> list[words.Session]:
-    """Unanswered suggestions of earlier days that reached the runner: they may have been done, so they count for load."""
+    """Unanswered suggestions of days before ``today`` that reached the runner: they may have been done, so they load."""
     row = models.Suggestion
     rows = session.scalars(
         select(row).where(
-            *offers.earlier(athlete, local_day(athlete, now), now),
+            *offers.earlier(athlete, today, now),
             row.status == "open",
             row.created_at >= since,
             offers.has_reached(),

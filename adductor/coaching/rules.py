@@ -251,8 +251,11 @@ def check_in_first(seen: Facts) -> Finding:
 
 def already_today(seen: Facts) -> Finding:
     """One loading of the legs a day."""
-    if any(session.day == seen.today for session in seen.counted):
+    todays = [session for session in seen.counted if session.day == seen.today]
+    if any(session.done for session in todays):
         return _stop("a session today already", "You have had your session today.")
+    if todays:
+        return _stop("a routine waits today already", "Today's routine is waiting for you.")
     strength = (e.activity for e in seen.entries if e.day == seen.today and e.activity.sport in k.STRENGTH_SPORTS)
     for activity in strength:
         if activity.body_part is None:

@@ -16,7 +16,6 @@ from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
-from adductor.platforms import registry
 from adductor.platforms.base import Priority
 from adductor.queue.timers import Timer
 from adductor.store.models import Athlete, Delivery
@@ -77,7 +76,7 @@ def _one(coach: Consultation, placement: words.Placement, trigger: words.EventTy
     athlete, event = coach.athlete, words.Event(trigger)
     verdict = coach.decide(event)
     if str(verdict.decision) == str(placement):
-        verdict = _if_it_arrives(coach, placement, verdict)
+        verdict = _if_sent(coach, placement, verdict)
     else:
         verdict = decisions.without_routine(
             verdict, "A run has just ended; its routine, if one is due, stands with it."
@@ -91,19 +90,12 @@ def _one(coach: Consultation, placement: words.Placement, trigger: words.EventTy
     return deliveries.claim_due(coach, coach.suggest(verdict, decision, None))
 
 
-def _if_it_arrives(coach: Consultation, placement: words.Placement, verdict: words.Verdict) -> words.Verdict:
-    """A routine that would not reach the athlete is not suggested: unanswered, it would count against the next one."""
-    session, athlete, now = coach.session, coach.athlete, coach.now
-    channels_now = channels.delivery_channels(session, athlete, placement, activity_id=None, now=now)
-    found = {each.channel for each in channels_now}
-    if found == {channels.PAGES} and channels.PAGES not in channels.chosen(athlete, placement):
-        missing = f"no run of the last {channels.NOTE_OF_LATEST_RUN_DAYS} days whose note could hold it"
-        if channels.private_note_problem(athlete, now) is not None:
-            missing = f"no private note that {registry.LABELS[athlete.connection.platform]} takes from us at the moment"
-        reason = f"There is {missing}, and no confirmed mail address."
-        return decisions.refuse(verdict, "no_way", reason, f"{missing}, no mail address")
-    if found <= channels.MESSAGES and not channels.messages_left(session, athlete, now):
-        most = channels.MOST_MESSAGES_A_WEEK
-        reason = f"You had {most} messages from us in the last 7 days; that is enough."
-        return decisions.refuse(verdict, "enough_messages", reason, f"{most} of {most} messages in the last 7 days")
-    return verdict
+def _if_sent(coach: Consultation, placement: words.Placement, verdict: words.Verdict) -> words.Verdict:
+    """A warm-up that no message may carry is none: on the pages it would be found after the run."""
+    if placement is not words.Placement.WARM_UP or channels.messages_left(
+        coach.session, coach.athlete, coach.now, warm_up=True
+    ):
+        return verdict
+    most = channels.MOST_MESSAGES_A_WEEK
+    reason = f"You get {most} messages from us in 7 days at most, and your routines come first."
+    return decisions.refuse(verdict, "enough_messages", reason, f"{most} messages in 7 days, routines first")

@@ -72,11 +72,11 @@ class Race:
 
 
 def situation_now(session: Session, athlete: Athlete, now: datetime) -> Situation:
-    """The runner as the coach sees them now, with only the placements whose delivery channels work.
+    """The runner as a forecast sees them now, with only the placements whose delivery channels work.
 
     A rest-day routine without a channel is never made, so it must not be announced either.
     """
-    situation = situations.of(session, athlete, Event(EventType.CLOCK_TICK), now)
+    situation = situations.of(session, athlete, Event(EventType.CLOCK_TICK), now, ahead=True)
     enabled = situation.athlete.placements_enabled
     reached = frozenset(placement for placement in enabled if channels.reaches(athlete, placement))
     return replace(situation, athlete=replace(situation.athlete, placements_enabled=reached))

@@ -91,7 +91,7 @@ OUTCOMES = {
     "maybe_sent": "Sent to you by e-mail; the mail server didn't say whether it took it.",
     "pushed": "Sent to you as a notification.",
     "no_device": "Not sent: no browser of yours takes notifications any more.",
-    "on_the_pages": "It appears only here: you chose that, or {platform} takes no notes from us at the moment.",
+    "on_the_pages": "It appears only here: you chose that, or no note of {platform} can hold it at the moment.",
     "no_address": "Not sent: there is no confirmed e-mail address.",
     "address_refused": "Not sent: the mail server says that your address doesn't exist. Please check it in Settings.",
     "mail_refused": "Not sent: the mail server refused it.",

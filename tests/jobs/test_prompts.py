@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from adductor.athletes import activities, answers, channels, connections, schedule
-from adductor.coaching.situation import Placement
+from adductor.athletes import activities, answers, channels, connections, schedule, situations
+from adductor.coaching import forecast
+from adductor.coaching.situation import Event, EventType, Placement
 from adductor.jobs import prompts
 from adductor.notes import block
 from adductor.platforms.base import Grant, Tokens
@@ -183,23 +184,39 @@ def test_rest_day_note_takes_the_place_of_the_block_that_stood_there(here: Place
     assert "no run today" in log.note
 
 
-@pytest.mark.parametrize(
-    ("refused_at", "reason"),
-    [(None, "no run of the last 3 days"), (MORNING, "no private note that Strava takes from us at the moment")],
-)
-def test_routine_that_no_note_and_no_mail_can_carry_is_not_suggested(
-    here: Place, refused_at: datetime | None, reason: str
+@pytest.mark.parametrize("refused_at", [None, MORNING])
+def test_rest_day_routine_that_no_note_and_no_mail_can_carry_stands_on_the_pages_and_is_no_load(
+    here: Place, refused_at: datetime | None
 ) -> None:
     runner = here.runner(channels={"rest_day": "private_note"}, email=None, private_note_refused_at=refused_at)
     here.clock.at = EVENING
 
     timers.tick(here.installation, prompts.TIMER)
 
-    (look,) = _looked(here, runner)
-    assert (look.decision, look.rule) == ("none", "no_way")
-    assert reason in look.reason
-    assert "no confirmed mail address" in look.reason
-    assert here.suggestions(runner) == []
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.channel, delivery.outcome) == ("pages", "on_the_pages")
+    with here.installation.store.read() as session:
+        athlete = session.get_one(Athlete, runner)
+        later = situations.of(session, athlete, Event(EventType.CLOCK_TICK), here.now + timedelta(days=1))
+    assert later.sessions == ()
+
+
+def test_forecast_counts_the_open_routine_of_today_as_tomorrow_will(here: Place) -> None:
+    runner = here.runner()
+    here.clock.at = EVENING
+    timers.tick(here.installation, prompts.TIMER)
+
+    with here.installation.store.read() as session:
+        athlete = session.get_one(Athlete, runner)
+        now, ahead = (
+            situations.of(session, athlete, Event(EventType.CLOCK_TICK), here.now, ahead=ahead)
+            for ahead in (False, True)
+        )
+
+    today, tomorrow, *_ = forecast(ahead, here.installation.catalogue, 3)
+    assert (len(now.sessions), len(ahead.sessions), ahead.athlete.unanswered_in_a_row) == (0, 1, 1)
+    assert (today.placement, today.reason) == (None, "Today's routine is waiting for you.")
+    assert tomorrow.placement is None
 
 
 def test_warm_ups_come_before_usual_runs_once_a_day_and_never_in_quiet_hours(here: Place) -> None:
@@ -235,6 +252,8 @@ def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None
         week = [other for other in sent if timedelta(0) <= other - moment < channels.WEEK]
         assert len(week) <= channels.MOST_MESSAGES_A_WEEK
     assert any(row.rule == "enough_messages" for row in _looked(here, runner))
+    placements = [row.placement for row in here.suggestions(runner)]
+    assert placements.count("rest_day") >= 2 * placements.count("warm_up")
 
 
 def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
