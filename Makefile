@@ -90,7 +90,7 @@ bench-quick: $(VENV)/.dev system ## The same with small numbers, in about a minu
 	@$(COMPILE)
 	@$(BIN)/python -m bench.run --quick
 
-months: $(VENV)/.dev ## Twelve months of coaching for 1,000 made-up runners
+months: $(VENV)/.dev ## Years of coaching for made-up runners: a table, and whether every promise was kept (4 minutes)
 	@$(BIN)/python -m bench.months
 
 mutate: $(VENV)/.dev ## Change every constant and drop every rule of the coach; a test must notice each

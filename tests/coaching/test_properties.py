@@ -29,7 +29,6 @@ from adductor.coaching.situation import (
     PlannedRun,
     Situation,
 )
-from bench.months import PROMISES, simulate
 from tests.coaching.lives import check_ins, due_situations, situations
 
 MANY = settings(max_examples=200)
@@ -160,14 +159,6 @@ def test_routine_fits_stage_equipment_time_and_is_never_more_than_three_exercise
     if routine.dose is Dose.FULL and not least:
         assert direct_work(catalogue(), routine.items) >= 1
         assert not athlete.left_out & {item.exercise for item in ours}
-
-
-@pytest.mark.parametrize("number", range(16))
-def test_a_year_never_holds_more_than_the_target_nor_two_sessions_too_close(number: int) -> None:
-    """A year of another made-up runner each: targets, habits, zones, races, illness, answers and silence."""
-    year = simulate(number)
-    assert year.done
-    assert {promise.__name__: at for promise in PROMISES if (at := promise(year))} == {}
 
 
 @given(situations(cleared=True))
