@@ -55,16 +55,14 @@ def of_athlete(session: Session, athlete_id: int) -> Sequence[BrowserSubscriptio
 
 def remove(session: Session, athlete_id: int, ids: Sequence[int]) -> None:
     """Remove browsers of the athlete. After the last one the other channels take over."""
-    left = 0
-    for row in of_athlete(session, athlete_id):
+    athlete = decisions.lock(session, athlete_id)
+    rows = of_athlete(session, athlete_id)
+    for row in rows:
         if row.id in ids:
             session.delete(row)
-        else:
-            left += 1
-    session.flush()
-    athlete = decisions.lock(session, athlete_id)
-    if athlete is not None and not left:
+    if athlete is not None and all(row.id in ids for row in rows):
         athlete.push_since = None
+    session.flush()
 
 
 def find(session: Session, athlete_id: int, endpoint: str) -> BrowserSubscription | None:

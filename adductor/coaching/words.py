@@ -61,10 +61,10 @@ def lifted_by(*, from_a_number: bool) -> str:
 
 def referral(what: str, flags: frozenset[str] = frozenset()) -> str:
     """Word a referral: the reported sign, the advice that follows from it, and the way back."""
-    pause = f"We'll pause your routines {lifted_by(from_a_number=not flags)}. {AFTER_HOLD}"
-    parts = [f"You told us about {what}.", REFERRAL, pause]
+    stop = f"We'll stop your routines {lifted_by(from_a_number=not flags)}. {AFTER_HOLD}"
+    parts = [f"You told us about {what}.", REFERRAL, stop]
     if flags & k.DO_NOT_RUN_FLAGS:
-        parts.append(DO_NOT_RUN)
+        parts.insert(0, DO_NOT_RUN)
     if flags & k.SAME_DAY_FLAGS:
         parts.append(SAME_DAY)
     if flags & k.EMERGENCY_FLAGS:

@@ -93,7 +93,7 @@ class Athlete(Base):
 
     target_sessions_per_week: Mapped[int] = mapped_column(default=2, server_default=text("2"))
     placements: Mapped[list[Any]] = mapped_column(default=lambda: ["post_run", "rest_day"])
-    # placement -> private_note, description, mail or pages, or a list of them (see adductor.athletes.channels)
+    # placement -> private_note, description, mail, push or pages, or a list of them (see adductor.athletes.channels)
     channels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rest_day_prompt_local: Mapped[str] = mapped_column(String(5), default="17:30")
     quiet_from_local: Mapped[str] = mapped_column(String(5), default="22:30")
@@ -365,7 +365,7 @@ class Delivery(Queued, Base):
     )
 
     suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
-    # private_note, description or mail; pages when nothing else reaches the runner
+    # private_note, description, mail or push; pages when nothing else reaches the runner
     channel: Mapped[str] = mapped_column(String(12))
     # Where a note stands: the activity, or the calendar entry once it was written.
     activity_id: Mapped[str | None] = mapped_column(ObjectId)
