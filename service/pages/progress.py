@@ -39,9 +39,7 @@ class Point:
 
 def work_of(item: RoutineItem) -> int:
     """The reps of a set-up, or its seconds of holding: all sets, one side."""
-    if item.reps is not None:
-        return item.sets * item.reps
-    return item.sets * (item.holds or 0) * (item.hold_s or 0) * item.positions
+    return item.sets * item.count * (item.hold_s or 1) * item.positions
 
 
 @blueprint.get("/progress")

@@ -69,12 +69,6 @@ RULES = {
     "enough_messages": "Messages in the last 7 days",
 }
 STILL_USEFUL = {str(said): label for said, label in replies.STILL_USEFUL.items()}
-MARK_AS = {
-    "done": "Mark as done",
-    "too_easy": "Mark as too easy",
-    "too_hard": "Mark as too hard",
-    "not_today": "Not today",
-}
 ANSWERS = {str(said): reply.label for said, reply in REPLIES.items()}
 OUTCOMES = {
     "written": "Written into {place}.",
@@ -120,12 +114,6 @@ def answered(answer: dict[str, Any]) -> str:
     share = answer.get("completed_pct")
     is_part = answer["said"] == "done" and share is not None and share < SESSION_COUNTS_FROM_COMPLETED_PCT
     return "Less than half" if is_part else ANSWERS[answer["said"]]
-
-
-def quiet_rest_day(sends_mail: bool) -> str:
-    """What a rest day means for a runner whom neither mail nor notifications reach."""
-    ways = "an e-mail address or notifications" if sends_mail else "notifications"
-    return f"A rest day has no run to write into. Without {ways} its routine waits on Home until you look."
 
 
 _WRITTEN_INTO = {
