@@ -23,7 +23,7 @@ _TRACE_SAFE = {"token_expires_at"}
 # Secrets inside texts, above all inside libraries' messages about an address: signed links and keys in paths, credentials in
 # queries and forms, passwords in URLs, authorisation headers.
 _SECRETS_IN_TEXTS = (
-    (re.compile(r"(/(?:webhooks/strava|a|unsubscribe|confirm-address|calendar)/)[\w.%=-]{12,}"), r"\1[hidden]"),
+    (re.compile(r"(/(?:webhooks/\w+|a|unsubscribe|confirm-address|calendar)/)[\w.%=-]{12,}"), r"\1[hidden]"),
     (
         re.compile(
             r"((?:[\w.]*token|[\w.]*secret|password|code|state|hub\.challenge)[\"']?[=:] ?[\"']?)[\w.~%+/=-]{8,}", re.I

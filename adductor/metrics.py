@@ -38,15 +38,16 @@ NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 _RULES = tuple(rule.name for rule in RULES)
 _REFERRING = ("red_flag", "high_pain", "persistent_pain")
 # Where a "no" is said outside the rule table.
-REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_occasion", "old_activity")
+REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_occasion", "old_activity", "unknown_session")
 DECISIONS_OF_RULES = (
     *(("none", rule) for rule in (*_RULES, *REFUSALS) if rule not in _REFERRING),
     *(("refer", rule) for rule in _REFERRING),
     *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
 )
 EVENT_OUTCOMES = (
-    *("already_decided", "deleted", "disconnected", "foreign_activity", "gave_up", "gone"),
-    *("not_confirmed", "not_connected", "nothing_to_do", "refer", "restored", "revoked", "scope_missing"),
+    *("already_decided", "deleted", "disconnected", "foreign_activity", "gave_up", "gone", "kept"),
+    *("not_confirmed", "not_connected", "nothing_to_do", "refer", "refused_by_platform", "restored", "revoked"),
+    *("no_calendar", "scope_missing", "scopes_changed"),
     *("title_done", "title_pause", "title_resume", "title_skip"),
     *("unknown_athlete", "withdrawn", *_RULES, *REFUSALS),
 )
@@ -62,11 +63,19 @@ PUSH_OUTCOMES = (
 )
 NOTE_OUTCOMES = (
     *("already_there", "answered", "deleted_by_runner", "disconnected", "edited_by_runner", "gave_up", "gone"),
-    *("mailed_instead", "never_written", "no_activity", "not_connected", "note_refused", "nothing_there"),
-    *("removed", "revoked", "scope_missing", "written"),
+    *(
+        "mailed_instead",
+        "never_written",
+        "no_activity",
+        "no_calendar",
+        "not_connected",
+        "note_refused",
+        "nothing_there",
+    ),
+    *("refused_by_platform", "removed", "revoked", "scope_missing", "written"),
 )
 DELIVERY_OUTCOMES = (
-    *itertools.product(("private_note", "description"), NOTE_OUTCOMES),
+    *itertools.product(("private_note", "description", "calendar"), NOTE_OUTCOMES),
     *(("mail", outcome) for outcome in MAIL_OUTCOMES),
     *(("push", outcome) for outcome in PUSH_OUTCOMES),
     ("pages", "on_the_pages"),
@@ -120,7 +129,7 @@ WEBHOOKS = Metric(
     "webhook_requests",
     "Webhook requests with the right key, by what they were answered",
     ("outcome",),
-    [("stored",), ("refused",), ("not_stored",)],
+    [("stored",), ("refused",), ("not_stored",), ("foreign",)],
 )
 EVENTS = Metric("events", "Events that came to an end", ("outcome",), [(outcome,) for outcome in EVENT_OUTCOMES])
 DECISIONS = Metric("decisions", "Decisions of the coach, also each no", ("decision", "rule"), DECISIONS_OF_RULES)
@@ -136,6 +145,11 @@ CALLS = Metric(
     "Calls to Strava; status none: no answer came",
     ("kind", "status"),
     itertools.product(CALL_KINDS, CALL_STATUSES),
+)
+PLATFORM_CALLS = Metric(
+    "platform_calls",
+    "Calls to platforms other than Strava; status held_back: not made, to stay within the rate limit",
+    ("platform", "kind", "status"),
 )
 SUBSCRIPTION_CHECKS = Metric(
     "subscription_checks",
@@ -154,7 +168,18 @@ NOTE_SECONDS = Metric(
     "From the webhook's arrival to the written note, a wait that was asked for included",
     buckets=NOTE_BUCKETS_S,
 )
-_ALL = (WEBHOOKS, EVENTS, DECISIONS, DELIVERIES, LETTERS, CALLS, SUBSCRIPTION_CHECKS, HELD_BACK, NOTE_SECONDS)
+_ALL = (
+    WEBHOOKS,
+    EVENTS,
+    DECISIONS,
+    DELIVERIES,
+    LETTERS,
+    CALLS,
+    PLATFORM_CALLS,
+    SUBSCRIPTION_CHECKS,
+    HELD_BACK,
+    NOTE_SECONDS,
+)
 
 
 def call_status(status: int | None) -> str:

@@ -140,6 +140,8 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ),
     ("ADDUCTOR_STRAVA_API_URL", _is_web_address, _NO_WEB_ADDRESS),
     ("ADDUCTOR_STRAVA_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
+    ("ADDUCTOR_INTERVALS_API_URL", _is_web_address, _NO_WEB_ADDRESS),
+    ("ADDUCTOR_INTERVALS_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
     (
         "ADDUCTOR_HEARTBEAT_URL",
         lambda url: re.fullmatch(r"(?i:https?)://[!-~]+", url) and _parses(url),
@@ -218,6 +220,12 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
         "must be at least 16 letters, digits, - or _, as it stands in an address",
     ),
     ("STRAVA_CLIENT_ID", _matches(r"[0-9]+"), "is not a number; copy it from strava.com/settings/api"),
+    ("INTERVALS_CLIENT_ID", _matches(r"[0-9]+"), "is not a number; copy it from Manage App at intervals.icu"),
+    (
+        "INTERVALS_WEBHOOK_SECRET",
+        lambda secrets: _split(secrets),
+        "holds no secret; copy it from Manage App at intervals.icu",
+    ),
 )
 Address = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
 Threads = Annotated[int, Field(ge=1, le=256)]
@@ -264,6 +272,15 @@ class Settings(BaseModel):
     strava_api_url: Annotated[Address, _name("ADDUCTOR_STRAVA_API_URL")] = "https://www.strava.com/api/v3"
     strava_oauth_url: Annotated[Address, _name("ADDUCTOR_STRAVA_OAUTH_URL")] = "https://www.strava.com/oauth"
     strava_verify_token: Annotated[SecretStr | None, _name("ADDUCTOR_STRAVA_VERIFY_TOKEN")] = None
+    intervals_client_id: Annotated[str | None, _name("INTERVALS_CLIENT_ID")] = None
+    intervals_client_secret: Annotated[SecretStr | None, _name("INTERVALS_CLIENT_SECRET")] = None
+    # In the body of every webhook; the old and the new one, comma-separated, while it is rotated.
+    intervals_webhook_secret: Annotated[SecretStr | None, _name("INTERVALS_WEBHOOK_SECRET")] = None
+    intervals_api_keys: Annotated[Literal["on", "off"], _name("INTERVALS_API_KEYS")] = "on"
+    intervals_api_url: Annotated[Address, _name("ADDUCTOR_INTERVALS_API_URL")] = "https://intervals.icu/api/v1"
+    intervals_oauth_url: Annotated[Address, _name("ADDUCTOR_INTERVALS_OAUTH_URL")] = "https://intervals.icu"
+    # Shorter ones bring a key beyond 300 polls a day.
+    intervals_poll_s: Annotated[float, Field(ge=60, le=86_400), _name("ADDUCTOR_INTERVALS_POLL_S")] = 300
     webhook_key_setting: Annotated[SecretStr | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
     note_delay_s: Annotated[float, Field(ge=0, le=86_400), _name("ADDUCTOR_NOTE_DELAY_S")] = 0
     # How long a "no" of the coach keeps its reason. The usual gap between activities is learned from four weeks of them.
@@ -326,6 +343,11 @@ class Settings(BaseModel):
     def webhook_key(self) -> str:
         """The secret path segment of the webhook."""
         return self._set_or_derived(self.webhook_key_setting, "webhook path")
+
+    @property
+    def intervals_secrets(self) -> list[str]:
+        """The secrets that an intervals.icu webhook may know; none: no webhook is taken."""
+        return _split(self.intervals_webhook_secret.get_secret_value()) if self.intervals_webhook_secret else []
 
     @property
     def verify_token(self) -> str:
@@ -511,10 +533,11 @@ def _unknown_names(values: Mapping[str, Any]) -> list[str]:
 def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     """Values that are right each, and wrong together. Names are those of the environment."""
     problems = []
-    strava = ("STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET")
-    missing = [name for name in strava if not values.get(name)]
-    if len(missing) == 1:
-        problems.append(f"{missing[0]}: missing; set both {strava[0]} and {strava[1]}, or neither for the sandbox")
+    for platform, otherwise in (("INTERVALS", "to have no application there"), ("STRAVA", "for the sandbox")):
+        pair = (f"{platform}_CLIENT_ID", f"{platform}_CLIENT_SECRET")
+        missing = [name for name in pair if not values.get(name)]
+        if len(missing) == 1:
+            problems.append(f"{missing[0]}: missing; set both {pair[0]} and {pair[1]}, or neither {otherwise}")
     production = values.get("ADDUCTOR_ENV") == "production"
     if production and not values.get("ADDUCTOR_SECRET_KEY"):
         problems.append("ADDUCTOR_SECRET_KEY: missing; it is required when ADDUCTOR_ENV=production")

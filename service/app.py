@@ -13,12 +13,11 @@ from adductor import __version__, logs
 from adductor.installation import Installation
 from adductor.settings import Settings
 from service import limits
+from service.bodies import MOST_BODY_BYTES
 from service.inbox_writer import InboxWriter
 
 log = logs.get(__name__)
 
-# Larger than any webhook event or form of ours by far.
-MOST_BODY_BYTES = 64 * 1024
 # A runner opens a page a few times a month and should not have to sign in each time.
 SESSION_DAYS = 90
 CONTENT_SECURITY_POLICY = (

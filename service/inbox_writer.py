@@ -50,15 +50,19 @@ class InboxWriter:
         # Whether the last commit failed. Then this process is not ready, until something can be stored (service.heartbeat).
         self.failing = False
 
-    def put(self, event: WebhookEvent) -> None:
-        """Return when the event is on disk. Raises NotStoredError after 1.2 s, or when the database refuses it."""
+    def put(self, *events: WebhookEvent) -> None:
+        """Return when the events are on disk. Raises NotStoredError after 1.2 s, or when the database refuses one."""
         self._start()
-        stored: Future[None] = Future()
-        self._waiting.put((event, stored))
+        waiting: list[Future[None]] = [Future() for _ in events]
+        for event, stored in zip(events, waiting, strict=True):
+            self._waiting.put((event, stored))
+        give_up_at = time.monotonic() + PATIENCE_S
         try:
-            stored.result(PATIENCE_S)
+            for stored in waiting:
+                stored.result(max(give_up_at - time.monotonic(), 0))
         except TimeoutError:
-            stored.cancel()  # when the commit is under way already, it may still succeed: the event comes again
+            for stored in waiting:
+                stored.cancel()  # when the commit is under way already, it may still succeed: the event comes again
             self.failing = True
             raise NotStoredError("the database takes too long") from None
         except Exception as error:

@@ -19,7 +19,8 @@ from werkzeug.test import run_wsgi_app
 from adductor import logs
 from adductor.settings import Settings, load
 from service import heartbeat, supervisor
-from service.app import MOST_BODY_BYTES, create_app
+from service.app import create_app
+from service.bodies import most_body_bytes
 
 REQUEST_WITHIN_S = 10.0  # for a head, and again for the body behind it; Strava and browsers need milliseconds
 ANSWER_WITHIN_S = 50.0  # longer than any request works (deleting everything: 20 s and a call)
@@ -58,7 +59,7 @@ class Bridge:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             async with asyncio.timeout(REQUEST_WITHIN_S):
-                body = await _buffer(dict(scope["headers"]), receive)
+                body = await _buffer(scope["path"], dict(scope["headers"]), receive)
         except TimeoutError:
             body = HTTPStatus.REQUEST_TIMEOUT
         if isinstance(body, bytes) and self._waiting >= MOST_WAITING:
@@ -87,11 +88,11 @@ class Bridge:
         return int(status[:3]), encoded, b"".join(chunks)
 
 
-async def _buffer(headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStatus:
+async def _buffer(path: str, headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStatus:
     """The whole body of a request, or why it is refused."""
     if b"content-length" in headers and b"transfer-encoding" in headers:  # ambiguous framing: RFC 9112, 6.3
         return HTTPStatus.BAD_REQUEST
-    if int(headers.get(b"content-length", 0)) > MOST_BODY_BYTES:
+    if int(headers.get(b"content-length", 0)) > most_body_bytes(path):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     body, more = b"", True
     while more:
@@ -99,7 +100,7 @@ async def _buffer(headers: dict[bytes, bytes], receive: Any) -> bytes | HTTPStat
         if message["type"] == "http.disconnect":
             return HTTPStatus.REQUEST_TIMEOUT  # half a form must not be taken for a whole one
         body, more = body + message["body"], message["more_body"]
-        if len(body) > MOST_BODY_BYTES:
+        if len(body) > most_body_bytes(path):
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return body
 

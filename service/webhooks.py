@@ -1,15 +1,21 @@
-"""The webhook: check the event's shape, store it, answer 200. A worker does the rest later."""
+"""The webhooks: check the event's shape, store it, answer 200. A worker does the rest later."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, abort, jsonify, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import logs, metrics
-from adductor.platforms.base import EventError
+from adductor.athletes import connections
+from adductor.platforms.base import EventError, WebhookEvent
+from adductor.platforms.intervals import webhooks as intervals
 from adductor.platforms.strava import webhooks as strava
+from adductor.queue import heartbeats
 from service import limits
+from service.bodies import most_body_bytes
 from service.context import inbox_writer, installation
 from service.inbox_writer import NotStoredError
 
@@ -42,13 +48,48 @@ def receive(key: str) -> tuple[Response, int]:
         log.warning("event refused", reason=str(error))
         metrics.WEBHOOKS.labels("refused").inc()
         return jsonify(error=str(error)), 400
+    return _store([event])
+
+
+@blueprint.post("/webhooks/intervals/<key>")
+@limits.uncounted
+@limits.secret
+def receive_many(key: str) -> tuple[Response, int]:
+    """Store the events of one body, all of them or none. The secret stands in the body, which is never logged."""
+    _check_key(key)
+    settings, clock = installation().settings, installation().clock
+    request.max_content_length = most_body_bytes(request.path)
     try:
-        inbox_writer().put(event)
+        secret, found = intervals.parse_body(request.get_data())
+        if not intervals.knows_secret(secret, settings.intervals_secrets):
+            log.warning("event refused", reason="secret: not ours")
+            metrics.WEBHOOKS.labels("refused").inc()
+            return jsonify(error="secret: not ours"), 403
+        events = intervals.events_of(found, clock.now())
+    except EventError as error:
+        log.warning("event refused", reason=str(error))
+        metrics.WEBHOOKS.labels("refused").inc()
+        return jsonify(error=str(error)), 400
+    try:
+        heartbeats.beat(installation(), intervals.WEBHOOK_SEEN)
+        with installation().store.read() as session:
+            ours = connections.known_accounts(session, events)
+    except SQLAlchemyError:
+        log.exception("event not stored")
+        return jsonify(error="the events could not be stored; please send them again"), 503
+    mine = [event for event in events if event.owner_id in ours]
+    metrics.WEBHOOKS.labels("foreign").inc(len(events) - len(mine))
+    return _store(mine)
+
+
+def _store(events: Sequence[WebhookEvent]) -> tuple[Response, int]:
+    try:
+        inbox_writer().put(*events)
     except NotStoredError as error:
         log.error("event not stored", problem=str(error))
         metrics.WEBHOOKS.labels("not_stored").inc()
         return jsonify(error="the event could not be stored; please send it again"), 503
-    metrics.WEBHOOKS.labels("stored").inc()
+    metrics.WEBHOOKS.labels("stored").inc(len(events))
     return jsonify(stored=True), 200
 
 

@@ -126,7 +126,7 @@ def test_directory_that_is_spoilt_stops_no_counting(
 def test_known_labels_cover_rules_channels_and_priorities() -> None:
     assert {rule for _, rule in metrics.DECISIONS.known} == {*(rule.name for rule in RULES), *metrics.REFUSALS}
     assert {decision for decision, _ in metrics.DECISIONS.known} == {str(decision) for decision in Decision}
-    of_channels = {channels.PRIVATE_NOTE, channels.DESCRIPTION, channels.MAIL, channels.PUSH, channels.PAGES}
+    of_channels = set(channels.CHANNELS)
     assert {channel for channel, _ in metrics.DELIVERIES.known} == of_channels
     assert {priority for (priority,) in metrics.HELD_BACK.known} == {level.name.lower() for level in Priority}
 

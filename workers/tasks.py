@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from adductor.athletes import personal_data, revocation, rotate_keys
-from adductor.jobs import duties, prompts, retention, rounds, upkeep
+from adductor.jobs import duties, poll, prompts, retention, rounds, upkeep
 from adductor.jobs import reconcile as missed
 from adductor.queue import heartbeats, timers, worker
 from workers.app import app, installation
@@ -51,7 +51,9 @@ def reconcile() -> None:
     """Look for missed events, as far as the budget's share goes; revoke the tokens of athletes who left."""
     here = installation()
     revocation.revoke_due(here)
-    missed.tick(here, until=time.monotonic() + worker.BEGIN_WITHIN_S)
+    until = time.monotonic() + worker.BEGIN_WITHIN_S
+    timers.tick(here, poll.TIMER, until=until)
+    missed.tick(here, until=until)
 
 
 @app.task(name="upkeep")

@@ -1,13 +1,14 @@
 """Delivery channels: what the athlete chose for each placement, and what of it works now.
 
-``athlete.channels`` maps a placement to a channel or a list of them ("both"): private_note, description, mail, push, pages.
+``athlete.channels`` maps a placement to a channel or a list of them ("both"): private_note, description, calendar, mail,
+push, pages.
 ``{"post_run": "private_note"}`` and ``{"post_run": ["private_note", "mail"]}`` are both good.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,20 +18,22 @@ from sqlalchemy.orm import Session
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.coaching.situation import Placement
 from adductor.platforms import registry
-from adductor.store.models import Athlete, Delivery, Letter, LoggedActivity, Suggestion
+from adductor.platforms.base import id_of, platform_of
+from adductor.store.models import Athlete, Connection, Delivery, Letter, LoggedActivity, Suggestion
 
 PRIVATE_NOTE = "private_note"
 DESCRIPTION = "description"
+CALENDAR = "calendar"
 MAIL = "mail"
 PUSH = "push"
 PAGES = "pages"
 MESSAGES = frozenset({MAIL, PUSH})
 NOTES = frozenset({PRIVATE_NOTE, DESCRIPTION})
-CHANNELS = (PRIVATE_NOTE, DESCRIPTION, MAIL, PUSH, PAGES)
+WRITTEN = NOTES | {CALENDAR}  # by a platform
+CHANNELS = (PRIVATE_NOTE, DESCRIPTION, CALENDAR, MAIL, PUSH, PAGES)
 # For a placement without a choice. A routine that isn't about a run just recorded goes by mail: a note is written into an
 # old run only by choice.
 DEFAULTS = {Placement.POST_RUN: (PRIVATE_NOTE,), Placement.REST_DAY: (MAIL,), Placement.WARM_UP: (MAIL,)}
-WRITE_SCOPE = "activity:write"
 # A rest-day note stands in a run that is looked at still.
 NOTE_OF_LATEST_RUN_DAYS = 3
 # evidence.md section 8: at 2-5 messages a week 37 % switch them off, so three is the most; notes are not messages.
@@ -51,17 +54,41 @@ class DeliveryChannel:
 def chosen(athlete: Athlete, placement: Placement) -> tuple[str, ...]:
     """The channels chosen for this placement, whether they work now or not."""
     value = athlete.channels.get(str(placement))
-    if value is None:
-        return DEFAULTS[placement]
-    values = [value] if isinstance(value, str) else value
+    values = [value] if isinstance(value, str) else value or []
+    if not _has_place(athlete, values):
+        # A calendar takes the place of a private note that no platform of this athlete has.
+        by_calendar = placement is not Placement.WARM_UP and not _has_place(athlete, [PRIVATE_NOTE])
+        return (CALENDAR,) if by_calendar and _has_place(athlete, [CALENDAR]) else DEFAULTS[placement]
     if athlete.push_since is None:  # the last browser has ended its subscription
         values = [(MAIL if can_mail(athlete) else PAGES) if entry == PUSH else entry for entry in values]
     return tuple(dict.fromkeys(entry for entry in values if entry in CHANNELS)) or (PAGES,)
 
 
-def can_write(athlete: Athlete) -> bool:
-    """Whether the connection permits writing notes."""
-    return WRITE_SCOPE in athlete.connection.scopes
+def _has_place(athlete: Athlete, values: Iterable[str]) -> bool:
+    """Whether one of these channels is no platform's, or one of a platform that the athlete is connected to."""
+    platforms = [registry.FACTS[each.platform] for each in athlete.connections if each.is_usable]
+    return any(value not in WRITTEN or any(value in facts.scopes for facts in platforms) for value in values)
+
+
+def writer(athlete: Athlete, channel: str, activity_id: str | None = None) -> Connection | None:
+    """The connection that may write into this channel, at the activity's platform if one is given."""
+    for each in athlete.connections:
+        of_activity = activity_id is None or platform_of(activity_id) == each.platform
+        if of_activity and each.allows(registry.FACTS[each.platform].scopes.get(channel)):
+            return each
+    return None
+
+
+def can_write(athlete: Athlete, channels: Iterable[str] = WRITTEN) -> bool:
+    """Whether a connection permits writing into one of these channels."""
+    return any(writer(athlete, channel) is not None for channel in channels)
+
+
+def awaits_other_log(athlete: Athlete, platform: str) -> bool:
+    """Whether routines should stand in a private note of another platform, where the same run is about to arrive."""
+    private_note = writer(athlete, PRIVATE_NOTE)
+    wanted = PRIVATE_NOTE in chosen(athlete, Placement.POST_RUN)
+    return wanted and private_note is not None and PRIVATE_NOTE not in registry.FACTS[platform].scopes
 
 
 def can_mail(athlete: Athlete) -> bool:
@@ -85,7 +112,8 @@ def write_letter(
 
 def note_refused(athlete: Athlete, now: datetime) -> bool:
     """Whether the private note was lately found not to work; a day later it is tried again."""
-    refused = athlete.connection.private_note_refused_at
+    connection = writer(athlete, PRIVATE_NOTE) or athlete.connection
+    refused = connection.private_note_refused_at
     return refused is not None and now - refused < REFUSAL_GOOD_FOR
 
 
@@ -112,9 +140,7 @@ def reaches(athlete: Athlete, placement: Placement) -> bool:
         return True
     if placement is Placement.WARM_UP:
         return MAIL in channels and can_mail(athlete)
-    return (
-        bool({PUSH, PAGES} & set(channels)) or can_mail(athlete) or (can_write(athlete) and bool(NOTES & set(channels)))
-    )
+    return bool({PUSH, PAGES} & set(channels)) or can_mail(athlete) or can_write(athlete, WRITTEN & set(channels))
 
 
 def delivery_channels(
@@ -125,10 +151,13 @@ def delivery_channels(
     for channel in chosen(athlete, placement):
         # A routine days after the run has no place in a text that others read.
         field = channel if activity_id is not None else PRIVATE_NOTE
-        works = can_write(athlete) and not (field == PRIVATE_NOTE and note_refused(athlete, now))
+        if channel == CALENDAR and can_write(athlete, [CALENDAR]):
+            found.append(DeliveryChannel(CALENDAR))
+            continue
+        works = not (field == PRIVATE_NOTE and note_refused(athlete, now))
         if channel in NOTES and placement is not Placement.WARM_UP and works:
             stands_in = activity_id if activity_id is not None else _latest_run(session, athlete, now)
-            if stands_in is not None:
+            if stands_in is not None and writer(athlete, field, stands_in) is not None:
                 found.append(DeliveryChannel(field, stands_in))
                 continue
         if channel == PUSH:
@@ -140,7 +169,8 @@ def delivery_channels(
 
 def pages_only(session: Session, athlete: Athlete, now: datetime) -> frozenset[Placement]:
     """The placements of sessions whose routines would stand on the pages now, and nowhere else."""
-    run_of = {Placement.POST_RUN: "any", Placement.REST_DAY: None}  # any run: only whether there is one matters
+    # Any run: only whether there is one matters.
+    run_of = {Placement.POST_RUN: id_of(athlete.connection.platform, "any"), Placement.REST_DAY: None}
     return frozenset(
         placement
         for placement, run in run_of.items()
@@ -149,11 +179,15 @@ def pages_only(session: Session, athlete: Athlete, now: datetime) -> frozenset[P
 
 
 def _latest_run(session: Session, athlete: Athlete, now: datetime) -> str | None:
-    """The athlete's latest run of the last three days."""
+    """The athlete's latest run of the last three days, at a platform with private notes."""
+    connection = writer(athlete, PRIVATE_NOTE)
+    if connection is None:
+        return None
     return session.scalar(
         select(LoggedActivity.platform_id)
         .where(
             LoggedActivity.athlete_id == athlete.id,
+            LoggedActivity.platform_id.startswith(f"{connection.platform}:"),
             LoggedActivity.sport.in_(sorted(QUALIFYING_SPORTS)),
             LoggedActivity.moving_s >= QUALIFYING_RUN_MIN_MOVING_MIN * 60,
             LoggedActivity.deleted_at.is_(None),

@@ -6,6 +6,7 @@ refused calls the connection rests, its data stays for as long as it may, and th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -16,7 +17,8 @@ from sqlalchemy.orm import Session
 from adductor import logs
 from adductor.athletes import channels, decisions, schedule, tokens
 from adductor.installation import Installation
-from adductor.platforms.base import Grant
+from adductor.platforms import registry
+from adductor.platforms.base import Grant, WebhookEvent, platform_of
 from adductor.queue import claims
 from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity, Suggestion
 
@@ -41,10 +43,26 @@ def is_account(athlete: Athlete, external_id: str) -> bool:
     return any(connection.external_id == external_id for connection in athlete.connections)
 
 
-def connect(session: Session, installation: Installation, platform: str, grant: Grant, scopes: str) -> Athlete:
-    """Connect an athlete: a new one, or one who comes back and continues where their own record stood."""
+class OtherAthleteError(Exception):
+    """The account belongs to another athlete here: two persons can't be made one."""
+
+
+def connect(
+    session: Session,
+    installation: Installation,
+    platform: str,
+    grant: Grant,
+    scopes: str,
+    *,
+    to_athlete: int | None = None,
+) -> Athlete:
+    """Connect an athlete: a new one, or one who comes back and continues where their own record stood.
+
+    ``to_athlete``: this athlete, who is signed in, adds the account. Raises OtherAthleteError when it is another's, or when
+    another account of this platform is connected already.
+    """
     now = installation.clock.now()
-    connection = _find_or_create(session, platform, grant.external_id, now)
+    connection = _find_or_create(session, platform, grant.external_id, now, to_athlete)
     athlete = session.scalars(select(Athlete).where(Athlete.id == connection.athlete_id).with_for_update()).one()
     session.refresh(connection)  # a disconnect may have been committed while this waited for the lock
     if connection.state != Connection.CONNECTED:
@@ -54,11 +72,16 @@ def connect(session: Session, installation: Installation, platform: str, grant: 
     connection.disconnected_at = None
     connection.state = Connection.CONNECTED
     connection.scopes = scopes[:200]
+    connection.by_key = grant.by_key
+    polled = grant.by_key or registry.FACTS[platform].catch_up is not None
+    connection.poll_at = now if polled else None
+    connection.refused_since = None
     tokens.store(installation, connection, grant.tokens)
     athlete.leaving_at = None
-    athlete.name = grant.name[:200]
-    athlete.units = grant.units
-    if grant.timezone:
+    first = athlete.connection.id == connection.id
+    athlete.name = grant.name[:200] if first or not athlete.name else athlete.name
+    athlete.units = grant.units if first else athlete.units
+    if grant.timezone and first:
         athlete.timezone = grant.timezone
     # The first look only works out when a look is due: what was run before now is never written to.
     athlete.reconcile_at = now
@@ -78,10 +101,11 @@ def disconnect(session: Session, connection: Connection, now: datetime) -> None:
     connection.access_encrypted = connection.refresh_encrypted = connection.expires_at = None
     connection.lease_until = connection.lease_owner = None
     connection.refresh_unconfirmed_since = connection.refused_since = None
-    athlete.next_due_at = athlete.reconcile_at = None
-    athlete.name = ""  # the platform's too; connecting again brings it back
-    session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id))
-    titled = update(InboxEvent).where(InboxEvent.object_type == "activity")
+    connection.poll_at, connection.told = None, {}
+    stays = any(each.is_usable for each in athlete.connections)
+    theirs = LoggedActivity.platform_id.startswith(f"{connection.platform}:")
+    session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id, theirs))
+    titled = update(InboxEvent).where(InboxEvent.object_type != "athlete")
     session.execute(titled.where(events_of(connection)).values(updates={}))
     waiting = (
         select(Delivery)
@@ -89,7 +113,17 @@ def disconnect(session: Session, connection: Connection, now: datetime) -> None:
         .where(Suggestion.athlete_id == athlete.id, Delivery.state.in_((claims.WAITING, claims.CLAIMED)))
     )
     for delivery in session.scalars(waiting):
-        claims.finish(session, delivery, "disconnected")
+        # A calendar is at the one platform that keeps one.
+        at = platform_of(delivery.activity_id) if delivery.activity_id else None
+        by_calendar = delivery.channel == channels.CALENDAR and not channels.can_write(athlete, [channels.CALENDAR])
+        if not stays or at == connection.platform or by_calendar:
+            claims.finish(session, delivery, "disconnected")
+    if stays:
+        schedule.reschedule(athlete, now)
+        log.info("connection ended", athlete=athlete.id, platform=connection.platform)
+        return
+    athlete.next_due_at = athlete.reconcile_at = None
+    athlete.name = ""  # the platform's too; connecting again brings it back
     for suggestion in session.scalars(decisions.open_suggestions(athlete)):
         suggestion.status = "withdrawn"
         suggestion.withdrawn_because = "You disconnected."
@@ -144,9 +178,24 @@ def stop_reading(installation: Installation, seen: Connection) -> None:
     with installation.store.write() as session:
         connection = _lock(session, seen)
         if connection is not None and connection.is_usable:
-            connection.state = Connection.SCOPE_MISSING
-            connection.athlete.next_due_at = connection.athlete.reconcile_at = None
-            log.warning("read permission missing", athlete=connection.athlete_id, platform=connection.platform)
+            without_reading(connection)
+
+
+def known_accounts(session: Session, events: Sequence[WebhookEvent]) -> set[str]:
+    """The accounts of these events (all of one platform) that are connected here; a stranger's data is not kept."""
+    if not events:
+        return set()
+    owners = {event.owner_id for event in events}
+    known = select(Connection.external_id).where(Connection.platform == events[0].platform)
+    return set(session.scalars(known.where(Connection.external_id.in_(owners))))
+
+
+def without_reading(connection: Connection) -> None:
+    """As `stop_reading`, in the caller's transaction."""
+    connection.state = Connection.SCOPE_MISSING
+    connection.poll_at = None
+    _stop_looking(connection.athlete)
+    log.warning("read permission missing", athlete=connection.athlete_id, platform=connection.platform)
 
 
 def events_of(*accounts: Connection) -> ColumnElement[bool]:
@@ -158,10 +207,16 @@ def events_of(*accounts: Connection) -> ColumnElement[bool]:
 def _rest(session: Session, connection: Connection, because: str, now: datetime) -> None:
     athlete = connection.athlete
     connection.state = Connection.RESTING
-    athlete.next_due_at = athlete.reconcile_at = None
+    _stop_looking(athlete)
     log.warning("connection rests", athlete=athlete.id, platform=connection.platform, because=because)
     if channels.can_mail(athlete):
         channels.write_letter(session, athlete, "reconnect", now)
+
+
+def _stop_looking(athlete: Athlete) -> None:
+    """No look by the clock, unless another connection still works."""
+    if not any(each.state == Connection.CONNECTED for each in athlete.connections):
+        athlete.next_due_at = athlete.reconcile_at = None
 
 
 def _lock(session: Session, seen: Connection) -> Connection | None:
@@ -176,8 +231,12 @@ def _lock(session: Session, seen: Connection) -> Connection | None:
     return connection if connection.connected_at == seen.connected_at else None
 
 
-def _find_or_create(session: Session, platform: str, external_id: str, now: datetime) -> Connection:
+def _find_or_create(
+    session: Session, platform: str, external_id: str, now: datetime, to_athlete: int | None
+) -> Connection:
     found = find(session, platform, external_id)
+    if to_athlete is not None:
+        return _add(session, found, platform, external_id, now, to_athlete)
     if found is None:
         # The button may be pressed twice, and the other request be first.
         with suppress(IntegrityError), session.begin_nested():
@@ -187,3 +246,24 @@ def _find_or_create(session: Session, platform: str, external_id: str, now: date
         found = find(session, platform, external_id)
     assert found is not None  # noqa: S101 - its key was just found to be taken
     return found
+
+
+def _add(
+    session: Session, found: Connection | None, platform: str, external_id: str, now: datetime, to_athlete: int
+) -> Connection:
+    """The account as a connection of this athlete; one that ended makes room for another account."""
+    athlete = decisions.lock(session, to_athlete)
+    if athlete is None or (found is not None and found.athlete_id != to_athlete):
+        raise OtherAthleteError
+    known = athlete.connection_at(platform)
+    if known is None:
+        known = Connection(platform=platform, external_id=external_id, connected_at=now, athlete_id=to_athlete)
+        # As one that isn't connected yet: the history is read anew.
+        known.state = Connection.REVOKED
+        athlete.connections.append(known)
+        session.flush()
+    elif known.external_id != external_id:
+        if known.is_usable:
+            raise OtherAthleteError
+        known.external_id = external_id
+    return known

@@ -162,12 +162,15 @@ class Consultation:
                 continue  # it is being sent at this moment; a second worker would send it twice
             delivery.block = block
             delivery.trace_id = trace_id
-            delivery.activity_id = way.activity_id
+            if way.channel != channels.CALENDAR:  # whose entry is found by its number
+                delivery.activity_id = way.activity_id
             # Not its unconfirmed writes: copies that may have gone out have gone out.
             claims.reopen(delivery, now + timedelta(seconds=delay_s))
             delivery.reads_without_field = 0
-            if way.channel in channels.NOTES and way.activity_id is not None:
-                earlier = [*(delivery.known_texts or []), *self._blocks_in(way.activity_id)]
+            if way.channel in channels.WRITTEN:
+                earlier = list(delivery.known_texts or [])
+                if way.activity_id is not None:
+                    earlier += self._blocks_in(way.activity_id)
                 private = self.installation.links.without_proofs(
                     with_private_link(self.installation, athlete, suggestion, block)
                 )

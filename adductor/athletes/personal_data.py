@@ -9,15 +9,15 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, inspect, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from adductor import logs
-from adductor.athletes import connections, decisions, platform_calls, revocation
+from adductor.athletes import channels, connections, decisions, entries, platform_calls, revocation
 from adductor.installation import Installation
 from adductor.notes import block
-from adductor.platforms.base import PlatformError, Priority
+from adductor.platforms.base import PlatformError, Priority, platform_of
 from adductor.queue.retry import Final, RetryLater
-from adductor.store.models import Athlete, Base, Delivery, InboxEvent, Suggestion
+from adductor.store.models import Athlete, Base, Connection, Delivery, InboxEvent, Suggestion
 
 log = logs.get(__name__)
 
@@ -55,8 +55,10 @@ def export(session: Session, athlete: Athlete) -> dict[str, Any]:
     return found
 
 
-def disconnect(installation: Installation, athlete_id: int) -> bool:
-    """End the athlete's connections: tokens are revoked, the platform's data is deleted, the athlete's record stays.
+def disconnect(installation: Installation, athlete_id: int, platform: str | None = None) -> bool:
+    """End the athlete's connections, or the one to a platform: tokens are revoked, the platform's data is deleted.
+
+    The athlete's record stays.
 
     Returns whether the platform took a token back; when it can't be reached everything else happens all the same.
     """
@@ -67,8 +69,8 @@ def disconnect(installation: Installation, athlete_id: int) -> bool:
             return False
         now = installation.clock.now()
         for connection in athlete.connections:
-            if connection.disconnected_at is None:
-                queued.append(revocation.queue(session, connection.platform, connection.refresh_encrypted, now))
+            if connection.disconnected_at is None and platform in (None, connection.platform):
+                queued.append(revocation.queue(session, connection.platform, _token_of(connection), now))
                 connections.disconnect(session, connection, now)
     # Writing has stopped; only now is there time to wait for the platform.
     return revocation.revoke_now(installation, queued)
@@ -102,7 +104,7 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
         athlete = decisions.lock(session, athlete_id)
         if athlete is not None:
             queued = [
-                revocation.queue(session, each.platform, each.refresh_encrypted, installation.clock.now())
+                revocation.queue(session, each.platform, _token_of(each), installation.clock.now())
                 for each in athlete.connections
             ]
             session.execute(delete(InboxEvent).where(connections.events_of(*athlete.connections)))
@@ -138,10 +140,11 @@ def _written_deliveries(installation: Installation, athlete_id: int, give_up_at:
     written = (
         select(Delivery, stands_in)
         .join(Suggestion)
+        .options(joinedload(Delivery.suggestion))
         .where(
             Suggestion.athlete_id == athlete_id,
-            Delivery.channel.in_(("private_note", "description")),
-            stands_in.is_not(None),
+            Delivery.channel.in_(channels.WRITTEN),
+            or_(stands_in.is_not(None), Delivery.channel == channels.CALENDAR),
             # Also one whose write was cut off: it may have arrived.
             or_(Delivery.written_text.is_not(None), Delivery.unconfirmed_writes > 0, Delivery.crashes > 0),
             func.coalesce(Delivery.outcome, "").not_in(("removed", "edited_by_runner", "deleted_by_runner")),
@@ -149,13 +152,16 @@ def _written_deliveries(installation: Installation, athlete_id: int, give_up_at:
         .order_by(Delivery.id.desc())
     )
     with installation.store.read() as session:
-        return [(delivery, activity_id) for delivery, activity_id in session.execute(written)]
+        return [(delivery, activity_id or "") for delivery, activity_id in session.execute(written)]
 
 
 def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, activity_id: str) -> int:
     """Remove one block; returns 1 if one was there."""
     field = delivery.placed_in or delivery.channel
-    activity = platform_calls.read(installation, athlete.connection, activity_id, Priority.CONNECT)
+    if field == channels.CALENDAR:
+        return _take_entry_out(installation, athlete, delivery)
+    connection = athlete.connection_at(platform_of(activity_id)) or athlete.connection
+    activity = platform_calls.read(installation, connection, activity_id, Priority.CONNECT)
     text = getattr(activity, field, None) or ""
     identity = block.Identity(delivery.block, tuple(delivery.known_texts), block.keys_in(delivery.block))
     taken = block.remove(text, identity, separated=delivery.separated is not False)
@@ -163,11 +169,29 @@ def _take_out(installation: Installation, athlete: Athlete, delivery: Delivery, 
         return 0
     platform_calls.call(
         installation,
-        athlete.connection,
+        connection,
         Priority.CONNECT,
         lambda platform, caller: platform.update_activity(caller, activity_id, field, taken.text),
     )
     return 1
+
+
+def _take_entry_out(installation: Installation, athlete: Athlete, delivery: Delivery) -> int:
+    connection = channels.writer(athlete, channels.CALENDAR)
+    if connection is None:
+        return 0
+    entry = entries.read(installation, connection, entries.expected(delivery, delivery.suggestion), Priority.CONNECT)
+    identity = block.Identity(delivery.block, tuple(delivery.known_texts), block.keys_in(delivery.block))
+    taken = block.remove(entry.whole if entry is not None else "", identity)
+    if entry is None or taken.placing is not block.Placing.WRITE or taken.text.strip():
+        return 0
+    entries.remove(installation, connection, entry, Priority.CONNECT)
+    return 1
+
+
+def _token_of(connection: Connection) -> bytes | None:
+    """The token that is given back: of platforms without refresh tokens the access token."""
+    return connection.refresh_encrypted or connection.access_encrypted
 
 
 def _plain(row: Base) -> dict[str, Any]:

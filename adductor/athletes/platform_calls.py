@@ -9,7 +9,7 @@ from typing import TypeVar
 from adductor import logs
 from adductor.athletes import connections, tokens
 from adductor.installation import Installation
-from adductor.platforms.base import Caller, ErrorKind, LoggedActivity, Platform, PlatformError, Priority
+from adductor.platforms.base import Caller, ErrorKind, KeepsCalendar, LoggedActivity, Platform, PlatformError, Priority
 from adductor.queue import retry
 from adductor.queue.retry import Final, RetryLater
 from adductor.store.models import Connection
@@ -18,6 +18,8 @@ log = logs.get(__name__)
 T = TypeVar("T")
 
 # The operator has to act, and may do so at any time.
+# Permissions of which one may be missing.
+_NOT_THE_LOG = ("write", "calendar", "wellness")
 _FOR_THE_OPERATOR = frozenset({ErrorKind.INACTIVE, ErrorKind.CAP, ErrorKind.MISCONFIGURED})
 
 
@@ -62,6 +64,19 @@ def read(
         return None
 
 
+def calendar_call(
+    installation: Installation, connection: Connection, priority: Priority, do: Callable[[KeepsCalendar, Caller], T]
+) -> T:
+    """As `call`, of a platform with a calendar."""
+
+    def with_calendar(platform: Platform, caller: Caller) -> T:
+        if not isinstance(platform, KeepsCalendar):
+            raise Final("no_calendar", f"{platform.label} keeps no calendar")
+        return do(platform, caller)
+
+    return call(installation, connection, priority, with_calendar)
+
+
 def _translate(installation: Installation, connection: Connection, error: PlatformError) -> Exception:
     kind = error.kind
     if kind is ErrorKind.NOT_FOUND:
@@ -71,13 +86,15 @@ def _translate(installation: Installation, connection: Connection, error: Platfo
             return Final("revoked", error.message)
         return RetryLater("the runner connected anew while the platform was asked")
     if kind is ErrorKind.SCOPE_MISSING:
-        if not any("write" in detail for detail in error.details):
-            # Without reading nothing is left to do; without writing there is mail (see deliveries).
+        if not any(word in detail for detail in error.details for word in _NOT_THE_LOG):
+            # Without reading the log nothing is left to do; without writing there is mail (see deliveries).
             connections.stop_reading(installation, connection)
         return Final("scope_missing", error.message)
     if kind is ErrorKind.UNAUTHORIZED:
         connections.note_refusal(installation, connection)
         return RetryLater(error.message)
+    if kind is ErrorKind.PERMANENT:
+        return Final("refused_by_platform", error.message)
     if kind in _FOR_THE_OPERATOR:
         log.error("platform refuses this installation", kind=str(kind), problem=error.message)
         return RetryLater(error.message, wait=timedelta(seconds=retry.POLICY.longest_wait_s))

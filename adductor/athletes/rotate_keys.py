@@ -84,7 +84,7 @@ def _rows(installation: Installation) -> Iterator[Row]:
         while True:
             wanted = select(table).where(table.id > last).order_by(table.id).limit(BATCH)
             if table is Connection:
-                wanted = wanted.where(Connection.refresh_encrypted.is_not(None))
+                wanted = wanted.where(Connection.access_encrypted.is_not(None))
             with installation.store.read() as session:
                 rows: list[Row] = list(session.scalars(wanted))
             if not rows:
@@ -94,7 +94,7 @@ def _rows(installation: Installation) -> Iterator[Row]:
 
 
 def _secrets(row: Row) -> dict[str, bytes]:
-    return {name: getattr(row, name) for name in _SECRETS[type(row)]}
+    return {name: secret for name in _SECRETS[type(row)] if (secret := getattr(row, name)) is not None}
 
 
 def _store(installation: Installation, seen: Row, rotated: dict[str, bytes]) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import ColumnElement, ScalarResult, select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import offers
+from adductor.athletes import offers, told
 from adductor.coaching import situation as words
 from adductor.coaching.constants import (
     AFTER_HOLD_LIGHT_SESSIONS,
@@ -59,6 +59,9 @@ def of(
             unanswered_in_a_row=offered.unanswered_in_a_row,
             last_suggested_on=offered.last_suggested_on,
             pages_only=offered.pages_only,
+            illness=told.is_ill(athlete, today),
+            paused_until=told.paused_until(athlete, today),
+            kept_light_because=told.hint(athlete, today),
         ),
         event=event,
         now=now,
@@ -67,6 +70,7 @@ def of(
             for row in rows(check_in, check_in.at >= spoken_since)
         ),
         plan=(
+            *told.planned(athlete, zone_of(athlete.timezone)),
             *(
                 _same_fields(words.PlannedRun, row)
                 for row in rows(planned, planned.start >= now - PLAN_BEHIND, planned.start < now + PLAN_AHEAD)

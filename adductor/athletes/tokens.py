@@ -52,8 +52,14 @@ def access(installation: Installation, connection_id: int, *, not_this: str | No
     while True:
         with installation.store.read() as session:
             seen = session.get(Connection, connection_id)
-        if seen is None or seen.refresh_encrypted is None or seen.access_encrypted is None:
+        if seen is None or seen.access_encrypted is None:
             raise NotConnectedError
+        if seen.refresh_encrypted is None:
+            # It never expires; a new consent replaces it, so a refused one was perhaps read a moment too early.
+            lasting = installation.vault.decrypt(seen.access_encrypted)
+            if lasting == not_this:
+                raise PlatformError(ErrorKind.UNAUTHORIZED, f"{seen.platform} refuses this runner's access")
+            return Access(lasting, seen.platform, _is_troubled(seen))
         token = None
         if seen.expires_at is not None and seen.expires_at - MARGIN > installation.clock.now():
             token = installation.vault.decrypt(seen.access_encrypted)
@@ -61,8 +67,7 @@ def access(installation: Installation, connection_id: int, *, not_this: str | No
         if refreshed:
             token = _refresh(installation, seen)  # perhaps the same: the platform may keep a token that is still good
         if token is not None and (refreshed or token != not_this):
-            troubled = seen.refused_since is not None or seen.state == Connection.RESTING
-            return Access(token, seen.platform, troubled)
+            return Access(token, seen.platform, _is_troubled(seen))
         if time.monotonic() > give_up_at:
             raise PlatformError(ErrorKind.RETRY, "another process is refreshing this runner's token")
         time.sleep(_POLL_S)  # bounded by PATIENCE_S
@@ -71,10 +76,15 @@ def access(installation: Installation, connection_id: int, *, not_this: str | No
 def store(installation: Installation, connection: Connection, tokens: Tokens) -> None:
     """Encrypt the tokens into the row; the caller commits."""
     connection.access_encrypted = installation.vault.encrypt(tokens.access_token)
-    connection.refresh_encrypted = installation.vault.encrypt(tokens.refresh_token)
+    refresh_token = tokens.refresh_token
+    connection.refresh_encrypted = installation.vault.encrypt(refresh_token) if refresh_token is not None else None
     connection.expires_at = tokens.expires_at
     connection.lease_until = connection.lease_owner = None
     connection.refresh_unconfirmed_since = None
+
+
+def _is_troubled(seen: Connection) -> bool:
+    return seen.refused_since is not None or seen.state == Connection.RESTING
 
 
 def _acquire_lease(installation: Installation, seen: Connection) -> bool:
@@ -110,7 +120,7 @@ def _refresh(installation: Installation, seen: Connection) -> str:
         left = row is None or row.refresh_encrypted is None
         if left:
             # Left meanwhile: what was revoked then was the refresh token that is dead.
-            encrypted = installation.vault.encrypt(tokens.refresh_token)
+            encrypted = installation.vault.encrypt(tokens.refresh_token or tokens.access_token)
             revocation.queue(session, seen.platform, encrypted, installation.clock.now())
         elif row is not None and row.refresh_encrypted != seen.refresh_encrypted and row.access_encrypted is not None:
             return installation.vault.decrypt(row.access_encrypted)
@@ -118,7 +128,7 @@ def _refresh(installation: Installation, seen: Connection) -> str:
             store(installation, row, tokens)
     if left:
         raise NotConnectedError
-    log.info("token refreshed", athlete=seen.athlete_id, expires_at=tokens.expires_at.isoformat())
+    log.info("token refreshed", athlete=seen.athlete_id, expires_at=str(tokens.expires_at))
     return tokens.access_token
 
 

@@ -18,6 +18,11 @@ def light_for_pain(seen: Facts) -> str | None:
     return f"{seen.pain_where} {seen.pain} out of 10"
 
 
+def light_for_hint(seen: Facts) -> str | None:
+    """A hint that a running log gave, such as an injury without a place."""
+    return seen.situation.athlete.kept_light_because
+
+
 def light_for_taper(seen: Facts) -> str | None:
     """Days 4-7 before an A-race."""
     for planned in seen.plan:
@@ -127,6 +132,7 @@ def light_for_climb(seen: Facts) -> str | None:
 # Pain stands first: it also narrows the routine.
 LIGHT_WHEN: tuple[Callable[[Facts], str | None], ...] = (
     light_for_pain,
+    light_for_hint,
     light_for_taper,
     light_for_new_athlete,
     light_after_hold,

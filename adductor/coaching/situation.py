@@ -187,6 +187,7 @@ class Athlete:
     hold: Keys[Hold] | None = None
     hold_lifted_at: Moment | None = None  # the latest lifting; what was told before it no longer speaks
     illness: Flag = False
+    kept_light_because: Text | None = None  # a hint from outside: it keeps the dose light, and never more
     paused_until: Day | None = None  # the first local day on which routines may come again
     declined_on: Day | None = None  # the local day of a routine to which the runner said "not today"
     placements_enabled: ItemSet[Placement] = frozenset(Placement)

@@ -23,13 +23,14 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from adductor import logs, metrics
-from adductor.athletes import channels, decisions, platform_calls
-from adductor.athletes.channels import PRIVATE_NOTE
+from adductor.athletes import channels, decisions, entries, platform_calls
+from adductor.athletes.channels import CALENDAR, PRIVATE_NOTE
 from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
 from adductor.jobs import letters, notifications
 from adductor.notes import block, plan
-from adductor.platforms.base import LoggedActivity, PlatformError, Priority
+from adductor.platforms import registry
+from adductor.platforms.base import CalendarEntry, LoggedActivity, PlatformError, Priority, platform_of
 from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
@@ -52,6 +53,20 @@ class Reading:
 
     activity: LoggedActivity
     read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPage:
+    """Our calendar entry as it stands, read like the text of an activity; ``calendar`` is "" without one."""
+
+    entry: CalendarEntry
+    calendar: str
+    private_note: None = None
+    description: None = None
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
 
 
 def claim_due(coach: Consultation, suggestion: Suggestion) -> tuple[Delivery, ...]:
@@ -109,28 +124,30 @@ JOB: Job[Delivery] = Job("delivery", Delivery, handle, created_at=_created_at)
 
 def _carry_out(installation: Installation, delivery: Delivery, reading: Reading | None) -> plan.Done:
     suggestion, athlete = _check(installation, delivery)
-    if delivery.activity_id is None:
+    if delivery.activity_id is None and delivery.channel != CALENDAR:
         raise Final("no_activity", "a note needs an activity to stand in")
     if _is_hopeless(installation, delivery, athlete):
         _deliver_elsewhere(installation, delivery)
         return plan.Done(plan.NOTE_REFUSED)
-    activity = reading.activity if reading is not None else None
+    activity: LoggedActivity | CalendarPage | None = reading.activity if reading is not None else None
     too_old = reading is None or installation.clock.real_now() - reading.read_at > FRESH_FOR
     if activity is None or activity.id != delivery.activity_id or too_old:
         activity = _read(installation, delivery, suggestion, athlete)
         _check(installation, delivery)  # the reading took its time
+    seen = _connection(athlete, delivery)
     known = _known(installation, delivery, suggestion, athlete, activity)
-    if athlete.connection.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
-        _learn(installation, athlete.connection, absent_note_is_empty=False)
+    if seen.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
+        _learn(installation, seen, absent_note_is_empty=False)
     step: plan.Step = plan.plan(known, getattr(activity, known.field))
+    if isinstance(activity, CalendarPage) and _is_touched(step, known):
+        return plan.Done(str(block.Placing.EDITED))
     if isinstance(step, plan.Write | plan.Remove):
-        answer = _put(installation, delivery, athlete, step)
+        answer = _put(installation, delivery, athlete, step, activity)
         step = plan.confirm(known, step, getattr(answer, known.field))
     if isinstance(step, plan.Retry):
         delivery.reads_without_field += step.missing
         _remember_attempt(installation, delivery)
         raise RetryLater(step.problem, wait=step.wait)
-    seen = athlete.connection
     if known.field == PRIVATE_NOTE and step.outcome == plan.WRITTEN:
         if seen.private_note_refused_at is not None:
             _learn(installation, seen, private_note_refused_at=None)
@@ -150,6 +167,7 @@ def _check(installation: Installation, delivery: Delivery) -> tuple[Suggestion, 
         athlete = session.get(Athlete, row.suggestion.athlete_id) if row is not None else None
     if row is None or athlete is None or not athlete.is_connected:
         raise Final("disconnected", "the runner is not connected")
+    _connection(athlete, row)
     if row.desired_state != delivery.desired_state:
         raise Final("never_written", "it was taken back before it was written")
     if row.desired_state == plan.PRESENT and row.written_text is None and row.suggestion.status in ("done", "declined"):
@@ -158,14 +176,35 @@ def _check(installation: Installation, delivery: Delivery) -> tuple[Suggestion, 
     return row.suggestion, athlete
 
 
+def _connection(athlete: Athlete, delivery: Delivery) -> Connection:
+    """The connection of the place where the delivery stands or should stand. Raises Final without one that works."""
+    found = channels.writer(athlete, CALENDAR)
+    if delivery.activity_id is not None:
+        found = athlete.connection_at(platform_of(delivery.activity_id))
+    if found is None or not found.is_usable:
+        raise Final("disconnected", "the runner is not connected")
+    return found
+
+
+def _is_touched(step: plan.Step, known: plan.Known) -> bool:
+    """Whether words of the athlete stand in our entry beside our block: then it is theirs."""
+    if isinstance(step, plan.Write):
+        return step.text != known.identity.block
+    return isinstance(step, plan.Remove) and bool(step.text.strip())
+
+
 def _known(
-    installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete, activity: LoggedActivity
+    installation: Installation,
+    delivery: Delivery,
+    suggestion: Suggestion,
+    athlete: Athlete,
+    activity: LoggedActivity | CalendarPage,
 ) -> plan.Known:
     # An earlier version moved notes that the private note refused; they are still removed from where they stand.
     stood = delivery.written_text is not None or delivery.desired_state == plan.ABSENT
     field = (delivery.placed_in if stood else None) or delivery.channel
     text = delivery.block
-    if field == PRIVATE_NOTE:  # never in a text that others read
+    if field in (PRIVATE_NOTE, CALENDAR):  # never in a text that others read
         text = decisions.with_private_link(installation, athlete, suggestion, text)
     own = frozenset((suggestion.public_id,))
     keys = block.keys_in(getattr(activity, field) or "") - own
@@ -187,8 +226,9 @@ def _known(
     )
 
 
-def _is_absence_trusted(installation: Installation, athlete: Athlete, activity: LoggedActivity) -> bool:
-    if not athlete.connection.absent_note_is_empty or activity.private_note is not None:
+def _is_absence_trusted(installation: Installation, athlete: Athlete, activity: LoggedActivity | CalendarPage) -> bool:
+    connection = athlete.connection_at(platform_of(activity.id))
+    if connection is None or not connection.absent_note_is_empty or activity.private_note is not None:
         return False
     own_words = select(Delivery.id).where(Delivery.channel == PRIVATE_NOTE, Delivery.separated.is_(True))
     with installation.store.read() as session:
@@ -229,9 +269,20 @@ def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlet
     return refused and untouched and delivery.desired_state == plan.PRESENT
 
 
-def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete) -> LoggedActivity:
+def _read(
+    installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete
+) -> LoggedActivity | CalendarPage:
     priority = Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
-    activity = platform_calls.read(installation, athlete.connection, delivery.activity_id or "", priority)
+    connection = _connection(athlete, delivery)
+    if delivery.channel == CALENDAR:
+        expected = entries.expected(delivery, suggestion)
+        # A first write needs no look: nothing of ours can stand there.
+        may_stand = delivery.written_text is not None or delivery.unconfirmed_writes or delivery.crashes
+        if not may_stand and delivery.attempts <= 1:
+            return CalendarPage(expected, "")
+        entry = entries.read(installation, connection, expected, priority)
+        return CalendarPage(entry or expected, entry.whole if entry is not None else "")
+    activity = platform_calls.read(installation, connection, delivery.activity_id or "", priority)
     if activity is not None:
         return activity
     if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
@@ -240,8 +291,12 @@ def _read(installation: Installation, delivery: Delivery, suggestion: Suggestion
 
 
 def _put(
-    installation: Installation, delivery: Delivery, athlete: Athlete, step: plan.Write | plan.Remove
-) -> LoggedActivity:
+    installation: Installation,
+    delivery: Delivery,
+    athlete: Athlete,
+    step: plan.Write | plan.Remove,
+    page: LoggedActivity | CalendarPage,
+) -> LoggedActivity | CalendarPage:
     """Write one field. A write without a clear answer counts as unconfirmed."""
     priority = Priority.RETRY
     if delivery.attempts <= 1:
@@ -252,10 +307,13 @@ def _put(
     if isinstance(step, plan.Write):
         delivery.separated = step.separated
     _remember_attempt(installation, delivery)
+    connection = _connection(athlete, delivery)
     try:
+        if isinstance(page, CalendarPage):
+            return _put_entry(installation, delivery, connection, step, page, priority)
         return platform_calls.call(
             installation,
-            athlete.connection,
+            connection,
             priority,
             lambda platform, caller: platform.update_activity(
                 caller, delivery.activity_id or "", step.field, step.text
@@ -275,6 +333,24 @@ def _put(
         raise RetryLater(error.message) from error
 
 
+def _put_entry(
+    installation: Installation,
+    delivery: Delivery,
+    connection: Connection,
+    step: plan.Write | plan.Remove,
+    page: CalendarPage,
+    priority: Priority,
+) -> CalendarPage:
+    if isinstance(step, plan.Remove):
+        entries.remove(installation, connection, page.entry, priority)
+        return CalendarPage(page.entry, "")
+    # An entry that isn't there has no number to be found by, also if one stood there before.
+    wanted = page.entry if page.calendar else replace(page.entry, id="")
+    entry = entries.write(installation, connection, wanted, step.text, priority)
+    delivery.activity_id = entry.id
+    return CalendarPage(entry, entry.whole)
+
+
 # -- another channel ----------------------------------------------------------------------------------------------------
 
 
@@ -285,8 +361,9 @@ def _deliver_elsewhere(installation: Installation, delivery: Delivery, *, withou
         if athlete is None:
             return
         if without_write_scope:
-            scopes = athlete.connection.scopes.split(",")
-            athlete.connection.scopes = ",".join(scope for scope in scopes if scope != channels.WRITE_SCOPE)
+            refused = session.get_one(Connection, _connection(athlete, delivery).id)
+            withdrawn = registry.FACTS[refused.platform].scopes.get(delivery.channel)
+            refused.scopes = ",".join(scope for scope in refused.scopes.split(",") if scope != withdrawn)
         suggestion = session.get(Suggestion, delivery.suggestion_id)
         if suggestion is not None and suggestion.status == "open":
             coach = Consultation(session, installation, athlete, installation.clock.now())
@@ -367,7 +444,7 @@ def _store(installation: Installation, delivery: Delivery, done: plan.Done, prob
             return
         held = claims.holds(row, delivery)
         if done.standing is not None:
-            _store_written(session, row, done, now)
+            _store_written(session, row, done, delivery.activity_id, now)
         elif held and (done.outcome == plan.REMOVED or vanished):
             row.written_text = row.separated = None  # so that it may come back
             row.unconfirmed_writes = 0
@@ -381,7 +458,7 @@ def _store(installation: Installation, delivery: Delivery, done: plan.Done, prob
             row.lease_until = row.lease_owner = None
 
 
-def _store_written(session: Session, row: Delivery, done: plan.Done, now: datetime) -> None:
+def _store_written(session: Session, row: Delivery, done: plan.Done, entry_id: str | None, now: datetime) -> None:
     """Our block stands. Observe how long the first writing took, from its event on (a rest-day routine has none)."""
     if row.written_at is None:
         came_at = session.scalar(
@@ -396,6 +473,8 @@ def _store_written(session: Session, row: Delivery, done: plan.Done, now: dateti
         row.written_at = now
     if row.written_text is None:
         row.placed_in = row.channel
+    if row.channel == CALENDAR:
+        row.activity_id = entry_id
     row.written_text, row.separated = done.standing, done.separated
     row.known_texts = list(dict.fromkeys([*row.known_texts, done.standing]))
     row.unconfirmed_writes = 0

@@ -17,13 +17,14 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import activities, connections, decisions, platform_calls, titles
+from adductor.athletes import activities, channels, connections, decisions, platform_calls, schedule, titles, told
 from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import QUALIFYING_RUN_MIN_MOVING_MIN, QUALIFYING_SPORTS
 from adductor.installation import Installation
 from adductor.jobs import deliveries
-from adductor.platforms.base import LoggedActivity, Priority
+from adductor.platforms import registry
+from adductor.platforms.base import LoggedActivity, Priority, Told, carried, platform_of
 from adductor.queue import claims, retry
 from adductor.queue.retry import RetryLater
 from adductor.queue.worker import Job
@@ -45,6 +46,16 @@ _EVENT_TYPES = {
 _CALLS_FOR_NOTHING = ("on_hold", "not_cleared")
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY, words.Decision.WARM_UP})
 _OF_THE_DAY = timedelta(hours=36)  # the longest run, and an upload the next morning
+# The log where the note should stand tells of the same run within this; then the run goes on without it. Judgement.
+OTHER_LOG_WITHIN = timedelta(minutes=5)
+# Two logs of one recording agree to the second; of two devices, to a minute or two. Judgement.
+SAME_START_WITHIN = timedelta(minutes=5)
+# A plan that was read a moment ago is read once for all events of that moment; hints of its change are debounced.
+_PLAN_GOOD_FOR = timedelta(minutes=1)
+CALENDAR_EVERY = timedelta(minutes=5)
+# A calendar that can't be read so often leaves the plan as it was known.
+_PLAN_ATTEMPTS = 3
+_SAME_RUN = "This is the run that has its routine already, from another log."
 # More new activities than this in this time are an import: a list call tells 200 of them, where a read tells one. Judgement.
 _FLOOD = 5
 _FLOOD_WITHIN = timedelta(minutes=10)
@@ -67,6 +78,7 @@ class _Question:
     flood: bool  # the athlete imports old activities
     listed_at: datetime | None  # the latest list call
     revives: bool  # the activity has a suggestion already
+    brought: LoggedActivity | None = None  # the activity as the event carried it: no call is needed for it
     no: words.Verdict | None = None  # stands already: the activity is read if that costs others nothing
 
 
@@ -118,25 +130,30 @@ def _settle(session: Session, installation: Installation, event: InboxEvent) -> 
 def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) -> Handled | _Question:
     session, athlete = coach.session, coach.athlete
     if event.object_type == "athlete":
-        return _deauthorised(session, connection, event, coach.now)
+        return _changed_access(session, connection, event, coach.now)
     if athlete.leaving_at is not None or not connection.is_usable:
         return Handled("not_connected")
+    if event.object_type == "wellness":
+        told.keep(connection, Told(wellness=event.updates.get("wellness") or {}), coach.today)
+        return Handled("kept")
+    if event.object_type == "calendar":
+        return _calendar_changed(coach, connection)
     if event.aspect_type == "delete":
         return _deleted(coach, event)
     if athlete.confirmed_at is None:
         activities.note_gap(athlete, event.event_time)
         return Handled("not_confirmed")
-    obeyed = None
-    if "title" in event.updates:
+    obeyed, brought = None, carried(event.updates)
+    if "title" in event.updates and (brought is None or _is_new_title(session, event)):
         obeyed = titles.obey(coach, event.updates["title"], event.object_id)
     suggestion = coach.find_suggestion(event.object_id)
     flood = event.aspect_type == "create" and _is_flooded(session, event)
     gaps = activities.has_gaps(athlete, coach.now)
-    question = _Question(connection, gaps, flood, athlete.history_read_at, suggestion is not None)
+    question = _Question(connection, gaps, flood, athlete.history_read_at, suggestion is not None, brought)
     # An edit may be the first event of its activity: its create came late, or never.
     decided = select(DecisionRecord.id).filter_by(athlete_id=athlete.id, activity_id=event.object_id).limit(1)
     known = suggestion is not None or session.scalar(decided) is not None
-    if event.aspect_type == "update" and "type" not in event.updates and known:
+    if event.aspect_type == "update" and known and not _is_another_kind(coach, event, brought):
         return Handled(obeyed or "nothing_to_do")
     if suggestion is not None and suggestion.status != "withdrawn":
         # Only a change of type can withdraw a suggestion, and the new type must be read.
@@ -146,18 +163,42 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
     created_at = event.event_time
     if event.aspect_type == "create" and activities.is_older_than_history(coach, event.object_id, created_at):
         return _record_no(coach, event, _too_old())
+    if event.aspect_type == "create" and channels.awaits_other_log(athlete, event.platform):
+        age = coach.now - event.received_at
+        if age < OTHER_LOG_WITHIN:
+            raise RetryLater(
+                "the same run is awaited from the log where its note should stand", wait=OTHER_LOG_WITHIN - age
+            )
     if athlete.history_read_at is None:
         return question  # not even the time zone is known yet
     verdict = coach.decide(_woken_by(event), best_case=True)
     if verdict.decision in _SUGGESTS or titles.worth_reading(coach):
         return question
     quiet = verdict.decision is not words.Decision.NONE or verdict.rule in _CALLS_FOR_NOTHING
+    if brought is not None and not flood:
+        return replace(question, gaps=False, no=verdict)
     if not quiet and not flood and coach.installation.budget(event.platform).seems_free():
         return replace(question, gaps=False, no=verdict)
     return _record_unread(coach, event, verdict)
 
 
-def _deauthorised(session: Session, connection: Connection, event: InboxEvent, now: datetime) -> Handled:
+def _calendar_changed(coach: Consultation, connection: Connection) -> Handled | _Question:
+    """A hint that the plan is another: it is read again, and in a row of hints once in some minutes."""
+    if coach.athlete.confirmed_at is None:
+        return Handled("not_confirmed")
+    read_at = connection.told.get("plan_read_at")
+    age = coach.now - datetime.fromisoformat(read_at) if read_at is not None else CALENDAR_EVERY
+    if age < CALENDAR_EVERY:
+        raise RetryLater("the calendar was read a moment ago", wait=CALENDAR_EVERY - age)
+    return _Question(connection, gaps=False, flood=False, listed_at=None, revives=False)
+
+
+def _changed_access(session: Session, connection: Connection, event: InboxEvent, now: datetime) -> Handled:
+    if "scopes" in event.updates and connection.connected_at <= event.event_time and connection.is_usable:
+        connection.scopes = event.updates["scopes"][:200]
+        if not registry.FACTS[event.platform].read_scopes <= set(connection.scopes.split(",")):
+            connections.without_reading(connection)
+        return Handled("scopes_changed")
     if event.updates.get("authorized") != "false":
         return Handled("nothing_to_do")
     # An athlete who connected again after this event was sent has not left.
@@ -176,9 +217,9 @@ def _deleted(coach: Consultation, event: InboxEvent) -> Handled:
     _record(coach, event, decisions.without_routine(coach.decide(_woken_by(event)), _DELETED))
     coach.withdraw(suggestion, _DELETED)
     for delivery in suggestion.deliveries:
-        if delivery.state in (claims.WAITING, claims.CLAIMED):
+        if delivery.state in (claims.WAITING, claims.CLAIMED) and delivery.channel != channels.CALENDAR:
             claims.finish(coach.session, delivery, "gone")  # the note went with the activity
-    return Handled("withdrawn", _restore_earlier(coach, suggestion, event))
+    return Handled("withdrawn", deliveries.claim_due(coach, suggestion) + _restore_earlier(coach, suggestion, event))
 
 
 def _restore_earlier(coach: Consultation, gone: Suggestion, event: InboxEvent) -> tuple[Delivery, ...]:
@@ -213,17 +254,37 @@ def _restore_earlier(coach: Consultation, gone: Suggestion, event: InboxEvent) -
 
 
 def _ask(installation: Installation, event: InboxEvent, question: _Question) -> _Answer:
+    """Read the activity, and the calendars for the plan around it."""
+    is_activity, now = event.object_type == "activity", installation.clock.now()
+    answer = _ask_for_activity(installation, event, question) if is_activity else _Answer(None)
+    if answer.activity is not None and now - answer.activity.start > _OF_THE_DAY:
+        return answer  # too old for a routine
+    since = now - _PLAN_GOOD_FOR if is_activity else datetime.fromisoformat(event.updates["at"])
+    try:
+        activities.read_plan(installation, question.connection.athlete_id, _priority(event, question), since=since)
+    except RetryLater:
+        if event.attempts < _PLAN_ATTEMPTS:
+            raise
+        log.warning("plan not read", athlete=question.connection.athlete_id)
+    return answer
+
+
+def _priority(event: InboxEvent, question: _Question) -> Priority:
     priority = Priority.FRESH if event.attempts <= 1 else Priority.RETRY
     if event.origin == "reconcile" or question.flood:
         priority = Priority.HISTORY  # an import, or a recovered event, doesn't hold up a fresh run
-    listed = None
-    if question.flood:
+    return priority
+
+
+def _ask_for_activity(installation: Installation, event: InboxEvent, question: _Question) -> _Answer:
+    priority, listed = _priority(event, question), None
+    if question.flood and question.brought is None:
         _wait_for_list(installation, event, question)
-    if question.gaps or question.flood:
+    if question.gaps or (question.flood and question.brought is None):
         listed = activities.list_history(installation, question.connection, priority)
     entries = listed.activities if listed is not None else ()
-    entry = next((entry for entry in entries if entry.id == event.object_id), None)
-    if entry is not None and entry.complete and not question.revives:
+    entry = next((entry for entry in entries if entry.id == event.object_id), None) or question.brought
+    if entry is not None and entry.complete and not (question.revives and question.brought is None):
         return _Answer(entry, listed)
     if question.flood and entry is None and listed is not None and listed.is_whole:
         return _Answer(None, listed)
@@ -239,6 +300,8 @@ def _ask(installation: Installation, event: InboxEvent, question: _Question) -> 
 
 def _ask_spare(installation: Installation, event: InboxEvent, question: _Question) -> _Answer:
     """Read the activity by one call that is not tried again: without an answer its "no" stands."""
+    if question.brought is not None:
+        return _Answer(question.brought)
     try:
         activity = platform_calls.read(installation, question.connection, event.object_id, Priority.SPARE)
     except RetryLater:
@@ -264,8 +327,12 @@ def _take_in(
         return Handled("not_connected")
     coach = Consultation(session, installation, athlete, installation.clock.now())
     athlete.last_event_at = coach.now
-    if not athlete.is_connected:
+    current = athlete.connection_at(event.platform)
+    if not athlete.is_connected or current is None or not current.is_usable:
         return Handled("not_connected")
+    if event.object_type == "calendar":
+        schedule.reschedule(athlete, coach.now)
+        return Handled("kept")
     activity = answer.activity
     if activity is None and question.no is not None:
         return _record_unread(coach, event, question.no)
@@ -298,6 +365,13 @@ def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) ->
             due = deliveries.claim_due(coach, suggestion)
             return Handled("withdrawn", due + _restore_earlier(coach, suggestion, event))
         return Handled("already_decided")
+    twin = _twin(coach, activity)
+    if twin is not None and (suggestion is None or twin.id != suggestion.id):
+        verdict = decisions.refuse(
+            coach.decide(_woken_by(event)), "another_run_has_it", _SAME_RUN, "the same run, from another log"
+        )
+        _record(coach, event, verdict, asked_platform=True)
+        return Handled(_outcome(verdict))
     verdict = coach.decide(_woken_by(event))
     # The coach follows the athlete's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
@@ -365,6 +439,52 @@ def _began_after(coach: Consultation, other: str, activity: LoggedActivity) -> b
     """Whether the athlete's other activity began after this one."""
     began = coach.session.scalar(select(LoggedRow.start).filter_by(athlete_id=coach.athlete.id, platform_id=other))
     return began is not None and began > activity.start
+
+
+def _is_new_title(session: Session, event: InboxEvent) -> bool:
+    """Whether a whole activity brought another title than the latest event before it: only an edit is to be obeyed."""
+    same = {"platform": event.platform, "object_type": "activity", "object_id": event.object_id}
+    earlier = select(InboxEvent.updates).filter_by(**same).where(InboxEvent.event_time < event.event_time)
+    for updates in session.scalars(earlier.order_by(InboxEvent.event_time.desc())):
+        before = carried(updates)
+        if before is not None:
+            return before.title != str(event.updates["title"])
+    return False
+
+
+def _is_another_kind(coach: Consultation, event: InboxEvent, brought: LoggedActivity | None) -> bool:
+    """Whether an edit changed the kind or the length of an activity. What it brought along is kept."""
+    if brought is None or "type" in event.updates:
+        return "type" in event.updates
+    row = select(LoggedRow).filter_by(athlete_id=coach.athlete.id, platform_id=brought.id)
+    before = coach.session.scalar(row)
+    if before is None or before.deleted_at is not None:
+        return False
+    was = (before.sport, before.moving_s)
+    activities.keep(coach, brought, uploaded_at=before.uploaded_at)
+    return was != (brought.sport, brought.moving_s)
+
+
+def _twin(coach: Consultation, activity: LoggedActivity) -> Suggestion | None:
+    """The suggestion that the same run got under the id of another platform."""
+    if len(coach.athlete.connections) < 2 or not _is_a_run(activity):
+        return None
+    start = LoggedRow.start.between(activity.start - SAME_START_WITHIN, activity.start + SAME_START_WITHIN)
+    return coach.session.scalar(
+        select(Suggestion)
+        .join(
+            LoggedRow,
+            (LoggedRow.athlete_id == Suggestion.athlete_id) & (LoggedRow.platform_id == Suggestion.activity_id),
+        )
+        .where(
+            Suggestion.athlete_id == coach.athlete.id,
+            Suggestion.status != "withdrawn",
+            LoggedRow.deleted_at.is_(None),
+            start,
+            ~LoggedRow.platform_id.startswith(f"{platform_of(activity.id)}:"),
+        )
+        .limit(1)
+    )
 
 
 def _is_a_run(activity: LoggedActivity) -> bool:

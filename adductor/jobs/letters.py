@@ -132,8 +132,9 @@ def send_letter(installation: Installation, letter: Letter) -> str:
         wanted = athlete.email == letter.to and athlete.email_confirmed_at is None
         link = installation.links.confirm(athlete.id, letter.to, letter.created_at)
     elif letter.kind == "reconnect":
-        wanted = can_mail and athlete.connection.state == Connection.RESTING
-        link = f"{public_url}/connect/{athlete.connection.platform}"
+        resting = next((each for each in athlete.connections if each.state == Connection.RESTING), None)
+        wanted = can_mail and resting is not None
+        link = f"{public_url}/connect/{(resting or athlete.connection).platform}"
     else:
         wanted = can_mail and athlete.is_connected
         link = f"{public_url}/home"

@@ -16,6 +16,7 @@ from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.installation import Installation
 from adductor.jobs import deliveries
+from adductor.platforms import registry
 from adductor.platforms.base import Priority
 from adductor.queue.timers import Timer
 from adductor.store.models import Athlete, Delivery
@@ -40,22 +41,25 @@ def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
         if athlete is None:
             return ()
         coach = Consultation(session, installation, athlete, installation.clock.now())
+        gaps = activities.has_gaps(athlete, coach.now)
         asks = (
             schedule.rest_day_due(athlete, coach.now)
-            and activities.has_gaps(athlete, coach.now)
+            and (gaps or any(registry.FACTS[each.platform].capabilities.plan for each in athlete.connections))
             and coach.decide(words.Event(words.EventType.CLOCK_TICK), best_case=True).decision
             is words.Decision.REST_DAY
         )
         if not asks:
             return _decide(coach)
         connection = athlete.connection
-    listed = activities.list_history(installation, connection, Priority.HISTORY)
+    listed = activities.list_history(installation, connection, Priority.HISTORY) if gaps else None
+    activities.read_plan(installation, athlete_id, Priority.HISTORY, since=installation.clock.now())
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not athlete.is_connected:
             return ()
         coach = Consultation(session, installation, athlete, installation.clock.now())
-        activities.keep_history(coach, listed)
+        if listed is not None:
+            activities.keep_history(coach, listed)
         return _decide(coach)
 
 
@@ -76,7 +80,7 @@ def _one(coach: Consultation, placement: words.Placement, trigger: words.EventTy
     athlete, event = coach.athlete, words.Event(trigger)
     verdict = coach.decide(event)
     if str(verdict.decision) == str(placement):
-        verdict = _if_sent(coach, placement, verdict)
+        verdict = _refuse_if_untimely(coach, placement, verdict)
     else:
         verdict = decisions.without_routine(
             verdict, "A run has just ended; its routine, if one is due, stands with it."
@@ -90,8 +94,13 @@ def _one(coach: Consultation, placement: words.Placement, trigger: words.EventTy
     return deliveries.claim_due(coach, coach.suggest(verdict, decision, None))
 
 
-def _if_sent(coach: Consultation, placement: words.Placement, verdict: words.Verdict) -> words.Verdict:
-    """A warm-up that no message may carry is none: on the pages it would be found after the run."""
+def _refuse_if_untimely(coach: Consultation, placement: words.Placement, verdict: words.Verdict) -> words.Verdict:
+    """A warm-up that no message may carry is none: on the pages it would be found after the run. An unknown session of
+    the day may have been a run.
+    """
+    if placement is words.Placement.REST_DAY and activities.has_unknown_today(coach):
+        reason = "There is a session today of which we may know nothing more; it may have been a run."
+        return decisions.refuse(verdict, "unknown_session", reason, "a session that its platform may not hand on")
     if placement is not words.Placement.WARM_UP or channels.messages_left(
         coach.session, coach.athlete, coach.now, warm_up=True
     ):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -25,11 +26,11 @@ from adductor.coaching.constants import POST_RUN_WINDOW_H
 from adductor.installation import Installation
 from adductor.jobs import inbox, outages
 from adductor.platforms import registry
-from adductor.platforms.base import LoggedActivity, Priority, WebhookEvent
+from adductor.platforms.base import UNKNOWN_SPORT, LoggedActivity, Priority, WebhookEvent, carry
 from adductor.queue import timers
 from adductor.queue.timers import Timer
 from adductor.store import models
-from adductor.store.models import Athlete, DecisionRecord, InboxEvent, Outage, Subscription
+from adductor.store.models import Athlete, Connection, DecisionRecord, InboxEvent, Outage, Subscription
 
 log = logs.get(__name__)
 
@@ -58,16 +59,17 @@ def look(installation: Installation, athlete_id: int) -> int:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not _should_ask(Consultation(session, installation, athlete, installation.clock.now())):
             return 0
-        connection = athlete.connection
-    listed = activities.list_history(installation, connection, Priority.HISTORY)
-    missing = _missing(installation, athlete_id, listed)
-    gone = [each for each in missing if platform_calls.read(installation, connection, each, Priority.HISTORY) is None]
+        connection = _reconciled(athlete)
+        if connection is None:
+            return 0
+    listed = activities.list_one(installation, connection, Priority.HISTORY)
+    gone = find_gone(installation, connection, listed)
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
         if athlete is None or not athlete.is_connected:
             return 0
         coach = Consultation(session, installation, athlete, installation.clock.now())
-        made = _take_in(coach, listed, gone)
+        made = take_in(coach, connection, listed, gone)
         _looked(coach)
     if made:
         log.warning("missed events recovered", athlete=athlete_id, events=made)
@@ -77,7 +79,7 @@ def look(installation: Installation, athlete_id: int) -> int:
 def _should_ask(coach: Consultation) -> bool:
     """Whether to list this athlete's log now; if not, the next time is set."""
     session, athlete, now = coach.session, coach.athlete, coach.now
-    if not athlete.is_connected:
+    if not athlete.is_connected or _reconciled(athlete) is None:
         athlete.reconcile_at = None
         return False
     if athlete.confirmed_at is None:
@@ -100,7 +102,18 @@ def _should_ask(coach: Consultation) -> bool:
     return True
 
 
-def _missing(installation: Installation, athlete_id: int, listed: activities.Listed) -> Sequence[str]:
+def _reconciled(athlete: Athlete) -> Connection | None:
+    """The connection whose events are to be trusted until silence is unusual; others are polled (`adductor.jobs.poll`)."""
+    return next((each for each in athlete.connections if each.is_usable and each.poll_at is None), None)
+
+
+def find_gone(installation: Installation, connection: Connection, listed: activities.Listed) -> list[str]:
+    """Activities that we hold and the platform no longer has."""
+    missing = _missing(installation, connection, listed)
+    return [each for each in missing if platform_calls.read(installation, connection, each, Priority.HISTORY) is None]
+
+
+def _missing(installation: Installation, connection: Connection, listed: activities.Listed) -> Sequence[str]:
     """Activities that we hold and the list doesn't: to be read one by one, as a list may leave something out."""
     now = installation.clock.now()
     row = models.LoggedActivity
@@ -108,7 +121,8 @@ def _missing(installation: Installation, athlete_id: int, listed: activities.Lis
         return session.scalars(
             select(row.platform_id)
             .where(
-                row.athlete_id == athlete_id,
+                row.athlete_id == connection.athlete_id,
+                row.platform_id.startswith(f"{connection.platform}:"),
                 row.start > listed.asked_at - activities.HISTORY + MISSING_IF_READ_BEFORE,
                 row.fetched_at < now - MISSING_IF_READ_BEFORE,
                 row.deleted_at.is_(None),
@@ -119,32 +133,40 @@ def _missing(installation: Installation, athlete_id: int, listed: activities.Lis
         ).all()
 
 
-def _take_in(coach: Consultation, listed: activities.Listed, gone: list[str]) -> int:
+def take_in(coach: Consultation, connection: Connection, listed: activities.Listed, gone: list[str]) -> int:
+    """Store what one log holds, and make events of what is new, gone or of another kind now; returns how many."""
     session, athlete, now = coach.session, coach.athlete, coach.now
-    known = _known(session, athlete, [activity.id for activity in listed.activities])
+    known = _known(session, athlete, connection, [activity.id for activity in listed.activities])
+    changed = _changed(coach, listed) if connection.poll_at is not None else []
     activities.keep_history(coach, listed)
     # An activity from before the athlete connected is history and gets no note.
-    since = max(athlete.connection.connected_at, athlete.confirmed_at or athlete.connection.connected_at)
+    since = max(connection.connected_at, athlete.confirmed_at or connection.connected_at)
     found = [
         activity
         for activity in sorted(listed.activities, key=lambda entry: entry.start)
         if activity.complete
         and activity.id not in known
-        and activity.athlete_id == athlete.connection.external_id
+        and activity.sport != UNKNOWN_SPORT
+        and activity.athlete_id == connection.external_id
         and titles.end_of(activity) > since
     ]
-    events = [_event(session, athlete, activity_id, "delete", now) for activity_id in gone]
+    events = [_event(session, connection, activity_id, "delete", now) for activity_id in gone]
+    # A polled log is listed again soon: what it said of an activity is good for its event, and saves the call.
+    carries = connection.poll_at is not None
     events += [
-        _event(session, athlete, activity.id, "create", titles.end_of(activity))
+        _event(session, connection, activity.id, "create", titles.end_of(activity), carry(activity) if carries else {})
         for activity in found
-        if _could_be_due(coach, activity)
+        if _could_be_due(coach, connection, activity)
+    ]
+    events += [
+        _event(session, connection, each.id, "update", now, {**carry(each), "type": each.sport}) for each in changed
     ]
     ids = list(inbox.put(session.connection(), events, now)) if events else []
     session.execute(update(InboxEvent).where(InboxEvent.id.in_(ids)).values(origin=RECONCILE))
     return len(ids)
 
 
-def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
+def _could_be_due(coach: Consultation, connection: Connection, activity: LoggedActivity) -> bool:
     """Whether a routine may be due for this activity; if not, its title words are obeyed and the "no" is stored."""
     event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(activity.id))
     verdict = coach.decide(event)
@@ -156,7 +178,7 @@ def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     titles.strength(coach, activity)
     if age > _WINDOW:
         because = f"ended more than {POST_RUN_WINDOW_H} hours before we heard of it"
-        label = registry.LABELS[coach.athlete.connection.platform]
+        label = registry.LABELS[connection.platform]
         reason = f"{label} did not tell us of this in time: it {because}, and nothing is written into older activities."
         undecided = words.Verdict(verdict.decision, verdict.dose, "", "")
         verdict = decisions.refuse(undecided, TOO_LATE, reason, because)
@@ -164,11 +186,28 @@ def _could_be_due(coach: Consultation, activity: LoggedActivity) -> bool:
     return False
 
 
-def _known(session: Session, athlete: Athlete, ids: list[str]) -> set[str]:
+def _changed(coach: Consultation, listed: activities.Listed) -> list[LoggedActivity]:
+    """Activities whose kind or length is another than we hold: no event tells of it."""
+    row = models.LoggedActivity
+    ids = [activity.id for activity in listed.activities]
+    rows = coach.session.execute(
+        select(row.platform_id, row.sport, row.moving_s).where(
+            row.athlete_id == coach.athlete.id, row.platform_id.in_(ids)
+        )
+    )
+    held = {found.platform_id: (found.sport, found.moving_s) for found in rows}
+    return [
+        each
+        for each in listed.activities
+        if held.get(each.id, (each.sport, each.moving_s)) != (each.sport, each.moving_s)
+    ]
+
+
+def _known(session: Session, athlete: Athlete, connection: Connection, ids: list[str]) -> set[str]:
     events = select(InboxEvent.object_id).where(
         InboxEvent.object_id.in_(ids),
         InboxEvent.object_type == "activity",
-        InboxEvent.owner_id == athlete.connection.external_id,
+        InboxEvent.owner_id == connection.external_id,
     )
     decided = select(DecisionRecord.activity_id).where(
         DecisionRecord.athlete_id == athlete.id, DecisionRecord.activity_id.in_(ids)
@@ -176,17 +215,24 @@ def _known(session: Session, athlete: Athlete, ids: list[str]) -> set[str]:
     return {*session.scalars(events), *(entry for entry in session.scalars(decided) if entry is not None)}
 
 
-def _event(session: Session, athlete: Athlete, activity_id: str, aspect: str, at: datetime) -> WebhookEvent:
-    subscription = session.get(Subscription, athlete.connection.platform)
+def _event(
+    session: Session,
+    connection: Connection,
+    activity_id: str,
+    aspect: str,
+    at: datetime,
+    updates: dict[str, Any] | None = None,
+) -> WebhookEvent:
+    subscription = session.get(Subscription, connection.platform)
     return WebhookEvent(
-        platform=athlete.connection.platform,
+        platform=connection.platform,
         subscription_id=subscription.subscription_id if subscription is not None else 0,
         object_type="activity",
         object_id=activity_id,
         aspect_type=aspect,
         event_time=at.replace(microsecond=0),
-        owner_id=athlete.connection.external_id,
-        updates={},
+        owner_id=connection.external_id,
+        updates=updates or {},
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from adductor import logs
 from adductor.athletes import activities, situations
 from adductor.installation import Installation
+from adductor.platforms import registry
 from adductor.store.models import Athlete, ClockRun, DecisionRecord, InboxEvent, Letter, LoggedActivity, NoCount
 
 log = logs.get(__name__)
@@ -39,7 +40,13 @@ def oldest(session: Session) -> dict[str, datetime | None]:
     """
     counts = or_(InboxEvent.state.in_(("done", "failed")), InboxEvent.updates != {})
     event = select(InboxEvent.received_at).where(counts).order_by(InboxEvent.received_at).limit(1)
-    activity = select(func.min(LoggedActivity.fetched_at))
+    # Other platforms allow more: their rows go by their own expiry.
+    strict = [
+        LoggedActivity.platform_id.startswith(f"{name}:")
+        for name, facts in registry.FACTS.items()
+        if facts.keep <= LIMIT
+    ]
+    activity = select(func.min(LoggedActivity.fetched_at)).where(or_(*strict))
     return {"activities": session.scalar(activity), "inbox_events": session.scalar(event)}
 
 
@@ -73,7 +80,7 @@ def expire(installation: Installation) -> bool:
         session.execute(delete(LoggedActivity).where(LoggedActivity.expires_at <= now))
         session.execute(delete(InboxEvent).where(old, InboxEvent.state.in_(ended)))
         # Titles in events are the platform's data. An event that still waits is handled when it can be, without its title.
-        session.execute(update(InboxEvent).where(old, InboxEvent.object_type == "activity").values(updates={}))
+        session.execute(update(InboxEvent).where(old, InboxEvent.object_type != "athlete").values(updates={}))
         session.execute(delete(ClockRun).where(ClockRun.at < limit))
         session.execute(delete(Letter).where(Letter.created_at < now - KEEP_LETTERS, Letter.state.in_(ended)))
     log.info("expired data deleted", received_before=limit.isoformat(), counted=_count_old(installation, now))

@@ -6,11 +6,11 @@ This module names no platform. Every time is an aware datetime in UTC unless its
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     # Only names here: the web process need not load the coach for them.
@@ -34,6 +34,7 @@ class ErrorKind(StrEnum):
     CAP = "cap"  # the application may not have more athletes; the operator has to act
     MISCONFIGURED = "misconfigured"  # our settings are wrong; the operator has to act
     REFUSED = "refused"  # a setup call was understood and declined; `details` say why
+    PERMANENT = "permanent"  # the same call never works: not tried again
     UNEXPECTED = "unexpected"  # any other 4xx: retry with backoff, then dead-letter
 
 
@@ -104,16 +105,22 @@ class BudgetState:
     shared: bool
 
 
+# The sport of an activity that the platform may not hand on.
+UNKNOWN_SPORT = "unknown"
+
 # --- records --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One athlete's OAuth tokens. The ``repr`` shows neither."""
+    """One athlete's OAuth tokens, or their API key as the access token. The ``repr`` shows neither.
+
+    Without ``refresh_token`` the access token never expires.
+    """
 
     access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    expires_at: datetime
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,8 @@ class Grant:
     name: str
     timezone: str | None
     units: str  # metric or imperial
+    scopes: str | None = None  # as granted, comma-separated; None: they stand in the redirect
+    by_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,9 @@ class LoggedActivity:
     id: str  # "strava:123": see `id_of`
     athlete_id: str  # the platform's own
     title: str
-    sport: str  # the coach's words: run, trail_run, treadmill_run, virtual_run, walk, hike, ride, strength, ..., other
+    # The coach's words: run, trail_run, treadmill_run, virtual_run, walk, hike, ride, strength, ..., other.
+    # UNKNOWN_SPORT: the platform may not hand it on, and neither sport nor length is known.
+    sport: str
     start: datetime  # UTC; of a hidden start time only the local day means something
     timezone: str | None  # IANA; None = unknown, or of a virtual place where the athlete isn't
     moving_s: int
@@ -156,6 +167,35 @@ class LoggedActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """A text of ours in a calendar, on a local day. ``id``: see `id_of`; "" before it was written."""
+
+    id: str
+    key: str  # ours: the same key is the same entry
+    day: date
+    name: str
+    text: str
+
+    @property
+    def whole(self) -> str:
+        """Name and text as one text: its first line is the name."""
+        return f"{self.name}\n{self.text}" if self.text else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a platform says beside activities, as plain values for JSON. Days are local dates, ends exclusive.
+
+    ``plan``: runs to come as day, at, kind, priority, distance_km, planned_min, name. ``pauses``: kind (injured, sick, away),
+    first, end. ``wellness``: by day, soreness and injury from 1 (good) to 4. None: not read.
+    """
+
+    plan: list[dict[str, Any]] | None = None
+    pauses: list[dict[str, str]] | None = None
+    wellness: dict[str, dict[str, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """A platform's hint that something changed. It proves nothing: the object is read again by its id."""
 
@@ -166,7 +206,7 @@ class WebhookEvent:
     aspect_type: str  # create, update or delete
     event_time: datetime
     owner_id: str
-    updates: dict[str, str]
+    updates: dict[str, Any]
 
 
 # --- the adapter ----------------------------------------------------------------------------------------------------
@@ -183,7 +223,34 @@ class Capabilities:
     calendar: bool = False  # entries can be written into a calendar
     plan: bool = False  # planned workouts and races can be read
     wellness: bool = False  # soreness, injury and the like can be read
+    own_keys: bool = False  # an athlete may connect with an API key of their own
     refresh_tokens: bool = False  # access tokens expire and are refreshed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The fixed facts of a platform, readable without its libraries: ``FACTS`` in its folder."""
+
+    label: str  # for people: "Strava"
+    capabilities: Capabilities
+    read_scopes: frozenset[str]  # without these nothing can be seen
+    # By delivery channel the scope that writes it, and for "plan" and "wellness" the scope that reads them.
+    scopes: Mapping[str, str]
+    scope_words: Mapping[str, str] = field(default_factory=dict)  # by scope: what doesn't work without it
+    keep: timedelta = timedelta(days=7)  # its data is deleted this long after it was read
+    # Every log is listed this often, because events are missing by rule; one by key as often as this setting says (s).
+    catch_up: timedelta | None = None
+    poll_setting: str = ""
+    # The settings that hold the application's id, and whether keys of athletes are taken ("on").
+    application_setting: str
+    # The setting with an address on the platform's site, where activities stand under /activities/ID.
+    site_setting: str
+    key_setting: str = ""
+    athlete_prefix: str = ""  # an athlete's id means the same with and without it
+
+    def athlete_id(self, text: str) -> str:
+        """An athlete's id in the form that is stored."""
+        return text.removeprefix(self.athlete_prefix)
 
 
 class Platform(Protocol):
@@ -223,6 +290,34 @@ class Platform(Protocol):
 
         Returns the activity as the platform answered it. Compare: an answer of 200 doesn't prove the change.
         """
+
+
+@runtime_checkable
+class KeepsCalendar(Protocol):
+    """The optional part of a platform with a calendar."""
+
+    def read_calendar(self, caller: Caller, first: date, last: date) -> tuple[Told, Sequence[CalendarEntry]]:
+        """Read the local days from first to last: the plan, and the entries with a key."""
+
+    def put_entry(self, caller: Caller, entry: CalendarEntry) -> CalendarEntry:
+        """Write an entry: one without an id is made, or found by its key. Returns it as the platform answered.
+
+        Raises NOT_FOUND when an entry with that id is gone.
+        """
+
+    def delete_entry(self, caller: Caller, entry_id: str) -> None:
+        """Delete an entry. Raises NOT_FOUND when it is gone."""
+
+    def read_wellness(self, caller: Caller, first: date, last: date) -> Told:
+        """Read the wellness of the local days from first to last."""
+
+
+@runtime_checkable
+class ConnectsByKey(Protocol):
+    """The optional part of a platform where an athlete may connect with an API key of their own."""
+
+    def try_key(self, api_key: str) -> Grant:
+        """Call with the key once. Raises REFUSED for one that the platform doesn't take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +368,26 @@ def platform_of(object_id: str) -> str:
 def own_id(object_id: str) -> str:
     """The platform's own part of an id of `id_of`."""
     return object_id.partition(":")[2]
+
+
+_CARRIED = "activity"  # in `WebhookEvent.updates`
+
+
+def carry(activity: LoggedActivity) -> dict[str, Any]:
+    """The updates of an event that brings its activity along, as JSON. Texts of the athlete are left out, but the title."""
+    values = asdict(activity) | {"start": activity.start.isoformat(), "private_note": None, "description": None}
+    return {_CARRIED: values}
+
+
+def carried(updates: Mapping[str, Any]) -> LoggedActivity | None:
+    """The activity that an event brought along."""
+    from adductor.coaching.situation import Intensity
+
+    values = updates.get(_CARRIED)
+    if values is None:
+        return None
+    start, intensity = datetime.fromisoformat(values["start"]), Intensity(values["intensity"])
+    return LoggedActivity(**{**values, "start": start, "intensity": intensity})
 
 
 def storable(text: str) -> str:

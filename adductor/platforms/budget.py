@@ -176,7 +176,7 @@ class WindowBudget:
         key: str,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._redis = redis
+        self.redis = redis
         self._now = now
         self._read_headers = read_headers
         self._key = key
@@ -205,7 +205,7 @@ class WindowBudget:
             return served_as, counters.take(SHARES[served_as], athlete, early=early)
 
         result, shared = self._change(now, count)
-        if self._redis is not None and not shared:
+        if self.redis is not None and not shared:
             raise PlatformError(
                 ErrorKind.RATE_LIMITED,
                 "Redis doesn't answer, so the calls of all processes can't be counted; this one waits for it.",
@@ -242,11 +242,11 @@ class WindowBudget:
     def _change(self, now: datetime, change: Callable[[Counters], T]) -> tuple[T, bool]:
         """Apply ``change`` to the counters in Redis (then True), else to a copy of those that this process saw last."""
         with self._lock:
-            if self._redis is not None and time.monotonic() >= self._rests_until_s:
+            if self.redis is not None and time.monotonic() >= self._rests_until_s:
                 from redis.exceptions import RedisError  # a process without Redis doesn't load it
 
                 try:
-                    result = self._compare_and_set(self._redis, quarter_of(now), change)
+                    result = self._compare_and_set(self.redis, quarter_of(now), change)
                 except (RedisError, OSError) as error:
                     if not self._rests_until_s:  # once an outage
                         log.warning("rate budget not shared: redis failed (%s)", broker.words_of(error))
@@ -254,7 +254,7 @@ class WindowBudget:
                 else:
                     self._rests_until_s = 0.0
                     return result, True
-            counters = self._seen if self._redis is None else copy.deepcopy(self._seen)
+            counters = self._seen if self.redis is None else copy.deepcopy(self._seen)
             counters.advance(quarter_of(now))
             return change(counters), False
 

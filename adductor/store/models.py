@@ -167,8 +167,12 @@ class Athlete(Base):
 
     @property
     def connection(self) -> Connection:
-        """The connection that came first: it signs in."""
-        return self.connections[0]
+        """The first connection that works, else the first."""
+        return next((each for each in self.connections if each.is_usable), self.connections[0])
+
+    def connection_at(self, platform: str) -> Connection | None:
+        """The connection to a platform; there is one at most."""
+        return next((each for each in self.connections if each.platform == platform), None)
 
     @property
     def is_connected(self) -> bool:
@@ -228,6 +232,10 @@ class Connection(OfAthlete, Base):
     def is_usable(self) -> bool:
         """Whether calls to the platform may work."""
         return self.state in self.USABLE
+
+    def allows(self, scope: str | None) -> bool:
+        """Whether the connection works and the athlete granted this scope; None: there is no such scope."""
+        return self.is_usable and scope in self.scopes.replace(",", " ").split()
 
 
 class InboxEvent(Queued, Base):
@@ -365,7 +373,7 @@ class Delivery(Queued, Base):
     )
 
     suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestions.id", ondelete="CASCADE"))
-    # private_note, description, mail or push; pages when nothing else reaches the runner
+    # private_note, description, calendar, mail or push; pages when nothing else reaches the runner
     channel: Mapped[str] = mapped_column(String(12))
     # Where a note stands: the activity, or the calendar entry once it was written.
     activity_id: Mapped[str | None] = mapped_column(ObjectId)

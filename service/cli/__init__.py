@@ -21,6 +21,7 @@ _COMMANDS = {
     "decide": "service.cli.decide:decide",
     "catalogue": "service.cli.catalogue:catalogue",
     "strava": "service.cli.strava:strava",
+    "intervals": "service.cli.intervals:intervals",
     "doctor": "service.cli.doctor:doctor",
     "athlete": "service.cli.athlete:athlete",
     "why": "service.cli.why:why",

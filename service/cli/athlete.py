@@ -55,7 +55,7 @@ def list_all(as_json: bool) -> None:
 @athlete.command()
 @click.argument("athlete")
 def export(athlete: str) -> None:
-    """Everything held about ATHLETE (our number, or strava:ID), as JSON; no tokens.
+    """Everything held about ATHLETE (our number, strava:ID or intervals:ID), as JSON; no tokens.
 
     \b
     Example: adductor athlete export 7 > runner-7.json
@@ -70,7 +70,7 @@ def export(athlete: str) -> None:
 @click.option("--remove-notes", is_flag=True, help="Take our notes out of their activities first.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def forget(athlete: str, remove_notes: bool, yes: bool) -> None:
-    """Delete everything about ATHLETE (our number, or strava:ID) and give the access back to Strava.
+    """Delete everything about ATHLETE (our number, strava:ID or intervals:ID) and give the access back to Strava.
 
     \b
     Example: adductor athlete forget 7 --remove-notes
@@ -88,4 +88,4 @@ def forget(athlete: str, remove_notes: bool, yes: bool) -> None:
     if remove_notes:
         click.echo(f"Notes removed: {done.notes_removed}; left in place: {done.notes_left}.")
     if not done.revoked:
-        click.echo("Strava could not be told; the runner can end the access under strava.com/settings/apps.")
+        click.echo("The running log could not be told; the runner can end the access in its settings.")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from adductor import logs
 from adductor.installation import Installation
+from adductor.platforms import registry
 from adductor.settings import load_beside_up
 from adductor.store.models import Athlete, Connection
 from service.numbers import row_id
@@ -32,7 +33,9 @@ def find_athlete(session: Session, named: str) -> Athlete:
     """The athlete of a command's ATHLETE: our number, or a platform's as ``strava:4711``. Raises ClickException."""
     platform, colon, external_id = named.partition(":")
     if colon:
-        of_platform = Connection.platform == platform.lower(), Connection.external_id == external_id
+        facts = registry.FACTS.get(platform.lower())
+        own = facts.athlete_id(external_id) if facts is not None else external_id
+        of_platform = Connection.platform == platform.lower(), Connection.external_id == own
         found = session.scalar(select(Athlete).join(Connection).where(*of_platform))
     else:
         try:

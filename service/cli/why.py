@@ -17,7 +17,7 @@ from service.cli.opened import find_athlete, opened
 @click.argument("athlete")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 def why(athlete: str, last: int) -> None:
-    """The last decisions for ATHLETE (our number, or strava:ID), also each "none", with rule and reason.
+    """The last decisions for ATHLETE (our number, strava:ID or intervals:ID), also each "none", with rule and reason.
 
     Events that led to no decision follow with their outcome.
 

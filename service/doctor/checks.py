@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.doctor import FailedError, here, strava
+from service.doctor import FailedError, here, intervals, strava
 from service.doctor.status import Status
 
 
@@ -21,6 +21,8 @@ class Check:
         """Look, where that is possible. Raises FailedError."""
         if "database" in self.needs and "database" in status.problems:
             raise FailedError("can't be looked at without the database", "mend the database first")
+        if "application" in self.needs and status.other_logs:
+            return "no Strava application is set, and other logs are connected"
         if "application" in self.needs and status.here.settings.uses_sandbox:
             raise FailedError(
                 "no Strava application is set",
@@ -50,6 +52,7 @@ CHECKS = (
     Check("callback", strava.callback),
     Check("subscription", strava.subscription, _DATABASE | _APPLICATION),
     Check("athlete cap", strava.athletes, _DATABASE | _APPLICATION),
+    Check("intervals.icu", intervals.check, _DATABASE),
     Check("runners", here.runners, _DATABASE),
     Check("token keys", here.keys, _DATABASE),
     Check("mail", here.mail),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from adductor.athletes import rotate_keys
+from adductor.athletes import channels, rotate_keys
 from adductor.jobs import backlog, retention
 from adductor.mail.transport import MailLaterError
+from adductor.platforms import registry
 from adductor.queue import heartbeats
 from adductor.store import migrate, words_of
 from adductor.store.models import Connection
@@ -132,6 +133,8 @@ def budget(status: Status) -> str:
 
 def known_subscription(status: Status) -> str:
     """Strava confirmed the subscription when the workers last asked; it is not asked now."""
+    if status.other_logs:
+        return "no Strava application is set, and other logs are connected"
     if status.subscription_problem is not None:
         command = "adductor up" if status.here.settings.uses_sandbox else "adductor strava subscribe"
         raise FailedError(status.subscription_problem, f"run: {command}")
@@ -168,16 +171,21 @@ def runners(status: Status) -> str:
     """Every connected runner allowed what is needed."""
     connected = Connection.state == Connection.CONNECTED
     with status.here.store.read() as session:
-        count = session.scalar(select(func.count()).where(connected)) or 0
-        cannot = (
-            session.scalar(select(func.count()).where(connected, ~Connection.scopes.contains("activity:write"))) or 0
-        )
+        found = session.scalars(select(Connection).where(connected)).all()
+    count = len(found)
+    cannot = sum(not any(map(each.allows, writing_scopes(each))) for each in found)
     if cannot:
         raise FailedError(
             f"{cannot} of {count} did not allow us to write",
             "their routines go by mail; connecting again lets them tick the box",
         )
     return f"{count} connected, all with the scopes that are needed"
+
+
+def writing_scopes(connection: Connection) -> list[str]:
+    """The scopes of this platform of which one lets us write."""
+    scopes = registry.FACTS[connection.platform].scopes
+    return [scope for channel, scope in scopes.items() if channel in channels.WRITTEN]
 
 
 def keys(status: Status) -> str:

@@ -58,6 +58,7 @@ class Status:
     clocks_apart: str | None = None
     subscription_problem: str | None = None  # as of Strava's last answer
     duty_problems: list[str] = field(default_factory=list)
+    other_logs: bool = False  # no application at Strava, and runners of another log
     backup_age_s: float = 0.0
     has_backup: bool = False
 
@@ -97,6 +98,8 @@ def _read_database(status: Status) -> None:
         status.heartbeats = backlog.heartbeats(session)
         status.oldest = retention.oldest(session)
         status.connections = backlog.connections_by_state(session)
+        elsewhere = select(Connection.id).where(Connection.platform != "strava").limit(1)
+        status.other_logs = status.here.settings.uses_sandbox and session.scalar(elsewhere) is not None
         status.subscription = session.get(Subscription, "strava")
         status.subscription_problem = subscribing.find_problem(session, status.now)
         status.duty_problems = duties.find_problems(session, status.here)

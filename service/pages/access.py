@@ -18,7 +18,7 @@ from adductor.athletes import channels, situations
 from adductor.athletes.connections import is_account
 from adductor.notes import wording
 from adductor.platforms import registry
-from adductor.platforms.base import own_id
+from adductor.platforms.base import own_id, platform_of
 from adductor.store.models import Athlete, Connection, Suggestion
 from service.context import installation
 from service.pages import words
@@ -111,10 +111,41 @@ def platform_label() -> str:
 
 
 @blueprint.app_template_global()
-def activity_url(activity_id: str) -> str:
-    """Where the running log shows an activity ("View on Strava")."""
-    parts = urlsplit(installation().settings.strava_oauth_url)
-    return f"{parts.scheme}://{parts.netloc}/activities/{own_id(activity_id)}"
+def first_platform() -> str:
+    """The platform of the signed-in runner; for a visitor the first that this installation offers."""
+    athlete, settings = current_athlete(), installation().settings
+    if athlete is not None:
+        return athlete.connection.platform
+    return next((name for name in registry.NAMES if registry.offers_oauth(settings, name)), registry.NAMES[0])
+
+
+@blueprint.app_template_global()
+def platforms_to_connect() -> list[tuple[str, str, bool, bool]]:
+    """What can be connected yet: name, label, by OAuth, by key."""
+    athlete, settings = current_athlete(), installation().settings
+    taken = (
+        {each.platform for each in athlete.connections if may_look(athlete) and each.is_usable} if athlete else set()
+    )
+    found = [
+        (name, registry.LABELS[name], registry.offers_oauth(settings, name), registry.offers_keys(settings, name))
+        for name in registry.NAMES
+        if name not in taken
+    ]
+    return [each for each in found if each[2] or each[3]]
+
+
+@blueprint.app_template_global()
+def platform_name(name: str) -> str:
+    """The name of a platform for people."""
+    return registry.LABELS[name]
+
+
+@blueprint.app_template_global()
+def activity_link(activity_id: str) -> tuple[str, str]:
+    """Where the running log shows an activity, and the log's name ("View on Strava")."""
+    facts = registry.FACTS[platform_of(activity_id)]
+    parts = urlsplit(getattr(installation().settings, facts.site_setting))
+    return f"{parts.scheme}://{parts.netloc}/activities/{own_id(activity_id)}", facts.label
 
 
 @blueprint.app_context_processor

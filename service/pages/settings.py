@@ -6,7 +6,8 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import browsers, channels
+from adductor.athletes import browsers, channels, personal_data, told
+from adductor.platforms import registry
 from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
 from service.context import installation
@@ -62,6 +63,18 @@ def remove_race(race_id: int) -> Page:
     return _saved("Removed.", "races")
 
 
+@blueprint.post("/settings/logs/<platform>/leave")
+@signed_in
+def leave_log(platform: str) -> Page:
+    """Leave one of several logs; the others go on, and the runner's own record stays."""
+    athlete = the_athlete()
+    usable = [each.platform for each in athlete.connections if each.is_usable]
+    if platform not in usable or len(usable) < 2:
+        abort(404)
+    personal_data.disconnect(installation(), athlete.id, platform)
+    return _saved(f"{registry.LABELS[platform]} is left. What we had read there is deleted.", "logs")
+
+
 def _keep(database: Session, athlete: Athlete, section: str, given: Given) -> None:
     if section == "races":
         race = PlannedRunRecord(athlete_id=athlete.id, **given.changes)
@@ -78,6 +91,18 @@ def _keep(database: Session, athlete: Athlete, section: str, given: Given) -> No
             if name == "timezone" and value != athlete.timezone:
                 athlete.timezone_from = installation().clock.now()  # an activity from before doesn't know better
             setattr(athlete, name, value)
+
+
+def only_withheld(athlete: Athlete) -> str | None:
+    """What to connect instead when a log holds only what its platform may not hand on."""
+    connection = told.only_withheld(athlete)
+    if connection is None:
+        return None
+    label = registry.LABELS[connection.platform]
+    return (
+        f"All activities that {label} holds of you come from Strava, and {label} may not hand those on. Connect your watch "
+        f"with {label} itself, or add Strava here."
+    )
 
 
 def _saved(text: str, section: str) -> Page:
@@ -109,5 +134,6 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
         catalogue=installation().catalogue,
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
+        only_withheld=only_withheld(athlete),
         note_problem=channels.private_note_problem(athlete, now, mails=installation().settings.sends_mail),
     )

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from adductor.athletes import channels, situations
 from adductor.coaching.rules import in_quiet_hours
+from adductor.coaching.situation import Placement
 from adductor.store.models import Athlete
 from service.context import installation
 from service.pages import choice_forms
@@ -22,12 +23,13 @@ RACE_KINDS |= {"tempo": "Tempo run", "workout": "Other key day"}
 PRIORITIES = {"A": "A: the one I train for", "B": "B: I want to do well", "C": "C: just for fun"}
 # Where each kind of routine can stand; two channels are joined by a plus. Kept as adductor.athletes.channels reads it.
 PLACES = {
-    "post_run": ("private_note", "description", "mail", "private_note+mail", "pages"),
-    "rest_day": ("push", "mail", "private_note", "pages"),
+    "post_run": ("private_note", "calendar", "description", "mail", "private_note+mail", "pages"),
+    "rest_day": ("push", "mail", "private_note", "calendar", "pages"),
     "warm_up": ("mail",),
 }
 PLACE_WORDS = {
     "private_note": "Private note of the run",
+    "calendar": "Calendar of that day (your coach sees it too)",
     "description": "Description of the run (others can read it)",
     "mail": "E-mail",
     "push": "Notification",
@@ -49,14 +51,18 @@ def zones(chosen: str) -> list[str]:
 
 def places_of(athlete: Athlete, placement: str) -> list[str]:
     """The places that work: notes need the permission to write, mail a mail server. None: the placement isn't offered."""
-    notes, mail = channels.can_write(athlete), installation().settings.sends_mail
-    works = [place for place in PLACES[placement] if (notes or place in _NO_NOTES) and (mail or "mail" not in place)]
+    mail = installation().settings.sends_mail
+    written = {channel for channel in channels.WRITTEN if channels.can_write(athlete, [channel])}
+    places = [place for place in PLACES[placement] if mail or "mail" not in place]
+    works = [place for place in places if place in _NO_NOTES or place.partition("+")[0] in written]
     return [place for place in works if place != "push" or athlete.push_since is not None]
 
 
 def place_of(athlete: Athlete, placement: str) -> str:
     """The runner's place for a placement, as the form names it; where that doesn't work, the one that is used instead."""
     value, places = (athlete.channels or {}).get(placement), places_of(athlete, placement)
+    if value is None and channels.chosen(athlete, Placement(placement)) == (channels.CALENDAR,):
+        value = channels.CALENDAR
     place = "+".join(value) if isinstance(value, list) else value
     if place in places:
         return str(place)

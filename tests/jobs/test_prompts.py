@@ -88,7 +88,7 @@ def test_look_reads_the_history_once_and_only_where_a_routine_could_be_due(
 ) -> None:
     hold = {} if target else {"hold_since": MORNING, "hold_reason": "high_pain"}
     runner = with_tokens(here, email="runner@example.org", email_confirmed_at=MORNING, history_read_at=None, **hold)
-    runs(here, log, runner, 77, ago=timedelta(days=2))
+    runs(here, log, runner, "strava:77", ago=timedelta(days=2))
     here.clock.at = EVENING
 
     timers.tick(here.installation, prompts.TIMER)
@@ -99,7 +99,7 @@ def test_look_reads_the_history_once_and_only_where_a_routine_could_be_due(
 
 def _travel(here: Place, runner: int, zone: str) -> None:
     """A run in another time zone was recorded."""
-    abroad = activity(1, 1, here.now - timedelta(hours=1), timezone=zone)
+    abroad = activity("1", "strava:1", here.now - timedelta(hours=1), timezone=zone)
     with here.installation.store.write() as session:
         activities.keep(here.coach(session, runner), abroad, uploaded_at=here.now)
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from adductor.platforms import transport
 from adductor.platforms.base import Caller, ErrorKind, Priority
-from adductor.platforms.strava import transport
 from adductor.platforms.strava.client import StravaClient
 from tests.platforms.conftest import (
     ACCESS,

@@ -25,7 +25,14 @@ from tests.support.runners import Place
 from tests.support.site import site
 
 # Their permission stands in the address: a key or a signed link, which a page of another site can't know.
-BY_ADDRESS = {"webhooks.receive", "answers.take", "answers.unsubscribe", "answers.confirm", "answers.finish_routine"}
+BY_ADDRESS = {
+    "webhooks.receive",
+    "webhooks.receive_many",
+    "answers.take",
+    "answers.unsubscribe",
+    "answers.confirm",
+    "answers.finish_routine",
+}
 BY_ADDRESS |= {"answers.useful", "answers.opened"}
 # These end the connection, the session or the athlete.
 ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out", "ops.sign_out"}
@@ -35,7 +42,7 @@ FIELDS |= {"channel_post_run": "private_note", "weeks": "1", "sorted": "yes", "e
 # The values of place holders in routes, unless a test gives others.
 _VALUES: dict[str, Any] = {"key": "no-such-key", "token": "no-such-token", "public_id": "nosuchid", "race_id": 1}
 _VALUES |= {"exercise_id": "supine_adductor_squeeze", "place": 0, "section": "dose", "filename": "style.css"}
-_VALUES |= {"own_id": "own_1", "name": "robots.txt"}
+_VALUES |= {"own_id": "own_1", "name": "robots.txt", "platform": "intervals"}
 
 
 @dataclass

@@ -15,40 +15,12 @@ from zoneinfo import ZoneInfo
 from pydantic import AliasPath, BeforeValidator, Field, PlainValidator, ValidationError
 
 from adductor.coaching.situation import Intensity
+from adductor.platforms import sports
 from adductor.platforms.base import LoggedActivity, id_of, storable
 from adductor.platforms.strava.fields import LENIENT, Answer, Id, OptionalId, OptionalNumber, OptionalText
 
-# Strava's sport types (swagger, 2026-11) whose name isn't simply our word. Unlisted ones become "other".
-_SPORTS = {
-    "Run": "run",
-    "TrailRun": "trail_run",
-    "VirtualRun": "virtual_run",
-    "Walk": "walk",
-    "Snowshoe": "hike",
-    "Hike": "hike",
-    "Swim": "swim",
-    "Rowing": "row",
-    "VirtualRow": "row",
-    "Elliptical": "elliptical",
-    "NordicSki": "nordic_ski",
-    "RollerSki": "nordic_ski",
-    "BackcountrySki": "ski",
-    "AlpineSki": "ski",
-    "Soccer": "soccer",
-}
-_RIDES = "Ride VirtualRide GravelRide MountainBikeRide EBikeRide EMountainBikeRide Velomobile Handcycle"
-_SPORTS |= dict.fromkeys(_RIDES.split(), "ride")
-# Strava has no finer word for strength work: the title has to tell the body part.
-_STRENGTH = "WeightTraining Workout Crossfit Pilates Yoga HighIntensityIntervalTraining PhysicalTherapy"
-_SPORTS |= dict.fromkeys(_STRENGTH.split(), "strength")
-
 # workout_type: 1-3 are a run's, 11-12 a ride's; 0, 10, null and absent say nothing.
 _WORKOUTS = {1: "race", 2: "long", 3: "workout", 11: "race", 12: "workout"}
-
-# Perceived exertion 1-10 as training zones: up to 4 is below the first ventilatory threshold, from 7 above the second
-# (Seiler & Kjerland, Scand J Med Sci Sports 2006;16:49-56).
-_EASY_RPE_MAX = 4
-_HARD_RPE_MIN = 7
 
 # Relative Effort (suffer_score) an hour of moving. Strava publishes no formula; runners who worked it out from their
 # data got about 60 an hour for steady zone 2 and 115 for steady zone 3 (A. Aime, "Reverse engineering the Strava Suffer
@@ -56,22 +28,6 @@ _HARD_RPE_MIN = 7
 _EASY_EFFORT_PER_H_MAX = 60
 _HARD_EFFORT_PER_H_MIN = 115
 _MIN_EFFORT_MOVING_S = 600  # shorter ones give no stable mean
-
-# Stems, so that they hold in English, German, French, Spanish, Italian and Dutch.
-_ADDUCTOR_WORDS = re.compile(
-    r"\badd?u[ckt]t|\bcopenhagen|\bkopenhagen|\bgroin|\bleisten|\bhip(?:s|_|\b)(?!\W?(?:thrust|hinge|hop|flexor))",
-    re.IGNORECASE,
-)
-_PART_WORDS = {
-    "full": r"(full|whole|total)[ -]?body\b|ganzk(ö|oe)rper",
-    # Hip thrusts and hinges work the back of the leg.
-    "lower": r"(legs?|lower|squats?|deadlifts?|lunges?|glutes?|calf|calves|hamstrings?|quads?|beine?|beintraining"
-    r"|hip[ -]?(thrusts?|hinges?))\b",
-    "upper": r"(upper|arms?|chest|back day|shoulders?|biceps?|triceps?|bench|pull[ -]?ups?|push[ -]?ups?)\b"
-    r"|oberk(ö|oe)rper",
-    "core": r"(core|abs|planks?)\b|rumpf",
-}
-_BODY_PARTS = {part: re.compile(rf"\b({words})", re.IGNORECASE) for part, words in _PART_WORDS.items()}
 
 _ZONE = re.compile(r"\)\s*([A-Za-z0-9_+\-/]+)\s*$")
 # Stands in for a start that isn't there yet; `complete` is False then.
@@ -151,7 +107,7 @@ def parse_activity(raw: Any, *, detailed: bool) -> LoggedActivity:
     if hidden and wall is not None:
         # The date is the local one: read as UTC it would be yesterday's in America.
         start = wall - timedelta(seconds=read.utc_offset or 0)
-    sport = _SPORTS.get(sport_type, "other")
+    sport = sports.SPORTS.get(sport_type, "other")
     if sport == "run" and read.trainer:
         sport = "treadmill_run"
     body_part, ours = _strength(raw, title) if sport == "strength" else (None, False)
@@ -192,31 +148,17 @@ def _intensity(read: _Activity, workout: str | None) -> Intensity:
         return Intensity.HARD
     exertion, effort, moving_s = read.perceived_exertion, read.suffer_score, read.moving_time or 0
     if exertion is not None and 0 < exertion <= 10:
-        return _grade(exertion, _EASY_RPE_MAX, _HARD_RPE_MIN)
+        return sports.grade(exertion, sports.EASY_RPE_MAX, sports.HARD_RPE_MIN)
     if effort is not None and effort > 0 and moving_s >= _MIN_EFFORT_MOVING_S:
-        return _grade(effort / (moving_s / 3600), _EASY_EFFORT_PER_H_MAX, _HARD_EFFORT_PER_H_MIN)
+        return sports.grade(effort / (moving_s / 3600), _EASY_EFFORT_PER_H_MAX, _HARD_EFFORT_PER_H_MIN)
     return Intensity.UNKNOWN
 
 
-def _grade(value: float, easy_max: float, hard_min: float) -> Intensity:
-    if value <= easy_max:
-        return Intensity.EASY
-    return Intensity.HARD if value >= hard_min else Intensity.MODERATE
-
-
 def _strength(raw: dict[str, Any], title: str) -> tuple[str | None, bool]:
-    """The body part of strength work, and whether it was ours: from its structured sets and its title.
-
-    Where our words stand beside others ("Leg day + Copenhagen planks") both hold.
-    """
+    """The body part of strength work, and whether it was ours: from its structured sets and its title."""
     sets = json.dumps([raw[key] for key in _SET_KEYS if key in raw], ensure_ascii=False)
     words = f"{title} {sets[:_MAX_SET_CHARS].replace('_', ' ')}"
-    ours = bool(_ADDUCTOR_WORDS.search(words))
-    for part, pattern in _BODY_PARTS.items():
-        if pattern.search(words):
-            # A Copenhagen plank is no core session.
-            return ("lower" if ours and part == "core" else part), ours
-    return ("lower" if ours else None), ours
+    return sports.strength(words)
 
 
 def _is_hidden(moment: datetime) -> bool:

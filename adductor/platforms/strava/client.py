@@ -32,7 +32,7 @@ from adductor.platforms.base import (
     storable,
 )
 from adductor.platforms.budget import WindowBudget, return_at
-from adductor.platforms.strava import limits, subscription
+from adductor.platforms.strava import FACTS, limits, subscription
 from adductor.platforms.strava.activities import parse_activity
 from adductor.platforms.strava.errors import failure_of
 from adductor.platforms.strava.fields import Answer, Id, OptionalText, Seconds
@@ -118,10 +118,8 @@ class StravaClient:
     """
 
     name: ClassVar[str] = "strava"
-    label: ClassVar[str] = "Strava"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        webhooks=True, polling=True, private_note=True, description=True, refresh_tokens=True
-    )
+    label: ClassVar[str] = FACTS.label
+    capabilities: ClassVar[Capabilities] = FACTS.capabilities
 
     client_id: str
     client_secret: str

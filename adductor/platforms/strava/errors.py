@@ -14,7 +14,7 @@ import requests
 
 from adductor.platforms.base import ErrorKind as Kind
 from adductor.platforms.base import PlatformError
-from adductor.platforms.strava.transport import AnswerTooLargeError
+from adductor.platforms.transport import AnswerTooLargeError
 
 # Strava's codes are a few words. Longer ones are not repeated to people or logs: they might echo a secret of the request.
 _SHORT = re.compile(r"[A-Za-z0-9_:. -]{1,48}")

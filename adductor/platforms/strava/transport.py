@@ -1,4 +1,4 @@
-"""stravalib on its low level, and the HTTP session under it: all that has to be undone or added, each with its reason.
+"""stravalib on its low level, on our HTTP session: all that has to be undone or added, each with its reason.
 
 stravalib hard-codes Strava's address, sets no timeout, reads bodies of any size, sleeps for its own rate limiter,
 refreshes tokens without a lock, and changes the process when it is imported.
@@ -7,20 +7,16 @@ refreshes tokens without a lock, and changes the process when it is imported.
 from __future__ import annotations
 
 import functools
-import http.client
 import logging
 import os
 import threading
-import time
 import warnings
-from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import requests
-import urllib3
 
 from adductor import __version__
+from adductor.platforms.transport import PlatformSession
 
 if TYPE_CHECKING:
     from stravalib import Client
@@ -29,61 +25,20 @@ if TYPE_CHECKING:
 # The address that stravalib writes into its requests.
 _STRAVALIB_API = "https://www.strava.com/api/v3"
 
-# 200 summaries with their map lines come to about 1 MB, a long race with all its segments to 3.
-MAX_ANSWER_BYTES = 16 * 2**20
-_CHUNK_BYTES = 64 * 2**10
-# A host that is up accepts within a round trip or two; the rest of the time is for the answer.
-_CONNECT_TIMEOUT_S = 5.0
 
-# At DEBUG urllib3 logs addresses, and the list of subscriptions takes the client secret in its address.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-
-
-class AnswerTooLargeError(requests.RequestException):
-    """The answer is larger than any that we ask for."""
-
-
-class StravaSession(requests.Session):
-    """A session for one thread, its connections kept alive between calls.
-
-    ``timeout_s`` bounds the wait for a connection, for the first byte, and for the whole body after it: a call ends
-    within about three times that. ``last_status`` and ``last_headers`` are those of the last answer; 0 and empty
-    without one.
-    """
+class StravaSession(PlatformSession):
+    """A session whose calls by stravalib go to the API that is set."""
 
     def __init__(self, *, api_url: str, timeout_s: float) -> None:
-        super().__init__()
+        super().__init__(timeout_s=timeout_s, user_agent=f"adductor-coach/{__version__}")
         self._api_url = api_url.rstrip("/")
-        self._timeout_s = timeout_s
-        self.last_status = 0
-        self.last_headers: Mapping[str, str] = {}
-        self.headers["User-Agent"] = f"adductor-coach/{__version__}"
-        # One session serves many athletes: a cookie from one athlete's answer must not go out with another's call.
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Else requests would put a host's entry in ~/.netrc in place of the athlete's token.
-        self.auth = lambda request: request
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """As requests', at the API that is set. Raises requests.RequestException when no whole answer came."""
-        self.last_status, self.last_headers = 0, {}
+        """As `PlatformSession.request`, at the API that is set."""
         address = str(url)
         if address.startswith(_STRAVALIB_API):
             address = self._api_url + address.removeprefix(_STRAVALIB_API)
-        kwargs |= {
-            "timeout": (min(_CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
-            # A redirect would turn a POST into a GET; it is an answer like another, and never a good one.
-            "allow_redirects": False,
-            "stream": True,
-        }
-        response = super().request(method, address, *args, **kwargs)
-        self.last_status, self.last_headers = response.status_code, response.headers
-        try:
-            response._content = _read_bounded(response, time.monotonic() + self._timeout_s)
-            response._content_consumed = True  # type: ignore[attr-defined]
-        except BaseException:
-            response.close()  # half-read: the connection can't be used again
-            raise
-        return response
+        return super().request(method, address, *args, **kwargs)
 
 
 def protocol(session: StravaSession, access_token: str | None) -> ApiV3:
@@ -113,22 +68,3 @@ def stravalib_client() -> type[Client]:
         if warnings.showwarning is not show:
             logging.captureWarnings(False)
     return Client
-
-
-def _read_bounded(response: requests.Response, deadline_s: float) -> bytes:
-    body = bytearray()
-    while True:
-        try:
-            # read1 returns the bytes that are there. A plain read waits for a full chunk, and each byte restarts its
-            # timeout.
-            chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
-        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            # The answer broke off, or can't be unpacked.
-            raise requests.ConnectionError(type(error).__name__) from None
-        if not chunk:
-            return bytes(body)
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise AnswerTooLargeError(f"more than {MAX_ANSWER_BYTES} bytes")
-        if time.monotonic() > deadline_s:
-            raise requests.Timeout("the answer didn't end in time")

@@ -1,0 +1,87 @@
+"""Polling: the logs of platforms that miss events by rule, one list call each; all that is new becomes an event of ours.
+
+An athlete with a key of their own has no events at all and is polled every few minutes. An athlete with webhooks is caught up
+with once an hour. Both are spread by a hash of their account.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime, timedelta
+
+from adductor import logs
+from adductor.athletes import activities, decisions
+from adductor.athletes.decisions import Consultation
+from adductor.installation import Installation
+from adductor.jobs import reconcile
+from adductor.platforms import registry
+from adductor.platforms.base import Priority
+from adductor.queue.retry import Final, RetryLater
+from adductor.queue.timers import Timer
+from adductor.store.models import Connection
+
+log = logs.get(__name__)
+
+# Where no events come, wellness is read so often: with the polls at most 300 calls a day.
+WELLNESS_EVERY = timedelta(hours=2)
+RETRY_AFTER = timedelta(minutes=15)
+_SPREAD = 1_000
+
+
+def every(installation: Installation, connection: Connection) -> timedelta | None:
+    """How often this log is listed; None: its platform tells all."""
+    facts = registry.FACTS[connection.platform]
+    if connection.by_key:
+        return timedelta(seconds=getattr(installation.settings, facts.poll_setting))
+    return facts.catch_up
+
+
+def next_at(connection: Connection, interval: timedelta, now: datetime) -> datetime:
+    """The next moment of this account's own phase: after an outage the polls don't stay together."""
+    phase = interval * (zlib.crc32(connection.external_id.encode()) % _SPREAD / _SPREAD)
+    return now + interval - (now - datetime.min.replace(tzinfo=UTC) - phase) % interval
+
+
+def look(installation: Installation, connection_id: int) -> int:
+    """List one log and take in what is new; returns how many events that made. Raises RetryLater and Final."""
+    with installation.store.write() as session:
+        connection = session.get(Connection, connection_id)
+        athlete = decisions.lock(session, connection.athlete_id) if connection is not None else None
+        if connection is None or athlete is None:
+            return 0
+        session.refresh(connection)
+        now, interval = installation.clock.now(), every(installation, connection)
+        if athlete.leaving_at is not None or not connection.is_usable or interval is None:
+            connection.poll_at = None
+            return 0
+        connection.poll_at = next_at(connection, interval, now)
+        if athlete.confirmed_at is None:
+            return 0
+    listed = activities.list_one(installation, connection, Priority.HISTORY)
+    if connection.by_key:
+        _read_wellness(installation, connection)
+    gone = reconcile.find_gone(installation, connection, listed)
+    with installation.store.write() as session:
+        athlete = decisions.lock(session, connection.athlete_id)
+        current = session.get(Connection, connection_id)
+        if athlete is None or current is None or not current.is_usable or athlete.leaving_at is not None:
+            return 0
+        coach = Consultation(session, installation, athlete, installation.clock.now())
+        made = reconcile.take_in(coach, current, listed, gone)
+    if made:
+        log.info("polled activities became events", athlete=connection.athlete_id, events=made)
+    return made
+
+
+def _read_wellness(installation: Installation, connection: Connection) -> None:
+    """Read the scales of yesterday and today now and then; a failure waits for the next time."""
+    last = connection.told.get("wellness_read_at")
+    if last is not None and installation.clock.now() - datetime.fromisoformat(last) < WELLNESS_EVERY:
+        return
+    try:
+        activities.read_wellness(installation, connection, Priority.HISTORY)
+    except (RetryLater, Final) as error:
+        log.info("wellness not read", athlete=connection.athlete_id, problem=error.problem)
+
+
+TIMER = Timer("poll", Connection.poll_at, look, retry_after=RETRY_AFTER, final_after=timedelta(days=1))

@@ -1,0 +1,208 @@
+"""Connecting: consent with boxes to untick, keys that don't work, and one runner with two logs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from adductor.athletes import connections, personal_data
+from adductor.jobs import rounds
+from adductor.platforms.base import Grant, Tokens, WebhookEvent
+from tests.intervals.conftest import Icu
+from tests.support.commands import run as command
+from tests.support.memory_log import Log, activity, put
+
+RUN = "strava:900001"
+
+
+def test_unticked_boxes_are_named_with_what_stops_working(icu: Icu) -> None:
+    account = icu.account()
+
+    assert icu.consent(account, ("CALENDAR:WRITE",)).headers["Location"] == "/welcome"
+
+    page = icu.web.get("/welcome").text
+    assert "routines can&#39;t stand in your calendar" in page
+    assert "we don&#39;t see your races" in page
+    assert "soreness" not in page
+
+
+@pytest.mark.parametrize(
+    ("untick", "status", "heading"),
+    [(("ACTIVITY:WRITE",), 400, "One more tick is needed"), ((), 400, "That took too long")],
+    ids=["no activities", "code used twice"],
+)
+def test_consent_that_is_not_enough_connects_no_runner(
+    icu: Icu, untick: tuple[str, ...], status: int, heading: str
+) -> None:
+    if not untick:
+        icu.switch(application="approved")
+        icu.web.get("/connect/intervals")
+        with icu.web.session_transaction() as session:
+            state = session["oauth_state"]
+        answer = icu.web.get(f"/connect/intervals/callback?code={'0' * 32}&state={state}")
+    else:
+        answer = icu.consent(icu.account(), untick)
+
+    assert (answer.status_code, heading in answer.text) == (status, True)
+    assert "What next?" in answer.text
+
+
+@pytest.mark.parametrize("wrong_key_status", [401, 403])
+@pytest.mark.parametrize(
+    ("key", "status", "heading"),
+    [("", 400, "This key doesn&#39;t work"), ("no key", 400, "This key"), ("a" * 24, 400, "This key doesn&#39;t work")],
+)
+def test_key_that_does_not_work_is_said_at_once(
+    icu: Icu, key: str, status: int, heading: str, wrong_key_status: int
+) -> None:
+    icu.switch(wrong_key_status=wrong_key_status)
+
+    answer = icu.send_key(key)
+
+    assert (answer.status_code, heading in answer.text) == (status, True)
+
+
+def test_dormant_account_is_explained(icu: Icu) -> None:
+    account = icu.account()
+    icu.admin(f"/athletes/{account['id']}", {"status": "DORMANT"})
+
+    assert "asleep" in icu.send_key(account["api_key"]).text
+
+
+def test_new_key_replaces_the_old_one_and_is_nowhere_in_clear(icu: Icu) -> None:
+    account = icu.account()
+    runner = icu.by_key(account)
+    icu.admin(f"/athletes/{account['id']}", {"api_key": "another-key-of-24-letters"})
+    icu.polls(minutes=6)
+    assert icu.here.athlete(runner).connection.refused_since is not None
+
+    assert icu.send_key("another-key-of-24-letters").status_code == 302
+
+    icu.polls(hours=1)
+    connection = icu.here.athlete(runner).connection
+    assert (connection.refused_since, connection.by_key) == (None, True)
+    assert b"another-key" not in (connection.access_encrypted or b"")
+    with icu.here.installation.store.read() as session:
+        assert "another-key" not in str(personal_data.export(session, icu.here.athlete(runner)))
+
+
+def test_keys_alone_make_an_installation(icu: Icu) -> None:
+    here = icu.here.installation
+    here.settings = here.settings.model_copy(update={"intervals_client_id": None, "intervals_client_secret": None})
+    here.platforms.clear()
+
+    page = icu.web.get("/").text
+    assert "API key of intervals.icu" in page
+    assert "/connect/strava" not in page.split("<main", 1)[1]
+    runner = icu.by_key(icu.account())
+    icu.polls(hours=1)
+    icu.record(runner, silent=True)
+    icu.polls(minutes=6)
+
+    assert len(icu.notes(runner)) == 1
+
+
+# -- one runner, two logs ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strava(icu: Icu) -> Log:
+    made = Log()
+    icu.here.installation.platforms["strava"] = made  # type: ignore[assignment]
+    return made
+
+
+def both(icu: Icu, **row: object) -> int:
+    """A runner of intervals.icu who is at Strava too."""
+    runner = icu.by_oauth(icu.account(), **row)
+    grant = Grant(Tokens("access", "refresh", icu.here.now + timedelta(days=300)), "4711", "Robin", None, "metric")
+    with icu.here.installation.store.write() as session:
+        scopes = "read,activity:read_all,activity:write"
+        connections.connect(session, icu.here.installation, "strava", grant, scopes, to_athlete=runner)
+    icu.polls(hours=1)
+    return runner
+
+
+def at_strava(icu: Icu, strava: Log, **values: object) -> None:
+    strava.activities[RUN] = activity("4711", RUN, icu.here.now - timedelta(minutes=45), moving_s=2700, **values)
+
+
+def told_by_strava(icu: Icu, aspect: str = "create") -> None:
+    put(icu.here, WebhookEvent("strava", 1, "activity", RUN, aspect, icu.here.now, "4711", {}))
+
+
+@pytest.mark.parametrize("first", ["strava", "intervals"])
+@pytest.mark.parametrize(("chosen", "note", "entries"), [("private_note", 1, 0), ("calendar", 0, 1)])
+def test_run_in_both_logs_gets_one_routine_where_the_runner_chose(
+    icu: Icu, strava: Log, first: str, chosen: str, note: int, entries: int
+) -> None:
+    runner = both(icu, channels={"post_run": chosen})
+    at_strava(icu, strava)
+    icu.record(runner, silent=first == "strava")
+    if first == "strava":
+        told_by_strava(icu)
+        rounds.sweep(icu.here.installation)
+        icu.polls(hours=1)
+    else:
+        icu.hears()
+        told_by_strava(icu)
+        icu.polls(minutes=1)
+    for _ in range(3):
+        icu.polls(minutes=5)
+
+    assert (len(strava.with_note()), len(icu.notes(runner))) == (note, entries)
+    (suggestion,) = icu.here.suggestions(runner)
+    assert [each.outcome for each in icu.here.deliveries(runner)] == ["written"]
+    assert suggestion.status == "open"
+
+
+def test_leaving_one_log_keeps_the_other(icu: Icu, strava: Log) -> None:
+    runner = both(icu)
+    at_strava(icu, strava)
+    told_by_strava(icu)
+    rounds.sweep(icu.here.installation)
+    assert strava.with_note() == [RUN]
+
+    personal_data.disconnect(icu.here.installation, runner, "strava")
+
+    athlete = icu.here.athlete(runner)
+    assert {each.platform: each.state for each in athlete.connections} == {
+        "intervals": "connected",
+        "strava": "revoked",
+    }
+    assert strava.revoked == ["refresh"]
+    icu.later(days=3)
+    icu.polls(hours=1)
+    icu.record(runner)
+    icu.hears()
+    assert len(icu.notes(runner)) == 1
+
+
+def test_everything_is_deleted_in_both_logs(icu: Icu, strava: Log) -> None:
+    runner = both(icu, channels={"post_run": ["private_note", "calendar"]})
+    at_strava(icu, strava)
+    told_by_strava(icu)
+    rounds.sweep(icu.here.installation)
+    assert (len(strava.with_note()), len(icu.notes(runner))) == (1, 1)
+
+    done = personal_data.forget(icu.here.installation, runner, remove_notes=True)
+
+    assert (done.notes_removed, done.notes_left) == (2, 0)
+    assert (strava.with_note(), icu.notes(runner)) == ([], [])
+    assert icu.look(f"/athletes/{icu.athletes[runner]}")["connected"] is False
+
+
+def test_status_names_each_runner_and_no_secret(icu: Icu) -> None:
+    account = icu.account()
+    icu.by_key(account)
+
+    said = command(
+        "intervals", "status", ADDUCTOR_DATA_DIR=str(icu.here.installation.settings.data_dir),
+        ADDUCTOR_DATABASE_URL=icu.here.installation.settings.database,
+        ADDUCTOR_SECRET_KEY="0123456789abcdef0123456789abcdef",
+    )  # fmt: skip
+
+    assert said.returncode == 0, said.stderr
+    assert f"intervals:{account['id'].removeprefix('i')}, key, connected" in said.stdout
+    assert account["api_key"] not in said.stdout

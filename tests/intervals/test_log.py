@@ -1,0 +1,170 @@
+"""A run at intervals.icu becomes one calendar NOTE: by OAuth with webhooks, and by the runner's own key with polls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from adductor.jobs import prompts
+from adductor.notes import block
+from adductor.queue import timers
+from tests.intervals.conftest import Icu
+
+Connect = Callable[..., int]
+WAYS = pytest.mark.parametrize("way", ["oauth", "key"])
+
+
+def connect(icu: Icu, way: str, **row: Any) -> int:
+    account = icu.account()
+    return icu.by_key(account, **row) if way == "key" else icu.by_oauth(account, **row)
+
+
+def comes(icu: Icu, way: str) -> None:
+    """What the log has to tell reaches us."""
+    if way == "key":
+        icu.polls(minutes=6)
+    else:
+        icu.hears()
+
+
+@WAYS
+def test_run_becomes_one_note_on_its_day_in_two_calls(icu: Icu, way: str) -> None:
+    runner = connect(icu, way)
+    icu.polls(hours=1)
+    icu.record(runner)
+    icu.forget_calls()
+
+    comes(icu, way)
+
+    (note,) = icu.notes(runner)
+    (suggestion,) = icu.here.suggestions(runner)
+    assert note["external_id"] == f"adductor-{suggestion.public_id}"
+    assert note["start_date_local"] == f"{suggestion.local_date}T00:00:00"
+    assert note["name"].startswith(block.HEADING)
+    assert note["description"].endswith(block.SIGNATURE)
+    assert "/r/" in note["description"]
+    assert not any(line.startswith("- ") for line in note["description"].splitlines())
+    calls = [call for call in icu.calls() if call not in ("activities.list", "wellness.list")]
+    assert calls == ["events.list", "events.bulk"]
+    comes(icu, way)
+    assert len(icu.notes(runner)) == 1
+
+
+@WAYS
+@pytest.mark.parametrize("lost", [True, False])
+def test_lost_answer_and_lost_call_leave_one_note(icu: Icu, way: str, *, lost: bool) -> None:
+    runner = connect(icu, way)
+    icu.polls(hours=1)
+    icu.switch(key_upsert="blind")
+    icu.admin("/faults", {"endpoint": "events.bulk", "times": 1, "when": "after" if lost else "before", "drop": True})
+    icu.record(runner)
+    comes(icu, way)
+
+    icu.polls(minutes=1)
+    icu.polls(minutes=1)
+
+    assert len(icu.notes(runner)) == 1
+    assert [each.outcome for each in icu.here.deliveries(runner)] == ["written"]
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"name": "My own plan"}, 1),
+        ({"description": "Did it with a ball"}, 1),
+        ({"start_date_local": "2026-11-19T00:00:00", "end_date_local": "2026-11-20T00:00:00"}, 1),
+        ({"extra": "\n\nFelt good."}, 1),
+        (None, 0),
+        ({}, 0),
+    ],
+    ids=["renamed", "edited", "moved", "added to", "deleted", "untouched"],
+)
+def test_entry_that_the_runner_touched_is_left_when_the_run_goes(
+    icu: Icu, way: str, change: dict[str, str] | None, left: int
+) -> None:
+    runner = connect(icu, way)
+    icu.polls(hours=1)
+    run = icu.record(runner)
+    comes(icu, way)
+    (note,) = icu.notes(runner)
+    if change is None:
+        icu.admin(f"/entries/{note['id']}", method="DELETE")
+    elif change:
+        extra = change.get("extra")
+        changes = {"description": note["description"] + extra} if extra else change
+        icu.admin(f"/entries/{note['id']}/edit", {"changes": changes})
+    icu.forget_calls()
+
+    icu.admin(f"/activities/{run['id']}", method="DELETE")
+    for _ in range(3):
+        comes(icu, way)
+        icu.later(hours=1)
+        icu.polls(minutes=1)
+
+    assert len(icu.notes(runner)) == left
+    writes = {"events.bulk", "events.update", "events.delete"} & set(icu.calls())
+    assert writes == ({"events.delete"} if change == {} else set())
+    assert icu.here.suggestion(runner).status == "withdrawn"
+
+
+def test_note_of_an_earlier_run_is_replaced_by_the_later_ones(icu: Icu) -> None:
+    runner = connect(icu, "oauth")
+    icu.polls(hours=1)
+    icu.record(runner)
+    icu.hears()
+    icu.later(hours=3)
+
+    icu.record(runner, minutes=30)
+    icu.hears()
+    icu.polls(minutes=2)
+
+    (note,) = icu.notes(runner)
+    assert note["external_id"] == f"adductor-{icu.here.suggestion(runner).public_id}"
+
+
+@WAYS
+def test_description_by_choice_costs_three_calls_and_keeps_the_words(icu: Icu, way: str) -> None:
+    runner = connect(icu, way, channels={"post_run": "description"})
+    icu.polls(hours=1)
+    run = icu.record(runner, description="Easy  hills\r\n")
+    icu.forget_calls()
+
+    comes(icu, way)
+
+    fields = icu.look(f"/activities/{run['id']}")["fields"]
+    assert fields["description"].startswith("Easy  hills\r\n\n\nAdductor routine")
+    assert "/r/" not in fields["description"]
+    calls = [call for call in icu.calls() if call not in ("activities.list", "wellness.list")]
+    assert calls == ["events.list", "activities.get", "activities.update"]
+    assert icu.notes(runner) == []
+
+
+@WAYS
+def test_rest_day_routine_is_a_note_on_the_rest_day_in_three_calls(icu: Icu, way: str) -> None:
+    runner = connect(icu, way, placements=["rest_day"], rest_day_prompt_local="12:00")
+    icu.polls(hours=1)
+    icu.forget_calls()
+    icu.later(hours=2, minutes=1)
+
+    timers.tick(icu.here.installation, prompts.TIMER)
+
+    (note,) = icu.notes(runner)
+    assert note["start_date_local"] == "2026-11-18T00:00:00"
+    assert len(icu.calls()) <= 3
+
+
+@pytest.mark.parametrize(("way", "most_a_day"), [("key", 300), ("oauth", 24)])
+def test_polling_stays_below_its_bound(icu: Icu, way: str, most_a_day: int) -> None:
+    connect(icu, way)
+    icu.polls(minutes=1)
+    icu.forget_calls()
+    hours, every_min = 4, 5
+
+    for _ in range(hours * 60 // every_min):
+        icu.polls(minutes=every_min)
+
+    most = most_a_day * hours // 24
+    assert most / 2 < len(icu.calls()) <= most
