@@ -4,7 +4,8 @@ from adductor.catalogue.models import Catalogue
 from adductor.coaching.decide import decide
 from adductor.coaching.forecast import forecast
 from adductor.coaching.normalise import hold_is_over, is_from_a_number, logged_race
-from adductor.coaching.progression import Advance, after_hold, after_session, after_soreness
+from adductor.coaching.progression import Advance, after_hold, after_session, after_soreness, can_be_loaded, next_load
+from adductor.coaching.routine import all_five
 
 __all__ = [
     "Advance",
@@ -12,9 +13,12 @@ __all__ = [
     "after_hold",
     "after_session",
     "after_soreness",
+    "all_five",
+    "can_be_loaded",
     "decide",
     "forecast",
     "hold_is_over",
     "is_from_a_number",
     "logged_race",
+    "next_load",
 ]

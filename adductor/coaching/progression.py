@@ -252,7 +252,7 @@ def _harder(athlete: Athlete, exercise: Exercise, mine: ExerciseProgress) -> tup
     def is_within(limit_s: int, sets: int, count: int, hold_s: int | None) -> bool:
         return exercise.seconds(sets, count, hold_s) < limit_s
 
-    has_load = _has_load(exercise, athlete)
+    has_load = can_be_loaded(exercise, athlete)
     shortest = min(limits, default=0)
     room_s = _room_s(shortest) if has_load else 60 * shortest + 30
     if sets < dose.sets.target and is_within(60 * max(limits, default=0) + 30, sets + 1, count, hold_s):
@@ -282,7 +282,7 @@ def _harder(athlete: Athlete, exercise: Exercise, mine: ExerciseProgress) -> tup
     return replace(moved, changed="fewer reps, with a little more load"), f"{step}, and back to {least}."
 
 
-def _has_load(exercise: Exercise, athlete: Athlete) -> bool:
+def can_be_loaded(exercise: Exercise, athlete: Athlete) -> bool:
     """Whether the runner has something to load the exercise with."""
     needs = exercise.equipment.needs
     loads = _LOADS & (needs.any_of | needs.optional)

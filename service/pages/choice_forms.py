@@ -5,7 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from adductor.athletes import situations
 from adductor.catalogue.models import Catalogue, Exercise
+from adductor.coaching import progression
+from adductor.coaching.situation import Placement
 from adductor.notes import block
 from adductor.store.models import Athlete
 from service.pages.forms import Field, Form, Given, one_of, optional, read, whole
@@ -49,22 +52,25 @@ def line(longest: int) -> Callable[[str], str]:
 
 def minutes_of(athlete: Athlete) -> tuple[int, int]:
     """The longest routine after a run and on a rest day, as the form offers them. An older limit bounds both."""
-    bound = athlete.minutes_available or MINUTES[-1]
-    chosen = (athlete.minutes_after_run or 10, athlete.minutes_rest_day or 15)
-    after_run, rest_day = (max((n for n in MINUTES if n <= min(each, bound)), default=MINUTES[0]) for each in chosen)
+    coached = situations.athlete_of(athlete)
+    longest = [progression.minutes_for(coached, placement) for placement in (Placement.POST_RUN, Placement.REST_DAY)]
+    after_run, rest_day = (max((n for n in MINUTES if n <= each), default=MINUTES[0]) for each in longest)
     return after_run, rest_day
 
 
 def may_be_left_out(catalogue: Catalogue, athlete: Athlete, exercise: Exercise) -> bool:
     """Whether an exercise that works the adductors directly, without equipment, is left without this one."""
     gone = {*athlete.left_out, exercise.id}
-    return any(
-        _is_direct(other) and other.stage == 1 and other.id not in gone for other in catalogue.exercises.values()
+    return any(other.is_direct and other.stage == 1 and other.id not in gone for other in catalogue.exercises.values())
+
+
+def in_place_of(catalogue: Catalogue, athlete: Athlete, exercise: Exercise) -> str:
+    """In words, the exercise that comes where one that is left out would have come."""
+    gone, have = {*athlete.left_out, exercise.id}, situations.athlete_of(athlete).equipment
+    instead = progression.nearest_substitute(
+        catalogue, exercise, lambda other: other.id not in gone and other.can_be_done_with(have)
     )
-
-
-def _is_direct(exercise: Exercise) -> bool:
-    return exercise.category != "compound" and any("adductor" in muscle for muscle in exercise.muscles["primary"])
+    return "The others come more often instead." if instead is None else f"In its place: {instead.name}."
 
 
 def routines(form: Form, athlete: Athlete) -> Given:

@@ -27,8 +27,9 @@ def leave_out(exercise_id: str) -> Page:
             coach.athlete.left_out = {**coach.athlete.left_out, exercise_id: reason}
         told = " If it hurts, tell us how much in a check-in." if reason == "pain" else ""
         flash(f"Left out from the next routine on: {exercise.name}.{told}", "done")
-        return redirect(url_for("pages.settings") + "#left-out")
+        return redirect(url_for("pages.settings", open="left-out") + "#left-out")
     meaning = settings_preview.of(here, athlete.id, "left_out", {"left_out": {**athlete.left_out, exercise_id: ""}})
+    meaning.insert(0, choice_forms.in_place_of(here.catalogue, athlete, exercise))
     page = render_template(
         "leave_out.html", exercise=exercise, meaning=meaning, problems=given.problems, choices=choice_forms
     )
@@ -45,7 +46,7 @@ def take_in_again(exercise_id: str) -> Page:
             abort(404)
         coach.athlete.left_out = {id_: reason for id_, reason in kept.items() if id_ != exercise_id}
     flash("It may come up again.", "done")
-    return redirect(url_for("pages.settings") + "#left-out")
+    return redirect(url_for("pages.settings", open="left-out") + "#left-out")
 
 
 @blueprint.post("/settings/own/<own_id>/remove")
@@ -58,4 +59,4 @@ def remove_own(own_id: str) -> Page:
             abort(404)
         coach.athlete.own_exercises = [one for one in kept if one["id"] != own_id]
     flash("Removed.", "done")
-    return redirect(url_for("pages.settings") + "#own")
+    return redirect(url_for("pages.settings", open="own") + "#own")

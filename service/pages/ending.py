@@ -43,7 +43,10 @@ def take(suggestion: Suggestion, said: Said, *, source: str, where: str, routine
     """Take the form's answer for the suggestion's runner; ``routine``: as it was done. Raises AnswerError; 404 if gone."""
     here = installation()
     strength = _STRENGTH if said is Said.PAIN else PAIN
-    given = read_answer(strength, PLACE, *_EFFORT, said=said, where=where)
+    items = routine.items if routine is not None else ()
+    noted = {item.exercise: request.form.get(f"load_{item.exercise}") for item in items}
+    loads = {exercise: " ".join(load.split()) for exercise, load in noted.items() if load is not None}
+    given = read_answer(strength, PLACE, *_EFFORT, said=said, where=where, loads=loads)
     with here.store.write() as database:
         athlete = decisions.lock(database, suggestion.athlete_id)
         row = database.get(Suggestion, suggestion.id)

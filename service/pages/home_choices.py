@@ -9,10 +9,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import decisions
+from adductor.athletes import decisions, situations
+from adductor.coaching import progression
 from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
+from adductor.coaching.situation import PlannedRun
 from adductor.notes import wording
-from adductor.store.models import Athlete, CheckInRecord, SessionRecord
+from adductor.store.models import Athlete, CheckInRecord, PlannedRunRecord, SessionRecord
+from service.context import installation
+from service.pages.words import EQUIPMENT
+
+THINGS = dict(EQUIPMENT)
 
 SQUEEZE_EVERY = timedelta(days=28)  # once a month
 # The answer to "is today a day to train?", from 0, 3 and 6 on (Thorborg 2017, five-second squeeze).
@@ -36,7 +42,22 @@ class Line:
 
 def shown(session: Session, athlete: Athlete, now: datetime) -> dict[str, Any]:
     """The values of the templates in templates/home."""
-    return {"squeeze_is_due": squeeze_is_due(session, athlete, now), "lines": lines(session, athlete)}
+    catalogue, coached = installation().catalogue, situations.athlete_of(athlete)
+    opening = progression.one_thing(catalogue, coached, THINGS)
+    return {
+        "squeeze_is_due": squeeze_is_due(session, athlete, now),
+        "maintenance": maintenance(session, athlete, now),
+        "opens": opening and (THINGS[opening.thing], [catalogue.exercises[id_].name for id_ in opening.exercises]),
+        "lines": lines(session, athlete),
+    }
+
+
+def maintenance(session: Session, athlete: Athlete, now: datetime) -> str | None:
+    """Why the runner may choose once a week, or twice a week again."""
+    row = PlannedRunRecord
+    mine = select(row).where(row.athlete_id == athlete.id, row.kind == "race", row.start >= now)
+    races = [PlannedRun(race.start, race.kind, race.priority) for race in session.scalars(mine)]
+    return progression.maintenance_offer(situations.athlete_of(athlete), races, situations.local_day(athlete, now))
 
 
 def squeeze_is_due(session: Session, athlete: Athlete, now: datetime) -> bool:

@@ -7,24 +7,38 @@ signed-in runner finishes it. ``/r/<key>`` (service/answers.py) is for the runne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import abort, jsonify, make_response, render_template, request, session, url_for
 from flask_wtf.csrf import generate_csrf
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from adductor import drawings
-from adductor.athletes import decisions
+from adductor import coaching, drawings
+from adductor.athletes import decisions, situations
 from adductor.athletes.answers import AnswerError
 from adductor.catalogue.models import Exercise
 from adductor.coaching import swaps
 from adductor.coaching.replies import Said
-from adductor.coaching.situation import Routine, RoutineItem
-from adductor.store.models import Suggestion
+from adductor.coaching.situation import Athlete as CoachedAthlete
+from adductor.coaching.situation import Dose, ExerciseProgress, Routine, RoutineItem
+from adductor.notes import wording
+from adductor.store.models import Athlete, Suggestion
 from service import limits
 from service.context import installation
 from service.pages import ending
 from service.pages.access import Page, blueprint, current_athlete, find_suggestion, wants_json
 from service.pages.assets import compressed
+
+ALL_FIVE = "five"
+
+
+class Load(NamedTuple):
+    """The band or weight of an exercise: its name, the last load in the runner's words, and the next one in ours."""
+
+    name: str
+    last: str
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +67,12 @@ def show(suggestion: Suggestion, address: str, *, by_key: bool = False) -> Page:
 
     ``address`` is where the page stands, and where its form goes.
     """
-    made = _swapped(suggestion, request.args.getlist("swap"))
-    steps = [_step(made, place) for place in range(len(made.items))]
+    asked = request.args.get("all") == ALL_FIVE
+    made = _asked_for(suggestion, request.args)
+    steps = [_step(made, place, fixed=asked) for place in range(len(made.items))]
     shown = {item.exercise for step in steps for item in (step.item, *(other for _, other in step.alternatives))}
     drawn = shown.intersection(drawings.exercise_ids())
-    pairs = zip(decisions.routine_of(suggestion).items, steps, strict=True)
+    pairs = zip(() if asked else decisions.routine_of(suggestion).items, steps, strict=False)
     page = render_template(
         "routine.html",
         suggestion=suggestion,
@@ -68,6 +83,9 @@ def show(suggestion: Suggestion, address: str, *, by_key: bool = False) -> Page:
         address=address,
         by_key=by_key,
         mine=_is_mine(suggestion),
+        asked=asked,
+        all_five=_all_five(suggestion),
+        loads=_loads(suggestion, made) if by_key or _is_mine(suggestion) else {},
         # The sandbox and the tests live in a faster time; the timer lives with them.
         speed=installation().settings.clock_speed,
     )
@@ -86,7 +104,7 @@ def show_exercise(suggestion: Suggestion, address: str, place: int, exercise_id:
     """One exercise of the routine, or what may take its place: to be put into the page, also offline."""
     made = _swapped(suggestion, [f"{place + 1}:{exercise_id}"])
     step = _step(made, place, decisions.routine_of(suggestion))
-    return render_template("_step.html", address=address, step=step, mine=_is_mine(suggestion))
+    return render_template("_step.html", address=address, step=step, mine=_is_mine(suggestion), loads={})
 
 
 @blueprint.get("/routine/<public_id>/state")
@@ -115,7 +133,7 @@ def finish(public_id: str) -> Page:
 def save(suggestion: Suggestion, address: str, *, source: str) -> Page:
     """Save how it went. Idempotent: the page's offline queue may send it more than once."""
     try:
-        made = _swapped(suggestion, request.form.getlist("swap"))
+        made = _asked_for(suggestion, request.form)
         said = ending.said_in_form(Said.DONE)
         ended = ending.take(suggestion, said, source=source, where="routine", routine=made)
     except AnswerError as error:
@@ -136,6 +154,38 @@ def _is_mine(suggestion: Suggestion) -> bool:
     return athlete is not None and athlete.id == suggestion.athlete_id
 
 
+def _asked_for(suggestion: Suggestion, asked: MultiDict[str, str]) -> Routine:
+    """The routine with the swaps that the page or its form asks for, or all five at the article's dose; else 400."""
+    if asked.get("all") == ALL_FIVE:
+        return _all_five(suggestion) or abort(400)
+    return _swapped(suggestion, asked.getlist("swap"))
+
+
+def _all_five(suggestion: Suggestion) -> Routine | None:
+    """The five isolation exercises of the article, on request, in place of a full routine."""
+    if suggestion.dose != Dose.FULL:
+        return None
+    return coaching.all_five(installation().catalogue, _runner(suggestion))
+
+
+def _runner(suggestion: Suggestion) -> CoachedAthlete:
+    with installation().store.read() as database:
+        return situations.athlete_of(database.get_one(Athlete, suggestion.athlete_id))
+
+
+def _loads(suggestion: Suggestion, made: Routine) -> dict[str, Load]:
+    """The exercises of a routine that take a band or a weight."""
+    known, runner = installation().catalogue.exercises, _runner(suggestion)
+    progress = {mine.exercise: mine for mine in runner.progress}
+    loads = {}
+    for item in made.items:
+        if item.name is not None or coaching.can_be_loaded(known[item.exercise], runner):
+            mine = progress.get(item.exercise, ExerciseProgress(item.exercise))
+            told = coaching.next_load(mine) or (f"Last time {mine.load}." if mine.load else "")
+            loads[item.exercise] = Load(wording.name_of(item), mine.load or "", told)
+    return loads
+
+
 def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
     """The routine with the asked swaps (``2:exercise`` = the second exercise); 400 for one that isn't on offer."""
     made = decisions.routine_of(suggestion)
@@ -149,8 +199,11 @@ def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
     return made
 
 
-def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
-    """The step at this place. In place of another exercise than ``original`` has, only the way back is offered."""
+def _step(made: Routine, place: int, original: Routine | None = None, *, fixed: bool = False) -> Step:
+    """The step at this place. In place of another exercise than ``original`` has, only the way back is offered.
+
+    ``fixed``: nothing is offered in its place.
+    """
     catalogue = installation().catalogue
     item = made.items[place]
     if item.name is not None:
@@ -158,7 +211,7 @@ def _step(made: Routine, place: int, original: Routine | None = None) -> Step:
     if original is not None and original.items[place].exercise != item.exercise:
         offered = [("Back to", original.items[place])]
     else:
-        found = swaps.alternatives(catalogue, made, place)
+        found = () if fixed else swaps.alternatives(catalogue, made, place)
         offered = [(one.way.replace("_", " ").capitalize(), one.item) for one in found]
     exercise = catalogue.exercises[item.exercise]
     # The catalogue says only in one place of what the percentage is.

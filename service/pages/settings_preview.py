@@ -9,7 +9,6 @@ from typing import Any
 
 from adductor import coaching
 from adductor.catalogue.models import Catalogue
-from adductor.coaching import words
 from adductor.coaching.normalise import facts
 from adductor.coaching.routine import choose
 from adductor.coaching.situation import Dose, Expected, Placement, PlannedRun, Routine, Situation
@@ -81,7 +80,7 @@ def _routines(catalogue: Catalogue, before: Situation, after: Situation) -> list
 
 def _in_short(routine: Routine) -> str:
     items = (f"{wording.name_of(item)} {wording.dose_of(item)}" for item in routine.items)
-    return f"{words.listed(items)}, {routine.minutes} min"
+    return f"{'; '.join(items)}; {routine.minutes} min"
 
 
 def _ahead(installation: Installation, before: Situation, after: Situation) -> list[str]:

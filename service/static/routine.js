@@ -7,6 +7,7 @@
   var stage = root.querySelector(".stage");
   var form = root.querySelector("form[data-answer]");
   var address = root.dataset.address;
+  var placeKey = "at-" + address + (root.dataset.plan || "");
   var speed = Number(root.dataset.speed) || 1;
   var READY_S = 5; // to get into position; the first set of an exercise gets its set-up time
   var RESUME_MS = 3 * 3600 * 1000; // how long a reload finds its place again
@@ -42,7 +43,7 @@
         for (var side = 1; side <= sides; side++) {
           var where = [];
           if (sets > 1) { where.push("Set " + set + " of " + sets); }
-          if (n("sides") > 1) { where.push("Side " + side + (side === 1 ? " (your weaker side)" : "")); }
+          if (n("sides") > 1) { where.push("Side " + side + (side === 1 ? " (" + (d.extra || "your weaker side") + ")" : "")); }
           var at = { set: set, side: side, where: where.join(" · ") };
           if (n("reps")) {
             add("reps", n("reps") + " reps", n("reps") * n("repS"), Object.assign({ reps: n("reps"), repS: n("repS") }, at));
@@ -180,7 +181,7 @@
     form.querySelector("[name=stopped]").checked = hurt;
     playing = false;
     mayDoze();
-    stored("at-" + address, JSON.stringify({ asking: true, at: at, left: left, hurt: hurt, pct: form.elements.completed_pct.value, swaps: swaps(), saved: Date.now() }));
+    stored(placeKey, JSON.stringify({ asking: true, at: at, left: left, hurt: hurt, pct: form.elements.completed_pct.value, swaps: swaps(), saved: Date.now() }));
     document.body.classList.remove("playing");
     document.body.classList.add("asking");
     cue("end");
@@ -190,7 +191,7 @@
   }
 
   function again() {
-    stored("at-" + address, null);
+    stored(placeKey, null);
     document.body.classList.remove("asking");
     if (at) { begin({ at: at, left: left }); }
   }
@@ -275,12 +276,12 @@
   // ---- the place after a reload -----------------------------------------------------------------------------------
 
   function keepPlace() {
-    if (playing) { stored("at-" + address, JSON.stringify({ at: at, left: left, swaps: swaps(), saved: Date.now() })); }
+    if (playing) { stored(placeKey, JSON.stringify({ at: at, left: left, swaps: swaps(), saved: Date.now() })); }
   }
 
   async function findPlace() {
-    var place = JSON.parse(stored("at-" + address) || "null");
-    if (!place || Date.now() - place.saved > RESUME_MS) { stored("at-" + address, null); return; }
+    var place = JSON.parse(stored(placeKey) || "null");
+    if (!place || Date.now() - place.saved > RESUME_MS) { stored(placeKey, null); return; }
     for (var swap of place.swaps) {
       var parts = swap.split(":"), link = root.querySelector("[data-swap$='/" + (parts[0] - 1) + "/" + parts[1] + "']");
       if (link) { await exchange(link); }
@@ -367,7 +368,7 @@
     var fields = Array.from(new FormData(event.target).entries()).filter(function (entry) { return entry[0] !== "csrf_token"; });
     if (event.submitter && event.submitter.name) { fields.push([event.submitter.name, event.submitter.value]); }
     window.adductorAnswers.keep(address, fields);
-    stored("at-" + address, null);
+    stored(placeKey, null);
     show.sent.textContent = "Sending…";
     report(await window.adductorAnswers.send());
   });

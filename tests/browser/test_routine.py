@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from adductor.store.models import SessionRecord
-from tests.browser.conftest import SMALLEST, Opens
+from tests.browser.conftest import SMALLEST, Opens, no_barriers
 from tests.support import people
 from tests.support.live import Live, Runner
 
@@ -244,6 +244,33 @@ def test_reload_goes_on_where_it_was_and_the_voice_says_what_comes(live: Live, n
     expect(page.locator("[data-show=sent]")).to_contain_text("saved on this device")
     context.set_offline(False)
     live.until(lambda: [one.source for one in _sessions(live, runner)] == ["link"])
+
+
+def test_own_exercise_is_done_with_the_timer_and_its_load_is_noted(live: Live, context: BrowserContext) -> None:
+    days_ago = (live.here.installation.clock.now() - timedelta(days=5)).date()
+    page, runner = people.connected(
+        live, context, programme_stage=2, sessions_completed_total=9, last_completed_on=days_ago
+    )
+    page.goto(f"{live.web}/settings?open=own")
+    page.locator("#own [name=name]").fill("Pelvic tilt")
+    page.locator("#own").get_by_role("button", name="Add").click()
+    expect(page.locator("#own")).to_contain_text("2 x 10")
+    note = live.note_comes(live.record(runner))
+    assert "Pelvic tilt: 2 x 10" in note
+    page.goto(note.split("finish here: ")[1].split()[0])
+    no_barriers(page)
+
+    page.get_by_role("button", name="Start the timer").click()
+    phase = page.locator("[data-show=phase]")
+    while "Pelvic tilt" not in (phase.text_content() or ""):
+        page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Finish now").click()
+    page.get_by_text("With which band or weight?").click()
+    page.get_by_role("textbox", name="Pelvic tilt").fill("2 kg")
+    _how_it_was(page, rpe=6, pain=0)
+
+    expect(page.get_by_role("heading", name="Done.")).to_be_visible()
+    assert "2 kg" in [entry["load"] for entry in live.athlete(runner).progress]
 
 
 def test_text_twice_as_large_keeps_every_button_whole(live: Live, new_context: Opens) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from adductor.athletes import situations
 from adductor.coaching.situation import Event, EventType, OwnExercise, Placement
+from adductor.notes import wording
 from adductor.store.models import SessionRecord
 from service.pages import choice_forms
 from tests.service.pages.conftest import Visitor
@@ -36,6 +37,28 @@ def test_choices_are_kept_and_the_coach_gets_them(visitor: Visitor, here: Place,
 
     visitor.post(f"/settings/own/{clam.id}/remove")
     assert [one["name"] for one in here.athlete(runner).own_exercises] == ["Wall <b>sit</b>"]
+
+
+@pytest.mark.parametrize("channel", ["private_note", "description"])
+def test_choice_changes_the_next_note_and_own_words_stay_private(
+    visitor: Visitor, here: Place, runner: int, channel: str
+) -> None:
+    here.change(runner, channels={"post_run": channel}, minutes_after_run=5)
+    visitor.post("/leave-out/standing_resisted_adduction", reason="place")
+    visitor.post("/settings/routines", **{**ROUTINES, "after_run": "15", "sentence": SENTENCE})
+    visitor.post("/settings/own", **OWN)
+
+    suggestion = visitor.suggested(runner)
+
+    (note,) = [delivery.block for delivery in here.deliveries(runner)]
+    is_private = channel == "private_note"
+    assert wording.short_name("standing_resisted_adduction") not in note
+    assert ("Clam shell: 2 x 12" in note) is is_private
+    assert ("An exercise of my own: 2 x 12" in note) is not is_private
+    assert SENTENCE not in note or is_private
+    stranger = visitor.http.application.test_client().get(f"/routine/{suggestion.public_id}").text
+    assert 'data-name="An exercise of my own"' in stranger
+    assert "Clam shell" not in stranger
 
 
 @pytest.mark.parametrize(("asked", "limit"), [("5", 8), ("10", None)])
@@ -68,7 +91,7 @@ def test_exercise_is_left_out_after_a_look_at_what_replaces_it_and_taken_back(
 ) -> None:
     before = visitor.export()
     page = visitor.get("/leave-out/standing_resisted_adduction")
-    assert "What this means" in page.text
+    assert f"In its place: {wording.short_name('side_lying_adduction_floor')}." in page.text
     assert visitor.export() == before
 
     visitor.post("/leave-out/standing_resisted_adduction", reason="pain")
@@ -127,7 +150,7 @@ def test_squeeze_that_hurts_much_is_a_referral_and_a_hold_asks_for_none(
 
 def test_home_has_a_line_an_exercise_with_its_doses_and_load(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
-    item = next(item for item in suggestion.routine["items"] if item["reps"])
+    item = {"exercise": "standing_resisted_adduction", "sets": 1, "per_side": True, "reps": 12}
     here.change(runner, progress=[{"exercise": item["exercise"], "load": "green band"}])
     with here.installation.store.write() as session:
         for days, sets in ((20, 1), (15, 1), (9, 2)):
@@ -139,8 +162,34 @@ def test_home_has_a_line_an_exercise_with_its_doses_and_load(visitor: Visitor, h
 
     (line,) = [part for part in page.split("<li>") if "with green band" in part]
     assert line.count("→") == 1
-    assert f"1 x {item['reps']}" in line
-    assert f"<b>2 x {item['reps']}" in line
+    assert "1 x 12 each side" in line
+    assert "<b>2 x 12 each side" in line
+
+
+def test_maintenance_is_offered_where_it_is_due_and_taken_back_as_easily(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    assert 'id="keep"' not in visitor.get("/home").text
+    here.change(runner, programme_stage=4, stage_since=here.now.date() - timedelta(weeks=8))
+    for page in ("/home", "/settings"):
+        assert "Once a week from now on" in visitor.get(page).text
+    assert "What this means" in visitor.post("/settings/keep", do="preview", maintaining="1").text
+    assert not here.athlete(runner).maintaining
+
+    visitor.post("/settings/keep", maintaining="1")
+
+    assert here.athlete(runner).maintaining
+    assert "Twice a week again" in visitor.get("/home").text
+    visitor.post("/settings/keep")
+    assert not here.athlete(runner).maintaining
+
+
+def test_home_names_the_one_thing_that_opens_most(visitor: Visitor, here: Place, runner: int) -> None:
+    here.change(runner, equipment=["chair", "ball", "hard_floor", "step"])
+    assert "a long resistance band brings Standing band adduction." in visitor.get("/home").text
+
+    here.change(runner, equipment=["chair", "ball", "hard_floor", "step", "long_band"])
+    assert "One thing opens more" not in visitor.get("/home").text
 
 
 def test_pain_of_the_knee_is_one_choice_and_one_tap_on_home(visitor: Visitor, here: Place, runner: int) -> None:

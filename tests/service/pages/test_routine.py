@@ -90,3 +90,60 @@ def test_visitor_who_is_signed_out_is_asked_to_sign_in(visitor: Visitor, here: P
     assert state["signed_in"] is False
     assert answer.status_code == 401
     assert here.suggestion(runner).status == "open"
+
+
+def test_load_is_noted_at_the_end_and_told_the_next_time_to_the_runner_alone(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    suggestion = visitor.suggested(runner)
+    assert 'name="load_standing_resisted_adduction"' in visitor.get(f"/routine/{suggestion.public_id}").text
+    assert 'name="load_supine_adductor_squeeze"' not in visitor.get(f"/routine/{suggestion.public_id}").text
+
+    said = _finish(visitor, suggestion.public_id, rpe="6", load_standing_resisted_adduction=" 8 kg\n")
+
+    assert said["saved"]
+    here.later(days=3)
+    visitor.sign_in(runner)
+    again = visitor.suggested(runner)
+    page = visitor.get(f"/routine/{again.public_id}").text
+    assert "Last time 8 kg at RPE 6: try" in page
+    assert 'name="load_standing_resisted_adduction" maxlength="60" value="8 kg"' in page
+    stranger = visitor.http.application.test_client().get(f"/routine/{again.public_id}").text
+    assert "8 kg" not in stranger
+
+
+def test_load_of_many_lines_or_letters_is_named_and_nothing_is_saved(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    suggestion = visitor.suggested(runner)
+
+    said = _finish(visitor, suggestion.public_id, rpe="6", load_standing_resisted_adduction="x" * 10_000)
+
+    assert said["status"] == 400
+    assert "the band or weight must be at most 60 letters" in str(said["problem"])
+    assert here.suggestion(runner).status == "open"
+
+
+def test_all_five_are_offered_from_their_stage_on_and_count_as_done(visitor: Visitor, here: Place, runner: int) -> None:
+    suggestion = visitor.suggested(runner)
+    address = f"/routine/{suggestion.public_id}"
+    assert "All five at the article" not in visitor.get(address).text
+    assert _finish(visitor, suggestion.public_id, rpe="6", all="five")["status"] == 400
+    here.change(runner, programme_stage=3)
+
+    assert f'href="{address}?all=five"' in visitor.get(address).text
+    page = visitor.get(f"{address}?all=five").text
+    assert page.count('class="step"') == 5
+    assert "Something else" not in page
+    _finish(visitor, suggestion.public_id, rpe="6", all="five")
+
+    assert len(here.suggestion(runner).routine["items"]) == 5
+    assert here.suggestion(runner).status == "done"
+
+
+def test_all_five_take_no_light_routines_place(visitor: Visitor, here: Place, runner: int) -> None:
+    here.change(runner, programme_stage=3, sessions_completed_total=0)
+    suggestion = visitor.suggested(runner)
+
+    assert suggestion.dose == "light"
+    assert visitor.get(f"/routine/{suggestion.public_id}?all=five").status_code == 400
