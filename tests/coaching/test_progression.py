@@ -434,6 +434,14 @@ def test_three_weeks_off_begin_the_weeks_anew_and_no_compounds_come_for_a_fortni
     assert fortnight == [begins_anew, begins_anew, False]
 
 
+@pytest.mark.parametrize(("days", "comes"), [(13, False), (14, True)])
+def test_compounds_come_again_a_fortnight_after_the_way_back_began(days: int, comes: bool) -> None:
+    verdict = decide(evening({"programme_started_on": NOW.date() - timedelta(days=days)}), catalogue())
+    assert verdict.routine is not None
+    kinds = {catalogue().exercises[item.exercise].category for item in verdict.routine.items}
+    assert ("compound" in kinds) is comes
+
+
 # --- load and maintenance -------------------------------------------------------------------------------------------
 
 
@@ -446,6 +454,8 @@ def test_three_weeks_off_begin_the_weeks_anew_and_no_compounds_come_for_a_fortni
         ("12 kg", 8, "Last time 12 kg at RPE 8: the same again."),
         ("12 kg", 8.5, "Last time 12 kg at RPE 8.5: take a little less."),
         ("2,5 kg", 6, "Last time 2,5 kg at RPE 6: try 3 kg or the next band."),
+        ("5.5 kg", 6, "Last time 5.5 kg at RPE 6: try 7 kg or the next band."),
+        ("8 kg", 6, "Last time 8 kg at RPE 6: try 9 kg or the next band."),
         ("9 kg", 6, "Last time 9 kg at RPE 6: try 10 kg or the next band."),
         ("10 kg", 6, "Last time 10 kg at RPE 6: try 12 kg or the next band."),
         ("20 kg bell", 6, "Last time 20 kg bell at RPE 6: try 22 kg bell or the next band."),
