@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from adductor import coaching, metrics
 from adductor.athletes import channels, offers, situations
 from adductor.coaching import situation as words
+from adductor.coaching.constants import BACK_OFF_AFTER_UNANSWERED
 from adductor.installation import Installation
 from adductor.notes import wording
 from adductor.queue import claims
@@ -131,7 +132,8 @@ class Consultation:
         suggestion.routine = asdict(routine)
         suggestion.reason = verdict.reason
         suggestion.created_at = self.now
-        suggestion.asks_if_useful = offers.of(session, self.athlete, self.today, self.now).asks_if_useful
+        silent = offers.fields_of(session, self.athlete, self.today, self.now)["unanswered_in_a_row"]
+        suggestion.asks_if_useful = silent == BACK_OFF_AFTER_UNANSWERED
         suggestion.status = "open"
         suggestion.withdrawn_because = None
         session.add(suggestion)

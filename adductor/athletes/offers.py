@@ -6,33 +6,22 @@ and counts, and nothing of a platform's.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from adductor.athletes import channels
 from adductor.coaching import situation as words
-from adductor.coaching.constants import BACK_OFF_AFTER_UNANSWERED, SLOT_HALF_WEIGHT_WEEKS
+from adductor.coaching.constants import SLOT_HALF_WEIGHT_WEEKS
 from adductor.store.models import Athlete, Delivery, Suggestion
 
 # Six halvings: older weeks weigh next to nothing. Judgement.
 MEMORY = timedelta(weeks=6 * SLOT_HALF_WEIGHT_WEEKS)
 _ANSWERED = ("done", "declined")
-
-
-@dataclass(frozen=True, slots=True)
-class Offers:
-    """The fields of the coach's `Athlete` that tell what was offered."""
-
-    slots: tuple[words.SlotRecord, ...]
-    unanswered_in_a_row: int
-    asks_if_useful: bool  # silence calls for the question, and it was not put yet
-    last_suggested_on: date | None
-    pages_only: frozenset[words.Placement]
 
 
 def has_reached() -> ColumnElement[bool]:
@@ -60,43 +49,30 @@ def earlier(athlete: Athlete, today: date, now: datetime) -> tuple[ColumnElement
     )
 
 
-def of(session: Session, athlete: Athlete, today: date, now: datetime) -> Offers:
-    """What was offered until yesterday."""
+def fields_of(session: Session, athlete: Athlete, today: date, now: datetime) -> dict[str, Any]:
+    """The fields of the coach's `Athlete` that tell what was offered until yesterday."""
     row, alone = Suggestion, channels.pages_only(session, athlete, now)
-    rows = session.execute(
-        select(
-            row.id,
-            row.asks_if_useful,
-            row.local_date,
-            row.placement,
-            row.status,
-            row.opened_at,
-            has_reached().label("has_reached"),
-        )
-        .where(*earlier(athlete, today, now))
-        .order_by(row.created_at.desc())
-    ).all()
+    columns = (row.id, row.local_date, row.placement, row.status, row.opened_at, has_reached().label("has_reached"))
+    wanted = select(*columns).where(*earlier(athlete, today, now)).order_by(row.created_at.desc())
+    rows = session.execute(wanted).all()
     # Where the pages are all there is, silence on them is silence.
     everything_alone = {words.Placement.POST_RUN, words.Placement.REST_DAY} & set(athlete.placements) <= alone
     sessions = [one for one in rows if one.placement != words.Placement.WARM_UP]
     heard = [one for one in sessions if one.has_reached or everything_alone]
     since_reply = takewhile(lambda one: one.status not in _ANSWERED and one.opened_at is None, rows)
-    silent = [one for one in since_reply if one in heard]
-    offered: Counter[tuple[int, str, int]] = Counter()
-    done: Counter[tuple[int, str, int]] = Counter()
+    counts: dict[tuple[int, str, int], list[int]] = defaultdict(lambda: [0, 0])
     for one in sessions:
         if one.has_reached:
             halvings = (today - one.local_date).days // 7 // SLOT_HALF_WEIGHT_WEEKS
-            slot = (one.local_date.weekday(), one.placement, halvings * SLOT_HALF_WEIGHT_WEEKS)
-            offered[slot] += 1
-            done[slot] += one.status == "done"
-    return Offers(
-        slots=tuple(
-            words.SlotRecord(weekday, words.Placement(placement), offers, done[weekday, placement, weeks], weeks)
-            for (weekday, placement, weeks), offers in sorted(offered.items())
+            offered_and_done = counts[one.local_date.weekday(), one.placement, halvings * SLOT_HALF_WEIGHT_WEEKS]
+            offered_and_done[0] += 1
+            offered_and_done[1] += one.status == "done"
+    return {
+        "slots": tuple(
+            words.SlotRecord(weekday, words.Placement(placement), offered, done, weeks_ago)
+            for (weekday, placement, weeks_ago), (offered, done) in sorted(counts.items())
         ),
-        unanswered_in_a_row=len(silent),
-        asks_if_useful=len(silent) >= BACK_OFF_AFTER_UNANSWERED and not any(one.asks_if_useful for one in silent),
-        last_suggested_on=max((one.local_date for one in heard), default=None),
-        pages_only=alone,
-    )
+        "unanswered_in_a_row": sum(one in heard for one in since_reply),
+        "last_suggested_on": max((one.local_date for one in heard), default=None),
+        "pages_only": alone,
+    }

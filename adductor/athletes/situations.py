@@ -50,15 +50,11 @@ def of(
         return session.scalars(select(table).filter_by(athlete_id=athlete.id).where(*where))
 
     today = local_day(athlete, now) + timedelta(days=1 if ahead else 0)
-    offered = offers.of(session, athlete, today, now)
     return words.Situation(
         athlete=replace(
             athlete_of(athlete),
             declined_on=_declined_on(session, athlete, now),
-            slots=offered.slots,
-            unanswered_in_a_row=offered.unanswered_in_a_row,
-            last_suggested_on=offered.last_suggested_on,
-            pages_only=offered.pages_only,
+            **offers.fields_of(session, athlete, today, now),
             illness=told.is_ill(athlete, today),
             paused_until=told.paused_until(athlete, today),
             kept_light_because=told.hint(athlete, today),

@@ -104,7 +104,6 @@ class Site:
             "/r/{key}": {"key": key},
             "/r/{key}/opened": {"key": key},
             "/r/{key}/exercise/{place}/{exercise_id}": {"key": key, "place": "0"},
-            "/suggestions/{public_id}/opened": {"public_id": public_id},
             "/webhooks/strava/{key}": {"key": installation.settings.webhook_key},
             "/calendar/{key}.ics": {"key": str(athlete.calendar_key)},
             "/routine/{public_id}/exercise/{place}/{exercise_id}": {"public_id": public_id, "place": "0"},

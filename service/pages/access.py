@@ -148,6 +148,12 @@ def activity_link(activity_id: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}/activities/{own_id(activity_id)}", facts.label
 
 
+@blueprint.app_template_global()
+def opened_address(public_id: str) -> str:
+    """Where a touch on a page of this suggestion is told, by its runner alone."""
+    return f"{urlsplit(installation().links.runner_routine(public_id)).path}/opened"
+
+
 @blueprint.app_context_processor
 def _for_every_page() -> dict[str, Any]:
     athlete = current_athlete()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from adductor.athletes import decisions, offers, situations
+from adductor.athletes import decisions, situations
 from adductor.athletes.answers import AnswerError
 from adductor.store.models import DecisionRecord, Delivery
 from service import limits, numbers
 from service.context import installation
 from service.pages import ending, lately, status
 from service.pages.access import Page, blueprint, find_suggestion, signed_in, the_athlete
-from service.pages.forms import changing
 
 ON_A_PAGE = 25
 
@@ -61,17 +60,6 @@ def answer(public_id: str) -> Page:
     if ended.referral is None:
         flash(" ".join([ended.title, *ended.words, *ended.changes]), "done")
     return redirect(url_for("pages.home" if ended.referral else "pages.suggestion", public_id=public_id))
-
-
-@blueprint.post("/suggestions/<public_id>/opened")
-@limits.secret
-@signed_in
-def opened(public_id: str) -> tuple[str, int]:
-    """Note that the runner has touched a page of this suggestion; a program that fetches links only reads it."""
-    with changing(reschedules=False) as coach:
-        find_suggestion(coach.session, public_id, coach.athlete)
-        offers.open_now(coach.session, public_id, coach.now)
-    return "", 204
 
 
 def _page(public_id: str, problem: str | None = None) -> str:

@@ -79,17 +79,20 @@ def test_answer_is_kept_shown_and_can_be_changed(visitor: Visitor, here: Place, 
     assert here.suggestion(runner).status == "declined"
 
 
-def test_suggestion_is_opened_by_a_touch_and_not_by_a_look(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-    path = f"/suggestions/{suggestion.public_id}/opened"
-    for page in (f"/suggestions/{suggestion.public_id}", f"/routine/{suggestion.public_id}"):
-        (token,) = re.findall(rf'data-address="{path}" data-token="([^"]+)"', visitor.get(page).text)
+def test_pages_of_a_suggestion_tell_a_touch_to_the_address_of_its_runner(
+    visitor: Visitor, here: Place, runner: int
+) -> None:
+    public_id = visitor.suggested(runner).public_id
+    addresses = [
+        re.findall(r'data-address="(/r/[^"]+/opened)"', visitor.get(f"/{page}/{public_id}").text)
+        for page in ("suggestions", "routine")
+    ]
+    assert addresses[0] == addresses[1] != []
     assert here.suggestion(runner).opened_at is None
 
-    assert visitor.http.post(path, headers={"X-CSRFToken": token}).status_code == 204
+    assert visitor.http.post(addresses[0][0]).status_code == 204
     opened_at = here.now
     here.later(hours=1)
-    visitor.post(path)
+    visitor.http.post(addresses[0][0])
 
     assert here.suggestion(runner).opened_at == opened_at
-    assert visitor.post("/suggestions/nosuchid/opened").status_code == 404
