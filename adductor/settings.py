@@ -380,6 +380,11 @@ class Settings(BaseModel):
         return self.strava_client_id is None
 
     @property
+    def uses_sandbox_intervals(self) -> bool:
+        """`adductor up` brings its own intervals.icu too: nothing is set about a real one."""
+        return self.uses_sandbox and not self.model_fields_set & {"intervals_client_id", "intervals_api_url"}
+
+    @property
     def sends_mail(self) -> bool:
         """Whether mails reach a runner: by a mail server, or by the mailbox of the sandbox that `adductor up` brought."""
         return self.smtp_url is not None or self.strava_client_secret is None or self.beside_sandbox
@@ -392,8 +397,10 @@ class Settings(BaseModel):
 
     @property
     def shares_clock(self) -> bool:
-        """Time is not real: faster, or moved on by the buttons of the sandbox."""
-        return self.clock_speed != 1 or self.beside_sandbox
+        """Time is not real: faster, or moved on by the buttons of the sandbox, beside which no platform is real."""
+        secret = self.intervals_client_secret
+        all_made_up = secret is None or secret.get_secret_value() == self.derived("sandbox application")
+        return self.clock_speed != 1 or (self.beside_sandbox and all_made_up)
 
     @property
     def run_by(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adductor.clock import SharedClock, clock_for, set_speed
 from adductor.settings import load
+from service.cli.up import make_plan
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -38,15 +39,17 @@ def test_shared_clock_set_by_one_is_set_for_all_and_not_set_back(tmp_path: Path)
         assert abs(told.now() - NOON) < timedelta(seconds=5)
 
 
-def test_clock_is_shared_beside_the_sandbox_and_real_with_a_strava_of_ones_own(tmp_path: Path) -> None:
+def test_clock_is_shared_beside_the_sandbox_and_real_beside_a_real_platform(tmp_path: Path) -> None:
     folder = {"ADDUCTOR_DATA_DIR": str(tmp_path)}
-    alone = load(_env_file=None, **folder)
-    brought = folder | {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": alone.derived("sandbox application")}
+    real = {"INTERVALS_CLIENT_ID": "7", "INTERVALS_CLIENT_SECRET": "own", "INTERVALS_WEBHOOK_SECRET": "told"}
+    alone, beside_real = (make_plan(load(_env_file=None, **folder, **more)).brought for more in ({}, real))
     own = folder | {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "own"}
+    installations = [alone, beside_real | real, own]
 
-    kinds = [isinstance(clock_for(load(_env_file=None, **settings)), SharedClock) for settings in (brought, own)]
+    kinds = [isinstance(clock_for(load(_env_file=None, **settings)), SharedClock) for settings in installations]
 
-    assert kinds == [True, False]
+    assert kinds == [True, False, False]
+    assert ["ADDUCTOR_INTERVALS_API_URL" in settings for settings in installations] == [True, False, False]
 
 
 def test_shared_clock_of_an_earlier_run_goes_on_at_the_speed_of_the_settings(tmp_path: Path) -> None:

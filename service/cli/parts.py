@@ -73,7 +73,7 @@ def beat(check: bool) -> None:
     "--state-dir", type=click.Path(path_type=Path), help="What is kept between starts; default: the data folder."
 )
 def sandbox(bind: str, state_dir: Path | None) -> None:
-    """A made-up Strava on this machine, alone.
+    """A made-up Strava and a made-up intervals.icu on this machine, alone.
 
     \b
     Example: STRAVA_CLIENT_ID=1 STRAVA_CLIENT_SECRET=made-up adductor sandbox
@@ -91,6 +91,13 @@ def sandbox(bind: str, state_dir: Path | None) -> None:
         f"--mail-dir={settings.mail_dir}",
         f"--app-url={settings.public_url}",
     ]
+    if settings.intervals_client_id and settings.intervals_client_secret:
+        arguments += [
+            f"--intervals-client-id={settings.intervals_client_id}",
+            f"--intervals-client-secret={settings.intervals_client_secret.get_secret_value()}",
+            f"--intervals-webhook-url={settings.public_url}/webhooks/intervals/{settings.webhook_key}",
+            f"--intervals-webhook-secret={next(iter(settings.intervals_secrets), '')}",
+        ]
     if settings.shares_clock:
         arguments.append(f"--clock-file={settings.clock_file}")
     os.execv(sys.executable, arguments)  # noqa: S606 - becoming the sandbox, with our own arguments

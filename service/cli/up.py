@@ -62,6 +62,14 @@ def make_plan(settings: Settings, sandbox_bind: str = SANDBOX_BIND) -> Plan:
             "ADDUCTOR_STRAVA_API_URL": f"http://{sandbox_bind}/api/v3",
             "ADDUCTOR_STRAVA_OAUTH_URL": f"http://{sandbox_bind}/oauth",
         }
+    if settings.uses_sandbox_intervals:
+        brought |= {
+            "INTERVALS_CLIENT_ID": "1",
+            "INTERVALS_CLIENT_SECRET": settings.derived("sandbox application"),
+            "INTERVALS_WEBHOOK_SECRET": settings.derived("sandbox webhook"),
+            "ADDUCTOR_INTERVALS_API_URL": f"http://{sandbox_bind}/intervals/api/v1",
+            "ADDUCTOR_INTERVALS_OAUTH_URL": f"http://{sandbox_bind}/intervals",
+        }
     return Plan(brought, settings.log_format, settings.redis is None, sandbox_bind if settings.uses_sandbox else None)
 
 
@@ -128,8 +136,8 @@ def _migrate(environment: Mapping[str, str]) -> None:
 def up(sandbox_bind: str, only_plan: bool) -> None:
     """Run everything on this machine; Ctrl-C ends all of it.
 
-    Without a Strava application it brings a made-up Strava, to click through. With STRAVA_CLIENT_ID and
-    STRAVA_CLIENT_SECRET it serves the real one.
+    Without a Strava application it brings a made-up Strava and a made-up intervals.icu, to click through. With
+    STRAVA_CLIENT_ID and STRAVA_CLIENT_SECRET it serves the real one.
 
     \b
     Example: adductor up
@@ -197,11 +205,13 @@ def _subscription(subscriber: subprocess.Popen[str] | None) -> str:
 def _welcome(here: Running, subscribed: str) -> str:
     lines = ["", f"Adductor Coach is ready: {here.environment['ADDUCTOR_PUBLIC_URL']}"]
     if here.sandbox_url is not None:
+        lines.append(f"The made-up Strava:      {here.sandbox_url}")
+        if here.environment.get("ADDUCTOR_INTERVALS_API_URL", "").startswith(here.sandbox_url):
+            lines.append(f"and intervals.icu:       {here.sandbox_url}/intervals/")
         lines += [
-            f"The made-up Strava:      {here.sandbox_url}",
             "",
-            "  1. Open Adductor Coach and press “Connect with Strava”.",
-            "  2. Record a run in the made-up Strava and watch its private note.",
+            "  1. Open Adductor Coach and connect.",
+            "  2. Record a run there and watch its private note, or the calendar.",
         ]
     return "\n".join(
         [*lines, "", subscribed, f"Data: {here.environment['ADDUCTOR_DATA_DIR']}    Ctrl-C ends everything.", ""]

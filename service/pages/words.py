@@ -24,6 +24,7 @@ NOT_IN_EVERY_HOME = frozenset({"long_band", "slider", "dumbbell"})
 # Where the routine of a run can stand, as the first page asks.
 PLACES = {
     "private_note": "In the private note of my run (only I see it)",
+    "calendar": "In my calendar, as a note on that day (my coach sees it too)",
     "description": "In the description of my run (everybody who sees the run can read it)",
     "mail": "In an e-mail to me",
     "pages": "Only here, on my pages",

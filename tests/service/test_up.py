@@ -41,6 +41,9 @@ def test_up_serves_the_pages_and_a_made_up_strava_also_behind_a_proxy(up: Up) ->
     assert "Connect with Strava" in requests.get(up.web, timeout=5).text
     assert requests.get(f"{up.web}/readyz", timeout=5).json() == {"status": "ready"}
     assert requests.get(up.sandbox, timeout=5).ok
+    application = requests.get(f"{up.sandbox}/intervals/admin/application", timeout=5).json()
+    assert application["webhook_url"].startswith(f"{up.web}/webhooks/intervals/")
+    assert "intervals.icu:" in up.said
 
 
 def test_up_all_parts_together_are_small(up: Up) -> None:
