@@ -89,7 +89,6 @@ def test_notification_is_asked_for_after_the_first_routine_shown_and_ended_with_
     assert page.evaluate(NOTIFICATIONS) == [message["url"]]
     page.goto(f"{live.web}/settings?open=notifications")
     expect(page.get_by_text("This browser is notified.")).to_be_visible()
-    page.goto(f"{live.web}/settings?open=browser")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{live.web}/")
     context.set_offline(True)
