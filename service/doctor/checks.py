@@ -45,7 +45,11 @@ _OF_THE_FIGURES = (
     Check("backup", here.backup, _DATABASE),
     Check("operator", here.operator, _DATABASE),
 )
-ON_THE_PAGE = (*_OF_THE_FIGURES, Check("subscription", here.known_subscription, _DATABASE))
+ON_THE_PAGE = (
+    *_OF_THE_FIGURES,
+    Check("subscription", here.known_subscription, _DATABASE),
+    Check("intervals.icu", intervals.check, _DATABASE),
+)
 CHECKS = (
     *_OF_THE_FIGURES,
     Check("time", strava.time, _APPLICATION),

@@ -76,7 +76,7 @@ def welcome() -> Page:
             return redirect(url_for("pages.home"))
     have = frozenset(_equipment() or ()) if request.method == "POST" else None
     usable = places_of(the_athlete(), "post_run")
-    offered = [place for place in usable if place in channels.NOTES] or usable
+    offered = [place for place in usable if place in channels.WRITTEN] or usable
     # An e-mail needs an address first.
     usual = next(place for place in offered if place != channels.MAIL)
     shown = {"problems": given.problems, "given": request.form, "preview": _preview(have)}
@@ -117,8 +117,9 @@ def _keep(said: dict[str, Any]) -> None:
         athlete.screening_completed_at = now
         athlete.clearance_needed = "yes" in (said["pain"], said["condition"])
         athlete.target_sessions_per_week = said["target_sessions_per_week"]
-        # Until there is an address, what belongs to no run stands on the runner's pages.
-        athlete.channels = {"rest_day": "pages", **(athlete.channels or {}), "post_run": said["place"]}
+        # Until there is an address, what belongs to no run stands on the runner's pages, or in the calendar of their choice.
+        rest_day = channels.CALENDAR if said["place"] == channels.CALENDAR else channels.PAGES
+        athlete.channels = {"rest_day": rest_day, **(athlete.channels or {}), "post_run": said["place"]}
         athlete.equipment = _equipment()
         day = said["long_run_day"]
         if day is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,8 @@ def test_unticked_boxes_are_named_with_what_stops_working(icu: Icu) -> None:
     assert icu.consent(account, ("CALENDAR:WRITE",)).headers["Location"] == "/welcome"
 
     page = icu.web.get("/welcome").text
+    assert 'name="place" value="description"' in page
+    assert 'name="place" value="calendar"' not in page
     assert "routines can&#39;t stand in your calendar" in page
     assert "we don&#39;t see your races" in page
     assert "soreness" not in page
@@ -61,6 +64,20 @@ def test_key_that_does_not_work_is_said_at_once(
     answer = icu.send_key(key)
 
     assert (answer.status_code, heading in answer.text) == (status, True)
+
+
+def test_calendar_is_the_default_place_of_a_newcomer(icu: Icu) -> None:
+    runner = icu.by_key(icu.account(), confirmed_at=None)
+    icu.send_key(icu.look(f"/athletes/{icu.athletes[runner]}")["api_key"])
+    first = icu.web.get("/welcome").text
+    assert re.findall(r'name="place" value="(\w+)"[^>]*checked', first) == ["calendar"]
+
+    answers = {"pain": "no", "condition": "no", "target": "2", "place": "calendar"}
+    assert icu.web.post("/welcome", data=answers).headers["Location"] == "/home"
+
+    athlete = icu.here.athlete(runner)
+    assert athlete.channels == {"rest_day": "calendar", "post_run": "calendar"}
+    assert "Calendar of that day" in icu.web.get("/settings").text
 
 
 def test_dormant_account_is_explained(icu: Icu) -> None:
