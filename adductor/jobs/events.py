@@ -240,14 +240,15 @@ def _restore_earlier(coach: Consultation, gone: Suggestion, event: InboxEvent) -
         .order_by(LoggedRow.start.desc())
         .limit(1)
     )
-    if earlier is None:
+    carries = earlier.activity_id if earlier is not None else _other_copy(coach, gone.activity_id)
+    if carries is None:
         return ()
-    woken_by = words.Event(words.EventType.ACTIVITY_UPDATED, earlier.activity_id)
+    woken_by = words.Event(words.EventType.ACTIVITY_UPDATED, carries)
     verdict = coach.decide(woken_by)
     decision = coach.record(woken_by, verdict, trace_id=event.trace_id)
     if verdict.decision not in _SUGGESTS:
         return ()
-    return deliveries.claim_due(coach, coach.suggest(verdict, decision, earlier.activity_id))
+    return deliveries.claim_due(coach, coach.suggest(verdict, decision, carries))
 
 
 # --- with the platform ------------------------------------------------------------------------------------------------
@@ -485,6 +486,20 @@ def _twin(coach: Consultation, activity: LoggedActivity) -> Suggestion | None:
         )
         .limit(1)
     )
+
+
+def _other_copy(coach: Consultation, activity_id: str | None) -> str | None:
+    """The same recording in another log, where it still stands."""
+    if activity_id is None or len(coach.athlete.connections) < 2:
+        return None
+    rows = select(LoggedRow).filter_by(athlete_id=coach.athlete.id)
+    gone = coach.session.scalar(rows.filter_by(platform_id=activity_id))
+    if gone is None:
+        return None
+    near = LoggedRow.start.between(gone.start - SAME_START_WITHIN, gone.start + SAME_START_WITHIN)
+    others = ~LoggedRow.platform_id.startswith(f"{platform_of(activity_id)}:")
+    found = coach.session.scalar(rows.where(near, others, LoggedRow.deleted_at.is_(None)).limit(1))
+    return found.platform_id if found is not None else None
 
 
 def _is_a_run(activity: LoggedActivity) -> bool:

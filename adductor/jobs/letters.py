@@ -134,7 +134,8 @@ def send_letter(installation: Installation, letter: Letter) -> str:
     elif letter.kind == "reconnect":
         resting = next((each for each in athlete.connections if each.state == Connection.RESTING), None)
         wanted = can_mail and resting is not None
-        link = f"{public_url}/connect/{(resting or athlete.connection).platform}"
+        # A key is given on the first page.
+        link = f"{public_url}/" if resting is None or resting.by_key else f"{public_url}/connect/{resting.platform}"
     else:
         wanted = can_mail and athlete.is_connected
         link = f"{public_url}/home"

@@ -102,7 +102,9 @@ def athletes(status: Status) -> str:
     """The cap leaves room for another athlete. Some refusals are unseen: Strava's page doesn't send those runners back."""
     with status.here.store.read() as session:
         connected, latest = session.execute(
-            select(func.count(), func.max(Connection.connected_at)).where(Connection.state == Connection.CONNECTED)
+            select(func.count(), func.max(Connection.connected_at)).filter_by(
+                state=Connection.CONNECTED, platform="strava"
+            )
         ).one()
     more = f"raise the number to 10 at {_SETTINGS_PAGE}; for more than that Strava wants to review the application"
     turned_away = heartbeats.last(status.here, heartbeats.TURNED_AWAY)

@@ -174,6 +174,26 @@ def test_run_in_both_logs_gets_one_routine_where_the_runner_chose(
     assert suggestion.status == "open"
 
 
+def test_run_deleted_in_one_log_keeps_its_routine_by_the_other(icu: Icu, strava: Log) -> None:
+    runner = both(icu, channels={"post_run": "calendar"})
+    at_strava(icu, strava)
+    told_by_strava(icu)
+    rounds.sweep(icu.here.installation)
+    icu.record(runner)
+    icu.hears()
+
+    del strava.activities[RUN]
+    icu.later(minutes=5)
+    told_by_strava(icu, "delete")
+    icu.polls(minutes=1)
+    icu.polls(minutes=1)
+
+    (note,) = icu.notes(runner)
+    gone, kept = icu.here.suggestions(runner)
+    assert (gone.status, kept.status, kept.activity_id.partition(":")[0]) == ("withdrawn", "open", "intervals")
+    assert note["external_id"] == f"adductor-{kept.public_id}"
+
+
 def test_leaving_one_log_keeps_the_other(icu: Icu, strava: Log) -> None:
     runner = both(icu)
     at_strava(icu, strava)
