@@ -12,6 +12,7 @@ from tests.support.live import Live
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 PAGES = ("/home", "/suggestions", "/settings", "/progress", "/privacy", "/check-in", "/exercises", "/nothing-here")
+PAGES += ("/leave-out/side_lunge",)
 
 
 def _complaints(page: Page) -> list[str]:
