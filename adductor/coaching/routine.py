@@ -68,6 +68,8 @@ def choose(seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose) 
     gap = seen.days_since_last_done
     came_on: dict[str, date] = {}
     for session in seen.situation.sessions:
+        if session.kind == "warm_up":
+            continue  # it loads nothing
         day = seen.day_of(session.completed_at)
         came_on |= {id_: day for id_ in session.exercises if day >= came_on.get(id_, day)}
     wish = Wish(

@@ -238,3 +238,13 @@ def test_a_week_kept_free_for_a_race_is_followed_by_a_light_session(free: int, s
     seen.last_done = date(2026, 11, 1)
     seen.races = [Raced(date(2026, 11, 10), free, "B")]
     assert light_after_race(seen) == said
+
+
+@pytest.mark.parametrize(("kind", "comes"), [("warm_up", True), ("strength_full", False), ("strength_light", False)])
+def test_what_came_in_a_session_of_late_waits_and_a_warm_up_is_none(kind: str, comes: bool) -> None:
+    band = "standing_resisted_adduction"
+    done = {"completed_at": "2026-11-12T08:00:00+00:00", "kind": "strength_full"}
+    lately = {"completed_at": "2026-11-13T08:00:00+00:00", "kind": kind, "exercises": [band]}
+    routine = verdict("The plain case", sessions=[done, lately] if kind == "warm_up" else [lately]).routine
+    assert routine is not None
+    assert (band in [item.exercise for item in routine.items]) is comes
