@@ -10,7 +10,7 @@ import yaml
 
 from adductor.catalogue import catalogue
 from adductor.catalogue.models import Catalogue, Exercise, Pool, RoutinePlan
-from adductor.coaching.constants import SQUEEZE_S
+from adductor.coaching import constants as k
 from adductor.documents import DocumentError, validate
 from tests.documents.changing import changed
 
@@ -96,7 +96,7 @@ def test_pool_holds_exercises_of_its_stage_whole_ladders_and_enough_direct_work(
 
 
 def test_room_beside_an_exercise_is_that_of_the_squeezes_at_the_articles_dose() -> None:
-    assert catalogue().exercises["supine_adductor_squeeze"].estimated_seconds["typical_target"] == SQUEEZE_S
+    assert catalogue().exercises["supine_adductor_squeeze"].estimated_seconds["typical_target"] == k.SQUEEZE_S
 
 
 def test_every_exercise_has_a_way_to_appear() -> None:
