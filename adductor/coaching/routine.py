@@ -172,7 +172,6 @@ class _Composer:
         self.wish = wish
         self.athlete = wish.athlete
         self.progress = {progress.exercise: progress for progress in wish.athlete.progress}
-        self.days = {progress.last_done_on for progress in wish.athlete.progress if progress.last_done_on is not None}
         athlete = wish.athlete
         self.may_jump = athlete.plyometrics_cleared and Placement.REST_DAY in athlete.placements_enabled
         self.minutes = minutes_for(wish.athlete, wish.placement)
@@ -244,20 +243,13 @@ class _Composer:
                 possible[JUMP], ages[JUMP] = None, jumped
         return [self._own_dose(id_, possible[id_]) for id_ in sorted(ages, key=lambda id_: self._turn(id_, ages[id_]))]
 
-    def _turn(self, id_: str, age: date) -> tuple[int, date]:
+    def _turn(self, id_: str, age: date) -> tuple[bool, date]:
         """Age alone counts, but for the article's dose: once reached, it comes soon in the other placement, too."""
         exercise, mine = self.catalogue.exercises[id_], self.progress.get(id_)
-        if self._waited(id_) >= k.COMES_WITHIN_SESSIONS - 2:
-            return 1, age
-        target = exercise.dose.sets.target
-        is_reached = mine is not None and self._fewer(mine.sets or 0) >= target
-        if mine is None or not is_reached or not (exercise.in_article and exercise.is_direct):
-            return 2, age
-        return 2 if self.wish.placement in mine.target_done_in else 0, age
-
-    def _waited(self, id_: str) -> int:
-        """In how many sessions it has not come: those that left their day on another exercise."""
-        return sum(day > self._came_on(id_) for day in self.days)
+        if mine is None or not (exercise.in_article and exercise.is_direct):
+            return True, age
+        is_reached = self._fewer(mine.sets or 0) >= exercise.dose.sets.target
+        return not is_reached or self.wish.placement in mine.target_done_in, age
 
     def _possible(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The exercises that can be done, with what each stands for; substitutes for those that cannot."""
@@ -345,7 +337,7 @@ class _Composer:
         """With many exercises the two that waited longest come together, where need be with two sets."""
         if len(order) <= k.COMES_WITHIN_SESSIONS:
             return False  # one a session is often enough
-        one, other = sorted(order, key=lambda item: -self._waited(item.exercise))[:2]
+        one, other = sorted(order, key=lambda item: self._came_on(item.exercise))[:2]
         if self._is_compound(one) and self._is_compound(other):
             return False
         for two in ([one, other], [self._with_two_sets(item) for item in (one, other)]):

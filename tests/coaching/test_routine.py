@@ -306,6 +306,21 @@ def test_compound_leaves_room_for_enough_direct_work_or_says_what_is_shortened(
     assert (doses(made), made.remark) == ({DEADLIFT: (3, reps), SQUEEZE: (squeezes, 1)}, remark)
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"), [([], {HINGE: (3, 8), SQUEEZE: (3, 1)}), ([STEP_UP], {HINGE: (2, 8), DEADLIFT: (2, 8)})]
+)
+def test_with_more_exercises_than_sessions_the_two_oldest_come_together(
+    more: list[str], expected: dict[str, tuple[int, int]]
+) -> None:
+    six = [SLIDE_LUNGE, HINGE, DEADLIFT, BOWLER, SPLIT_SQUAT, SQUEEZE, *more]
+    settled = {"target_done_in": (AFTER_RUN,)}
+    mine = (did(HINGE, 20, 3, 8, **settled), did(DEADLIFT, 19, 3, 8), did(SQUEEZE, 9, 3, **settled))
+    rest = {id_: TODAY for id_ in six if id_ not in (HINGE, DEADLIFT, SQUEEZE)}
+    made = routine(4, AFTER_RUN, progress=mine, came_on=rest, left_out=catalogue().exercises.keys() - {*six})
+    assert doses(made) == expected
+    assert (made.remark is None) is (not more)
+
+
 @pytest.mark.parametrize(("minutes", "dose"), [(10, (3, 15)), (8, (3, 11)), (5, (2, 10))])
 def test_one_that_is_too_long_has_fewer_reps_before_fewer_sets(minutes: int, dose: tuple[int, int]) -> None:
     made = routine(2, AFTER_RUN, progress=(did(BAND, 20, 3, 15),), minutes_available=minutes)
