@@ -102,7 +102,7 @@ ONLY_AFTER_RUNS = {"athlete": replace(ATHLETE, placements_enabled=frozenset({Pla
             {"check_ins": (CheckIn(FRIDAY, hip_groin_pain_0_10=7),)},
             3,
             {},
-            {20: "Stop today", 21: "paused since Friday", 22: "paused since Friday"},
+            {20: "Stop today", 21: "stopped since Friday", 22: "stopped since Friday"},
         ),
         ({"now": FRIDAY.replace(hour=23), "activities": (run(1), run(8))}, 1, {}, {20: "quiet hours"}),
         # A day with a run says what held its session back.

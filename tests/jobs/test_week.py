@@ -17,7 +17,7 @@ from adductor.jobs import prompts, retention
 from adductor.notes import block
 from adductor.queue import timers
 from adductor.store.models import DecisionRecord, Suggestion
-from tests.support.memory_log import Log, event, runs, take, with_tokens
+from tests.support.memory_log import Log, event, nth, runs, take, with_tokens
 from tests.support.runners import Place
 
 WITHOUT_MAIL = {"channels": {"post_run": "private_note", "rest_day": "pages"}}
@@ -31,7 +31,7 @@ def _live(here: Place, log: Log, runner: int, days: int, *, on: tuple[int, ...],
         here.clock.at = morning
         weekday = morning.weekday()
         if weekday in on:
-            number = str(int(morning.timestamp()))
+            number = nth(int(morning.timestamp()))
             runs(here, log, runner, number)
             take(here, event(here, runner, about=number))
         here.clock.at = morning.replace(hour=17, minute=30)
@@ -129,8 +129,8 @@ def test_record_of_a_slot_ages_and_leaves_out_what_was_taken_back(monday: Place,
 def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log: Log) -> None:
     runner = with_tokens(monday, placements=["post_run"])
     marathon: dict[str, Any] = {"intensity": "race", "workout": "race", "distance_m": 42_195, "moving_s": 12_600}
-    runs(monday, log, runner, "1", ago=timedelta(hours=4), **marathon, elapsed_s=12_600)
-    take(monday, event(monday, runner, about="1"))
+    runs(monday, log, runner, nth(1), ago=timedelta(hours=4), **marathon, elapsed_s=12_600)
+    take(monday, event(monday, runner, about=nth(1)))
     raced_on = monday.now.date()
     assert (monday.athlete(runner).raced_on, monday.athlete(runner).race_free_days) == (raced_on, 7)
 
@@ -139,8 +139,8 @@ def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log:
         monday.clock.at = datetime.combine(raced_on + timedelta(days=days), time(8), tzinfo=monday.now.tzinfo)
         retention.expire(monday.installation)
         del log.activities[next(iter(log.activities))]
-        runs(monday, log, runner, str(days))
-        take(monday, event(monday, runner, about=str(days)))
+        runs(monday, log, runner, nth(days))
+        take(monday, event(monday, runner, about=nth(days)))
         decisions[days] = monday.decisions(runner)[-1]
 
     assert decisions[7].rule == "race_window"
@@ -150,13 +150,13 @@ def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log:
 
 def test_race_that_was_none_after_all_is_forgotten(monday: Place, log: Log) -> None:
     runner = with_tokens(monday, placements=["post_run"])
-    runs(monday, log, runner, "1", intensity="race", workout="race")
-    take(monday, event(monday, runner, about="1"))
+    runs(monday, log, runner, nth(1), intensity="race", workout="race")
+    take(monday, event(monday, runner, about=nth(1)))
     assert monday.athlete(runner).raced_on == monday.now.date()
 
     monday.later(hours=1)
-    log.edit("1", intensity="easy", workout=None)
-    take(monday, event(monday, runner, "update", about="1", type="Run"))
+    log.edit(nth(1), intensity="easy", workout=None)
+    take(monday, event(monday, runner, "update", about=nth(1), type="Run"))
 
     assert monday.athlete(runner).raced_on is None
     assert monday.decisions(runner)[-1].decision == "post_run"
