@@ -26,6 +26,23 @@ class AnswerTooLargeError(requests.RequestException):
     """The answer is larger than any that we ask for."""
 
 
+# In this order: some of them are kinds of others. An exception's own text may hold an address with a secret.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (requests.Timeout, "didn't answer in time"),
+    (AnswerTooLargeError, "answered far more than expected"),
+    (requests.exceptions.SSLError, "couldn't be reached over TLS (certificate or protocol)"),
+    (requests.exceptions.JSONDecodeError, "answered something that can't be read"),
+    (requests.RequestException, "couldn't be reached, or the connection dropped,"),
+    (Exception, "answered something that can't be read"),
+)
+NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+
+
+def reason_of(error: Exception) -> str:
+    """Why no answer that can be read came, to stand behind a platform's name."""
+    return next(reason for kind, reason in _REASONS if isinstance(error, kind))
+
+
 class PlatformSession(requests.Session):
     """A session for one thread, its connections kept alive between calls.
 

@@ -14,7 +14,7 @@ import requests
 
 from adductor.platforms.base import ErrorKind as Kind
 from adductor.platforms.base import PlatformError
-from adductor.platforms.transport import AnswerTooLargeError
+from adductor.platforms.transport import NO_ADDRESS, reason_of
 
 _URLS = "ADDUCTOR_INTERVALS_API_URL and ADDUCTOR_INTERVALS_OAUTH_URL"
 _JAVA = re.compile(r"\bjava\.[\w.]+")
@@ -47,24 +47,13 @@ _MEANINGS = {
     "invalid": (Kind.PERMANENT, "intervals.icu refused {doing} ({status})."),
     "other": (Kind.UNEXPECTED, "intervals.icu answered {status} while {doing}. It is tried again later."),
 }
-# In this order: some of them are kinds of others. An exception's own text may hold an address with a secret.
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.Timeout, "didn't answer in time"),
-    (AnswerTooLargeError, "answered far more than expected"),
-    (requests.exceptions.SSLError, "couldn't be reached over TLS (certificate or protocol)"),
-    (requests.exceptions.JSONDecodeError, "answered something that can't be read"),
-    (requests.RequestException, "couldn't be reached, or the connection dropped,"),
-    (Exception, "answered something that can't be read"),
-)
-_NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 
 def failure_of_exception(error: Exception, *, doing: str) -> PlatformError:
     """No answer that can be read came."""
-    if isinstance(error, _NO_ADDRESS):
+    if isinstance(error, NO_ADDRESS):
         return PlatformError(Kind.MISCONFIGURED, f"Of {_URLS} one isn't an address that can be called.")
-    reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
-    return PlatformError(Kind.RETRY, f"intervals.icu {reason} while {doing}. It is tried again later.")
+    return PlatformError(Kind.RETRY, f"intervals.icu {reason_of(error)} while {doing}. It is tried again later.")
 
 
 def failure_of_answer(

@@ -14,7 +14,7 @@ import requests
 
 from adductor.platforms.base import ErrorKind as Kind
 from adductor.platforms.base import PlatformError
-from adductor.platforms.transport import AnswerTooLargeError
+from adductor.platforms.transport import NO_ADDRESS, reason_of
 
 # Strava's codes are a few words. Longer ones are not repeated to people or logs: they might echo a secret of the request.
 _SHORT = re.compile(r"[A-Za-z0-9_:. -]{1,48}")
@@ -81,17 +81,6 @@ _MEANINGS = {
     "other": (Kind.UNEXPECTED, "Strava answered {status} {codes} while {doing}. It is tried again later."),
 }
 
-# In this order: some of them are kinds of others. An exception's own text may hold an address with a secret.
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.Timeout, "didn't answer in time"),
-    (AnswerTooLargeError, "answered far more than expected"),
-    (requests.exceptions.SSLError, "couldn't be reached over TLS (certificate or protocol)"),
-    (requests.exceptions.JSONDecodeError, "answered something that can't be read"),
-    (requests.RequestException, "couldn't be reached, or the connection dropped,"),
-    (Exception, "answered something that can't be read"),
-)
-_NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
-
 
 def failure_of(
     error: Exception, status: int, *, doing: str, by_token: bool, retry_at: datetime | None = None
@@ -103,10 +92,9 @@ def failure_of(
     """
     # stravalib lets redirects pass and stumbles over their body.
     if not isinstance(error, requests.HTTPError) and not 300 <= status < 400:
-        if isinstance(error, _NO_ADDRESS):
+        if isinstance(error, NO_ADDRESS):
             return PlatformError(Kind.MISCONFIGURED, f"Of {_URLS} one isn't an address that can be called.")
-        reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
-        return PlatformError(Kind.RETRY, f"Strava {reason} while {doing}. It is tried again later.")
+        return PlatformError(Kind.RETRY, f"Strava {reason_of(error)} while {doing}. It is tried again later.")
     response = error.response if isinstance(error, requests.HTTPError) else None
     body = b"" if response is None else response.content
     details = _details(body)
