@@ -5,7 +5,7 @@ from alembic import op
 
 from adductor.store.types import BigId, UtcDateTime
 
-revision = "0011"
+revision = "0010"
 down_revision = "0009"
 
 
