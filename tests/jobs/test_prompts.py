@@ -247,13 +247,13 @@ def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None
                 here.answer(runner, answers.Said.DONE, number)
 
     sent = [row.written_at for row in here.deliveries(runner) if row.channel == "mail" and row.written_at]
-    assert len(sent) >= 8
+    assert len(sent) >= 5
     for moment in sent:
         week = [other for other in sent if timedelta(0) <= other - moment < channels.WEEK]
         assert len(week) <= channels.MOST_MESSAGES_A_WEEK
     assert any(row.rule == "enough_messages" for row in _looked(here, runner))
-    placements = [row.placement for row in here.suggestions(runner)]
-    assert placements.count("rest_day") >= 2 * placements.count("warm_up")
+    warm_ups = [row for row in here.suggestions(runner) if row.placement == "warm_up"]
+    assert len(warm_ups) <= 3  # of three weeks: two messages a week are left to the sessions
 
 
 def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
