@@ -20,7 +20,7 @@ from adductor.catalogue import catalogue
 from adductor.coaching.replies import REPLIES
 from adductor.notes.wording import dose_of, short_name
 from bench.months.population import DAYS, FIRST_DAY, PATTERNS, Traits, population
-from bench.months.promises import ENOUGH_SESSIONS, HALF_A_YEAR, PROMISES, done, shown
+from bench.months.promises import ENOUGH_SESSIONS, HALF_A_YEAR, PROMISES, done, shown, work
 from bench.months.year import Suggestion, Year
 
 PAGE = Path(__file__).parents[2] / "docs" / "coaching.md"
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     shown: set[str]
     minutes: list[int]
     pauses: int
-    routines: int  # a hash of them all
+    work: int  # reps and seconds a side in the full sessions of half a year
 
 
 def look_at(traits: Traits) -> Outcome:
@@ -64,7 +64,7 @@ def look_at(traits: Traits) -> Outcome:
         {id_ for s in shown(year, None) for id_ in s.exercises},
         [s.routine.minutes for s in sessions],
         len(year.holds_lifted),
-        hash(tuple(str(s.routine) for s in sessions)),
+        sum(work(item) for s in shown(year) if s.day < HALF_A_YEAR for item in s.routine.items),
     )
 
 
@@ -96,11 +96,10 @@ def broken_by_all(outcomes: Sequence[Outcome]) -> Iterator[str]:
     if missing:
         yield f"in nobody's programme: {', '.join(sorted(missing))}"
     by_traits = {o.traits: o for o in outcomes}
-    for easy in (o for o in outcomes if o.traits.answers == "too easy"):
-        right = by_traits[easy.traits._replace(answers="always")]
-        same = easy.routines == right.routines or easy.stages < right.stages
-        if same and right.sessions[0] >= ENOUGH_SESSIONS:
-            yield f"'too easy' gives no harder year than 'about right': {easy.traits}"
+    years = [(o, by_traits[o.traits._replace(answers="always")]) for o in outcomes if o.traits.answers == "too easy"]
+    years = [(easy, right) for easy, right in years if sum(right.sessions) >= ENOUGH_SESSIONS]
+    for easy in (easy for easy, right in years if easy.work == right.work):
+        yield f"'too easy' and 'about right' give the same year: {easy.traits}"
     for pattern, days in PATTERNS.items():
         steady = [o for o in outcomes if o.traits[0] == pattern and o.traits.is_steady]
         a_week = mean(sum(o.sessions) / o.weeks_running for o in steady)

@@ -13,12 +13,13 @@ from adductor.coaching.constants import LONG_RUN_MIN
 from adductor.coaching.progression import is_open
 from adductor.coaching.rules import in_quiet_hours
 from adductor.coaching.situation import Dose, Placement, RoutineItem
-from bench.months.population import FIRST_DAY
+from bench.months.population import DAYS, FIRST_DAY
 from bench.months.year import Suggestion, Year
 
 Broken = Iterator[date]
 HALF_A_YEAR = FIRST_DAY + timedelta(weeks=26)
 ENOUGH_SESSIONS = 36  # full ones in half a year: seven in ten of two a week
+ENOUGH_HERE = 24  # full ones in half a year in one placement
 MINUTES = {Placement.POST_RUN: 10, Placement.REST_DAY: 15}  # of a runner who set none
 DIRECT_REPS, DIRECT_S = 16, 60  # a side; Thorarinsdottir 2025 for the reps
 SQUATS, JUMP = ("elevated_split_squat", "split_squat_floor"), "jump_lunges"
@@ -58,7 +59,7 @@ def is_busy(year: Year) -> bool:
 def direct_work(items: Sequence[RoutineItem]) -> float:
     """Work of exercises in which the adductors come first and that are no compounds; 1 is enough."""
     direct = [i for i in items if _exercise(i).muscles["primary"][0].startswith("adductor") and not _is_compound(i)]
-    return sum(_work(i) / (DIRECT_REPS if i.hold_s is None else DIRECT_S) for i in direct)
+    return sum(work(i) / (DIRECT_REPS if i.hold_s is None else DIRECT_S) for i in direct)
 
 
 def _exercise(item: RoutineItem) -> Exercise:
@@ -69,7 +70,7 @@ def _is_compound(item: RoutineItem) -> bool:
     return _exercise(item).category == "compound"
 
 
-def _work(item: RoutineItem) -> int:
+def work(item: RoutineItem) -> int:
     """Reps, or seconds of holding, a side."""
     return item.sets * item.count * item.positions * (item.hold_s or 1)
 
@@ -128,9 +129,9 @@ def jumps_are_earned(year: Year) -> Broken:
         allowed = earned >= 2 and year.traits.may_jump and s.placement is Placement.REST_DAY and not squat_is_next
         if jump is not None and not (allowed and (jumped or (jump.sets, jump.reps) == (1, 4))):
             yield s.day
-        if s.session is not None and s.counts:
+        if s.counts:
             jumped, squat_is_next = jumped or jump is not None, squat is None and (squat_is_next or jump is not None)
-            earned += squat is not None and squat.sets >= 3 and squat.count >= 8
+            earned += s.session is not None and squat is not None and squat.sets >= 3 and squat.count >= 8
 
 
 def deload_every_sixth_week(year: Year) -> Broken:
@@ -178,17 +179,17 @@ def announced_steps_come(year: Year) -> Broken:
 
 
 def less_has_its_reason(year: Year) -> Broken:
-    """An exercise gets no less than the last time in its placement unless the note, or the word before it, says why."""
-    most: dict[tuple[str, Placement], int] = {}
+    """An exercise gets no less than the last time unless the note, or the word before it, says why."""
+    most: dict[str, int] = {}
     told, lifted = "", year.holds_lifted
     for s in shown(year, None):
         if "from the start" in told or (lifted and lifted[0] < s.at):  # said at that moment
             most.clear()
-        less = any(_work(item) < most.get((item.exercise, s.placement), 0) for item in s.routine.items)
+        less = any(work(item) < most.get(item.exercise, 0) for item in s.routine.items)
         if less and not WHY_LESS.search(f"{s.verdict.reason} {told}"):
             yield s.day
         if s.verdict.dose is Dose.FULL:
-            most |= {(item.exercise, s.placement): _work(item) for item in s.routine.items}
+            most |= {item.exercise: work(item) for item in s.routine.items}
         told, lifted = " ".join(s.changes), [lift for lift in lifted if lift > s.at]
 
 
@@ -200,7 +201,7 @@ def article_doses_are_reached(year: Year) -> Broken:
         for id_, (sets, count, hold_s) in ARTICLE_DOSES.items():
             exercise = catalogue().exercises[id_]
             fits = exercise.seconds(sets, count, hold_s or None) <= 60 * _minutes(year, placement)
-            can = fits and exercise.can_be_done_with(year.athlete.equipment) and len(here) >= ENOUGH_SESSIONS / 2
+            can = fits and exercise.can_be_done_with(year.athlete.equipment) and len(here) >= ENOUGH_HERE
             doses = ((i.sets, i.count, i.hold_s or 0) for i in items if i.exercise == id_)
             if is_busy(year) and can and not any(d[0] >= sets and d[1] >= count and d[2] >= hold_s for d in doses):
                 yield HALF_A_YEAR
@@ -210,10 +211,10 @@ def article_doses_are_reached(year: Year) -> Broken:
 
 
 def every_exercise_within_six_sessions(year: Year) -> Broken:
-    """What is eligible throughout six full sessions of a level (eight of 10 min, twelve of 5) comes, easier weeks apart."""
-    sessions = [s for s in shown(year) if s.counts and "half the sets" not in s.verdict.reason]
+    """What is eligible throughout six full sessions of a level (nine of 10 min, twelve of 5) comes, easier weeks apart."""
+    sessions = [s for s in done(year) if s.verdict.dose is Dose.FULL and "half the sets" not in s.verdict.reason]
     minutes = min(_minutes(year, p) for p in MINUTES if p in year.athlete.placements_enabled)
-    window = {5: 12, 10: 8}.get(minutes, 6)
+    window = {5: 12, 10: 9}.get(minutes, 6)
     for six in (sessions[start : start + window] for start in range(len(sessions) - window + 1)):
         came = {
             id_ for s in shown(year, None) if six[0].at <= s.at <= six[-1].at for id_ in s.exercises
@@ -238,13 +239,18 @@ def _eligible(s: Suggestion, minutes: int) -> set[str]:
     return {e.id for e in can} - easier - eased - gated
 
 
-def the_whole_article_in_half_a_year(year: Year) -> Broken:
-    """Half a year of two sessions a week shows what the equipment allows of the article: with everything all ten."""
-    seen = {id_ for s in shown(year, None) if s.day < HALF_A_YEAR for id_ in s.exercises}
-    jumps = year.traits.may_jump and Placement.REST_DAY in year.athlete.placements_enabled
+def the_whole_article_comes(year: Year) -> Broken:
+    """Half a year of two sessions a week shows what the equipment allows of the article; a year the jump lunges, too."""
     can = [e for e in catalogue().exercise_list if e.in_article and e.can_be_done_with(year.athlete.equipment)]
-    if is_busy(year) and {e.id for e in can if jumps or not e.plyometric} - seen:
-        yield HALF_A_YEAR
+    on_rest_days = sum(s.placement is Placement.REST_DAY for s in shown(year))
+    jumps = year.traits.may_jump and on_rest_days >= ENOUGH_SESSIONS
+    for until, wanted in (
+        (HALF_A_YEAR, {e.id for e in can if not e.plyometric}),
+        (FIRST_DAY + timedelta(days=DAYS), {e.id for e in can if jumps or not e.plyometric}),
+    ):
+        seen = {id_ for s in shown(year, None) if s.day < until for id_ in s.exercises}
+        if is_busy(year) and wanted - seen:
+            yield until
 
 
 # --- the runner's patience --------------------------------------------------------------------------------------------
@@ -302,6 +308,6 @@ def maintenance_is_offered(year: Year) -> Broken:
 PROMISES: tuple[Callable[[Year], Broken], ...] = (
     a_day_between_sessions, target_in_seven_days, light_when_it_must_be, no_compounds_after_weeks_off, jumps_are_earned,
     deload_every_sixth_week, direct_work_in_every_session, within_the_minutes, announced_steps_come, less_has_its_reason,
-    article_doses_are_reached, every_exercise_within_six_sessions, the_whole_article_in_half_a_year, no_nagging,
+    article_doses_are_reached, every_exercise_within_six_sessions, the_whole_article_comes, no_nagging,
     a_note_within_three_weeks, the_forecast_comes_true, maintenance_is_offered,
 )  # fmt: skip

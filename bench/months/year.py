@@ -257,7 +257,8 @@ class Year:
             self.said_no.setdefault(day, []).append(verdict.rule)
             return
         for earlier in self.suggestions:
-            earlier.withdrawn = earlier.withdrawn or (earlier.day == day and earlier.said is None)
+            same_day = earlier.at.astimezone(self.athlete.timezone).date() == day
+            earlier.withdrawn = earlier.withdrawn or (same_day and earlier.said is None)
         suggestion = Suggestion(self.at, verdict, verdict.routine, self.athlete, reached=self._goes_out(wanted))
         self.suggestions.append(suggestion)
         suggestion.said = None if day in self.off else self._says()

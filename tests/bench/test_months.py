@@ -101,7 +101,7 @@ def jumping(suggestions: list[Suggestion]) -> None:
         (with_routine(8, minutes=16), {"within_the_minutes"}),
         (changed(3, changes=("Squeeze, three positions: 9 sets from now on.",)), {"announced_steps_come"}),
         (all_one_exercise, {"article_doses_are_reached", "every_exercise_within_six_sessions"}),
-        (all_one_exercise, {"the_whole_article_in_half_a_year", "direct_work_in_every_session"}),
+        (all_one_exercise, {"the_whole_article_comes", "direct_work_in_every_session"}),
         (with_routine(30, each={"sets": 1, "reps": 1}), {"less_has_its_reason"}),
         (unheard, {"no_nagging"}),
         (list.clear, {"a_note_within_three_weeks"}),
