@@ -20,7 +20,7 @@ from adductor.coaching.constants import (
     PRE_RACE_BLOCK_DAYS,
     SESSION_COUNTS_FROM_COMPLETED_PCT,
 )
-from adductor.coaching.normalise import post_race_block_days
+from adductor.coaching.normalise import facts, post_race_block_days
 from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
@@ -136,10 +136,9 @@ def recorded(session: Session, athlete: Athlete, situation: Situation) -> dict[d
     """Everything recorded that is still held (a week), in words by local day; also what was never read."""
     zone = situation.athlete.timezone
     found: dict[date, list[str]] = defaultdict(list)
-    for run in sorted(situation.activities, key=lambda run: run.start):
-        if run.deleted_at is None:
-            text = f"{_upper(run.sport.replace('_', ' '))}, {round(run.moving_min)} min"
-            found[run.start.astimezone(zone).date()].append(text)
+    for entry in facts(situation).entries:  # what two logs or two devices hold is told once
+        text = f"{_upper(entry.activity.sport.replace('_', ' '))}, {round(entry.activity.moving_min)} min"
+        found[entry.day].append(text)
     for day in sorted({at.astimezone(zone).date() for at in _unread(session, athlete, situation)}):
         found[day].append("Recorded; not read, as no routine was due")
     return found

@@ -71,7 +71,7 @@ def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(
     put(here, event(here, runner, about=7), event(here, runner, about=8))
     assert visitor.get("/home").text.count(f'title="{unread}') == 1
     with here.installation.store.write() as session:
-        session.execute(update(InboxEvent).where(InboxEvent.object_id == 8).values(outcome="old_activity"))
+        session.execute(update(InboxEvent).where(InboxEvent.object_id == "8").values(outcome="old_activity"))
         here.add_run(session, here.locked(session, runner), here.now)
     assert visitor.get("/home").text.count(f'title="{unread}') == 1
 
@@ -79,6 +79,15 @@ def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(
     put(here, event(here, runner, "delete", about=7))
 
     assert unread not in visitor.get("/home").text
+
+
+def test_run_of_two_recordings_is_shown_once(visitor: Visitor, here: Place, runner: int) -> None:
+    with here.installation.store.write() as session:
+        athlete = here.locked(session, runner)
+        for minutes in (41, 42):
+            here.add_run(session, athlete, here.now - timedelta(minutes=minutes))
+
+    assert visitor.get("/home").text.count('class="mark run" title=') == 2  # one of the fixture
 
 
 @pytest.mark.parametrize(("weeks", "days"), [("1", 7), ("2", 14), ("4", 28)])
