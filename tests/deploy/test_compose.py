@@ -197,5 +197,6 @@ def _the_same_again(live: Live, run: int, web_port: int) -> None:
     event = live.until(lambda: live.events(run))[0]
     names = ("object_type", "aspect_type", "updates", "object_id", "owner_id", "subscription_id")
     body = {name: getattr(event, name) for name in names} | {"event_time": int(event.event_time.timestamp())}
+    body |= {"object_id": run, "owner_id": int(event.owner_id)}
     path = urlsplit(live.here.settings.webhook_url).path
     assert sent(f"http://127.0.0.1:{web_port}{path}", body).status_code == 200

@@ -56,7 +56,7 @@ def full(store: Store) -> Store:
         session.add(new_athlete(external_id=1, id=1, connected_at=NOW, **due))
         session.add(new_athlete(external_id=2, id=2, connected_at=NOW, state="revoked"))
         session.flush()
-        session.add_all(run_of(1, n, NOW, fetched_at=_ago(n)) for n, _ in numbered)
+        session.add_all(run_of(1, f"strava:{n}", NOW, fetched_at=_ago(n)) for n, _ in numbered)
         for table, values in rows.items():
             session.execute(insert(table), values)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

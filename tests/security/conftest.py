@@ -68,6 +68,7 @@ class Person:
         made = {
             "answers.take": links.answer(self.public_id, "done", here.now),
             "answers.finish_routine": links.runner_routine(self.public_id),
+            "answers.opened": f"{links.runner_routine(self.public_id)}/opened",
             "answers.useful": links.useful(self.public_id, "yes", here.now),
             "answers.unsubscribe": links.unsubscribe(self.id, self.external_id, here.now),
             "answers.confirm": links.confirm(self.id, self.private[1], here.now),

@@ -57,7 +57,7 @@ def test_doctor_all_well_also_finds_what_a_running_up_brought(live: Live) -> Non
 
     assert (ended.returncode, ended.stderr) == (0, "")
     checks = _lines(ended.stdout)
-    assert len(checks) == 16
+    assert len(checks) == 17
     assert all(line.startswith("ok") for line in checks.values())
 
 
