@@ -214,7 +214,7 @@ def messages_left(
         .where(Suggestion.id != (apart_from or 0), Delivery.channel.in_(MESSAGES), sent_or_waiting)
         .group_by(Suggestion.placement)
     )
-    sent = dict(session.execute(lately).tuples().all())
+    sent = dict(session.execute(lately).all())
     warm_ups = sent.pop(Placement.WARM_UP, 0)
     sessions = sum(sent.values())
     kept = max(sessions, athlete.target_sessions_per_week) if warm_up else sessions

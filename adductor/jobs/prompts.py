@@ -95,8 +95,8 @@ def _one(coach: Consultation, placement: words.Placement, trigger: words.EventTy
 
 
 def _refuse_if_untimely(coach: Consultation, placement: words.Placement, verdict: words.Verdict) -> words.Verdict:
-    """A warm-up that no message may carry is none: on the pages it would be found after the run. An unknown session of
-    the day may have been a run.
+    """Refuse a rest-day routine beside an unknown session, which may have been a run, and a warm-up that no message may
+    carry: on the pages it would be found after the run.
     """
     if placement is words.Placement.REST_DAY and activities.has_unknown_today(coach):
         reason = "There is a session today of which we may know nothing more; it may have been a run."
