@@ -67,7 +67,7 @@ def test_running_in_any_form_is_running(sport: str) -> None:
     assert verdict(AFTER_RUN, activities=[run | {"sport": sport}, *others]).decision == "post_run"
 
 
-@pytest.mark.parametrize(("ahead_min", "decision"), [(3, "post_run"), (14, "post_run"), (30, "none")])
+@pytest.mark.parametrize(("ahead_min", "decision"), [(3, "post_run"), (15, "post_run"), (16, "none")])
 def test_run_of_a_watch_that_is_a_few_minutes_ahead_has_just_ended(ahead_min: int, decision: str) -> None:
     now = datetime.fromisoformat(AFTER_RUN["now"])
     run = AFTER_RUN["activities"][0] | {"start": (now + timedelta(minutes=ahead_min)).isoformat()}
