@@ -25,6 +25,7 @@ from bench.months.year import Suggestion, Year
 
 PAGE = Path(__file__).parents[2] / "docs" / "coaching.md"
 STEADY_A_WEEK = (1.5, 2.0)
+STEP, LOAD = "from now on", "a little more load"
 ARTICLE = {exercise.id for exercise in catalogue().exercise_list if exercise.in_article}
 HEAD = "| | runners | sessions a week | light | level, weeks 8 / 26 / 52 | exercises (article's) | minutes | pauses |"
 PROGRAMMES = (
@@ -47,6 +48,7 @@ class Outcome(NamedTuple):
     minutes: list[int]
     pauses: int
     work: int  # reps and seconds a side in the full sessions of half a year
+    steps: int  # up, as announced in the year: sets, reps, seconds or load
 
 
 def look_at(traits: Traits) -> Outcome:
@@ -65,6 +67,7 @@ def look_at(traits: Traits) -> Outcome:
         [s.routine.minutes for s in sessions],
         len(year.holds_lifted),
         sum(work(item) for s in shown(year) if s.day < HALF_A_YEAR for item in s.routine.items),
+        sum(STEP in change or LOAD in change for s in year.suggestions for change in s.changes),
     )
 
 
@@ -98,8 +101,11 @@ def broken_by_all(outcomes: Sequence[Outcome]) -> Iterator[str]:
     by_traits = {o.traits: o for o in outcomes}
     years = [(o, by_traits[o.traits._replace(answers="always")]) for o in outcomes if o.traits.answers == "too easy"]
     years = [(easy, right) for easy, right in years if sum(right.sessions) >= ENOUGH_SESSIONS]
-    for easy in (easy for easy, right in years if easy.work == right.work):
+    for easy in (easy for easy, right in years if (easy.work, easy.steps) == (right.work, right.steps)):
         yield f"'too easy' and 'about right' give the same year: {easy.traits}"
+    easy_steps, right_steps = (sum(outcome.steps for outcome in each) for each in zip(*years, strict=True))
+    if easy_steps <= right_steps:
+        yield f"'too easy' brings {easy_steps} steps in all, 'about right' {right_steps}"
     for pattern, days in PATTERNS.items():
         steady = [o for o in outcomes if o.traits[0] == pattern and o.traits.is_steady]
         a_week = mean(sum(o.sessions) / o.weeks_running for o in steady)

@@ -240,10 +240,12 @@ def _eligible(s: Suggestion, minutes: int) -> set[str]:
 
 
 def the_whole_article_comes(year: Year) -> Broken:
-    """Half a year of two sessions a week shows what the equipment allows of the article; a year the jump lunges, too."""
+    """Half a year of two sessions a week shows what the equipment allows of the article; a year the jump lunges, too,
+    unless the runner keeps what was built before they were earned.
+    """
     can = [e for e in catalogue().exercise_list if e.in_article and e.can_be_done_with(year.athlete.equipment)]
     on_rest_days = sum(s.placement is Placement.REST_DAY for s in shown(year))
-    jumps = year.traits.may_jump and on_rest_days >= ENOUGH_SESSIONS
+    jumps = year.traits.may_jump and on_rest_days >= ENOUGH_SESSIONS and year.traits.turns != "maintains"
     for until, wanted in (
         (HALF_A_YEAR, {e.id for e in can if not e.plyometric}),
         (FIRST_DAY + timedelta(days=DAYS), {e.id for e in can if jumps or not e.plyometric}),
