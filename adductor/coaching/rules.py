@@ -71,11 +71,11 @@ def on_hold(seen: Facts) -> Finding:
     """After a referral nothing is prescribed until a professional's word, or two green days after a pain number."""
     hold = seen.hold
     if hold is None:
-        return Finding("routines are not on hold")
+        return Finding("routines are not stopped")
     since = words.day_in_words(seen.day_of(hold.since))
     flagged = any(check_in.red_flags for check_in in seen.check_ins)
     until = words.lifted_by(from_a_number=is_from_a_number(hold) and not flagged)
-    return _stop(f"on hold since {since}", f"Your routines are stopped since {since} {until}.")
+    return _stop(f"stopped since {since}", f"Your routines are stopped since {since} {until}.")
 
 
 def high_pain(seen: Facts) -> Finding:

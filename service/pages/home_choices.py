@@ -1,20 +1,17 @@
-"""What Home asks and shows of the runner's own choices: the monthly squeeze, maintenance, and a line an exercise."""
+"""What Home asks and shows of the runner's own choices: the monthly squeeze, maintenance, and what would open more."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import decisions, situations
+from adductor.athletes import situations
 from adductor.coaching import progression
-from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT
 from adductor.coaching.situation import PlannedRun
-from adductor.notes import wording
-from adductor.store.models import Athlete, CheckInRecord, PlannedRunRecord, SessionRecord
+from adductor.store.models import Athlete, CheckInRecord, PlannedRunRecord
 from service.context import installation
 from service.pages.words import EQUIPMENT
 
@@ -27,17 +24,6 @@ SQUEEZE_ANSWERS = (
     (3, "Yes, gently: squeezes only, until it is 2 or less."),
     (0, "Yes: today is a day to train."),
 )
-_SESSIONS = 60
-_STEPS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One exercise over the months: its latest doses, oldest first, and the load that the runner noted."""
-
-    name: str
-    doses: tuple[str, ...]
-    load: str | None
 
 
 def shown(session: Session, athlete: Athlete, now: datetime) -> dict[str, Any]:
@@ -48,7 +34,6 @@ def shown(session: Session, athlete: Athlete, now: datetime) -> dict[str, Any]:
         "squeeze_is_due": squeeze_is_due(session, athlete, now),
         "maintenance": maintenance(session, athlete, now),
         "opens": opening and (THINGS[opening.thing], [catalogue.exercises[id_].name for id_ in opening.exercises]),
-        "lines": lines(session, athlete),
     }
 
 
@@ -72,21 +57,3 @@ def squeeze_is_due(session: Session, athlete: Athlete, now: datetime) -> bool:
 def answer_to_squeeze(pain_0_10: int) -> str:
     """Whether today is a day to train."""
     return next(text for least, text in SQUEEZE_ANSWERS if pain_0_10 >= least)
-
-
-def lines(session: Session, athlete: Athlete) -> list[Line]:
-    """A line for each exercise of the latest sessions, the one done last first."""
-    row = SessionRecord
-    done = select(row.routine).where(
-        row.athlete_id == athlete.id, row.routine.is_not(None), row.kind == "strength_full"
-    )
-    done = done.where(row.completed_pct >= SESSION_COUNTS_FROM_COMPLETED_PCT).order_by(row.completed_at.desc())
-    found: dict[str, tuple[str, list[str]]] = {}
-    for routine in session.scalars(done.limit(_SESSIONS)):
-        for item in decisions.read_routine(routine).items:
-            _, doses = found.setdefault(item.exercise, (wording.name_of(item), []))
-            dose = wording.dose_of(item)
-            if not doses or doses[0] != dose:
-                doses.insert(0, dose)
-    loads = {entry["exercise"]: entry.get("load") for entry in athlete.progress}
-    return [Line(name, tuple(doses[-_STEPS:]), loads.get(id_)) for id_, (name, doses) in found.items()]

@@ -40,7 +40,7 @@ def disconnect() -> Page:
     platform = platform_label()
     revoked = personal_data.disconnect(installation(), the_athlete().id)
     session.clear()
-    text = f"Nothing is written any more, and what we had read from {platform} is deleted. "
+    text = "Nothing is written any more, and what we had read from your running logs is deleted. "
     text += "Your own record stays, in case you come back."
     return _gone("Disconnected", text, platform, revoked=revoked)
 

@@ -64,7 +64,8 @@ def progress() -> Page:
             by_exercise[wording.name_of(item), unit].append(Point(day, work_of(item), wording.dose_of(item)))
     exercises = sorted(by_exercise.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     days = (weeks[0].monday, weeks[-1].monday + timedelta(days=6))
-    return render_template("progress.html", weeks=weeks, pain=pain, exercises=exercises, days=days)
+    loads = {wording.short_name(entry["exercise"]): entry.get("load") for entry in athlete.progress}
+    return render_template("progress.html", weeks=weeks, pain=pain, exercises=exercises, days=days, loads=loads)
 
 
 @blueprint.get("/progress.csv")

@@ -29,8 +29,8 @@ PLACES = {
 }
 PLACE_WORDS = {
     "private_note": "Private note of the run",
-    "calendar": "Calendar of that day (your coach sees it too)",
-    "description": "Description of the run (others can read it)",
+    "calendar": "Calendar (your coach sees it)",
+    "description": "Description (others see it)",
     "mail": "E-mail",
     "push": "Notification",
     "private_note+mail": "Private note and e-mail",

@@ -37,14 +37,14 @@ PLACEMENTS = {
 ROUTINES = {"post_run": "Routine after the run", "rest_day": "Routine on a rest day", "warm_up": "Warm-up"}
 # The levels' names in plain words, in the order of the catalogue's stages.
 LEVELS = (
-    "Holds: the muscle works and nothing moves. Squeezes and holds.",
-    "Bands: the leg moves against a steady resistance. Band work, and a first short hold on the side.",
-    "Slides: the legs slide and travel under load, and the holds get longer.",
-    "Single-leg: several joints at once, on one leg.",
+    "The muscle works and nothing moves: squeezes and holds.",
+    "The leg moves against a steady resistance. Band work, and a first short hold on the side.",
+    "The legs slide and travel under load, and the holds get longer.",
+    "Several joints at once, on one leg.",
 )
 RULES = {
     "red_flag": "Warning signs",
-    "on_hold": "Hold",
+    "on_hold": "Stopped for pain",
     "high_pain": "Strong pain",
     "persistent_pain": "Pain that stays",
     "not_cleared": "Health questions and pauses",

@@ -77,7 +77,7 @@ def test_calendar_is_the_default_place_of_a_newcomer(icu: Icu) -> None:
 
     athlete = icu.here.athlete(runner)
     assert athlete.channels == {"rest_day": "calendar", "post_run": "calendar"}
-    assert "Calendar of that day" in icu.web.get("/settings").text
+    assert "Calendar (your coach sees it)" in icu.web.get("/settings").text
 
 
 def test_dormant_account_is_explained(icu: Icu) -> None:

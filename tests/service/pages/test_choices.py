@@ -148,7 +148,7 @@ def test_squeeze_that_hurts_much_is_a_referral_and_a_hold_asks_for_none(
     assert 'name="squeeze"' not in page
 
 
-def test_home_has_a_line_an_exercise_with_its_doses_and_load(visitor: Visitor, here: Place, runner: int) -> None:
+def test_progress_has_the_doses_and_the_load_of_an_exercise(visitor: Visitor, here: Place, runner: int) -> None:
     suggestion = visitor.suggested(runner)
     item = {"exercise": "standing_resisted_adduction", "sets": 1, "per_side": True, "reps": 12}
     here.change(runner, progress=[{"exercise": item["exercise"], "load": "green band"}])
@@ -158,12 +158,10 @@ def test_home_has_a_line_an_exercise_with_its_doses_and_load(visitor: Visitor, h
             at, kept = here.now - timedelta(days=days), {"completed_pct": 100, "source": "page", "routine": routine}
             session.add(SessionRecord(athlete_id=runner, completed_at=at, kind="strength_full", **kept))
 
-    page = visitor.get("/home").text
+    (section,) = [part for part in visitor.get("/progress").text.split("<section") if "green band" in part]
 
-    (line,) = [part for part in page.split("<li>") if "with green band" in part]
-    assert line.count("→") == 1
-    assert "1 x 12 each side" in line
-    assert "<b>2 x 12 each side" in line
+    assert section.count("<td>1 x 12 each side") == 2
+    assert section.count("<td>2 x 12 each side") == 1
 
 
 def test_maintenance_is_offered_where_it_is_due_and_taken_back_as_easily(

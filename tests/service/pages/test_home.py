@@ -148,7 +148,7 @@ def test_hold_says_how_it_ends_and_what_comes_then(
     assert "I'm cleared to train again: a professional has said so." in page
     assert "Start again with two light sessions" in page
     assert "start of level 1" in page
-    assert ("Two days with a check-in of 2 or less" in page) is two_days
+    assert ("on 2 days with pain of 2 or less" in page) is two_days
     assert ("knee pain of 8" in page) is two_days
     visitor.post("/hold/clear", sorted="yes")
     assert here.athlete(runner).programme_stage == 1
