@@ -47,6 +47,7 @@ def _best(live: Live, browser: Browser, folder: Path) -> None:
     with _looking(browser, "light", people.PHONE) as page:
         _, run = _a_runner(live, page)
         page.goto(f"{live.web}/home")
+        page.get_by_role("button", name="No, thanks").click()
         _shoot(page, folder / "home.png")
         page.goto(f"{live.web}/routine/{_routine(live, run)}")
         page.get_by_role("button", name="Start the timer").click()
