@@ -12,7 +12,7 @@ PURPOSES = ("a", "r", "useful", "unsubscribe", "confirm-address")
 
 def _token(scene: Scene, purpose: str) -> str:
     paths = {path.split("/")[1]: path for path in scene.mine.links(scene.here).values()}
-    return paths[purpose].rpartition("/")[2]
+    return paths[purpose].split("/")[2]
 
 
 @pytest.fixture
