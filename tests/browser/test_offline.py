@@ -85,8 +85,7 @@ def test_notification_is_asked_for_after_the_first_routine_shown_and_ended_with_
     message = {"title": "A routine waits", "tag": "t", "url": f"{live.web}/home"}
     pushed = {"origin": live.web, "registrationId": found[0], "data": json.dumps(message)}
     tell.send("ServiceWorker.deliverPushMessage", pushed)
-    page.wait_for_function(f"async () => (await ({NOTIFICATIONS})()).length === 1")
-    assert page.evaluate(NOTIFICATIONS) == [message["url"]]
+    live.until(lambda: page.evaluate(NOTIFICATIONS) == [message["url"]])
     page.goto(f"{live.web}/settings?open=notifications")
     expect(page.get_by_text("This browser is notified.")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
