@@ -96,19 +96,16 @@ class Installation:
         """The rate budget of a platform's application, one a process; it works without an application, too."""
         with self._making:
             if name not in self.budgets:
-                make_budget = registry.factories(name).make_budget
-                self.budgets[name] = make_budget(self.settings, now=self.clock.now, redis=self.redis)
+                self.budgets[name] = registry.make_budget(self.settings, name, now=self.clock.now, redis=self.redis)
             return self.budgets[name]
 
     def platform(self, name: str) -> Platform:
-        """The adapter of a platform, one a process.
-
-        Raises KeyError for an unknown name, RuntimeError where its application isn't set up.
-        """
+        """The adapter of a platform, one a process. Raises RuntimeError where its application isn't set up."""
         with self._making:
             if name not in self.platforms:
-                make_client = registry.factories(name).make_client
-                self.platforms[name] = make_client(self.settings, now=self.clock.now, budget=self.budget(name))
+                self.platforms[name] = registry.make_client(
+                    self.settings, name, now=self.clock.now, budget=self.budget(name)
+                )
             return self.platforms[name]
 
     def subscriptions(self, name: str) -> SubscribesByApi:

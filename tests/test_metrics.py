@@ -159,19 +159,18 @@ def test_known_labels_are_the_outcomes_of_the_code() -> None:
     assert known - built - texts == set()
 
 
+def _texts_in_calls(files: Path, pattern: str, names: set[str], position: int) -> set[object]:
+    nodes = [node for file in files.rglob(pattern) for node in ast.walk(ast.parse(file.read_text()))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in names]
+    named = [each for call in calls for each in call.args[position : position + 1]]
+    return {each.value for each in named if isinstance(each, ast.Constant)}
+
+
 def test_known_labels_are_the_calls_and_letters_of_the_code() -> None:
     product = Path(metrics.__file__).parent
-    calls = [node for file in product.rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
-    named: dict[str, set[object]] = {"_call": set(), "write_letter": set()}
-    for node in calls:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in named:
-            position = 0 if node.func.attr == "_call" else 2
-            named[node.func.attr] |= {
-                each.value for each in node.args[position : position + 1] if isinstance(each, ast.Constant)
-            }
-
-    assert named["_call"] == set(metrics.CALL_KINDS)
-    assert named["write_letter"] == {kind for kind, _ in metrics.LETTERS.known}
+    calls = {"call", "_token_call", "_subscription_call"}
+    assert _texts_in_calls(product / "platforms/strava", "client.py", calls, 0) == set(metrics.CALL_KINDS)
+    assert _texts_in_calls(product, "*.py", {"write_letter"}, 2) == {kind for kind, _ in metrics.LETTERS.known}
 
 
 @pytest.mark.parametrize(("status", "label"), [(200, "200"), (201, "2xx"), (522, "5xx"), (0, "none"), (None, "none")])

@@ -30,10 +30,9 @@ _SPREAD = 1_000
 
 def every(installation: Installation, connection: Connection) -> timedelta | None:
     """How often this log is listed; None: its platform tells all."""
-    facts = registry.FACTS[connection.platform]
     if connection.by_key and connection.state == Connection.CONNECTED:
-        return timedelta(seconds=getattr(installation.settings, facts.poll_setting))
-    return facts.catch_up  # also of one that rests: its calls are refused
+        return timedelta(seconds=registry.setting(installation.settings, connection.platform, "poll_s"))
+    return registry.FACTS[connection.platform].catch_up  # also of one that rests: its calls are refused
 
 
 def next_at(connection: Connection, interval: timedelta, now: datetime) -> datetime:

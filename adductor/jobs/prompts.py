@@ -44,7 +44,7 @@ def _look(installation: Installation, athlete_id: int) -> tuple[Delivery, ...]:
         gaps = activities.has_gaps(athlete, coach.now)
         asks = (
             schedule.rest_day_due(athlete, coach.now)
-            and (gaps or any(registry.FACTS[each.platform].capabilities.plan for each in athlete.connections))
+            and (gaps or any("plan" in registry.FACTS[each.platform].capabilities for each in athlete.connections))
             and coach.decide(words.Event(words.EventType.CLOCK_TICK), best_case=True).decision
             is words.Decision.REST_DAY
         )

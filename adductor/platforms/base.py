@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 if TYPE_CHECKING:
     # Only names here: the web process need not load the coach for them.
     from adductor.coaching.situation import Intensity
-    from adductor.platforms.budget import WindowBudget
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------
@@ -213,39 +212,20 @@ class WebhookEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """The features of a platform. Callers ask these, never the platform's name."""
-
-    webhooks: bool = False  # it sends events
-    polling: bool = False  # its list of activities can be asked for new ones
-    private_note: bool = False  # an activity has a text that only its owner sees
-    description: bool = False  # an activity has a text that others may see
-    calendar: bool = False  # entries can be written into a calendar
-    plan: bool = False  # planned workouts and races can be read
-    wellness: bool = False  # soreness, injury and the like can be read
-    own_keys: bool = False  # an athlete may connect with an API key of their own
-    refresh_tokens: bool = False  # access tokens expire and are refreshed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """The fixed facts of a platform, readable without its libraries: ``FACTS`` in its folder."""
 
     label: str  # for people: "Strava"
-    capabilities: Capabilities
+    # Of webhooks, private_note, description, calendar, plan, wellness, own_keys (an athlete's own API key connects),
+    # refresh_tokens. Callers ask these, never the platform's name.
+    capabilities: frozenset[str]
     read_scopes: frozenset[str]  # without these nothing can be seen
     # By delivery channel the scope that writes it, and for "plan" and "wellness" the scope that reads them.
     scopes: Mapping[str, str]
     scope_words: Mapping[str, str] = field(default_factory=dict)  # by scope: what doesn't work without it
-    keep: timedelta = timedelta(days=7)  # its data is deleted this long after it was read
-    # Every log is listed this often, because events are missing by rule; one by key as often as this setting says (s).
+    keep: timedelta  # its data is deleted this long after it was read
+    # Every log is listed this often, because events are missing by rule; one by key as its setting _POLL_S says.
     catch_up: timedelta | None = None
-    poll_setting: str = ""
-    # The settings that hold the application's id, and whether keys of athletes are taken ("on").
-    application_setting: str
-    # The setting with an address on the platform's site, where activities stand under /activities/ID.
-    site_setting: str
-    key_setting: str = ""
     athlete_prefix: str = ""  # an athlete's id means the same with and without it
 
     def athlete_id(self, text: str) -> str:
@@ -259,10 +239,7 @@ class Platform(Protocol):
     Calls take from ``budget`` first.
     """
 
-    name: ClassVar[str]  # in the database and in addresses: "strava"
     label: ClassVar[str]  # for people: "Strava"
-    capabilities: ClassVar[Capabilities]
-    budget: WindowBudget
 
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
         """The address that starts OAuth in a browser. ``force`` asks again for scopes that were decided before."""

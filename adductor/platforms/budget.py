@@ -11,6 +11,7 @@ import copy
 import json
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -69,6 +70,17 @@ return false
 """
 _QUARTER = (0, 2)  # the positions of quarters and days in `Figures`
 _DAY = (1, 3)
+
+
+# A longer number isn't one of calls.
+_PAIR = re.compile(r"\s*([0-9]{1,12})\s*,\s*([0-9]{1,12})\s*")
+
+
+def read_pair(headers: Mapping[str, str], name: str) -> tuple[int, int]:
+    """The two numbers of "quarter,day" in a header of any letter case; -1 for both when they can't be read."""
+    values = [value for key, value in headers.items() if key.lower() == name]
+    match = _PAIR.fullmatch(values[0]) if values else None
+    return (int(match[1]), int(match[2])) if match else (-1, -1)
 
 
 class Reported(NamedTuple):
@@ -158,6 +170,7 @@ class Counters:
         return self.quarter // QUARTERS_A_DAY
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class WindowBudget:
     """The rate limiter in front of one platform. Safe for threads, and with ``redis`` for processes.
 
@@ -166,33 +179,26 @@ class WindowBudget:
     ``smallest`` are the limits until headers tell better ones; ``read_headers`` reads a platform's headers.
     """
 
-    def __init__(
-        self,
-        redis: Redis | None,
-        *,
-        now: Callable[[], datetime],
-        smallest: Figures,
-        read_headers: Callable[[Mapping[str, str]], Reported],
-        key: str,
-        chance: Callable[[], float] = random.random,
-    ) -> None:
-        self.redis = redis
-        self._now = now
-        self._read_headers = read_headers
-        self._key = key
-        self._chance = chance
+    redis: Redis | None
+    key: str  # of the counters in Redis
+    now: Callable[[], datetime]
+    smallest: Figures
+    read_headers: Callable[[Mapping[str, str]], Reported]
+    chance: Callable[[], float] = random.random
+
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._taken = threading.local()  # .quarter of this thread's last call
         self._rests_until_s = 0.0
-        self._seen = Counters(list(smallest), quarter_of(now()))  # as they were last in Redis, or in this process
-        self._stored = b""  # the same, as stored in Redis
+        # As they were last in Redis, or in this process; and the same, as stored in Redis.
+        self._seen, self._stored = Counters(list(self.smallest), quarter_of(self.now())), b""
 
     def take(self, priority: Priority, athlete: str | None = None) -> None:
         """Count one call. ``athlete`` is any stable key of the athlete whom the call serves.
 
         Raises PlatformError of kind RATE_LIMITED with ``retry_at`` (UTC) when this priority has no calls left.
         """
-        now = self._now()
+        now = self.now()
         early = int(now.timestamp()) // QUARTER_S != quarter_of(now)
         # A second try for an athlete within their share goes like the first: it serves the same run.
         wanted = Priority.FRESH if priority is Priority.RETRY and athlete is not None else priority
@@ -209,7 +215,7 @@ class WindowBudget:
             raise PlatformError(
                 ErrorKind.RATE_LIMITED,
                 "Redis doesn't answer, so the calls of all processes can't be counted; this one waits for it.",
-                retry_at=now + timedelta(seconds=REDIS_REST_S * (1 + self._chance())),
+                retry_at=now + timedelta(seconds=REDIS_REST_S * (1 + self.chance())),
             )
         served_as, spent = result
         if spent is not None:
@@ -219,24 +225,24 @@ class WindowBudget:
                 ErrorKind.RATE_LIMITED,
                 "What this call may use of the rate limit is used up; it waits for the next "
                 f"{'day' if day_is_spent else 'quarter of an hour'}.",
-                retry_at=return_at(now, served_as, day_is_spent=day_is_spent, chance=self._chance),
+                retry_at=return_at(now, served_as, day_is_spent=day_is_spent, chance=self.chance),
             )
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         """Report the answer to this thread's last call: its headers and status, 0 = no answer."""
-        reported = self._read_headers(headers)
+        reported = self.read_headers(headers)
         taken_in = getattr(self._taken, "quarter", -1)
-        self._change(self._now(), lambda counters: counters.learn(taken_in, reported, status))
+        self._change(self.now(), lambda counters: counters.learn(taken_in, reported, status))
 
     def seems_free(self) -> bool:
         """Whether a call of priority SPARE may go out, by the counters as this process saw them last: no wait for Redis."""
         counters = replace(self._seen, used=list(self._seen.used), athletes={})
-        counters.advance(quarter_of(self._now()))
+        counters.advance(quarter_of(self.now()))
         return counters.take(SHARES[Priority.SPARE], None, early=False) is None
 
     def state(self) -> BudgetState:
         """The limits and the calls counted in the running windows."""
-        counters, shared = self._change(self._now(), lambda counters: counters)
+        counters, shared = self._change(self.now(), lambda counters: counters)
         return BudgetState(Figures(*counters.limits), Figures(*counters.used), shared=shared)
 
     def _change(self, now: datetime, change: Callable[[Counters], T]) -> tuple[T, bool]:
@@ -265,7 +271,7 @@ class WindowBudget:
             counters.advance(quarter)
             result = change(counters)
             changed = json.dumps(vars(counters)).encode()
-            found = redis.eval(_COMPARE_AND_SET, 1, self._key, expected, changed, _KEEP_S)
+            found = redis.eval(_COMPARE_AND_SET, 1, self.key, expected, changed, _KEEP_S)
             if found is None:
                 self._seen, self._stored = counters, changed
                 return result

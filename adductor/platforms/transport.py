@@ -35,7 +35,6 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (requests.RequestException, "couldn't be reached, or the connection dropped,"),
     (Exception, "answered something that can't be read"),
 )
-NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 
 def reason_of(error: Exception) -> str:

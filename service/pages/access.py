@@ -143,9 +143,9 @@ def platform_name(name: str) -> str:
 @blueprint.app_template_global()
 def activity_link(activity_id: str) -> tuple[str, str]:
     """Where the running log shows an activity, and the log's name ("View on Strava")."""
-    facts = registry.FACTS[platform_of(activity_id)]
-    parts = urlsplit(getattr(installation().settings, facts.site_setting))
-    return f"{parts.scheme}://{parts.netloc}/activities/{own_id(activity_id)}", facts.label
+    platform = platform_of(activity_id)
+    parts = urlsplit(registry.setting(installation().settings, platform, "oauth_url"))
+    return f"{parts.scheme}://{parts.netloc}/activities/{own_id(activity_id)}", registry.LABELS[platform]
 
 
 @blueprint.app_template_global()

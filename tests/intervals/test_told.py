@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-import requests
 
 from adductor.coaching import situation as words
 from adductor.jobs import prompts
 from adductor.platforms.base import ErrorKind
 from adductor.platforms.intervals.activities import parse_activity
-from adductor.platforms.intervals.errors import failure_of_answer
+from adductor.platforms.intervals.errors import failure_of
 from adductor.queue import timers
 from tests.intervals.conftest import Icu
 from tests.support.runners import MORNING
@@ -171,13 +169,7 @@ def test_what_is_no_activity_is_refused(raw: Any) -> None:
     ],
 )
 def test_status_and_contents_decide_the_kind(status: int, body: str, by: str, kind: ErrorKind) -> None:
-    response = requests.Response()
-    response.status_code, response._content = status, body.encode()
-
-    failure = failure_of_answer(
-        response, doing="reading", needs="calendar", by=by, retry_at=MORNING + timedelta(hours=1)
-    )
+    failure = failure_of(status, body.encode(), doing="reading", needs="calendar", by=by)
 
     assert failure.kind is kind
-    assert (failure.retry_at is not None) is (kind is ErrorKind.RATE_LIMITED)
     assert failure.details == (("calendar",) if kind is ErrorKind.SCOPE_MISSING else ())

@@ -21,7 +21,7 @@ from werkzeug import Request
 from adductor.platforms.base import Caller, PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava import limits
-from adductor.platforms.strava.client import StravaClient
+from adductor.platforms.strava.client import Client as StravaClient
 
 NOON = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 SECRET = "s3cr3t-of-the-application"
@@ -123,6 +123,7 @@ def client_at(
         client_secret=SECRET,
         api_url=api_url,
         oauth_url=oauth_url or api_url,
+        public_url="https://coach.example",
         budget=budget,
         timeout_s=timeout_s,
         now=lambda: NOON,
@@ -137,7 +138,7 @@ def make_budget(
     chance: Callable[[], float] = lambda: 0.5,
 ) -> WindowBudget:
     return WindowBudget(
-        client,
+        redis=client,
         now=now,
         smallest=limits.SMALLEST_LIMITS,
         read_headers=limits.read_headers,
@@ -223,4 +224,4 @@ def counting() -> CountingBudget:
 
 @pytest.fixture
 def strava(httpserver: HTTPServer, counting: CountingBudget) -> StravaClient:
-    return client_at(httpserver.url_for("/api/v3"), counting, oauth_url=httpserver.url_for("/oauth/"))
+    return client_at(httpserver.url_for("/api/v3"), counting, oauth_url=httpserver.url_for("/oauth"))

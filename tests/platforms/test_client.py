@@ -20,7 +20,7 @@ from adductor.platforms.base import (
     Subscription,
     Tokens,
 )
-from adductor.platforms.strava.client import StravaClient
+from adductor.platforms.strava.client import Client as StravaClient
 from tests.platforms.conftest import (
     ACCESS,
     ATHLETE,
@@ -54,8 +54,6 @@ def test_authorize_url_asks_for_all_scopes(strava: StravaClient, httpserver: HTT
     }
     assert "approval_prompt=force" in strava.authorize_url(redirect_uri="x", state="y", force=True)
     assert isinstance(strava, SubscribesByApi)
-    assert strava.capabilities.private_note
-    assert not strava.capabilities.calendar
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.platforms.strava.errors import failure_of
@@ -64,9 +63,7 @@ TABLE: list[tuple[int, Any, ErrorKind, ErrorKind]] = [
 
 
 def error_for(status: int, body: bytes, *, by_token: bool = True) -> PlatformError:
-    response = requests.Response()
-    response.status_code, response._content = status, body
-    return failure_of(requests.HTTPError(response=response), status, doing="reading an activity", by_token=by_token)
+    return failure_of(status, body, doing="reading an activity", by_token=by_token)
 
 
 @pytest.mark.parametrize(("status", "body", "by_athlete", "by_application"), TABLE)

@@ -14,7 +14,8 @@ import requests
 
 from adductor.platforms.base import Caller, ErrorKind, Figures, PlatformError, Priority, id_of
 from adductor.platforms.budget import WindowBudget
-from adductor.platforms.strava.client import REQUIRED_SCOPES, StravaClient
+from adductor.platforms.strava.client import REQUIRED_SCOPES
+from adductor.platforms.strava.client import Client as StravaClient
 from adductor.platforms.strava.webhooks import answer_handshake, parse_event
 from tests.platforms.conftest import Valkey, make_budget
 from tests.sandbox.conftest import CLIENT_ID, CLIENT_SECRET, MARA, Callback, Sandbox, answering, running, serving
@@ -57,6 +58,7 @@ def client_of(served: tuple[Sandbox, str]) -> ClientOf:
             client_secret=secret,
             api_url=f"{url}/api/v3",
             oauth_url=f"{url}/oauth",
+            public_url="https://coach.example",
             budget=budget or make_budget(None, now=now),
             now=now,
         )

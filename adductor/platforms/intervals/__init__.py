@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from adductor.platforms.base import Capabilities, Facts
+from adductor.platforms.base import Facts
 
 FACTS = Facts(
     label="intervals.icu",
-    application_setting="intervals_client_id",
-    site_setting="intervals_oauth_url",
-    key_setting="intervals_api_keys",
-    capabilities=Capabilities(
-        webhooks=True, polling=True, description=True, calendar=True, plan=True, wellness=True, own_keys=True
-    ),
+    capabilities=frozenset({"webhooks", "polling", "description", "calendar", "plan", "wellness", "own_keys"}),
     read_scopes=frozenset({"ACTIVITY:READ"}),
     scopes={
         "description": "ACTIVITY:WRITE",
@@ -30,6 +25,5 @@ FACTS = Facts(
     # Its terms of 2025-10-23 set no limit. The coach looks back on two weeks; a month is judgement.
     keep=timedelta(days=30),
     catch_up=timedelta(hours=1),
-    poll_setting="intervals_poll_s",
     athlete_prefix="i",
 )

@@ -5,24 +5,25 @@ Of the calendar only the entries with an ``external_id`` of ours are ours; all o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from adductor.platforms import sports
+from adductor.platforms.activities import SPORTS
 from adductor.platforms.base import CalendarEntry, Told, id_of, storable
-from adductor.platforms.intervals.fields import (
+from adductor.platforms.fields import (
+    LENIENT,
     Answer,
     LocalDay,
     OptionalAmount,
     OptionalDay,
-    OptionalScale,
     OptionalText,
     OptionalWall,
-    OwnId,
+    readable,
 )
+from adductor.platforms.intervals.activities import OwnId
 
 KEY_PREFIX = "adductor-"
 _RACES = {"RACE_A": "A", "RACE_B": "B", "RACE_C": "C"}
@@ -47,10 +48,13 @@ class _Entry(Answer):
     distance: OptionalAmount = None
 
 
+_Scale = Annotated[Annotated[int, Field(ge=1, le=4)] | None, LENIENT]
+
+
 class _Wellness(Answer):
     id: LocalDay
-    soreness: OptionalScale = None
-    injury: OptionalScale = None
+    soreness: _Scale = None
+    injury: _Scale = None
 
 
 def read_entry(raw: Any) -> CalendarEntry:
@@ -91,7 +95,7 @@ def read_calendar(raw: Any) -> tuple[Told, Sequence[CalendarEntry]]:
     plan: list[dict[str, Any]] = []
     pauses: list[dict[str, str]] = []
     ours: list[CalendarEntry] = []
-    for each in _readable(raw, _Entry):
+    for each in readable(raw, _Entry):
         start = each.start_date_local
         if start is None:
             continue
@@ -100,7 +104,9 @@ def read_calendar(raw: Any) -> tuple[Told, Sequence[CalendarEntry]]:
         elif each.category in _PAUSES:
             end = each.end_date_local or start.date() + timedelta(days=1)
             pauses.append({"kind": _PAUSES[each.category], "first": start.date().isoformat(), "end": end.isoformat()})
-        elif each.category in _RACES or (each.category == "WORKOUT" and _is_run(each)):
+        elif each.category in _RACES or (
+            each.category == "WORKOUT" and SPORTS.get(each.type or "", "").endswith("run")
+        ):
             plan.append(_planned(each, start))
     return Told(plan=plan, pauses=pauses), ours
 
@@ -108,25 +114,11 @@ def read_calendar(raw: Any) -> tuple[Told, Sequence[CalendarEntry]]:
 def read_wellness(raw: Any, until: date) -> Told:
     """Soreness and injury of each day up to ``until``: rows of the future are forecasts, no facts."""
     days = {}
-    for each in _readable(raw, _Wellness):
+    for each in readable(raw, _Wellness):
         scales = {name: value for name in ("soreness", "injury") if (value := getattr(each, name)) is not None}
         if scales and each.id <= until:
             days[each.id.isoformat()] = scales
     return Told(wellness=days)
-
-
-def _readable(raw: Any, kind: type[Any]) -> Iterable[Any]:
-    if not isinstance(raw, list):
-        raise ValueError("not a list")  # noqa: TRY004 - as other answers that can't be read
-    for each in raw:
-        try:
-            yield kind.model_validate(each)
-        except ValidationError:
-            continue
-
-
-def _is_run(entry: _Entry) -> bool:
-    return sports.SPORTS.get(entry.type or "", "").endswith("run")
 
 
 def _planned(entry: _Entry, start: datetime) -> dict[str, Any]:

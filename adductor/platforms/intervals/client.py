@@ -1,4 +1,4 @@
-"""The adapter for intervals.icu (`base.Platform`, `KeepsCalendar`, `ConnectsByKey`): requests, and errors by kind.
+"""The adapter for intervals.icu (`base.Platform`, `KeepsCalendar`, `ConnectsByKey`).
 
 A credential is an OAuth access token, or ``API_KEY:`` and the athlete's own key, which goes out as Basic. Both are for one
 athlete, who is ``athlete/0`` to them: no call names another. The only POST that writes is the bulk upsert, which may be
@@ -8,23 +8,19 @@ repeated when its answer was lost.
 from __future__ import annotations
 
 import hashlib
-import logging
 import random
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import requests
-from pydantic import ValidationError
 
-from adductor import __version__, metrics
+from adductor import metrics
 from adductor.platforms.base import (
     CalendarEntry,
     Caller,
-    Capabilities,
     ErrorKind,
     Grant,
     LoggedActivity,
@@ -36,28 +32,19 @@ from adductor.platforms.base import (
     storable,
 )
 from adductor.platforms.budget import WindowBudget
+from adductor.platforms.client import MAX_NAME_CHARS, PlatformClient, same
+from adductor.platforms.fields import Answer, OptionalText, OptionalZone, as_list
 from adductor.platforms.intervals import FACTS, calendar, errors, limits
-from adductor.platforms.intervals.activities import LISTED_FIELDS, parse_activity
-from adductor.platforms.intervals.fields import Answer, OptionalText, OptionalZone, OwnId
+from adductor.platforms.intervals.activities import LISTED_FIELDS, OwnId, parse_activity
 from adductor.platforms.intervals.webhooks import with_reading
-from adductor.platforms.transport import PlatformSession
 
-if TYPE_CHECKING:
-    from redis import Redis
-
-    from adductor.settings import Settings
-
-log = logging.getLogger(__name__)
-
-SCOPES = ("ACTIVITY:WRITE", "CALENDAR:WRITE", "WELLNESS:READ")
+SCOPES = "ACTIVITY:WRITE,CALENDAR:WRITE,WELLNESS:READ"
 _KEY = "API_KEY:"  # the user name of Basic, literally
-_MAX_NAME_CHARS = 200
 # Without a Retry-After: from here on, spread over as much again.
 _BACK_OFF_S = 30
 _ENTRIES = "athlete/0/events"
 
 T = TypeVar("T")
-A = TypeVar("A", bound=Answer)
 
 
 class _Athlete(Answer):
@@ -74,266 +61,201 @@ class _Granted(Answer):
     athlete: _Athlete
 
 
-def make_budget(settings: Settings, *, now: Callable[[], datetime], redis: Redis | None) -> WindowBudget:
-    """The budget of the application as set."""
-    return _budget(settings.intervals_client_id or "default", now, redis)
-
-
-def make_client(settings: Settings, *, now: Callable[[], datetime], budget: WindowBudget) -> IntervalsClient:
-    """The adapter as set; without an application it takes only API keys. Raises RuntimeError without either."""
-    if settings.intervals_client_id is None and settings.intervals_api_keys == "off":
-        raise RuntimeError("no intervals.icu application is set, and INTERVALS_API_KEYS is off")
-    secret = settings.intervals_client_secret
-    return IntervalsClient(
-        client_id=settings.intervals_client_id,
-        client_secret=secret.get_secret_value() if secret is not None else "",
-        api_url=settings.intervals_api_url,
-        oauth_url=settings.intervals_oauth_url,
-        public_url=settings.public_url,
-        budget=budget,
-        now=now,
-    )
-
-
-def _budget(name: str, now: Callable[[], datetime], redis: Redis | None) -> WindowBudget:
-    return WindowBudget(
-        redis,
-        now=now,
-        smallest=limits.SMALLEST_LIMITS,
-        read_headers=limits.read_headers,
-        key=f"adductor:intervals:budget:windows:{name}",
-    )
-
-
 @dataclass(kw_only=True, eq=False, repr=False)
-class IntervalsClient:
-    """intervals.icu. Safe for threads: each has a session of its own. ``now`` gives an aware time."""
+class Client(PlatformClient):
+    """intervals.icu."""
 
-    name: ClassVar[str] = "intervals"
-    label: ClassVar[str] = FACTS.label
-    capabilities: ClassVar[Capabilities] = FACTS.capabilities
-
-    client_id: str | None
-    client_secret: str
-    api_url: str
-    oauth_url: str
-    public_url: str
-    budget: WindowBudget
-    now: Callable[[], datetime]
-    timeout_s: float = 10
-    chance: Callable[[], float] = random.random
+    label = FACTS.label
+    urls = errors.URLS
     _of_keys: dict[str, WindowBudget] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._of_thread = threading.local()
-        self._making = threading.Lock()
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
     def authorize_url(self, *, redirect_uri: str, state: str, force: bool = False) -> str:
-        """As `Platform.authorize_url`; every consent is asked anew. Raises RuntimeError without an application."""
+        """Every consent is asked anew. Raises RuntimeError without an application."""
         if self.client_id is None:
             raise RuntimeError("no intervals.icu application is set: INTERVALS_CLIENT_ID and INTERVALS_CLIENT_SECRET")
-        query = {"client_id": self.client_id, "redirect_uri": redirect_uri, "scope": ",".join(SCOPES), "state": state}
-        return f"{self.oauth_url.rstrip('/')}/oauth/authorize?{urlencode(query)}"
+        query = {"client_id": self.client_id, "redirect_uri": redirect_uri, "scope": SCOPES, "state": state}
+        return f"{self.oauth_url}/oauth/authorize?{urlencode(query)}"
 
     def exchange_code(self, code: str) -> Grant:
-        """As `Platform.exchange_code`: what was granted stands in the answer, and the athlete may have unticked some."""
+        """The granted scopes stand in the answer: the athlete may have unticked some."""
         form = {"client_id": self.client_id or "", "client_secret": self.client_secret, "code": code}
-        url = f"{self.oauth_url.rstrip('/')}/api/oauth/token"
-        granted = self._parse(
-            "connecting a runner", self._send("connecting a runner", "POST", url, data=form), _Granted
+        url = f"{self.oauth_url}/api/oauth/token"
+        granted = self.call(
+            "connecting a runner", lambda: _Granted.model_validate(self.send("POST", url, data=form).json())
         )
-        return _grant(granted.athlete, Tokens(granted.access_token), with_reading(granted.scope))
+        return _grant(granted.athlete, Tokens(granted.access_token), granted.scope)
 
     def try_key(self, api_key: str) -> Grant:
-        """As `ConnectsByKey.try_key`. Its answer tells the athlete's true id. Also REFUSED for a dormant account."""
-        doing, token = "trying the API key", f"{_KEY}{api_key}"
+        """The answer tells the athlete's true id. Also REFUSED for a dormant account."""
+        token = f"{_KEY}{api_key}"
         try:
-            answer = self._api(doing, "GET", "athlete/0", Caller(token, Priority.CONNECT), needs="settings")
+            athlete = self._api(
+                "trying the API key",
+                ("GET", "athlete/0"),
+                Caller(token, Priority.CONNECT),
+                lambda answer: _Athlete.model_validate(answer.json()),
+                needs="settings",
+            )
         except PlatformError as error:
             if error.kind is not ErrorKind.UNAUTHORIZED:
                 raise
-            raise PlatformError(
-                ErrorKind.REFUSED, "intervals.icu doesn't take this API key.", details=("key",)
-            ) from None
-        athlete = self._parse(doing, answer, _Athlete)
+            problem = "intervals.icu doesn't take this API key."
+            raise PlatformError(ErrorKind.REFUSED, problem, details=("key",)) from None
         if athlete.status not in (None, "ACTIVE"):
-            raise PlatformError(
-                ErrorKind.REFUSED,
-                "This account is dormant: intervals.icu processes nothing for it until its owner signs in there once.",
-                details=("dormant",),
+            problem = (
+                "This account is dormant: intervals.icu processes nothing for it until its owner signs in there once."
             )
-        return _grant(athlete, Tokens(token), with_reading(",".join(SCOPES)), by_key=True)
+            raise PlatformError(ErrorKind.REFUSED, problem, details=("dormant",))
+        return replace(_grant(athlete, Tokens(token), SCOPES), by_key=True)
 
     def refresh(self, refresh_token: str) -> Tokens:
         """Tokens never expire: there is nothing to refresh."""
         raise PlatformError(ErrorKind.REFUSED, "intervals.icu has no refresh tokens")
 
     def revoke(self, token: str) -> None:
-        """As `Platform.revoke`. A key stays the athlete's: only they can end it."""
+        """A key stays the athlete's: only they can end it."""
         if not token.startswith(_KEY):
             caller = Caller(token, Priority.CONNECT)
-            self._api("giving a runner's access back", "DELETE", "disconnect-app", caller, needs="")
+            self._api("giving a runner's access back", ("DELETE", "disconnect-app"), caller, _nothing)
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def get_activity(self, caller: Caller, activity_id: str) -> LoggedActivity:
-        """As `Platform.get_activity`."""
-        path = f"activity/{quote(own_id(activity_id))}"
-        return self._activity("reading an activity", activity_id, self._api("reading an activity", "GET", path, caller))
+        endpoint = "GET", f"activity/{quote(own_id(activity_id))}"
+        return self._api("reading an activity", endpoint, caller, self._reads(activity_id))
 
     def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
-        """As `Platform.list_activities`. The API goes by local days: one more is asked for, and cut off here."""
-        oldest = (after - timedelta(days=1)).date().isoformat()
-        query = {"oldest": oldest, "fields": ",".join(LISTED_FIELDS)}
-        doing, found = "listing activities", []
-        for entry in self._list(doing, self._api(doing, "GET", "athlete/0/activities", caller, params=query)):
-            try:
-                activity = parse_activity(entry, self.now())
-            except ValueError as error:
-                log.warning("an entry of an intervals.icu list was left out: %s", error)
-                continue
-            if activity.start >= after:
-                found.append(activity)
-        return sorted(found, key=lambda activity: activity.start, reverse=True)
+        """The API goes by local days: one more is asked for, and cut off here."""
+        query = {"oldest": (after - timedelta(days=1)).date().isoformat(), "fields": LISTED_FIELDS}
+        found = self._api(
+            "listing activities",
+            ("GET", "athlete/0/activities"),
+            caller,
+            lambda answer: self.listed(answer.json(), lambda entry: parse_activity(entry, self.now())),
+            params=query,
+        )
+        return [activity for activity in found if activity.start >= after]
 
     def update_activity(self, caller: Caller, activity_id: str, field: str, text: str) -> LoggedActivity:
-        """As `Platform.update_activity`: only the field that changes goes out."""
-        doing, path = "writing a description", f"activity/{quote(own_id(activity_id))}"
-        return self._activity(
-            doing, activity_id, self._api(doing, "PUT", path, caller, json={field: text}, needs="write activity")
-        )
+        """Only the field that changes goes out."""
+        endpoint = "PUT", f"activity/{quote(own_id(activity_id))}"
+        read = self._reads(activity_id)
+        return self._api("writing a description", endpoint, caller, read, needs="write activity", json={field: text})
 
     # --- calendar and wellness --------------------------------------------------------------------------------------
 
     def read_calendar(self, caller: Caller, first: date, last: date) -> tuple[Told, Sequence[CalendarEntry]]:
-        """As `KeepsCalendar.read_calendar`."""
-        doing, days = "reading the calendar", {"oldest": first.isoformat(), "newest": last.isoformat()}
-        answer = self._api(doing, "GET", _ENTRIES, caller, params=days, needs="calendar")
-        return self._read(doing, lambda: calendar.read_calendar(answer.json()))
+        return self._api(
+            "reading the calendar",
+            ("GET", _ENTRIES),
+            caller,
+            lambda answer: calendar.read_calendar(answer.json()),
+            needs="calendar",
+            params={"oldest": first.isoformat(), "newest": last.isoformat()},
+        )
 
     def put_entry(self, caller: Caller, entry: CalendarEntry) -> CalendarEntry:
-        """As `KeepsCalendar.put_entry`. A new one goes by upsert, so that a lost answer makes no second."""
-        doing, fields = "writing into the calendar", calendar.fields_of(entry)
+        """A new one goes by upsert, so that a lost answer makes no second."""
+        doing, needs, fields = "writing into the calendar", "write calendar", calendar.fields_of(entry)
         if entry.id:
-            path, changed = f"{_ENTRIES}/{quote(own_id(entry.id))}", {k: fields[k] for k in ("name", "description")}
-            answer = self._api(doing, "PUT", path, caller, json=changed, needs="write calendar")
-            return self._read(doing, lambda: calendar.read_entry(answer.json()))
-        path = f"{_ENTRIES}/bulk"
-        answer = self._api(
-            doing, "POST", path, caller, params={"upsert": "true"}, json=[fields], needs="write calendar"
+            endpoint, changed = _entry(entry.id, "PUT"), {name: fields[name] for name in ("name", "description")}
+            return self._api(
+                doing, endpoint, caller, lambda answer: calendar.read_entry(answer.json()), needs=needs, json=changed
+            )
+        return self._api(
+            doing,
+            ("POST", f"{_ENTRIES}/bulk?upsert=true"),
+            caller,
+            lambda answer: calendar.read_entry(as_list(answer.json())[0]),
+            needs=needs,
+            json=[fields],
         )
-        return self._read(doing, lambda: calendar.read_entry(self._list(doing, answer)[0]))
 
     def delete_entry(self, caller: Caller, entry_id: str) -> None:
-        """As `KeepsCalendar.delete_entry`: one, by its number, never a range."""
-        path = f"{_ENTRIES}/{quote(own_id(entry_id))}"
-        self._api("removing from the calendar", "DELETE", path, caller, needs="write calendar")
+        """One, by its number, never a range."""
+        self._api("removing from the calendar", _entry(entry_id, "DELETE"), caller, _nothing, needs="write calendar")
 
     def read_wellness(self, caller: Caller, first: date, last: date) -> Told:
-        """As `KeepsCalendar.read_wellness`."""
-        doing, days = "reading wellness", {"oldest": first.isoformat(), "newest": last.isoformat()}
-        answer = self._api(doing, "GET", "athlete/0/wellness", caller, params=days, needs="wellness")
-        return self._read(doing, lambda: calendar.read_wellness(answer.json(), last))
+        return self._api(
+            "reading wellness",
+            ("GET", "athlete/0/wellness"),
+            caller,
+            lambda answer: calendar.read_wellness(answer.json(), last),
+            needs="wellness",
+            params={"oldest": first.isoformat(), "newest": last.isoformat()},
+        )
 
     # --- how calls are made -----------------------------------------------------------------------------------------
 
     def _api(
-        self, doing: str, method: str, path: str, caller: Caller, *, needs: str = "activity", **request: Any
-    ) -> requests.Response:
-        """One call with an athlete's credential. ``needs`` names the permission in a SCOPE_MISSING."""
+        self,
+        doing: str,
+        endpoint: tuple[str, str],
+        caller: Caller,
+        read: Callable[[requests.Response], T],
+        *,
+        needs: str = "activity",
+        **request: Any,
+    ) -> T:
+        """One call with an athlete's credential: ``endpoint`` is its method and path."""
         token = caller.token or ""
-        by_key = token.startswith(_KEY)
-        budget = self._budget_of(token) if by_key else self.budget
-        try:
-            budget.take(caller.priority, caller.athlete)
-        except PlatformError:
-            metrics.PLATFORM_CALLS.labels(self.name, doing, "held_back").inc()
-            raise
-        if by_key:
+        if _is_key(caller):
             request["auth"] = ("API_KEY", token.removeprefix(_KEY))
         else:
             request["headers"] = {"Authorization": f"Bearer {token}"}
-        url = f"{self.api_url.rstrip('/')}/{path}"
-        return self._send(doing, method, url, by="key" if by_key else "token", needs=needs, budget=budget, **request)
+        method, path = endpoint
+        url = f"{self.api_url}/{path}"
+        return self.call(doing, lambda: read(self.send(method, url, **request)), caller, needs=needs)
 
-    def _send(
-        self,
-        doing: str,
-        method: str,
-        url: str,
-        *,
-        by: str = "application",
-        needs: str = "",
-        budget: WindowBudget | None = None,
-        **request: Any,
-    ) -> requests.Response:
-        session = self._session()
-        try:
-            response = session.request(method, url, **request)
-        except (requests.RequestException, ValueError) as error:
-            raise errors.failure_of_exception(error, doing=doing) from None
-        finally:
-            status, headers = session.last_status, session.last_headers
-            metrics.PLATFORM_CALLS.labels(self.name, doing, metrics.call_status(status)).inc()
-            if budget is not None:
-                # The limit of calls in a second answers 429 too, and without figures says nothing of the windows.
-                told = limits.read_headers(headers).limits[0] > 0
-                budget.learn(headers, status if told or status != 429 else 0)
-        if response.status_code == 200:
-            return response
-        wait_s = limits.retry_after_s(headers) or _BACK_OFF_S
-        retry_at = self.now() + timedelta(seconds=wait_s + _BACK_OFF_S * self.chance())
-        raise errors.failure_of_answer(response, doing=doing, needs=needs, by=by, retry_at=retry_at)
+    def _reads(self, activity_id: str) -> Callable[[requests.Response], LoggedActivity]:
+        return lambda answer: same(parse_activity(answer.json(), self.now()), activity_id)
 
-    def _budget_of(self, token: str) -> WindowBudget:
-        """The budget of one API key: its limits are its own."""
-        with self._making:
-            if token not in self._of_keys:
-                name = f"key-{hashlib.sha256(token.encode()).hexdigest()[:16]}"
-                self._of_keys[token] = _budget(name, self.now, self.budget.redis)
-            return self._of_keys[token]
+    def _failure(self, status: int, body: bytes, doing: str, caller: Caller | None, needs: str) -> PlatformError:
+        by = "application" if caller is None else "key" if _is_key(caller) else "token"
+        return errors.failure_of(status, body, doing=doing, needs=needs, by=by)
 
-    def _session(self) -> PlatformSession:
-        if not hasattr(self._of_thread, "session"):
-            agent = f"AdductorCoach/{__version__} (+{self.public_url})"
-            self._of_thread.session = PlatformSession(timeout_s=self.timeout_s, user_agent=agent)
-        session: PlatformSession = self._of_thread.session
-        return session
+    def _retry_at(self, caller: Caller | None) -> datetime:
+        wait_s = limits.retry_after_s(self.session.last_headers) or _BACK_OFF_S
+        return self.now() + timedelta(seconds=wait_s + _BACK_OFF_S * random.random())  # noqa: S311 - no secret
 
-    def _read(self, doing: str, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except (ValueError, IndexError, RecursionError) as error:  # requests' JSON error is a ValueError
-            raise errors.failure_of_exception(error, doing=doing) from None
+    def _count(self, doing: str, status: int, *, held_back: Caller | None = None) -> None:
+        label = metrics.call_status(status) if held_back is None else "held_back"
+        metrics.PLATFORM_CALLS.labels("intervals", doing, label).inc()
 
-    def _list(self, doing: str, answer: requests.Response) -> list[Any]:
-        found = self._read(doing, answer.json)
-        if not isinstance(found, list):
-            raise errors.failure_of_exception(ValueError("not a list"), doing=doing)
-        return found
+    def _learn(self, budget: WindowBudget) -> None:
+        """The limit of calls in a second answers 429 too, and without figures says nothing of the windows."""
+        status, headers = self.session.last_status, self.session.last_headers
+        told = limits.read_headers(headers).limits[0] > 0
+        budget.learn(headers, status if told or status != 429 else 0)
 
-    def _parse(self, doing: str, answer: requests.Response, kind: type[A]) -> A:
-        try:
-            return kind.model_validate(self._read(doing, answer.json))
-        except ValidationError as error:
-            raise errors.failure_of_exception(error, doing=doing) from None
-
-    def _activity(self, doing: str, activity_id: str, answer: requests.Response) -> LoggedActivity:
-        activity = self._read(doing, lambda: parse_activity(answer.json(), self.now()))
-        if activity.id != activity_id:
-            raise errors.failure_of_exception(ValueError("another activity"), doing=doing)
-        return activity
+    def _budget_of(self, caller: Caller) -> WindowBudget:
+        """The limits of an API key are its own."""
+        if not _is_key(caller):
+            return self.budget
+        name = hashlib.sha256((caller.token or "").encode()).hexdigest()[:16]
+        return self._of_keys.setdefault(name, replace(self.budget, key=f"adductor:intervals:budget:windows:key-{name}"))
 
 
-def _grant(athlete: _Athlete, tokens: Tokens, scopes: str, *, by_key: bool = False) -> Grant:
+def _is_key(caller: Caller) -> bool:
+    return (caller.token or "").startswith(_KEY)
+
+
+def _entry(entry_id: str, method: str) -> tuple[str, str]:
+    return method, f"{_ENTRIES}/{quote(own_id(entry_id))}"
+
+
+def _nothing(_: requests.Response) -> None:
+    """Of an answer whose body tells nothing."""
+
+
+def _grant(athlete: _Athlete, tokens: Tokens, scopes: str) -> Grant:
     return Grant(
         tokens=tokens,
         external_id=FACTS.athlete_id(athlete.id),
-        name=storable((athlete.name or "")[:_MAX_NAME_CHARS]),
+        name=storable((athlete.name or "")[:MAX_NAME_CHARS]),
         timezone=athlete.timezone,
         units="imperial" if athlete.measurement_preference == "feet" else "metric",
-        scopes=scopes,
-        by_key=by_key,
+        scopes=with_reading(scopes),
     )

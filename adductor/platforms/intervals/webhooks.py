@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from adductor.platforms.base import UNKNOWN_SPORT, EventError, WebhookEvent, carry, id_of
+from adductor.platforms.fields import Answer, Instant, OptionalText
 from adductor.platforms.intervals import FACTS
-from adductor.platforms.intervals.activities import parse_activity
+from adductor.platforms.intervals.activities import OwnId, parse_activity
 from adductor.platforms.intervals.calendar import KEY_PREFIX, read_wellness
-from adductor.platforms.intervals.fields import Answer, Instant, OptionalText, OwnId
 
 MAX_BODY_BYTES = 2**20
 MAX_EVENTS = 1_000

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
 
 if TYPE_CHECKING:
-    from adductor.platforms.strava.client import StravaClient
+    from adductor.platforms.strava.client import Client
 
 # Strava accepts no longer one; it would only be answered by "invalid".
 MAX_CALLBACK_URL_CHARS = 255
 
 
 def ensure_subscription(
-    client: StravaClient, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
+    client: Client, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
 ) -> SubscriptionOutcome:
     """Make Strava send this application's events to ``callback_url``; doing it again changes nothing.
 

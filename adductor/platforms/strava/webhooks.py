@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from adductor.platforms.base import EventError, WebhookEvent, id_of, storable
-from adductor.platforms.strava.fields import Answer, Id, Seconds
+from adductor.platforms.fields import Answer
 
 # An event is about 200 bytes; a title edit adds the title.
 MAX_BODY_BYTES = 16_384
@@ -24,6 +24,9 @@ MAX_UPDATE_KEY_CHARS = 64
 MAX_UPDATE_VALUE_CHARS = 1_000
 MAX_CHALLENGE_CHARS = 256
 
+# A time beyond 2100 is in other units or made up; an id beyond a database's integer isn't Strava's.
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Seconds = Annotated[int, Field(ge=1, le=4_102_444_800)]
 ObjectType = Literal["activity", "athlete"]
 AspectType = Literal["create", "update", "delete"]
 
