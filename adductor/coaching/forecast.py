@@ -13,17 +13,7 @@ from adductor.catalogue.models import Catalogue
 from adductor.coaching import week
 from adductor.coaching.decide import decide
 from adductor.coaching.normalise import Facts, facts
-from adductor.coaching.situation import (
-    Decision,
-    Dose,
-    Event,
-    EventType,
-    Expected,
-    Hold,
-    Placement,
-    Situation,
-    Verdict,
-)
+from adductor.coaching.situation import Decision, Dose, Event, EventType, Expected, Hold, Placement, Situation, Verdict
 
 
 def forecast(situation: Situation, catalogue: Catalogue, days: int) -> tuple[Expected, ...]:

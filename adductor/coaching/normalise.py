@@ -356,15 +356,11 @@ _PAIN_FIELDS = (
     ("knee_pain_0_10", "knee pain"),
     ("other_pain_0_10", "pain elsewhere"),
 )
-_FIELD_OF_PLACE = {
-    "hip_groin": "hip_groin_pain_0_10",
-    "knee": "knee_pain_0_10",
-    "elsewhere": "other_pain_0_10",
-}
 
 
 def _told_with(session: Session) -> CheckIn:
-    scores: dict[str, Any] = {_FIELD_OF_PLACE[session.pain_place]: session.pain_during_0_10}
+    place = "other" if session.pain_place == "elsewhere" else session.pain_place
+    scores: dict[str, Any] = {f"{place}_pain_0_10": session.pain_during_0_10}
     return CheckIn(session.completed_at, **scores)
 
 
@@ -501,8 +497,6 @@ def post_race_block_days(distance_km: float | None, moving_min: float | None) ->
 
 def logged_race(situation: Situation) -> Raced | None:
     """The race of the log that keeps days free for longest; None without one."""
-    if not any(a.intensity is Intensity.RACE or a.race_priority is not None for a in situation.activities):
-        return None
     races = [race for race in _logged_races(facts(situation)) if race.blocks]
     return max(races, key=lambda race: race.day + timedelta(days=race.block_days), default=None)
 

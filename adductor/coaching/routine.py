@@ -24,14 +24,7 @@ from adductor.coaching.progression import (
     minutes_for,
     nearest_substitute,
 )
-from adductor.coaching.situation import (
-    Athlete,
-    Dose,
-    OwnExercise,
-    Placement,
-    Routine,
-    RoutineItem,
-)
+from adductor.coaching.situation import Athlete, Dose, OwnExercise, Placement, Routine, RoutineItem
 
 SQUEEZE = "supine_adductor_squeeze"
 GENTLY = "Ball between the knees, gently, never above your usual pain; if it rises, stop."  # Lindblom 2023; judgement
@@ -42,29 +35,12 @@ NO_CHAIR = "Without a chair: top foot flat on the floor, in front of the bottom 
 TWO_PANS = "Once a week the outer hip: the article's author thinks of a scale with two pans."
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Everything that a routine depends on. ``came_on`` holds the local days on which exercises came lately."""
-
-    athlete: Athlete
-    placement: Placement
-    dose: Dose
-    today: date | None = None
-    came_on: Mapping[str, date] = field(default_factory=dict)
-    squeezes_only: bool = False
-    one_set_less: bool = False
-    half_the_sets: bool = False
-    compounds: bool = True
-    jump_lunges: bool = False
-    dynamic_copenhagen: bool = True
-    feels_good: bool = False
-
-
 def choose(seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose) -> Routine:
     """The routine for a decision that was just made."""
     athlete = seen.athlete
     if dose is not Dose.FULL:
-        return build(catalogue, Wish(athlete, placement, dose, squeezes_only=light_for_pain(seen) is not None))
+        hurts = light_for_pain(seen) is not None
+        return Composer(catalogue, athlete, placement, dose, squeezes_only=hurts).routine()
     gap = seen.days_since_last_done
     came_on: dict[str, date] = {}
     for session in seen.situation.sessions:
@@ -72,7 +48,8 @@ def choose(seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose) 
             continue  # it loads nothing
         day = seen.day_of(session.completed_at)
         came_on |= {id_: day for id_ in session.exercises if day >= came_on.get(id_, day)}
-    wish = Wish(
+    composer = Composer(
+        catalogue,
         athlete,
         placement,
         dose,
@@ -85,7 +62,7 @@ def choose(seen: Facts, catalogue: Catalogue, placement: Placement, dose: Dose) 
         dynamic_copenhagen=dynamic_copenhagen_allowed(seen),
         feels_good=_feels_good(seen),
     )
-    return build(catalogue, wish)
+    return composer.routine()
 
 
 def _feels_good(seen: Facts) -> bool:
@@ -94,18 +71,12 @@ def _feels_good(seen: Facts) -> bool:
     return not seen.pain and latest is not None and is_valid(seen, latest) and (latest.feeling_1_5 or 0) >= k.FEELS_GOOD
 
 
-def build(catalogue: Catalogue, wish: Wish) -> Routine:
-    """The routine for a wish: of the catalogue's lines for a light one or a warm-up, else composed."""
-    composer = _Composer(catalogue, wish)
-    return composer.full() if wish.dose is Dose.FULL else composer.fixed()
-
-
 def all_five(catalogue: Catalogue, athlete: Athlete) -> Routine | None:
     """Every isolation exercise of the article at its dose, on request: no minutes bound it. None below its stage."""
     plan = catalogue.routines["all_isolation"]
     if athlete.programme_stage < plan.stage:
         return None
-    return _Composer(catalogue, Wish(athlete, Placement.REST_DAY, Dose.FULL)).of_lines(plan.id)
+    return Composer(catalogue, athlete, Placement.REST_DAY, Dose.FULL).of_lines(plan.id)
 
 
 def assemble(id_: str, stage: int, dose: Dose, items: Sequence[RoutineItem]) -> Routine:
@@ -164,35 +135,48 @@ def direct_work(catalogue: Catalogue, items: Iterable[RoutineItem]) -> float:
     return total
 
 
-class _Composer:
-    """One routine in the making."""
+@dataclass
+class Composer:
+    """One routine in the making, and all that it depends on. ``came_on``: the local days on which exercises came lately."""
 
-    def __init__(self, catalogue: Catalogue, wish: Wish) -> None:
-        self.catalogue = catalogue
-        self.wish = wish
-        self.athlete = wish.athlete
-        self.progress = {progress.exercise: progress for progress in wish.athlete.progress}
-        athlete = wish.athlete
-        self.may_jump = athlete.plyometrics_cleared and Placement.REST_DAY in athlete.placements_enabled
-        self.minutes = minutes_for(wish.athlete, wish.placement)
+    catalogue: Catalogue
+    athlete: Athlete
+    placement: Placement
+    dose: Dose
+    today: date | None = None
+    came_on: Mapping[str, date] = field(default_factory=dict)
+    squeezes_only: bool = False
+    one_set_less: bool = False
+    half_the_sets: bool = False
+    compounds: bool = True
+    jump_lunges: bool = False
+    dynamic_copenhagen: bool = True
+    feels_good: bool = False
+
+    def __post_init__(self) -> None:
+        self.progress = {progress.exercise: progress for progress in self.athlete.progress}
+        self.minutes = minutes_for(self.athlete, self.placement)
         self.items: list[RoutineItem] = []
         self.kept_s = 0  # seconds that are kept for what comes last
         self.shortened = False
 
+    def routine(self) -> Routine:
+        """A light one or a warm-up has the catalogue's lines, a full one is composed."""
+        return self.full() if self.dose is Dose.FULL else self.fixed()
+
     # --- light ones and warm-ups ---
 
     def fixed(self) -> Routine:
-        wish = self.wish
-        routine = self.of_lines("warm_up_activation" if wish.dose is Dose.ACTIVATION else "stage1_light")
+        routine = self.of_lines("warm_up_activation" if self.dose is Dose.ACTIVATION else "stage1_light")
         items = list(routine.items)
-        if wish.squeezes_only:
+        if self.squeezes_only:
             items = [replace(item, advice=GENTLY) for item in items if item.exercise == SQUEEZE] or items[:1]
         self.items = items
         while len(self.items) > 1 and not self._fits():
             self.items.pop()
         while not self._fits() and self.items[0].sets > 1:
             self.items = [self._with_sets(self.items[0], self.items[0].sets - 1)]
-        return assemble(routine.id, routine.stage, wish.dose, self.items)
+        return assemble(routine.id, routine.stage, self.dose, self.items)
 
     def of_lines(self, id_: str) -> Routine:
         """A routine of the catalogue's lines, each exercise or its nearest substitute."""
@@ -202,16 +186,15 @@ class _Composer:
         for exercise, instead_of in self._possible(lines).items():
             line, known = lines.get(exercise), self.catalogue.exercises[exercise]
             dose = known.dose
-            least = (1, dose.count.min) if self.wish.dose is Dose.LIGHT else (dose.sets.start, dose.first_count)
+            least = (1, dose.count.min) if self.dose is Dose.LIGHT else (dose.sets.start, dose.first_count)
             sets, count = (line.sets, line.count) if line else least
             items.append(item_of(known, sets, count, instead_of=instead_of))
-        return assemble(plan.id, plan.stage, self.wish.dose, items or [self._least()])
+        return assemble(plan.id, plan.stage, self.dose, items or [self._least()])
 
     # --- full ones ---
 
     def full(self) -> Routine:
-        athlete, wish = self.athlete, self.wish
-        pool = self.catalogue.pool(athlete.programme_stage, wish.placement)
+        pool = self.catalogue.pool(self.athlete.programme_stage, self.placement)
         order = self._in_order(pool.exercises)
         if not self._begin(order):
             self.items = [self._least()]
@@ -224,8 +207,8 @@ class _Composer:
         self.items += fitting[:1]
         self.shortened = self.shortened or (bool(fitting) and len(fitting) < len(pan))
         self._add_for_less_steady_side()
-        routine = assemble(pool.id, pool.stage, wish.dose, self.items)
-        return replace(routine, remark=self._remark(extras), placement=wish.placement)
+        routine = assemble(pool.id, pool.stage, self.dose, self.items)
+        return replace(routine, remark=self._remark(extras), placement=self.placement)
 
     def _in_order(self, pool: Iterable[str]) -> list[RoutineItem]:
         """The eligible exercises of a pool at the runner's own dose, least recently done first."""
@@ -236,7 +219,7 @@ class _Composer:
                 possible.pop(after.exercise, None)
         ages = {id_: self._came_on(id_) for id_ in possible}
         squat = next((id_ for id_ in SPLIT_SQUATS if id_ in possible), None)
-        if self.wish.jump_lunges and squat is not None and self._suits(self.catalogue.exercises[JUMP]):
+        if self.jump_lunges and squat is not None and self._suits(self.catalogue.exercises[JUMP]):
             jumped = self._came_on(JUMP)
             if jumped < ages[squat]:  # they take turns
                 del ages[squat]
@@ -249,7 +232,7 @@ class _Composer:
         if mine is None or not (exercise.in_article and exercise.is_direct):
             return True, age
         is_reached = self._fewer(mine.sets or 0) >= exercise.dose.sets.target
-        return not is_reached or self.wish.placement in mine.target_done_in, age
+        return not is_reached or self.placement in mine.target_done_in, age
 
     def _possible(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The exercises that can be done, with what each stands for; substitutes for those that cannot."""
@@ -283,16 +266,16 @@ class _Composer:
     def _is_due(self, exercise: Exercise) -> bool:
         """Whether the programme asks for it now, itself or in another's shape."""
         if exercise.category == "compound":  # the shortest routines hold direct work alone
-            return self.wish.compounds and self.minutes >= k.SHORT_ROUTINE_MIN
+            return self.compounds and self.minutes >= k.SHORT_ROUTINE_MIN
         if exercise.after is None:
             return True
-        return is_open(exercise, self.progress) and (exercise.tempo is None or self.wish.dynamic_copenhagen)
+        return is_open(exercise, self.progress) and (exercise.tempo is None or self.dynamic_copenhagen)
 
     def _came_on(self, id_: str) -> date:
         """The day on which it came last. What is new comes first in a stage's first routine, then waits from its start on."""
         mine, athlete = self.progress.get(id_), self.athlete
         done = mine.last_done_on if mine is not None else None
-        came_on = max(done or date.min, self.wish.came_on.get(id_, date.min))
+        came_on = max(done or date.min, self.came_on.get(id_, date.min))
         return came_on if came_on > date.min or not athlete.sessions_at_stage else athlete.stage_since or came_on
 
     def _own_dose(self, id_: str, instead_of: str | None = None) -> RoutineItem:
@@ -310,9 +293,9 @@ class _Composer:
 
     def _fewer(self, sets: int) -> int:
         """After 10-20 days without a session one set less; in a deload week half of them, rounded up."""
-        if self.wish.half_the_sets:
+        if self.half_the_sets:
             return (sets + 1) // 2
-        return max(1, sets - 1) if self.wish.one_set_less else sets
+        return max(1, sets - 1) if self.one_set_less else sets
 
     def _begin(self, order: list[RoutineItem]) -> bool:
         """Take the first exercise that leaves room for enough direct work, with that work."""
@@ -350,9 +333,9 @@ class _Composer:
         """Two sets, but of what still counts: the article's dose in this placement, the split squats before the jumps."""
         mine, exercise = self.progress.get(item.exercise), self.catalogue.exercises[item.exercise]
         counts = mine is None or (
-            self.wish.placement not in mine.target_done_in
+            self.placement not in mine.target_done_in
             if exercise.in_article and exercise.is_direct
-            else item.exercise in SPLIT_SQUATS and self.may_jump and mine.target_doses_done < k.JUMP_GATE_TIMES_DONE
+            else item.exercise in SPLIT_SQUATS and self._may_jump and mine.target_doses_done < k.JUMP_GATE_TIMES_DONE
         )
         return item if counts or item.sets <= 2 else self._with_sets(item, 2)
 
@@ -381,8 +364,12 @@ class _Composer:
         return [self._with_sets(item, sets) for sets in numbers]
 
     @property
+    def _may_jump(self) -> bool:
+        return self.athlete.plyometrics_cleared and Placement.REST_DAY in self.athlete.placements_enabled
+
+    @property
     def _is_reduced(self) -> bool:
-        return self.wish.half_the_sets or self.wish.one_set_less
+        return self.half_the_sets or self.one_set_less
 
     def _sets_of(self, item: RoutineItem) -> int:
         mine, sets = self.progress.get(item.exercise), self.catalogue.exercises[item.exercise].dose.sets
@@ -390,7 +377,7 @@ class _Composer:
 
     def _add_own(self, order: list[RoutineItem]) -> str | None:
         """Add the runner's own exercise of longest ago, and say in words where it or another one yields."""
-        mine = [own for own in self.athlete.own_exercises if self.wish.placement in own.placements]
+        mine = [own for own in self.athlete.own_exercises if self.placement in own.placements]
         mine = [own for own in mine if own.id not in self.athlete.left_out]
         if not mine:
             return None
@@ -406,9 +393,9 @@ class _Composer:
 
     def _other_pan(self) -> list[RoutineItem]:
         """The leg raise for the outer hip when its week has come: at the runner's own dose, then with fewer sets."""
-        exercise, today = self.catalogue.exercises[OTHER_PAN], self.wish.today
+        exercise, today = self.catalogue.exercises[OTHER_PAN], self.today
         is_due = today is not None and (today - self._came_on(OTHER_PAN)).days >= k.OTHER_PAN_EVERY_DAYS
-        if not is_due or self.wish.placement is not Placement.REST_DAY or not self._suits(exercise):
+        if not is_due or self.placement is not Placement.REST_DAY or not self._suits(exercise):
             return []
         own = replace(self._own_dose(OTHER_PAN), advice=TWO_PANS)
         return [self._with_sets(own, sets) for sets in range(own.sets, 0, -1)]
@@ -445,13 +432,13 @@ class _Composer:
         ids = [id_ for item in self.items for id_ in (item.exercise, item.substituted_for) if id_ is not None]
         mine = (self.progress.get(id_) for id_ in ids)
         parts = [
-            "half the sets, every sixth week is an easier one" if self.wish.half_the_sets else None,
-            "one set less after the gap" if self.wish.one_set_less and not self.wish.half_the_sets else None,
+            "half the sets, every sixth week is an easier one" if self.half_the_sets else None,
+            "one set less after the gap" if self.one_set_less and not self.half_the_sets else None,
             next((one.changed for one in mine if one is not None and one.changed), None),
             extras,
             f"shortened to fit your {self.minutes} minutes" if self.shortened else None,
         ]
-        good = "you feel good, and more strength is not a bad thing" if self.wish.feels_good else None
+        good = "you feel good, and more strength is not a bad thing" if self.feels_good else None
         return "; ".join(part for part in parts if part) or good
 
     # --- both ---

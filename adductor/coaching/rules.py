@@ -21,15 +21,7 @@ from adductor.coaching.normalise import (
     spells_of_pain,
     where_it_hurts,
 )
-from adductor.coaching.situation import (
-    Activity,
-    CheckIn,
-    Decision,
-    EventType,
-    Intensity,
-    Placement,
-    Situation,
-)
+from adductor.coaching.situation import Activity, CheckIn, Decision, EventType, Intensity, Placement, Situation
 
 
 class Finding(NamedTuple):
@@ -436,18 +428,12 @@ def spacing(seen: Facts) -> Finding:
 # --- nearby days ----------------------------------------------------------------------------------------------------
 
 
-def is_key_session(planned: Planned) -> bool:
-    """A run that deserves fresh legs: by its kind, or because it is planned to be long."""
-    if planned.run.kind in k.KEY_SESSION_KINDS:
-        return True
-    return planned.is_a_run and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
-
-
 def key_session_tomorrow(seen: Facts) -> Finding:
     """Nothing that loads the legs the day before a run that matters."""
     tomorrow = seen.today + timedelta(days=1)
     for planned in seen.plan:
-        if planned.day == tomorrow and is_key_session(planned):
+        is_long = planned.is_a_run and (planned.run.planned_min or 0) >= k.LONG_RUN_MIN
+        if planned.day == tomorrow and (is_long or planned.run.kind in k.KEY_SESSION_KINDS):
             names = {"long": "long run", "key": "key session"}
             name = names.get(planned.run.kind, planned.run.kind.replace("_", " "))
             return _stop(f"{name} tomorrow", f"Tomorrow is {_with_article(name)}; fresh legs for it come first.")

@@ -22,10 +22,6 @@ class Way(StrEnum):
     HARDER = "harder"
 
 
-class SwapError(ValueError):
-    """This exercise is not on offer in that place; the message says so."""
-
-
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """An exercise that may stand in for another, with the dose that it gets there."""
@@ -64,16 +60,16 @@ def alternatives(catalogue: Catalogue, routine: Routine, index: int) -> tuple[Al
 
 
 def swap(catalogue: Catalogue, routine: Routine, index: int, exercise_id: str) -> Routine:
-    """The routine with another exercise at ``index``. Raises SwapError for one that `alternatives` doesn't offer."""
+    """The routine with another exercise at ``index``. Raises ValueError for one that `alternatives` doesn't offer."""
     if not 0 <= index < len(routine.items):
-        raise SwapError(f"this routine has {len(routine.items)} exercises")
+        raise ValueError(f"this routine has {len(routine.items)} exercises")
     if routine.items[index].exercise == exercise_id:
         return routine
     chosen = next(
         (found.item for found in alternatives(catalogue, routine, index) if found.item.exercise == exercise_id), None
     )
     if chosen is None:
-        raise SwapError("that exercise is not one of the alternatives here")
+        raise ValueError("that exercise is not one of the alternatives here")
     items = [chosen if place == index else item for place, item in enumerate(routine.items)]
     made = assemble(routine.id, routine.stage, routine.dose, items)
     return replace(made, remark=routine.remark, placement=routine.placement)

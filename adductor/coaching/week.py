@@ -14,16 +14,7 @@ from typing import NamedTuple
 from adductor.coaching import constants as k
 from adductor.coaching import words
 from adductor.coaching.normalise import Facts
-from adductor.coaching.situation import (
-    Activity,
-    Athlete,
-    Event,
-    EventType,
-    Intensity,
-    Placement,
-    Session,
-    Situation,
-)
+from adductor.coaching.situation import Activity, Athlete, Event, EventType, Intensity, Placement, Session, Situation
 
 HABIT_WINDOW_DAYS = 14  # judgement: a weekday on which the runner ran in both of the last two weeks is a habit
 USUAL_RUN_MIN = 45.0  # judgement: the length of a planned run that doesn't say

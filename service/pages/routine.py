@@ -194,7 +194,7 @@ def _swapped(suggestion: Suggestion, wanted: list[str]) -> Routine:
         place, _, exercise_id = wish.partition(":")
         try:
             made = swaps.swap(catalogue, made, int(place) - 1, exercise_id)
-        except (LookupError, ValueError, swaps.SwapError):
+        except (LookupError, ValueError):
             abort(400)
     return made
 

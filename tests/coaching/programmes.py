@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from adductor.catalogue import catalogue
 from adductor.coaching import after_session
 from adductor.coaching.progression import SPLIT_SQUATS, is_back_for_days, is_deload_week, is_open
-from adductor.coaching.routine import Wish, build
+from adductor.coaching.routine import Composer
 from adductor.coaching.situation import Athlete, Dose, Placement, Routine, Session
 
 HOME = ZoneInfo("UTC")
@@ -43,7 +43,8 @@ class Programme:
         squats = [p for p in athlete.progress if p.exercise in SPLIT_SQUATS]
         waited = athlete.stage_since is not None and (today - athlete.stage_since).days >= 28
         earned = athlete.programme_stage == 4 and waited and any(p.target_doses_done >= 2 for p in squats)
-        wish = Wish(
+        made = Composer(
+            catalogue(),
             athlete,
             placement,
             Dose.LIGHT if number < 2 else Dose.FULL,
@@ -51,8 +52,7 @@ class Programme:
             half_the_sets=is_deload_week(athlete, today),
             compounds=not is_back_for_days(athlete, today, 14),
             jump_lunges=earned and placement is Placement.REST_DAY,
-        )
-        made = build(catalogue(), wish)
+        ).routine()
         self.done.append(made)
         self.eligible.append(self._eligible(placement))
         kind = "strength_light" if number < 2 else "strength_full"

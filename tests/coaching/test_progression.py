@@ -22,7 +22,7 @@ from adductor.coaching.progression import (
     next_load,
     start_of,
 )
-from adductor.coaching.routine import Wish, assemble, build, item_of
+from adductor.coaching.routine import Composer, assemble, item_of
 from adductor.coaching.situation import (
     Activity,
     Athlete,
@@ -55,7 +55,7 @@ def athlete(stage: int = 1, **fields: object) -> Athlete:
 
 
 def routine_for(who: Athlete, dose: Dose = Dose.FULL, placement: Placement = Placement.REST_DAY) -> Routine:
-    return build(catalogue(), Wish(who, placement, dose))
+    return Composer(catalogue(), who, placement, dose).routine()
 
 
 def routine_with(mine: ExerciseProgress, dose: Dose = Dose.FULL, **less: int) -> Routine:

@@ -19,16 +19,7 @@ from adductor.coaching import constants as k
 from adductor.coaching import decide, forecast
 from adductor.coaching.progression import minutes_for
 from adductor.coaching.routine import direct_work
-from adductor.coaching.situation import (
-    Decision,
-    Dose,
-    Event,
-    EventType,
-    Hold,
-    Placement,
-    PlannedRun,
-    Situation,
-)
+from adductor.coaching.situation import Decision, Dose, Event, EventType, Hold, Placement, PlannedRun, Situation
 from tests.coaching.lives import check_ins, due_situations, situations
 
 MANY = settings(max_examples=200)

@@ -11,7 +11,7 @@ import pytest
 
 from adductor.catalogue import catalogue
 from adductor.coaching.progression import minutes_for, one_thing
-from adductor.coaching.routine import Wish, all_five, build, direct_work, item_of
+from adductor.coaching.routine import Composer, all_five, direct_work, item_of
 from adductor.coaching.situation import Athlete, Dose, ExerciseProgress, OwnExercise, Placement, Routine
 from tests.coaching.programmes import HOME, HOUSEHOLD, TODAY, Programme
 
@@ -36,14 +36,11 @@ def did(
     return ExerciseProgress(exercise, sets, count, last_done_on=ago(days_ago), **more)
 
 
-def wish(stage: int, placement: Placement, dose: Dose = Dose.FULL, /, **fields: Any) -> Wish:
-    """A wish; what a wish doesn't know is a field of its athlete."""
-    own = {name: fields.pop(name) for name in [*fields] if name in Wish.__slots__}
-    return Wish(Athlete(HOME, programme_stage=stage, **fields), placement, dose, **{"today": TODAY, **own})
-
-
 def routine(stage: int, placement: Placement, dose: Dose = Dose.FULL, /, **fields: Any) -> Routine:
-    return build(catalogue(), wish(stage, placement, dose, **fields))
+    """A routine; a field that the composer doesn't know is one of its athlete."""
+    own = {"today": TODAY} | {name: fields.pop(name) for name in [*fields] if name in Composer.__dataclass_fields__}
+    who = Athlete(HOME, programme_stage=stage, **fields)
+    return Composer(catalogue(), who, placement, dose, **own).routine()
 
 
 def ids(of: Routine) -> list[str]:

@@ -10,12 +10,12 @@ import pytest
 
 from adductor import catalogue
 from adductor.coaching import swaps
-from adductor.coaching.routine import Wish, build
+from adductor.coaching.routine import Composer
 from adductor.coaching.situation import Athlete, Dose, Placement, Routine
 
 CATALOGUE = catalogue.catalogue()
 ROUTINES = [
-    build(CATALOGUE, Wish(Athlete(ZoneInfo("UTC"), programme_stage=stage), placement, dose, came_on=came_on))
+    Composer(CATALOGUE, Athlete(ZoneInfo("UTC"), programme_stage=stage), placement, dose, came_on=came_on).routine()
     for stage in (1, 2, 3, 4)
     for placement in (Placement.POST_RUN, Placement.REST_DAY)
     for dose in (Dose.FULL, Dose.LIGHT, Dose.ACTIVATION)
@@ -44,7 +44,7 @@ def test_no_swap_leads_above_the_dose_and_the_routine_stays_whole(routine: Routi
 
 
 def test_what_needs_a_band_has_something_without() -> None:
-    routine = build(CATALOGUE, Wish(Athlete(ZoneInfo("UTC"), programme_stage=2), Placement.POST_RUN, Dose.FULL))
+    routine = Composer(CATALOGUE, Athlete(ZoneInfo("UTC"), programme_stage=2), Placement.POST_RUN, Dose.FULL).routine()
     place = [item.exercise for item in routine.items].index("standing_resisted_adduction")
     ways = [found.way for found in swaps.alternatives(CATALOGUE, routine, place)]
     assert swaps.Way.WITHOUT_EQUIPMENT in ways

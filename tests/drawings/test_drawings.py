@@ -93,6 +93,6 @@ def test_stylesheet_holds_only_the_rules_of_the_chosen_exercises() -> None:
 
 
 @pytest.mark.parametrize("ask", [drawings.svg, drawings.png, drawings.stylesheet, drawings.words])
-def test_unknown_exercise_is_named_with_the_known_ones(ask: Any) -> None:
-    with pytest.raises(KeyError, match=r"no drawing for 'plank'.*bowler_squat"):
+def test_unknown_exercise_is_a_key_error(ask: Any) -> None:
+    with pytest.raises(KeyError, match="plank"):
         ask("plank")
