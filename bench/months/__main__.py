@@ -1,7 +1,6 @@
-"""Live every year; print the table and the broken promises: `python -m bench.months [--write] [EVERY]`.
+"""Live every year; print the table and the broken promises: `python -m bench.months [--write]`.
 
-``EVERY`` takes each such runner alone; ``--write`` puts table and programmes into docs/coaching.md. The exit code is 1 when a
-promise was broken: with runner, day and promise.
+``--write`` puts table and programmes into docs/coaching.md. The exit code is 1 when a promise was broken.
 """
 
 from __future__ import annotations
@@ -144,11 +143,10 @@ def write(outcomes: Sequence[Outcome]) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Live, check, print."""
-    every = next((int(argument) for argument in argv if argument.isdigit()), 1)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(look_at, population()[::every], chunksize=4))
+        outcomes = list(pool.map(look_at, population(), chunksize=4))
     print("\n".join(table(outcomes)), end="\n\n")
-    broken = list(broken_by_all(outcomes)) if every == 1 else []
+    broken = list(broken_by_all(outcomes))
     for promise in PROMISES:
         found = [(o, [day for name, day in o.broken if name == promise.__name__]) for o in outcomes]
         years = [f"{days[0]} and {len(days) - 1} more: {o.traits}" for o, days in found if days]

@@ -296,20 +296,9 @@ def the_forecast_comes_true(year: Year) -> Broken:
             yield expected.day
 
 
-def maintenance_is_offered(year: Year) -> Broken:
-    """Eight weeks at level 4 on two a week bring the offer of once a week; a runner on one a week gets none."""
-    for day, athlete, offer in year.offers:
-        built = (
-            athlete.stage_since is not None and (day - athlete.stage_since).days >= 56 and athlete.programme_stage == 4
-        )
-        on_two = athlete.target_sessions_per_week == 2
-        if not athlete.maintaining and ((built and on_two and offer is None) or (offer is not None and not on_two)):
-            yield day
-
-
 PROMISES: tuple[Callable[[Year], Broken], ...] = (
     a_day_between_sessions, target_in_seven_days, light_when_it_must_be, no_compounds_after_weeks_off, jumps_are_earned,
     deload_every_sixth_week, direct_work_in_every_session, within_the_minutes, announced_steps_come, less_has_its_reason,
     article_doses_are_reached, every_exercise_within_six_sessions, the_whole_article_comes, no_nagging,
-    a_note_within_three_weeks, the_forecast_comes_true, maintenance_is_offered,
+    a_note_within_three_weeks, the_forecast_comes_true,
 )  # fmt: skip

@@ -83,7 +83,6 @@ class Year:
         self.forecasts: list[tuple[words.Expected, bool]] = []  # of the day after; whether nothing else changed
         self.holds_lifted: list[datetime] = []
         self.stages: dict[int, int] = {}  # at the end of each week
-        self.offers: list[tuple[date, words.Athlete, str | None]] = []  # of maintenance, once a week
         self.log: list[words.Activity] = []
         self.check_ins: list[words.CheckIn] = []
         self.at = datetime.combine(FIRST_DAY, time(), HOME).astimezone(UTC)
@@ -111,10 +110,8 @@ class Year:
         return self
 
     def _think_of_maintenance(self, day: date) -> None:
-        """Ask for the offer once a week; some take it."""
-        offer = maintenance_offer(self.athlete, tuple(self._plan()), day)
-        self.offers.append((day, self.athlete, offer))
-        if offer is not None and self.traits.turns == "maintains":
+        """Some take the offer of maintenance, once a week."""
+        if self.traits.turns == "maintains" and maintenance_offer(self.athlete, tuple(self._plan()), day) is not None:
             self.athlete = replace(self.athlete, maintaining=True)
 
     def _live_day(self, day: date) -> None:
@@ -216,9 +213,8 @@ class Year:
             offered[slot] += 1
             done[slot] += s.session is not None
         slots = (words.SlotRecord(*slot[:2], count, done[slot], slot[2]) for slot, count in offered.items())
-        heard = [
-            s for s in earlier if s.reached or self.traits.reach == "pages"
-        ]  # where pages are all, silence is silence
+        # Where pages are all, silence is silence.
+        heard = [s for s in earlier if s.reached or self.traits.reach == "pages"]
         silent = next((at for at, s in enumerate(reversed(heard)) if s.said is not None), len(heard))
         last = heard[-1].day if heard else None
         return {"slots": tuple(slots), "unanswered_in_a_row": silent, "last_suggested_on": last}

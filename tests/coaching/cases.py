@@ -22,21 +22,23 @@ BACKGROUND = {1: 45, 3: 50, 5: 40, 6: 75}
 
 
 class Case(NamedTuple):
-    """A scenario with the decision, dose and rule that are expected of it."""
+    """A scenario with the decision, dose and rule that are expected of it. ``says``: the reason, with * for any text."""
 
     name: str
     document: dict[str, Any]
     expected: tuple[str, str, str]
+    says: str = "*"
 
 
 def given_cases() -> list[Case]:
     """The cases written out in full."""
-    about = {"id", "title", "difficulty", "tags", "expected"}
+    about = {"id", "title", "difficulty", "tags", "expected", "says"}
     return [
         Case(
             f"{case['id']} {case['title']}",
             {key: value for key, value in case.items() if key not in about},
             (case["expected"]["decision"], case["expected"]["dose"], case["expected"]["rule"]),
+            case.get("says", "*"),
         )
         for case in _read("cases.yaml")["cases"]
     ]
@@ -44,7 +46,8 @@ def given_cases() -> list[Case]:
 
 def more_cases() -> list[Case]:
     """The cases written briefly, in full."""
-    return [Case(case["title"], _in_full(case), tuple(case["expect"])) for case in _read("more_cases.yaml")]
+    read = _read("more_cases.yaml")
+    return [Case(case["title"], _in_full(case), tuple(case["expect"]), case.get("says", "*")) for case in read]
 
 
 def all_cases() -> list[Case]:
@@ -57,8 +60,8 @@ def _read(name: str) -> Any:
 
 
 def _in_full(case: dict[str, Any]) -> dict[str, Any]:
-    known = {"title", "from", "expect", "athlete", "run", "also", "sessions", "plan", "check_ins", "now", "event"}
-    assert not case.keys() - known - {"background"}, case
+    known = {"title", "says", "from", "expect", "athlete", "run", "also", "background", "sessions", "plan", "check_ins"}
+    assert not case.keys() - known - {"now", "event"}, case
     athlete = ATHLETE | case.get("athlete", {})
     zone = ZoneInfo(athlete["timezone"])
     after_run = case["from"] == "after_run"

@@ -1,6 +1,8 @@
-"""Every decision case: the decision, the dose and the rule are the expected ones."""
+"""Every decision case: the decision, the dose, the rule and its words are the expected ones."""
 
 from __future__ import annotations
+
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -20,6 +22,8 @@ def test_case_is_decided_as_expected(case: Case) -> None:
     assert (verdict.routine is None) == (verdict.dose == "none")
     assert [seen.rule for seen in verdict.considered] == RULES[: len(verdict.considered)]
     assert [seen.stopped for seen in verdict.considered] == [False] * (len(verdict.considered) - 1) + [True]
+    assert fnmatchcase(verdict.reason, case.says), verdict.reason
+    assert verdict.reason.partition("kept light: ")[2] == (f"{verdict.light_because}." if verdict.light_because else "")
     # The reason is a short sentence without shouting.
     assert verdict.reason.endswith(".")
     assert "!" not in verdict.reason

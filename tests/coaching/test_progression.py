@@ -80,6 +80,7 @@ def progress_of(who: Athlete, exercise: str) -> ExerciseProgress:
 def test_exercises_begin_in_the_start_column_and_not_at_the_articles_dose() -> None:
     assert start_of(catalogue().exercises[BAND]) == ExerciseProgress(BAND, sets=2, reps_or_holds=10)
     assert start_of(catalogue().exercises[SQUEEZE]) == ExerciseProgress(SQUEEZE, sets=2, reps_or_holds=1, hold_s=10)
+    assert start_of(catalogue().exercises["copenhagen_short_lever_hold"]).hold_s == 5
     assert start_of(catalogue().exercises["jump_lunges"]) == ExerciseProgress("jump_lunges", sets=1, reps_or_holds=4)
 
 
@@ -95,6 +96,10 @@ def band(reps: int, sets: int = 3, **fields: Any) -> ExerciseProgress:
 
 def side_lying(holds: int, hold_s: int, **fields: Any) -> ExerciseProgress:
     return ExerciseProgress(SIDE_LYING, sets=3, reps_or_holds=holds, hold_s=hold_s, **fields)
+
+
+def short_lever(holds: int, hold_s: int) -> ExerciseProgress:
+    return ExerciseProgress("copenhagen_short_lever_hold", sets=2, reps_or_holds=holds, hold_s=hold_s)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +138,12 @@ def side_lying(holds: int, hold_s: int, **fields: Any) -> ExerciseProgress:
         (side_lying(3, 5), [{}], {"reps_or_holds": 4, "hold_s": 5}),
         (side_lying(5, 5), [{}], {"reps_or_holds": 3, "hold_s": 10, "said": "holds of 10 s from now on"}),
         (side_lying(5, 10), [{}] * 2, {"reps_or_holds": 5, "hold_s": 10}),
+        # A Copenhagen hold grows in seconds before its count, and never doubles.
+        (short_lever(3, 5), [{}], {"hold_s": 10, "reps_or_holds": 2, "at_target": False}),  # 15 s become 20 s a set
+        (short_lever(2, 10), [{}], {"hold_s": 10, "reps_or_holds": 3, "at_target": False}),
+        (short_lever(3, 9), [{}], {"hold_s": 10, "reps_or_holds": 3, "at_target": False}),
+        (short_lever(3, 10), [{}], {"hold_s": 20, "reps_or_holds": 2, "at_target": True}),
+        (short_lever(3, 20), [{}], {"hold_s": 20, "reps_or_holds": 4, "at_target": True}),
         # The target: the article's sets within its reps.
         (band(10, 2), [FULL_EFFORT], {"at_target": False}),
         (band(10), [FULL_EFFORT], {"at_target": True, "target_doses_done": 1}),
@@ -333,37 +344,6 @@ def test_pain_at_the_start_column_puts_the_easier_rung_in_its_place_until_two_go
     twice = after_session(once, catalogue(), session(2), routine)
     assert replace(progress_of(twice.athlete, BAND), last_done_on=None) == start
     assert any("back, from the start" in change for change in twice.changes)
-
-
-SHORT_LEVER, TOGETHER = "copenhagen_short_lever_hold", "copenhagen_knees_together_hold"
-LONG_LEVER = "copenhagen_long_lever_hold"
-
-
-@pytest.mark.parametrize(
-    ("hold_s", "count", "then", "at_target"),
-    [
-        (5, 3, (10, 2), False),  # 15 s become 20 s a set
-        (10, 2, (10, 3), False),
-        (9, 3, (10, 3), False),
-        (10, 3, (20, 2), True),
-        (20, 3, (20, 4), True),
-    ],
-)
-def test_copenhagen_hold_grows_in_seconds_before_its_count_and_never_doubles(
-    hold_s: int, count: int, then: tuple[int, int], at_target: bool
-) -> None:
-    mine = ExerciseProgress(SHORT_LEVER, sets=2, reps_or_holds=count, hold_s=hold_s)
-    who = athlete(2, progress=(mine,), **LONG)
-    moved = progress_of(after_session(who, catalogue(), session(0), routine_with(mine)).athlete, SHORT_LEVER)
-    assert ((moved.hold_s, moved.reps_or_holds), moved.at_target) == (then, at_target)
-    assert start_of(catalogue().exercises[SHORT_LEVER]).hold_s == 5
-
-
-def test_other_holds_grow_by_five_seconds_after_the_most_of_them() -> None:
-    mine = ExerciseProgress(LONG_LEVER, sets=2, reps_or_holds=4, hold_s=10, last_rpe_1_10=7)
-    who = athlete(3, progress=(mine,), **LONG)
-    moved = progress_of(after_session(who, catalogue(), session(0), routine_with(mine)).athlete, LONG_LEVER)
-    assert (moved.hold_s, moved.reps_or_holds) == (15, 3)
 
 
 @pytest.mark.parametrize(
