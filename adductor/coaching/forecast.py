@@ -34,7 +34,7 @@ def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> 
     """Simulate one day: the expected session, and the situation after it."""
     nearest: Verdict | None = None  # the "no" that came closest to a yes says most
     found: Expected | None = None
-    moments = [(week.Moment(ahead.now, None), ahead)] if day == seen.today else []
+    moments = [(week.Moment(ahead.now), ahead)] if day == seen.today else []
     for moment, situation in (*moments, *week.walk(seen, ahead, day)):
         ahead = replace(ahead, activities=situation.activities)
         if found is not None:
@@ -48,14 +48,11 @@ def _look_at(seen: Facts, ahead: Situation, catalogue: Catalogue, day: date) -> 
                 ahead = replace(ahead, athlete=replace(ahead.athlete, hold=Hold(moment.at, verdict.rule)))
             continue
         placement = Placement(verdict.decision)
-        found = Expected(day, placement, verdict.dose, _why(verdict, placement, moment.to_come))
+        follows = "rest day" if placement is Placement.REST_DAY else moment.words if moment.run else "after your run"
+        light = f", kept light: {verdict.light_because}" if verdict.light_because else ""
+        found = Expected(day, placement, verdict.dose, f"{follows}{light}")
         kind = "strength_light" if verdict.dose is Dose.LIGHT else "strength_full"
         # Silence that has slowed the suggestions goes on, as far as is known.
         ahead = replace(ahead, athlete=replace(ahead.athlete, last_suggested_on=day))
         ahead = week.with_session(ahead, moment.at, kind)
     return found or Expected(day, None, Dose.NONE, nearest.reason if nearest else "Nothing more today."), ahead
-
-
-def _why(verdict: Verdict, placement: Placement, to_come: week.ToCome | None) -> str:
-    where = "rest day" if placement is Placement.REST_DAY else "after your run" if to_come is None else to_come.words
-    return where if verdict.light_because is None else f"{where}, kept light: {verdict.light_because}"

@@ -466,8 +466,7 @@ def long_run(seen: Facts) -> Finding:
 
 def week_plan(seen: Facts) -> Finding:
     """A slot yields to a run within 24 hours that reaches the runner, or to one that works better for them."""
-    run = week.run_first(seen, _allowed)
-    if run is not None:
+    if week.waits_for_a_run(seen, _allowed):
         return _stop(
             f"a run within {k.RUN_BEFORE_PAGES_H} h",
             "A run is expected tomorrow; the routine comes with it, as one of today would stand on your pages alone.",

@@ -22,18 +22,12 @@ _KINDS_CALLED_RUN = ("easy", "key", "long", "recovery", "steady", "moderate", "t
 _TICK = Event(EventType.CLOCK_TICK)
 
 
-class ToCome(NamedTuple):
-    """A run to come as it will stand in the log, and what it is called."""
-
-    run: Activity
-    words: str
-
-
 class Moment(NamedTuple):
-    """A moment at which the coach is asked: the end of a run, or without one the evening of a day."""
+    """A moment at which the coach is asked: the end of a run as it will stand in the log, or the evening of a day."""
 
     at: datetime
-    to_come: ToCome | None
+    run: Activity | None = None
+    words: str = ""  # what the runner calls the run
 
 
 class Record(NamedTuple):
@@ -68,17 +62,14 @@ def record_of(athlete: Athlete, weekday: int, placement: Placement) -> Record:
     return Record(*counts, offered, (done + 1) / (offered + 2))
 
 
-def run_first(seen: Facts, ask: Ask) -> ToCome | None:
-    """The run within 24 hours whose routine reaches the runner, where that of this rest day would not; None for none."""
+def waits_for_a_run(seen: Facts, ask: Ask) -> bool:
+    """Whether a run within 24 hours brings a routine that reaches the runner, where that of this rest day would not."""
     alone = seen.athlete.pages_only
     if seen.trigger is not Placement.REST_DAY or Placement.REST_DAY not in alone or Placement.POST_RUN in alone:
-        return None
+        return False
     until = seen.situation.now + timedelta(hours=k.RUN_BEFORE_PAGES_H)
-    for opening in openings(seen, ask, days=1):
-        to_come = opening.moment.to_come
-        if to_come is not None and to_come.run.start <= until:
-            return to_come
-    return None
+    runs = (opening.moment.run for opening in openings(seen, ask, days=1))
+    return any(run is not None and run.start <= until for run in runs)
 
 
 def better_slot(seen: Facts, ask: Ask) -> Opening | None:
@@ -141,23 +132,23 @@ def with_session(ahead: Situation, at: datetime, kind: str) -> Situation:
 def walk(seen: Facts, ahead: Situation, day: date) -> Iterator[tuple[Moment, Situation]]:
     """The moments of a day that are still to come, each with the situation then: the runs up to it are in the log."""
     athlete, now = seen.athlete, seen.situation.now
-    moments = [Moment(run.run.start + timedelta(minutes=run.run.moving_min), run) for run in _runs_on(seen, day)]
+    moments = _ends_of_runs(seen, day)
     evening = datetime.combine(day, athlete.rest_day_prompt_local, tzinfo=athlete.timezone)
     if evening > now:
-        moments.append(Moment(evening, None))
+        moments.append(Moment(evening))
     activities = ahead.activities
     for moment in sorted(moments, key=lambda moment: moment.at.timestamp()):
         event = _TICK
-        if moment.to_come is not None:
-            activities = (*activities, moment.to_come.run)
-            event = Event(EventType.ACTIVITY_UPLOADED, moment.to_come.run.id)
+        if moment.run is not None:
+            activities = (*activities, moment.run)
+            event = Event(EventType.ACTIVITY_UPLOADED, moment.run.id)
         yield moment, replace(ahead, activities=activities, now=moment.at, event=event)
 
 
-def _runs_on(seen: Facts, day: date) -> list[ToCome]:
+def _ends_of_runs(seen: Facts, day: date) -> list[Moment]:
     """Runs still to come on a day: the planned ones; without a plan for the day the ones of every week."""
     on_day = [planned for planned in seen.plan if planned.day == day]
-    runs = []
+    ends = []
     for index, planned in enumerate(on_day):
         if not planned.is_a_run or planned.start_s <= seen.now_s:
             continue
@@ -175,14 +166,15 @@ def _runs_on(seen: Facts, day: date) -> list[ToCome]:
         )
         known = "usual" if run.usual else "planned"
         name = f"{run.kind} run" if run.kind in _KINDS_CALLED_RUN else run.kind.replace("_", " ")
-        runs.append(ToCome(activity, f"after your {known} {name}"))
-    if on_day:
-        return runs
-    habit = _habit(seen, day)
-    return [habit] if habit is not None else []
+        ends.append(_end_of(activity, f"after your {known} {name}"))
+    return ends if on_day else _habit(seen, day)
 
 
-def _habit(seen: Facts, day: date) -> ToCome | None:
+def _end_of(run: Activity, name: str) -> Moment:
+    return Moment(run.start + timedelta(minutes=run.moving_min), run, name)
+
+
+def _habit(seen: Facts, day: date) -> list[Moment]:
     """The run of a weekday on which the runner ran in both of the last two weeks, or which the record of slots knows.
 
     At the time of the latest one in the log; the record holds no times, so without one it ends at the hour of the prompt.
@@ -195,7 +187,7 @@ def _habit(seen: Facts, day: date) -> ToCome | None:
     ]
     is_habit = len({run.day for run in same}) >= 2 or _is_on_record(seen.athlete, day.weekday())  # one run is no habit
     if not is_habit or (day == seen.today and seen.runs_today):
-        return None
+        return []
     zone = seen.athlete.timezone
     minutes = USUAL_RUN_MIN
     end = datetime.combine(day, seen.athlete.rest_day_prompt_local, tzinfo=zone)
@@ -205,9 +197,9 @@ def _habit(seen: Facts, day: date) -> ToCome | None:
         start = datetime.combine(day, datetime.fromtimestamp(latest.start_s, zone).time(), tzinfo=zone)
         minutes = latest.moving_min
     if start <= seen.situation.now:
-        return None
+        return []
     activity = Activity(f"expected-{day}", "run", start, minutes, intensity=Intensity.EASY)
-    return ToCome(activity, f"after your usual {words.weekday(day)} run")
+    return [_end_of(activity, f"after your usual {words.weekday(day)} run")]
 
 
 def _is_on_record(athlete: Athlete, weekday: int) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date, time, timedelta
 from itertools import pairwise
 
 from adductor.catalogue import catalogue
 from adductor.catalogue.models import Exercise
 from adductor.coaching.constants import LONG_RUN_MIN
-from adductor.coaching.progression import is_open
+from adductor.coaching.progression import is_open, minutes_for
+from adductor.coaching.routine import direct_work
 from adductor.coaching.rules import in_quiet_hours
 from adductor.coaching.situation import Dose, Placement, RoutineItem
 from bench.months.population import DAYS, FIRST_DAY
@@ -20,8 +21,6 @@ Broken = Iterator[date]
 HALF_A_YEAR = FIRST_DAY + timedelta(weeks=26)
 ENOUGH_SESSIONS = 36  # full ones in half a year: seven in ten of two a week
 ENOUGH_HERE = 24  # full ones in half a year in one placement
-MINUTES = {Placement.POST_RUN: 10, Placement.REST_DAY: 15}  # of a runner who set none
-DIRECT_REPS, DIRECT_S = 16, 60  # a side; Thorarinsdottir 2025 for the reps
 SQUATS, JUMP = ("elevated_split_squat", "split_squat_floor"), "jump_lunges"
 # Sets, reps or holds, and hold seconds of the article.
 ARTICLE_DOSES = {
@@ -56,12 +55,6 @@ def is_busy(year: Year) -> bool:
     )
 
 
-def direct_work(items: Sequence[RoutineItem]) -> float:
-    """Work of exercises in which the adductors come first and that are no compounds; 1 is enough."""
-    direct = [i for i in items if _exercise(i).muscles["primary"][0].startswith("adductor") and not _is_compound(i)]
-    return sum(work(i) / (DIRECT_REPS if i.hold_s is None else DIRECT_S) for i in direct)
-
-
 def _exercise(item: RoutineItem) -> Exercise:
     return catalogue().exercises[item.exercise]
 
@@ -73,10 +66,6 @@ def _is_compound(item: RoutineItem) -> bool:
 def work(item: RoutineItem) -> int:
     """Reps, or seconds of holding, a side."""
     return item.sets * item.count * item.positions * (item.hold_s or 1)
-
-
-def _minutes(year: Year, placement: Placement) -> int:
-    return year.traits.minutes or MINUTES[placement]
 
 
 # --- load -------------------------------------------------------------------------------------------------------------
@@ -153,12 +142,12 @@ def deload_every_sixth_week(year: Year) -> Broken:
 
 def direct_work_in_every_session(year: Year) -> Broken:
     """A full session has 16 reps or 60 s of direct adductor work a side."""
-    yield from (s.day for s in shown(year) if direct_work(s.routine.items) < 1)
+    yield from (s.day for s in shown(year) if direct_work(catalogue(), s.routine.items) < 1)
 
 
 def within_the_minutes(year: Year) -> Broken:
     """A routine takes no more minutes than its runner set."""
-    yield from (s.day for s in shown(year, None) if s.routine.minutes > _minutes(year, s.placement))
+    yield from (s.day for s in shown(year, None) if s.routine.minutes > minutes_for(s.before, s.placement))
 
 
 def announced_steps_come(year: Year) -> Broken:
@@ -200,7 +189,7 @@ def article_doses_are_reached(year: Year) -> Broken:
         items = [item for s in here for item in s.routine.items]
         for id_, (sets, count, hold_s) in ARTICLE_DOSES.items():
             exercise = catalogue().exercises[id_]
-            fits = exercise.seconds(sets, count, hold_s or None) <= 60 * _minutes(year, placement)
+            fits = exercise.seconds(sets, count, hold_s or None) <= 60 * minutes_for(year.athlete, placement)
             can = fits and exercise.can_be_done_with(year.athlete.equipment) and len(here) >= ENOUGH_HERE
             doses = ((i.sets, i.count, i.hold_s or 0) for i in items if i.exercise == id_)
             if is_busy(year) and can and not any(d[0] >= sets and d[1] >= count and d[2] >= hold_s for d in doses):
@@ -213,7 +202,7 @@ def article_doses_are_reached(year: Year) -> Broken:
 def every_exercise_within_six_sessions(year: Year) -> Broken:
     """What is eligible throughout six full sessions of a level (nine of 10 min, twelve of 5) comes, easier weeks apart."""
     sessions = [s for s in done(year) if s.verdict.dose is Dose.FULL and "half the sets" not in s.verdict.reason]
-    minutes = min(_minutes(year, p) for p in MINUTES if p in year.athlete.placements_enabled)
+    minutes = min(minutes_for(year.athlete, p) for p in year.athlete.placements_enabled - {Placement.WARM_UP})
     window = {5: 12, 10: 9}.get(minutes, 6)
     for six in (sessions[start : start + window] for start in range(len(sessions) - window + 1)):
         came = {
