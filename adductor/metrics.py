@@ -38,7 +38,7 @@ NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 _RULES = tuple(rule.name for rule in RULES)
 _REFERRING = ("red_flag", "high_pain", "persistent_pain")
 # Where a "no" is said outside the rule table.
-REFUSALS = ("another_run_has_it", "enough_messages", "found_too_late", "no_occasion", "old_activity", "unknown_session")
+REFUSALS = ("another_run_has_it", "enough_messages", "no_occasion", "old_activity", "unknown_session")
 DECISIONS_OF_RULES = (
     *(("none", rule) for rule in (*_RULES, *REFUSALS) if rule not in _REFERRING),
     *(("refer", rule) for rule in _REFERRING),

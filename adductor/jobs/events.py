@@ -348,7 +348,8 @@ def _take_in(
     if _was_deleted(session, event):
         return Handled("deleted")  # while it was read: its data would be kept for days
     activities.keep(coach, activity, uploaded_at=min(event.event_time, coach.now))
-    is_new = event.aspect_type == "create"
+    # What stands in the title of an old activity was meant then.
+    is_new = event.aspect_type == "create" and coach.now - titles.end_of(activity) <= titles.MEANS_IT_FOR
     if is_new:
         titles.obey(coach, activity.title, activity.id, titles.BEFORE)
     titles.strength(coach, activity)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from adductor import logs
@@ -24,7 +24,7 @@ WEB = "web"
 LOST_AFTER_S = 90.0
 # Real time: three beats may be late before anything is wrong.
 NEVER_BELOW = heartbeats.EVERY * 3
-# So many athletes are queued at a time; more only when these have been looked at.
+# So many athletes are queued at a time.
 QUEUE = 200
 # A row that needs pages of its own (4,096 bytes each in SQLite).
 _ROOM = "room"
@@ -67,30 +67,21 @@ def can_store(installation: Installation) -> bool:
     return True
 
 
-def queue_athletes(installation: Installation) -> int:
-    """Queue the next athletes after an outage, when the queue is short; returns how many."""
+def queue_athletes(installation: Installation) -> None:
+    """Queue the next athletes after an outage."""
     now = installation.clock.now()
     open_one = select(Outage).where(Outage.done_at.is_(None)).order_by(Outage.id).limit(1)
     with installation.store.read() as session:
         if session.scalar(open_one) is None:
-            return 0
+            return
     with installation.store.write() as session:
         outage = session.scalar(open_one.with_for_update())
         if outage is None:
-            return 0
-        waiting = select(Athlete.id).where(Athlete.reconcile_at <= now).limit(QUEUE).subquery()
-        room = QUEUE - (session.scalar(select(func.count()).select_from(waiting)) or 0)
-        if room <= 0:
-            return 0
-        ids = session.scalars(
-            select(Athlete.id)
-            .where(Athlete.id > outage.reached_id, connections.is_connected())
-            .order_by(Athlete.id)
-            .limit(room)
-        ).all()
-        if not ids:
-            outage.done_at = now
-            return 0
-        outage.reached_id = ids[-1]
+            return
+        following = select(Athlete.id).where(Athlete.id > outage.reached_id, connections.is_connected())
+        ids = session.scalars(following.order_by(Athlete.id).limit(QUEUE)).all()
         session.execute(update(Athlete).where(Athlete.id.in_(ids)).values(reconcile_at=now))
-        return len(ids)
+        if ids:
+            outage.reached_id = ids[-1]
+        else:
+            outage.done_at = now

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from adductor import logs
 from adductor.athletes import activities, decisions
-from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
 from adductor.jobs import reconcile
 from adductor.platforms import registry
@@ -56,17 +55,9 @@ def look(installation: Installation, connection_id: int) -> int:
         connection.poll_at = next_at(connection, interval, now)
         if athlete.confirmed_at is None:
             return 0
-    listed = activities.list_one(installation, connection, Priority.HISTORY)
     if connection.by_key:
         _read_wellness(installation, connection)
-    gone = reconcile.find_gone(installation, connection, listed)
-    with installation.store.write() as session:
-        athlete = decisions.lock(session, connection.athlete_id)
-        current = session.get(Connection, connection_id)
-        if athlete is None or current is None or not current.is_usable or athlete.leaving_at is not None:
-            return 0
-        coach = Consultation(session, installation, athlete, installation.clock.now())
-        made = reconcile.take_in(coach, current, listed, gone)
+    made = reconcile.read_log(installation, connection)
     if made:
         log.info("polled activities became events", athlete=connection.athlete_id, events=made)
     return made

@@ -3,9 +3,8 @@
 1. Claim due athletes by the index on their time: the cost follows those due, not all athletes.
 2. An athlete who was heard of meanwhile gets a new time. Events set none: they are the hot path.
 3. One list call, with the priority of history.
-4. A missed activity becomes an event of our own and goes the usual way to a decision and a note. Its natural key follows from
-   the activity, so a second look makes no second one; one suggestion an activity makes a late real event harmless. One too
-   old for a note is stored and decided without a call.
+4. A missed activity becomes an event of our own, which carries it: it is decided without a call. Its natural key follows from
+   the activity, so a second look makes no second one; one suggestion an activity makes a late real event harmless.
 After an outage every athlete's log is looked at (`adductor.jobs.outages`).
 """
 
@@ -19,13 +18,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import activities, activity_gap, decisions, platform_calls, titles
+from adductor.athletes import activities, decisions, platform_calls, situations, titles
 from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
-from adductor.coaching.constants import POST_RUN_WINDOW_H
 from adductor.installation import Installation
 from adductor.jobs import inbox, outages
-from adductor.platforms import registry
 from adductor.platforms.base import UNKNOWN_SPORT, LoggedActivity, Priority, WebhookEvent, carry
 from adductor.queue import timers
 from adductor.queue.timers import Timer
@@ -41,9 +38,14 @@ UNCONFIRMED_AGAIN_AFTER = timedelta(days=1)
 # A list may lag behind by moments; what was read this long ago and is missing now is asked for by itself.
 MISSING_IF_READ_BEFORE = timedelta(hours=1)
 MOST_MISSING_ASKED = 5
-TOO_LATE = "found_too_late"
 RECONCILE = "reconcile"
-_WINDOW = timedelta(hours=POST_RUN_WINDOW_H)
+_DAY = timedelta(days=1)
+# Most people run at one time of the day, and we hear of it when they are back. An hour later it should be in the log.
+LOOK_AFTER = _DAY + timedelta(hours=1)
+# The least and the most days between two looks: the history that a look brings expires after a week.
+LEAST_DAYS, MOST_DAYS = 1, 7
+# A usual run has been run and uploaded; what is due after it still is (post_run: three hours).
+AFTER_A_USUAL_START = timedelta(hours=2)
 _SUGGESTS = frozenset({words.Decision.POST_RUN, words.Decision.REST_DAY})
 
 
@@ -60,20 +62,37 @@ def look(installation: Installation, athlete_id: int) -> int:
         if athlete is None or not _should_ask(Consultation(session, installation, athlete, installation.clock.now())):
             return 0
         connection = _reconciled(athlete)
-        if connection is None:
-            return 0
-    listed = activities.list_one(installation, connection, Priority.HISTORY)
-    gone = find_gone(installation, connection, listed)
-    with installation.store.write() as session:
-        athlete = decisions.lock(session, athlete_id)
-        if athlete is None or not athlete.is_connected:
-            return 0
-        coach = Consultation(session, installation, athlete, installation.clock.now())
-        made = take_in(coach, connection, listed, gone)
-        _looked(coach)
+    made = read_log(installation, connection) if connection is not None else 0
     if made:
         log.warning("missed events recovered", athlete=athlete_id, events=made)
     return made
+
+
+def read_log(installation: Installation, seen: Connection) -> int:
+    """List one log and take in what is new; returns how many events that made. Raises RetryLater and Final."""
+    listed = activities.list_one(installation, seen, Priority.HISTORY)
+    gone = _find_gone(installation, seen, listed)
+    with installation.store.write() as session:
+        athlete, connection = decisions.lock(session, seen.athlete_id), session.get(Connection, seen.id)
+        if athlete is None or connection is None or not athlete.is_connected or not connection.is_usable:
+            return 0
+        coach = Consultation(session, installation, athlete, installation.clock.now())
+        if connection.poll_at is None:
+            _looked(coach)
+        return _take_in(coach, connection, listed, gone)
+
+
+def next_look(athlete: Athlete) -> datetime:
+    """When to look at this athlete's log, should nothing be heard until then (UTC): a day after the last word or two hours
+    after the start of a usual run, then the more rarely the longer the silence lasts.
+    """
+    heard = max(athlete.connection.connected_at, athlete.last_event_at or athlete.connection.connected_at)
+    looked = athlete.reconciled_at
+    if looked is not None and looked > heard:
+        silent_days = round((looked - heard) / _DAY)
+        return looked + timedelta(days=min(max(silent_days, LEAST_DAYS), MOST_DAYS))
+    usual = (start + AFTER_A_USUAL_START for start, _ in situations.usual_starts(athlete, heard) if start > heard)
+    return min([heard + LOOK_AFTER, *usual])
 
 
 def _should_ask(coach: Consultation) -> bool:
@@ -89,7 +108,7 @@ def _should_ask(coach: Consultation) -> bool:
     outage: datetime | None = session.scalar(select(func.max(Outage.ended_at)))
     missed = outage is not None and outage > (athlete.reconciled_at or athlete.connection.connected_at)
     if not missed:
-        due = activity_gap.next_look(coach)
+        due = next_look(athlete)
         if due > now:
             athlete.reconcile_at = due
             return False
@@ -107,7 +126,7 @@ def _reconciled(athlete: Athlete) -> Connection | None:
     return next((each for each in athlete.connections if each.is_usable and each.poll_at is None), None)
 
 
-def find_gone(installation: Installation, connection: Connection, listed: activities.Listed) -> list[str]:
+def _find_gone(installation: Installation, connection: Connection, listed: activities.Listed) -> list[str]:
     """Activities that we hold and the platform no longer has."""
     missing = _missing(installation, connection, listed)
     return [each for each in missing if platform_calls.read(installation, connection, each, Priority.HISTORY) is None]
@@ -133,7 +152,7 @@ def _missing(installation: Installation, connection: Connection, listed: activit
         ).all()
 
 
-def take_in(coach: Consultation, connection: Connection, listed: activities.Listed, gone: list[str]) -> int:
+def _take_in(coach: Consultation, connection: Connection, listed: activities.Listed, gone: list[str]) -> int:
     """Store what one log holds, and make events of what is new, gone or of another kind now; returns how many."""
     session, athlete, now = coach.session, coach.athlete, coach.now
     known = _known(session, athlete, connection, [activity.id for activity in listed.activities])
@@ -151,39 +170,14 @@ def take_in(coach: Consultation, connection: Connection, listed: activities.List
         and titles.end_of(activity) > since
     ]
     events = [_event(session, connection, activity_id, "delete", now) for activity_id in gone]
-    # A polled log is listed again soon: what it said of an activity is good for its event, and saves the call.
-    carries = connection.poll_at is not None
-    events += [
-        _event(session, connection, activity.id, "create", titles.end_of(activity), carry(activity) if carries else {})
-        for activity in found
-        if _could_be_due(coach, connection, activity)
-    ]
+    # The list has just told all of it: the events carry that, and cost no call.
+    events += [_event(session, connection, each.id, "create", titles.end_of(each), carry(each)) for each in found]
     events += [
         _event(session, connection, each.id, "update", now, {**carry(each), "type": each.sport}) for each in changed
     ]
     ids = list(inbox.put(session.connection(), events, now)) if events else []
     session.execute(update(InboxEvent).where(InboxEvent.id.in_(ids)).values(origin=RECONCILE))
     return len(ids)
-
-
-def _could_be_due(coach: Consultation, connection: Connection, activity: LoggedActivity) -> bool:
-    """Whether a routine may be due for this activity; if not, its title words are obeyed and the "no" is stored."""
-    event = words.Event(words.EventType.ACTIVITY_UPLOADED, str(activity.id))
-    verdict = coach.decide(event)
-    age = coach.now - titles.end_of(activity)
-    if age <= _WINDOW and verdict.decision in _SUGGESTS:
-        return True
-    if age <= titles.MEANS_IT_FOR:
-        titles.obey(coach, activity.title, activity.id)
-    titles.strength(coach, activity)
-    if age > _WINDOW:
-        because = f"ended more than {POST_RUN_WINDOW_H} hours before we heard of it"
-        label = registry.LABELS[connection.platform]
-        reason = f"{label} did not tell us of this in time: it {because}, and nothing is written into older activities."
-        undecided = words.Verdict(verdict.decision, verdict.dose, "", "")
-        verdict = decisions.refuse(undecided, TOO_LATE, reason, because)
-    coach.record(event, verdict, asked_platform=True)
-    return False
 
 
 def _changed(coach: Consultation, listed: activities.Listed) -> list[LoggedActivity]:
@@ -238,7 +232,7 @@ def _event(
 
 def _looked(coach: Consultation) -> None:
     coach.athlete.reconciled_at = coach.now
-    coach.athlete.reconcile_at = max(activity_gap.next_look(coach), coach.now + timedelta(hours=1))
+    coach.athlete.reconcile_at = max(next_look(coach.athlete), coach.now + timedelta(hours=1))
 
 
 TIMER = Timer(
@@ -246,6 +240,6 @@ TIMER = Timer(
     Athlete.reconcile_at,
     look,
     retry_after=RETRY_AFTER,
-    final_after=timedelta(days=activity_gap.MOST_DAYS),
+    final_after=timedelta(days=MOST_DAYS),
     shared_cause=True,  # the share is used up, or the platform is away
 )
