@@ -283,7 +283,7 @@ class Settings(BaseModel):
     intervals_poll_s: Annotated[float, Field(ge=60, le=86_400), _name("ADDUCTOR_INTERVALS_POLL_S")] = 300
     webhook_key_setting: Annotated[SecretStr | None, _name("ADDUCTOR_WEBHOOK_KEY")] = None
     note_delay_s: Annotated[float, Field(ge=0, le=86_400), _name("ADDUCTOR_NOTE_DELAY_S")] = 0
-    # How long a "no" of the coach keeps its reason. The usual gap between activities is learned from four weeks of them.
+    # How long a "no" of the coach keeps its reason.
     keep_reasons_days: Annotated[int, Field(ge=30, le=36_500), _name("ADDUCTOR_KEEP_REASONS_DAYS")] = 60
     clock_speed: Annotated[float, Field(gt=0, le=1_000_000), _name("ADDUCTOR_CLOCK_SPEED")] = 1
     log: Annotated[Literal["text", "json"] | None, _name("ADDUCTOR_LOG")] = None

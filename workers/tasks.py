@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from adductor.athletes import personal_data, revocation, rotate_keys
-from adductor.jobs import duties, poll, prompts, retention, rounds, upkeep
+from adductor.athletes import revocation, rotate_keys
+from adductor.jobs import duties, leaving, poll, prompts, retention, rounds
 from adductor.jobs import reconcile as missed
 from adductor.queue import heartbeats, timers, worker
 from workers.app import app, installation
@@ -41,7 +41,7 @@ def expire() -> None:
     """Delete what is past its retention, check that nothing older is left, encrypt tokens with the newest key."""
     here = installation()
     if retention.expire(here):
-        personal_data.finish_leaving(here)
+        leaving.finish(here)
         retention.check(here)
         rotate_keys.rotate_keys(here)
 
@@ -60,4 +60,4 @@ def reconcile() -> None:
 def keep_up() -> None:
     """Run the duties that are due: the subscription check, the ping while all is well, the operator's weekly mail."""
     for duty in duties.DUTIES:
-        upkeep.run_due(installation(), duty)
+        duties.run_due(installation(), duty)

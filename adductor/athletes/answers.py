@@ -165,13 +165,13 @@ def clear_hold(coach: Consultation) -> None:
 
 
 def pause(coach: Consultation, until: date | None) -> None:
-    """No routines before that local day; None ends the pause. What is announced and not done yet is taken back.
+    """No routines before that local day; None ends the pause. What is announced for today and not done is taken back.
 
     The caller works out anew when the clock should look (`schedule.reschedule`).
     """
     coach.athlete.paused_until = until
     if until is not None:
-        coach.withdraw_open("You asked for a break.")
+        coach.withdraw_open("You asked for a break.", since=coach.today)
 
 
 def still_useful(coach: Consultation, suggestion: Suggestion, said: StillUseful) -> str:

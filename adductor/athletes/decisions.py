@@ -209,9 +209,10 @@ class Consultation:
                 if delivery.written_text is not None:
                     delivery.unconfirmed_writes = 0  # from here on those of the removal
 
-    def withdraw_open(self, because: str) -> None:
-        """Withdraw every open suggestion."""
-        for suggestion in self.session.scalars(open_suggestions(self.athlete)).all():
+    def withdraw_open(self, because: str, *, since: date = date.min) -> None:
+        """Withdraw every open suggestion for that local day or a later one."""
+        announced = open_suggestions(self.athlete).where(Suggestion.local_date >= since)
+        for suggestion in self.session.scalars(announced).all():
             self.withdraw(suggestion, because)
 
     def find_suggestion(self, activity_id: str) -> Suggestion | None:

@@ -18,7 +18,7 @@ from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import retry, timers
 from adductor.queue.retry import RetryLater
 from adductor.queue.timers import Timer
-from adductor.store.models import Revocation
+from adductor.store.models import Connection, Revocation
 from adductor.vault import VaultError
 
 log = logs.get(__name__)
@@ -39,6 +39,11 @@ def queue(session: Session, platform: str, token_encrypted: bytes | None, now: d
     session.add(row)
     session.flush()
     return row.id
+
+
+def queue_token_of(session: Session, connection: Connection, now: datetime) -> int | None:
+    """Queue the connection's token: of platforms without refresh tokens the access token."""
+    return queue(session, connection.platform, connection.refresh_encrypted or connection.access_encrypted, now)
 
 
 def revoke_now(installation: Installation, queued: Iterable[int | None]) -> bool:

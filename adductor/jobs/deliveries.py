@@ -23,15 +23,16 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from adductor import logs, metrics
-from adductor.athletes import channels, decisions, entries, platform_calls
+from adductor.athletes import channels, decisions
 from adductor.athletes.channels import CALENDAR, PRIVATE_NOTE
 from adductor.athletes.decisions import Consultation
 from adductor.installation import Installation
-from adductor.jobs import letters, notifications
+from adductor.jobs import letters, notifications, places
+from adductor.jobs.places import CalendarPage, Page
 from adductor.notes import block, plan
 from adductor.platforms import registry
-from adductor.platforms.base import CalendarEntry, LoggedActivity, PlatformError, Priority, platform_of
-from adductor.queue import claims, retry, worker
+from adductor.platforms.base import LoggedActivity, PlatformError, Priority, platform_of
+from adductor.queue import claims, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
 from adductor.store import after_commit
@@ -53,20 +54,6 @@ class Reading:
 
     activity: LoggedActivity
     read_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarPage:
-    """Our calendar entry as it stands, read like the text of an activity; ``calendar`` is "" without one."""
-
-    entry: CalendarEntry
-    calendar: str
-    private_note: None = None
-    description: None = None
-
-    @property
-    def id(self) -> str:
-        return self.entry.id
 
 
 def claim_due(coach: Consultation, suggestion: Suggestion) -> tuple[Delivery, ...]:
@@ -123,49 +110,52 @@ JOB: Job[Delivery] = Job("delivery", Delivery, handle, created_at=_created_at)
 
 
 def _carry_out(installation: Installation, delivery: Delivery, reading: Reading | None) -> plan.Done:
-    suggestion, athlete = _check(installation, delivery)
+    athlete = _check(installation, delivery)
+    connection = _connection(athlete, delivery)
     if delivery.activity_id is None and delivery.channel != CALENDAR:
         raise Final("no_activity", "a note needs an activity to stand in")
     if _is_hopeless(installation, delivery, athlete):
         _deliver_elsewhere(installation, delivery)
         return plan.Done(plan.NOTE_REFUSED)
-    activity: LoggedActivity | CalendarPage | None = reading.activity if reading is not None else None
+    page: Page | None = reading.activity if reading is not None else None
     too_old = reading is None or installation.clock.real_now() - reading.read_at > FRESH_FOR
-    if activity is None or activity.id != delivery.activity_id or too_old:
-        activity = _read(installation, delivery, suggestion, athlete)
+    if page is None or page.id != delivery.activity_id or too_old:
+        priority = Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
+        page = places.read(installation, connection, delivery, priority)
         _check(installation, delivery)  # the reading took its time
-    seen = _connection(athlete, delivery)
-    known = _known(installation, delivery, suggestion, athlete, activity)
-    if seen.absent_note_is_empty and plan.disproves_absence(known, getattr(activity, known.field)):
-        _learn(installation, seen, absent_note_is_empty=False)
-    step: plan.Step = plan.plan(known, getattr(activity, known.field))
-    if isinstance(activity, CalendarPage) and _is_touched(step, known):
+    known = _known(installation, delivery, athlete, page)
+    text = getattr(page, known.field)
+    if connection.absent_note_is_empty and plan.disproves_absence(known, text):
+        _learn(installation, connection, absent_note_is_empty=False)
+    step: plan.Step = plan.plan(known, text)
+    if isinstance(page, CalendarPage) and _is_touched(step, known):
         return plan.Done(str(block.Placing.EDITED))
     if isinstance(step, plan.Write | plan.Remove):
-        answer = _put(installation, delivery, athlete, step, activity)
+        answer = _put(installation, delivery, athlete, step, page)
         step = plan.confirm(known, step, getattr(answer, known.field))
     if isinstance(step, plan.Retry):
         delivery.reads_without_field += step.missing
         _remember_attempt(installation, delivery)
         raise RetryLater(step.problem, wait=step.wait)
     if known.field == PRIVATE_NOTE and step.outcome == plan.WRITTEN:
-        if seen.private_note_refused_at is not None:
-            _learn(installation, seen, private_note_refused_at=None)
-        if step.absent_was_empty and not seen.absent_note_is_empty:
-            _learn(installation, seen, absent_note_is_empty=True)
+        if connection.private_note_refused_at is not None:
+            _learn(installation, connection, private_note_refused_at=None)
+        if step.absent_was_empty and not connection.absent_note_is_empty:
+            _learn(installation, connection, absent_note_is_empty=True)
     if step.outcome == plan.NOTE_REFUSED:
-        _learn(installation, seen, private_note_refused_at=installation.clock.now(), absent_note_is_empty=False)
+        _learn(installation, connection, private_note_refused_at=installation.clock.now(), absent_note_is_empty=False)
         _remember_attempt(installation, delivery)
         _deliver_elsewhere(installation, delivery)
     return step
 
 
-def _check(installation: Installation, delivery: Delivery) -> tuple[Suggestion, Athlete]:
-    """The delivery's suggestion and athlete now. Raises Final when nothing is to be written any more."""
+def _check(installation: Installation, delivery: Delivery) -> Athlete:
+    """The athlete now, and the suggestion into the delivery. Raises Final when nothing is to be written any more."""
     with installation.store.read() as session:
         row = session.get(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
         athlete = session.get(Athlete, row.suggestion.athlete_id) if row is not None else None
-    if row is None or athlete is None or not athlete.is_connected:
+    # Of an athlete who is leaving notes are removed, and none is written.
+    if row is None or athlete is None or (athlete.leaving_at is not None and row.desired_state == plan.PRESENT):
         raise Final("disconnected", "the runner is not connected")
     _connection(athlete, row)
     if row.desired_state != delivery.desired_state:
@@ -173,7 +163,7 @@ def _check(installation: Installation, delivery: Delivery) -> tuple[Suggestion, 
     if row.desired_state == plan.PRESENT and row.written_text is None and row.suggestion.status in ("done", "declined"):
         raise Final(ANSWERED, "the runner had answered before it was written")
     set_committed_value(delivery, "suggestion", row.suggestion)
-    return row.suggestion, athlete
+    return athlete
 
 
 def _connection(athlete: Athlete, delivery: Delivery) -> Connection:
@@ -193,53 +183,42 @@ def _is_touched(step: plan.Step, known: plan.Known) -> bool:
     return isinstance(step, plan.Remove) and bool(step.text.strip())
 
 
-def _known(
-    installation: Installation,
-    delivery: Delivery,
-    suggestion: Suggestion,
-    athlete: Athlete,
-    activity: LoggedActivity | CalendarPage,
-) -> plan.Known:
+def _known(installation: Installation, delivery: Delivery, athlete: Athlete, page: Page) -> plan.Known:
     # An earlier version moved notes that the private note refused; they are still removed from where they stand.
     stood = delivery.written_text is not None or delivery.desired_state == plan.ABSENT
     field = (delivery.placed_in if stood else None) or delivery.channel
-    text = delivery.block
+    suggestion, text = delivery.suggestion, delivery.block
     if field in (PRIVATE_NOTE, CALENDAR):  # never in a text that others read
         text = decisions.with_private_link(installation, athlete, suggestion, text)
-    own = frozenset((suggestion.public_id,))
-    keys = block.keys_in(getattr(activity, field) or "") - own
-    earlier = _texts_of(installation, delivery, suggestion, keys) if keys else []
+    own, standing = frozenset((suggestion.public_id,)), getattr(page, field) or ""
+    others = block.keys_in(standing) - own
+    earlier = _texts_of(installation, delivery, others) if others else []
+    orphans = _orphans(installation, standing, others) if others else frozenset()
     return plan.Known(
         delivery.desired_state,
         field,
-        block.Identity(
-            text,
-            tuple(dict.fromkeys([*delivery.known_texts, *earlier])),
-            own,
-            _orphans(installation, getattr(activity, field) or "", keys) if keys else frozenset(),
-        ),
+        block.Identity(text, tuple(dict.fromkeys([*delivery.known_texts, *earlier])), own, orphans),
         written=delivery.written_text is not None,
         separated=delivery.separated,
         unconfirmed_writes=delivery.unconfirmed_writes + delivery.crashes,
         reads_without_field=delivery.reads_without_field,
-        absent_means_empty=_is_absence_trusted(installation, athlete, activity),
+        absent_means_empty=_is_absence_trusted(installation, athlete, page),
     )
 
 
-def _is_absence_trusted(installation: Installation, athlete: Athlete, activity: LoggedActivity | CalendarPage) -> bool:
-    connection = athlete.connection_at(platform_of(activity.id))
-    if connection is None or not connection.absent_note_is_empty or activity.private_note is not None:
+def _is_absence_trusted(installation: Installation, athlete: Athlete, page: Page) -> bool:
+    connection = athlete.connection_at(platform_of(page.id))
+    if connection is None or not connection.absent_note_is_empty or page.private_note is not None:
         return False
     own_words = select(Delivery.id).where(Delivery.channel == PRIVATE_NOTE, Delivery.separated.is_(True))
     with installation.store.read() as session:
         found = session.scalar(own_words.join(Suggestion).where(Suggestion.athlete_id == athlete.id).limit(1))
-    return plan.trusts_absence(True, writes_notes=found is not None, description=activity.description)
+    return plan.trusts_absence(True, writes_notes=found is not None, description=page.description)
 
 
-def _texts_of(
-    installation: Installation, delivery: Delivery, suggestion: Suggestion, keys: frozenset[str]
-) -> list[str]:
+def _texts_of(installation: Installation, delivery: Delivery, keys: frozenset[str]) -> list[str]:
     """The texts of this athlete's other routines with these keys: copied here, or left by an earlier one."""
+    suggestion = delivery.suggestion
     elsewhere = or_(Delivery.activity_id.is_(None), Delivery.activity_id != delivery.activity_id)
     with installation.store.read() as session:
         rows = session.scalars(
@@ -264,39 +243,13 @@ def _orphans(installation: Installation, text: str, keys: frozenset[str]) -> fro
 
 def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlete) -> bool:
     """Whether the private note was found not to work while this delivery waited, and nothing of it can stand there."""
-    untouched = delivery.written_text is None and not delivery.unconfirmed_writes and not delivery.crashes
     refused = delivery.channel == PRIVATE_NOTE and channels.note_refused(athlete, installation.clock.now())
-    return refused and untouched and delivery.desired_state == plan.PRESENT
-
-
-def _read(
-    installation: Installation, delivery: Delivery, suggestion: Suggestion, athlete: Athlete
-) -> LoggedActivity | CalendarPage:
-    priority = Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
-    connection = _connection(athlete, delivery)
-    if delivery.channel == CALENDAR:
-        expected = entries.expected(delivery, suggestion)
-        # A first write needs no look: nothing of ours can stand there.
-        may_stand = delivery.written_text is not None or delivery.unconfirmed_writes or delivery.crashes
-        if not may_stand and delivery.attempts <= 1:
-            return CalendarPage(expected, "")
-        entry = entries.read(installation, connection, expected, priority)
-        return CalendarPage(entry or expected, entry.whole if entry is not None else "")
-    activity = platform_calls.read(installation, connection, delivery.activity_id or "", priority)
-    if activity is not None:
-        return activity
-    if installation.clock.now() - suggestion.created_at < retry.NOT_YET_READABLE_FOR:
-        raise RetryLater("the activity can't be read now")
-    raise Final("gone", "the activity is gone")
+    return refused and not places.may_stand(delivery) and delivery.desired_state == plan.PRESENT
 
 
 def _put(
-    installation: Installation,
-    delivery: Delivery,
-    athlete: Athlete,
-    step: plan.Write | plan.Remove,
-    page: LoggedActivity | CalendarPage,
-) -> LoggedActivity | CalendarPage:
+    installation: Installation, delivery: Delivery, athlete: Athlete, step: plan.Write | plan.Remove, page: Page
+) -> Page:
     """Write one field. A write without a clear answer counts as unconfirmed."""
     priority = Priority.RETRY
     if delivery.attempts <= 1:
@@ -307,18 +260,8 @@ def _put(
     if isinstance(step, plan.Write):
         delivery.separated = step.separated
     _remember_attempt(installation, delivery)
-    connection = _connection(athlete, delivery)
     try:
-        if isinstance(page, CalendarPage):
-            return _put_entry(installation, delivery, connection, step, page, priority)
-        return platform_calls.call(
-            installation,
-            connection,
-            priority,
-            lambda platform, caller: platform.update_activity(
-                caller, delivery.activity_id or "", step.field, step.text
-            ),
-        )
+        return places.write(installation, _connection(athlete, delivery), delivery, step, page, priority)
     except RetryLater as later:
         if later.budget:
             _remember_attempt(installation, delivery, wrote_nothing=True)
@@ -331,24 +274,6 @@ def _put(
     except PlatformError as error:  # NOT_FOUND: deleted between the read and the write
         _remember_attempt(installation, delivery, wrote_nothing=True)
         raise RetryLater(error.message) from error
-
-
-def _put_entry(
-    installation: Installation,
-    delivery: Delivery,
-    connection: Connection,
-    step: plan.Write | plan.Remove,
-    page: CalendarPage,
-    priority: Priority,
-) -> CalendarPage:
-    if isinstance(step, plan.Remove):
-        entries.remove(installation, connection, page.entry, priority)
-        return CalendarPage(page.entry, "")
-    # An entry that isn't there has no number to be found by, also if one stood there before.
-    wanted = page.entry if page.calendar else replace(page.entry, id="")
-    entry = entries.write(installation, connection, wanted, step.text, priority)
-    delivery.activity_id = entry.id
-    return CalendarPage(entry, entry.whole)
 
 
 # -- another channel ----------------------------------------------------------------------------------------------------
@@ -384,10 +309,10 @@ def _mail_instead(installation: Installation, delivery: Delivery, problem: str) 
         if athlete is None or row is None or not claims.holds(row, delivery) or row.desired_state != plan.PRESENT:
             return False
         suggestion = row.suggestion
-        may_stand = row.written_text is not None or row.crashes or delivery.unconfirmed_writes
         mailed = any(other.channel == channels.MAIL for other in suggestion.deliveries)
         if (
-            may_stand
+            places.may_stand(row)
+            or delivery.unconfirmed_writes
             or mailed
             or suggestion.status != "open"
             or not channels.can_mail(athlete)

@@ -1,28 +1,78 @@
-"""The duties of upkeep: the subscription check, a dead man's switch (ADDUCTOR_HEARTBEAT_URL), a weekly mail by choice."""
+"""Periodic duties: the subscription check, a dead man's switch (ADDUCTOR_HEARTBEAT_URL), a weekly mail by choice.
+
+A worker claims a duty by compare-and-set on its row of `heartbeats`. The row's `at` is the time of the claim (athletes'
+time), its note what was wrong the last time, in words for the operator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from adductor import __version__
+from adductor import __version__, logs
 from adductor.installation import Installation
 from adductor.jobs import backlog, outages, subscribing
-from adductor.jobs.upkeep import Duty
 from adductor.mail.messages import POLICY
 from adductor.mail.transport import MailLaterError, MailRefusedError, MailUnsureError
 from adductor.queue import heartbeats
 from adductor.store.models import DecisionRecord, Delivery, Heartbeat, InboxEvent, Letter
 
+log = logs.get(__name__)
+
 _WEEK = timedelta(days=7)
 _PING_TIMEOUT_S = 10.0
 # Where the web service and the workers note that they are at work; beat's is that a sweep was asked for.
 _PARTS = {"beat": "the clock", "clock": "the workers", outages.WEB: "the web service"}
+
+
+@dataclass(frozen=True)
+class Duty:
+    """``run`` returns None, or what was wrong: then it runs again after ``retry_after``."""
+
+    part: str  # names the row, and log lines
+    every: timedelta
+    retry_after: timedelta
+    is_wanted: Callable[[Installation], bool]
+    run: Callable[[Installation], str | None]
+
+    def is_due(self, row: Heartbeat | None, now: datetime) -> bool:
+        """Whether the wait since the last claim is over; a claim in the future is of a clock that was set back."""
+        if row is None:
+            return True
+        return not timedelta(0) <= now - row.at < (self.every if row.note is None else self.retry_after)
+
+
+def run_due(installation: Installation, duty: Duty) -> bool:
+    """Run the duty if it is wanted and due; whether this process ran it."""
+    now, store = installation.clock.now(), installation.store
+    with store.read() as session:
+        if not duty.is_due(session.get(Heartbeat, duty.part), now) or not duty.is_wanted(installation):
+            return False
+    try:
+        with store.write() as session:
+            row = session.get(Heartbeat, duty.part, with_for_update=True)
+            if not duty.is_due(row, now):
+                return False
+            before = row.note if row is not None else None
+            if row is None:
+                session.add(Heartbeat(part=duty.part, at=now))  # not merged: that would find the row of a faster worker
+            else:
+                row.at = now
+    except IntegrityError:  # a faster worker made the row
+        return False
+    problem = duty.run(installation)
+    if problem != before:
+        log.warning(f"{duty.part} failed", problem=problem) if problem else log.info(f"{duty.part} works again")
+    with store.write() as session:
+        session.merge(Heartbeat(part=duty.part, at=now, note=problem))
+    return True
 
 
 def ping(installation: Installation) -> str | None:
@@ -102,7 +152,10 @@ WEEKLY_MAIL = Duty(
     lambda installation: installation.settings.weekly_mail == "on",
     send_weekly_mail,
 )
-DUTIES = (subscribing.DUTY, PING, WEEKLY_MAIL)
+SUBSCRIPTION = Duty(
+    subscribing.CHECK, timedelta(hours=1), timedelta(minutes=10), subscribing.is_wanted, subscribing.check
+)
+DUTIES = (SUBSCRIPTION, PING, WEEKLY_MAIL)
 
 
 def find_problems(session: Session, installation: Installation) -> list[str]:

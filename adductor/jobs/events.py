@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adductor import logs
 from adductor.athletes import activities, channels, connections, decisions, platform_calls, schedule, titles, told
@@ -32,6 +33,7 @@ from adductor.store.models import Connection, DecisionRecord, Delivery, InboxEve
 from adductor.store.models import LoggedActivity as LoggedRow
 
 log = logs.get(__name__)
+T = TypeVar("T")
 
 _ANOTHER_RUN_HAS_IT = "Your latest run today carries the routine; one a day is enough."
 _NO_LONGER_A_RUN = "The activity is no longer a run."
@@ -55,6 +57,7 @@ _PLAN_GOOD_FOR = timedelta(minutes=1)
 CALENDAR_EVERY = timedelta(minutes=5)
 # A calendar that can't be read so often leaves the plan as it was known.
 _PLAN_ATTEMPTS = 3
+_ITS_ACTIVITY = (LoggedRow.athlete_id == Suggestion.athlete_id) & (LoggedRow.platform_id == Suggestion.activity_id)
 _SAME_RUN = "This is the run that has its routine already, from another log."
 # More new activities than this in this time are an import: a list call tells 200 of them, where a read tells one. Judgement.
 _FLOOD = 5
@@ -162,7 +165,7 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
         return Handled("deleted")
     created_at = event.event_time
     if event.aspect_type == "create" and activities.is_older_than_history(coach, event.object_id, created_at):
-        return _record_no(coach, event, _too_old())
+        return _record_too_old(coach, event)
     if event.aspect_type == "create" and channels.awaits_other_log(athlete, event.platform):
         age = coach.now - event.received_at
         if age < OTHER_LOG_WITHIN:
@@ -224,13 +227,12 @@ def _deleted(coach: Consultation, event: InboxEvent) -> Handled:
 
 def _restore_earlier(coach: Consultation, gone: Suggestion, event: InboxEvent) -> tuple[Delivery, ...]:
     """The run that carried the routine is no run any more: an earlier one of the day that it replaced carries it again."""
-    athlete_id = coach.athlete.id
     coach.session.flush()
     earlier = coach.session.scalar(
         select(Suggestion)
-        .join(LoggedRow, (LoggedRow.athlete_id == athlete_id) & (LoggedRow.platform_id == Suggestion.activity_id))
+        .join(LoggedRow, _ITS_ACTIVITY)
         .where(
-            Suggestion.athlete_id == athlete_id,
+            Suggestion.athlete_id == coach.athlete.id,
             Suggestion.id != gone.id,
             Suggestion.local_date == gone.local_date,
             Suggestion.status == "withdrawn",
@@ -343,7 +345,7 @@ def _take_in(
         activities.keep_history(coach, answer.listed)
     if activity is None:
         if question.flood and activities.is_older_than_history(coach, event.object_id, event.event_time):
-            return _record_no(coach, event, _too_old())
+            return _record_too_old(coach, event)
         return Handled("gone")
     if _was_deleted(session, event):
         return Handled("deleted")  # while it was read: its data would be kept for days
@@ -422,19 +424,18 @@ def _is_flooded(session: Session, event: InboxEvent) -> bool:
 
 def _was_deleted(session: Session, event: InboxEvent) -> bool:
     """Events come in any order: a delete may have overtaken its create."""
-    return _other_event(session, event, "delete", InboxEvent.event_time >= event.event_time)
+    others = _events_of_the_same(event, InboxEvent.id).filter_by(aspect_type="delete")
+    return session.scalar(others.where(InboxEvent.event_time >= event.event_time).limit(1)) is not None
 
 
 def _was_restored(session: Session, event: InboxEvent) -> bool:
     """A deletion can be undone, which is a new create event; that one may have overtaken the delete."""
-    since = (InboxEvent.event_time > event.event_time) & (InboxEvent.origin == "webhook")
-    return _other_event(session, event, "create", since)
+    others = _events_of_the_same(event, InboxEvent.id).filter_by(aspect_type="create", origin="webhook")
+    return session.scalar(others.where(InboxEvent.event_time > event.event_time).limit(1)) is not None
 
 
-def _other_event(session: Session, event: InboxEvent, aspect: str, when: ColumnElement[bool]) -> bool:
-    same = {"platform": event.platform, "object_type": "activity", "object_id": event.object_id}
-    found = select(InboxEvent.id).filter_by(**same, aspect_type=aspect).where(when)
-    return session.scalar(found.limit(1)) is not None
+def _events_of_the_same(event: InboxEvent, column: InstrumentedAttribute[T]) -> Select[T]:
+    return select(column).filter_by(platform=event.platform, object_type="activity", object_id=event.object_id)
 
 
 def _began_after(coach: Consultation, other: str, activity: LoggedActivity) -> bool:
@@ -445,8 +446,7 @@ def _began_after(coach: Consultation, other: str, activity: LoggedActivity) -> b
 
 def _is_new_title(session: Session, event: InboxEvent) -> bool:
     """Whether a whole activity brought another title than the latest event before it: only an edit is to be obeyed."""
-    same = {"platform": event.platform, "object_type": "activity", "object_id": event.object_id}
-    earlier = select(InboxEvent.updates).filter_by(**same).where(InboxEvent.event_time < event.event_time)
+    earlier = _events_of_the_same(event, InboxEvent.updates).where(InboxEvent.event_time < event.event_time)
     for updates in session.scalars(earlier.order_by(InboxEvent.event_time.desc())):
         before = carried(updates)
         if before is not None:
@@ -469,38 +469,26 @@ def _is_another_kind(coach: Consultation, event: InboxEvent, brought: LoggedActi
 
 def _twin(coach: Consultation, activity: LoggedActivity) -> Suggestion | None:
     """The suggestion that the same run got under the id of another platform."""
-    if len(coach.athlete.connections) < 2 or not _is_a_run(activity):
+    if not _is_a_run(activity):
         return None
-    start = LoggedRow.start.between(activity.start - SAME_START_WITHIN, activity.start + SAME_START_WITHIN)
-    return coach.session.scalar(
-        select(Suggestion)
-        .join(
-            LoggedRow,
-            (LoggedRow.athlete_id == Suggestion.athlete_id) & (LoggedRow.platform_id == Suggestion.activity_id),
-        )
-        .where(
-            Suggestion.athlete_id == coach.athlete.id,
-            Suggestion.status != "withdrawn",
-            LoggedRow.deleted_at.is_(None),
-            start,
-            ~LoggedRow.platform_id.startswith(f"{platform_of(activity.id)}:"),
-        )
-        .limit(1)
-    )
+    theirs = select(Suggestion).join(LoggedRow, _ITS_ACTIVITY).where(Suggestion.athlete_id == coach.athlete.id)
+    standing = theirs.where(Suggestion.status != "withdrawn", *_same_run_elsewhere(activity.start, activity.id))
+    return coach.session.scalar(standing.limit(1))
 
 
 def _other_copy(coach: Consultation, activity_id: str | None) -> str | None:
     """The same recording in another log, where it still stands."""
-    if activity_id is None or len(coach.athlete.connections) < 2:
-        return None
     rows = select(LoggedRow).filter_by(athlete_id=coach.athlete.id)
     gone = coach.session.scalar(rows.filter_by(platform_id=activity_id))
     if gone is None:
         return None
-    near = LoggedRow.start.between(gone.start - SAME_START_WITHIN, gone.start + SAME_START_WITHIN)
-    others = ~LoggedRow.platform_id.startswith(f"{platform_of(activity_id)}:")
-    found = coach.session.scalar(rows.where(near, others, LoggedRow.deleted_at.is_(None)).limit(1))
+    found = coach.session.scalar(rows.where(*_same_run_elsewhere(gone.start, gone.platform_id)).limit(1))
     return found.platform_id if found is not None else None
+
+
+def _same_run_elsewhere(start: datetime, activity_id: str) -> tuple[ColumnElement[bool], ...]:
+    near = LoggedRow.start.between(start - SAME_START_WITHIN, start + SAME_START_WITHIN)
+    return near, ~LoggedRow.platform_id.startswith(f"{platform_of(activity_id)}:"), LoggedRow.deleted_at.is_(None)
 
 
 def _is_a_run(activity: LoggedActivity) -> bool:
@@ -511,11 +499,6 @@ def _woken_by(event: InboxEvent) -> words.Event:
     return words.Event(_EVENT_TYPES[event.aspect_type], event.object_id)
 
 
-def _too_old() -> words.Verdict:
-    undecided = words.Verdict(words.Decision.NONE, words.Dose.NONE, "", "")
-    return decisions.refuse(undecided, "old_activity", _TOO_OLD, "not among the activities of the last 14 days")
-
-
 def _record(
     coach: Consultation, event: InboxEvent, verdict: words.Verdict, *, asked_platform: bool = False
 ) -> DecisionRecord:
@@ -524,14 +507,17 @@ def _record(
     )
 
 
-def _record_no(coach: Consultation, event: InboxEvent, verdict: words.Verdict) -> Handled:
+def _record_too_old(coach: Consultation, event: InboxEvent) -> Handled:
+    undecided = words.Verdict(words.Decision.NONE, words.Dose.NONE, "", "")
+    verdict = decisions.refuse(undecided, "old_activity", _TOO_OLD, "not among the activities of the last 14 days")
     _record(coach, event, verdict)
     return Handled(_outcome(verdict))
 
 
 def _record_unread(coach: Consultation, event: InboxEvent, verdict: words.Verdict) -> Handled:
     activities.note_gap(coach.athlete, event.event_time)
-    return _record_no(coach, event, verdict)
+    _record(coach, event, verdict)
+    return Handled(_outcome(verdict))
 
 
 def _outcome(verdict: words.Verdict) -> str:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from adductor import logs, metrics
 from adductor.installation import Installation
-from adductor.jobs.upkeep import Duty
 from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
 from adductor.store.models import Heartbeat, Outage, Subscription
 
@@ -64,15 +63,12 @@ def check(installation: Installation) -> str | None:
     return None
 
 
-def _is_wanted(installation: Installation) -> bool:
+def is_wanted(installation: Installation) -> bool:
     """Whether a subscription was ever asked for and not ended by `adductor strava unsubscribe`."""
     if installation.settings.uses_sandbox:
         return False
     with installation.store.read() as session:
         return any(session.get(table, key) for table, key in ((Subscription, "strava"), (Heartbeat, CHECK)))
-
-
-DUTY = Duty(CHECK, timedelta(hours=1), timedelta(minutes=10), _is_wanted, check)
 
 
 def subscribe(installation: Installation) -> SubscriptionOutcome:

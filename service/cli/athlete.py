@@ -9,6 +9,7 @@ import click
 from sqlalchemy import select
 
 from adductor.athletes import personal_data
+from adductor.jobs import leaving
 from adductor.store.models import Athlete
 from service.cli.opened import find_athlete, opened
 
@@ -81,7 +82,7 @@ def forget(athlete: str, remove_notes: bool, yes: bool) -> None:
         if not yes:
             click.confirm(f"Delete everything about athlete {athlete_id}? This can't be undone.", abort=True)
         try:
-            done = personal_data.forget(installation, athlete_id, remove_notes=remove_notes)
+            done = leaving.forget(installation, athlete_id, remove_notes=remove_notes)
         except LookupError as error:  # deleted by another process meanwhile
             raise click.ClickException(str(error)) from None
     click.echo(f"Athlete {athlete_id} is deleted.")

@@ -8,6 +8,7 @@ from flask import Response, render_template, request, session
 from sqlalchemy import func, select
 
 from adductor.athletes import personal_data
+from adductor.jobs import leaving
 from adductor.store.models import Delivery, Suggestion
 from service import limits
 from service.context import installation
@@ -53,7 +54,7 @@ def leave() -> Page:
         return _page(f"Confirm: type the word {_CONFIRM} to delete everything. Nothing was deleted."), 400
     remove_notes = request.form.get("notes") == "remove"
     platform = platform_label()
-    done = personal_data.forget(installation(), the_athlete().id, remove_notes=remove_notes)
+    done = leaving.forget(installation(), the_athlete().id, remove_notes=remove_notes)
     session.clear()
     text = "We hold nothing about you any more."
     if remove_notes:

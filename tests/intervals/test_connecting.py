@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from adductor.athletes import connections, personal_data
-from adductor.jobs import rounds
+from adductor.jobs import leaving, rounds
 from adductor.platforms.base import Grant, Tokens, WebhookEvent
 from tests.intervals.conftest import Icu
 from tests.support.commands import run as command
@@ -223,7 +223,7 @@ def test_everything_is_deleted_in_both_logs(icu: Icu, strava: Log) -> None:
     rounds.sweep(icu.here.installation)
     assert (len(strava.with_note()), len(icu.notes(runner))) == (1, 1)
 
-    done = personal_data.forget(icu.here.installation, runner, remove_notes=True)
+    done = leaving.forget(icu.here.installation, runner, remove_notes=True)
 
     assert (done.notes_removed, done.notes_left) == (2, 0)
     assert (strava.with_note(), icu.notes(runner)) == ([], [])

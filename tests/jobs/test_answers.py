@@ -285,14 +285,17 @@ def test_race_of_every_week_keeps_its_routine_and_another_does_not(here: Place) 
         assert here.decisions(runner)[-1].decision == decision
 
 
-def test_pause_takes_back_what_is_announced_and_ends_on_its_day(here: Place) -> None:
+def test_pause_takes_back_what_is_announced_for_today_and_ends_on_its_day(here: Place) -> None:
     runner = here.runner()
+    here.run_done(runner)
+    here.later(days=5)
     here.run_done(runner)
 
     here.pause(runner)
 
-    announced = here.suggestion(runner)
+    old, announced = here.suggestions(runner)
     assert (announced.status, announced.withdrawn_because) == ("withdrawn", "You asked for a break.")
+    assert old.status == "open"
     here.later(days=2)
     here.run_done(runner)
     assert here.decisions(runner)[-1].rule == "not_cleared"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from adductor.athletes import activities, personal_data
-from adductor.jobs import deliveries, events, retention, rounds
+from adductor.athletes import activities
+from adductor.jobs import deliveries, events, leaving, retention, rounds
 from adductor.notes import block
 from adductor.queue import claims, worker
 from adductor.store.models import Delivery, LoggedActivity, Subscription, Suggestion
@@ -320,12 +320,12 @@ def test_erasure_waits_for_a_write_under_way_and_takes_the_note_out(here: Place,
     with ThreadPoolExecutor(2) as pool:
         working = pool.submit(rounds.work, here.installation)
         assert writing.wait(20)
-        leaving = pool.submit(personal_data.forget, here.installation, athlete_id, remove_notes=True)
+        erasing = pool.submit(leaving.forget, here.installation, athlete_id, remove_notes=True)
         go_on.set()
         working.result(20)
-        done = leaving.result(30)
+        done = erasing.result(30)
 
-    assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=True)
+    assert done == leaving.Forgotten(notes_removed=1, notes_left=0, revoked=True)
     assert log.note == "Mine."
 
 

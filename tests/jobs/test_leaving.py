@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from adductor.athletes import connections, personal_data, revocation
+from adductor.jobs import leaving
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Athlete, Connection, InboxEvent, Revocation
@@ -67,7 +68,7 @@ def test_revocation_ends_after_a_week_or_when_the_token_is_unknown(
 ) -> None:
     athlete_id = comes_home(here, log)
     log.fails = {"revoke": error}
-    personal_data.forget(here.installation, athlete_id)
+    leaving.forget(here.installation, athlete_id)
     with here.installation.store.read() as session:
         assert all(b"refresh" not in row.token_encrypted for row in session.scalars(select(Revocation)))
     assert not {column.key for column in Revocation.__table__.columns} & {"athlete_id", "external_id"}
@@ -85,7 +86,7 @@ _WAYS: dict[str, Callable[[Place, int], object]] = {
         here.installation, here.athlete(athlete_id).connection
     ),
     "button": lambda here, athlete_id: personal_data.disconnect(here.installation, athlete_id),
-    "erasure": lambda here, athlete_id: personal_data.forget(here.installation, athlete_id),
+    "erasure": lambda here, athlete_id: leaving.forget(here.installation, athlete_id),
 }
 
 
@@ -132,9 +133,9 @@ def test_erasure_removes_also_a_note_whose_answer_was_lost_and_counts_those_left
     assert block.SIGNATURE in log.note
     log.fails = {} if reached else away()
 
-    done = personal_data.forget(here.installation, athlete_id, remove_notes=True)
+    done = leaving.forget(here.installation, athlete_id, remove_notes=True)
 
-    assert done == personal_data.Forgotten(notes_removed=int(reached), notes_left=int(not reached), revoked=True)
+    assert done == leaving.Forgotten(notes_removed=int(reached), notes_left=int(not reached), revoked=True)
     assert (log.note == "Mine.") is reached
     assert _count(here, Athlete.id) == 0
 
@@ -143,9 +144,9 @@ def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
     athlete_id = comes_home(here, log)
     here.change(athlete_id, leaving_at=here.now)
 
-    assert personal_data.finish_leaving(here.installation) == 0  # it may be at work still
+    assert leaving.finish(here.installation) == 0  # it may be at work still
     here.later(minutes=11)
-    assert personal_data.finish_leaving(here.installation) == 1
+    assert leaving.finish(here.installation) == 1
 
     assert (_count(here, Athlete.id), log.revoked) == (0, ["refresh"])
 
@@ -186,12 +187,12 @@ def test_erasure_removes_everything_of_an_athlete_and_a_token_that_strava_does_n
     live.note_comes(run)
     number = live.fault(endpoint="oauth.revoke", status=503, html="<h1>Maintenance</h1>")
     try:
-        done = personal_data.forget(live.here.installation, runner.id, remove_notes=True)
+        done = leaving.forget(live.here.installation, runner.id, remove_notes=True)
         assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is True
     finally:
         live.admin("DELETE", f"faults/{number}")
 
-    assert done == personal_data.Forgotten(notes_removed=1, notes_left=0, revoked=False)
+    assert done == leaving.Forgotten(notes_removed=1, notes_left=0, revoked=False)
     assert live.truth(run)["private_note"] == "Mine."
     live.until(lambda: live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False, within_s=60)
     live.until(lambda: _count(live.here, Revocation.id) == 0)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from adductor.athletes import activities, connections, personal_data
 from adductor.athletes.activities import Listed
-from adductor.jobs import retention, rounds
+from adductor.jobs import leaving, retention, rounds
 from adductor.platforms.base import WebhookEvent, id_of, own_id
 from adductor.store.models import ClockRun, DecisionRecord, Letter, LoggedActivity, NoCount
 from tests.support.memory_log import activity, put, rows
@@ -141,7 +141,7 @@ def test_old_no_becomes_a_count_of_its_local_day_and_a_yes_stays(here: Place, mo
     with here.installation.store.read() as session:
         counts = personal_data.export(session, here.athlete(one))["no_counts"]
     assert {"athlete_id": one, "day": "2026-09-18", "rule": "spacing", "count": 1} in counts
-    assert personal_data.forget(here.installation, one)
+    assert leaving.forget(here.installation, one)
     assert {athlete for athlete, *_ in _counts(here)} == {two}
 
 

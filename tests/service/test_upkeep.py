@@ -13,7 +13,7 @@ import requests
 from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 
-from adductor.jobs import duties, letters, rounds, subscribing, upkeep
+from adductor.jobs import duties, letters, rounds, subscribing
 from adductor.platforms.base import ErrorKind, PlatformError, Subscription, SubscriptionOutcome
 from adductor.platforms.strava.subscription import ensure_subscription
 from adductor.queue import heartbeats
@@ -72,9 +72,9 @@ def _outages(here: Place) -> list[datetime]:
         return list(session.scalars(select(Outage.began_at)))
 
 
-def _run(here: Place, duty: upkeep.Duty, **after: float) -> bool:
+def _run(here: Place, duty: duties.Duty, **after: float) -> bool:
     here.later(**after)
-    return upkeep.run_due(here.installation, duty)
+    return duties.run_due(here.installation, duty)
 
 
 def test_subscription_gone_at_strava_is_made_again_within_the_hour_and_every_log_looked_at(
@@ -83,11 +83,11 @@ def test_subscription_gone_at_strava_is_made_again_within_the_hour_and_every_log
     subscribing.subscribe(here.installation)
     subscribed_at = here.now
     assert _known(here)
-    assert [_run(here, subscribing.DUTY, minutes=30), _outages(here)] == [False, []]
+    assert [_run(here, duties.SUBSCRIPTION, minutes=30), _outages(here)] == [False, []]
 
     strava.standing = []
 
-    assert _run(here, subscribing.DUTY, minutes=31)
+    assert _run(here, duties.SUBSCRIPTION, minutes=31)
     assert strava.standing[0].callback_url == here.installation.settings.webhook_url
     assert _known(here)
     assert _outages(here) == [subscribed_at]
@@ -101,13 +101,13 @@ def test_subscription_that_cannot_be_made_again_is_unknown_and_tried_in_minutes(
         raise PlatformError(ErrorKind.REFUSED, "no answer", details=("callback url",))
 
     strava.standing, strava.create_subscription = [], refuse  # type: ignore[method-assign]
-    assert _run(here, subscribing.DUTY, hours=1)
+    assert _run(here, duties.SUBSCRIPTION, hours=1)
     assert not _known(here)
     assert "didn't get the right answer" in (read_status(here.installation).subscription_problem or "")
 
     strava.create_subscription = create  # type: ignore[method-assign]
 
-    assert [_run(here, subscribing.DUTY, minutes=9), _run(here, subscribing.DUTY, minutes=1)] == [False, True]
+    assert [_run(here, duties.SUBSCRIPTION, minutes=9), _run(here, duties.SUBSCRIPTION, minutes=1)] == [False, True]
     assert _known(here)
     assert _outages(here) == [subscribed_at]
 
@@ -116,7 +116,7 @@ def test_subscription_of_another_host_is_left_there_and_told(here: Place, strava
     subscribing.subscribe(here.installation)
     strava.standing = theirs = [Subscription(9, "https://other.example.org/webhooks/strava/their-key")]
 
-    _run(here, subscribing.DUTY, hours=1)
+    _run(here, duties.SUBSCRIPTION, hours=1)
 
     assert strava.standing == theirs
     assert not _known(here)
@@ -132,7 +132,7 @@ def test_subscription_under_an_earlier_key_of_ours_is_replaced(
     strava.standing = [Subscription(9, f"{here.installation.settings.public_url}/webhooks/strava/an-earlier-key")]
     monkeypatch.setattr(subscribing, "handshake_problem", lambda _: None)
 
-    _run(here, subscribing.DUTY, hours=1)
+    _run(here, duties.SUBSCRIPTION, hours=1)
 
     assert [each.callback_url for each in strava.standing] == [here.installation.settings.webhook_url]
     assert _known(here)
@@ -142,7 +142,7 @@ def test_subscription_counts_as_unknown_when_strava_gives_no_word_for_three_hour
     subscribing.subscribe(here.installation)
     strava.refuses = PlatformError(ErrorKind.RETRY, "Strava is away")
 
-    known = [_known(here) for _ in range(4) if _run(here, subscribing.DUTY, hours=1)]
+    known = [_known(here) for _ in range(4) if _run(here, duties.SUBSCRIPTION, hours=1)]
 
     assert known == [True, True, True, False]
     assert "Strava is away" in (read_status(here.installation).subscription_problem or "")
@@ -152,7 +152,7 @@ def test_subscription_ended_by_the_operator_is_not_made_again(here: Place, strav
     subscribing.subscribe(here.installation)
     subscribing.unsubscribe(here.installation)
 
-    assert not _run(here, subscribing.DUTY, days=1)
+    assert not _run(here, duties.SUBSCRIPTION, days=1)
     assert strava.standing == []
     assert not _known(here)
 
@@ -163,7 +163,7 @@ def test_subscription_learns_an_id_that_changed_and_a_repeated_subscribe_is_no_o
     subscribing.subscribe(here.installation)
     strava.standing = [Subscription(77, here.installation.settings.webhook_url)]
 
-    _run(here, subscribing.DUTY, hours=1)
+    _run(here, duties.SUBSCRIPTION, hours=1)
     subscribing.subscribe(here.installation)
 
     known = read_status(here.installation).subscription
@@ -259,16 +259,16 @@ def test_duty_of_a_clock_that_was_set_back_is_due(here: Place, strava: Strava) -
     subscribing.subscribe(here.installation)
     asked = strava.asked
 
-    assert _run(here, subscribing.DUTY, hours=-5)
+    assert _run(here, duties.SUBSCRIPTION, hours=-5)
     assert strava.asked == asked + 1
 
 
 def test_duty_due_for_many_workers_runs_once(tmp_path: Path, database_url: str) -> None:
     ran: list[int] = []
-    duty = upkeep.Duty("a duty", timedelta(hours=1), timedelta(hours=1), lambda _: True, lambda _: ran.append(1))
+    duty = duties.Duty("a duty", timedelta(hours=1), timedelta(hours=1), lambda _: True, lambda _: ran.append(1))
     with place(tmp_path, ADDUCTOR_DATABASE_URL=database_url) as here, ThreadPoolExecutor(8) as pool:
         for _ in range(3):
-            list(pool.map(lambda _: upkeep.run_due(here.installation, duty), range(8)))
+            list(pool.map(lambda _: duties.run_due(here.installation, duty), range(8)))
             here.later(hours=1)
 
     assert len(ran) == 3

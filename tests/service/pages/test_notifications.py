@@ -12,10 +12,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from adductor.athletes import browsers, channels, personal_data, rotate_keys
+from adductor.athletes import browsers, channels, rotate_keys
 from adductor.coaching.replies import Said
 from adductor.coaching.situation import Placement
-from adductor.jobs import deliveries, prompts
+from adductor.jobs import deliveries, leaving, prompts
 from adductor.push import PushLaterError, PushSubscription, SubscriptionError, is_public
 from adductor.queue import timers, worker
 from adductor.store.models import BrowserSubscription, Delivery
@@ -216,6 +216,6 @@ def test_addresses_are_encrypted_not_exported_rotated_limited_and_leave_with_the
     assert [each.channel for each in _rest_day(here, runner)] == ["push"]
     assert browsers_of_runner[-1].received
 
-    personal_data.forget(here.installation, runner)
+    leaving.forget(here.installation, runner)
 
     assert _rows(here) == []
