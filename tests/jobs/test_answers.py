@@ -157,16 +157,6 @@ def test_strong_pain_or_a_warning_sign_refers_holds_and_writes_once(
     assert [letter.kind for letter in here.letters(runner)] == ["refer"]
 
 
-def test_a_referral_takes_back_what_is_announced(here: Place) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-
-    here.check_in(runner, hip_groin_pain_0_10=8)
-
-    assert here.suggestion(runner).status == "withdrawn"
-    assert [row.outcome for row in here.deliveries(runner)] == ["never_written"]
-
-
 def test_pain_of_three_to_five_makes_the_open_routine_lighter_where_it_stands(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
@@ -179,19 +169,6 @@ def test_pain_of_three_to_five_makes_the_open_routine_lighter_where_it_stands(he
     assert (suggestion.status, suggestion.dose) == ("open", "light")
     assert "light" in delivery.block
     assert any("level 2" in known for known in delivery.known_texts)
-
-
-def test_cleared_the_routines_may_come_again(here: Place) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-    here.answer(runner, Said.PAIN, pain_0_10=7)
-    here.later(days=8)
-
-    with here.installation.store.write() as session:
-        answers.clear_hold(here.coach(session, runner))
-    here.run_done(runner)
-
-    assert here.decisions(runner)[-1].decision == "post_run"
 
 
 def test_hold_lifted_by_a_professional_is_two_light_sessions_one_level_lower(here: Place) -> None:

@@ -20,13 +20,11 @@ from adductor.queue import claims
 from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
     Log,
-    away,
     comes_home,
     connect_again,
     departure,
     event,
     expire_token,
-    nth,
     put,
     refused_refresh,
     rows,
@@ -333,26 +331,6 @@ def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: L
         assert claims.retry_rows(session, here.installation, table, claims.is_failed(table)) == 1
     rounds.sweep(here.installation)
     assert row().state == "done"
-
-
-def test_strava_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here: Place, log: Log) -> None:
-    """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
-    athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
-    log.fails = away()
-    for number in map(nth, range(5)):
-        runs(here, log, athlete_id, number)
-        take(here, event(here, athlete_id, about=number))
-        here.later(minutes=7)
-    sweep_for(here, timedelta(hours=23), every=timedelta(minutes=15))
-    attempts = [row.attempts for row in rows(here)]
-    log.fails = {}
-
-    sweep_for(here, timedelta(minutes=80), every=timedelta(minutes=10))
-
-    assert {row.state for row in rows(here)} == {"done"}
-    assert max(attempts) < 40  # growing waits: an hour apart in the end
-    assert log.writes == []  # nothing is written into runs of yesterday
-    assert {decision.activity_id for decision in here.decisions(athlete_id)} == set(map(nth, range(5)))
 
 
 WORKERS = 8

@@ -159,18 +159,6 @@ def test_in_quiet_hours_of_the_morning_a_mail_waits_for_their_end(here: Place) -
     assert len(here.mails()) == 1
 
 
-def test_referral_comes_by_mail_too_once(here: Place) -> None:
-    runner = _by_mail(here)
-    for pain in (7, 9):
-        here.check_in(runner, hip_groin_pain_0_10=pain)
-
-    for _ in range(2):
-        rounds.work(here.installation)
-
-    (raw,) = here.mails()
-    assert "physiotherapist or doctor before you run or exercise" in _text(raw)
-
-
 @pytest.mark.parametrize("answered", [False, True])
 def test_strength_work_of_an_unknown_kind_is_asked_about_in_the_next_mail(here: Place, *, answered: bool) -> None:
     runner = _by_mail(here)
