@@ -64,7 +64,6 @@ PUSH_OUTCOMES = (
 NOTE_OUTCOMES = (
     *("already_there", "answered", "deleted_by_runner", "disconnected", "edited_by_runner", "gave_up", "gone"),
     *(
-        "mailed_instead",
         "never_written",
         "no_activity",
         "no_calendar",
@@ -161,7 +160,7 @@ HELD_BACK = Metric(
     "strava_calls_held_back",
     "Calls not made, to stay within the rate limit",
     ("priority",),
-    [("fresh",), ("retry",), ("history",), ("connect",), ("replaceable",), ("spare",)],
+    [("fresh",), ("retry",), ("history",), ("connect",), ("spare",)],
 )
 NOTE_SECONDS = Metric(
     "note_seconds",

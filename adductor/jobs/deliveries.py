@@ -44,8 +44,6 @@ log = logs.get(__name__)
 FRESH_FOR = timedelta(seconds=2)
 # The runner answered before the note stood: "do this" would be noise now.
 ANSWERED = "answered"
-# A note that the rate limit holds back for longer than this (the day's budget is gone) goes by mail instead.
-MAIL_INSTEAD_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,6 @@ def handle(installation: Installation, delivery: Delivery, reading: Reading | No
                 _deliver_elsewhere(installation, delivery)
         else:
             done = _carry_out(installation, delivery, reading)
-    except RetryLater as later:
-        day_is_spent = later.budget and later.wait is not None and later.wait > MAIL_INSTEAD_AFTER
-        if day_is_spent and _mail_instead(installation, delivery, later.problem):
-            return
-        raise
     except Final as final:
         done, problem = plan.Done(final.outcome), final.problem
     if done.standing is not None:
@@ -251,10 +244,7 @@ def _put(
     installation: Installation, delivery: Delivery, athlete: Athlete, step: plan.Write | plan.Remove, page: Page
 ) -> Page:
     """Write one field. A write without a clear answer counts as unconfirmed."""
-    priority = Priority.RETRY
-    if delivery.attempts <= 1:
-        replaceable = isinstance(step, plan.Write) and channels.can_mail(athlete)
-        priority = Priority.REPLACEABLE if replaceable else Priority.FRESH
+    priority = Priority.FRESH if delivery.attempts <= 1 else Priority.RETRY
     # Stored before the call: a killed worker leaves a write that may have arrived.
     delivery.unconfirmed_writes += 1
     if isinstance(step, plan.Write):
@@ -298,34 +288,6 @@ def _deliver_elsewhere(installation: Installation, delivery: Delivery, *, withou
 def _lock_athlete(session: Session, delivery: Delivery) -> Athlete | None:
     athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
     return decisions.lock(session, athlete_id) if athlete_id is not None else None
-
-
-def _mail_instead(installation: Installation, delivery: Delivery, problem: str) -> bool:
-    """The day's rate budget is gone: a mail takes the place of a note that certainly was never written."""
-    now = installation.clock.now()
-    with installation.store.write() as session:
-        athlete = _lock_athlete(session, delivery)
-        row = session.get(Delivery, delivery.id, with_for_update=True)
-        if athlete is None or row is None or not claims.holds(row, delivery) or row.desired_state != plan.PRESENT:
-            return False
-        suggestion = row.suggestion
-        mailed = any(other.channel == channels.MAIL for other in suggestion.deliveries)
-        if (
-            places.may_stand(row)
-            or delivery.unconfirmed_writes
-            or mailed
-            or suggestion.status != "open"
-            or not channels.can_mail(athlete)
-            or not channels.messages_left(session, athlete, now, suggestion.id)
-            or letters.goes_at(athlete, suggestion, now) is None
-        ):
-            return False
-        suggestion.deliveries.append(
-            Delivery(channel=channels.MAIL, block=row.block, known_texts=[], due_at=now, trace_id=row.trace_id)
-        )
-        claims.finish(session, row, letters.MAILED_INSTEAD, problem)
-    log.info("delivery ended", outcome=letters.MAILED_INSTEAD)
-    return True
 
 
 # -- what is stored -----------------------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ from adductor.installation import Installation
 from adductor.mail import messages
 from adductor.mail.messages import Frame
 from adductor.mail.transport import AddressRefusedError, MailLaterError, MailRefusedError, MailUnsureError
-from adductor.platforms import registry
 from adductor.queue import claims
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
@@ -43,9 +42,6 @@ CONFIRMATIONS_EVERY = timedelta(days=1)
 _WARM_UP_GOOD_FOR = timedelta(minutes=WARM_UP_LEAD_MIN)
 SENT = "sent"
 MAYBE_SENT = "maybe_sent"
-# The end of a note for which the day's rate budget had no call left.
-MAILED_INSTEAD = "mailed_instead"
-_BY_MAIL_BECAUSE = " (By mail today: {} takes no more notes from us until tomorrow.)"
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
@@ -64,9 +60,6 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
             .order_by(Suggestion.created_at.desc())
             .limit(1)
         )
-        instead = session.scalar(
-            select(Delivery.id).where(Delivery.suggestion_id == suggestion.id, Delivery.outcome == MAILED_INSTEAD)
-        )
     if row.written_at is not None:
         return SENT
     if not channels.can_mail(athlete) or athlete.email is None:
@@ -74,13 +67,13 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
     unwanted = why_unwanted(row, suggestion, athlete, installation.clock.now())
     if unwanted is not None:
         return unwanted
-    links, label = installation.links, registry.LABELS[athlete.connection.platform]
+    links = installation.links
     message = messages.routine_mail(
         _frame(installation, athlete, athlete.email, suggestion.created_at),
         public_id=suggestion.public_id,
         placement=words.Placement(suggestion.placement),
         routine=decisions.routine_of(suggestion),
-        reason=suggestion.reason + (_BY_MAIL_BECAUSE.format(label) if instead is not None else ""),
+        reason=suggestion.reason,
         routine_link=links.runner_routine(suggestion.public_id),
         answer_link=lambda said: links.answer(suggestion.public_id, said, suggestion.created_at),
         useful_link=(lambda said: links.useful(suggestion.public_id, said, suggestion.created_at))

@@ -70,8 +70,7 @@ class Priority(IntEnum):
     RETRY = 1  # a call that failed before
     HISTORY = 2  # reconciliation and history
     CONNECT = 3  # a person is waiting in front of the screen; a part of the budget is reserved for this
-    REPLACEABLE = 4  # a note that mail can replace
-    SPARE = 5  # a run that brings no routine, for the athlete's own overview: only while hardly a call was made
+    SPARE = 4  # a run that brings no routine, for the athlete's own overview: only while hardly a call was made
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,10 @@ class Share:
 
 
 # CONNECT may use everything: a person waits, and it takes two calls; 5 % is two people a quarter on the smallest tier.
-# HISTORY is never urgent and easily large. The rest of the day beyond REPLACEABLE is for reading runs: one call leads
-# to a mail, two to a note.
+# HISTORY is never urgent and easily large.
 SHARES: dict[Priority, Share] = {
     Priority.CONNECT: Share(100, 100, (0, 5)),
     Priority.FRESH: Share(95, 95, (1, 60)),
-    Priority.REPLACEABLE: Share(95, 85, (1, 60)),
     Priority.RETRY: Share(85, 85, (30, 150)),
     Priority.HISTORY: Share(50, 40, (120, 600)),
     Priority.SPARE: Share(10, 10, (0, 0)),  # not tried again

@@ -1,4 +1,4 @@
-"""A day's rate budget: when it is gone, those with a mail address get mail, once; the others a note after midnight."""
+"""A day's rate budget: when it is gone, the note comes after midnight; and a note answered before it was written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from adductor.athletes import channels
 from adductor.coaching.replies import Said
-from adductor.jobs import letters, rounds
 from adductor.notes import block
 from adductor.platforms.base import Caller, Priority
 from adductor.platforms.budget import WindowBudget
@@ -39,47 +38,28 @@ def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     return budget
 
 
-def _reachable(here: Place, runner: int) -> None:
-    here.change(runner, email="runner@example.org", email_confirmed_at=here.now - timedelta(days=9))
-
-
 @pytest.mark.parametrize(
-    ("mails_left", "day_used", "now", "mailed"),
-    [
-        (3, 850, [("private_note", letters.MAILED_INSTEAD), ("mail", letters.SENT)], 1),
-        (0, 850, [("private_note", None)], 0),
-        (None, 850, [("private_note", "written")], 0),
-        (None, 949, [("private_note", None)], 0),  # a read goes through, a write no longer
-    ],
-    ids=["mail instead", "no mail left this week", "the rest of the day", "waits for midnight"],
+    ("day_used", "now"), [(850, "written"), (949, None)], ids=["enough for a note", "enough for a read"]
 )
-def test_day_nearly_spent_brings_one_mail_or_one_note(
-    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch, mails_left: int | None, day_used: int, now: Any, mailed: int
+def test_day_nearly_spent_brings_the_note_now_or_after_midnight(
+    here: Place, log: Log, day_used: int, now: str | None
 ) -> None:
-    """``mails_left`` this week; None: the runner has no address."""
     runner = comes_home(here, log)
-    if mails_left is not None:
-        _reachable(here, runner)
-        monkeypatch.setattr(channels, "MOST_MESSAGES_A_WEEK", mails_left)
     _with_budget(here, log, day_used=day_used)
 
     take(here, event(here, runner))
-    rounds.sweep(here.installation)
 
-    assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == now
+    assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == [("private_note", now)]
     midnight = here.now.replace(hour=0) + timedelta(days=1)
     waiting = [row.due_at for row in here.deliveries(runner) if row.state == "waiting"]
     assert all(midnight < due_at < midnight + timedelta(seconds=70) for due_at in waiting)
     sweep_for(here, timedelta(hours=20), every=timedelta(hours=1))
-    assert (log.note.count(block.SIGNATURE), len(here.mails())) == (1 - mailed, mailed)
-    text = b"Strava takes no more notes from us until tomorrow"
-    assert all(text in mail.replace(b"=\n", b"") for mail in here.mails())
+    assert log.note.count(block.SIGNATURE) == 1
 
 
-def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> None:
+def test_a_spent_quarter_is_waited_for(here: Place, log: Log) -> None:
     here.later(minutes=1)  # at the very opening of a window, calls count for the next one too
     runner = comes_home(here, log)
-    _reachable(here, runner)
     budget = _with_budget(here, log, day_used=100)
     for _ in range(84):
         budget.take(Priority.FRESH)
@@ -92,23 +72,6 @@ def test_a_spent_quarter_is_waited_for_and_not_mailed(here: Place, log: Log) -> 
     assert delivery.due_at - here.now < timedelta(minutes=17)
     sweep_after(here, minutes=17)
     assert log.note.count(block.SIGNATURE) == 1
-    assert here.mails() == []
-
-
-def test_a_note_that_may_have_arrived_is_not_mailed_as_well(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    _reachable(here, runner)
-    log.loses_answer = True
-    take(here, event(here, runner))
-    log.loses_answer = False
-    _with_budget(here, log, day_used=990)
-    sweep_after(here, minutes=2)
-
-    assert [(row.channel, row.state) for row in here.deliveries(runner)] == [(channels.PRIVATE_NOTE, "waiting")]
-    sweep_after(here, hours=16)
-    assert [row.outcome for row in here.deliveries(runner)] == ["written"]
-    assert log.note.count(block.SIGNATURE) == 1
-    assert here.mails() == []
 
 
 # -- answered before it was written -------------------------------------------------------------------------------------

@@ -80,7 +80,6 @@ def call(budget: WindowBudget, headers: Mapping[str, str], status: int = 200) ->
     [
         (Priority.CONNECT, 100, 1_000),
         (Priority.FRESH, 95, 950),
-        (Priority.REPLACEABLE, 95, 850),
         (Priority.RETRY, 85, 850),
         (Priority.HISTORY, 50, 400),
     ],
