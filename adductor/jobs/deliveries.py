@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -107,9 +107,6 @@ def _carry_out(installation: Installation, delivery: Delivery, reading: Reading 
     connection = _connection(athlete, delivery)
     if delivery.activity_id is None and delivery.channel != CALENDAR:
         raise Final("no_activity", "a note needs an activity to stand in")
-    if _is_hopeless(installation, delivery, athlete):
-        _deliver_elsewhere(installation, delivery)
-        return plan.Done(plan.NOTE_REFUSED)
     page: Page | None = reading.activity if reading is not None else None
     too_old = reading is None or installation.clock.real_now() - reading.read_at > FRESH_FOR
     if page is None or page.id != delivery.activity_id or too_old:
@@ -220,7 +217,7 @@ def _texts_of(installation: Installation, delivery: Delivery, keys: frozenset[st
             .where(
                 Suggestion.athlete_id == suggestion.athlete_id,
                 Suggestion.public_id.in_(keys),
-                or_(Suggestion.id < suggestion.id, and_(Suggestion.id > suggestion.id, elsewhere)),
+                or_(Suggestion.id < suggestion.id, elsewhere),
             )
         )
         return [text for texts in rows for text in texts if block.keys_in(text) & keys]
@@ -232,12 +229,6 @@ def _orphans(installation: Installation, text: str, keys: frozenset[str]) -> fro
     with installation.store.read() as session:
         known = session.scalars(select(Suggestion.public_id).where(Suggestion.public_id.in_(ours)))
         return frozenset(ours - set(known))
-
-
-def _is_hopeless(installation: Installation, delivery: Delivery, athlete: Athlete) -> bool:
-    """Whether the private note was found not to work while this delivery waited, and nothing of it can stand there."""
-    refused = delivery.channel == PRIVATE_NOTE and channels.note_refused(athlete, installation.clock.now())
-    return refused and not places.may_stand(delivery) and delivery.desired_state == plan.PRESENT
 
 
 def _put(

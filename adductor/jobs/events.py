@@ -146,41 +146,52 @@ def _settle_for(coach: Consultation, connection: Connection, event: InboxEvent) 
     if athlete.confirmed_at is None:
         activities.note_gap(athlete, event.event_time)
         return Handled("not_confirmed")
-    obeyed, brought = None, carried(event.updates)
+    return _settle_activity(coach, connection, event)
+
+
+def _settle_activity(coach: Consultation, connection: Connection, event: InboxEvent) -> Handled | _Question:
+    """An activity that is new, or edited: an edit of its title alone is settled, one of its kind must be read."""
+    session, athlete = coach.session, coach.athlete
+    is_edit, obeyed, brought = event.aspect_type == "update", None, carried(event.updates)
     if "title" in event.updates and (brought is None or _is_new_title(session, event)):
         obeyed = titles.obey(coach, event.updates["title"], event.object_id)
     suggestion = coach.find_suggestion(event.object_id)
-    flood = event.aspect_type == "create" and _is_flooded(session, event)
+    flood = not is_edit and _is_flooded(session, event)
     gaps = activities.has_gaps(athlete, coach.now)
     question = _Question(connection, gaps, flood, athlete.history_read_at, suggestion is not None, brought)
     # An edit may be the first event of its activity: its create came late, or never.
     decided = select(DecisionRecord.id).filter_by(athlete_id=athlete.id, activity_id=event.object_id).limit(1)
     known = suggestion is not None or session.scalar(decided) is not None
-    if event.aspect_type == "update" and known and not _is_another_kind(coach, event, brought):
+    if is_edit and known and not _is_another_kind(coach, event, brought):
         return Handled(obeyed or "nothing_to_do")
     if suggestion is not None and suggestion.status != "withdrawn":
         # Only a change of type can withdraw a suggestion, and the new type must be read.
-        return question if event.aspect_type == "update" else Handled("already_decided")
+        return question if is_edit else Handled("already_decided")
     if _was_deleted(session, event):
         return Handled("deleted")
-    created_at = event.event_time
-    if event.aspect_type == "create" and activities.is_older_than_history(coach, event.object_id, created_at):
+    if not is_edit and activities.is_older_than_history(coach, event.object_id, event.event_time):
         return _record_too_old(coach, event)
-    if event.aspect_type == "create" and channels.awaits_other_log(athlete, event.platform):
-        age = coach.now - event.received_at
-        if age < OTHER_LOG_WITHIN:
-            raise RetryLater(
-                "the same run is awaited from the log where its note should stand", wait=OTHER_LOG_WITHIN - age
-            )
-    if athlete.history_read_at is None:
+    age = coach.now - event.received_at
+    if not is_edit and age < OTHER_LOG_WITHIN and channels.awaits_other_log(athlete, event.platform):
+        raise RetryLater(
+            "the same run is awaited from the log where its note should stand", wait=OTHER_LOG_WITHIN - age
+        )
+    return _foresee(coach, event, question)
+
+
+def _foresee(coach: Consultation, event: InboxEvent, question: _Question) -> Handled | _Question:
+    """Whether the activity is read: where a routine may be due or answered, or where the call is spare."""
+    if coach.athlete.history_read_at is None:
         return question  # not even the time zone is known yet
     verdict = coach.decide(_woken_by(event), best_case=True)
     if verdict.decision in _SUGGESTS or titles.worth_reading(coach):
         return question
-    quiet = verdict.decision is not words.Decision.NONE or verdict.rule in _CALLS_FOR_NOTHING
-    if brought is not None and not flood:
-        return replace(question, gaps=False, no=verdict)
-    if not quiet and not flood and coach.installation.budget(event.platform).seems_free():
+    is_spare = question.brought is not None or (
+        verdict.decision is words.Decision.NONE
+        and verdict.rule not in _CALLS_FOR_NOTHING
+        and coach.installation.budget(event.platform).seems_free()
+    )
+    if is_spare and not question.flood:
         return replace(question, gaps=False, no=verdict)
     return _record_unread(coach, event, verdict)
 

@@ -19,7 +19,6 @@ from tests.support.memory_log import (
     RUN,
     Log,
     comes_home,
-    delay_notes,
     event,
     noted,
     nth,
@@ -118,17 +117,6 @@ def test_note_is_tried_again_a_day_after_the_refusal(here: Place, log: Log) -> N
 
     assert block.SIGNATURE in log.note
     assert here.athlete(runner).connection.private_note_refused_at is None
-
-
-def test_note_that_waits_while_another_is_refused_is_not_tried(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    delay_notes(here)
-    take(here, event(here, runner))
-    here.change(runner, private_note_refused_at=here.now)
-    sweep_after(here, minutes=2)
-
-    assert [row.outcome for row in here.deliveries(runner)] == ["note_refused", "on_the_pages"]
-    assert (log.reads, log.writes) == (1, [])
 
 
 def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(here: Place, log: Log) -> None:
