@@ -197,13 +197,14 @@ def _known(installation: Installation, delivery: Delivery, athlete: Athlete, pag
 
 
 def _is_absence_trusted(installation: Installation, athlete: Athlete, page: Page) -> bool:
+    """Whether one reading without the private note is enough for this athlete and this answer (see `plan`)."""
     connection = athlete.connection_at(platform_of(page.id))
     if connection is None or not connection.absent_note_is_empty or page.private_note is not None:
         return False
     own_words = select(Delivery.id).where(Delivery.channel == PRIVATE_NOTE, Delivery.separated.is_(True))
     with installation.store.read() as session:
         found = session.scalar(own_words.join(Suggestion).where(Suggestion.athlete_id == athlete.id).limit(1))
-    return plan.trusts_absence(True, writes_notes=found is not None, description=page.description)
+    return found is None and page.description is not None
 
 
 def _texts_of(installation: Installation, delivery: Delivery, keys: frozenset[str]) -> list[str]:

@@ -115,11 +115,6 @@ def plan(known: Known, read: str | None) -> Step:
     return Done(WRITTEN, standing.text, _is_separated(known, text, text))
 
 
-def trusts_absence(proved: bool, *, writes_notes: bool, description: str | None) -> bool:
-    """Whether one reading without the private note is enough for this athlete and this answer."""
-    return proved and not writes_notes and description is not None
-
-
 def disproves_absence(known: Known, read: str | None) -> bool:
     """Whether the reading shows a private note without our block: absent ones may then be late ones."""
     return known.field == PRIVATE_NOTE and read is not None and not block.find(read, known.identity)

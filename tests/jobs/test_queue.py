@@ -294,11 +294,3 @@ def test_a_second_edit_within_the_same_second_is_not_lost_as_a_duplicate(here: P
 
     (row,) = rows(here)
     assert (row.state, row.updates) == ("waiting", {"title": "Morning run", "type": "Walk"})
-
-
-def test_events_of_another_second_or_aspect_are_rows_of_their_own(here: Place) -> None:
-    received = _received(here)
-
-    put(here, received, replace(received, event_time=here.now + SECOND), replace(received, aspect_type="delete"))
-
-    assert len(rows(here)) == 3
