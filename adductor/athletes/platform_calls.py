@@ -17,9 +17,9 @@ from adductor.store.models import Connection
 log = logs.get(__name__)
 T = TypeVar("T")
 
-# The operator has to act, and may do so at any time.
 # Permissions of which one may be missing.
 _NOT_THE_LOG = ("write", "calendar", "wellness")
+# The operator has to act, and may do so at any time.
 _FOR_THE_OPERATOR = frozenset({ErrorKind.INACTIVE, ErrorKind.CAP, ErrorKind.MISCONFIGURED})
 
 

@@ -6,9 +6,8 @@ encrypts under the newest key anyway.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy import or_, select, update
 
@@ -46,19 +45,18 @@ _SECRETS: dict[type[Row], tuple[str, ...]] = {
 
 def count_keys(installation: Installation) -> KeyStatus:
     """Count rows by key. Reads all of them; a thousand take a fraction of a second."""
-    return _walk(installation, lambda row, rotated: True)
+    return _walk(installation, store=False)
 
 
 def rotate_keys(installation: Installation) -> KeyStatus:
     """Encrypt under the newest key what isn't; returns the rows as they were. Safe beside all else, and twice at once."""
-    found = _walk(installation, partial(_store, installation))
+    found = _walk(installation, store=True)
     if found.older or found.unreadable:
         log.info("keys rotated", done=found.older, busy=found.busy, unreadable=found.unreadable)
     return found
 
 
-def _walk(installation: Installation, store: Callable[[Row, dict[str, bytes]], bool]) -> KeyStatus:
-    """Count every row by its key, and give those under an older one to ``store``, encrypted anew."""
+def _walk(installation: Installation, *, store: bool) -> KeyStatus:
     found, vault = KeyStatus(), installation.vault
     for row in _rows(installation):
         secrets = _secrets(row)
@@ -70,7 +68,7 @@ def _walk(installation: Installation, store: Callable[[Row, dict[str, bytes]], b
         except VaultError:
             found.unreadable += 1
             continue
-        if store(row, rotated):
+        if not store or _store(installation, row, rotated):
             found.older += 1
         else:
             found.busy += 1

@@ -264,7 +264,8 @@ def _put(
 def _deliver_elsewhere(installation: Installation, delivery: Delivery, *, without_write_scope: bool = False) -> None:
     """Deliver the suggestion by the channels that work now that this one doesn't."""
     with installation.store.write() as session:
-        athlete = _lock_athlete(session, delivery)
+        athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
+        athlete = decisions.lock(session, athlete_id) if athlete_id is not None else None
         if athlete is None:
             return
         if without_write_scope:
@@ -275,11 +276,6 @@ def _deliver_elsewhere(installation: Installation, delivery: Delivery, *, withou
         if suggestion is not None and suggestion.status == "open":
             coach = Consultation(session, installation, athlete, installation.clock.now())
             coach.deliver(suggestion, delivery.trace_id)
-
-
-def _lock_athlete(session: Session, delivery: Delivery) -> Athlete | None:
-    athlete_id = session.scalar(select(Suggestion.athlete_id).where(Suggestion.id == delivery.suggestion_id))
-    return decisions.lock(session, athlete_id) if athlete_id is not None else None
 
 
 # -- what is stored -----------------------------------------------------------------------------------------------------
@@ -329,7 +325,7 @@ def _store(installation: Installation, delivery: Delivery, done: plan.Done, prob
             row.unconfirmed_writes = 0
         if held and (row.desired_state == delivery.desired_state or row.channel in channels.MESSAGES):
             claims.finish(session, row, done.outcome, problem)
-            if done.outcome in (letters.SENT, letters.MAYBE_SENT, notifications.PUSHED):
+            if done.outcome in (letters.SENT, letters.MAYBE_SENT, letters.PUSHED):
                 row.written_at = row.written_at or now
         elif held or (done.standing is not None and row.state != "waiting"):
             # The desired state changed, or another worker re-claimed the row and holds a stale read. Requeue it.

@@ -40,33 +40,15 @@ MOST_UNCONFIRMED = 2
 MOST_CONFIRMATIONS = 3
 CONFIRMATIONS_EVERY = timedelta(days=1)
 _WARM_UP_GOOD_FOR = timedelta(minutes=WARM_UP_LEAD_MIN)
-SENT = "sent"
+SENT, PUSHED = "sent", "pushed"
 MAYBE_SENT = "maybe_sent"
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
     """Send the mail of a claimed delivery. Returns the outcome. Raises RetryLater and Final."""
-    with installation.store.read() as session:
-        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-        suggestion = row.suggestion
-        athlete = session.get_one(Athlete, suggestion.athlete_id)
-        asking = session.scalar(
-            decisions.open_suggestions(athlete)
-            .where(
-                Suggestion.id != suggestion.id,
-                Suggestion.asks_about_activity.is_not(None),
-                Suggestion.created_at > suggestion.created_at - channels.WEEK,
-            )
-            .order_by(Suggestion.created_at.desc())
-            .limit(1)
-        )
-    if row.written_at is not None:
-        return SENT
+    suggestion, athlete = read(installation, delivery)
     if not channels.can_mail(athlete) or athlete.email is None:
         return "no_address"
-    unwanted = why_unwanted(row, suggestion, athlete, installation.clock.now())
-    if unwanted is not None:
-        return unwanted
     links = installation.links
     message = messages.routine_mail(
         _frame(installation, athlete, athlete.email, suggestion.created_at),
@@ -80,21 +62,29 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         if suggestion.asks_if_useful
         else None,
         own_sentence=athlete.if_then,
-        was_it_link=links.answer(asking.public_id, "done", asking.created_at) if asking else None,
     )
     return _hand_over(installation, delivery, message)
 
 
-def why_unwanted(row: Delivery, suggestion: Suggestion, athlete: Athlete, now: datetime) -> str | None:
-    """The outcome of a message that is not to go any more, or None. Raises RetryLater in the quiet hours."""
+def read(installation: Installation, delivery: Delivery) -> tuple[Suggestion, Athlete]:
+    """What a claimed message is about. Raises Final when it is not to go any more, RetryLater in the quiet hours."""
+    now = installation.clock.now()
+    with installation.store.read() as session:
+        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
+        suggestion = row.suggestion
+        athlete = session.get_one(Athlete, suggestion.athlete_id)
+    if row.written_at is not None:
+        raise Final(SENT if row.channel == channels.MAIL else PUSHED, "it was sent before")
     if row.desired_state == "absent" or suggestion.status != "open":
-        return "never_written"
+        raise Final("never_written", "it was taken back before it was sent")
     if not athlete.is_connected:
-        return "disconnected"
+        raise Final("disconnected", "the runner is not connected")
     at = goes_at(athlete, suggestion, now)
-    if at is not None and at > now:
+    if at is None:
+        raise Final("too_late", "its moment has passed")
+    if at > now:
         raise RetryLater("quiet hours", wait=at - now)
-    return "too_late" if at is None else None
+    return suggestion, athlete
 
 
 def confirm_address(installation: Installation, session: Session, athlete: Athlete) -> None:

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from sqlalchemy.orm import joinedload
-
 from adductor import logs
 from adductor.athletes import browsers
 from adductor.installation import Installation
 from adductor.jobs import letters
 from adductor.push import PushLaterError, SubscriptionError
 from adductor.queue.retry import RetryLater
-from adductor.store.models import Athlete, Delivery
+from adductor.store.models import Delivery
 
 log = logs.get(__name__)
 
-PUSHED = "pushed"
 NO_DEVICE = "no_device"
 _TITLE = "A routine waits"
 _TTL_S = 6 * 3600  # of a phone that is off: the evening of a rest day. Judgement
@@ -27,17 +24,9 @@ _TTL_S = 6 * 3600  # of a phone that is off: the evening of a rest day. Judgemen
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
     """Send the notification of a claimed delivery. Returns the outcome. Raises RetryLater and Final."""
-    now = installation.clock.now()
+    suggestion, athlete = letters.read(installation, delivery)
     with installation.store.read() as session:
-        row = session.get_one(Delivery, delivery.id, options=[joinedload(Delivery.suggestion)])
-        suggestion = row.suggestion
-        athlete = session.get_one(Athlete, suggestion.athlete_id)
         rows = browsers.of_athlete(session, athlete.id)
-    if row.written_at is not None:
-        return PUSHED
-    unwanted = letters.why_unwanted(row, suggestion, athlete, now)
-    if unwanted is not None:
-        return unwanted
     tag = sha256(suggestion.public_id.encode()).hexdigest()[:32]  # a topic: at most 32 characters (RFC 8030, 5.4)
     message = {"title": _TITLE, "tag": tag, "url": installation.links.runner_routine(suggestion.public_id)}
     sent, ended, problem = 0, [], ""
@@ -54,7 +43,7 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         with installation.store.write() as session:
             browsers.remove(session, athlete.id, ended)
     if sent:
-        return PUSHED
+        return letters.PUSHED
     if problem:
         raise RetryLater(problem)
     return NO_DEVICE

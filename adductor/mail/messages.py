@@ -119,15 +119,13 @@ def routine_mail(
     reason: str,
     routine_link: str,
     answer_link: Callable[[Said], str],
-    was_it_link: str | None = None,
     useful_link: Callable[[StillUseful], str] | None = None,
     own_sentence: str | None = None,
 ) -> EmailMessage:
     """Transactional mail: a due routine. Its Message-ID follows the suggestion, so that mail programs drop a second copy.
 
-    ``answer_link`` gives the link of each answer. ``was_it_link`` answers for an earlier routine: strength work was logged
-    since, and the mail asks whether that was it. ``useful_link`` gives the link of each reply to whether routines are still
-    useful, in a mail that asks. ``own_sentence``: the runner's own.
+    ``answer_link`` gives the link of each answer, ``useful_link`` that of each reply to whether routines are still useful, in
+    a mail that asks. ``own_sentence``: the runner's own.
     """
     heading, subject = _WHEN[placement]
     values = {
@@ -136,7 +134,6 @@ def routine_mail(
         "why": wording.sentence(reason),
         "items": routine.items,
         "routine_link": routine_link,
-        "was_it_link": was_it_link,
         "replies": [(REPLIES[said].label, answer_link(said)) for said in replies_to(placement)],
         "useful": [(label, useful_link(said)) for said, label in STILL_USEFUL.items()] if useful_link else [],
         "own_sentence": own_sentence,

@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import select
 
 from adductor.athletes import decisions, reconsider
-from adductor.coaching.replies import Said
 from adductor.coaching.situation import Decision, Verdict
 from adductor.jobs import deliveries, letters, rounds
 from adductor.queue import claims, worker
@@ -157,25 +156,6 @@ def test_in_quiet_hours_of_the_morning_a_mail_waits_for_their_end(here: Place) -
     here.later(minutes=91)
     rounds.work(here.installation)
     assert len(here.mails()) == 1
-
-
-@pytest.mark.parametrize("answered", [False, True])
-def test_strength_work_of_an_unknown_kind_is_asked_about_in_the_next_mail(here: Place, *, answered: bool) -> None:
-    runner = _by_mail(here)
-    with here.installation.store.write() as session:
-        session.merge(here.suggestion(runner)).asks_about_activity = 77
-    if answered:
-        here.answer(runner, Said.NOT_TODAY)
-    here.later(days=3)
-    here.run_done(runner)
-
-    rounds.work(here.installation)
-
-    first = here.suggestions(runner)[0]
-    link = here.installation.links.answer(first.public_id, "done", first.created_at)
-    asked = f"You logged strength work after your last routine. If that was it: {link}" in _text(here.mails()[-1])
-    assert asked is not answered
-    assert (first.asks_about_activity is None) is answered
 
 
 # -- with a real server ----------------------------------------------------------------------------------------------
