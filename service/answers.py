@@ -10,11 +10,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
-from adductor.athletes import addresses, answers, decisions, offers
+from adductor.athletes import answers, decisions, offers
 from adductor.athletes.answers import AnswerError
 from adductor.athletes.connections import is_account
 from adductor.athletes.decisions import Consultation
 from adductor.coaching.replies import Said, StillUseful
+from adductor.jobs import letters
 from adductor.mail.links import LinkError, LinkExpiredError
 from adductor.store.models import Athlete, Suggestion
 from service import limits
@@ -135,7 +136,7 @@ def unsubscribe(token: str) -> Page:
             raise LinkError("the runner has left")
         back_on = posted and request.form.get("again") == "1"
         if posted:
-            addresses.set_subscribed(athlete, back_on, now=here.clock.now())
+            letters.set_subscribed(athlete, back_on, now=here.clock.now())
         return render_template("answers/unsubscribe.html", ended=athlete.unsubscribed_at is not None, back_on=back_on)
 
 
@@ -149,7 +150,7 @@ def confirm(token: str) -> Page:
         return render_template("answers/confirm.html", address=address)
     with here.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
-        if athlete is None or not addresses.confirm(athlete, address, now=here.clock.now()):
+        if athlete is None or not letters.accept_confirmation(athlete, address, now=here.clock.now()):
             text = "Another address was given since. The mail to that one has the link that works."
             return _message("This address is no longer asked for", text), 410
     return _message("Your address is confirmed", f"Routines that you chose to have by mail go to {address}.")

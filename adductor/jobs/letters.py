@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from adductor import logs
-from adductor.athletes import channels, decisions, situations
+from adductor.athletes import channels, decisions, schedule, situations
 from adductor.coaching import situation as words
 from adductor.coaching.constants import WARM_UP_LEAD_MIN
 from adductor.coaching.rules import in_quiet_hours
@@ -104,6 +104,24 @@ def confirm_address(installation: Installation, session: Session, athlete: Athle
     ).all()
     due_at = earlier[-MOST_CONFIRMATIONS] + CONFIRMATIONS_EVERY if len(earlier) >= MOST_CONFIRMATIONS else now
     channels.write_letter(session, athlete, "confirm", now, due_at=due_at)
+
+
+def accept_confirmation(athlete: Athlete, address: str, *, now: datetime) -> bool:
+    """The link of the confirmation mail was used. False when the runner has given another address since."""
+    if athlete.email != address:
+        return False
+    if athlete.email_confirmed_at is None:
+        athlete.email_confirmed_at = now
+        athlete.email_bounced_at = None
+        log.info("address confirmed", athlete=athlete.id)
+    schedule.reschedule(athlete, now)
+    return True
+
+
+def set_subscribed(athlete: Athlete, subscribed: bool, *, now: datetime) -> None:
+    """End the mails or let them come again; notes and pages stay."""
+    athlete.unsubscribed_at = None if subscribed else athlete.unsubscribed_at or now
+    schedule.reschedule(athlete, now)
 
 
 def send_letter(installation: Installation, letter: Letter) -> str:

@@ -182,18 +182,12 @@ def _take_in(coach: Consultation, connection: Connection, listed: activities.Lis
 
 def _changed(coach: Consultation, listed: activities.Listed) -> list[LoggedActivity]:
     """Activities whose kind or length is another than we hold: no event tells of it."""
-    row = models.LoggedActivity
-    ids = [activity.id for activity in listed.activities]
-    rows = coach.session.execute(
-        select(row.platform_id, row.sport, row.moving_s).where(
-            row.athlete_id == coach.athlete.id, row.platform_id.in_(ids)
-        )
-    )
-    held = {found.platform_id: (found.sport, found.moving_s) for found in rows}
+    row, by_id = models.LoggedActivity, {activity.id: activity for activity in listed.activities}
+    held = select(row).filter_by(athlete_id=coach.athlete.id).where(row.platform_id.in_(by_id))
     return [
-        each
-        for each in listed.activities
-        if held.get(each.id, (each.sport, each.moving_s)) != (each.sport, each.moving_s)
+        by_id[each.platform_id]
+        for each in coach.session.scalars(held)
+        if (each.sport, each.moving_s) != (by_id[each.platform_id].sport, by_id[each.platform_id].moving_s)
     ]
 
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from adductor.athletes import connections, decisions, personal_data, tokens
+from adductor.athletes import connections, personal_data, tokens
 from adductor.installation import Installation
 from adductor.jobs import rounds
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import claims
-from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity
+from adductor.store.models import Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
     Log,
     comes_home,
@@ -216,28 +215,6 @@ def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
     connection = _connection(here, athlete_id)
     assert (connection.state, connection.refused_since) == ("connected", None)
     assert tokens.access(here.installation, connection.id).token == "new"
-
-
-def test_deauthorisation_that_waited_for_a_reconnect_ends_nothing(
-    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if here.installation.store.is_sqlite:
-        pytest.skip("SQLite has one writer: no transaction waits after its first reading")
-    athlete_id = _home(here, log)
-    left = departure(here, athlete_id)
-    here.later(minutes=1)
-    lock, others = decisions.lock, [lambda: connect_again(here, athlete_id)]
-
-    def lock_after_another(session: Session, number: int) -> Athlete | None:
-        if others:
-            others.pop()()
-        return lock(session, number)
-
-    monkeypatch.setattr(decisions, "lock", lock_after_another)
-    take(here, left)
-
-    assert not others
-    assert _connection(here, athlete_id).state == "connected"
 
 
 def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
