@@ -32,7 +32,7 @@ MISSES = "60 per minute"  # 404s at secret addresses: a scanner that follows old
 ONE_LINK = "60 per minute"  # an athlete taps a link once or twice, a mail scanner opens it a few times
 CONNECTING = "30 per minute"  # each trades a code with Strava; a club that connects in one evening stays below
 EXPORTS = "30 per hour"
-OPERATORS = "10 per minute"  # the operator's token is chosen by a person
+OPERATORS = "10 per minute"  # wrong ones: the operator's token is chosen by a person
 # A Redis that doesn't answer costs a request this much; then it is left alone for a while.
 REDIS_TIMEOUT_S = 0.3
 # An address as proxies write it: with a port behind it, and IPv6 in brackets then.
@@ -100,7 +100,9 @@ secret = _limiter.shared_limit(
 )
 connecting = _limiter.shared_limit(lambda: CONNECTING, "connecting", key_func=address)
 exports = _limiter.limit(lambda: EXPORTS)
-operators = _limiter.limit(lambda: OPERATORS, key_func=address, methods=["POST"])
+operators = _limiter.shared_limit(
+    lambda: OPERATORS, "operators", key_func=address, deduct_when=lambda response: response.status_code == 401
+)
 _one_link = _limiter.shared_limit(lambda: ONE_LINK, "link", key_func=_hashed_path)
 
 

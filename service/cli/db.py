@@ -35,31 +35,6 @@ def upgrade() -> None:
 
 
 @db.command()
-def reseal() -> None:
-    """Seal every stored token under the first of ADDUCTOR_TOKEN_KEYS, so that the others can be dropped.
-
-    The clock does the same once an hour. Exit code 1 while any token still needs an older key, or opens with none.
-
-    \b
-    Example: adductor db reseal
-    """
-    from adductor.athletes import rotate_keys
-    from service.cli.opened import opened
-
-    with opened("reseal", quiet=True) as installation:
-        done = rotate_keys.rotate_keys(installation)
-    click.echo(f"{done.older} encrypted anew, {done.newest} stood under the newest key already")
-    if done.unreadable:
-        raise click.ClickException(
-            f"{done.unreadable} open with none of the keys that are set: put the missing key back behind the new one, "
-            "or let these runners connect again"
-        )
-    if done.busy:
-        raise click.ClickException(f"{done.busy} were being renewed right now: run it again before you drop a key")
-    click.echo("Older keys are no longer needed.")
-
-
-@db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """Copy the SQLite database into FILE, while everything runs.

@@ -197,7 +197,7 @@ def keys(status: Status) -> str:
             "put the key that is missing back behind the new one in ADDUCTOR_TOKEN_KEYS, or let them connect again",
         )
     if found.older:
-        return f"{found.older} tokens still need an older key; within the hour, or with `adductor db reseal`, none does"
+        return f"{found.older} tokens still need an older key; within the hour none does"
     return f"{found.newest} tokens, all under the newest key"
 
 

@@ -1,14 +1,13 @@
-"""Failed rows for the operator's page: those that wait for their retry, and dead letters. No word of a runner is shown."""
+"""Failed rows for the operator's page: dead letters, and rows that wait for their retry. No word of a runner is shown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, TextClause, and_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from adductor.queue.claims import is_at_work, is_failed
@@ -16,16 +15,12 @@ from adductor.store.models import Connection, Delivery, InboxEvent, Letter, Sugg
 
 # As many as a person reads; the sums above them count all.
 SHOWN = 30
-# Of those that wait, this many of the oldest are looked through for failures: a long queue is no reason for a slow page.
-_LOOKED_THROUGH = 300
 
 _MAIL = re.compile(r"[^\s<>@,;:'\"]+@[^\s<>@,;:'\"]+")
 _ADDRESS = re.compile(r"\b(https?://[^\s/'\"]+)/[^\s'\"]*")
 # In quotation marks, unless it is a single word such as a field's name. An apostrophe within a word opens nothing.
 _QUOTED = re.compile(r"""(?<!\w)(["'“‘])(?!\w{1,40}["'”’])(?:(?!["'”’](?!\w)).){1,500}["'”’]""")
 _LONG = re.compile(r"\b[A-Za-z0-9_-]{28,}\b")
-
-Condition = ColumnElement[bool] | TextClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +35,7 @@ class Row:
     attempts: int
     problem: str
     trace: str
-
-
-def given_up(session: Session) -> list[Row]:
-    """The latest dead letters of each table."""
-    return _rows(session, lambda table: (is_failed(table), table.due_at.desc()))
-
-
-def waiting_after_failure(session: Session) -> list[Row]:
-    """Rows that are retried by themselves, among the oldest that wait; those due first come first."""
-
-    def tried(table: Any) -> tuple[Condition, ColumnElement[Any]]:
-        oldest = (
-            select(table.id).where(is_at_work(table)).order_by(table.due_at).limit(_LOOKED_THROUGH).scalar_subquery()
-        )
-        return and_(table.id.in_(oldest), table.problem.is_not(None)), table.due_at
-
-    return _rows(session, tried)
+    given_up: bool
 
 
 def without_names(problem: str | None) -> str:
@@ -67,8 +46,8 @@ def without_names(problem: str | None) -> str:
     return _LONG.sub("…", text)
 
 
-def _rows(session: Session, choose: Callable[[Any], tuple[Condition, ColumnElement[Any]]]) -> list[Row]:
-    """Rows of every table with our number of their runner; ``choose`` gives a condition and an order for a table."""
+def failed(session: Session) -> list[Row]:
+    """The latest failed rows of each table with our number of their runner; dead letters first."""
     account = and_(Connection.platform == InboxEvent.platform, Connection.external_id == InboxEvent.owner_id)
     statements: tuple[tuple[Any, Any], ...] = (
         (InboxEvent, select(InboxEvent, Connection.athlete_id).outerjoin(Connection, account)),
@@ -77,11 +56,13 @@ def _rows(session: Session, choose: Callable[[Any], tuple[Condition, ColumnEleme
     )
     found = []
     for table, statement in statements:
-        condition, order = choose(table)
-        for row, runner in session.execute(statement.where(condition).order_by(order).limit(SHOWN)):
-            problem = without_names(row.problem)
-            found.append(Row(*_kind(row), row.id, runner, row.due_at, row.attempts, problem, row.trace_id))
-    return found
+        for condition in (is_failed(table), and_(is_at_work(table), table.problem.is_not(None))):
+            for row, runner in session.execute(statement.where(condition).order_by(table.due_at.desc()).limit(SHOWN)):
+                is_given_up, problem = row.state == "failed", without_names(row.problem)
+                found.append(
+                    Row(*_kind(row), row.id, runner, row.due_at, row.attempts, problem, row.trace_id, is_given_up)
+                )
+    return sorted(found, key=lambda row: not row.given_up)
 
 
 def _kind(row: InboxEvent | Delivery | Letter) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
@@ -26,7 +27,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 @pytest.mark.parametrize(
     ("scheme", "size"), [("light", SMALLEST), ("dark", people.DESKTOP)], ids=["light at 320 px", "dark on a desktop"]
 )
-def test_operator_signs_in_sees_what_failed_and_tries_again(
+def test_operator_sees_what_failed_and_tries_again(
     live: Live, new_context: Opens, scheme: str, size: dict[str, int]
 ) -> None:
     run = live.record(live.runner())
@@ -35,11 +36,8 @@ def test_operator_signs_in_sees_what_failed_and_tries_again(
         row = session.get_one(InboxEvent, live.events(run)[0].id)
         row.state, row.problem, row.attempts = "failed", "gave up after 1 day, 0:00:00: Strava answered 503", 31
     page = new_context(scheme=scheme, size=size).new_page()
+    page.set_extra_http_headers({"Authorization": f"Basic {b64encode(f'operator:{TOKEN}'.encode()).decode()}"})
     page.goto(f"{live.web}/ops")
-    for token in ("not the token", TOKEN):
-        no_barriers(page)
-        page.get_by_label("Token").fill(token)
-        page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("events given up: 1")).to_be_visible()
     no_barriers(page)
 

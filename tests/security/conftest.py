@@ -35,7 +35,7 @@ BY_ADDRESS = {
 }
 BY_ADDRESS |= {"answers.useful", "answers.opened"}
 # These end the connection, the session or the athlete.
-ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out", "ops.sign_out"}
+ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out"}
 # Valid fields of several forms.
 FIELDS = {"confirm": "delete", "said": "done", "pain": "0", "rpe": "5", "target": "2", "placement_post_run": "1"}
 FIELDS |= {"channel_post_run": "private_note", "weeks": "1", "sorted": "yes", "end": "1"}

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
@@ -18,7 +17,6 @@ from adductor.platforms.base import Tokens
 from adductor.settings import load
 from adductor.store.models import Athlete, Connection, Revocation
 from adductor.vault import Vault
-from service.cli import cli
 from tests.support import databases
 from tests.support.athletes import give_tokens, new_athlete
 
@@ -142,19 +140,3 @@ def test_athlete_who_connects_again_meanwhile_keeps_the_new_tokens(
 
     assert rotate_keys.rotate_keys(both) == KeyStatus(busy=1)
     assert _tokens(both)[0][1] == "the new refresh token"
-
-
-def test_command_says_when_the_old_key_can_go(tmp_path: Path) -> None:
-    settings = {"ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_SECRET_KEY": SECRET}
-    _connect(_installation(settings, OLD), 2)
-
-    done, again, wrong = (
-        CliRunner().invoke(cli, ["db", "reseal"], env={**settings, "ADDUCTOR_TOKEN_KEYS": keys})
-        for keys in (f"{NEW},{OLD}", NEW, LOST)
-    )
-
-    assert (done.exit_code, again.exit_code, wrong.exit_code) == (0, 0, 1)
-    assert "2 encrypted anew" in done.output
-    assert "Older keys are no longer needed." in again.output
-    assert "2 open with none of the keys" in wrong.output
-    assert not [key for key in (OLD, NEW, LOST) if key in done.output + again.output + wrong.output]

@@ -84,7 +84,7 @@ def test_nothing_that_is_written_or_shown_holds_a_secret(tmp_path: Path) -> None
         _live_through_everything(live, runner, secrets)
         environment = {**SETTINGS, "ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_BIND": live.here.settings.bind}
         number = str(runner.id)
-        commands = (("doctor",), ("why", number), ("athlete", "export", number), ("strava", "status"), ("db", "reseal"))
+        commands = (("doctor",), ("why", number), ("athlete", "export", number), ("strava", "status"))
         said = [adductor(*command, **environment) for command in commands]
         with live.store.read() as session:
             export = json.dumps(personal_data.export(session, live.athlete(runner)), default=str)
