@@ -139,7 +139,7 @@ def reaches(athlete: Athlete, placement: Placement) -> bool:
     if placement is Placement.POST_RUN:
         return True
     if placement is Placement.WARM_UP:
-        return MAIL in channels and can_mail(athlete)
+        return PUSH in channels or (MAIL in channels and can_mail(athlete))
     return bool({PUSH, PAGES} & set(channels)) or can_mail(athlete) or can_write(athlete, WRITTEN & set(channels))
 
 

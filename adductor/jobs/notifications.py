@@ -9,6 +9,8 @@ from hashlib import sha256
 
 from adductor import logs
 from adductor.athletes import browsers
+from adductor.coaching.constants import WARM_UP_LEAD_MIN
+from adductor.coaching.situation import Placement
 from adductor.installation import Installation
 from adductor.jobs import letters
 from adductor.push import PushLaterError, SubscriptionError
@@ -19,7 +21,9 @@ log = logs.get(__name__)
 
 NO_DEVICE = "no_device"
 _TITLE = "A routine waits"
-_TTL_S = 6 * 3600  # of a phone that is off: the evening of a rest day. Judgement
+# How long a message waits for a phone that is off: the evening of a rest day (judgement), or until the run.
+_TTL_S = 6 * 3600
+_WARM_UP_TTL_S = WARM_UP_LEAD_MIN * 60
 
 
 def send_routine(installation: Installation, delivery: Delivery) -> str:
@@ -29,10 +33,11 @@ def send_routine(installation: Installation, delivery: Delivery) -> str:
         rows = browsers.of_athlete(session, athlete.id)
     tag = sha256(suggestion.public_id.encode()).hexdigest()[:32]  # a topic: at most 32 characters (RFC 8030, 5.4)
     message = {"title": _TITLE, "tag": tag, "url": installation.links.runner_routine(suggestion.public_id)}
+    ttl_s = _WARM_UP_TTL_S if suggestion.placement == Placement.WARM_UP else _TTL_S
     sent, ended, problem = 0, [], ""
     for each in rows:
         try:
-            installation.pusher.send(browsers.read(installation, each), message, topic=tag, ttl_s=_TTL_S)
+            installation.pusher.send(browsers.read(installation, each), message, topic=tag, ttl_s=ttl_s)
             sent += 1
         except SubscriptionError as error:
             ended.append(each.id)

@@ -25,7 +25,7 @@ PRIORITIES = {"A": "A: the one I train for", "B": "B: I want to do well", "C": "
 PLACES = {
     "post_run": ("private_note", "calendar", "description", "mail", "private_note+mail", "pages"),
     "rest_day": ("push", "mail", "private_note", "calendar", "pages"),
-    "warm_up": ("mail",),
+    "warm_up": ("mail", "push"),
 }
 PLACE_WORDS = {
     "private_note": "Private note of the run",

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from adductor.athletes import browsers, channels, rotate_keys
+from adductor.coaching.constants import WARM_UP_LEAD_MIN
 from adductor.coaching.replies import Said
 from adductor.coaching.situation import Placement
 from adductor.jobs import deliveries, leaving, prompts
@@ -74,6 +75,28 @@ def test_rest_day_is_told_to_every_browser_in_words_that_tell_nothing(
     with here.installation.store.write() as session:
         assert channels.messages_left(session, here.locked(session, runner), here.now) == left - 1
     assert "Sent to you as a notification." in visitor.get(f"/suggestions/{here.suggestion(runner).public_id}").text
+
+
+def test_warm_up_can_be_told_by_notification_and_counts_as_its_mail_would(
+    visitor: Visitor, here: Place, service: PushService, runner: int
+) -> None:
+    browser = service.browser()
+    here.change(runner, email=None, usual_runs=[{"weekday": 2, "at": "18:00", "kind": "key"}])
+    by_push = {"target": "2", "placement_warm_up": "1", "channel_warm_up": "push"}
+    assert "data-push-key" in visitor.get("/settings").text
+    visitor.post("/notifications", **browser.form)
+    assert visitor.post("/settings/dose", **by_push).status_code == 302
+    with here.installation.store.write() as session:
+        left = channels.messages_left(session, here.locked(session, runner), here.now, warm_up=True)
+
+    (delivery,) = _rest_day(here, runner)
+
+    assert (delivery.channel, delivery.outcome) == ("push", "pushed")
+    (got,) = browser.received
+    assert (got.message.keys(), got.message["title"]) == ({"title", "tag", "url"}, "A routine waits")
+    assert int(got.headers["TTL"]) == timedelta(minutes=WARM_UP_LEAD_MIN).total_seconds()
+    with here.installation.store.write() as session:
+        assert channels.messages_left(session, here.locked(session, runner), here.now, warm_up=True) == left - 1
 
 
 @pytest.mark.parametrize("status", [404, 410, 403, 307])
