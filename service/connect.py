@@ -112,10 +112,8 @@ def _connected(platform: str, grant: Grant, scopes: str) -> Response | tuple[str
     if not _may_read(platform, scopes):
         return _failed("scope", platform)
     here, athlete = installation(), current_athlete()
-    adds_to = athlete.id if athlete is not None and athlete.connection_at(platform) is None else None
-    if athlete is not None and adds_to is None:
-        known = athlete.connection_at(platform)
-        adds_to = athlete.id if known is not None and len(athlete.connections) > 1 else None
+    adds = athlete is not None and (athlete.connection_at(platform) is None or len(athlete.connections) > 1)
+    adds_to = athlete.id if athlete is not None and adds else None
     try:
         with here.store.write() as database:
             row = connections.connect(database, here, platform, grant, scopes, to_athlete=adds_to)

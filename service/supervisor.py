@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -215,27 +215,17 @@ def http_answers(bind: str, path: str, *, post: str | None = None) -> bool:
     Asked directly, never through a proxy; without http.client, which would stay in memory.
     """
     host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
     # Bound to every address of the machine: loopback is one of them.
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    address = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104 - compared, not bound
     body = post or ""
     request = (
         f"{'GET' if post is None else 'POST'} {path} HTTP/1.1\r\nHost: {bind}\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     )
-    return _ask((socket.AF_INET6 if ":" in address else socket.AF_INET), (address, int(port)), request)[9:12] == b"200"
-
-
-def _ask(family: socket.AddressFamily, address: str | tuple[str, int], request: str) -> bytes:
-    """The first bytes of the answer; none without one."""
-    with socket.socket(family, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_PROBE_TIMEOUT_S)
-        try:
-            connection.connect(address)
-            connection.sendall(request.encode())
-            return connection.recv(64)
-        except OSError:
-            return b""
+    with suppress(OSError), socket.create_connection((address, int(port)), _PROBE_TIMEOUT_S) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(64)[9:12] == b"200"
+    return False
 
 
 def broker_socket(data_dir: Path) -> Path:
@@ -280,7 +270,12 @@ def start_broker(supervisor: Supervisor, data_dir: Path, environment: Mapping[st
     )
 
     def answers() -> bool:
-        return _ask(socket.AF_UNIX, str(path), "PING\r\n").startswith(b"+PONG")
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_PROBE_TIMEOUT_S)
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+        return False
 
     try:
         supervisor.wait_until(answers, "the embedded broker", within_s=10)

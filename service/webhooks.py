@@ -45,9 +45,7 @@ def receive(key: str) -> tuple[Response, int]:
     try:
         event = strava.parse_event(request.get_data())
     except EventError as error:
-        log.warning("event refused", reason=str(error))
-        metrics.WEBHOOKS.labels("refused").inc()
-        return jsonify(error=str(error)), 400
+        return _refuse(str(error), 400)
     return _store([event])
 
 
@@ -62,14 +60,10 @@ def receive_many(key: str) -> tuple[Response, int]:
     try:
         secret, found = intervals.parse_body(request.get_data())
         if not intervals.knows_secret(secret, settings.intervals_secrets):
-            log.warning("event refused", reason="secret: not ours")
-            metrics.WEBHOOKS.labels("refused").inc()
-            return jsonify(error="secret: not ours"), 403
+            return _refuse("secret: not ours", 403)
         events = intervals.events_of(found, clock.now())
     except EventError as error:
-        log.warning("event refused", reason=str(error))
-        metrics.WEBHOOKS.labels("refused").inc()
-        return jsonify(error=str(error)), 400
+        return _refuse(str(error), 400)
     try:
         heartbeats.beat(installation(), intervals.WEBHOOK_SEEN)
         with installation().store.read() as session:
@@ -80,6 +74,12 @@ def receive_many(key: str) -> tuple[Response, int]:
     mine = [event for event in events if event.owner_id in ours]
     metrics.WEBHOOKS.labels("foreign").inc(len(events) - len(mine))
     return _store(mine)
+
+
+def _refuse(reason: str, status: int) -> tuple[Response, int]:
+    log.warning("event refused", reason=reason)
+    metrics.WEBHOOKS.labels("refused").inc()
+    return jsonify(error=reason), status
 
 
 def _store(events: Sequence[WebhookEvent]) -> tuple[Response, int]:

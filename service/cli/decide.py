@@ -16,6 +16,11 @@ from adductor.documents import DocumentError, documents
 from adductor.notes import wording
 from adductor.scenario import parse
 
+_OF_ITEM = (
+    *("exercise", "sets", "reps", "holds", "hold_s", "per_side"),
+    *("positions", "substituted_for", "advice", "name", "extra_set_side"),
+)
+
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
@@ -88,19 +93,9 @@ def as_object(verdict: Verdict) -> dict[str, Any]:
 
 
 def _item(item: RoutineItem) -> dict[str, Any]:
-    shown: dict[str, Any] = {"exercise": item.exercise, "sets": item.sets}
-    if item.reps is not None:
-        shown["reps"] = item.reps
-    else:
-        shown |= {"holds": item.holds, "hold_s": item.hold_s}
-    shown["per_side"] = item.per_side
-    if item.positions > 1:
-        shown["positions"] = item.positions
-    if item.substituted_for is not None:
-        shown["substituted_for"] = item.substituted_for
-    for name in ("advice", "name", "extra_set_side"):
-        if getattr(item, name) is not None:
-            shown[name] = getattr(item, name)
+    shown = {name: value for name in _OF_ITEM if (value := getattr(item, name)) is not None}
+    if item.positions == 1:
+        del shown["positions"]
     return shown
 
 
@@ -110,21 +105,11 @@ def _in_words(verdict: Verdict) -> str:
     routine = verdict.routine
     if routine is not None:
         lines.append(f"Routine {routine.id}, {routine.minutes} min:")
-        lines += [f"  {i}. {wording.name_of(item)}: {_amount(item)}" for i, item in enumerate(routine.items, 1)]
+        for number, item in enumerate(routine.items, 1):
+            advice = f". {item.advice}" if item.advice else ""
+            lines.append(f"  {number}. {wording.name_of(item)}: {wording.dose_of(item)}{advice}")
     lines.append("Considered:")
     width = max(len(seen.rule) for seen in verdict.considered)
     for seen in verdict.considered:
         lines.append(f"  {seen.rule:<{width}}  {'decided' if seen.stopped else 'went on'}: {seen.because}")
     return "\n".join(lines) + "\n"
-
-
-def _amount(item: RoutineItem) -> str:
-    """``2 x 12 each side``, ``3 x 3 x 5 s each side``."""
-    if item.reps is not None:
-        amount = f"{item.sets} x {item.reps}"
-    else:
-        holds = "" if item.holds == 1 else f"{item.holds} x "
-        amount = f"{item.sets} x {holds}{item.hold_s} s" + (" each" if item.positions > 1 else "")
-    side = " each side" if item.per_side else ""
-    more = f", one set more {item.extra_set_side}" if item.extra_set_side else ""
-    return f"{amount}{side}{more}{f'. {item.advice}' if item.advice else ''}"

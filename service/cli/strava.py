@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,9 +12,6 @@ from adductor.jobs import subscribing
 from service.cli.opened import opened
 from service.doctor import strava as checks
 from service.doctor.status import read_status
-from service.supervisor import http_answers
-
-_SERVED_WITHIN_S = 30.0
 
 
 @click.group()
@@ -24,18 +20,13 @@ def strava() -> None:
 
 
 @strava.command()
-@click.option("--once-served", is_flag=True, hidden=True)
-def subscribe(once_served: bool) -> None:
+def subscribe() -> None:
     """Make sure that Strava sends its events here; a subscription for another address is replaced.
 
     \b
     Example: ADDUCTOR_PUBLIC_URL=https://coach.example.org adductor strava subscribe
     """
     with _application() as installation:
-        # `adductor up` starts this beside its web part, which must answer Strava's handshake.
-        until = time.monotonic() + _SERVED_WITHIN_S
-        while once_served and not http_answers(installation.settings.bind, "/healthz") and time.monotonic() < until:
-            time.sleep(0.02)
         outcome = subscribing.subscribe(installation)
     before = f" (before: {_without_key(outcome.former_callback_url)})" if outcome.former_callback_url else ""
     click.echo(f"subscription {outcome.subscription_id} {outcome.action}{before}")

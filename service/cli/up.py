@@ -80,17 +80,11 @@ class Running:
     environment: dict[str, str]
     sandbox_url: str | None
     supervisor: Supervisor
-    subscriber: subprocess.Popen[str] | None = None
 
 
 @contextmanager
-def running(
-    plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int | None = None, subscribes: bool = False
-) -> Iterator[Running]:
-    """Start every part, and end all of them at the end. Raises StartError, beside_up.InUseError.
-
-    ``subscribes``: a child beside the parts makes the webhook subscription.
-    """
+def running(plan: Plan, environment: Mapping[str, str], *, output: IO[Any] | int | None = None) -> Iterator[Running]:
+    """Start every part, and end all of them at the end. Raises StartError, beside_up.InUseError."""
     bind, data_dir = plan.brought["ADDUCTOR_BIND"], Path(plan.brought["ADDUCTOR_DATA_DIR"])
     ready_file, brought = data_dir / "worker.ready", dict(plan.brought)
     with ExitStack() as stack:
@@ -109,9 +103,6 @@ def running(
         ready_file.unlink(missing_ok=True)
         supervisor.start("web", [*_ADDUCTOR, "web"], given | brought)
         supervisor.start("worker", [*_ADDUCTOR, "worker", "--with-beat"], given | brought)
-        subscriber = (
-            _start_apart("strava", "subscribe", "--once-served", environment=given | brought) if subscribes else None
-        )
         sandbox_url = None
         if plan.sandbox_bind is not None:
             sandbox_url = f"http://{plan.sandbox_bind}"
@@ -120,7 +111,7 @@ def running(
         serves = partial(supervising.http_answers, bind, "/healthz")
         supervisor.wait_until(serves, "the web part", within_s=_READY_WITHIN_S)
         supervisor.wait_until(ready_file.exists, "the worker", within_s=_READY_WITHIN_S)
-        yield Running(given | brought, sandbox_url, supervisor, subscriber)
+        yield Running(given | brought, sandbox_url, supervisor)
 
 
 def _migrate(environment: Mapping[str, str]) -> None:
@@ -153,52 +144,43 @@ def up(sandbox_bind: str, only_plan: bool) -> None:
     plan = Plan(**json.loads(done.stdout))
     logs.configure(plan.log_format, "up")
     try:
-        with supervising.ending_on_signals(), running(plan, os.environ, subscribes=True) as here:
-            click.echo(_welcome(here, _subscription(here.subscriber)))
+        with supervising.ending_on_signals(), running(plan, os.environ) as here:
+            click.echo(_welcome(here, _subscribe(here.environment)))
             here.supervisor.watch_forever()
     except KeyboardInterrupt:
         click.echo("\nEverything has ended.")
 
 
-def _start_apart(
-    *arguments: str, environment: Mapping[str, str], stderr: int | None = subprocess.PIPE
-) -> subprocess.Popen[str]:
-    """Start one of our commands in a process of its own, which ends with this one: its libraries would stay in memory."""
-    return subprocess.Popen(
+def _run_apart(
+    *arguments: str, environment: Mapping[str, str], within_s: float, stderr: int | None = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands in a process of its own: its libraries would stay in memory. It ends with this one.
+
+    Raises subprocess.TimeoutExpired.
+    """
+    return subprocess.run(
         [*_ADDUCTOR, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
+        timeout=within_s,
+        check=False,
         preexec_fn=supervising.die_with_parent,
     )
 
 
-def _run_apart(
-    *arguments: str, environment: Mapping[str, str], within_s: float, stderr: int | None = subprocess.PIPE
-) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands to its end. Raises subprocess.TimeoutExpired."""
-    with _start_apart(*arguments, environment=environment, stderr=stderr) as child:
-        try:
-            said, problem = child.communicate(timeout=within_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise
-    return subprocess.CompletedProcess(arguments, child.returncode, said, problem)
-
-
-def _subscription(subscriber: subprocess.Popen[str] | None) -> str:
-    """Wait for the subscription; say how it went."""
-    assert subscriber is not None  # noqa: S101 - `up` starts it
+def _subscribe(environment: Mapping[str, str]) -> str:
+    """Make the webhook subscription; say how it went."""
     try:
-        said, problem = subscriber.communicate(timeout=_SUBSCRIBED_WITHIN_S)
+        done = _run_apart("strava", "subscribe", environment=environment, within_s=_SUBSCRIBED_WITHIN_S)
     except subprocess.TimeoutExpired:
-        subscriber.kill()
         problem = "Strava did not answer in time."
-    if subscriber.returncode == 0:
-        return f"Strava sends its events here ({said.strip()})."
-    problem = problem.strip().removeprefix("Error: ")
+    else:
+        if done.returncode == 0:
+            return f"Strava sends its events here ({done.stdout.strip()})."
+        problem = done.stderr.strip().removeprefix("Error: ")
     return f"No webhook subscription yet: {problem}\n  `adductor strava subscribe` tries again."
 
 

@@ -135,12 +135,6 @@ def platforms_to_connect() -> list[tuple[str, str, bool, bool]]:
 
 
 @blueprint.app_template_global()
-def platform_name(name: str) -> str:
-    """The name of a platform for people."""
-    return registry.LABELS[name]
-
-
-@blueprint.app_template_global()
 def activity_link(activity_id: str) -> tuple[str, str]:
     """Where the running log shows an activity, and the log's name ("View on Strava")."""
     platform = platform_of(activity_id)
@@ -160,6 +154,7 @@ def _for_every_page() -> dict[str, Any]:
     return {
         "athlete": athlete,
         "can_write": athlete is not None and channels.can_write(athlete),
+        "labels": registry.LABELS,
         "keep_reasons_days": installation().settings.keep_reasons_days,
         "sends_mail": installation().settings.sends_mail,
         "drawings": drawings,

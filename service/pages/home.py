@@ -9,17 +9,25 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from adductor import coaching
-from adductor.athletes import answers, decisions
+from adductor.athletes import answers, decisions, situations
+from adductor.coaching import progression
 from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Suggestion
 from service.context import installation
-from service.pages import ending, home_choices, lately, status
+from service.pages import ending, lately, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import PLACE, Field, changing, optional, read, whole
 from service.pages.settings_forms import place_of
-from service.pages.words import SIGNS
+from service.pages.words import EQUIPMENT, SIGNS
 
 PAUSES_DAYS = {"1": 7, "2": 14, "4": 28}
 LONGEST_PAUSE_DAYS = 365
+# The answer to "is today a day to train?", from 0, 3 and 6 on (Thorborg 2017, five-second squeeze).
+_SQUEEZE_ANSWERS = (
+    (6, "No: not today."),
+    (3, "Yes, gently: squeezes only, until it is 2 or less."),
+    (0, "Yes: today is a day to train."),
+)
+_THINGS = dict(EQUIPMENT)
 _LATELY_LINES = 7
 _LATELY_DAYS = 14  # runs are held for seven of them
 _SCORES = tuple(
@@ -61,7 +69,8 @@ def home() -> Page:
             status.decided(athlete, routines_only=routines_only).where(DecisionRecord.at > since)
         ).all()
         new = database.scalar(select(DecisionRecord.id).where(DecisionRecord.athlete_id == athlete.id).limit(1)) is None
-        own = home_choices.shown(database, athlete, now)
+        squeeze_is_due = status.squeeze_is_due(database, athlete, now)
+        maintenance = status.maintenance(database, athlete, now)
         asked = status.latest_silent(database, situation, athlete)
     return render_template(
         "home.html",
@@ -85,7 +94,11 @@ def home() -> Page:
         lately=lately.by_day(decided, situation.athlete.timezone, {} if routines_only else recorded)[:_LATELY_LINES],
         routines_only=routines_only,
         useful_address=urlsplit(here.links.useful(asked, None, now)).path if asked else None,
-        **own,
+        squeeze_is_due=squeeze_is_due,
+        maintenance=maintenance,
+        opens=progression.one_thing(here.catalogue, situations.athlete_of(athlete), _THINGS),
+        things=_THINGS,
+        exercises=here.catalogue.exercises,
     )
 
 
@@ -115,7 +128,7 @@ def check_in() -> Page:
             with changing() as coach:
                 refers = answers.check_in(coach, record).decision == "refer"
             if not refers and record.squeeze_pain_0_10 is not None:
-                flash(home_choices.answer_to_squeeze(record.squeeze_pain_0_10), "done")
+                flash(next(text for least, text in _SQUEEZE_ANSWERS if record.squeeze_pain_0_10 >= least), "done")
             elif not refers:
                 flash(ending.day_to_train(the_athlete().id), "done")
             return redirect(url_for("pages.home"))

@@ -11,7 +11,7 @@ from adductor.platforms import registry
 from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
 from service.context import installation
-from service.pages import choice_forms, home_choices, settings_forms, settings_preview
+from service.pages import choice_forms, settings_forms, settings_preview, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import Given, change_address, changing
 
@@ -121,7 +121,7 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
             .order_by(PlannedRunRecord.start)
         ).all()
         subscribed = browsers.of_athlete(database, athlete.id)
-        maintenance = home_choices.maintenance(database, athlete, now)
+        maintenance = status.maintenance(database, athlete, now)
     return render_template(
         "settings.html",
         maintenance=maintenance,

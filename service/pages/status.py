@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from adductor import coaching
 from adductor.athletes import channels, connections, situations
 from adductor.catalogue.models import Catalogue
+from adductor.coaching import progression
 from adductor.coaching import words as coach_words
 from adductor.coaching.constants import (
     BACK_OFF_AFTER_UNANSWERED,
@@ -21,10 +22,17 @@ from adductor.coaching.constants import (
     SESSION_COUNTS_FROM_COMPLETED_PCT,
 )
 from adductor.coaching.normalise import facts, post_race_block_days
-from adductor.coaching.progression import exercises_of_stage
 from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
-from adductor.store.models import Athlete, DecisionRecord, InboxEvent, PlannedRunRecord, SessionRecord, Suggestion
+from adductor.store.models import (
+    Athlete,
+    CheckInRecord,
+    DecisionRecord,
+    InboxEvent,
+    PlannedRunRecord,
+    SessionRecord,
+    Suggestion,
+)
 from service.pages.words import PLACEMENTS, WEEKDAYS
 
 DAYS_AHEAD = 14
@@ -34,6 +42,7 @@ _STRIP_OFFSETS = range(-3, 4)
 _NOT_OF_LATE = ("old_activity", "found_too_late", "gone", "deleted", "foreign_activity")
 # No race keeps days free for longer after it.
 _LONGEST_QUIET = timedelta(days=60)
+_SQUEEZE_EVERY = timedelta(days=28)  # once a month
 # Streaks are counted this far back.
 _STREAK_WEEKS = 104
 
@@ -195,7 +204,7 @@ def rungs(catalogue: Catalogue, athlete: Athlete) -> list[tuple[str, bool]]:
     """The exercises of the runner's stage by name, and whether each is at its target."""
     mine = situations.athlete_of(athlete)
     reached = {progress.exercise for progress in mine.progress if progress.at_target}
-    return [(exercise.name, exercise.id in reached) for exercise in exercises_of_stage(mine, catalogue)]
+    return [(exercise.name, exercise.id in reached) for exercise in progression.exercises_of_stage(mine, catalogue)]
 
 
 def decided(athlete: Athlete, *, routines_only: bool = False) -> Select[DecisionRecord, Suggestion]:
@@ -221,6 +230,23 @@ def _race(row: PlannedRunRecord, zone: tzinfo) -> Race:
         return Race(day, row.name, None, None)
     after = post_race_block_days(row.distance_km, row.planned_min)
     return Race(day, row.name, day - timedelta(days=before), day + timedelta(days=after))
+
+
+def maintenance(session: Session, athlete: Athlete, now: datetime) -> str | None:
+    """Why the runner may choose once a week, or twice a week again."""
+    row = PlannedRunRecord
+    mine = select(row).where(row.athlete_id == athlete.id, row.kind == "race", row.start >= now)
+    races = [PlannedRun(race.start, race.kind, race.priority) for race in session.scalars(mine)]
+    return progression.maintenance_offer(situations.athlete_of(athlete), races, situations.local_day(athlete, now))
+
+
+def squeeze_is_due(session: Session, athlete: Athlete, now: datetime) -> bool:
+    """Whether the monthly squeeze may be asked for: after the first session, and not while anything is stopped."""
+    if athlete.hold_since is not None or athlete.clearance_needed or athlete.last_completed_on is None:
+        return False
+    row = CheckInRecord
+    lately = select(row.id).where(row.athlete_id == athlete.id, row.at > now - _SQUEEZE_EVERY)
+    return session.scalar(lately.where(row.squeeze_pain_0_10.is_not(None)).limit(1)) is None
 
 
 def latest_silent(session: Session, situation: Situation, athlete: Athlete) -> str | None:
