@@ -110,6 +110,8 @@ def _in_words(verdict: Verdict) -> str:
             lines.append(f"  {number}. {wording.name_of(item)}: {wording.dose_of(item)}{advice}")
     lines.append("Considered:")
     width = max(len(seen.rule) for seen in verdict.considered)
-    for seen in verdict.considered:
-        lines.append(f"  {seen.rule:<{width}}  {'decided' if seen.stopped else 'went on'}: {seen.because}")
+    lines += [
+        f"  {seen.rule:<{width}}  {'decided' if seen.stopped else 'went on'}: {seen.because}"
+        for seen in verdict.considered
+    ]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,6 @@ from __future__ import annotations
 from service.pages import (  # noqa: F401
     assets,
     calendar,
-    choices,
     errors,
     home,
     notifications,

@@ -13,7 +13,7 @@ from service import numbers
 from service.context import installation
 from service.pages import choice_forms, settings_forms, settings_preview, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
-from service.pages.forms import Given, change_address, changing
+from service.pages.forms import Field, Given, change_address, changing, one_of, read
 
 _MOST_RACES = 60
 
@@ -30,18 +30,20 @@ def settings() -> Page:
 @signed_in
 def save_settings(section: str) -> Page:
     """Save the choices of one section, or show what they would mean (``do=preview``). A script gets the meaning of both."""
-    read = settings_forms.FORMS.get(section)
-    if read is None:
+    read_form = settings_forms.FORMS.get(section)
+    if read_form is None:
         abort(404)
     athlete = the_athlete()
-    given = read(request.form, athlete)
+    given = read_form(request.form, athlete)
     meaning: list[str] = []
     previews, by_script = request.form.get("do") == "preview", bool(request.headers.get("X-Fragment"))
     if not given.problems and (previews or by_script):
         meaning = settings_preview.of(installation(), athlete.id, section, given.changes)
     if not given.problems and not previews:
         with changing() as coach:
-            given = read(request.form, coach.athlete)  # once more, on the locked row: a list grows by one each time
+            given = read_form(
+                request.form, coach.athlete
+            )  # once more, on the locked row: a list grows by one each time
             if not given.problems:
                 _keep(coach.session, coach.athlete, section, given)
     if by_script:
@@ -73,6 +75,55 @@ def leave_log(platform: str) -> Page:
         abort(404)
     personal_data.disconnect(installation(), athlete.id, platform)
     return _saved(f"{registry.LABELS[platform]} is left. What we had read there is deleted.", "logs")
+
+
+@blueprint.route("/leave-out/<exercise_id>", methods=["GET", "POST"])
+@signed_in
+def leave_out(exercise_id: str) -> Page:
+    """Not this exercise: its reason, after a look at what takes its place."""
+    here, athlete = installation(), the_athlete()
+    exercise = here.catalogue.exercises.get(exercise_id) or abort(404)
+    given = Given()
+    if request.method == "POST":
+        given = read(request.form, Field("reason", one_of(choice_forms.REASONS), "Why: choose one of the reasons."))
+    if not choice_forms.may_be_left_out(here.catalogue, athlete, exercise):
+        given.problems["reason"] = f"{exercise.name}: {choice_forms.LAST_ONE}"
+    if request.method == "POST" and not given.problems:
+        reason = given.changes["reason"]
+        with changing() as coach:
+            coach.athlete.left_out = {**coach.athlete.left_out, exercise_id: reason}
+        told = " If it hurts, tell us how much in a check-in." if reason == "pain" else ""
+        return _saved(f"Left out from the next routine on: {exercise.name}.{told}", "left-out")
+    meaning = settings_preview.of(here, athlete.id, "left_out", {"left_out": {**athlete.left_out, exercise_id: ""}})
+    meaning.insert(0, choice_forms.in_place_of(here.catalogue, athlete, exercise))
+    page = render_template(
+        "leave_out.html", exercise=exercise, meaning=meaning, problems=given.problems, choices=choice_forms
+    )
+    return page, 400 if given.problems and request.method == "POST" else 200
+
+
+@blueprint.post("/leave-out/<exercise_id>/undo")
+@signed_in
+def take_in_again(exercise_id: str) -> Page:
+    """The exercise may come again."""
+    with changing() as coach:
+        kept = coach.athlete.left_out
+        if exercise_id not in kept:
+            abort(404)
+        coach.athlete.left_out = {id_: reason for id_, reason in kept.items() if id_ != exercise_id}
+    return _saved("It may come up again.", "left-out")
+
+
+@blueprint.post("/settings/own/<own_id>/remove")
+@signed_in
+def remove_own(own_id: str) -> Page:
+    """Remove an exercise of the runner's own."""
+    with changing() as coach:
+        kept = coach.athlete.own_exercises
+        if own_id not in {one["id"] for one in kept}:
+            abort(404)
+        coach.athlete.own_exercises = [one for one in kept if one["id"] != own_id]
+    return _saved("Removed.", "own")
 
 
 def _keep(database: Session, athlete: Athlete, section: str, given: Given) -> None:
