@@ -11,20 +11,6 @@ from tests.support.live import Live
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 
-def test_note_leads_to_done_in_two_taps_without_a_script(live: Live, new_context: Opens) -> None:
-    run = live.record(live.runner())
-    note = live.note_comes(run)
-    page = new_context(script=False).new_page()
-
-    page.goto(note.split("finish here: ")[1].split()[0])
-    page.get_by_role("button", name="Mark as done").click()
-
-    expect(page.get_by_role("heading", name="Done.")).to_be_visible()
-    suggestion = live.suggestion(run)
-    assert suggestion is not None
-    assert suggestion.status == "done"
-
-
 def test_pain_is_told_with_the_keyboard_alone_and_the_referral_is_read(live: Live, new_context: Opens) -> None:
     runner = live.runner()
     run = live.record(runner)

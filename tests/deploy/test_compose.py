@@ -63,10 +63,6 @@ def test_image_runs_as_its_own_user_on_lines_that_do_not_move_and_from_locked_pa
         assert re.match(r"\d+" if image.startswith("postgres:") else r"\d+\.\d+", image.partition(":")[2]), image
     for step in ("--require-hashes -r requirements.lock", "--no-deps --no-build-isolation"):
         assert step in dockerfile
-    copied = {
-        name for line in re.findall(r"^COPY ([^-].*) \S+$", dockerfile, flags=re.MULTILINE) for name in line.split()
-    }
-    assert {f"!{name}" for name in copied} <= set((ROOT / ".dockerignore").read_text().split())
 
 
 def test_only_the_proxy_is_open_to_the_world_and_the_database_to_nobody() -> None:

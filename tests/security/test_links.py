@@ -60,7 +60,8 @@ def test_link_that_was_changed_cut_or_signed_with_another_key_is_none(
     forged = _token(scene, purpose)
     monkeypatch.undo()
 
-    for wrong in (*changed, forged, token[:-1], token[1:], token + "A", token[: len(token) // 2], ""):
+    spelt = [token[:at] + junk + token[at:] for junk in ("=", "==", "!", "%20", "..", "ü") for at in (-3, len(token))]
+    for wrong in (*changed, *spelt, forged, token[:-1], token[1:], token + "A", token[: len(token) // 2], ""):
         assert scene.visitor.http.post(f"/{purpose}/{wrong}").status_code in (404, 405), wrong
 
     assert scene.everything() == before

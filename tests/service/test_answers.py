@@ -96,15 +96,6 @@ def test_impossible_pain_is_refused(mail: Mail, fields: dict[str, str]) -> None:
     assert mail.row.status == "open"
 
 
-@pytest.mark.parametrize("junk", ["=", "==", "!", "%20", "..", "ü"])
-def test_a_link_has_one_spelling(mail: Mail, junk: str) -> None:
-    link = mail.link("done")
-
-    for wrong in (f"{link}{junk}", f"{link[:-3]}{junk}{link[-3:]}"):
-        assert mail.browser.post(wrong).status_code == 404, wrong
-    assert mail.row.status == "open"
-
-
 def test_unsubscribe_is_one_click_and_can_be_taken_back(mail: Mail) -> None:
     links = mail.here.installation.links
     link = _path(links.unsubscribe(mail.runner, mail.athlete.connection.external_id, mail.here.now))
@@ -166,15 +157,3 @@ def test_question_whether_routines_are_useful_takes_its_reply_by_a_button(
         1 if sent.get("said") == "less" else 2,
         sent.get("said") == "pause",
     )
-
-
-def test_private_link_is_opened_by_a_touch_and_not_by_a_look(mail: Mail) -> None:
-    link = _path(mail.here.installation.links.runner_routine(mail.row.public_id))
-    assert f'data-address="{link}/opened"' in mail.browser.get(link).text
-    assert mail.browser.get(f"{link}/opened").status_code == 405
-    assert mail.row.opened_at is None
-
-    assert mail.browser.post(f"{link}/opened").status_code == 204
-
-    assert mail.row.opened_at == mail.here.now
-    assert mail.browser.post(f"{link[:-1]}/opened").status_code == 404

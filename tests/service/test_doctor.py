@@ -144,18 +144,6 @@ def test_subscription_of_another_installation_is_named_and_taken_over_when_asked
     assert _doctor(live)[1]["subscription"].startswith("ok")
 
 
-def test_subscribe_address_that_does_not_answer_keeps_the_good_subscription(live: Live) -> None:
-    before = live.admin("GET", "state")["subscription"]
-
-    code, said = _strava(live, "subscribe", ADDUCTOR_PUBLIC_URL=NOTHING)
-
-    assert code == 1
-    assert "stays" in said
-    assert "ADDUCTOR_PUBLIC_URL" in said
-    assert live.admin("GET", "state")["subscription"] == before
-    assert _strava(live, "subscribe")[0] == 0
-
-
 def test_doctor_and_strava_commands_say_why_strava_refuses(live: Live) -> None:
     commands_of = ("subscribe", "status", "unsubscribe")
     wrong = [_strava(live, command, STRAVA_CLIENT_SECRET="wrong") for command in commands_of]

@@ -73,6 +73,7 @@ def test_metrics_are_counted_and_shown_to_this_machine_only(client: FlaskClient)
     assert answer.status_code == 200
     assert 'adductor_queue_oldest_due_seconds{queue="events"} 0.0' in answer.text
     assert 'adductor_part_up{part="broker"} 0.0' in answer.text
+    assert "adductor_backup_age_seconds 0.0" in answer.text
     assert 'adductor_heartbeat_age_seconds{part="worker"} +Inf' in answer.text
     assert 'adductor_webhook_requests_total{outcome="not_stored"} ' in answer.text
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 404

@@ -112,30 +112,24 @@ def test_subscription_that_cannot_be_made_again_is_unknown_and_tried_in_minutes(
     assert _outages(here) == [subscribed_at]
 
 
-def test_subscription_of_another_host_is_left_there_and_told(here: Place, strava: Strava) -> None:
-    subscribing.subscribe(here.installation)
-    strava.standing = theirs = [Subscription(9, "https://other.example.org/webhooks/strava/their-key")]
-
-    _run(here, duties.SUBSCRIPTION, hours=1)
-
-    assert strava.standing == theirs
-    assert not _known(here)
-    problem = read_status(here.installation).subscription_problem or ""
-    assert "https://other.example.org" in problem
-    assert "their-key" not in problem
-
-
-def test_subscription_under_an_earlier_key_of_ours_is_replaced(
-    here: Place, strava: Strava, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("host", "is_ours"), [("https://other.example.org", False), ("https://coach.example.org", True)]
+)
+def test_subscription_elsewhere_is_replaced_under_our_own_host_and_left_and_told_at_another(
+    here: Place, strava: Strava, monkeypatch: pytest.MonkeyPatch, host: str, is_ours: bool
 ) -> None:
     subscribing.subscribe(here.installation)
-    strava.standing = [Subscription(9, f"{here.installation.settings.public_url}/webhooks/strava/an-earlier-key")]
+    strava.standing = [Subscription(9, f"{host}/webhooks/strava/another-key")]
     monkeypatch.setattr(subscribing, "handshake_problem", lambda _: None)
 
     _run(here, duties.SUBSCRIPTION, hours=1)
 
-    assert [each.callback_url for each in strava.standing] == [here.installation.settings.webhook_url]
-    assert _known(here)
+    (found,) = strava.standing
+    problem = read_status(here.installation).subscription_problem or ""
+    assert (found.callback_url == here.installation.settings.webhook_url) is is_ours
+    assert _known(here) is is_ours
+    assert (host in problem) is not is_ours
+    assert "another-key" not in problem
 
 
 def test_subscription_counts_as_unknown_when_strava_gives_no_word_for_three_hours(here: Place, strava: Strava) -> None:

@@ -47,15 +47,6 @@ def test_response_is_compressed_for_clients_that_accept_it(app: Flask, path: str
     assert len(packed.data) < min(len(plain.data) / 2, 60_000)
 
 
-def test_first_page_and_all_that_it_loads_are_light(app: Flask) -> None:
-    browser, packed = app.test_client(), {"Accept-Encoding": "gzip"}
-    page = browser.get("/", headers=packed)
-    loaded = set(re.findall(r'(?:href|src)="(/(?:static|drawings)[^"]+)"', page.text))
-
-    assert len(loaded) >= 2
-    assert len(page.data) + sum(len(browser.get(path, headers=packed).data) for path in loaded) < 60_000
-
-
 def test_static_file_is_immutable_only_under_its_fingerprint(app: Flask) -> None:
     browser = app.test_client()
     found = browser.get(_stylesheet(app), headers={"Accept-Encoding": "gzip"})

@@ -88,6 +88,8 @@ def test_pages_of_a_suggestion_tell_a_touch_to_the_address_of_its_runner(
         for page in ("suggestions", "routine")
     ]
     assert addresses[0] == addresses[1] != []
+    assert visitor.get(addresses[0][0]).status_code == 405
+    assert visitor.http.post(addresses[0][0].replace("/r/", "/r/x")).status_code == 404
     assert here.suggestion(runner).opened_at is None
 
     assert visitor.http.post(addresses[0][0]).status_code == 204
