@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from adductor import coaching, logs
-from adductor.athletes import decisions, offers, reconsider, situations
+from adductor.athletes import decisions, offers, situations
 from adductor.athletes.decisions import Consultation
 from adductor.coaching import situation as words
 from adductor.coaching.constants import RED_FLAGS
@@ -109,7 +109,7 @@ def answer(coach: Consultation, suggestion: Suggestion, given: Answer, *, source
     suggestion.answered_at = coach.now
     if given.said is Said.NOT_TODAY:
         suggestion.status = "declined"
-        reconsider.reconsider(coach)  # it holds for the day: also for the routine that took this one's place
+        decisions.reconsider(coach)  # it holds for the day: also for the routine that took this one's place
         log.info("answered", said=str(given.said), source=source)
         return Taken()
     suggestion.status = "done"
@@ -136,7 +136,7 @@ def check_in(coach: Consultation, record: CheckInRecord) -> DecisionRecord:
     _lift_hold_after_green_days(coach)
     verdict = decisions.without_routine(coach.decide(event), "It is saved; a check-in brings no routine by itself.")
     decision = coach.record(event, verdict)
-    reconsider.reconsider(coach)
+    decisions.reconsider(coach)
     return decision
 
 
@@ -191,7 +191,7 @@ def still_useful(coach: Consultation, suggestion: Suggestion, said: StillUseful)
     elif said is StillUseful.LESS:
         athlete.target_sessions_per_week = 1
         then = "At most one routine in seven days from now on."
-    reconsider.reconsider(coach)
+    decisions.reconsider(coach)
     log.info("usefulness told", athlete=athlete.id, said=str(said))
     return then
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from adductor import coaching, metrics
-from adductor.athletes import channels, offers, situations
+from adductor.athletes import channels, offers, schedule, situations
 from adductor.coaching import situation as words
 from adductor.coaching.constants import BACK_OFF_AFTER_UNANSWERED
 from adductor.installation import Installation
@@ -26,6 +26,8 @@ _PUBLIC_ID_BYTES = 9
 
 # A race younger than this stands in the log still (it is kept for a week less two hours), if it is one.
 _LOG_STILL_HOLDS = timedelta(days=6)
+# What is announced stays although these say no: its moment has passed, or another day looks better now.
+_NO_REASON_TO_WITHDRAW = ("no_trigger", "warm_up", "back_off", "week_plan")
 # Why a suggestion was withdrawn; of these the first can be undone.
 REPLACED = "A later routine today took its place."
 
@@ -229,6 +231,36 @@ class Consultation:
             .where(Suggestion.athlete_id == self.athlete.id, Delivery.activity_id == activity_id)
         )
         return [text for known in rows for text in known]
+
+
+def reconsider(coach: Consultation) -> None:
+    """Withdraw what the coach would no longer suggest after a change of settings, plan or health; reschedule the athlete.
+
+    Not because its moment has passed, or another day looks better now: what was told stands.
+    """
+    coach.session.flush()
+    announced = open_suggestions(coach.athlete).where(Suggestion.local_date == coach.today)
+    for suggestion in coach.session.scalars(announced).all():
+        event, activity_id = _event_about(suggestion), suggestion.activity_id
+        verdict = coach.decide(event)
+        if verdict.decision is words.Decision.NONE and verdict.rule not in _NO_REASON_TO_WITHDRAW:
+            coach.record(event, verdict)
+            coach.withdraw(suggestion, verdict.reason)
+        elif (
+            activity_id is not None  # a mail that was sent can't be changed
+            and str(verdict.dose) != suggestion.dose
+            and str(verdict.decision) == suggestion.placement
+        ):
+            coach.suggest(verdict, coach.record(event, verdict), activity_id)
+    schedule.reschedule(coach.athlete, coach.now)
+
+
+def _event_about(suggestion: Suggestion) -> words.Event:
+    if suggestion.activity_id is not None:
+        return words.Event(words.EventType.ACTIVITY_UPDATED, suggestion.activity_id)
+    if suggestion.placement == words.Placement.WARM_UP:
+        return words.Event(words.EventType.RUN_STARTING_SOON)
+    return words.Event(words.EventType.CLOCK_TICK)
 
 
 def lock(session: Session, athlete_id: int) -> Athlete | None:

@@ -13,7 +13,6 @@ from werkzeug.datastructures import MultiDict
 
 from adductor.athletes import answers, channels, decisions
 from adductor.athletes.decisions import Consultation
-from adductor.athletes.reconsider import reconsider
 from adductor.coaching.situation import Placement
 from adductor.jobs import letters
 from adductor.mail import messages
@@ -97,7 +96,7 @@ def changing(*, reschedules: bool = True) -> Iterator[Consultation]:
         coach = Consultation(database, here, athlete, here.clock.now())
         yield coach
         if reschedules:
-            reconsider(coach)
+            decisions.reconsider(coach)
 
 
 def read_answer(*fields: Field, **values: Any) -> answers.Answer:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adductor.athletes import decisions, reconsider
+from adductor.athletes import decisions
 from adductor.coaching.situation import Decision, Verdict
 from adductor.jobs import deliveries, letters, rounds
 from adductor.queue import claims, worker
@@ -136,7 +136,7 @@ def test_announced_routine_that_no_longer_holds_is_not_sent(here: Place, what: s
                 start = here.now + timedelta(days=1)
                 session.add(PlannedRunRecord(athlete_id=runner, start=start, kind="race", priority="A"))
             coach.athlete.illness = what == "ill"
-            reconsider.reconsider(coach)
+            decisions.reconsider(coach)
 
     rounds.work(here.installation)
 
