@@ -145,14 +145,11 @@ class Consultation:
 
     def deliver(self, suggestion: Suggestion, trace_id: str) -> None:
         """Queue one delivery for each channel that works now; one that this suggestion used before is used again."""
-        session, athlete, now = self.session, self.athlete, self.now
+        routine, placement = routine_of(suggestion), words.Placement(suggestion.placement)
         link = self.installation.links.routine(suggestion.public_id)
-        routine = routine_of(suggestion)
-        placement = words.Placement(suggestion.placement)
-        delay_s = self.installation.settings.note_delay_s if suggestion.activity_id is not None else 0
-        for way in channels.delivery_channels(session, athlete, placement, activity_id=suggestion.activity_id, now=now):
-            public = way.channel == channels.DESCRIPTION
-            block = wording.note_block(routine, suggestion.reason, link, public=public)
+        for way in channels.delivery_channels(
+            self.session, self.athlete, placement, activity_id=suggestion.activity_id, now=self.now
+        ):
             delivery = next((known for known in suggestion.deliveries if known.channel == way.channel), None)
             if delivery is None:
                 delivery = Delivery(channel=way.channel, known_texts=[], unconfirmed_writes=0)
@@ -164,28 +161,30 @@ class Consultation:
             delivery.desired_state = "present"
             if way.channel in channels.MESSAGES and delivery.state == "claimed":
                 continue  # it is being sent at this moment; a second worker would send it twice
-            delivery.block = block
+            public = way.channel == channels.DESCRIPTION
+            delivery.block = wording.note_block(routine, suggestion.reason, link, public=public)
             delivery.trace_id = trace_id
             if way.channel != channels.CALENDAR:  # whose entry is found by its number
                 delivery.activity_id = way.activity_id
-            # Not its unconfirmed writes: copies that may have gone out have gone out.
-            claims.reopen(delivery, now + timedelta(seconds=delay_s))
-            delivery.reads_without_field = 0
-            if way.channel in channels.WRITTEN:
-                earlier = list(delivery.known_texts or [])
-                if way.activity_id is not None:
-                    earlier += self._blocks_in(way.activity_id)
-                private = self.installation.links.without_proofs(
-                    with_private_link(self.installation, athlete, suggestion, block)
-                )
-                delivery.known_texts = list(dict.fromkeys([*earlier, block, private]))
-            elif way.channel == channels.PAGES:
-                claims.finish(session, delivery, "on_the_pages")
-            elif delivery.written_at is not None:
-                # A message can't be taken back, and isn't sent twice; it was counted when it was sent.
-                delivery.state, delivery.outcome = "done", "sent" if way.channel == channels.MAIL else "pushed"
-            elif not channels.messages_left(session, athlete, now, suggestion.id):
-                claims.finish(session, delivery, "enough_messages")
+            self._queue(suggestion, delivery)
+
+    def _queue(self, suggestion: Suggestion, delivery: Delivery) -> None:
+        """Let a delivery wait for its time, or end it where nothing is to be sent."""
+        delay_s = self.installation.settings.note_delay_s if suggestion.activity_id is not None else 0
+        # Not its unconfirmed writes: copies that may have gone out have gone out.
+        claims.reopen(delivery, self.now + timedelta(seconds=delay_s))
+        delivery.reads_without_field = 0
+        if delivery.channel in channels.WRITTEN:
+            private = with_private_link(self.installation, self.athlete, suggestion, delivery.block)
+            texts = [delivery.block, self.installation.links.without_proofs(private)]
+            delivery.known_texts = list(dict.fromkeys([*delivery.known_texts, *self._blocks_in(delivery), *texts]))
+        elif delivery.channel == channels.PAGES:
+            claims.finish(self.session, delivery, "on_the_pages")
+        elif delivery.written_at is not None:
+            # A message can't be taken back, and isn't sent twice; it was counted when it was sent.
+            delivery.state, delivery.outcome = "done", "sent" if delivery.channel == channels.MAIL else "pushed"
+        elif not channels.messages_left(self.session, self.athlete, self.now, suggestion.id):
+            claims.finish(self.session, delivery, "enough_messages")
 
     def withdraw(self, suggestion: Suggestion, because: str) -> None:
         """The suggestion no longer holds: a written note is removed, an unwritten one never comes.
@@ -223,12 +222,14 @@ class Consultation:
             select(Suggestion).where(Suggestion.athlete_id == self.athlete.id, Suggestion.activity_id == activity_id)
         )
 
-    def _blocks_in(self, activity_id: str) -> list[str]:
-        """Every block of ours that may stand in this activity: a new one takes the place of an older one."""
+    def _blocks_in(self, delivery: Delivery) -> list[str]:
+        """Every block of ours that may stand in this place: a new one takes the place of an older one."""
+        if delivery.activity_id is None or delivery.channel == channels.CALENDAR:
+            return []
         rows = self.session.scalars(
             select(Delivery.known_texts)
             .join(Suggestion)
-            .where(Suggestion.athlete_id == self.athlete.id, Delivery.activity_id == activity_id)
+            .where(Suggestion.athlete_id == self.athlete.id, Delivery.activity_id == delivery.activity_id)
         )
         return [text for known in rows for text in known]
 
