@@ -119,7 +119,8 @@ class Consultation:
         suggestion = self.find_suggestion(activity_id) if activity_id is not None else None
         if placement != words.Placement.WARM_UP:  # which loads nothing and replaces nothing
             open_today = open_suggestions(self.athlete).where(
-                Suggestion.local_date == self.today, Suggestion.placement != words.Placement.WARM_UP
+                Suggestion.local_date >= self.today,  # later: a journey west repeats the day
+                Suggestion.placement != words.Placement.WARM_UP,
             )
             for earlier in session.scalars(open_today).all():
                 if earlier is not suggestion:
@@ -240,7 +241,7 @@ def reconsider(coach: Consultation) -> None:
     Not because its moment has passed, or another day looks better now: what was told stands.
     """
     coach.session.flush()
-    announced = open_suggestions(coach.athlete).where(Suggestion.local_date == coach.today)
+    announced = open_suggestions(coach.athlete).where(Suggestion.local_date >= coach.today)
     for suggestion in coach.session.scalars(announced).all():
         event, activity_id = _event_about(suggestion), suggestion.activity_id
         verdict = coach.decide(event)

@@ -98,3 +98,15 @@ def test_later_run_restored_takes_the_routine_again(here: Place, log: Log) -> No
     sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
 
     assert len(log.with_note()) == 1
+
+
+def test_run_after_a_journey_west_takes_the_routine_of_the_local_day_that_is_still_to_come(here: Place) -> None:
+    here.later(hours=13)
+    runner = here.runner(timezone="Asia/Tokyo")  # where it is the next morning
+    here.run_done(runner)
+    here.later(hours=6)
+    here.change(runner, timezone="America/Los_Angeles")
+
+    here.run_done(runner)
+
+    assert [row.status for row in here.suggestions(runner)] == ["withdrawn", "open"]
