@@ -37,6 +37,8 @@ _NEVER = "1970-01-01T00:00:00+00:00"
 PLAN_BEHIND = timedelta(days=30)
 # What a decision looks back on.
 HISTORY = timedelta(days=14)
+# Where no events come, wellness is read so often: with the polls at most 300 calls a day.
+WELLNESS_EVERY = timedelta(hours=2)
 # A new activity stands in the list within this.
 LISTED_WITHIN = timedelta(seconds=60)
 # A list call tells no more, the oldest first: a full list says nothing of what isn't in it.
@@ -113,19 +115,25 @@ def read_plan(installation: Installation, athlete_id: int, priority: Priority, *
                 _keep_told(installation, connection, said, plan_read_at=installation.clock.now().isoformat())
 
 
-def read_wellness(installation: Installation, connection: models.Connection, priority: Priority) -> None:
-    """Read the scales of yesterday and today, and store them. Raises what `platform_calls.call` raises."""
-    if not connection.allows(registry.FACTS[connection.platform].scopes.get("wellness")):
+def read_wellness(installation: Installation, connection: models.Connection) -> None:
+    """Read the scales of yesterday and today now and then, and store them; a failure waits for the next time."""
+    now, last = installation.clock.now(), datetime.fromisoformat(connection.told.get("wellness_read_at", _NEVER))
+    scope = registry.FACTS[connection.platform].scopes.get("wellness")
+    if now - last < WELLNESS_EVERY or not connection.allows(scope):
         return
     with installation.store.read() as session:
-        today = local_day(session.get_one(models.Athlete, connection.athlete_id), installation.clock.now())
-    said = platform_calls.calendar_call(
-        installation,
-        connection,
-        priority,
-        lambda platform, caller: platform.read_wellness(caller, today - timedelta(days=1), today),
-    )
-    _keep_told(installation, connection, said, wellness_read_at=installation.clock.now().isoformat())
+        today = local_day(session.get_one(models.Athlete, connection.athlete_id), now)
+    try:
+        said = platform_calls.calendar_call(
+            installation,
+            connection,
+            Priority.HISTORY,
+            lambda platform, caller: platform.read_wellness(caller, today - timedelta(days=1), today),
+        )
+    except (RetryLater, Final) as error:
+        log.info("wellness not read", athlete=connection.athlete_id, problem=error.problem)
+    else:
+        _keep_told(installation, connection, said, wellness_read_at=installation.clock.now().isoformat())
 
 
 def _keep_told(installation: Installation, seen: models.Connection, said: Told, **more: str) -> None:

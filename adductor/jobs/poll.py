@@ -14,15 +14,11 @@ from adductor.athletes import activities, decisions
 from adductor.installation import Installation
 from adductor.jobs import reconcile
 from adductor.platforms import registry
-from adductor.platforms.base import Priority
-from adductor.queue.retry import Final, RetryLater
 from adductor.queue.timers import Timer
 from adductor.store.models import Connection
 
 log = logs.get(__name__)
 
-# Where no events come, wellness is read so often: with the polls at most 300 calls a day.
-WELLNESS_EVERY = timedelta(hours=2)
 RETRY_AFTER = timedelta(minutes=15)
 _SPREAD = 1_000
 
@@ -56,22 +52,11 @@ def look(installation: Installation, connection_id: int) -> int:
         if athlete.confirmed_at is None:
             return 0
     if connection.by_key:
-        _read_wellness(installation, connection)
+        activities.read_wellness(installation, connection)
     made = reconcile.read_log(installation, connection)
     if made:
         log.info("polled activities became events", athlete=connection.athlete_id, events=made)
     return made
-
-
-def _read_wellness(installation: Installation, connection: Connection) -> None:
-    """Read the scales of yesterday and today now and then; a failure waits for the next time."""
-    last = connection.told.get("wellness_read_at")
-    if last is not None and installation.clock.now() - datetime.fromisoformat(last) < WELLNESS_EVERY:
-        return
-    try:
-        activities.read_wellness(installation, connection, Priority.HISTORY)
-    except (RetryLater, Final) as error:
-        log.info("wellness not read", athlete=connection.athlete_id, problem=error.problem)
 
 
 TIMER = Timer("poll", Connection.poll_at, look, retry_after=RETRY_AFTER, final_after=timedelta(days=1))
