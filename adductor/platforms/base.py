@@ -7,7 +7,7 @@ This module names no platform. Every time is an aware datetime in UTC unless its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -352,7 +352,8 @@ _CARRIED = "activity"  # in `WebhookEvent.updates`
 def carry(activity: LoggedActivity) -> dict[str, Any]:
     """The updates of an event that brings its activity along, as JSON. Texts of the athlete are left out, but the title."""
     values = asdict(activity) | {"start": activity.start.isoformat(), "private_note": None, "description": None}
-    return {_CARRIED: values}
+    # SQLite merges updates with `json_patch`, which takes a null for a deletion: a duplicate would look changed.
+    return {_CARRIED: {name: value for name, value in values.items() if value is not None}}
 
 
 def carried(updates: Mapping[str, Any]) -> LoggedActivity | None:
@@ -363,7 +364,8 @@ def carried(updates: Mapping[str, Any]) -> LoggedActivity | None:
     if values is None:
         return None
     start, intensity = datetime.fromisoformat(values["start"]), Intensity(values["intensity"])
-    return LoggedActivity(**{**values, "start": start, "intensity": intensity})
+    absent = dict.fromkeys(each.name for each in fields(LoggedActivity))
+    return LoggedActivity(**{**absent, **values, "start": start, "intensity": intensity})
 
 
 def storable(text: str) -> str:

@@ -14,10 +14,12 @@ from sqlalchemy import func, select
 from adductor.athletes import connections, personal_data, tokens
 from adductor.installation import Installation
 from adductor.jobs import rounds
+from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import claims
 from adductor.store.models import Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
+    EACH_LOG,
     Log,
     comes_home,
     connect_again,
@@ -35,7 +37,7 @@ from tests.support.memory_log import (
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
-REFUSED = dict.fromkeys(("read", "list", "write"), PlatformError(ErrorKind.UNAUTHORIZED, "401", status=401))
+REFUSED = dict.fromkeys(("read", "list", "write", "calendar"), PlatformError(ErrorKind.UNAUTHORIZED, "401", status=401))
 
 
 def _home(here: Place, log: Log) -> int:
@@ -67,24 +69,26 @@ def _assert_rests(here: Place, athlete_id: int) -> None:
     connection = _connection(here, athlete_id)
     assert connection.state == "resting"
     assert connection.disconnected_at is None
-    assert None not in (connection.access_encrypted, connection.refresh_encrypted)
+    assert connection.access_encrypted is not None
     assert _kept_activities(here) >= 1
     assert _reconnect_mails(here, athlete_id) == ["sent"]
     (mail,) = here.mails()
-    assert b"/connect/strava" in mail
+    assert f"/connect/{connection.platform}".encode() in mail
 
 
 # -- calls are refused although the refresh works -----------------------------------------------------------------------
 
 
+@EACH_LOG
 @pytest.mark.parametrize("hours", [0, 10])
 def test_calls_refused_end_nothing_and_after_hours_the_connection_rests_until_one_works(
     here: Place, log: Log, hours: int
 ) -> None:
-    athlete_id = _home(here, log)
+    athlete_id, log.carries = _home(here, log), False
     log.fails = REFUSED
     take(here, event(here, athlete_id))
-    assert (_connection(here, athlete_id).state, log.reads, log.refreshes) == ("connected", 2, 1)
+    tried_again = len(log.calls) == 1 + (log.name == "strava")  # with a new token, where there are some
+    assert (_connection(here, athlete_id).state, tried_again) == ("connected", True)
     assert _connection(here, athlete_id).refused_since == here.now
     if hours:
         sweep_for(here, timedelta(hours=hours / 2), every=timedelta(minutes=20))
@@ -160,26 +164,35 @@ def test_refresh_refused_after_a_later_one_worked_ends_the_connection(here: Plac
 # -- what ends a connection ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", ["refused refresh", "deauthorisation"])
-def test_connection_is_revoked_by_a_refused_refresh_or_the_deauthorisation(here: Place, log: Log, by: str) -> None:
-    athlete_id = _home(here, log)
-    if by == "refused refresh":
-        expire_token(here, athlete_id, "dead")
-        take(here, event(here, athlete_id))
-    else:
-        take(here, departure(here, athlete_id))
-
+def _assert_ended(here: Place, log: Log, athlete_id: int, outcome: str) -> None:
     connection = _connection(here, athlete_id)
     assert (connection.state, connection.disconnected_at) == ("revoked", here.now)
     assert (connection.access_encrypted, connection.refresh_encrypted, connection.expires_at) == (None, None, None)
     assert _kept_activities(here) == 0
-    assert [row.outcome for row in rows(here)] == ["revoked" if by == "refused refresh" else "disconnected"]
+    assert [row.outcome for row in rows(here)] == [outcome]
     calls = len(log.calls)
     here.later(minutes=1)
     take(here, event(here, athlete_id))
     assert (rows(here)[-1].outcome, len(log.calls)) == ("not_connected", calls)
 
 
+def test_refused_refresh_ends_the_connection(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    expire_token(here, athlete_id, "dead")
+    take(here, event(here, athlete_id))
+
+    _assert_ended(here, log, athlete_id, "revoked")
+
+
+@EACH_LOG
+def test_deauthorisation_ends_the_connection(here: Place, log: Log) -> None:
+    athlete_id = _home(here, log)
+    take(here, departure(here, athlete_id))
+
+    _assert_ended(here, log, athlete_id, "disconnected")
+
+
+@EACH_LOG
 def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(here: Place, log: Log) -> None:
     athlete_id = _home(here, log)
     left = departure(here, athlete_id)
@@ -192,6 +205,7 @@ def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(he
     assert tokens.access(here.installation, _connection(here, athlete_id).id).token == "new"
 
 
+@EACH_LOG
 @pytest.mark.parametrize(
     "end",
     [
@@ -217,35 +231,36 @@ def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
     assert tokens.access(here.installation, connection.id).token == "new"
 
 
+@EACH_LOG
 def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
-    athlete_id = _home(here, log)
-    log.fails = {
-        "read": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=403, details=("activity:read_permission",))
-    }
+    athlete_id, log.carries = _home(here, log), False
+    log.fails = {"read": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=403, details=(log.unreadable,))}
     take(here, event(here, athlete_id))
-    take(here, event(here, athlete_id, about=901_000))
+    take(here, event(here, athlete_id, about=log.nth(1)))
 
     assert [row.outcome for row in rows(here)] == ["scope_missing", "not_connected"]
     assert (log.reads, _connection(here, athlete_id).state) == (1, "scope_missing")
-    assert _connection(here, athlete_id).refresh_encrypted is not None
+    assert _connection(here, athlete_id).access_encrypted is not None
 
 
+@EACH_LOG
 def test_withdrawn_permission_to_write_turns_the_note_into_a_mail(here: Place, log: Log) -> None:
     athlete_id = _home(here, log)
-    missing = ("AccessToken", "activity:write_permission", "missing")
-    log.fails = {"write": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=401, details=missing)}
+    log.fails = {"write": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=401, details=(log.unwritable,))}
     take(here, event(here, athlete_id))
     rounds.sweep(here.installation)
 
     assert [row.outcome for row in here.deliveries(athlete_id)] == ["scope_missing", "sent"]
     assert len(here.mails()) == 1
     connection = _connection(here, athlete_id)
-    assert (connection.scopes, connection.state) == ("read,activity:read_all", "connected")
+    lost = {"strava": "activity:write", "intervals": "CALENDAR:WRITE"}[log.name]
+    assert (set(connection.scopes.split(",")), connection.state) == (set(log.scopes.split(",")) - {lost}, "connected")
 
 
 # -- the ways back ------------------------------------------------------------------------------------------------------
 
 
+@EACH_LOG
 @pytest.mark.parametrize("state", ["resting", "revoked", "scope_missing"])
 def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -> None:
     athlete_id = _home(here, log)
@@ -261,8 +276,7 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
     here.later(minutes=5)
 
     connect_again(here, athlete_id)
-    runs(here, log, athlete_id, "strava:903000")
-    take(here, event(here, athlete_id, about="strava:903000"))
+    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, log.nth(3000))))
 
     after = here.athlete(athlete_id)
     assert (after.id, after.connection.id, after.connection.state) == (athlete_id, connection.id, "connected")
@@ -271,7 +285,8 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
         before.programme_stage,
         before.sessions_completed_total,
     )
-    assert log.with_note() == ["strava:903000"]
+    assert block.SIGNATURE in log.note_of(log.nth(3000))
+    assert len(log.with_note()) == 1
 
 
 @pytest.mark.parametrize("refresh_token", ["dead", "good"])
@@ -288,10 +303,11 @@ def test_connecting_again_during_a_refresh_keeps_the_new_tokens(here: Place, log
     assert len(log.with_note()) == 1
 
 
+@EACH_LOG
 @pytest.mark.parametrize("call", ["read", "write"])
 def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: Log, call: str) -> None:
     """Which statuses are odd: tests/platforms."""
-    athlete_id = _home(here, log)
+    athlete_id, log.carries = _home(here, log), False
     log.fails = {call: PlatformError(ErrorKind.UNEXPECTED, "Strava answered 409", status=409)}
     take(here, event(here, athlete_id))
     table = InboxEvent if call == "read" else Delivery

@@ -20,13 +20,14 @@ from adductor.notes import block
 from adductor.queue import claims, worker
 from adductor.store.models import Delivery, LoggedActivity, Subscription, Suggestion
 from tests.support.memory_log import (
+    EACH_LOG,
     RUN,
+    CalendarLog,
     Log,
     comes_home,
     delay_notes,
     event,
     noted,
-    nth,
     put,
     retype,
     rows,
@@ -41,29 +42,32 @@ from tests.support.runners import Place
 # -- whose run it is ---------------------------------------------------------------------------------------------------
 
 
+@EACH_LOG
 def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log) -> None:
     runner = noted(here, log)
     here.later(minutes=50)
-    ride = runs(here, log, runner, nth(1), sport="ride", private_note="")
+    ride = runs(here, log, runner, log.nth(1), sport="ride", private_note="")
 
     take(here, event(here, runner, about=ride))
 
     assert block.SIGNATURE in log.note
-    assert log.activities[ride].private_note == ""
+    assert log.note_of(ride) == ""
     assert [decision.decision for decision in here.decisions(runner)] == ["post_run", "none"]
 
 
+@EACH_LOG
 def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Place, log: Log) -> None:
     runner = comes_home(here, log)
-    earlier = runs(here, log, runner, nth(1), ago=timedelta(minutes=170), private_note="")
+    earlier = runs(here, log, runner, log.nth(1), ago=timedelta(minutes=170), private_note="")
 
     take(here, event(here, runner))
     take(here, event(here, runner, about=earlier))
 
     assert block.SIGNATURE in log.note
-    assert log.activities[earlier].private_note == ""
+    assert log.note_of(earlier) == ""
 
 
+@EACH_LOG
 @pytest.mark.parametrize(
     ("first", "updates", "notes"),
     [("update", {"title": "Along the river"}, 1), ("delete", {}, 0)],
@@ -83,6 +87,7 @@ def test_event_that_overtakes_the_create_leaves_one_note_or_none(
     assert notes or log.calls == []
 
 
+@EACH_LOG
 def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Place, log: Log) -> None:
     runner = noted(here, log)
     here.later(minutes=1)
@@ -96,22 +101,24 @@ def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Pl
     assert [row.outcome for row in rows(here)] == ["post_run", "already_decided", "restored"]
 
 
+@EACH_LOG
 @pytest.mark.parametrize("apart_s", [0, 60])
 def test_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Log, apart_s: int) -> None:
     """Two changes within one second are one row of the inbox, decided twice."""
     runner = noted(here, log)
     retype(here, log, runner, "walk", after_s=60)
-    assert log.note == "Mine."
+    assert log.note == log.bare
 
     retype(here, log, runner, "run", after_s=apart_s)
 
     assert [(row.state, row.outcome, row.problem) for row in rows(here)][-1] == ("done", "post_run", None)
     assert len(rows(here)) == (2 if apart_s == 0 else 3)
-    assert log.note.startswith("Mine.\n\n")
+    assert log.note.startswith(log.bare)
     assert log.note.count(block.SIGNATURE) == 1
     assert len(here.decisions(runner)) == 2
 
 
+@EACH_LOG
 def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here: Place, log: Log) -> None:
     runner = noted(here, log)
     with here.installation.store.write() as session:
@@ -122,7 +129,7 @@ def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here:
     withdraw(here, runner)
     rounds.sweep(here.installation)
 
-    assert log.note == "Mine."
+    assert log.note == log.bare
 
 
 def test_reading_too_old_for_a_write_is_read_again(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,6 +212,7 @@ def test_activity_without_its_owner_is_read_again(here: Place, log: Log) -> None
     assert log.note.count(block.SIGNATURE) == 1
 
 
+@EACH_LOG
 def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place, log: Log) -> None:
     """All events have gone by then, and SQLite counts new ones from 1 again; the decisions that stay know the old ones."""
     runner = noted(here, log)
@@ -212,7 +220,7 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
     retention.expire(here.installation)
     assert rows(here) == []
 
-    take(here, event(here, runner, about=runs(here, log, runner, nth(1))))
+    take(here, event(here, runner, about=runs(here, log, runner, log.nth(1))))
 
     (row,) = rows(here)
     assert (row.state, row.attempts) == ("done", 1)
@@ -221,11 +229,12 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
 # -- two threads of one worker ------------------------------------------------------------------------------------------
 
 
-def _kept(here: Place) -> LoggedActivity | None:
+def _kept(here: Place, log: Log) -> LoggedActivity | None:
     with here.installation.store.read() as session:
-        return session.scalar(select(LoggedActivity).where(LoggedActivity.platform_id == RUN))
+        return session.scalar(select(LoggedActivity).where(LoggedActivity.platform_id == log.run))
 
 
+@EACH_LOG
 def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: Place, log: Log) -> None:
     athlete_id = comes_home(here, log)
     has_read, may_end = threading.Event(), threading.Event()
@@ -249,11 +258,12 @@ def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: 
     threads[0].join(20)
     sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
 
-    assert log.note == "Mine."
+    assert log.note == log.bare
     (delivery,) = here.deliveries(athlete_id)
     assert (delivery.state, delivery.outcome) == ("done", "removed")
 
 
+@EACH_LOG
 def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log) -> None:
     """On PostgreSQL a row may be claimed after the transaction that wants its note back has read it."""
     athlete_id = noted(here, log)
@@ -274,8 +284,11 @@ def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log
     assert log.note.count(block.SIGNATURE) == 1
 
 
+@EACH_LOG
 def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
     athlete_id = comes_home(here, log)
+    if isinstance(log, CalendarLog):
+        log.carries = False
 
     def deleted_meanwhile() -> None:
         here.later(seconds=1)
@@ -290,23 +303,25 @@ def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log)
     ]
     assert here.suggestions(athlete_id) == []
     assert log.writes == []
-    assert _kept(here) is None
+    assert _kept(here, log) is None
 
 
+@EACH_LOG
 def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
     athlete_id = noted(here, log)
-    listed = activities.Listed([log.activities[RUN]], here.now)
+    listed = activities.Listed([log.activities[log.run]], here.now)
     here.later(seconds=1)
     take(here, event(here, athlete_id, "delete"))
 
     with here.installation.store.write() as session:
         activities.keep_history(here.coach(session, athlete_id), listed)
 
-    kept = _kept(here)
+    kept = _kept(here, log)
     assert kept is not None
     assert kept.deleted_at is not None
 
 
+@EACH_LOG
 def test_erasure_waits_for_a_write_under_way_and_takes_the_note_out(here: Place, log: Log) -> None:
     athlete_id = comes_home(here, log)
     writing, go_on = threading.Event(), threading.Event()
@@ -326,7 +341,7 @@ def test_erasure_waits_for_a_write_under_way_and_takes_the_note_out(here: Place,
         done = erasing.result(30)
 
     assert done == leaving.Forgotten(notes_removed=1, notes_left=0, revoked=True)
-    assert log.note == "Mine."
+    assert log.note == log.bare
 
 
 def test_threads_that_begin_together_share_one_budget(here: Place) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select
@@ -18,19 +18,32 @@ from adductor.athletes import connections
 from adductor.coaching.situation import Intensity
 from adductor.jobs import inbox, rounds
 from adductor.notes import block
-from adductor.platforms.base import Caller, ErrorKind, Grant, LoggedActivity, PlatformError, Tokens, WebhookEvent
-from adductor.store.models import InboxEvent
+from adductor.platforms.base import (
+    CalendarEntry,
+    Caller,
+    ErrorKind,
+    Grant,
+    LoggedActivity,
+    PlatformError,
+    Told,
+    Tokens,
+    WebhookEvent,
+    carry,
+)
+from adductor.store.models import InboxEvent, Suggestion
 from tests.support.athletes import give_tokens
 from tests.support.runners import MORNING, Place, place
 
 
-def nth(number: int) -> str:
+def nth(number: int, platform: str = "strava") -> str:
     """The id of an activity; its number is the same in every run of the tests."""
-    return f"strava:{900_001 + number}"
+    return f"{platform}:{900_001 + number}"
 
 
 RUN = nth(0)
 SCOPES = "read,activity:read_all,activity:write"
+# The table of platforms: a test with this mark runs once for each log.
+EACH_LOG = pytest.mark.parametrize("log", ["strava", "intervals"], indirect=True)
 
 
 def _nothing() -> None:
@@ -41,6 +54,13 @@ def _nothing() -> None:
 class Log:
     """Strava's part: activities that are read, listed and written whole, and tokens that are refreshed and revoked."""
 
+    name: ClassVar[str] = "strava"
+    scopes: ClassVar[str] = SCOPES
+    bare: ClassVar[str] = "Mine."  # what stands where our note stands, without our note
+    given_back: ClassVar[str] = "refresh"  # the token that ends the access
+    unreadable: ClassVar[str] = "activity:read_permission"
+    unwritable: ClassVar[str] = "activity:write_permission"
+
     activities: dict[str, LoggedActivity] = field(default_factory=dict)
     calls: list[tuple[str, str | None]] = field(default_factory=list)  # read, list or write, and for which athlete
     writes: list[str] = field(default_factory=list)
@@ -49,6 +69,7 @@ class Log:
     after_read: Callable[[], None] = _nothing
     before_write: Callable[[], None] = _nothing  # it is on its way already
     during_refresh: Callable[[], None] = _nothing
+    carries: bool = True  # an event brings its activity along, where the platform does so
     leaves_note_out: bool = False
     refuses: bool = False  # a write is answered 200 and changes nothing
     loses_answer: bool = False  # a write works, and its answer doesn't come
@@ -64,14 +85,24 @@ class Log:
         return self._count("list")
 
     @property
+    def run(self) -> str:
+        return nth(0, self.name)
+
+    def nth(self, number: int) -> str:
+        return nth(number, self.name)
+
+    @property
     def note(self) -> str:
-        return self.note_of(RUN)
+        return self.note_of(self.run)
+
+    def tokens(self, now: datetime) -> Tokens:
+        return Tokens("access", "refresh", now + timedelta(days=300))
 
     def note_of(self, activity_id: str) -> str:
         return self.activities[activity_id].private_note or ""
 
     def with_note(self) -> list[str]:
-        """The activities in which a note of ours stands."""
+        """Where a note of ours stands."""
         return [number for number in self.activities if block.SIGNATURE in self.note_of(number)]
 
     def edit(self, activity_id: str, **values: Any) -> None:
@@ -129,9 +160,68 @@ class Log:
         return sum(1 for call, _ in self.calls if call == kind)
 
 
+@dataclass
+class CalendarLog(Log):
+    """The part of intervals.icu: our texts are entries of a calendar, and tokens never expire."""
+
+    name: ClassVar[str] = "intervals"
+    scopes: ClassVar[str] = "ACTIVITY:READ,ACTIVITY:WRITE,CALENDAR:READ,CALENDAR:WRITE,WELLNESS:READ"
+    bare: ClassVar[str] = ""
+    given_back: ClassVar[str] = "access"
+    unreadable: ClassVar[str] = "activity"
+    unwritable: ClassVar[str] = "write calendar"
+
+    here: Place | None = None
+    entries: dict[str, CalendarEntry] = field(default_factory=dict)
+
+    def tokens(self, now: datetime) -> Tokens:
+        return Tokens("access")
+
+    def note_of(self, activity_id: str) -> str:
+        assert self.here is not None
+        with self.here.installation.store.read() as session:
+            keys = session.scalars(select(Suggestion.public_id).where(Suggestion.activity_id == activity_id))
+            wanted = {f"adductor-{key}" for key in keys}
+        return "\n".join(entry.whole for entry in self.entries.values() if entry.key in wanted)
+
+    def with_note(self) -> list[str]:
+        return [entry.id for entry in self.entries.values() if block.SIGNATURE in entry.whole]
+
+    def read_calendar(self, caller: Caller, first: date, last: date) -> tuple[Told, list[CalendarEntry]]:
+        self._call("calendar", caller.athlete)
+        act, self.after_read = self.after_read, _nothing
+        act()
+        return Told(plan=[], pauses=[]), [entry for entry in self.entries.values() if first <= entry.day <= last]
+
+    def put_entry(self, caller: Caller, entry: CalendarEntry) -> CalendarEntry:
+        self._write(caller, entry.whole)
+        if entry.id and entry.id not in self.entries:
+            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+        same_key = next((each.id for each in self.entries.values() if each.key == entry.key), "")
+        made = replace(entry, id=entry.id or same_key or nth(100 + len(self.entries), self.name))
+        self.entries[made.id] = made
+        if self.loses_answer:
+            raise PlatformError(ErrorKind.RETRY, "no answer in time")
+        return made
+
+    def delete_entry(self, caller: Caller, entry_id: str) -> None:
+        self._write(caller, "")
+        if self.entries.pop(entry_id, None) is None:
+            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+
+    def read_wellness(self, caller: Caller, first: date, last: date) -> Told:
+        return Told(wellness={})
+
+    def _write(self, caller: Caller, text: str) -> None:
+        self._call("write", caller.athlete)
+        act, self.before_write = self.before_write, _nothing
+        act()
+        self.writes.append(text)
+
+
 def away() -> dict[str, PlatformError]:
     """The platform's server fails: no call works."""
-    return dict.fromkeys(("read", "list", "write"), PlatformError(ErrorKind.RETRY, "Strava answered 503", status=503))
+    return dict.fromkeys(("read", "list", "write", "calendar"), PlatformError(ErrorKind.RETRY, "503", status=503))
 
 
 def refused_refresh() -> PlatformError:
@@ -146,9 +236,10 @@ def here(tmp_path: Path, unused_url: str) -> Iterator[Place]:
 
 
 @pytest.fixture
-def log(here: Place) -> Log:
-    made = Log()
-    here.installation.platforms["strava"] = made  # type: ignore[assignment]
+def log(here: Place, request: pytest.FixtureRequest) -> Log:
+    """Strava's, unless `EACH_LOG` brings another."""
+    made = CalendarLog(here=here) if getattr(request, "param", "strava") == "intervals" else Log()
+    here.installation.platforms[made.name] = made  # type: ignore[assignment]
     return made
 
 
@@ -180,18 +271,20 @@ def activity(owner: str, number: str, start: datetime, **values: Any) -> LoggedA
     )
 
 
-def with_tokens(here: Place, **values: Any) -> int:
+def with_tokens(here: Place, log: Log | None = None, **values: Any) -> int:
     """A connected athlete with tokens, without mail unless ``values`` say otherwise; their id."""
-    athlete_id = here.runner(**{"email": None, "email_confirmed_at": None, **values})
+    log = log or Log()
+    row = {"platform": log.name, "scopes": log.scopes, "email": None, "email_confirmed_at": None}
+    athlete_id = here.runner(**{**row, **values})
     with here.installation.store.write() as session:
-        give_tokens(session, here.installation, athlete_id, Tokens("access", "refresh", here.now + timedelta(days=300)))
+        give_tokens(session, here.installation, athlete_id, log.tokens(here.now))
     return athlete_id
 
 
-def comes_home(here: Place, log: Log, words: str = "Mine.", *, number: str = RUN, **values: Any) -> int:
+def comes_home(here: Place, log: Log, words: str = "Mine.", *, number: str | None = None, **values: Any) -> int:
     """A connected athlete whose run of 40 minutes, ended five minutes ago, is in the log now; their id."""
-    athlete_id = with_tokens(here, **values)
-    runs(here, log, athlete_id, number, private_note=words)
+    athlete_id = with_tokens(here, log, **values)
+    runs(here, log, athlete_id, number or log.run, private_note=words)
     return athlete_id
 
 
@@ -202,14 +295,25 @@ def runs(here: Place, log: Log, athlete_id: int, number: str, *, ago: timedelta 
     return number
 
 
-def event(here: Place, athlete_id: int, aspect: str = "create", *, about: str = RUN, **updates: str) -> WebhookEvent:
-    return WebhookEvent("strava", 1, "activity", about, aspect, here.now, here.owner(athlete_id), updates)
+def event(
+    here: Place, athlete_id: int, aspect: str = "create", *, about: str | None = None, **updates: Any
+) -> WebhookEvent:
+    log, owner = _log_of(here, athlete_id), here.owner(athlete_id)
+    about = about or log.run
+    if isinstance(log, CalendarLog) and log.carries and aspect != "delete":
+        updates |= carry(log.activities[about])
+    return WebhookEvent(log.name, 1, "activity", about, aspect, here.now, owner, updates)
 
 
 def departure(here: Place, athlete_id: int) -> WebhookEvent:
-    """Strava's word that the athlete has disconnected the application."""
-    owner = here.owner(athlete_id)
-    return WebhookEvent("strava", 1, "athlete", f"strava:{owner}", "update", here.now, owner, {"authorized": "false"})
+    """The platform's word that the athlete has disconnected the application."""
+    name, owner = _log_of(here, athlete_id).name, here.owner(athlete_id)
+    return WebhookEvent(name, 1, "athlete", f"{name}:{owner}", "update", here.now, owner, {"authorized": "false"})
+
+
+def _log_of(here: Place, athlete_id: int) -> Log:
+    log: Any = here.installation.platforms.get(here.athlete(athlete_id).connection.platform, Log())
+    return log
 
 
 def put(here: Place, *received: WebhookEvent) -> None:
@@ -233,11 +337,14 @@ def noted(here: Place, log: Log, words: str = "Mine.", **values: Any) -> int:
     return athlete_id
 
 
-def retype(here: Place, log: Log, athlete_id: int, sport: str, *, about: str = RUN, after_s: float = 0) -> None:
+def retype(
+    here: Place, log: Log, athlete_id: int, sport: str, *, about: str | None = None, after_s: float = 0
+) -> None:
     """The athlete changes the type of an activity, and its event is handled."""
     here.later(seconds=after_s)
-    log.edit(about, sport=sport)
-    take(here, event(here, athlete_id, "update", about=about, type=sport.capitalize()))
+    log.edit(about or log.run, sport=sport)
+    updates = {"type": sport.capitalize()} if log.name == "strava" else {}
+    take(here, event(here, athlete_id, "update", about=about, **updates))
 
 
 def sweep_after(here: Place, **delta: float) -> None:
@@ -276,8 +383,8 @@ def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -
 
 
 def connect_again(here: Place, athlete_id: int) -> None:
-    grant = Grant(
-        Tokens("new", "newer", here.now + timedelta(days=300)), here.owner(athlete_id), "Robin", None, "metric"
-    )
+    log = _log_of(here, athlete_id)
+    tokens = replace(log.tokens(here.now), access_token="new")
+    grant = Grant(tokens, here.owner(athlete_id), "Robin", None, "metric")
     with here.installation.store.write() as session:
-        connections.connect(session, here.installation, "strava", grant, SCOPES)
+        connections.connect(session, here.installation, log.name, grant, log.scopes)

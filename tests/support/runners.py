@@ -84,7 +84,7 @@ class Place:
 
     def add_run(self, session: Session, athlete: Athlete, start: datetime, **values: Any) -> str:
         """A run in the log; its id."""
-        number = f"strava:{next(self._ids) * 1000}"
+        number = f"{athlete.connection.platform}:{next(self._ids) * 1000}"
         session.add(run_of(athlete.id, number, start, **values))
         session.flush()
         return number
