@@ -52,6 +52,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
+@pytest.fixture(params=["strava", "intervals"])
+def platform(request: pytest.FixtureRequest, live: Live) -> Live:
+    """The table of platforms: the test runs once with runners of each log."""
+    return live.at(request.param)
+
+
 @pytest.fixture
 def own_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """An installation of the test's own, to be treated badly."""

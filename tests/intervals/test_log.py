@@ -1,4 +1,4 @@
-"""A run at intervals.icu becomes one calendar NOTE: by OAuth with webhooks, and by the runner's own key with polls."""
+"""A calendar NOTE at intervals.icu: what is its own there, by webhooks and by polls. tests/jobs has the flow of each log."""
 
 from __future__ import annotations
 
@@ -29,14 +29,21 @@ def comes(icu: Icu, way: str) -> None:
         icu.hears()
 
 
-@WAYS
-def test_run_becomes_one_note_on_its_day_in_two_calls(icu: Icu, way: str) -> None:
-    runner = connect(icu, way)
+@pytest.mark.parametrize("lost", ["nothing", "answer", "call"])
+def test_run_of_a_runner_with_a_key_becomes_one_note_on_its_day(icu: Icu, lost: str) -> None:
+    runner = connect(icu, "key")
     icu.polls(hours=1)
+    icu.switch(key_upsert="blind")
+    if lost != "nothing":
+        when = "after" if lost == "answer" else "before"
+        icu.admin("/faults", {"endpoint": "events.bulk", "times": 1, "when": when, "drop": True})
     icu.record(runner)
     icu.forget_calls()
 
-    comes(icu, way)
+    icu.polls(minutes=6)
+    calls = [call for call in icu.calls() if call not in ("activities.list", "wellness.list")]
+    icu.polls(minutes=1)
+    icu.polls(minutes=1)
 
     (note,) = icu.notes(runner)
     (suggestion,) = icu.here.suggestions(runner)
@@ -44,28 +51,7 @@ def test_run_becomes_one_note_on_its_day_in_two_calls(icu: Icu, way: str) -> Non
     assert note["start_date_local"] == f"{suggestion.local_date}T00:00:00"
     assert note["name"].startswith(block.HEADING)
     assert note["description"].endswith(block.SIGNATURE)
-    assert "/r/" in note["description"]
-    assert not any(line.startswith("- ") for line in note["description"].splitlines())
-    calls = [call for call in icu.calls() if call not in ("activities.list", "wellness.list")]
     assert calls == ["events.list", "events.bulk"]
-    comes(icu, way)
-    assert len(icu.notes(runner)) == 1
-
-
-@WAYS
-@pytest.mark.parametrize("lost", [True, False])
-def test_lost_answer_and_lost_call_leave_one_note(icu: Icu, way: str, *, lost: bool) -> None:
-    runner = connect(icu, way)
-    icu.polls(hours=1)
-    icu.switch(key_upsert="blind")
-    icu.admin("/faults", {"endpoint": "events.bulk", "times": 1, "when": "after" if lost else "before", "drop": True})
-    icu.record(runner)
-    comes(icu, way)
-
-    icu.polls(minutes=1)
-    icu.polls(minutes=1)
-
-    assert len(icu.notes(runner)) == 1
     assert [each.outcome for each in icu.here.deliveries(runner)] == ["written"]
 
 
@@ -108,21 +94,6 @@ def test_entry_that_the_runner_touched_is_left_when_the_run_goes(
     writes = {"events.bulk", "events.update", "events.delete"} & set(icu.calls())
     assert writes == ({"events.delete"} if change == {} else set())
     assert icu.here.suggestion(runner).status == "withdrawn"
-
-
-def test_note_of_an_earlier_run_is_replaced_by_the_later_ones(icu: Icu) -> None:
-    runner = connect(icu, "oauth")
-    icu.polls(hours=1)
-    icu.record(runner)
-    icu.hears()
-    icu.later(hours=3)
-
-    icu.record(runner, minutes=30)
-    icu.hears()
-    icu.polls(minutes=2)
-
-    (note,) = icu.notes(runner)
-    assert note["external_id"] == f"adductor-{icu.here.suggestion(runner).public_id}"
 
 
 @WAYS

@@ -56,6 +56,18 @@ def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log
 
 
 @EACH_LOG
+def test_later_run_of_the_day_takes_the_note_from_the_earlier(here: Place, log: Log) -> None:
+    runner = noted(here, log)
+    here.later(hours=3)
+
+    take(here, event(here, runner, about=runs(here, log, runner, log.nth(1))))
+    rounds.sweep(here.installation)
+
+    assert (log.note, len(log.with_note())) == (log.bare, 1)
+    assert block.SIGNATURE in log.note_of(log.nth(1))
+
+
+@EACH_LOG
 def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Place, log: Log) -> None:
     runner = comes_home(here, log)
     earlier = runs(here, log, runner, log.nth(1), ago=timedelta(minutes=170), private_note="")

@@ -187,23 +187,31 @@ def test_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log
 
 
 @pytest.mark.processes
-def test_erasure_removes_everything_of_an_athlete_and_a_token_that_strava_does_not_take_later(live: Live) -> None:
-    runner = live.runner()
-    run = live.record(runner, private_note="Mine.")
-    live.note_comes(run)
-    number = live.fault(endpoint="oauth.revoke", status=503, html="<h1>Maintenance</h1>")
+@pytest.mark.parametrize(
+    ("log", "people", "ends"), [("strava", "runners", "oauth.revoke"), ("intervals", "athletes", "oauth.disconnect")]
+)
+def test_erasure_removes_everything_of_an_athlete_and_a_token_that_the_platform_does_not_take_later(
+    live: Live, log: str, people: str, ends: str
+) -> None:
+    platform = live.at(log)
+    runner = platform.runner()
+    run = platform.record(runner)
+    platform.note_comes(run)
+    number = platform.fault(endpoint=ends, status=503, html="<h1>Maintenance</h1>")
+    account = f"{people}/{runner.account}"
     try:
         done = leaving.forget(live.here.installation, runner.id, remove_notes=True)
-        assert live.admin("GET", f"runners/{runner.strava_id}")["connected"] is True
+        assert platform.admin("GET", account)["connected"] is True
     finally:
-        live.admin("DELETE", f"faults/{number}")
+        platform.admin("DELETE", f"faults/{number}")
 
     assert done == leaving.Forgotten(notes_removed=1, notes_left=0, revoked=False)
-    assert live.truth(run)["private_note"] == "Mine."
-    live.until(lambda: live.admin("GET", f"runners/{runner.strava_id}")["connected"] is False, within_s=60)
-    live.until(lambda: _count(live.here, Revocation.id) == 0)
+    assert platform.text(run) == ""
+    platform.until(lambda: platform.admin("GET", account)["connected"] is False, within_s=60)
+    platform.until(lambda: _count(live.here, Revocation.id) == 0)
     with live.store.read() as session:
         assert session.get(Athlete, runner.id) is None
-        # Strava's word that they have left may come after; it holds nothing but their number, for a week.
-        left = session.scalars(select(InboxEvent).where(InboxEvent.owner_id == runner.strava_id)).all()
-        assert [received.object_type for received in left] in ([], ["athlete"])
+        # The platform's word that they have left may come after; it holds nothing but their number, for a week.
+        owner = str(runner.account).removeprefix("i")
+        left = session.scalars(select(InboxEvent).where(InboxEvent.owner_id == owner)).all()
+        assert {received.object_type for received in left} <= {"athlete", "calendar", "wellness"}

@@ -7,7 +7,9 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -24,10 +26,17 @@ pytestmark = pytest.mark.processes
 
 # Where a worker can be when it dies: each step is held open by a slow answer while the signal comes.
 STEPS = {
-    "token": {"endpoint": "oauth.token", "delay_ms": 4000, "times": 1},
-    "read": {"endpoint": "activities.get", "delay_ms": 4000, "times": 1},
-    "write": {"endpoint": "activities.update", "delay_ms": 4000, "times": 1},
-    "answer": {"endpoint": "activities.update", "when": "after", "delay_ms": 4000, "times": 1},
+    "strava": {
+        "token": {"endpoint": "oauth.token"},
+        "read": {"endpoint": "activities.get"},
+        "write": {"endpoint": "activities.update"},
+        "answer": {"endpoint": "activities.update", "when": "after"},
+    },
+    "intervals": {
+        "read": {"endpoint": "events.list"},
+        "write": {"endpoint": "events.bulk"},
+        "answer": {"endpoint": "events.bulk", "when": "after"},
+    },
 }
 LEASE_AND_MORE_S = 75.0
 
@@ -45,23 +54,27 @@ def _run_out_leases(live: Live) -> None:
             session.execute(update(table).where(table.lease_until.is_not(None)).values(**ended))
 
 
-def test_worker_killed_then_told_to_end_leaves_one_note_in_each_run(own_live: Live) -> None:
+@pytest.mark.parametrize("log", STEPS)
+def test_worker_killed_then_told_to_end_leaves_one_note_in_each_run(own_live: Live, log: str) -> None:
     """The runs stand side by side, so that one kill finds a worker thread at each step."""
-    live = own_live
-    # An old refresh token that still works after a lost answer: Strava rotates only sometimes.
-    live.admin("POST", "switches", {"tokens": {"rotate": "never"}})
-    runners = {step: live.runner() for step in STEPS}
-    live.admin("POST", f"runners/{runners['token'].strava_id}/expire-tokens")
+    live, steps = own_live.at(log), STEPS[log]
+    runners = {step: live.runner() for step in steps}
+    if "token" in steps:
+        # An old refresh token that still works after a lost answer: Strava rotates only sometimes.
+        live.admin("POST", "switches", {"tokens": {"rotate": "never"}})
+        live.admin("POST", f"runners/{runners['token'].account}/expire-tokens")
     faults = [
-        live.fault(**fault, **({} if step == "token" else {"runner_id": runners[step].strava_id}))
-        for step, fault in STEPS.items()
+        live.fault(**fault, delay_ms=4000, times=1, **({} if step == "token" else {"runner_id": runners[step].account}))
+        for step, fault in steps.items()
     ]
-    runs = [live.record(runner, private_note="Mine.") for runner in runners.values()]
+    runs = [live.record(runner) for runner in runners.values()]
     live.until(lambda: _happened(live, faults))
     live.kill("worker")
     _run_out_leases(live)
-    number = live.fault(endpoint="activities.get", delay_ms=9_500)
-    read_meanwhile = [live.record(live.runner(), private_note="Mine.") for _ in range(3)]
+    reads = steps["read"]["endpoint"]
+    number = live.fault(endpoint=reads, delay_ms=9_500)
+    late = [live.runner() for _ in range(3)]
+    read_meanwhile = [live.record(runner) for runner in late]
     live.until(lambda: _happened(live, [number]))
 
     processes = live.processes("worker")
@@ -73,33 +86,32 @@ def test_worker_killed_then_told_to_end_leaves_one_note_in_each_run(own_live: Li
     live.admin("DELETE", f"faults/{number}")
     for run in (*runs, *read_meanwhile):
         live.until(lambda run=run: [row.state for row in live.deliveries(run)] == ["done"], within_s=LEASE_AND_MORE_S)  # type: ignore[misc]
-        text = live.truth(run)["private_note"]
-        assert text.startswith("Mine.\n\n")
-        assert (text.count(block.SIGNATURE), len(live.written(run))) == (1, 1)
+        assert (live.text(run).count(block.SIGNATURE), len(live.written(run))) == (1, 1)
     # What was being read at the end was not waited for, and was read again.
-    assert any(len(live.calls("activities.get", run)) > 1 for run in read_meanwhile)
+    again = [call["runner_id"] for call in live.calls(reads)]
+    assert any(again.count(runner.account) > 1 for runner in late)
 
 
 def test_broker_wiped_then_everything_killed_loses_no_note(own_live: Live) -> None:
-    live = own_live
+    live, logs = own_live, [own_live.at(name) for name in STEPS]
     live.kill("worker")  # so that the wake-ups are still in the broker when it dies
-    runs = [_run_whose_event_is_taken(live) for _ in range(5)]
+    runs = [(each, _run_whose_event_is_taken(each)) for each in logs * 2]
     live.kill("broker")
     (live.here.settings.data_dir / "broker" / "dump.rdb").unlink(missing_ok=True)
-    runs.append(_run_whose_event_is_taken(live))
+    runs += [(each, _run_whose_event_is_taken(each)) for each in logs]
 
     for part in [part.name for part in live.here.supervisor.parts if part.name != "sandbox"]:
         live.kill(part)
 
-    live.until(lambda: all(live.written(run) for run in runs), within_s=LEASE_AND_MORE_S)
-    assert [len(live.written(run)) for run in runs] == [1] * 6
+    live.until(lambda: all(each.written(run) for each, run in runs), within_s=LEASE_AND_MORE_S)
+    assert [len(each.written(run)) for each, run in runs] == [1] * 6
 
 
-def _run_whose_event_is_taken(live: Live) -> int:
+def _run_whose_event_is_taken(live: Live) -> Any:
     """Also without a broker, and without the supervisor's look, which would start what was killed."""
     runner = live.runner()
     run = live.record(runner, silent=True)
-    assert live.event(object_id=run, owner_id=runner.strava_id).status_code == 200
+    assert live.deliver(runner, run).status_code == 200
     return run
 
 
@@ -111,8 +123,8 @@ def _ready(live: Live) -> tuple[int, list[str]]:
     return answer.status_code, answer.json().get("down", [])
 
 
-def _refused(live: Live, run: int) -> bool:
-    """Whether Strava was told 503 for this run's event."""
+def _refused(live: Live, run: Any) -> bool:
+    """Whether the platform was told 503 for this run's event."""
     deliveries = live.admin("GET", "deliveries", object_id=run)["deliveries"]
     return any(attempt["status"] == 503 for delivery in deliveries for attempt in delivery["attempts"])
 
@@ -151,7 +163,7 @@ def _redis_full(live: Live) -> Iterator[None]:
 
 
 def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
-    """Without the database Strava is told 503 and sends again; without the broker the event is taken."""
+    """Without the database platforms are told 503 and send again; without the broker the event is taken."""
     live = own_live
     live.note_comes(live.record(live.runner()))
     for shortage, down in (
@@ -161,17 +173,22 @@ def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
         (_database_held(live), "database"),
         (_redis_full(live), "broker"),
     ):
-        runner = live.runner()
+        runners = [(each, each.runner()) for each in (live, live.at("intervals"))]
         with shortage:
-            run = live.record(runner)
-            live.until(lambda run=run: _refused(live, run) if down == "database" else bool(live.events(run)))  # type: ignore[misc] # noqa: B023
+            runs = [(each, each.record(runner)) for each, runner in runners]
+            arrived = partial(_arrived, runs, refused=down == "database")
+            live.until(arrived)
             assert _ready(live) == ((503, [down]) if down else (200, []))
             assert requests.get(f"{live.web}/healthz", timeout=10).status_code == 200
 
-        live.note_comes(run)
-
+        for each, run in runs:
+            each.note_comes(run)
+            assert len(each.written(run)) == 1
         live.until(lambda: _ready(live) == (200, []))
-        assert len(live.written(run)) == 1
+
+
+def _arrived(runs: list[tuple[Live, Any]], *, refused: bool) -> bool:
+    return all(_refused(live, run) if refused else bool(live.events(run)) for live, run in runs)
 
 
 def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path: Path) -> None:

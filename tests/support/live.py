@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,10 @@ from tests.support.athletes import earlier_run
 # A Wednesday morning in Europe: no quiet hours, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 ALL_SCOPES = "read,activity:read_all,activity:write"
+SCOPES = {
+    "strava": ALL_SCOPES,
+    "intervals": "ACTIVITY:READ,ACTIVITY:WRITE,CALENDAR:READ,CALENDAR:WRITE,WELLNESS:READ",
+}
 _WITHIN_S = 30.0
 T = TypeVar("T")
 
@@ -55,51 +59,88 @@ class Here(Running):
 
 @dataclass
 class Live:
-    """What tests say to a running installation and its sandbox."""
+    """What tests say to a running installation and its sandbox. ``platform``: the log of its runners."""
 
     here: Here
     log: Path
+    platform: str = "strava"
 
     def __post_init__(self) -> None:
         self.store = self.here.installation.store
         self.web = self.here.settings.public_url
         self.sandbox = self.here.sandbox_url or ""
         self._http = requests.Session()
+        self._prefix, self._people = ("", "runners")
+        self.writes_by, self.refreshes = "activities.update", True
+        if self.platform == "intervals":
+            self._prefix, self._people = ("/intervals", "athletes")
+            self.writes_by, self.refreshes = "events.bulk", False
+
+    def at(self, platform: str) -> Live:
+        """The same installation with runners of another log."""
+        return replace(self, platform=platform)
 
     # -- the sandbox -------------------------------------------------------------------------------------------------
 
     def admin(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
-        answer = self._http.request(method, f"{self.sandbox}/admin/{path}", json=body, params=query, timeout=60)
+        url = f"{self.sandbox}{self._prefix}/admin/{path}"
+        answer = self._http.request(method, url, json=body, params=query, timeout=60)
         assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def record(self, runner: Runner, **recording: Any) -> int:
+    def record(self, runner: Runner, **recording: Any) -> Any:
         """The runner records something (by default an easy 45-minute run that has just ended); its id."""
-        return int(self.admin("POST", f"runners/{runner.strava_id}/activities", recording)["id"])
+        return self.admin("POST", f"{self._people}/{runner.account}/activities", recording)["id"]
 
-    def truth(self, activity: int) -> dict[str, Any]:
+    def truth(self, activity: Any) -> dict[str, Any]:
         """The activity as it really is, with everything that was ever written into it."""
         truth: dict[str, Any] = self.admin("GET", f"activities/{activity}")
-        return truth
+        return {**truth, **truth["fields"]} if self.platform == "intervals" else truth
 
-    def edit(self, activity: int, **changes: Any) -> None:
+    def edit(self, activity: Any, **changes: Any) -> None:
         self.admin("POST", f"activities/{activity}/edit", {"changes": changes})
+
+    def entries(self, activity: Any) -> list[dict[str, Any]]:
+        """The calendar of this activity's runner."""
+        found: list[dict[str, Any]] = self.admin("GET", f"athletes/{self.truth(activity)['athlete_id']}/events")
+        return found
+
+    def text(self, activity: Any, field: str = "") -> str:
+        """What stands where our note stands: the private note, or the entries of the calendar."""
+        if self.platform == "intervals" and not field:
+            whole = (f"{each['fields']['name']}\n{each['fields']['description']}" for each in self.entries(activity))
+            return "\n".join(whole)
+        return self.truth(activity).get(field or "private_note") or ""
 
     def fault(self, **fault: Any) -> int:
         return int(self.admin("POST", "faults", fault)["id"])
 
-    def calls(self, endpoint: str | None = None, activity: int | None = None) -> list[dict[str, Any]]:
+    def calls(self, endpoint: str | None = None, activity: Any = None) -> list[dict[str, Any]]:
         query = {"endpoint": endpoint, "activity_id": activity, "limit": 1000}
         answer = self.admin("GET", "calls", **{name: value for name, value in query.items() if value is not None})
         calls: list[dict[str, Any]] = answer["calls"]
         return calls
 
-    def written(self, activity: int) -> list[dict[str, Any]]:
-        """The writes of our application into this activity."""
-        return [edit for edit in self.truth(activity)["edits"] if str(edit["author"]).startswith("app ")]
+    def written(self, activity: Any) -> list[dict[str, Any]]:
+        """The writes of our application for this activity."""
+        if self.platform == "intervals":
+            edits = [change for entry in self.entries(activity) for change in entry["history"]]
+        else:
+            edits = self.truth(activity)["edits"]
+        return [edit for edit in edits if str(edit["author"]).startswith("app ")]
+
+    def deliver(self, runner: Runner, activity: Any) -> requests.Response:
+        """The event of a recorded activity, straight to our webhook."""
+        settings = self.here.installation.settings
+        if self.platform == "strava":
+            return self.event(object_id=activity, owner_id=runner.account, event_time=1_795_000_000)
+        fields = {name: value for name, value in self.truth(activity)["fields"].items() if value is not None}
+        event = {"athlete_id": runner.account, "type": "ACTIVITY_UPLOADED", "timestamp": fields["created"]}
+        body = {"secret": next(iter(settings.intervals_secrets)), "events": [{**event, "activity": fields}]}
+        return sent(f"{settings.public_url}/webhooks/intervals/{settings.webhook_key}", body)
 
     def event(self, **event: Any) -> requests.Response:
-        """An event straight to our webhook, as it comes; 503 (a busy moment) is tried again, as Strava does."""
+        """An event of Strava's straight to our webhook, as it comes; 503 (a busy moment) is tried again, as Strava does."""
         body = {
             "object_type": "activity",
             "aspect_type": "create",
@@ -115,20 +156,19 @@ class Live:
 
     # -- our own side ------------------------------------------------------------------------------------------------
 
-    def runner(self, scopes: str = ALL_SCOPES, **athlete: Any) -> Runner:
+    def runner(self, scopes: str | None = None, **athlete: Any) -> Runner:
         """A runner who is connected and has answered the first questions. ``athlete`` sets columns of their row."""
-        zone = athlete.get("timezone", "UTC")  # of Strava too: the row follows the zone of each run
-        minted = self.admin("POST", "connected-athletes", {"scopes": scopes.split(","), "runner": {"timezone": zone}})
+        zone = athlete.get("timezone", "UTC")  # of the platform too: the row follows the zone of each run
+        scopes = scopes or SCOPES[self.platform]
+        asked = {"scopes": scopes.split(","), "runner": {"timezone": zone}}
+        minted = self.admin("POST", "connected-athletes", asked)
         installation = self.here.installation
-        grant = Grant(
-            tokens=Tokens(
-                minted["access_token"], minted["refresh_token"], datetime.fromtimestamp(minted["expires_at"], UTC)
-            ),
-            external_id=str(minted["runner_id"]),
-            name="A Runner",
-            timezone=zone,
-            units="metric",
-        )
+        tokens = Tokens(minted["access_token"])
+        if self.refreshes:
+            ends = datetime.fromtimestamp(minted["expires_at"], UTC)
+            tokens = Tokens(minted["access_token"], minted["refresh_token"], ends)
+        account = minted["runner_id"] if self.platform == "strava" else minted["id"]
+        grant = Grant(tokens, str(account).removeprefix("i"), "A Runner", zone, "metric")
         now = installation.clock.now()
         values = {
             "confirmed_at": now,
@@ -141,37 +181,40 @@ class Live:
             **athlete,
         }
         with self.store.write() as session:
-            row = connections.connect(session, installation, "strava", grant, scopes)
+            row = connections.connect(session, installation, self.platform, grant, scopes)
             for name, value in values.items():
                 setattr(row, name, value)
             session.add(earlier_run(row.id, now))
-            return Runner(id=row.id, strava_id=minted["runner_id"])
+            return Runner(row.id, account)
 
     def athlete(self, runner: Runner) -> Athlete:
         with self.store.read() as session:
             return session.get_one(Athlete, runner.id)
 
-    def suggestion(self, activity: int) -> Suggestion | None:
+    def suggestion(self, activity: Any) -> Suggestion | None:
         with self.store.read() as session:
-            return session.scalar(select(Suggestion).where(Suggestion.activity_id == _id(activity)))
+            return session.scalar(select(Suggestion).where(Suggestion.activity_id == self._id(activity)))
 
-    def deliveries(self, activity: int) -> list[Delivery]:
+    def deliveries(self, activity: Any) -> list[Delivery]:
         with self.store.read() as session:
             return list(
-                session.scalars(select(Delivery).join(Suggestion).where(Suggestion.activity_id == _id(activity)))
+                session.scalars(select(Delivery).join(Suggestion).where(Suggestion.activity_id == self._id(activity)))
             )
 
-    def decisions(self, activity: int) -> list[DecisionRecord]:
+    def decisions(self, activity: Any) -> list[DecisionRecord]:
         with self.store.read() as session:
-            return list(session.scalars(select(DecisionRecord).where(DecisionRecord.activity_id == _id(activity))))
+            return list(session.scalars(select(DecisionRecord).where(DecisionRecord.activity_id == self._id(activity))))
 
-    def events(self, object_id: int) -> list[InboxEvent]:
+    def events(self, object_id: Any) -> list[InboxEvent]:
         with self.store.read() as session:
-            return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == _id(object_id))))
+            return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == self._id(object_id))))
 
     def count_events(self) -> int:
         with self.store.read() as session:
             return session.scalar(select(func.count()).select_from(InboxEvent)) or 0
+
+    def _id(self, own: Any) -> str:
+        return id_of(self.platform, own)
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
@@ -192,14 +235,13 @@ class Live:
                 raise AssertionError(f"it did not happen within {within_s:.0f} s; the parts' log ends with\n{tail}")
             time.sleep(0.02)
 
-    def note_comes(self, activity: int, field: str = "private_note") -> str:
+    def note_comes(self, activity: Any, field: str = "") -> str:
         """Wait for our block, and for the delivery to be at rest."""
-        self.until(lambda: "— Adductor Coach" in (self.truth(activity)[field] or ""))
+        self.until(lambda: "— Adductor Coach" in self.text(activity, field))
         self.settles(activity)
-        text: str = self.truth(activity)[field]
-        return text
+        return self.text(activity, field)
 
-    def settles(self, object_id: int) -> list[InboxEvent]:
+    def settles(self, object_id: Any) -> list[InboxEvent]:
         """Wait until every event of this object, and every delivery for it, is at rest."""
 
         def at_rest() -> bool:
@@ -235,14 +277,14 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """One runner, under our id and Strava's."""
+    """One runner, under our id and that of their account at their log."""
 
     id: int
-    strava_id: int
+    account: Any
 
-
-def _id(activity: int) -> str:
-    return id_of("strava", activity)
+    @property
+    def strava_id(self) -> int:
+        return int(self.account)
 
 
 def sent(address: str, event: Mapping[str, Any]) -> requests.Response:
