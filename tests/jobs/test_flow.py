@@ -35,7 +35,9 @@ def test_a_recorded_run_gets_its_routine_with_the_reason(platform: Live) -> None
     assert lines[-1] == "— Adductor Coach"
     assert platform.text(run, "description") == ""
     made = [call["endpoint"] for call in platform.calls() if call["runner_id"] == runner.account]
-    assert [call for call in made if call != "activities.list"] == calls[platform.platform]  # without the hourly catch-up
+    assert [call for call in made if call != "activities.list"] == calls[
+        platform.platform
+    ]  # without the hourly catch-up
     (event,), (decision,), (delivery,) = platform.events(run), platform.decisions(run), platform.deliveries(run)
     assert event.trace_id == decision.trace_id == delivery.trace_id
     assert decision.considered
@@ -95,7 +97,9 @@ def test_activity_that_is_not_there_at_once_is_read_again_after_a_refresh(
 
 
 @pytest.mark.parametrize(("log", "field"), [("strava", "private_note"), ("intervals", "description")])
-def test_words_of_the_runner_stay_byte_for_byte_also_when_our_block_is_removed(live: Live, log: str, field: str) -> None:
+def test_words_of_the_runner_stay_byte_for_byte_also_when_our_block_is_removed(
+    live: Live, log: str, field: str
+) -> None:
     platform = live.at(log)
     texts = (
         "One line",

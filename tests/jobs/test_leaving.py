@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from adductor.athletes import connections, personal_data, revocation
 from adductor.jobs import leaving
-from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Athlete, Connection, InboxEvent, Revocation
 from tests.support.live import Live

@@ -25,8 +25,8 @@ from adductor.platforms.base import (
     Grant,
     LoggedActivity,
     PlatformError,
-    Told,
     Tokens,
+    Told,
     WebhookEvent,
     carry,
 )
@@ -337,9 +337,7 @@ def noted(here: Place, log: Log, words: str = "Mine.", **values: Any) -> int:
     return athlete_id
 
 
-def retype(
-    here: Place, log: Log, athlete_id: int, sport: str, *, about: str | None = None, after_s: float = 0
-) -> None:
+def retype(here: Place, log: Log, athlete_id: int, sport: str, *, about: str | None = None, after_s: float = 0) -> None:
     """The athlete changes the type of an activity, and its event is handled."""
     here.later(seconds=after_s)
     log.edit(about or log.run, sport=sport)
