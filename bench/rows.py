@@ -145,7 +145,8 @@ class Rows:
         table = self._tables["inbox_events"]
         names = ("subscription_id", "object_type", "object_id", "aspect_type", "event_time")
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*(table.c[name] for name in names))).all()
+            strava = table.c.platform == "strava"
+            rows = connection.execute(select(*(table.c[name] for name in names)).where(strava)).all()
         return {
             (int(row[0]), row[1], int(row[2].partition(":")[2]), row[3], int(_aware(row[4]).timestamp()))
             for row in rows

@@ -18,10 +18,11 @@ class ConnectError(RuntimeError):
 
 
 class Sandbox:
-    """The admin API at ``url``. Safe for threads: each has its own session."""
+    """The admin API at ``url`` of one made-up platform. Safe for threads: each has its own session."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, platform: str = "strava") -> None:
+        self.platform = platform
+        self.url = url if platform == "strava" else f"{url}/{platform}"
         self._local = threading.local()
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
@@ -45,13 +46,18 @@ class Sandbox:
         """A new Strava account; its id."""
         return int(self.ask("POST", "runners", {"timezone": "UTC"})["id"])
 
-    def connect(self, web: str, strava_id: int, scopes: Sequence[str] = SCOPES) -> requests.Session:
-        """Connect through the product's OAuth pages; the signed-in browser session. Raises ConnectError."""
-        browser = requests.Session()
+    def connect(
+        self, web: str, strava_id: int, scopes: Sequence[str] | None = None, *, browser: requests.Session | None = None
+    ) -> requests.Session:
+        """Connect through the product's OAuth pages; the signed-in browser session. Raises ConnectError.
+
+        Without ``scopes`` all that are asked for are granted.
+        """
+        browser = browser or requests.Session()
         browser.trust_env = False
-        away = browser.get(f"{web}/connect/strava?again=1", allow_redirects=False, timeout=30)
+        away = browser.get(f"{web}/connect/{self.platform}?again=1", allow_redirects=False, timeout=30)
         asked = dict(parse_qsl(urlsplit(away.headers.get("Location", "")).query))
-        form = [*asked.items(), *(("granted", scope) for scope in scopes)]
+        form = [*asked.items(), *(("granted", scope) for scope in scopes or asked.get("scope", "").split(","))]
         form += [("runner_id", str(strava_id)), ("answer", "authorize")]
         granted = requests.post(f"{self.url}/oauth/authorize", data=form, allow_redirects=False, timeout=30)
         if "Location" not in granted.headers:

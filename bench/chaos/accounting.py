@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.chaos import texts
+from bench.chaos.calendars import CalendarAthlete
 from bench.chaos.population import DUE, TEXTS, Activity, Athlete
 from bench.rows import EventKey, Rows
+from bench.sandbox import Sandbox
 
 # The product reads again what is older than two seconds; a loaded machine adds to that.
 _WRITE_FOLLOWS_READ_WITHIN_S = 3.5
@@ -88,6 +90,8 @@ class Accounts:
     limits: dict[str, Any]
     wire: Wire
     without_private_notes: list[tuple[float, float]]  # real, from and until
+    calendars: list[CalendarAthlete] = field(default_factory=list)
+    log: Sandbox | None = None  # the made-up intervals.icu
     broken: list[str] = field(default_factory=list)
     suspects: set[int] = field(default_factory=set)  # athletes whose decisions the report shows
 
@@ -99,6 +103,7 @@ class Accounts:
             "events": self._events(delivered, distinct),
             "notes and texts": self._activities(untold={key[2] for key in distinct - delivered}),
             "calls": self._calls(),
+            "intervals.icu": self._calendars() if self.log is not None else {},
         }
         return {**figures, "broken": self.broken}
 
@@ -137,9 +142,28 @@ class Accounts:
             "faults met": sum(len(call["faults"]) for call in calls),
         }
 
+    def _calendars(self) -> dict[str, Any]:
+        """One routine for each run that is due one, in whichever log, and what isn't ours as it was."""
+        assert self.log is not None  # noqa: S101 - the caller asked
+        counts: Counter[str] = Counter()
+        notes: Counter[int] = Counter()
+        for truth in self.truths.values():
+            notes[truth["runner_id"]] += sum(len(texts.blocks(truth[name] or "")) for name in TEXTS)
+        given_up = not all(_answered_200(entry) for entry in self.log.deliveries())
+        ended = self.rows.not_connected()
+        for one in self.calendars:
+            one.audit(notes[one.strava_id], untold=given_up, counts=counts, broken=self.broken)
+            if one.external_id in ended:
+                self.broken.append(f"{one.person.kind} athlete {one.external_id} was taken for gone and never left")
+        calls, over = Counter(call["endpoint"] for call in self.log.calls()), self.log.ask("GET", "state")["limits"]
+        if over["over_limit"] or calls["events.delete_range"]:
+            self.broken.append(f"intervals.icu: {over['over_limit']} calls over a limit, or a range deleted: {calls}")
+        return {**counts, "calls": dict(calls)}
+
     def _lost_connections(self) -> set[int]:
         """Athletes who never left and are not connected: excused only by a worker killed during a token renewal."""
-        ended, left = self.rows.not_connected(), {one.strava_id for one in self.athletes if one.left}
+        of_strava = {one.strava_id for one in self.athletes}
+        ended, left = self.rows.not_connected() & of_strava, {one.strava_id for one in self.athletes if one.left}
         lost = set()
         for number in ended - left:
             renewals = [

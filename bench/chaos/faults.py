@@ -24,6 +24,7 @@ class Fault:
     on: dict[str, Any] | None = None
     off: dict[str, Any] | None = None
     then: dict[str, Any] | None = None
+    log: str = "strava"
     rare: bool = False  # it stops all calls for a while
     long: bool = False  # its consequences outlast a short run
 
@@ -41,6 +42,10 @@ def _call(name: str, lasts_s: float, endpoint: str, *, rare: bool = False, long:
     return Fault(name, lasts_s, call={"endpoint": endpoint, **call}, rare=rare, long=long)
 
 
+def _there(name: str, lasts_s: float, endpoint: str, **call: Any) -> Fault:
+    return Fault(f"intervals.icu: {name}", lasts_s, call={"endpoint": endpoint, **call}, log="intervals")
+
+
 def _switch(name: str, lasts_s: float, group: str, on: Any, off: Any) -> Fault:
     return Fault(name, lasts_s, on={group: on}, off={group: off})
 
@@ -53,6 +58,12 @@ NO_PRIVATE_NOTES: dict[str, Any] = {"private_note": {"served": False}}
 _GET, _PUT, _TOKEN = "activities.get", "activities.update", "oauth.token"
 _AFTER: dict[str, Any] = {"when": "after"}
 FAULTS: tuple[Fault, ...] = (
+    _there("NOTEs are refused (503)", 5, "events.bulk", share=0.4, status=503),
+    _there("NOTEs arrive, the answer is lost", 8, "events.bulk", share=0.5, drop=True, **_AFTER),
+    _there("slow answers to NOTEs", 5, "events.bulk", share=0.4, delay_ms=900, **_AFTER),
+    _there("removals arrive, the answer is lost", 8, "events.delete", share=0.5, drop=True, **_AFTER),
+    _there("calendars answer a web page (403)", 4, "events.list", share=0.4, status=403, html=_PAGE),
+    _there("lists fail", 5, "activities.list", share=0.5, status=502),
     _call("reads answer 500", 4, _GET, share=0.3, status=500),
     _call("reads answer a web page (502)", 4, _GET, share=0.3, status=502, html=_PAGE),
     _call("reads are cut off", 4, _GET, share=0.25, drop=True),

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.chaos import texts
+from bench.chaos import calendars, texts
+from bench.chaos.calendars import CalendarAthlete
+from bench.chaos.plan import Act, Person
 from bench.rows import Rows
 from bench.sandbox import SCOPES, ConnectError, Sandbox
 
@@ -39,30 +41,6 @@ _TRIES = 8
 _CONNECT_WITHIN_S = 90.0
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One act. ``at_s``: real seconds after the start. ``run``: which of the athlete's activities."""
-
-    at_s: float
-    what: str
-    run: int = 0
-    recording: dict[str, Any] = field(default_factory=dict)
-    ended_min_ago: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One athlete of the plan."""
-
-    number: int
-    kind: str
-    acts: tuple[Act, ...]
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        return SCOPES[:2] if self.kind == "read only" else SCOPES
-
-
 def plan_people(chance: random.Random, *, events: int, seconds: float, days: float) -> list[Person]:
     """Enough athletes for about that many deliveries, duplicates included, within that many real seconds or own days."""
     kinds = {kind: share for kind, share in KINDS.items() if days < 1 or kind not in OF_A_DAY}
@@ -73,7 +51,8 @@ def plan_people(chance: random.Random, *, events: int, seconds: float, days: flo
         acts = sorted(_acts(kind, chance, seconds), key=lambda act: act.at_s)
         people.append(Person(len(people), kind, tuple(acts)))
         made += sum(act.what in EVENTFUL for act in acts)
-    return people
+    there = round(len(people) * calendars.SHARE)
+    return people + calendars.plan_runners(chance, len(people), there, seconds)
 
 
 def _acts(kind: str, chance: random.Random, seconds: float) -> list[Act]:
@@ -159,9 +138,16 @@ class Athlete:
 class Population:
     """All athletes of a plan, and the threads in which they act."""
 
-    def __init__(self, people: list[Person], seed: int, strava: Sandbox, web: str) -> None:
+    def __init__(self, people: list[Person], seed: int, strava: Sandbox, log: Sandbox, web: str) -> None:
         self._strava, self._web = strava, web
-        self.athletes = [Athlete(person, random.Random(f"{seed}/{person.number}")) for person in people]  # noqa: S311
+        self.athletes: list[Athlete] = []
+        self.calendars: list[CalendarAthlete] = []
+        for person in people:
+            chance = random.Random(f"{seed}/{person.number}")  # noqa: S311
+            if person.kind in calendars.KINDS:
+                self.calendars.append(CalendarAthlete(person, chance, strava, log))
+            else:
+                self.athletes.append(Athlete(person, chance))
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         self._stop = threading.Event()
@@ -172,8 +158,12 @@ class Population:
         """Connect everybody through the OAuth pages; then give each kind its past and its settings."""
         for athlete in self.athletes:
             athlete.strava_id = self._strava.new_athlete()
-        list(self._pool.map(self._connect, self.athletes))
+        for one in self.calendars:
+            one.open_account()
+        list(self._pool.map(self._connect, self.everybody))
         now = datetime.fromtimestamp(self._strava.now(), UTC)
+        for one in self.calendars:
+            one.prepare(rows, now)
         for kind in KINDS:
             ids = [athlete.strava_id for athlete in self.athletes if athlete.person.kind == kind]
             self._prepare(kind, ids, rows, now)
@@ -199,11 +189,15 @@ class Population:
         """Begin to act."""
         began = time.monotonic()
         for number in range(_THREADS):
-            mine = [athlete for athlete in self.athletes if athlete.person.number % _THREADS == number]
+            mine = [athlete for athlete in self.everybody if athlete.person.number % _THREADS == number]
             acts = sorted(
                 ((act, athlete) for athlete in mine for act in athlete.person.acts), key=lambda entry: entry[0].at_s
             )
             self._lives.append(self._pool.submit(self._live, acts, began))
+
+    @property
+    def everybody(self) -> list[Athlete | CalendarAthlete]:
+        return [*self.athletes, *self.calendars]
 
     @property
     def busy(self) -> bool:
@@ -214,24 +208,31 @@ class Population:
         self._stop.set()
         self._pool.shutdown()
 
-    def _connect(self, athlete: Athlete) -> None:
+    def _connect(self, athlete: Athlete | CalendarAthlete) -> None:
         """Connect, again and again while parts are down. Raises ConnectError."""
         deadline = time.monotonic() + _CONNECT_WITHIN_S
         while True:
             try:
-                self._strava.connect(self._web, athlete.strava_id, athlete.person.scopes)
+                if isinstance(athlete, CalendarAthlete):
+                    athlete.connect(self._web)
+                else:
+                    scopes = SCOPES[:2] if athlete.person.kind == "read only" else SCOPES
+                    self._strava.connect(self._web, athlete.strava_id, scopes)
             except (OSError, ConnectError):  # requests' errors are OSErrors
                 if self._stop.wait(0.5) or time.monotonic() > deadline:
                     raise
             else:
                 return
 
-    def _live(self, acts: list[tuple[Act, Athlete]], began: float) -> None:
+    def _live(self, acts: list[tuple[Act, Athlete | CalendarAthlete]], began: float) -> None:
         for act, athlete in acts:
             if self._stop.wait(max(began + act.at_s - time.monotonic(), 0)):
                 return
             try:
-                self._act(act, athlete)
+                if isinstance(athlete, CalendarAthlete):
+                    athlete.act(act)
+                else:
+                    self._act(act, athlete)
                 self.done[act.what] += 1
             except Exception as error:  # a fault of this program: it is reported and breaks the run
                 self.problems.append(f"{act.what} of athlete {athlete.person.number}: {type(error).__name__}: {error}")

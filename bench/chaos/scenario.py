@@ -11,17 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench.chaos.accounting import Accounts, Wire
 from bench.chaos.faults import NO_PRIVATE_NOTES, Planned, plan_faults
-from bench.chaos.population import DUPLICATE_SHARE, Person, Population, plan_people
-from bench.chaos.topologies import TOPOLOGIES, Installation, Kill, installation, plan_kills
+from bench.chaos.plan import Person
+from bench.chaos.population import DUPLICATE_SHARE, Population, plan_people
+from bench.chaos.topologies import SECRET, TOPOLOGIES, Installation, Kill, installation, plan_kills
 from bench.sandbox import Sandbox
 
 _LOOK_EVERY_S = 0.03
 # Two sweeps and a look of the scheduler: quiet for so long, nothing is left to do.
 _QUIET_FOR_S = 3.0
 _THEN_AFTER_S = 4.0
+# Some polls of an athlete with a key.
+_POLLED_WITHIN_S = 20.0
 _BEFORE_A_TRACEBACK = re.compile(r"^(\S.*)\n    Traceback \(most recent", re.MULTILINE)
 # Real seconds between Strava's three attempts: a killed process needs some real seconds to be back.
 _ATTEMPT_AGAIN_AFTER_S = 15.0
@@ -53,7 +57,7 @@ def make_plan(
 class _Faults:
     """Switches faults on and off at their times."""
 
-    strava: Sandbox
+    at: dict[str, Sandbox]  # by platform
     seen: Counter[str] = field(default_factory=Counter)
     without_private_notes: list[tuple[float, float]] = field(default_factory=list)  # real, from and until
     _coming: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)
@@ -77,8 +81,8 @@ class _Faults:
             now = time.time()
             self.without_private_notes.append((now, now + entry.lasts_s + 2 * _THEN_AFTER_S))
         if fault.call is not None:
-            number = self.strava.ask("POST", "faults", fault.call)["id"]
-            self._at(end_s, lambda: self.strava.ask("DELETE", f"faults/{number}"))
+            number = self.at[fault.log].ask("POST", "faults", fault.call)["id"]
+            self._at(end_s, lambda: self.at[fault.log].ask("DELETE", f"faults/{number}"))
             return
         self._switch(fault.on)
         self._at(end_s, lambda: self._switch(fault.off))
@@ -86,15 +90,17 @@ class _Faults:
             self._at(end_s + _THEN_AFTER_S, lambda: self._switch(fault.then))
 
     def _switch(self, switches: dict[str, Any] | None) -> None:
-        self.strava.ask("POST", "switches", switches)
+        self.at["strava"].ask("POST", "switches", switches)
 
     def finish(self, started: float) -> None:
         """Let every fault end at its time; then everything is as usual, without duplicates and delays."""
         while self._coming:
             time.sleep(max(started + self._coming[0][0] - time.monotonic(), 0))
             self._coming.pop(0)[1]()
-        self.strava.ask("DELETE", "faults", {})
-        self._switch({"delivery": {"reorder_share": 0, "late_share": 0, "duplicate_share": 0}})
+        for sandbox in self.at.values():
+            sandbox.ask("DELETE", "faults", {})
+            delivery = {"reorder_share": 0, "late_share": 0, "duplicate_share": 0}
+            sandbox.ask("POST", "switches", {"delivery": delivery})
 
 
 @dataclass
@@ -122,6 +128,12 @@ class _Scenario:
         }
         # Tokens live so shortly that they also end by themselves.
         strava.ask("POST", "switches", {"delivery": delivery, "tokens": {"lifetime_s": 5400, "renew_below_s": 900}})
+        # Calls of a real second say nothing of a simulated one.
+        icu = {"per_second": None, "key_upsert": "blind", "delivery": {**delivery, "attempts": 8}}
+        self.here.log.ask("POST", "switches", icu)
+        key = urlsplit(strava.ask("GET", "state")["subscription"]["callback_url"]).path.rpartition("/")[2]
+        webhook = {"webhook_url": f"{self.here.web}/webhooks/intervals/{key}", "secret": SECRET}
+        self.here.log.ask("POST", "application", webhook)
         self.population.settle_in(self.here.rows)
         strava.set_limits(limit)
 
@@ -144,9 +156,11 @@ class _Scenario:
     def seconds_until_quiet(self, settle_s: float) -> float | None:
         """Seconds until nothing waits anywhere; None when that does not come."""
         began, quiet_since = time.monotonic(), None
+        polled = began + _POLLED_WITHIN_S
         while time.monotonic() - began < settle_s:
             self.here.check()
-            if self.here.strava.ask("GET", "state")["deliveries"]["waiting"] or self.here.rows.unfinished():
+            waiting = [log.ask("GET", "state")["deliveries"]["waiting"] for log in (self.here.strava, self.here.log)]
+            if any(waiting) or self.here.rows.unfinished() or time.monotonic() < polled:
                 quiet_since = None
             else:
                 quiet_since = quiet_since or time.monotonic()
@@ -171,6 +185,8 @@ class _Scenario:
             truths=strava.activities(),
             deliveries=strava.deliveries(),
             limits=strava.ask("GET", "state")["limits"],
+            calendars=self.population.calendars,
+            log=self.here.log,
             wire=Wire(calls, real, self.here.killed_at),
             without_private_notes=self.faults.without_private_notes,
         )
@@ -183,8 +199,8 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
     """
     began = time.monotonic()
     with installation(TOPOLOGIES[store], folder, speed=plan.speed) as here:
-        population = Population(list(plan.people), plan.seed, here.strava, here.web)
-        scenario = _Scenario(plan, here, _Faults(here.strava), population)
+        population = Population(list(plan.people), plan.seed, here.strava, here.log, here.web)
+        scenario = _Scenario(plan, here, _Faults({"strava": here.strava, "intervals": here.log}), population)
         try:
             scenario.prepare(limit)
             prepared = time.monotonic()

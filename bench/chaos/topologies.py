@@ -33,7 +33,7 @@ MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 _RESTART_AFTER_S = 0.3
 _PARTS = {"web": 3, "worker": 4, "beat": 2, "broker": 3}
 _HOW = {"whole": 6, "child": 3, "parent": 2}
-_SECRET = "of the sandbox alone"  # noqa: S105
+SECRET = "of the sandbox alone"  # noqa: S105
 _REDIS = (
     "redis-server", "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
     "--loglevel", "warning", "--maxmemory-policy", "noeviction",
@@ -83,6 +83,7 @@ class Installation:
 
     web: str
     strava: Sandbox
+    log: Sandbox  # the made-up intervals.icu
     rows: Rows
     folder: Path
     broker_data: Path
@@ -160,9 +161,15 @@ def installation(topology: Topology, folder: Path, *, speed: float) -> Iterator[
         "ADDUCTOR_CLOCK_SPEED": str(speed),
         "ADDUCTOR_LOG": "text",
         "STRAVA_CLIENT_ID": "1",
-        "STRAVA_CLIENT_SECRET": _SECRET,
+        "STRAVA_CLIENT_SECRET": SECRET,
         "ADDUCTOR_STRAVA_API_URL": f"http://{sandbox}/api/v3",
         "ADDUCTOR_STRAVA_OAUTH_URL": f"http://{sandbox}/oauth",
+        "INTERVALS_CLIENT_ID": "2",
+        "INTERVALS_CLIENT_SECRET": SECRET,
+        "INTERVALS_WEBHOOK_SECRET": SECRET,
+        "ADDUCTOR_INTERVALS_API_URL": f"http://{sandbox}/intervals/api/v1",
+        "ADDUCTOR_INTERVALS_OAUTH_URL": f"http://{sandbox}/intervals",
+        "ADDUCTOR_INTERVALS_POLL_S": "60",
     }
     with ExitStack() as stack:
 
@@ -180,7 +187,8 @@ def installation(topology: Topology, folder: Path, *, speed: float) -> Iterator[
             command = [*_REDIS, "--port", str(redis), "--dir", str(broker_data)]
             beside.append(start("redis", restarting(command)))
         command = [sys.executable, "-m", "sandbox", "--bind", sandbox, "--state-dir", str(folder / "sandbox")]
-        command += ["--client-id", "1", "--client-secret", _SECRET, "--clock-file", str(clock)]
+        command += ["--client-id", "1", "--client-secret", SECRET, "--clock-file", str(clock)]
+        command += ["--intervals-client-id", "2", "--intervals-client-secret", SECRET]
         process = start("sandbox", command)
         until(lambda: requests.get(f"http://{sandbox}/admin/clock", timeout=5).ok, process, folder / "sandbox")
         up = start("up", adductor("up"))
@@ -191,6 +199,7 @@ def installation(topology: Topology, folder: Path, *, speed: float) -> Iterator[
         here = Installation(
             f"http://localhost:{web}",
             Sandbox(f"http://{sandbox}"),
+            Sandbox(f"http://{sandbox}", "intervals"),
             rows,
             folder,
             broker_data,

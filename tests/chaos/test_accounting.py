@@ -9,7 +9,8 @@ import pytest
 
 from bench.chaos import texts
 from bench.chaos.accounting import Accounts, FieldHistory, Wire
-from bench.chaos.population import Activity, Athlete, Person
+from bench.chaos.plan import Person
+from bench.chaos.population import Activity, Athlete
 
 BLOCK = "Adductor routine · level 2 · 8 min\n1. Squeeze\n— Adductor Coach"
 RUN = 7
