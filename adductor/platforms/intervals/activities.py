@@ -20,6 +20,7 @@ from adductor.platforms.intervals import FACTS
 # Judgement: an easy run of the examples has 78.
 _EASY_INTENSITY_MAX = 80
 _HARD_INTENSITY_MIN = 90
+_WEAK_FROM = 4
 # An upload is analysed within seconds. Some say that its analysis may follow: it is awaited for this long.
 ANALYSED_WITHIN = timedelta(minutes=2)
 
@@ -43,6 +44,7 @@ class _Activity(activities.Activity):
     source: OptionalText = None
     race: OptionalFlag = None
     icu_rpe: OptionalAmount = None
+    feel: OptionalAmount = None
     icu_intensity: OptionalAmount = None
     created: OptionalInstant = None
     analyzed: OptionalInstant = None
@@ -92,4 +94,6 @@ def _intensity(read: _Activity) -> Intensity:
     by_load = Intensity.UNKNOWN
     if read.icu_intensity:
         by_load = activities.grade(read.icu_intensity, _EASY_INTENSITY_MAX, _HARD_INTENSITY_MIN)
-    return activities.by_exertion(read.icu_rpe or read.perceived_exertion) or by_load
+    # `feel` goes from 1 (strong) to 5 (weak): weak counts as hard where no exertion was given, strong says nothing.
+    weak = 2 * read.feel if read.feel and read.feel >= _WEAK_FROM else None
+    return activities.by_exertion(read.icu_rpe or read.perceived_exertion or weak) or by_load
