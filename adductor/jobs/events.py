@@ -172,7 +172,7 @@ def _settle_activity(coach: Consultation, connection: Connection, event: InboxEv
     if not is_edit and activities.is_older_than_history(coach, event.object_id, event.event_time):
         return _record_too_old(coach, event)
     age = coach.now - event.received_at
-    if not is_edit and age < OTHER_LOG_WITHIN and channels.awaits_other_log(athlete, event.platform):
+    if age < OTHER_LOG_WITHIN and channels.awaits_other_log(athlete, event.platform):
         raise RetryLater(
             "the same run is awaited from the log where its note should stand", wait=OTHER_LOG_WITHIN - age
         )

@@ -149,19 +149,21 @@ def told_by_strava(icu: Icu, aspect: str = "create") -> None:
     put(icu.here, WebhookEvent("strava", 1, "activity", RUN, aspect, icu.here.now, "4711", {}))
 
 
-@pytest.mark.parametrize("first", ["strava", "intervals"])
+@pytest.mark.parametrize("first", ["strava", "intervals", "its edit"])
 @pytest.mark.parametrize(("chosen", "note", "entries"), [("private_note", 1, 0), ("calendar", 0, 1)])
 def test_run_in_both_logs_gets_one_routine_where_the_runner_chose(
     icu: Icu, strava: Log, first: str, chosen: str, note: int, entries: int
 ) -> None:
     runner = both(icu, channels={"post_run": chosen})
     at_strava(icu, strava)
-    icu.record(runner, silent=first == "strava")
+    run = icu.record(runner, silent=first != "intervals")
     if first == "strava":
         told_by_strava(icu)
         rounds.sweep(icu.here.installation)
         icu.polls(hours=1)
     else:
+        if first == "its edit":
+            icu.admin(f"/activities/{run['id']}/edit", {"changes": {"name": "Along the river"}})
         icu.hears()
         told_by_strava(icu)
         icu.polls(minutes=1)
