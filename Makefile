@@ -101,9 +101,8 @@ INPUTS ?= 20000
 fuzz: $(VENV)/.dev ## Made-up webhook bodies, links and scenario files, and the described HTTP surface (SEED=, INPUTS=)
 	@$(BIN)/python -m bench.fuzz --seed $(SEED) --inputs $(INPUTS)
 
-chaos: $(VENV)/.dev system ## Kills and faults all at once, then the accounting (SEED= EVENTS=10000 STORE=sqlite|postgresql|both WEEK=1)
-	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),10000) --store $(or $(STORE),both) \
-	  $(if $(WEEK),--week)
+chaos: $(VENV)/.dev system ## Kills and faults all at once, then the accounting (SEED= EVENTS=10000 STORE=sqlite|postgresql|both)
+	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),10000) --store $(or $(STORE),both)
 
 screenshots: $(VENV)/.dev system ## Take the pictures of the README anew
 	@$(BIN)/python -m tools.screenshots

@@ -25,8 +25,6 @@ EVENTS_A_SECOND = 11.0
 SETTLE_S = 600.0
 # Below this, faults with long consequences are left out.
 SHORT_S = 60.0
-# `--week`: a simulated week, in which nothing is killed.
-WEEK_S, WEEK_SPEED = 7 * 86_400.0, 400.0
 # About this many calls an event go out, so that windows are spent at times.
 _CALLS_AN_EVENT = 0.8
 
@@ -36,20 +34,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=10_000, help="deliveries in all, duplicates included")
     parser.add_argument("--store", choices=[*TOPOLOGIES, "both"], default="both")
-    parser.add_argument("--week", action="store_true", help="a week of the runners' time under faults alone")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process is ended
-    speed = WEEK_SPEED if options.week else SPEED
-    seconds = WEEK_S / speed if options.week else max(options.events / EVENTS_A_SECOND, 30.0)
-    limit = max(round(options.events / seconds * 900 / speed * _CALLS_AN_EVENT), 60)
+    seconds = max(options.events / EVENTS_A_SECOND, 30.0)
+    limit = max(round(options.events / seconds * 900 / SPEED * _CALLS_AN_EVENT), 60)
     folder = Path(tempfile.mkdtemp(prefix="adductor-chaos-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user
     plan = make_plan(
         options.seed,
         events=options.events,
         seconds=seconds,
-        speed=speed,
-        kill_every_s=2 * seconds + 1 if options.week else min(LONGEST_WITHOUT_KILL_S, seconds / 8),
+        speed=SPEED,
+        kill_every_s=min(LONGEST_WITHOUT_KILL_S, seconds / 8),
         short=seconds < SHORT_S,
     )
     results = []

@@ -93,7 +93,6 @@ class Accounts:
     calendars: list[CalendarAthlete] = field(default_factory=list)
     log: Sandbox | None = None  # the made-up intervals.icu
     broken: list[str] = field(default_factory=list)
-    suspects: set[int] = field(default_factory=set)  # athletes whose decisions the report shows
 
     def audit(self) -> dict[str, Any]:
         """Check every promise; the figures."""
@@ -227,7 +226,6 @@ class Accounts:
         if excused or (elsewhere and stand == 0):
             counts["excused: never told, connection lost in a kill, or private notes did not work"] += 1
             return
-        self.suspects.add(athlete.strava_id)
         self.broken.append(
             f"activity {known.id} ({athlete.person.kind} athlete {athlete.strava_id}, number {number}, "
             f"{truth['sport_type']}) has {stand} notes instead of {allowed[0]}"

@@ -28,7 +28,6 @@ KINDS = {
     "leaver": 4,
 }  # fmt: skip
 DUE = {"plain": 0, "history": 0, "public": 0, "twice": 1, "leaver": 1}
-OF_A_DAY = frozenset({"twice", "capped", "yesterday", "leaver"})  # what is due to these hangs on the day
 TEXTS = ("private_note", "description")
 DUPLICATE_SHARE = 0.25
 # Acts of which Strava sends an event.
@@ -41,13 +40,12 @@ _TRIES = 8
 _CONNECT_WITHIN_S = 90.0
 
 
-def plan_people(chance: random.Random, *, events: int, seconds: float, days: float) -> list[Person]:
-    """Enough athletes for about that many deliveries, duplicates included, within that many real seconds or own days."""
-    kinds = {kind: share for kind, share in KINDS.items() if days < 1 or kind not in OF_A_DAY}
+def plan_people(chance: random.Random, *, events: int, seconds: float) -> list[Person]:
+    """Enough athletes for about that many deliveries, duplicates included, within that many real seconds."""
     people: list[Person] = []
     made = 0
     while made * (1 + DUPLICATE_SHARE) < events * 1.03:
-        kind = chance.choices(list(kinds), list(kinds.values()))[0]
+        kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
         acts = sorted(_acts(kind, chance, seconds), key=lambda act: act.at_s)
         people.append(Person(len(people), kind, tuple(acts)))
         made += sum(act.what in EVENTFUL for act in acts)

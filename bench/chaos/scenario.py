@@ -48,7 +48,7 @@ def make_plan(
 ) -> Plan:
     """A plan for about ``events`` deliveries, duplicates included. ``short``: no faults with long consequences."""
     chance = random.Random(seed)  # noqa: S311 - a plan, no secret
-    people = plan_people(chance, events=events, seconds=seconds, days=seconds * speed / 86_400)
+    people = plan_people(chance, events=events, seconds=seconds)
     kills = plan_kills(chance, seconds, kill_every_s)
     return Plan(seed, seconds, speed, tuple(people), tuple(kills), tuple(plan_faults(chance, seconds, short=short)))
 
@@ -208,9 +208,7 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             traffic_s = time.monotonic() - prepared
             quiet_s = scenario.seconds_until_quiet(settle_s)
             clock = json.loads((folder / "data" / "clock.json").read_text())
-            accounts = scenario.accounts(clock)
-            figures = accounts.audit()
-            why = {athlete: here.why(athlete).splitlines() for athlete in sorted(accounts.suspects)}
+            figures = scenario.accounts(clock).audit()
         finally:
             population.stop()
     if quiet_s is None:
@@ -232,6 +230,5 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             "until quiet": None if quiet_s is None else round(quiet_s),
         },
         **figures,
-        "why": why,
         "logs": str(folder),
     }

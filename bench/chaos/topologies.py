@@ -25,7 +25,7 @@ import requests
 
 from bench.rows import Rows
 from bench.sandbox import Sandbox
-from bench.servers import adductor, clean_environment, free_port, ready, send_signal, started, until
+from bench.servers import adductor, free_port, ready, send_signal, started, until
 from tests.support import postgres
 
 # A Wednesday morning in Europe: no quiet hours, far from midnight and from any change of clocks.
@@ -87,7 +87,6 @@ class Installation:
     rows: Rows
     folder: Path
     broker_data: Path
-    environment: dict[str, str]
     parents: list[subprocess.Popen[bytes]]
     kills: Counter[str] = field(default_factory=Counter)
     killed_at: list[tuple[float, str]] = field(default_factory=list)
@@ -97,14 +96,6 @@ class Installation:
         """Raise RuntimeError when a process that was not killed has exited."""
         if any(parent.poll() is not None for parent in self.parents):
             raise RuntimeError(f"`adductor up` or what runs beside it has ended; see the logs in {self.folder}")
-
-    def why(self, athlete: int) -> str:
-        """What `adductor why` says of an athlete (Strava's id)."""
-        environment = {**clean_environment(), **self.environment}
-        asked = subprocess.run(
-            adductor("why", f"strava:{athlete}"), env=environment, capture_output=True, text=True, check=False
-        )
-        return asked.stdout + asked.stderr
 
     def kill(self, kill: Kill, turn: int) -> None:
         """SIGKILL as planned; ``turn`` chooses among processes of the same part."""
@@ -203,7 +194,6 @@ def installation(topology: Topology, folder: Path, *, speed: float) -> Iterator[
             rows,
             folder,
             broker_data,
-            environment,
             [up, *beside],
         )
         stack.callback(lambda: send_signal(here.orphans, signal.SIGKILL))
