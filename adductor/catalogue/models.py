@@ -60,7 +60,6 @@ class Span(_Rising):
     max: Count
 
     def clamp(self, value: int) -> int:
-        """The nearest value within the range."""
         return min(max(value, self.min), self.max)
 
 
@@ -74,7 +73,6 @@ class Tempo(StrictModel):
 
     @property
     def rep_s(self) -> int:
-        """Seconds of one rep."""
         return self.eccentric + self.bottom + self.concentric + self.top
 
 
@@ -199,7 +197,6 @@ class Exercise(StrictModel):
     # Words in brackets are variations of the same exercise, everything else must be an id.
     @cached_property
     def easier(self) -> tuple[str, ...]:
-        """The ids of easier exercises."""
         return tuple(line for line in self.easier_lines if not line.startswith("("))
 
     @cached_property
@@ -209,7 +206,6 @@ class Exercise(StrictModel):
 
     @cached_property
     def harder(self) -> tuple[str, ...]:
-        """The ids of harder exercises."""
         return tuple(line for line in self.harder_lines if not line.startswith("("))
 
     @cached_property
@@ -327,17 +323,14 @@ class Catalogue(StrictModel):
 
     @cached_property
     def routines(self) -> Mapping[str, RoutinePlan]:
-        """The routines by id."""
         return {routine.id: routine for routine in self.routine_list}
 
     @cached_property
     def exercises(self) -> Mapping[str, Exercise]:
-        """The exercises by id."""
         return {exercise.id: exercise for exercise in self.exercise_list}
 
     @cached_property
     def citations(self) -> Mapping[str, Citation]:
-        """The citations by id."""
         return {citation.id: citation for citation in self.citation_list}
 
     def stage(self, number: int) -> Stage:

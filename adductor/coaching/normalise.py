@@ -52,7 +52,6 @@ class Run(NamedTuple):
 
     @property
     def qualifies(self) -> bool:
-        """Long enough to be a run."""
         return self.moving_min >= k.QUALIFYING_RUN_MIN_MOVING_MIN
 
 
@@ -73,7 +72,6 @@ class Planned(NamedTuple):
 
     @property
     def is_a_run(self) -> bool:
-        """Whether it is running at all."""
         return self.run.kind not in k.NOT_A_RUN_KINDS
 
     @property
@@ -91,7 +89,6 @@ class Raced(NamedTuple):
 
     @property
     def blocks(self) -> bool:
-        """Whether days after it stay free."""
         return self.priority in k.PRE_RACE_BLOCK_DAYS
 
 
@@ -122,7 +119,6 @@ class Facts:
     races: list[Raced] = field(default_factory=list)
 
     def day_of(self, at: datetime) -> date:
-        """The local day of an instant."""
         return at.astimezone(self.athlete.timezone).date()
 
     @property

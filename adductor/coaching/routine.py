@@ -281,12 +281,11 @@ class Composer:
     def _own_dose(self, id_: str, instead_of: str | None = None) -> RoutineItem:
         exercise, mine = self.catalogue.exercises[id_], self.progress.get(id_)
         dose = exercise.dose
-        sets, count, hold_s = dose.sets.start, dose.first_count, dose.first_hold_s
+        count, hold_s = dose.first_count, dose.first_hold_s
         if mine is not None:
-            sets = min(max(mine.sets or sets, sets), dose.sets.max)
             count = dose.count.clamp(mine.reps_or_holds or count)
             hold_s = None if dose.hold_s is None else dose.hold_s.clamp(mine.hold_s or hold_s or 0)
-        item = item_of(exercise, self._fewer(sets), count, hold_s, instead_of=instead_of)
+        item = item_of(exercise, self._fewer(self._sets_of(id_)), count, hold_s, instead_of=instead_of)
         have = self.athlete.equipment
         bare = id_ == SIDE_LYING and have is not None and exercise.equipment.needs.any_of.isdisjoint(have)
         return replace(item, advice=NO_CHAIR) if bare else item
@@ -359,7 +358,7 @@ class Composer:
         return found is not None
 
     def _other_sets(self, item: RoutineItem) -> list[RoutineItem]:
-        own = self._sets_of(item)
+        own = self._sets_of(item.exercise)
         numbers = range(item.sets + 1, own + 1) if self._is_reduced else range(own - 1, 0, -1)
         return [self._with_sets(item, sets) for sets in numbers]
 
@@ -371,8 +370,8 @@ class Composer:
     def _is_reduced(self) -> bool:
         return self.half_the_sets or self.one_set_less
 
-    def _sets_of(self, item: RoutineItem) -> int:
-        mine, sets = self.progress.get(item.exercise), self.catalogue.exercises[item.exercise].dose.sets
+    def _sets_of(self, id_: str) -> int:
+        mine, sets = self.progress.get(id_), self.catalogue.exercises[id_].dose.sets
         return sets.start if mine is None else min(max(sets.start, mine.sets or 1), sets.max)
 
     def _add_own(self, order: list[RoutineItem]) -> str | None:

@@ -116,7 +116,6 @@ def population() -> list[Traits]:
 
 
 def pairs(values: Iterable[object]) -> list[tuple[object, ...]]:
-    """Each two values with their places."""
     return list(combinations(enumerate(values), 2))
 
 
@@ -130,7 +129,6 @@ def make_runs(traits: Traits) -> tuple[dict[date, list[Run]], set[date]]:
 
 
 def zone_on(traits: Traits, day: date) -> ZoneInfo:
-    """Where the runner is."""
     return AWAY if traits.turns == "ill and away" and 150 <= (day - FIRST_DAY).days < 159 else HOME
 
 

@@ -45,17 +45,14 @@ class Suggestion:
 
     @cached_property
     def day(self) -> date:
-        """The local day that it is for."""
         return self.at.astimezone(self.before.timezone).date()
 
     @property
     def placement(self) -> Placement:
-        """Its place in the runner's day."""
         return Placement(self.verdict.decision)
 
     @property
     def exercises(self) -> tuple[str, ...]:
-        """The ids of its exercises."""
         return tuple(item.exercise for item in self.routine.items)
 
     @property
