@@ -129,13 +129,15 @@ def test_runner_who_is_signed_in_as_another_answers_for_the_links_own(
 
 def test_exercise_in_place_of_another_is_offered_and_counts(visitor: Visitor, here: Place, runner: int) -> None:
     path = _path(here, runner)
+    planned = here.suggestion(runner).routine["items"][1]
     offered = re.findall(rf'data-swap="{path}/exercise/1/(\w+)"', visitor.get(path).text)
 
     assert f'data-exercise="{offered[0]}"' in visitor.get(f"{path}/exercise/1/{offered[0]}").text
     assert visitor.get(f"{path}/exercise/1/jump_lunges").status_code == 400
     visitor.http.post(path, data={"rpe": "6", "pain": "0", "swap": f"2:{offered[0]}"})
 
-    assert here.suggestion(runner).routine["items"][1]["exercise"] == offered[0]
+    done = here.suggestion(runner).routine["items"][1]
+    assert (done["exercise"], done["substituted_for"]) == (offered[0], planned["exercise"])
 
 
 def test_note_of_an_earlier_version_is_ours_to_update_and_to_remove(here: Place, runner: int) -> None:

@@ -9,7 +9,6 @@ import pytest
 from adductor.athletes import situations
 from adductor.coaching.situation import Event, EventType, OwnExercise, Placement
 from adductor.notes import wording
-from adductor.store.models import SessionRecord
 from service.pages import choice_forms
 from tests.service.pages.conftest import Visitor
 from tests.service.pages.test_forms import OWN, ROUTINES
@@ -146,22 +145,6 @@ def test_squeeze_that_hurts_much_is_a_referral_and_a_hold_asks_for_none(
     page = visitor.get("/home").text
     assert "pain when squeezing of 6 out of 10" in page
     assert 'name="squeeze"' not in page
-
-
-def test_progress_has_the_doses_and_the_load_of_an_exercise(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-    item = {"exercise": "standing_resisted_adduction", "sets": 1, "per_side": True, "reps": 12}
-    here.change(runner, progress=[{"exercise": item["exercise"], "load": "green band"}])
-    with here.installation.store.write() as session:
-        for days, sets in ((20, 1), (15, 1), (9, 2)):
-            routine = {**suggestion.routine, "items": [{**item, "sets": sets}]}
-            at, kept = here.now - timedelta(days=days), {"completed_pct": 100, "source": "page", "routine": routine}
-            session.add(SessionRecord(athlete_id=runner, completed_at=at, kind="strength_full", **kept))
-
-    (section,) = [part for part in visitor.get("/progress").text.split("<section") if "green band" in part]
-
-    assert section.count("<td>1 x 12 each side") == 2
-    assert section.count("<td>2 x 12 each side") == 1
 
 
 def test_maintenance_is_offered_where_it_is_due_and_taken_back_as_easily(

@@ -32,6 +32,7 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
     (DONE, {"rpe": "7"}, {"completed_pct": "140"}, "not saved: how much was done must be a number from 0 to 100."),
     (DONE, {}, {"stopped": "1"}, "not saved: choose how strong the pain was, from 0 to 10."),
     (DONE, {"rpe": "7"}, {"sign": "boredom"}, "not saved: unknown red flag: boredom."),
+    (DONE, {"rpe": "7"}, {"load_standing_resisted_adduction": "x" * 10_000}, "the band or weight must be at most 60"),
     ("/welcome", RIGHT, {"pain": ""}, "<li>Pain now"),
     ("/welcome", RIGHT, {"condition": "maybe"}, "<li>Injury, pregnancy"),
     ("/welcome", RIGHT, {"target": "3"}, "<li>Sessions a week"),

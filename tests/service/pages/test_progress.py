@@ -86,10 +86,15 @@ def test_progress_shows_each_exercise_in_curves_words_and_csv(visitor: Visitor, 
         here.later(days=4)
     routines = [suggestion.routine["items"] for suggestion in here.suggestions(runner)]
 
+    loaded = {"exercise": routines[0][0]["exercise"], "load": "green band"}
+    here.change(runner, progress=[loaded])
+
     page = visitor.get("/progress").text
     rows = list(csv.DictReader(io.StringIO(visitor.get("/progress.csv").text)))
 
     assert page.count('role="img"') == 2 + len({item["exercise"] for items in routines for item in items})
+    assert page.count("Latest load: green band.") == 1
+    assert f"<td>{routines[0][0]['sets']} x " in page
     assert "Highest 1 of 10; latest 1 of 10, on 22 November." in page
     assert [(row["day"], row["pain_0_10"]) for row in rows][:: len(routines[0])] == [
         ("2026-11-18", "1"),
