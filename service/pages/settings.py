@@ -41,9 +41,8 @@ def save_settings(section: str) -> Page:
         meaning = settings_preview.of(installation(), athlete.id, section, given.changes)
     if not given.problems and not previews:
         with changing() as coach:
-            given = read_form(
-                request.form, coach.athlete
-            )  # once more, on the locked row: a list grows by one each time
+            # Once more, on the locked row: a list grows by one each time.
+            given = read_form(request.form, coach.athlete)
             if not given.problems:
                 _keep(coach.session, coach.athlete, section, given)
     if by_script:
