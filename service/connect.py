@@ -55,6 +55,8 @@ def start(platform: str) -> Response | tuple[str, int]:
             redirect_uri=callback_url, state=session["oauth_state"], force=force
         )
     except RuntimeError:  # this installation has no application there
+        if registry.offers_keys(here.settings, platform):
+            return redirect(url_for("pages.start"))  # its field takes the key
         return _failed("misconfigured", platform)[0], 404
     return redirect(address)
 

@@ -116,7 +116,20 @@ def first_platform() -> str:
     athlete, settings = current_athlete(), installation().settings
     if athlete is not None:
         return athlete.connection.platform
-    return next((name for name in registry.NAMES if registry.offers_oauth(settings, name)), registry.NAMES[0])
+    offered = [
+        name
+        for offers in (registry.offers_oauth, registry.offers_keys)
+        for name in registry.NAMES
+        if offers(settings, name)
+    ]
+    return offered[0] if offered else registry.NAMES[0]
+
+
+@blueprint.app_template_global()
+def first_place() -> str:
+    """Where the first platform's routines stand by default: private_note or calendar."""
+    scopes = registry.FACTS[first_platform()].scopes
+    return "private_note" if "private_note" in scopes else "calendar"
 
 
 @blueprint.app_template_global()

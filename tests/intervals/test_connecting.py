@@ -111,7 +111,9 @@ def test_keys_alone_make_an_installation(icu: Icu) -> None:
 
     page = icu.web.get("/").text
     assert "API key of intervals.icu" in page
-    assert "/connect/strava" not in page.split("<main", 1)[1]
+    assert "it appears in your calendar at intervals.icu" in page
+    assert not [word for word in ("private note", "strava", "Strava") if word in page]
+    assert icu.web.get("/connect/intervals").headers["Location"] == "/"
     runner = icu.by_key(icu.account())
     icu.polls(hours=1)
     icu.record(runner, silent=True)
