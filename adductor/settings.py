@@ -33,8 +33,6 @@ from adductor.files import create_once
 CALLBACK_URL_MAX_CHARS = 255
 # HMAC-SHA256 wants at least its block of entropy; 32 characters of hex are 16 bytes, the least we accept.
 SECRET_KEY_MIN_CHARS = 32
-# Typed into a public form; 20 characters of a password manager are beyond guessing.
-OPS_TOKEN_MIN_CHARS = 20
 
 _PREFIXES = ("ADDUCTOR_", "STRAVA_", "INTERVALS_")
 # Read elsewhere: by `adductor up`, by the processes that it starts, by docker-compose.yml and the Caddyfile.
@@ -102,17 +100,15 @@ def _is_redis(value: str) -> bool:
 
     try:
         Redis.from_url(value).connection_pool.make_connection()
-    except (
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RedisError,
-    ):  # an option that it doesn't know, a port that is none
+    except (LookupError, AttributeError, TypeError, ValueError, RedisError):  # an unknown option, a port that is none
         return False
-    return (
-        value.startswith("unix:") or urlsplit(value).path.strip("/").isdecimal() or not urlsplit(value).path.strip("/")
-    )
+    database = urlsplit(value).path.strip("/")
+    return value.startswith("unix:") or not database or database.isdecimal()
+
+
+def _names_database_in_path(value: str) -> bool:
+    """Celery wants it there."""
+    return value.startswith("unix://") or not re.search(r"[?&]db=", value)
 
 
 def _is_mail_server(value: str) -> bool:
@@ -124,106 +120,76 @@ def _is_web_address(value: str) -> bool:
     return bool(re.fullmatch(r"(?i:https?)://[^/?#\s]+(/[^?#\s]*)?", value)) and _parses(value)
 
 
+def _is_watcher(value: str) -> bool:
+    return bool(re.fullmatch(r"(?i:https?)://[!-~]+", value)) and _parses(value)
+
+
+def _at_least(chars: int) -> Callable[[str], bool]:
+    return lambda value: len(value) >= chars
+
+
+def _are_fernet_keys(value: str) -> bool:
+    keys = _split(value)
+    return bool(keys) and all(re.fullmatch(r"[\w-]{43}=", key, re.ASCII) for key in keys)
+
+
+def _is_sender(value: str) -> bool:
+    return bool(_is_address(parseaddr(value)[1])) and not re.search(r"[\r\n]", value)
+
+
+def _split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
 _NO_WEB_ADDRESS = "is not a web address; give one like https://coach.example.org"
 _is_address = _matches(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+")
+_are_origins = _matches(r"( *(https://[a-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})? *(,|$))+")
 _is_one_line = _matches(r"[^\x00-\x1f\x7f]{1,200}")
 _NOT_ONE_LINE = "is not one line of at most 200 characters"
+_NO_DATABASE = (
+    "is neither SQLite nor PostgreSQL; give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name"
+)
+_NO_REDIS = "is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock"
+_GIVE_SMTP = "give smtp://user:password@host:587?starttls=1 or smtps://..., there is no other option"
+_FERNET = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 _ENCODE = "in a password write @ as %40, / as %2F, # as %23, ? as %3F, % as %25"
 _MAKE = "make one with: python -c"
 # What a text must be, and what is said otherwise: the first rule that fails for a name. Never the value: it may be secret.
 _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("ADDUCTOR_PUBLIC_URL", _is_web_address, _NO_WEB_ADDRESS),
-    (
-        "ADDUCTOR_PUBLIC_URL",
-        _matches(r"\w+://[^/@]+/?"),
-        "must have no path and no user: pages and links begin at the root; give one like https://coach.example.org",
-    ),
+    ("ADDUCTOR_PUBLIC_URL", _matches(r"\w+://[^/@]+/?"), "must have no path and no user: pages begin at the root"),
     ("ADDUCTOR_STRAVA_API_URL", _is_web_address, _NO_WEB_ADDRESS),
     ("ADDUCTOR_STRAVA_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
     ("ADDUCTOR_INTERVALS_API_URL", _is_web_address, _NO_WEB_ADDRESS),
     ("ADDUCTOR_INTERVALS_OAUTH_URL", _is_web_address, _NO_WEB_ADDRESS),
-    (
-        "ADDUCTOR_HEARTBEAT_URL",
-        lambda url: re.fullmatch(r"(?i:https?)://[!-~]+", url) and _parses(url),
-        "is not a web address; give the whole one that your watching service shows, with https://",
-    ),
+    ("ADDUCTOR_HEARTBEAT_URL", _is_watcher, "is not a web address; give the whole one, with https://"),
     ("ADDUCTOR_OPERATOR", _is_one_line, _NOT_ONE_LINE),
     ("ADDUCTOR_CONTACT", _is_one_line, _NOT_ONE_LINE),
     ("ADDUCTOR_BIND", _is_host_and_port, "is not host:port; give one like 127.0.0.1:8000"),
     (
         "ADDUCTOR_SECRET_KEY",
-        lambda key: len(key) >= SECRET_KEY_MIN_CHARS,
-        f"is shorter than {SECRET_KEY_MIN_CHARS} characters; {_MAKE} 'import secrets; print(secrets.token_hex(32))'",
+        _at_least(SECRET_KEY_MIN_CHARS),
+        f"is too short; {_MAKE} 'import secrets; print(secrets.token_hex(32))'",
     ),
-    (
-        "ADDUCTOR_OPS_TOKEN",
-        lambda token: len(token) >= OPS_TOKEN_MIN_CHARS,
-        f"is shorter than {OPS_TOKEN_MIN_CHARS} characters; {_MAKE} 'import secrets; print(secrets.token_urlsafe(24))'",
-    ),
-    (
-        "ADDUCTOR_TOKEN_KEYS",
-        lambda keys: _split(keys) and all(map(_matches(r"[\w-]{43}="), _split(keys))),
-        "holds something that is not a Fernet key; "
-        f"{_MAKE} 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
-    ),
-    (
-        "ADDUCTOR_DATABASE_URL",
-        _matches(r"(sqlite:///|postgresql\+psycopg://).*"),
-        "is neither SQLite nor PostgreSQL; "
-        "give sqlite:////path/to/file.db or postgresql+psycopg://user:password@host/name",
-    ),
-    (
-        "ADDUCTOR_DATABASE_URL",
-        _is_database,
-        f"can't be read, or names no database; {_ENCODE}",
-    ),
-    (
-        "ADDUCTOR_REDIS_URL",
-        _matches(r"(rediss?://|unix://.).*"),
-        "is not a Redis address; give redis://host:6379/0, rediss://... or unix:///path/to.sock",
-    ),
-    (
-        "ADDUCTOR_REDIS_URL",
-        lambda url: url.startswith("unix://") or not re.search(r"[?&]db=", url),
-        "names its database as ?db=; Celery wants it as the path: redis://host:6379/3",
-    ),
+    ("ADDUCTOR_OPS_TOKEN", _at_least(20), f"is too short; {_MAKE} 'import secrets; print(secrets.token_urlsafe(24))'"),
+    ("ADDUCTOR_TOKEN_KEYS", _are_fernet_keys, f"holds something that is not a Fernet key; {_MAKE} '{_FERNET}'"),
+    ("ADDUCTOR_DATABASE_URL", _matches(r"(sqlite:///|postgresql\+psycopg://).*"), _NO_DATABASE),
+    ("ADDUCTOR_DATABASE_URL", _is_database, f"can't be read, or names no database; {_ENCODE}"),
+    ("ADDUCTOR_REDIS_URL", _matches(r"(rediss?://|unix://.).*"), _NO_REDIS),
+    ("ADDUCTOR_REDIS_URL", _names_database_in_path, "names its database as ?db=; give the path: redis://host:6379/3"),
     ("ADDUCTOR_REDIS_URL", _is_redis, f"can't be read; give redis://:password@host:6379/0; {_ENCODE}"),
-    (
-        "ADDUCTOR_SMTP_URL",
-        _matches(r"smtps?://([^/@]*@)?[^/:@?].*"),
-        "is not a mail server; give smtp://user:password@host:587?starttls=1 or smtps://...",
-    ),
-    (
-        "ADDUCTOR_SMTP_URL",
-        _is_mail_server,
-        f"can't be read; give smtp://user:password@host:587?starttls=1, there is no other option; {_ENCODE}",
-    ),
-    (
-        "ADDUCTOR_SMTP_URL",
-        _hides_its_password,
-        "would send its password for all to read; add ?starttls=1, or use smtps://",
-    ),
-    (
-        "ADDUCTOR_MAIL_FROM",
-        lambda sender: _is_address(parseaddr(sender)[1]) and not re.search(r"[\r\n]", sender),
-        "is not a mail address; give one like Adductor Coach <coach@example.org>",
-    ),
+    ("ADDUCTOR_SMTP_URL", _matches(r"smtps?://([^/@]*@)?[^/:@?].*"), f"is not a mail server; {_GIVE_SMTP}"),
+    ("ADDUCTOR_SMTP_URL", _is_mail_server, f"can't be read; {_GIVE_SMTP}; {_ENCODE}"),
+    ("ADDUCTOR_SMTP_URL", _hides_its_password, "would show its password; add ?starttls=1, or use smtps://"),
+    ("ADDUCTOR_MAIL_FROM", _is_sender, "is not a mail address; give one like Adductor Coach <coach@example.org>"),
     ("ADDUCTOR_EHLO", _matches(r"[a-zA-Z0-9.-]+"), "is not a host name; give one like coach.example.org"),
-    (
-        "ADDUCTOR_PUSH_SERVICES",
-        _matches(r"( *(https://[a-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})? *(,|$))+"),
-        "holds something that is not the address of a push service; give https://push.example.org, comma-separated",
-    ),
-    (
-        "ADDUCTOR_WEBHOOK_KEY",
-        _matches(r"[A-Za-z0-9_-]{16,}"),
-        "must be at least 16 letters, digits, - or _, as it stands in an address",
-    ),
+    ("ADDUCTOR_PUSH_SERVICES", _are_origins, "holds something that is not the address of a push service"),
+    ("ADDUCTOR_WEBHOOK_KEY", _matches(r"[A-Za-z0-9_-]{16,}"), "must be at least 16 letters, digits, - or _"),
     ("STRAVA_CLIENT_ID", _matches(r"[0-9]+"), "is not a number; copy it from strava.com/settings/api"),
     ("INTERVALS_CLIENT_ID", _matches(r"[0-9]+"), "is not a number; copy it from Manage App at intervals.icu"),
     (
         "INTERVALS_WEBHOOK_SECRET",
-        lambda secrets: _split(secrets),
+        lambda text: _split(text),
         "holds no secret; copy it from Manage App at intervals.icu",
     ),
 )
@@ -466,10 +432,7 @@ def load(*, _env_file: str | None = ".env", **overrides: Any) -> Settings:
 
 
 def load_beside_up() -> Settings:
-    """The settings of a command that is run beside `adductor up`. Raises SettingsError.
-
-    What `up` brought itself (its broker, its made-up Strava) counts as set, as long as it runs.
-    """
+    """The settings of a command beside `adductor up`, whose own broker and Strava count as set. Raises SettingsError."""
     settings = load()
     for name, value in beside_up.read(settings.data_dir).items():
         os.environ.setdefault(name, value)
@@ -566,7 +529,3 @@ def _wrong_combinations(values: Mapping[str, Any]) -> list[str]:
     if len(f"{values.get('ADDUCTOR_PUBLIC_URL', '')}/webhooks/strava/{key}") > CALLBACK_URL_MAX_CHARS:
         problems.append(f"ADDUCTOR_PUBLIC_URL: too long; a callback may have {CALLBACK_URL_MAX_CHARS} characters")
     return problems
-
-
-def _split(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
