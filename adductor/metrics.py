@@ -16,6 +16,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +34,11 @@ _ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
 # window of the rate limit (900), an outage of hours, and a day, after which a delivery is dead-lettered.
 NOTE_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # The label values that are known beforehand. Their series exist at 0 from the start: Prometheus' increase() doesn't see the
 # first event of a series that is born at 1. A test compares these with the code that counts.
 _RULES = tuple(rule.name for rule in RULES)
@@ -45,73 +51,54 @@ DECISIONS_OF_RULES = (
     *((rule, rule) for rule in ("post_run", "rest_day", "warm_up")),
 )
 EVENT_OUTCOMES = (
-    *("already_decided", "deleted", "disconnected", "foreign_activity", "gave_up", "gone", "kept"),
-    *("not_confirmed", "not_connected", "nothing_to_do", "refer", "refused_by_platform", "restored", "revoked"),
-    *("no_calendar", "scope_missing", "scopes_changed"),
-    *("title_done", "title_pause", "title_resume", "title_skip"),
-    *("unknown_athlete", "withdrawn", *_RULES, *REFUSALS),
-)
-_MAIL_OUTCOMES = ("address_refused", "gave_up", "mail_refused", "maybe_sent", "sent", "taken_over")
-LETTER_OUTCOMES = (*_MAIL_OUTCOMES, "no_longer_wanted")
-MAIL_OUTCOMES = (
-    *_MAIL_OUTCOMES,
-    *("answered", "disconnected", "enough_messages", "never_written", "no_address", "too_late"),
-)
-PUSH_OUTCOMES = (
-    *("answered", "disconnected", "enough_messages", "gave_up", "never_written", "no_device"),
-    *("pushed", "too_late"),
-)
-NOTE_OUTCOMES = (
-    *("already_there", "answered", "deleted_by_runner", "disconnected", "edited_by_runner", "gave_up", "gone"),
-    *(
-        "never_written",
-        "no_activity",
-        "no_calendar",
-        "not_connected",
-        "note_refused",
-        "nothing_there",
+    *_words(
+        "already_decided deleted disconnected foreign_activity gave_up gone kept no_calendar not_confirmed not_connected"
+        " nothing_to_do refer refused_by_platform restored revoked scope_missing scopes_changed title_done title_pause"
+        " title_resume title_skip unknown_athlete withdrawn"
     ),
-    *("refused_by_platform", "removed", "revoked", "scope_missing", "written"),
+    *_RULES,
+    *REFUSALS,
+)
+_MAIL_OUTCOMES = _words("address_refused gave_up mail_refused maybe_sent sent taken_over")
+LETTER_OUTCOMES = (*_MAIL_OUTCOMES, "no_longer_wanted")
+_UNSENT = _words("answered disconnected enough_messages never_written too_late")
+NOTE_OUTCOMES = _words(
+    "already_there answered deleted_by_runner disconnected edited_by_runner gave_up gone never_written"
+    " no_activity no_calendar not_connected note_refused nothing_there refused_by_platform removed revoked scope_missing"
+    " written"
 )
 DELIVERY_OUTCOMES = (
     *itertools.product(("private_note", "description", "calendar"), NOTE_OUTCOMES),
-    *(("mail", outcome) for outcome in MAIL_OUTCOMES),
-    *(("push", outcome) for outcome in PUSH_OUTCOMES),
+    *itertools.product(("mail",), (*_MAIL_OUTCOMES, *_UNSENT, "no_address")),
+    *itertools.product(("push",), (*_UNSENT, "gave_up", "no_device", "pushed")),
     ("pages", "on_the_pages"),
 )
 CALL_KINDS = (
-    "connecting a runner",
-    "creating the webhook subscription",
-    "deleting the webhook subscription",
-    "giving a runner's access back",
-    "listing activities",
-    "reading an activity",
-    "reading the webhook subscription",
-    "renewing a runner's access",
-    "writing a note",
+    *("creating the webhook subscription", "deleting the webhook subscription", "reading the webhook subscription"),
+    *("connecting a runner", "giving a runner's access back", "renewing a runner's access"),
+    *("listing activities", "reading an activity", "writing a note"),
 )
-_CALL_STATUSES = ("200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "none")
+_CALL_STATUSES = _words("200 400 401 403 404 429 500 502 503 504 none")
 # Every other status counts as its class.
 CALL_STATUSES = (*_CALL_STATUSES, "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
+@dataclass
 class Metric:
     """A counter, or a histogram of seconds, which prometheus_client makes with all others on first use.
 
     ``known``: the label values whose series exist before their first event.
     """
 
-    def __init__(
-        self,
-        name: str,
-        text: str,
-        labels: tuple[str, ...] = (),
-        known: Iterable[tuple[str, ...]] = (),
-        buckets: tuple[float, ...] = (),
-    ) -> None:
-        self.name, self.text, self.label_names, self.known = f"adductor_{name}", text, labels, tuple(known)
-        self.buckets = buckets
-        self.made: Any = None
+    name: str
+    text: str
+    label_names: tuple[str, ...] = ()
+    known: Iterable[tuple[str, ...]] = ()
+    buckets: tuple[float, ...] = ()
+    made: Any = None
+
+    def __post_init__(self) -> None:
+        self.name, self.known = f"adductor_{self.name}", tuple(self.known)
 
     def labels(self, *values: object) -> Any:
         """The series with these label values: a `prometheus_client.Counter`, with ``inc``."""
@@ -167,18 +154,7 @@ NOTE_SECONDS = Metric(
     "From the webhook's arrival to the written note, a wait that was asked for included",
     buckets=NOTE_BUCKETS_S,
 )
-_ALL = (
-    WEBHOOKS,
-    EVENTS,
-    DECISIONS,
-    DELIVERIES,
-    LETTERS,
-    CALLS,
-    PLATFORM_CALLS,
-    SUBSCRIPTION_CHECKS,
-    HELD_BACK,
-    NOTE_SECONDS,
-)
+_ALL = [value for value in list(globals().values()) if isinstance(value, Metric)]
 
 
 def call_status(status: int | None) -> str:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from adductor.coaching.situation import Intensity
 
 
-# --- errors ---------------------------------------------------------------------------------------------------------
-
-
 class ErrorKind(StrEnum):
     """The meaning of a failed call for its caller."""
 
@@ -39,11 +36,10 @@ class ErrorKind(StrEnum):
 
 @dataclass(eq=False)
 class PlatformError(Exception):
-    """A call to a platform failed.
+    """A call to a platform failed. ``message`` is for people and never holds a token or a secret.
 
-    ``message`` is for people and never holds a token or a secret. ``retry_at`` (UTC) is set when the platform's own
-    rules tell when the next try makes sense. ``status`` is the HTTP status, None when no answer came. ``details`` are
-    the platform's own short codes; they tell apart errors of one kind.
+    ``retry_at`` (UTC) is set when the platform's own rules tell when the next try makes sense; ``status`` is None when no
+    answer came; ``details`` are the platform's own short codes.
     """
 
     kind: ErrorKind
@@ -58,9 +54,6 @@ class PlatformError(Exception):
 
 class EventError(ValueError):
     """A webhook request doesn't have the platform's shape. The message is short and names the field."""
-
-
-# --- the rate budget ------------------------------------------------------------------------------------------------
 
 
 class Priority(IntEnum):
@@ -105,8 +98,6 @@ class BudgetState:
 
 # The sport of an activity that the platform may not hand on.
 UNKNOWN_SPORT = "unknown"
-
-# --- records --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +196,6 @@ class WebhookEvent:
     event_time: datetime
     owner_id: str
     updates: dict[str, Any]
-
-
-# --- the adapter ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

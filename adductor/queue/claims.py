@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, TextClause, bindparam, select, text, update
+from sqlalchemy import ColumnElement, TextClause, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from adductor import logs, metrics
@@ -39,53 +38,43 @@ def claim(installation: Installation, table: type[T], *, ids: Sequence[int] | No
     Of one athlete's events one is handled at a time: a flood of them leaves the other workers to other athletes.
     """
     now = installation.clock.now()
-    due, claiming = _statements(table, ids is not None)  # type: ignore[arg-type]  # a class is hashable
-    values: dict[str, Any] = {"now": now, **({} if ids is None else {"ids": list(ids)})}
-    with installation.store.read() as session:
-        if session.scalar(due, values) is None:
-            return None  # nearly always: the write lock is not taken for nothing
-    owner = installation.leases.new_owner()
-    values |= {"owner": owner, "until": installation.clock.real_now() + LEASE}
-    with installation.store.write() as session:
-        row: T | None = session.scalar(claiming, values, execution_options={"synchronize_session": False})
-    if row is not None:
-        installation.leases.hold(table, row.id, owner)
-    return row
-
-
-@cache
-def _statements(table: type[Queued], named: bool) -> tuple[Any, Any]:
-    """Select the id of the row that has been due for longest, and claim it. To build them costs more than to run them."""
-    due = select(table.id).where(is_at_work(table), table.state == WAITING, table.due_at <= bindparam("now"))
-    if named:
-        due = due.where(table.id.in_(bindparam("ids", expanding=True)))
+    due = select(table.id).where(is_at_work(table), table.state == WAITING, table.due_at <= now)
+    if ids is not None:
+        due = due.where(table.id.in_(ids))
     if table is InboxEvent:
         other = aliased(InboxEvent, name="sibling")  # as many are claimed as there are workers, at most
         at_work = select(other.owner_id).where(text("sibling.backlog = 'open'"), other.state == CLAIMED)
         due = due.where(InboxEvent.owner_id.not_in(at_work))
     due = due.order_by(table.due_at, table.id).limit(1)
-    claiming = (
-        update(table)
-        .where(table.id == due.with_for_update(skip_locked=True).scalar_subquery(), table.state == WAITING)
-        .values(
-            state=CLAIMED,
-            attempts=table.attempts + 1,
-            tried_at=bindparam("now"),
-            lease_until=bindparam("until"),
-            lease_owner=bindparam("owner"),
-        )
-        .returning(table)
+    with installation.store.read() as session:
+        if session.scalar(due) is None:
+            return None  # nearly always: the write lock is not taken for nothing
+    owner = installation.leases.new_owner()
+    claiming = update(table).where(
+        table.id == due.with_for_update(skip_locked=True).scalar_subquery(), table.state == WAITING
     )
-    return due, claiming
+    claimed = {
+        "lease_until": installation.clock.real_now() + LEASE,
+        "state": CLAIMED,
+        "attempts": table.attempts + 1,
+        "tried_at": now,
+        "lease_owner": owner,
+    }
+    with installation.store.write() as session:
+        row: T | None = session.scalar(
+            claiming.values(claimed).returning(table), execution_options={"synchronize_session": False}
+        )
+    if row is not None:
+        installation.leases.hold(table, row.id, owner)
+    return row
 
 
 def take(session: Session, installation: Installation, row: Queued) -> None:
     """Claim a row of the transaction at hand: with its commit this process holds it, and no other can be faster."""
     owner = installation.leases.new_owner()
-    row.state, row.lease_owner = CLAIMED, owner
+    row.state, row.tried_at = CLAIMED, installation.clock.now()
+    row.lease_owner, row.lease_until = owner, installation.clock.real_now() + LEASE
     row.attempts += 1
-    row.tried_at = installation.clock.now()
-    row.lease_until = installation.clock.real_now() + LEASE
     session.flush()
     table, row_id = type(row), row.id
     after_commit(session, lambda: installation.leases.hold(table, row_id, owner))
