@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 # "*": every call of the application. The authorization page, which people see, is not one.
 Endpoint = Literal[
     "*",
-    "oauth.authorize", "oauth.token", "oauth.revoke", "oauth.deauthorize",
+    "oauth.authorize", "oauth.token", "oauth.revoke",
     "subscriptions.create", "subscriptions.list", "subscriptions.delete",
     "athlete.get", "activities.list", "activities.get", "activities.update", "activities.create",
 ]  # fmt: skip

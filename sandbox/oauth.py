@@ -177,12 +177,3 @@ def revoke() -> Any:
             connections.disconnect(here, connection.runner_id)
     # RFC 7009: also for an unknown token.
     return Response(status=200)
-
-
-@blueprint.post("/deauthorize")
-@endpoint("oauth.deauthorize", bearer=True)
-def deauthorize(connection: Connection) -> Any:
-    """Revoke by bearer token; Strava retires this on 2027-06-01."""
-    access_token = connection.access_tokens[-1].token
-    connections.disconnect(world(), connection.runner_id)
-    return {"access_token": access_token}

@@ -81,7 +81,6 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
     [
         ("ADDUCTOR_BIND", "8000", "127.0.0.1:8000"),
         ("ADDUCTOR_BIND", "127.0.0.1:99999", "127.0.0.1:8000"),
-        ("ADDUCTOR_PUBLIC_URL", "coach.example.org", "https://"),
         ("ADDUCTOR_PUBLIC_URL", "https://" + ("a" * 60 + ".") * 4 + "example.org", "too long"),
         *(("ADDUCTOR_PUBLIC_URL", f"https://{rest}", "web address") for rest in ("x:99999", "[::1", "x:0", ":80")),
         *(
@@ -110,7 +109,6 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("ADDUCTOR_SECRET_KEY_FIL", "/run/secrets/key", "ADDUCTOR_SECRET_KEY_FILE?"),
         ("ADDUCTOR_OPERATOR", "A club\nBcc: c@d", "one line"),
         ("ADDUCTOR_CONTACT", "x" * 201, "one line"),
-        ("ADDUCTOR_WEEKLY_MAIL", "yes", "'on' or 'off'"),
         ("ADDUCTOR_WEEKLY_MAIL", "on", "ADDUCTOR_CONTACT"),
         ("ADDUCTOR_SECRET_KEY", "short", "secrets.token_hex"),
         ("ADDUCTOR_TOKEN_KEYS", "not-a-key", "Fernet.generate_key"),
@@ -118,11 +116,9 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("ADDUCTOR_REDIS_URL", "http://x", "redis://"),
         ("ADDUCTOR_SMTP_URL", "mail.example.org", "smtp://"),
         ("ADDUCTOR_SMTP_URL", "smtp://coach:secret@mail.example.org:587", "starttls=1"),
-        ("ADDUCTOR_MAIL_FROM", "nobody", "coach@example.org"),
         ("ADDUCTOR_MAIL_FROM", "a@b\nBcc: c@d", "coach@example.org"),
         ("ADDUCTOR_EHLO", "coach example", "host name"),
         ("ADDUCTOR_PUSH_SERVICES", "http://push.example.org", "address of a push service"),
-        ("ADDUCTOR_PUSH_SERVICES", "https://push.example.org/path", "address of a push service"),
         ("ADDUCTOR_WEBHOOK_KEY", "a/b", "letters"),
         ("ADDUCTOR_PUBLIC_URL", "https://example.org/coach", "no path"),
         ("ADDUCTOR_REDIS_URL", "redis://127.0.0.1:6379?db=3", "redis://host:6379/3"),
@@ -130,14 +126,9 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
         ("STRAVA_CLIENT_ID", "abc", "not a number"),
         ("ADDUCTOR_PUBLIK_URL", "https://coach.example.org", "ADDUCTOR_PUBLIC_URL"),
         ("ADDUCTOR_FRESH_PAINT", "1", "docs/settings.md"),
-        ("STRAVA_CLIENT_IDD", "1", "STRAVA_CLIENT_ID"),
         ("ADDUCTOR_NOTE_DELAY_S", "-1", "greater than or equal to 0"),
-        ("ADDUCTOR_NOTE_DELAY_S", "soon", "number"),
-        ("ADDUCTOR_CLOCK_SPEED", "0", "greater than 0"),
         ("ADDUCTOR_LOG", "loud", "'text' or 'json'"),
-        ("ADDUCTOR_ENV", "staging", "'production'"),
         ("ADDUCTOR_TRUSTED_PROXIES", "99", "less than or equal to 5"),
-        ("ADDUCTOR_WORKER_THREADS", "0", "greater than or equal to 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.beat import PersistentScheduler, ScheduleEntry
 from celery.signals import setup_logging
 from kombu.entity import Queue
+from sqlalchemy import exc
 
+from adductor import logs
 from adductor.installation import Installation
 from adductor.settings import load
+from adductor.store import words_of
+
+log = logs.get(__name__)
 
 WAKE_UPS, ROUNDS = "events", "rounds"
 # A prompt at 17:30 comes a few seconds after 17:30 of the runners' time; in a faster time it is looked at twice a second.
@@ -23,6 +32,8 @@ UPKEEP_EVERY_S = 60.0
 EXPIRE_EVERY_S = 600.0
 # Beat asks for no further round while so many wait.
 MOST_ROUNDS_WAITING = 10
+LOG_OUTAGE_EVERY_S = 30.0
+_logged_at = -math.inf
 
 
 def celery_broker_url(redis_url: str | None) -> str:
@@ -50,7 +61,29 @@ def _rounds_waiting(producer: Any) -> int:
         return 0
 
 
-app = Celery("adductor", include=["workers.tasks"], task_cls="workers.outage:Round")
+@contextmanager
+def tolerated_outage() -> Iterator[None]:
+    """Swallow the errors of a database that is away, busy or read-only, with a log line in 30 s; others go on."""
+    global _logged_at
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        if time.monotonic() - _logged_at > LOG_OUTAGE_EVERY_S:
+            _logged_at = time.monotonic()
+            log.warning("database away", problem=words_of(error))
+
+
+class Round(Task):
+    """A task that outlives an outage of the database; the next round tries again."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with tolerated_outage():
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("adductor", include=["workers.tasks"], task_cls=Round)
 _installation: Installation | None = None
 _making = threading.Lock()
 

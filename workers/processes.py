@@ -18,8 +18,7 @@ from adductor import broker, logs
 from adductor.queue import heartbeats
 from adductor.queue import worker as queue_worker
 from adductor.settings import SettingsError
-from workers import outage
-from workers.app import app, installation
+from workers.app import app, installation, tolerated_outage
 
 log = logs.get(__name__)
 
@@ -77,7 +76,7 @@ def _beat_forever() -> None:
 @after_task_publish.connect(sender="sweep")
 def _beat_is_alive(**_: Any) -> None:
     """Only beat asks for sweeps: that it just did is its heartbeat."""
-    with outage.tolerated():
+    with tolerated_outage():
         heartbeats.beat(installation(), "beat")
 
 

@@ -43,9 +43,9 @@ class IntervalsFault(BaseFault):
 
     edited_after: ClassVar[tuple[str, ...]] = ("activities.get", "events.get", "events.list")
     endpoint: Literal[
-        "*", "oauth.token", "oauth.disconnect", "athlete.get", "activities.list", "activities.get", "activities.part",
-        "activities.update", "events.list", "events.get", "events.create", "events.bulk", "events.bulk_delete",
-        "events.update", "events.delete", "events.delete_range", "wellness.list", "wellness.get",
+        "*", "oauth.token", "oauth.disconnect", "athlete.get", "activities.list", "activities.get",
+        "activities.update", "events.list", "events.get", "events.create", "events.bulk",
+        "events.update", "events.delete", "wellness.list",
     ]  # fmt: skip
     edit: dict[str, Any] | None = None
 
@@ -167,11 +167,6 @@ class _Asked(BaseModel):
     api_key: str | None = Field(None, min_length=1)
 
 
-@blueprint.get("/athletes")
-def athletes() -> Any:
-    return [_athlete_json(athlete) for athlete in world().athletes.values()]
-
-
 def _make_athlete(asked: _Asked) -> Athlete:
     here = world()
     if asked.id is not None and any(same_athlete(asked.id, known) for known in here.athletes):
@@ -222,11 +217,6 @@ def grant(athlete_id: str, what: str) -> Any:
 # -- activities and calendar ------------------------------------------------------------------------
 
 
-class _Many(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    activities: list[Recording] = Field(max_length=20_000)
-
-
 @blueprint.get("/athletes/<athlete_id>/activities")
 def activities_of(athlete_id: str) -> Any:
     here = world()
@@ -238,14 +228,6 @@ def activities_of(athlete_id: str) -> Any:
 def record(athlete_id: str) -> Any:
     here = world()
     return activities.record(here, here.athlete(athlete_id), body(Recording)).model_dump(), 201
-
-
-@blueprint.post("/athletes/<athlete_id>/activities/many")
-def record_many(athlete_id: str) -> Any:
-    here, asked = world(), body(_Many)
-    owner = here.athlete(athlete_id)
-    with here.lock, here.journal.together():
-        return {"ids": [activities.record(here, owner, recording).id for recording in asked.activities]}, 201
 
 
 @blueprint.get("/athletes/<athlete_id>/events")

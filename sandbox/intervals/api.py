@@ -91,15 +91,6 @@ def get_activity(caller: Caller, activity_id: str) -> Any:
     return activities.as_served(world(), _activity(caller, activity_id), _fields())
 
 
-@blueprint.get("/activity/<activity_id>/<part>")
-@call("activities.part", "ACTIVITY:READ")
-def get_part(caller: Caller, activity_id: str, part: str) -> Any:
-    """Intervals, streams and the like: empty here, and not for activities from Strava."""
-    if _activity(caller, activity_id).from_strava:
-        raise errors.own(422, "Cannot read Strava activities via the API")
-    return []
-
-
 @blueprint.put("/activity/<activity_id>")
 @call("activities.update", "ACTIVITY:WRITE")
 def update_activity(caller: Caller, activity_id: str) -> Any:
@@ -129,7 +120,6 @@ def _entry(caller: Caller, event_id: str) -> CalendarEntry:
 
 
 @blueprint.get("/athlete/<athlete_id>/events")
-@blueprint.get("/athlete/<athlete_id>/events.json")
 @call("events.list", "CALENDAR:READ")
 def list_events(caller: Caller) -> Any:
     oldest = _day("oldest", _today(caller))
@@ -171,31 +161,6 @@ def bulk_events(caller: Caller) -> Any:
     return [calendar.as_served(entry) for entry in made]
 
 
-@blueprint.put("/athlete/<athlete_id>/events/bulk-delete")
-@call("events.bulk_delete", "CALENDAR:WRITE")
-def bulk_delete_events(caller: Caller) -> Any:
-    """By `id` or by the caller's own `external_id`; missing ones are ignored."""
-    here, rows = world(), json_body()
-    if not isinstance(rows, list):
-        raise errors.json_parse_error("Cannot deserialize value of type `java.util.ArrayList`")
-    asked = [row for row in rows if isinstance(row, dict)]
-    ids = [row["id"] for row in asked if row.get("id") is not None]
-    external_ids = [row["external_id"] for row in asked if row.get("external_id") is not None]
-    with here.lock:
-        found = [
-            entry
-            for entry in here.things(CalendarEntry, caller.athlete.id)
-            if entry.id in ids
-            or (
-                entry.fields.get("external_id") in external_ids
-                and entry.fields.get("oauth_client_id") == caller.client_id
-            )
-        ]
-        for entry in found:
-            calendar.delete(here, entry, caller.author)
-    return {"eventsDeleted": len(found)}
-
-
 @blueprint.put("/athlete/<athlete_id>/events/<event_id>")
 @call("events.update", "CALENDAR:WRITE")
 def update_event(caller: Caller, event_id: str) -> Any:
@@ -215,18 +180,6 @@ def delete_event(caller: Caller, event_id: str) -> Any:
     return {}
 
 
-@blueprint.delete("/athlete/<athlete_id>/events")
-@call("events.delete_range", "CALENDAR:WRITE")
-def delete_range(caller: Caller) -> Any:
-    """Everything of those days, also other people's: a well-behaved application never asks for it."""
-    here = world()
-    oldest = _day("oldest", None)
-    with here.lock:
-        for entry in calendar.between(here, caller.athlete.id, oldest, _day("newest", oldest)):
-            calendar.delete(here, entry, caller.author)
-    return {}
-
-
 # -- wellness ---------------------------------------------------------------------------------------
 
 
@@ -236,7 +189,6 @@ def _served_day(caller: Caller, day: str) -> dict[str, Any]:
 
 
 @blueprint.get("/athlete/<athlete_id>/wellness")
-@blueprint.get("/athlete/<athlete_id>/wellness.json")
 @call("wellness.list", "WELLNESS:READ")
 def list_wellness(caller: Caller) -> Any:
     here, today, wanted = world(), _today(caller), _fields()
@@ -250,12 +202,3 @@ def list_wellness(caller: Caller) -> Any:
     if wanted is None:
         return rows
     return [{name: row[name] for name in ("id", *wanted) if row.get(name) is not None} for row in rows]
-
-
-@blueprint.get("/athlete/<athlete_id>/wellness/<day>")
-@call("wellness.get", "WELLNESS:READ")
-def get_wellness(caller: Caller, day: str) -> Any:
-    try:
-        return _served_day(caller, date.fromisoformat(day).isoformat())
-    except ValueError:
-        raise errors.no_date_time(day, 500) from None

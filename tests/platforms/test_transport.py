@@ -96,13 +96,6 @@ def test_answer_that_breaks_off_is_worth_a_retry(raw_server: Callable[..., Strav
         assert failure(call).kind is ErrorKind.RETRY
 
 
-def test_answer_in_small_packed_chunks_is_whole(raw_server: Callable[..., StravaClient]) -> None:
-    packed = gzip.compress(json.dumps(RUN | {"private_note": "x" * 50_000}).encode())
-    chunks = [b"%x\r\n%b\r\n" % (len(packed[i : i + 7]), packed[i : i + 7]) for i in range(0, len(packed), 7)]
-    strava = raw_server(OK + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n")
-    assert strava.get_activity(MINE, "strava:7").private_note == "x" * 50_000
-
-
 BOMB = gzip.compress(b" " * 20_000_000)
 PACKED = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB)
 

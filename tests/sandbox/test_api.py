@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from stravalib.strava_model import (
     DetailedActivity,
-    DetailedAthlete,
     Fault,
     SummaryActivity,
-    SummaryAthlete,
 )
 
 from tests.sandbox.conftest import MARA, Sandbox
@@ -52,15 +50,6 @@ def test_detail_and_summary_are_as_stravas_swagger_describes(connected: Sandbox,
     SummaryActivity.model_validate(without_empty_points(summary))
     assert (full["resource_state"], summary["resource_state"]) == (3, 2)
     assert not {"description", "private_note", "laps", "splits_metric"} & set(summary)
-
-
-def test_athlete_is_a_summary_unless_the_whole_profile_was_granted(connected: Sandbox) -> None:
-    summary = connected.call("GET", "/athlete").get_json()
-    assert SummaryAthlete.model_validate(summary).id == MARA
-    assert "measurement_preference" not in summary
-    connected.connect(["read", "profile:read_all"])
-    full = DetailedAthlete.model_validate(connected.call("GET", "/athlete").get_json())
-    assert full.measurement_preference == "meters"
 
 
 def times(start: str, local: str, offset_s: int, zone: str) -> dict[str, Any]:

@@ -150,9 +150,3 @@ def test_revoke_without_the_applications_secret_is_refused(connected: Sandbox, s
     auth = None if secret is None else (str(CLIENT_ID), secret)
     assert connected.http.post("/oauth/revoke", data={"token": connected.token}, auth=auth).status_code == 401
     assert connected.call("GET", "/athlete").status_code == 200
-
-
-def test_old_deauthorize_still_works(connected: Sandbox) -> None:
-    done = connected.http.post("/oauth/deauthorize", headers={"Authorization": f"Bearer {connected.token}"})
-    assert done.get_json() == {"access_token": connected.token}
-    assert connected.call("GET", "/athlete").status_code == 401

@@ -37,7 +37,7 @@ PATHS = [
 API, ACCOUNT = "/intervals/api/v1", "/intervals/admin/athletes/i2049000"
 AT_INTERVALS = [
     *[("POST", f"{API}/athlete/0/events"), ("POST", f"{API}/athlete/0/events/bulk?upsert=true")],
-    *[("PUT", f"{API}/athlete/0/events/bulk-delete"), ("PUT", f"{API}/athlete/0/events/{{entry}}")],
+    *[("PUT", f"{API}/athlete/0/events/{{entry}}")],
     *[("PUT", f"{API}/activity/{{run}}"), ("POST", "/intervals/api/oauth/token"), ("POST", ACCOUNT)],
     *[("POST", f"{ACCOUNT}/{what}") for what in ("activities", "events", "wellness", "scopes", "connect")],
     *[("POST", f"/intervals/admin/{what}") for what in ("athletes", "application", "faults", "switches", "reset")],
