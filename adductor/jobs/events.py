@@ -386,7 +386,7 @@ def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) ->
             coach.decide(_woken_by(event)), "another_run_has_it", _SAME_RUN, "the same run, from another log"
         )
         _record(coach, event, verdict, asked_platform=True)
-        return Handled(_outcome(verdict))
+        return Handled(_outcome(verdict), _moved_here(coach, event, twin) if suggestion is None else ())
     verdict = coach.decide(_woken_by(event))
     # The coach follows the athlete's latest run. That may be another than the activity that made us look: a ride came
     # after it, or events came in another order. The routine stands with that run, and only once.
@@ -485,6 +485,17 @@ def _twin(coach: Consultation, activity: LoggedActivity) -> Suggestion | None:
     theirs = select(Suggestion).join(LoggedRow, _ITS_ACTIVITY).where(Suggestion.athlete_id == coach.athlete.id)
     standing = theirs.where(Suggestion.status != "withdrawn", *_same_run_elsewhere(activity.start, activity.id))
     return coach.session.scalar(standing.limit(1))
+
+
+def _moved_here(coach: Consultation, event: InboxEvent, twin: Suggestion) -> tuple[Delivery, ...]:
+    """The log where the note should stand tells of the run too late: an open routine that stands nowhere yet goes there."""
+    placed = any(each.channel != channels.PAGES for each in twin.deliveries)
+    awaited = channels.awaits_other_log(coach.athlete, platform_of(twin.activity_id or ""))
+    if placed or not awaited or twin.status != "open":
+        return ()
+    twin.activity_id = event.object_id
+    coach.deliver(twin, event.trace_id)
+    return deliveries.claim_due(coach, twin)
 
 
 def _other_copy(coach: Consultation, activity_id: str | None) -> str | None:

@@ -24,8 +24,6 @@ _LOOK_EVERY_S = 0.03
 # Two sweeps and a look of the scheduler: quiet for so long, nothing is left to do.
 _QUIET_FOR_S = 3.0
 _THEN_AFTER_S = 4.0
-# Some polls of an athlete with a key.
-_POLLED_WITHIN_S = 20.0
 _BEFORE_A_TRACEBACK = re.compile(r"^(\S.*)\n    Traceback \(most recent", re.MULTILINE)
 # Real seconds between Strava's three attempts: a killed process needs some real seconds to be back.
 _ATTEMPT_AGAIN_AFTER_S = 15.0
@@ -156,11 +154,16 @@ class _Scenario:
     def seconds_until_quiet(self, settle_s: float) -> float | None:
         """Seconds until nothing waits anywhere; None when that does not come."""
         began, quiet_since = time.monotonic(), None
-        polled = began + _POLLED_WITHIN_S
+        unpolled = {one.account for one in self.population.calendars if one.person.kind == "key"}
+        last_call = max((call["id"] for call in self.here.log.calls()), default=0)
         while time.monotonic() - began < settle_s:
             self.here.check()
+            if unpolled:  # an athlete with a key has no events: the next list shows what the product missed
+                unpolled -= {
+                    call["runner_id"] for call in self.here.log.calls(since=last_call, endpoint="activities.list")
+                }
             waiting = [log.ask("GET", "state")["deliveries"]["waiting"] for log in (self.here.strava, self.here.log)]
-            if any(waiting) or self.here.rows.unfinished() or time.monotonic() < polled:
+            if any(waiting) or self.here.rows.unfinished() or unpolled:
                 quiet_since = None
             else:
                 quiet_since = quiet_since or time.monotonic()
