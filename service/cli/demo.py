@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ NOTE_WITHIN_S = 30
 _TIMEOUT_S = 15
 _HIDDEN_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _RUN = {"sport_type": "Run", "minutes": 45, "distance_km": 8.1, "title": "Along the river"}
-_RUN |= {"private_note": "New shoes. Legs fine after Tuesday 🙂"}
+_OWN_WORDS = "New shoes. Legs fine after Tuesday 🙂"
 
 
 class DemoError(Exception):
@@ -43,7 +44,8 @@ class DemoError(Exception):
 
 
 @click.command()
-def demo() -> None:
+@click.option("--platform", type=click.Choice(["strava", "intervals"]), default="strava", show_default=True)
+def demo(platform: str) -> None:
     """Connect a made-up runner, record a run, and show the note: the main job, on the real parts.
 
     Everything runs in a throw-away folder on free ports, and is ended and removed afterwards.
@@ -58,7 +60,7 @@ def demo() -> None:
         ):
             log_file = Path(folder) / "parts.log"
             try:
-                _demo(Path(folder), log_file)
+                _demo(Path(folder), log_file, platform)
             except (DemoError, StartError, PlatformError, requests.RequestException) as error:
                 tail = log_file.read_text(errors="replace").splitlines()[-15:] if log_file.exists() else []
                 raise click.ClickException("\n".join([str(error), *(f"  {line}" for line in tail)])) from None
@@ -67,7 +69,7 @@ def demo() -> None:
         sys.exit(1)
 
 
-def _demo(folder: Path, log_file: Path) -> None:
+def _demo(folder: Path, log_file: Path, platform: str) -> None:
     web, sandbox = (f"127.0.0.1:{supervising.free_port()}" for _ in range(2))
     # What is set on this machine is for its real installation, not for the demo.
     for name in [name for name in os.environ if name.startswith(("ADDUCTOR_", "STRAVA_", "INTERVALS_"))]:
@@ -81,43 +83,39 @@ def _demo(folder: Path, log_file: Path) -> None:
         closing(Installation(load(_env_file=None, **here.environment))) as installation,
     ):
         steps.append(("everything started", time.monotonic()))
-        subscribing.subscribe(installation)
-        steps.append(("subscribed, with the handshake", time.monotonic()))
-        connect_as_a_browser(installation.settings.public_url, zone=where_it_is_day(installation.clock.now()))
+        if platform == "strava":
+            subscribing.subscribe(installation)
+            steps.append(("subscribed, with the handshake", time.monotonic()))
+        zone = where_it_is_day(installation.clock.now())
+        connect_as_a_browser(installation.settings.public_url, zone=zone, platform=platform)
         steps.append(("connected through the OAuth pages", time.monotonic()))
         with installation.store.read() as session:
             runner = session.scalars(select(Connection.external_id)).one()
-        admin = f"{here.sandbox_url}/admin"
-        run = str(_ask("POST", f"{admin}/runners/{runner}/activities", json=_RUN)["id"])
+        show = _Strava if platform == "strava" else _Intervals
+        log = show(f"{here.sandbox_url}", runner)
+        run = log.record()
         steps.append(("run recorded", time.monotonic()))
-        before = _ask("GET", f"{admin}/activities/{run}")
-        asked = {"for": "note", "timeout_s": str(NOTE_WITHIN_S), "activity_id": run}
-        waited = requests.get(f"{admin}/wait", params=asked, timeout=NOTE_WITHIN_S + _TIMEOUT_S)
-        decision = _decision(installation, run)
-        if decision is None or not waited.ok:
-            why = (
-                f"decided {decision.decision} ({decision.rule}): {decision.reason}"
-                if decision
-                else "nothing was decided"
-            )
-            raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
+        before = log.shown("The run, as recorded")
+        _wait_for_note(installation, log, run)
         steps.append(("note written", time.monotonic()))
-        after = _ask("GET", f"{admin}/activities/{run}")
-    click.echo(_shown("The run, as recorded", before))
-    click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
-    click.echo(_shown("The run, a moment later", after) + "\n")
+        decision = _decision(installation, platform, run)
+        after = log.shown(log.afterwards)
+    click.echo(before)
+    if decision is not None:
+        click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
+    click.echo(after + "\n")
     for (_, began), (name, at) in itertools.pairwise(steps):
         click.echo(f"{at - began:7.2f} s  {name}")
     click.echo(f"{steps[-1][1] - steps[0][1]:7.2f} s  in all")
 
 
-def connect_as_a_browser(public_url: str, *, zone: str) -> None:
+def connect_as_a_browser(public_url: str, *, zone: str, platform: str = "strava") -> None:
     """A new sandbox runner in that time zone: the button, the platform's page, the way back, the first answers.
 
     Raises DemoError naming the step that failed.
     """
     browser = requests.Session()
-    page = browser.get(f"{public_url}/connect/strava", timeout=_TIMEOUT_S)
+    page = browser.get(f"{public_url}/connect/{platform}", timeout=_TIMEOUT_S)
     _expect(page, "the sandbox's page to authorize")
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     if action is None:
@@ -133,31 +131,104 @@ def connect_as_a_browser(public_url: str, *, zone: str) -> None:
     welcome = browser.post(urljoin(page.url, action.group(1)), data=answers, timeout=_TIMEOUT_S)
     _expect(welcome, "the first questions")
     token = dict(_HIDDEN_FIELD.findall(welcome.text)).get("csrf_token", "")
-    first_answers = {"csrf_token": token, "pain": "no", "condition": "no", "target": "2", "place": "private_note"}
-    _expect(browser.post(f"{public_url}/welcome", data=first_answers, timeout=_TIMEOUT_S), "the runner's home")
+    place = "private_note" if platform == "strava" else "calendar"
+    home = browser.post(
+        f"{public_url}/welcome",
+        data={"csrf_token": token, "pain": "no", "condition": "no", "target": "2", "place": place},
+        timeout=_TIMEOUT_S,
+    )
+    _expect(home, "the runner's home")
 
 
 def where_it_is_day(now: datetime) -> str:
     """A time zone in which a runner may well have come home from a run now: at night the coach keeps quiet."""
-    zones = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo")
+    zones = (
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Los_Angeles",
+        "Pacific/Auckland",
+        "Asia/Tokyo",
+        "Asia/Kolkata",
+    )
     return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 
-def _shown(heading: str, run: dict[str, Any]) -> str:
-    """The activity as its runner sees it, with the private note."""
-    summary = (
-        f"{run['name']} · {run['sport_type']} · {run['distance_m'] / 1000:.1f} km · {run['moving_time_s'] // 60} min"
-    )
-    description = f"Description: {run.get('description') or '(empty)'}"
-    note = [f"  │ {line}" for line in (run["private_note"] or "(empty)").splitlines()]
-    rule = f"── {heading} " + "─" * (64 - len(heading))
-    return "\n".join([rule, summary, description, "Private note (only you):", *note])
+@dataclass
+class _Strava:
+    """The made-up Strava as its runner sees it: one activity, with its private note."""
+
+    sandbox_url: str
+    runner: str
+    run: str = ""
+    afterwards = "The run, a moment later"
+
+    def record(self) -> str:
+        url = f"{self.sandbox_url}/admin/runners/{self.runner}/activities"
+        self.run = str(_ask("POST", url, json=_RUN | {"private_note": _OWN_WORDS})["id"])
+        return self.run
+
+    def wait(self) -> requests.Response:
+        return _wait(f"{self.sandbox_url}/admin", activity_id=self.run)
+
+    def shown(self, heading: str) -> str:
+        truth = _ask("GET", f"{self.sandbox_url}/admin/activities/{self.run}")
+        summary = _summary(truth["name"], truth["sport_type"], truth["distance_m"], truth["moving_time_s"])
+        description = f"Description: {truth.get('description') or '(empty)'}"
+        return "\n".join(
+            [*_heading(heading), summary, description, "Private note (only you):", *_boxed(truth["private_note"])]
+        )
 
 
-def _decision(installation: Installation, run: str) -> DecisionRecord | None:
-    about_run = DecisionRecord.activity_id == id_of("strava", run)
+@dataclass
+class _Intervals:
+    """The made-up intervals.icu as its athlete sees it: one activity, and what stands in the calendar."""
+
+    sandbox_url: str
+    runner: str
+    run: str = ""
+    afterwards = "The calendar, a moment later"
+
+    def record(self) -> str:
+        self.run = str(_ask("POST", f"{self._athlete}/activities", json=_RUN | {"description": _OWN_WORDS})["id"])
+        return self.run
+
+    def wait(self) -> requests.Response:
+        return _wait(f"{self.sandbox_url}/intervals/admin", athlete_id=self.runner)
+
+    def shown(self, heading: str) -> str:
+        fields = _ask("GET", f"{self.sandbox_url}/intervals/admin/activities/{self.run}")["fields"]
+        summary = _summary(fields["name"], fields["type"], fields["distance"], fields["moving_time"])
+        lines = [*_heading(heading), summary, f"Description: {fields.get('description') or '(empty)'}"]
+        for entry in (found["fields"] for found in _ask("GET", f"{self._athlete}/events")):
+            lines.append(f"{entry['category']} on {entry['start_date_local'][:10]}: {entry['name']}")
+            lines += _boxed(entry.get("description", ""))
+        return "\n".join(lines)
+
+    @property
+    def _athlete(self) -> str:
+        return f"{self.sandbox_url}/intervals/admin/athletes/{self.runner}"
+
+
+def _wait(admin: str, **awaited: str) -> requests.Response:
+    asked = {"for": "note", "timeout_s": str(NOTE_WITHIN_S), **awaited}
+    return requests.get(f"{admin}/wait", params=asked, timeout=NOTE_WITHIN_S + _TIMEOUT_S)
+
+
+def _wait_for_note(installation: Installation, log: _Strava | _Intervals, run: str) -> None:
+    """Raises DemoError with the decision when no note comes."""
+    if log.wait().status_code != 200:
+        decision = _decision(installation, "strava" if isinstance(log, _Strava) else "intervals", run)
+        why = f"decided {decision.decision} ({decision.rule}): {decision.reason}" if decision else "nothing was decided"
+        raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
+
+
+def _decision(installation: Installation, platform: str, activity: str) -> DecisionRecord | None:
     with installation.store.read() as session:
-        return session.scalar(select(DecisionRecord).where(about_run).order_by(DecisionRecord.id.desc()))
+        return session.scalar(
+            select(DecisionRecord)
+            .where(DecisionRecord.activity_id == id_of(platform, activity))
+            .order_by(DecisionRecord.id.desc())
+        )
 
 
 def _ask(method: str, url: str, **more: Any) -> Any:
@@ -165,6 +236,18 @@ def _ask(method: str, url: str, **more: Any) -> Any:
     answer = requests.request(method, url, timeout=_TIMEOUT_S, **more)
     _expect(answer, "the sandbox")
     return answer.json()
+
+
+def _heading(words: str) -> list[str]:
+    return [f"── {words} " + "─" * max(64 - len(words), 3)]
+
+
+def _summary(name: str, sport: str, distance_m: float, moving_s: int) -> str:
+    return f"{name} · {sport} · {distance_m / 1000:.1f} km · {moving_s // 60} min"
+
+
+def _boxed(text: str) -> list[str]:
+    return [f"  │ {line}" for line in (text or "(empty)").splitlines()]
 
 
 def _expect(response: requests.Response, what: str) -> None:

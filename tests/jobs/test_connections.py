@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from adductor.athletes import connections, personal_data, tokens
+from adductor.athletes import connections, decisions, personal_data, tokens
 from adductor.installation import Installation
 from adductor.jobs import rounds
 from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import claims
-from adductor.store.models import Connection, Delivery, InboxEvent, LoggedActivity
+from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
     EACH_LOG,
     Log,
+    away,
     comes_home,
     connect_again,
     departure,
@@ -232,6 +234,29 @@ def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
 
 
 @EACH_LOG
+def test_deauthorisation_that_waited_for_a_reconnect_ends_nothing(
+    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if here.installation.store.is_sqlite:
+        pytest.skip("SQLite has one writer: no transaction waits after its first reading")
+    athlete_id = _home(here, log)
+    left = departure(here, athlete_id)
+    here.later(minutes=1)
+    lock, others = decisions.lock, [lambda: connect_again(here, athlete_id)]
+
+    def lock_after_another(session: Session, number: int) -> Athlete | None:
+        if others:
+            others.pop()()
+        return lock(session, number)
+
+    monkeypatch.setattr(decisions, "lock", lock_after_another)
+    take(here, left)
+
+    assert not others
+    assert _connection(here, athlete_id).state == "connected"
+
+
+@EACH_LOG
 def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
     athlete_id, log.carries = _home(here, log), False
     log.fails = {"read": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=403, details=(log.unreadable,))}
@@ -324,6 +349,28 @@ def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: L
         assert claims.retry_rows(session, here.installation, table, claims.is_failed(table)) == 1
     rounds.sweep(here.installation)
     assert row().state == "done"
+
+
+@EACH_LOG
+def test_platform_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here: Place, log: Log) -> None:
+    """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
+    athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
+    log.fails = away()
+    for number in map(log.nth, range(5)):
+        runs(here, log, athlete_id, number)
+        take(here, event(here, athlete_id, about=number))
+        here.later(minutes=7)
+    sweep_for(here, timedelta(hours=23), every=timedelta(minutes=15))
+    attempts = [row.attempts for row in rows(here)]
+    log.fails = {}
+
+    sweep_for(here, timedelta(minutes=80), every=timedelta(minutes=10))
+
+    assert {row.state for row in rows(here)} == {"done"}
+    assert max(attempts) < 40  # growing waits: an hour apart in the end
+    # Nothing is written into runs of yesterday, unless they were decided in time by what their events brought along.
+    assert len(log.with_note()) == (log.name == "intervals")
+    assert {decision.activity_id for decision in here.decisions(athlete_id)} == set(map(log.nth, range(5)))
 
 
 WORKERS = 8

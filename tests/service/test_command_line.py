@@ -97,16 +97,23 @@ def test_settings_all_wrong_ones_are_named_with_exit_code_2(tmp_path: Path) -> N
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize(
+    ("platform", "heading", "place"),
+    [
+        ("strava", "The run, a moment later", "Private note"),
+        ("intervals", "The calendar, a moment later", "NOTE on 20"),
+    ],
+)
 def test_demo_shows_the_run_before_and_after_and_leaves_nothing_behind(
-    tmp_path: Path,
+    tmp_path: Path, platform: str, heading: str, place: str
 ) -> None:
     before = {process.pid for process in psutil.process_iter()}
 
-    ended = adductor("demo", TMPDIR=str(tmp_path), HOME=str(tmp_path / "home"))
+    ended = adductor("demo", f"--platform={platform}", TMPDIR=str(tmp_path), HOME=str(tmp_path / "home"))
 
     assert ended.returncode == 0, ended.stderr
-    recorded, _, noted = ended.stdout.partition("The run, a moment later")
-    assert "Private note" in noted
+    recorded, _, noted = ended.stdout.partition(heading)
+    assert place in noted
     assert "New shoes. Legs fine after Tuesday 🙂" in recorded
     assert "— Adductor Coach" not in recorded
     assert "Because: " in recorded
