@@ -155,6 +155,8 @@ def _settle_activity(coach: Consultation, connection: Connection, event: InboxEv
     is_edit, obeyed, brought = event.aspect_type == "update", None, carried(event.updates)
     if "title" in event.updates and (brought is None or _is_new_title(session, event)):
         obeyed = titles.obey(coach, event.updates["title"], event.object_id)
+    if brought is not None and _is_superseded(session, event):
+        return Handled(obeyed or "nothing_to_do")
     suggestion = coach.find_suggestion(event.object_id)
     flood = not is_edit and _is_flooded(session, event)
     gaps = activities.has_gaps(athlete, coach.now)
@@ -443,6 +445,14 @@ def _was_restored(session: Session, event: InboxEvent) -> bool:
     """A deletion can be undone, which is a new create event; that one may have overtaken the delete."""
     others = _events_of_the_same(event, InboxEvent.id).filter_by(aspect_type="create", origin="webhook")
     return session.scalar(others.where(InboxEvent.event_time > event.event_time).limit(1)) is not None
+
+
+def _is_superseded(session: Session, event: InboxEvent) -> bool:
+    """Events come in any order, and are retried: a later one tells the activity as it is now."""
+    others = _events_of_the_same(event, InboxEvent.id).where(InboxEvent.aspect_type != "delete")
+    same_moment = (InboxEvent.event_time == event.event_time) & (InboxEvent.id > event.id)
+    later = others.where((InboxEvent.event_time > event.event_time) | same_moment)
+    return session.scalar(later.limit(1)) is not None
 
 
 def _events_of_the_same(event: InboxEvent, column: InstrumentedAttribute[T]) -> Select[T]:

@@ -28,7 +28,8 @@ SUGGESTS = (Decision.POST_RUN, Decision.REST_DAY)
 
 def _told(data: st.DataObject, known: Situation) -> Situation:
     """What the platform may tell: other activities, one that just ended as a rule, and another time zone."""
-    told = [data.draw(some_activity(known.now, index)) for index in range(data.draw(st.integers(0, 3)))]
+    drawn = data.draw(st.lists(some_activity(known.now), max_size=3))
+    told = [replace(one, id=f"told{index}") for index, one in enumerate(drawn)]
     if data.draw(st.booleans()):
         start = known.now - timedelta(minutes=data.draw(st.integers(0, 200)))
         told.append(words.Activity("just", "run", start, data.draw(st.integers(10, 89))))

@@ -99,6 +99,20 @@ def test_event_that_overtakes_the_create_leaves_one_note_or_none(
     assert notes or log.calls == []
 
 
+@pytest.mark.parametrize("log", ["intervals"], indirect=True)
+def test_edit_handled_late_leaves_the_activity_as_a_later_event_told_it(here: Place, log: Log) -> None:
+    """Of intervals.icu alone: its events carry the activity as it was when they were sent."""
+    athlete_id = noted(here, log)
+    here.later(seconds=1)
+    earlier = event(here, athlete_id, "update")
+    retype(here, log, athlete_id, "walk", after_s=1)
+
+    take(here, earlier)
+
+    assert log.with_note() == []
+    assert [row.outcome for row in rows(here)] == ["post_run", "withdrawn", "nothing_to_do"]
+
+
 @EACH_LOG
 def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Place, log: Log) -> None:
     runner = noted(here, log)
