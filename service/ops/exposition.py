@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from adductor import __version__, metrics
 from adductor.installation import Installation
+from adductor.platforms.registry import NAMES
 from service.doctor.status import Status, read_status
 
 # Their series exist before their first heartbeat, and before the first runner of that status.
@@ -43,8 +44,19 @@ class _Everything(Collector):
             for name, meaning in (("limit", "Calls that Strava allows"), ("left", "Calls that are left")):
                 amounts = [((window.bucket, window.name), getattr(window, name)) for window in status.windows]
                 yield _gauge(f"strava_budget_{name}", meaning, ("bucket", "window"), amounts)
+            yield _gauge(
+                "platform_budget_left", "Calls left to our application", ("platform", "window"), _left(status.here)
+            )
         if "database" not in status.problems:
             yield from _of_database(status)
+
+
+def _left(here: Installation) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Of the platforms other than Strava, whose windows are of two kinds and have their own gauges."""
+    for name in (name for name in NAMES if name != "strava"):
+        state = here.budget(name).state()
+        yield (name, "quarter_hour"), state.limits.overall_quarter - state.used.overall_quarter
+        yield (name, "day"), state.limits.overall_day - state.used.overall_day
 
 
 def _of_database(status: Status) -> Iterator[Metric]:
@@ -57,7 +69,12 @@ def _of_database(status: Status) -> Iterator[Metric]:
     ages = [((queue.name,), queue.age_s(status.now)) for queue in status.queues]
     yield _gauge("queue_oldest_due_seconds", "How long the oldest row that is due has been so", ("queue",), ages)
     athletes = dict.fromkeys(ATHLETE_STATUSES, 0) | status.connections
-    yield _gauge("athletes", "Runners by status", ("status",), [((name,), athletes[name]) for name in sorted(athletes)])
+    yield _gauge(
+        "athletes",
+        "Connections by status; a runner with two logs has two",
+        ("status",),
+        [((name,), athletes[name]) for name in sorted(athletes)],
+    )
     # A part that never ran is infinitely late, so that the same alert finds it.
     seen = [((part,), _age_s(status.real_now, status.heartbeats.get(part), never=math.inf)) for part in PARTS]
     yield _gauge("heartbeat_age_seconds", "Since a part was last seen at work", ("part",), seen)

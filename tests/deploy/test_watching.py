@@ -66,6 +66,7 @@ def test_everything_that_is_asked_for_is_there_after_a_run_and_its_note(live: Li
     for part in ("beat", "worker"):
         assert _value(after, "adductor_heartbeat_age_seconds", part=part) < 60
     assert _value(after, "adductor_strava_budget_left", bucket="read", window="day") > 0
+    assert _value(after, "adductor_platform_budget_left", platform="intervals", window="day") > 0
 
     labels_of = {sample.name: set(sample.labels) for family in after for sample in family.samples}
     expressions = _expressions()

@@ -336,6 +336,7 @@ def test_deleted_entry_comes_back_as_news_or_for_real(
     intervals.switch(resurrect_after_s=180, echo=False)
     number = intervals.upsert(NOTE).json[0]["id"]
     intervals.admin(f"/entries/{number}", method="DELETE")
+    _events(callback, 1)
     shared.admin("/clock", {"advance_s": 181})
     gone, back = _events(callback, 2)
     assert (gone["deleted_events"], back["events"][0]["id"]) == ([number], number)
