@@ -45,24 +45,39 @@ def measure(quick: bool = False) -> list[Figure]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adductor-bench-")))
         up = stack.enter_context(adductor_up(folder, ADDUCTOR_LOG="json"))
-        up.sandbox.set_limits(10_000_000)
-        first, *runs = _athletes_with_a_run(up, 1 + sum(rates.values()))
-        _send(up, first)  # the budget learns the limits from the first answer
-        _wait_for_writes(up, [first])
+        first = learn_limits(up)
+        runs = athletes_with_a_run(up, sum(rates.values()))
         for endpoint in ("activities.get", "activities.update"):
             up.sandbox.ask("POST", "faults", {"endpoint": endpoint, "delay_ms": AWAY_S * 1000})
         figures, waiting = [], iter(runs)
         for rate, events in rates.items():
             trips = [_round_trip(up, first) for _ in range(20)]
             these = list(islice(waiting, events))
-            sent_at = _send_paced(up, these, rate)
-            written = _wait_for_writes(up, these)
-            took = [written[run.activity] - sent_at[run.activity] for run in these]
+            sent = send_paced(up, these, rate)
+            written = wait_for_writes(up, these)
+            took = [written[run.activity] - sent[run.activity].at for run in these]
             figures += _latency(took, median(trips), rate)
         return [*figures, _calls(_calls_a_note(up, runs))]
 
 
-def _athletes_with_a_run(up: Up, count: int) -> list[Run]:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When an event was sent (epoch s), and how long its answer took."""
+
+    at: float
+    answered_s: float
+
+
+def learn_limits(up: Up) -> Run:
+    """Lift the sandbox's limits; the budget learns them from the answers about a first run, which is returned."""
+    up.sandbox.set_limits(10_000_000)
+    [first] = athletes_with_a_run(up, 1)
+    _send(up, first)
+    wait_for_writes(up, [first])
+    return first
+
+
+def athletes_with_a_run(up: Up, count: int) -> list[Run]:
     """Athletes who are connected and due, each with a run that ended just now and that no event told of."""
     with ThreadPoolExecutor(4) as pool:
         athletes = [up.sandbox.new_athlete() for _ in range(count)]
@@ -76,16 +91,17 @@ def _athletes_with_a_run(up: Up, count: int) -> list[Run]:
     return [Run(one, up.sandbox.record(one, silent=True, private_note="Legs fine.")) for one in athletes]
 
 
-def _send(up: Up, run: Run) -> float:
-    """Send the event on a connection of its own, as Strava does; returns when (epoch s)."""
+def _send(up: Up, run: Run) -> Sent:
+    """Send the event on a connection of its own, as Strava does."""
     event = new_activity(up.server, run.activity, run.athlete)
     sent = time.time()
     answer = requests.post(f"http://{up.server.address}{up.server.webhook_path}", json=event, timeout=10)
     answer.raise_for_status()
-    return sent
+    return Sent(sent, answer.elapsed.total_seconds())
 
 
-def _send_paced(up: Up, runs: list[Run], rate: int) -> dict[int, float]:
+def send_paced(up: Up, runs: list[Run], rate: int) -> dict[int, Sent]:
+    """Send the runs' events at even distances, whatever the answers take."""
     started = time.monotonic()
     sending = {}
     with ThreadPoolExecutor(16) as pool:
@@ -95,7 +111,7 @@ def _send_paced(up: Up, runs: list[Run], rate: int) -> dict[int, float]:
     return {activity: future.result() for activity, future in sending.items()}
 
 
-def _wait_for_writes(up: Up, runs: list[Run]) -> dict[int, float]:
+def wait_for_writes(up: Up, runs: list[Run]) -> dict[int, float]:
     """When each activity was written to (epoch s). Raises TimeoutError."""
     wanted = {run.activity for run in runs}
     deadline = time.monotonic() + _WITHIN_S

@@ -18,7 +18,7 @@ from bench import report
 from bench.figures import Figure
 from bench.report import Outcome
 
-MODULES = ("up", "pages", "webhooks", "notes")
+MODULES = ("up", "pages", "webhooks", "notes", "box")
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 

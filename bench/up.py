@@ -15,7 +15,7 @@ from bench.servers import adductor, adductor_up, free_port, ready, started, tree
 
 READY_TARGET_S = 3.0
 MEMORY_TARGET_MB = 180.0
-STARTS, QUICK_STARTS = 5, 2
+STARTS, QUICK_STARTS = 3, 2
 # The first sweeps of the schedule load modules that stay.
 _REST_S = 3.0
 
