@@ -476,16 +476,17 @@ def _is_new_title(session: Session, event: InboxEvent) -> bool:
 
 
 def _is_another_kind(coach: Consultation, event: InboxEvent, brought: LoggedActivity | None) -> bool:
-    """Whether an edit changed the kind or the length of an activity. What it brought along is kept."""
+    """Whether an edit changed the kind or the length of an activity, which is decided then; else what it brought is kept."""
     if brought is None or "type" in event.updates:
         return "type" in event.updates
     row = select(LoggedRow).filter_by(athlete_id=coach.athlete.id, platform_id=brought.id)
     before = coach.session.scalar(row)
     if before is None or before.deleted_at is not None:
         return False
-    was = (before.sport, before.moving_s)
+    if (before.sport, before.moving_s) != (brought.sport, brought.moving_s):
+        return True  # kept with its decision: a retry must see the change again
     activities.keep(coach, brought, uploaded_at=before.uploaded_at)
-    return was != (brought.sport, brought.moving_s)
+    return False
 
 
 def _twin(coach: Consultation, activity: LoggedActivity) -> Suggestion | None:

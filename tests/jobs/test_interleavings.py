@@ -24,6 +24,7 @@ from tests.support.memory_log import (
     RUN,
     CalendarLog,
     Log,
+    away,
     comes_home,
     delay_notes,
     event,
@@ -32,6 +33,7 @@ from tests.support.memory_log import (
     retype,
     rows,
     runs,
+    sweep_after,
     sweep_for,
     take,
     withdraw,
@@ -111,6 +113,21 @@ def test_edit_handled_late_leaves_the_activity_as_a_later_event_told_it(here: Pl
 
     assert log.with_note() == []
     assert [row.outcome for row in rows(here)] == ["post_run", "withdrawn", "nothing_to_do"]
+
+
+@pytest.mark.parametrize("log", ["intervals"], indirect=True)
+def test_edit_whose_calendar_could_not_be_read_is_decided_at_its_retry(here: Place, log: Log) -> None:
+    athlete_id = noted(here, log)
+    here.later(minutes=2)
+    log.fails = away()
+    retype(here, log, athlete_id, "walk")
+    waited = rows(here)[-1].state
+    log.fails = {}
+
+    sweep_after(here, minutes=5)
+
+    assert waited == "waiting"
+    assert log.with_note() == []
 
 
 @EACH_LOG
