@@ -169,9 +169,13 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     (
         "ADDUCTOR_SECRET_KEY",
         _at_least(SECRET_KEY_MIN_CHARS),
-        f"is too short; {_MAKE} 'import secrets; print(secrets.token_hex(32))'",
+        f"needs {SECRET_KEY_MIN_CHARS} characters; {_MAKE} 'import secrets; print(secrets.token_hex(32))'",
     ),
-    ("ADDUCTOR_OPS_TOKEN", _at_least(20), f"is too short; {_MAKE} 'import secrets; print(secrets.token_urlsafe(24))'"),
+    (
+        "ADDUCTOR_OPS_TOKEN",
+        _at_least(20),
+        f"needs 20 characters; {_MAKE} 'import secrets; print(secrets.token_urlsafe(24))'",
+    ),
     ("ADDUCTOR_TOKEN_KEYS", _are_fernet_keys, f"holds something that is not a Fernet key; {_MAKE} '{_FERNET}'"),
     ("ADDUCTOR_DATABASE_URL", _matches(r"(sqlite:///|postgresql\+psycopg://).*"), _NO_DATABASE),
     ("ADDUCTOR_DATABASE_URL", _is_database, f"can't be read, or names no database; {_ENCODE}"),
