@@ -9,13 +9,14 @@ from __future__ import annotations
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from adductor import logs, metrics
 from adductor.installation import Installation
-from adductor.platforms.base import ErrorKind, PlatformError, SubscriptionOutcome
+from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Heartbeat, Outage, Subscription
 
 log = logs.get(__name__)
@@ -26,6 +27,14 @@ CHECK = "subscription check"
 # The heartbeat that Strava's own word leaves; older than this, the subscription counts as unknown.
 _CONFIRMED = "subscription confirmed"
 UNKNOWN_AFTER = timedelta(hours=3)
+
+
+class Outcome(NamedTuple):
+    """The subscription after `subscribe`, and the address of the one that it replaced."""
+
+    action: Literal["kept", "created", "replaced"]
+    subscription_id: int
+    former_callback_url: str | None = None
 
 
 def find_problem(session: Session, now: datetime) -> str | None:
@@ -71,31 +80,60 @@ def is_wanted(installation: Installation) -> bool:
         return any(session.get(table, key) for table, key in ((Subscription, "strava"), (Heartbeat, CHECK)))
 
 
-def subscribe(installation: Installation) -> SubscriptionOutcome:
-    """Make sure that Strava sends its events to us, and remember under which id. Raises PlatformError.
+def subscribe(installation: Installation) -> Outcome:
+    """Make sure that Strava sends its events to us, and remember under which id. Doing it again changes nothing.
 
-    One that leads elsewhere is replaced only when our own address answers the handshake: Strava has one subscription, and
-    deleting a good one for an address that then fails would leave none.
+    Strava allows one subscription, so one that leads elsewhere is deleted before the new one is made, and only when our own
+    address answers the handshake. Raises PlatformError, also after a failed handshake: then there is none.
     """
-    settings = installation.settings
+    settings, strava = installation.settings, installation.subscriptions("strava")
     # Forgotten first: from the handshake on, events of the new subscription may come before its id is known here.
     _forget(installation, wanted=True)
+    former = None
+    for existing in strava.list_subscriptions():
+        if existing.callback_url == settings.webhook_url:
+            remember(installation, existing.id)
+            return Outcome("kept", existing.id)
+        former = existing.callback_url
+        _check_handshake(installation, former)
+        strava.delete_subscription(existing.id)
+    try:
+        made = strava.create_subscription(settings.webhook_url, settings.verify_token)
+    except PlatformError as error:
+        raise _explained(error, settings.public_url, former) from None
+    remember(installation, made, was_missing=True)
+    return Outcome("replaced" if former else "created", made, former)
 
-    def we_answer(theirs: str) -> None:
-        problem = handshake_problem(installation)
-        if problem is not None:
-            raise PlatformError(
-                ErrorKind.MISCONFIGURED,
-                f"The subscription for {theirs} stays: {settings.public_url} {problem}. Start `adductor web` there, or "
-                "mend ADDUCTOR_PUBLIC_URL, and subscribe again. Should it answer from outside all the same: `adductor "
-                "strava unsubscribe`, then `adductor strava subscribe`.",
-            )
 
-    outcome = installation.subscriptions("strava").ensure_subscription(
-        settings.webhook_url, settings.verify_token, before_replacing=we_answer
-    )
-    remember(installation, outcome.subscription_id, was_missing=outcome.action != "kept")
-    return outcome
+def _check_handshake(installation: Installation, theirs: str) -> None:
+    """Raise PlatformError where our own address doesn't answer: deleting their good one would leave none."""
+    problem, public_url = handshake_problem(installation), installation.settings.public_url
+    if problem is not None:
+        raise PlatformError(
+            ErrorKind.MISCONFIGURED,
+            f"The subscription for {_host(theirs)} stays: {public_url} {problem}. Start `adductor web` there, or mend "
+            "ADDUCTOR_PUBLIC_URL, and subscribe again. Should it answer from outside all the same: `adductor strava "
+            "unsubscribe`, then `adductor strava subscribe`.",
+        )
+
+
+def _explained(error: PlatformError, public_url: str, former: str | None) -> PlatformError:
+    """The refusal in words for the operator where Strava's codes tell the cause."""
+    codes, message = " ".join(error.details), error.message
+    if "already exists" in codes:
+        message = (
+            "Strava says that this application already has a subscription. Another process or installation with the same "
+            "STRAVA_CLIENT_ID is subscribing too: stop it, or give it an application of its own, then subscribe again."
+        )
+    elif "callback" in codes:
+        message = (
+            f"Strava called {public_url} and didn't get the right answer within 2 s. Check from outside that "
+            "ADDUCTOR_PUBLIC_URL leads to this web service, and that it runs with the same ADDUCTOR_STRAVA_VERIFY_TOKEN and "
+            "ADDUCTOR_WEBHOOK_KEY (or ADDUCTOR_SECRET_KEY) as this command; then subscribe again."
+        )
+    if former:
+        message += f" The subscription for {_host(former)} had to be deleted for this, so there is none now."
+    return PlatformError(error.kind, message, status=error.status, details=error.details)
 
 
 def remember(installation: Installation, subscription_id: int, *, was_missing: bool = False) -> None:

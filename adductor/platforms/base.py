@@ -6,11 +6,11 @@ This module names no platform. Every time is an aware datetime in UTC unless its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     # Only names here: the web process need not load the coach for them.
@@ -292,25 +292,14 @@ class Subscription:
     callback_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionOutcome:
-    """The subscription after `ensure_subscription`. ``former_callback_url`` is that of the one it replaced."""
-
-    action: Literal["kept", "created", "replaced"]
-    subscription_id: int
-    former_callback_url: str | None = None
-
-
 @runtime_checkable
 class SubscribesByApi(Protocol):
     """The optional part of a platform whose webhook subscription is made by API (`isinstance` asks for it)."""
 
-    def ensure_subscription(
-        self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
-    ) -> SubscriptionOutcome:
-        """Make the platform send events to ``callback_url``. Idempotent; repairs a subscription for another address.
+    def create_subscription(self, callback_url: str, verify_token: str) -> int:
+        """Make the platform send events there; returns the subscription's id. The platform calls the address meanwhile.
 
-        ``before_replacing`` gets that address without its path and may raise PlatformError to keep it.
+        Raises REFUSED with the platform's codes in ``details`` when the callback fails or a subscription exists.
         """
 
     def list_subscriptions(self) -> list[Subscription]: ...

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 import requests
 
-from adductor.platforms.base import Caller, ErrorKind, Figures, PlatformError, Priority, id_of
+from adductor.platforms.base import Caller, ErrorKind, Figures, PlatformError, Priority, Subscription, id_of
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava.client import REQUIRED_SCOPES
 from adductor.platforms.strava.client import Client as StravaClient
@@ -129,25 +129,21 @@ def callback() -> Iterator[Callback]:
         yield made
 
 
-def test_subscription_is_made_kept_repaired_and_refused_with_reasons(strava: StravaClient, callback: Callback) -> None:
-    new = f"{callback.url}-new"
+def test_subscription_is_made_once_and_refused_with_stravas_codes(strava: StravaClient, callback: Callback) -> None:
     callback.echo = False
     for address in (callback.url, "http://127.0.0.1:1/closed"):
-        with pytest.raises(PlatformError, match=r"didn't get the right answer.*ADDUCTOR_STRAVA_VERIFY_TOKEN"):
-            strava.ensure_subscription(address, "verify")
+        with pytest.raises(PlatformError) as refused:
+            strava.create_subscription(address, "verify")
+        assert (refused.value.kind, "callback" in refused.value.details[0]) == (ErrorKind.REFUSED, True)
     callback.echo = True
-    made = strava.ensure_subscription(callback.url, "verify")
+    made = strava.create_subscription(callback.url, "verify")
     assert answer_handshake(callback.handshakes[-1], "verify")["hub.challenge"]
-    kept = strava.ensure_subscription(callback.url, "verify")
-    assert (made.action, kept.action, kept.subscription_id) == ("created", "kept", made.subscription_id)
     with pytest.raises(PlatformError) as refused:
-        strava.create_subscription(new, "verify")
+        strava.create_subscription(f"{callback.url}-new", "verify")
     assert "already exists" in refused.value.details[0]
-    moved = strava.ensure_subscription(new, "verify")
-    assert (moved.action, moved.former_callback_url) == ("replaced", callback.url)
-    assert [one.callback_url for one in strava.list_subscriptions()] == [new]
+    assert strava.list_subscriptions() == [Subscription(made, callback.url)]
     for _ in range(2):
-        strava.delete_subscription(moved.subscription_id)
+        strava.delete_subscription(made)
     assert strava.list_subscriptions() == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
@@ -14,8 +14,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 
 from adductor.jobs import duties, letters, rounds, subscribing
-from adductor.platforms.base import ErrorKind, PlatformError, Subscription, SubscriptionOutcome
-from adductor.platforms.strava.subscription import ensure_subscription
+from adductor.platforms.base import ErrorKind, PlatformError, Subscription
 from adductor.queue import heartbeats
 from adductor.store.models import Heartbeat, Outage
 from service.doctor.status import read_status
@@ -35,6 +34,7 @@ class Strava:
     def __init__(self) -> None:
         self.standing: list[Subscription] = []
         self.refuses: PlatformError | None = None
+        self.takes_none: str | None = None  # Strava's code for it
         self.asked = 0
 
     def list_subscriptions(self) -> list[Subscription]:
@@ -44,16 +44,13 @@ class Strava:
         return self.standing
 
     def create_subscription(self, callback_url: str, verify_token: str) -> int:
+        if self.takes_none is not None:
+            raise PlatformError(ErrorKind.REFUSED, "Strava refused.", status=400, details=(self.takes_none,))
         self.standing = [Subscription(self.asked, callback_url)]
         return self.asked
 
     def delete_subscription(self, subscription_id: int) -> None:
         self.standing = []
-
-    def ensure_subscription(
-        self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
-    ) -> SubscriptionOutcome:
-        return ensure_subscription(self, callback_url, verify_token, before_replacing=before_replacing)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -95,21 +92,40 @@ def test_subscription_gone_at_strava_is_made_again_within_the_hour_and_every_log
 
 def test_subscription_that_cannot_be_made_again_is_unknown_and_tried_in_minutes(here: Place, strava: Strava) -> None:
     subscribing.subscribe(here.installation)
-    subscribed_at, create = here.now, strava.create_subscription
-
-    def refuse(callback_url: str, verify_token: str) -> int:
-        raise PlatformError(ErrorKind.REFUSED, "no answer", details=("callback url",))
-
-    strava.standing, strava.create_subscription = [], refuse  # type: ignore[method-assign]
+    subscribed_at = here.now
+    strava.standing, strava.takes_none = [], "PushSubscription/callback url/not verifiable"
     assert _run(here, duties.SUBSCRIPTION, hours=1)
     assert not _known(here)
     assert "didn't get the right answer" in (read_status(here.installation).subscription_problem or "")
 
-    strava.create_subscription = create  # type: ignore[method-assign]
+    strava.takes_none = None
 
     assert [_run(here, duties.SUBSCRIPTION, minutes=9), _run(here, duties.SUBSCRIPTION, minutes=1)] == [False, True]
     assert _known(here)
     assert _outages(here) == [subscribed_at]
+
+
+@pytest.mark.parametrize(
+    ("former", "code", "words"),
+    [
+        (None, "callback url/not verifiable", "https://coach.example.org .*ADDUCTOR_PUBLIC_URL .*again.$"),
+        ("https://old.example/the-old-key", "callback url/invalid", "https://old.example had to be deleted"),
+        (None, "subscription/already exists", "Another process or installation"),
+        (None, "Application//", "^Strava refused.$"),
+    ],
+)
+def test_refused_subscription_names_what_to_check(
+    here: Place, strava: Strava, monkeypatch: pytest.MonkeyPatch, former: str | None, code: str, words: str
+) -> None:
+    monkeypatch.setattr(subscribing, "handshake_problem", lambda _: None)
+    strava.standing = [Subscription(9, former)] if former else []
+    strava.takes_none = f"PushSubscription/{code}"
+
+    with pytest.raises(PlatformError, match=words) as caught:
+        subscribing.subscribe(here.installation)
+
+    assert "old-key" not in caught.value.message
+    assert here.installation.settings.webhook_key not in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from adductor.platforms.base import (
     PlatformError,
     Priority,
     Subscription,
-    SubscriptionOutcome,
     Tokens,
     own_id,
     storable,
@@ -30,7 +29,7 @@ from adductor.platforms.base import (
 from adductor.platforms.budget import return_at
 from adductor.platforms.client import MAX_NAME_CHARS, PlatformClient, same
 from adductor.platforms.fields import Answer, OptionalText, as_list
-from adductor.platforms.strava import FACTS, errors, limits, subscription
+from adductor.platforms.strava import FACTS, errors, limits
 from adductor.platforms.strava.activities import parse_activity
 from adductor.platforms.strava.transport import protocol
 from adductor.platforms.strava.webhooks import Id, Seconds
@@ -166,17 +165,8 @@ class Client(PlatformClient):
 
     # --- the webhook subscription: the application's own calls --------------------------------------------------------
 
-    def ensure_subscription(
-        self, callback_url: str, verify_token: str, *, before_replacing: Callable[[str], None] | None = None
-    ) -> SubscriptionOutcome:
-        return subscription.ensure_subscription(self, callback_url, verify_token, before_replacing=before_replacing)
-
     def create_subscription(self, callback_url: str, verify_token: str) -> int:
-        """Subscribe and return the subscription's id.
-
-        Strava calls ``callback_url`` before this returns: the process that answers there must not be the one that waits
-        here. Raises REFUSED with Strava's codes in ``details`` when the callback fails or a subscription exists.
-        """
+        """The process that answers at the address must not be the one that waits here."""
         form = self._application | {"callback_url": callback_url, "verify_token": verify_token}
         return self._subscription_call(
             "creating the webhook subscription",
