@@ -77,7 +77,7 @@ def opened(key: str) -> Response:
 @limits.link
 def ask(token: str) -> Page:
     """Show the answer that the link would give, and a button that gives it."""
-    public_id, said = installation().links.read_answer(token)
+    public_id, said = installation().links.read("answer", token)
     return _form(_suggestion(public_id), _said(said))
 
 
@@ -86,7 +86,7 @@ def ask(token: str) -> Page:
 def take(token: str) -> Page:
     """Take the answer: the form's, or else the link's."""
     here = installation()
-    public_id, linked = here.links.read_answer(token)
+    public_id, linked = here.links.read("answer", token)
     said = _said(request.form.get("said") or linked)
     suggestion = _suggestion(public_id)
     if said is None:
@@ -103,7 +103,7 @@ def take(token: str) -> Page:
 def useful(token: str) -> Page:
     """Say whether routines are still useful: yes, less often, or a pause."""
     here = installation()
-    public_id, linked = here.links.read_useful(token)
+    public_id, linked = here.links.read("useful", token)
     suggestion = _suggestion(public_id)
     if request.method != "POST":
         return render_template("answers/useful.html", said=linked, address=request.path)
@@ -127,10 +127,10 @@ def useful(token: str) -> Page:
 def unsubscribe(token: str) -> Page:
     """End the mails: by the button, or by the mail program's own (RFC 8058). ``again`` takes it back."""
     here = installation()
-    athlete_id, external_id = here.links.read_unsubscribe(token)
+    athlete_id, external_id = here.links.read("unsubscribe", token)
     posted = request.method == "POST"
     with here.store.write() if posted else here.store.read() as session:
-        athlete = decisions.lock(session, athlete_id) if posted else session.get(Athlete, athlete_id)
+        athlete = decisions.lock(session, int(athlete_id)) if posted else session.get(Athlete, int(athlete_id))
         # The id may have gone to another athlete since.
         if athlete is None or not is_account(athlete, external_id):
             raise LinkError("the runner has left")
@@ -145,11 +145,11 @@ def unsubscribe(token: str) -> Page:
 def confirm(token: str) -> Page:
     """Confirm the address."""
     here = installation()
-    athlete_id, address = here.links.read_confirm(token)
+    athlete_id, address = here.links.read("confirm", token)
     if request.method != "POST":
         return render_template("answers/confirm.html", address=address)
     with here.store.write() as session:
-        athlete = decisions.lock(session, athlete_id)
+        athlete = decisions.lock(session, int(athlete_id))
         if athlete is None or not letters.accept_confirmation(athlete, address, now=here.clock.now()):
             text = "Another address was given since. The mail to that one has the link that works."
             return _message("This address is no longer asked for", text), 410

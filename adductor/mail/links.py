@@ -14,6 +14,7 @@ import hmac
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -28,6 +29,7 @@ _KEY = re.compile(r"/r/([A-Za-z0-9_-]{12})([a-z2-7]{1,12})?(?![A-Za-z0-9_-])")
 CONFIRM_GOOD_FOR = timedelta(days=3)
 # RFC 8058 wants unsubscribing to work for as long as the mail lies there.
 UNSUBSCRIBE_GOOD_FOR = timedelta(days=5 * 365)
+Purpose = Literal["answer", "useful", "unsubscribe", "confirm"]
 
 
 class LinkError(ValueError):
@@ -76,50 +78,29 @@ class Links:
 
     def answer(self, public_id: str, said: str | None, since: datetime) -> str:
         """Answer a suggestion; ``said`` chooses the answer beforehand. The same arguments give the same link."""
-        return self._signed("a", "answer", (public_id, said or ""), since + ANSWER_GOOD_FOR)
-
-    def read_answer(self, token: str) -> tuple[str, str | None]:
-        """The suggestion's public id and the answer, if the link names one."""
-        public_id, said = self._read("answer", token)
-        return public_id, said or None
+        return self._signed("a", "answer", public_id, said or "", since + ANSWER_GOOD_FOR)
 
     def useful(self, public_id: str, said: str | None, since: datetime) -> str:
         """Say whether routines are still useful, where a suggestion asks; ``said`` chooses beforehand."""
-        return self._signed("useful", "useful", (public_id, said or ""), since + ANSWER_GOOD_FOR)
-
-    def read_useful(self, token: str) -> tuple[str, str | None]:
-        """The suggestion's public id and the choice, if the link names one."""
-        public_id, said = self._read("useful", token)
-        return public_id, said or None
+        return self._signed("useful", "useful", public_id, said or "", since + ANSWER_GOOD_FOR)
 
     def unsubscribe(self, athlete_id: int, external_id: str, since: datetime) -> str:
         """End the mails. It outlives runners, and SQLite gives the id of one who left to another: so it names both ids."""
-        ids = (str(athlete_id), external_id)
-        return self._signed("unsubscribe", "unsubscribe", ids, since + UNSUBSCRIBE_GOOD_FOR)
-
-    def read_unsubscribe(self, token: str) -> tuple[int, str]:
-        """The runner whose mails are to end: our id and the platform's. Act only where both fit."""
-        athlete_id, external_id = self._read("unsubscribe", token)
-        return int(athlete_id), external_id
+        return self._signed("unsubscribe", "unsubscribe", athlete_id, external_id, since + UNSUBSCRIBE_GOOD_FOR)
 
     def confirm(self, athlete_id: int, address: str, since: datetime) -> str:
         """Confirm that mails to ``address`` are read by the runner."""
-        return self._signed("confirm-address", "confirm", (str(athlete_id), address), since + CONFIRM_GOOD_FOR)
-
-    def read_confirm(self, token: str) -> tuple[int, str]:
-        """The runner and the address."""
-        athlete_id, address = self._read("confirm", token)
-        return int(athlete_id), address
+        return self._signed("confirm-address", "confirm", athlete_id, address, since + CONFIRM_GOOD_FOR)
 
     def _proof(self, public_id: str) -> str:
         digest = hmac.digest(f"adductor routine {self._secret}".encode(), public_id.encode(), hashlib.sha256)
         return base64.b32encode(digest).decode().lower()[:_PROOF_CHARS]
 
-    def _signed(self, path: str, purpose: str, values: tuple[str, str], until: datetime) -> str:
-        token = self._signer(purpose).dumps([values, int(until.timestamp())])
+    def _signed(self, path: str, purpose: Purpose, about: str | int, value: str, until: datetime) -> str:
+        token = self._signer(purpose).dumps([(str(about), value), int(until.timestamp())])
         return f"{self._public_url}/{path}/{token if isinstance(token, str) else token.decode()}"
 
-    def _read(self, purpose: str, token: str) -> tuple[str, str]:
+    def read(self, purpose: Purpose, token: str) -> tuple[str, str]:
         """The two values of a link of ours for this purpose. Raises LinkError and LinkExpiredError."""
         signer = self._signer(purpose)
         try:
@@ -133,6 +114,6 @@ class Links:
             raise LinkExpiredError("the time of this link is over")
         return str(first), str(second)
 
-    def _signer(self, purpose: str) -> URLSafeSerializer:
+    def _signer(self, purpose: Purpose) -> URLSafeSerializer:
         # The purpose is part of the signature: a link for one thing can't be used for another.
         return URLSafeSerializer(self._secret, salt=f"adductor {purpose}")
