@@ -66,16 +66,6 @@ def _hidden(value: Any, name: str = "") -> Any:
     return value
 
 
-def _one_line_an_event(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Escape control characters of the text format (JSON escapes by itself). Only a traceback has further, indented lines."""
-    if isinstance(entry.get("event"), str):
-        entry["event"] = _CONTROLS.sub(_spelled, entry["event"])
-    if isinstance(entry.get("exception"), str):
-        lines = entry["exception"].splitlines()
-        entry["exception"] = "\n".join(f"    {_CONTROLS.sub(_spelled, line)}" for line in lines)
-    return entry
-
-
 def _spelled(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape").decode()
 
@@ -99,15 +89,18 @@ class _Throttle(logging.Filter):
         return True
 
 
-def _plain_line(_: Any, __: str, entry: structlog.typing.EventDict) -> str:
-    """`02:53:12 worker: note written (athlete 1, calls 2)`, in local time, for a person at a terminal."""
-    del entry["timestamp"]
-    level, part, event = entry.pop("level"), entry.pop("part"), entry.pop("event")
-    trace = entry.pop("exception", None)
+def _text_line(_: Any, __: str, entry: structlog.typing.EventDict) -> str:
+    """`02:53:12 worker: note written (athlete 1, calls 2)`; a terminal shows the local time, a file the date and UTC.
+
+    Control characters are escaped (JSON does so by itself). Only a traceback has further, indented lines.
+    """
+    at, level, part, event = (entry.pop(name) for name in ("timestamp", "level", "part", "event"))
+    at = time.strftime("%H:%M:%S") if sys.stderr.isatty() else at
+    trace = entry.pop("exception", "").splitlines()
     details = ", ".join(f"{name} {value}" for name, value in entry.items())
     warned = "" if level == "info" else f"{level}: "
-    line = f"{time.strftime('%H:%M:%S')} {part}: {warned}{event}{f' ({details})' if details else ''}"
-    return f"{line}\n{trace}" if trace else line
+    line = f"{at} {part}: {warned}{event}{f' ({details})' if details else ''}"
+    return "\n".join(_CONTROLS.sub(_spelled, text) for text in (line, *(f"    {text}" for text in trace)))
 
 
 def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = False) -> None:
@@ -133,12 +126,6 @@ def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = F
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    is_plain = log_format == "text" and sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_Throttle())
     handler.setFormatter(
@@ -148,15 +135,15 @@ def configure(log_format: Literal["text", "json"], part: str, *, quiet: bool = F
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _hide_secrets,
-                *([] if log_format == "json" else [_one_line_an_event]),
-                _plain_line if is_plain else renderer,
+                structlog.processors.JSONRenderer() if log_format == "json" else _text_line,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.ERROR if quiet else logging.INFO)
-    for chatty in (*_CHATTY, *(_SAID_AT_START if is_plain else ())):
+    on_terminal = log_format == "text" and sys.stderr.isatty()
+    for chatty in (*_CHATTY, *(_SAID_AT_START if on_terminal else ())):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
