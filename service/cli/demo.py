@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,15 +90,20 @@ def _demo(folder: Path, log_file: Path, platform: str) -> None:
         steps.append(("connected through the OAuth pages", time.monotonic()))
         with installation.store.read() as session:
             runner = session.scalars(select(Connection.external_id)).one()
-        show = _Strava if platform == "strava" else _Intervals
-        log = show(f"{here.sandbox_url}", runner)
-        run = log.record()
+        log = _Log(platform, f"{here.sandbox_url}", runner)
         steps.append(("run recorded", time.monotonic()))
         before = log.shown("The run, as recorded")
-        _wait_for_note(installation, log, run)
+        has_note = log.gets_note()
         steps.append(("note written", time.monotonic()))
-        decision = _decision(installation, platform, run)
-        after = log.shown(log.afterwards)
+        decision = _decision(installation, platform, log.run)
+        if not has_note:
+            why = (
+                f"decided {decision.decision} ({decision.rule}): {decision.reason}"
+                if decision
+                else "nothing was decided"
+            )
+            raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
+        after = log.shown(f"The {'run' if platform == 'strava' else 'calendar'}, a moment later")
     click.echo(before)
     if decision is not None:
         click.echo(f"\nDecided: {decision.decision}, dose {decision.dose}\nBecause: {decision.reason}\n")
@@ -153,73 +157,36 @@ def where_it_is_day(now: datetime) -> str:
     return min(zones, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 
-@dataclass
-class _Strava:
-    """The made-up Strava as its runner sees it: one activity, with its private note."""
+class _Log:
+    """A run in a made-up log as its runner sees it: recorded, awaited and shown through the sandbox's admin API."""
 
-    sandbox_url: str
-    runner: str
-    run: str = ""
-    afterwards = "The run, a moment later"
+    def __init__(self, platform: str, sandbox_url: str, runner: str) -> None:
+        self.is_strava = platform == "strava"
+        self.admin = f"{sandbox_url}/admin" if self.is_strava else f"{sandbox_url}/intervals/admin"
+        self.mine = f"{self.admin}/{'runners' if self.is_strava else 'athletes'}/{runner}"
+        recording = _RUN | {"private_note" if self.is_strava else "description": _OWN_WORDS}
+        self.run = str(_ask("POST", f"{self.mine}/activities", json=recording)["id"])
+        self.awaited = {"activity_id": self.run} if self.is_strava else {"athlete_id": runner}
 
-    def record(self) -> str:
-        url = f"{self.sandbox_url}/admin/runners/{self.runner}/activities"
-        self.run = str(_ask("POST", url, json=_RUN | {"private_note": _OWN_WORDS})["id"])
-        return self.run
-
-    def wait(self) -> requests.Response:
-        return _wait(f"{self.sandbox_url}/admin", activity_id=self.run)
-
-    def shown(self, heading: str) -> str:
-        truth = _ask("GET", f"{self.sandbox_url}/admin/activities/{self.run}")
-        summary = _summary(truth["name"], truth["sport_type"], truth["distance_m"], truth["moving_time_s"])
-        description = f"Description: {truth.get('description') or '(empty)'}"
-        return "\n".join(
-            [*_heading(heading), summary, description, "Private note (only you):", *_boxed(truth["private_note"])]
-        )
-
-
-@dataclass
-class _Intervals:
-    """The made-up intervals.icu as its athlete sees it: one activity, and what stands in the calendar."""
-
-    sandbox_url: str
-    runner: str
-    run: str = ""
-    afterwards = "The calendar, a moment later"
-
-    def record(self) -> str:
-        self.run = str(_ask("POST", f"{self._athlete}/activities", json=_RUN | {"description": _OWN_WORDS})["id"])
-        return self.run
-
-    def wait(self) -> requests.Response:
-        return _wait(f"{self.sandbox_url}/intervals/admin", athlete_id=self.runner)
+    def gets_note(self) -> bool:
+        """Wait for the note; false when none comes."""
+        asked = {"for": "note", "timeout_s": str(NOTE_WITHIN_S), **self.awaited}
+        return requests.get(f"{self.admin}/wait", params=asked, timeout=NOTE_WITHIN_S + _TIMEOUT_S).ok
 
     def shown(self, heading: str) -> str:
-        fields = _ask("GET", f"{self.sandbox_url}/intervals/admin/activities/{self.run}")["fields"]
-        summary = _summary(fields["name"], fields["type"], fields["distance"], fields["moving_time"])
-        lines = [*_heading(heading), summary, f"Description: {fields.get('description') or '(empty)'}"]
-        for entry in (found["fields"] for found in _ask("GET", f"{self._athlete}/events")):
+        """The run with its texts, and at intervals.icu what stands in the calendar."""
+        truth = _ask("GET", f"{self.admin}/activities/{self.run}")
+        lines = [
+            f"── {heading} " + "─" * max(64 - len(heading), 3),
+            f"{_RUN['title']} · {_RUN['sport_type']} · {_RUN['distance_km']} km · {_RUN['minutes']} min",
+            f"Description: {truth.get('fields', truth).get('description') or '(empty)'}",
+        ]
+        if self.is_strava:
+            return "\n".join([*lines, "Private note (only you):", *_boxed(truth["private_note"])])
+        for entry in (found["fields"] for found in _ask("GET", f"{self.mine}/events")):
             lines.append(f"{entry['category']} on {entry['start_date_local'][:10]}: {entry['name']}")
             lines += _boxed(entry.get("description", ""))
         return "\n".join(lines)
-
-    @property
-    def _athlete(self) -> str:
-        return f"{self.sandbox_url}/intervals/admin/athletes/{self.runner}"
-
-
-def _wait(admin: str, **awaited: str) -> requests.Response:
-    asked = {"for": "note", "timeout_s": str(NOTE_WITHIN_S), **awaited}
-    return requests.get(f"{admin}/wait", params=asked, timeout=NOTE_WITHIN_S + _TIMEOUT_S)
-
-
-def _wait_for_note(installation: Installation, log: _Strava | _Intervals, run: str) -> None:
-    """Raises DemoError with the decision when no note comes."""
-    if log.wait().status_code != 200:
-        decision = _decision(installation, "strava" if isinstance(log, _Strava) else "intervals", run)
-        why = f"decided {decision.decision} ({decision.rule}): {decision.reason}" if decision else "nothing was decided"
-        raise DemoError(f"no note within {NOTE_WITHIN_S} s; {why}")
 
 
 def _decision(installation: Installation, platform: str, activity: str) -> DecisionRecord | None:
@@ -236,14 +203,6 @@ def _ask(method: str, url: str, **more: Any) -> Any:
     answer = requests.request(method, url, timeout=_TIMEOUT_S, **more)
     _expect(answer, "the sandbox")
     return answer.json()
-
-
-def _heading(words: str) -> list[str]:
-    return [f"── {words} " + "─" * max(64 - len(words), 3)]
-
-
-def _summary(name: str, sport: str, distance_m: float, moving_s: int) -> str:
-    return f"{name} · {sport} · {distance_m / 1000:.1f} km · {moving_s // 60} min"
 
 
 def _boxed(text: str) -> list[str]:

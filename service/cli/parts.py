@@ -13,12 +13,6 @@ from adductor import logs
 from adductor.settings import Settings, load
 from service import supervisor
 
-# Beat asks for a sweep every five seconds and a worker notes that it came; after this long one of the two is missing.
-_SEEN_WITHIN_S = 60
-_check = click.option(
-    "--check", is_flag=True, help="Only say whether clock and workers were at work in the last minute."
-)
-
 
 @click.command()
 def web() -> None:
@@ -35,16 +29,13 @@ def web() -> None:
 
 
 @click.command()
-@_check
 @click.option("--with-beat", is_flag=True, help="Run the clock in this process too; for one machine.")
-def worker(check: bool, with_beat: bool) -> None:
+def worker(with_beat: bool) -> None:
     """Handle events: decide, write notes, send mail.
 
     \b
     Example: ADDUCTOR_WORKER_THREADS=16 adductor worker
     """
-    if check:
-        return _check_at_work()
     _prepared("worker", needs_broker=True)
     from workers.processes import run_worker
 
@@ -52,19 +43,16 @@ def worker(check: bool, with_beat: bool) -> None:
 
 
 @click.command()
-@_check
-def beat(check: bool) -> None:
+def beat() -> None:
     """Run the clock: sweeps, expiry, prompts. One is enough; a second does no harm.
 
     \b
     Example: adductor beat
     """
-    if check:
-        return _check_at_work()
     _prepared("beat", needs_broker=True).made_data_dir()
     from workers.processes import run_beat
 
-    return run_beat()
+    run_beat()
 
 
 @click.command()
@@ -125,15 +113,3 @@ def _check_database(settings: Settings) -> None:
     with suppress(SQLAlchemyError):
         migrate.check(store)
     store.close()
-
-
-def _check_at_work() -> None:
-    """For health checks. Exit code 1 when no sweep has come for a minute: clock, broker or workers are missing."""
-    from adductor.queue import heartbeats
-    from service.cli.opened import opened
-
-    with opened("check") as installation:
-        seen = heartbeats.last(installation, "clock")
-    if seen is None or (installation.clock.real_now() - seen).total_seconds() > _SEEN_WITHIN_S:
-        raise click.ClickException("no sweep in the last minute: the clock, the broker or all workers are missing")
-    click.echo("at work")

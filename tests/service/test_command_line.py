@@ -44,7 +44,6 @@ def folder(tmp_path: Path) -> str:
         (["strava", "unsubscribe"], 2, "STRAVA_CLIENT_ID"),
         (["worker"], 2, "ADDUCTOR_REDIS_URL"),
         (["beat"], 2, "ADDUCTOR_REDIS_URL"),
-        (["worker", "--check"], 1, "no sweep in the last minute"),
         (["athlete", "export", "4711"], 1, "there is no athlete 4711"),
         (["athlete", "forget", "4711", "--yes"], 1, "there is no athlete 4711"),
         (["athlete", "forget", "intervals:i1", "--yes"], 1, "there is no athlete intervals:i1"),
