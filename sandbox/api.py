@@ -7,26 +7,15 @@ from typing import Any
 from flask import Blueprint
 
 from sandbox import activities, errors, events
-from sandbox.activities import Recording
 from sandbox.calls import endpoint, parameters, require_scope, world
 from sandbox.models import Activity, Connection
-from sandbox.representation import detailed_activity, detailed_athlete, summary_activity, summary_athlete
+from sandbox.representation import detailed_activity, summary_activity
 from sandbox.sports import ACTIVITY_TYPES, SPORT_TYPES
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v3")
 
 # Strava, "Pagination".
 PER_PAGE, PER_PAGE_MAX = 30, 200
-
-
-@blueprint.get("/athlete")
-@endpoint("athlete.get", bearer=True)
-def athlete(connection: Connection) -> Any:
-    runner = world().runner(connection.runner_id)
-    if "profile:read_all" in connection.scopes:
-        return detailed_athlete(runner)
-    require_scope(connection, "read", "read_all", permission="read_permission")
-    return summary_athlete(runner)
 
 
 def _number(name: str, default: int | None, low: int = 0, high: int = 2**53) -> int | None:
@@ -148,34 +137,3 @@ def update_activity(connection: Connection, activity_id: int) -> Any:
         sent = {name: _text(given[name]) for name in ("description", "private_note") if name in given}
         activities.edit(here, activity, _updates(given), f"app {here.config.client_id}", sent=sent)
         return _detail(activity)
-
-
-@blueprint.post("/activities")
-@endpoint("activities.create", bearer=True, upload=True)
-def create_activity(connection: Connection) -> Any:
-    require_scope(connection, "activity:write", permission="activity:write_permission")
-    here, given = world(), parameters()
-    for name in ("name", "start_date_local", "elapsed_time"):
-        if not given.get(name):
-            raise errors.bad_request("Activity", name, "missing")
-    sport_type = given.get("sport_type") or given.get("type")
-    if sport_type not in SPORT_TYPES:
-        raise errors.bad_request("Activity", "sport_type", "invalid" if sport_type else "missing")
-    try:
-        recording = Recording(
-            sport_type=sport_type,
-            minutes=float(given["elapsed_time"]) / 60,
-            distance_km=float(given.get("distance") or 0) / 1000,
-            climb_m=0,
-            # Wall time; an offset or Z at its end says nothing, as in what Strava itself sends.
-            start_local=str(given["start_date_local"]).removesuffix("Z"),
-            title=_text(given["name"])[:255],
-            description=_text(given.get("description")) or None,
-            manual=True,
-            trainer=_flag(given.get("trainer", False)),
-            commute=_flag(given.get("commute", False)),
-        )
-    except (ValueError, TypeError):
-        raise errors.bad_request("Activity", "start_date_local") from None
-    activity = activities.record(here, here.runner(connection.runner_id), recording)
-    return _detail(activity), 201

@@ -105,9 +105,7 @@ class _Progress:
     counted = False
 
 
-def endpoint(
-    name: str, *, bearer: bool = False, upload: bool = False
-) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+def endpoint(name: str, *, bearer: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Decorate a view as one of Strava's endpoints. With `bearer` it is given the connection and counts as a call.
 
     The view returns JSON, or (JSON, status), or a finished Response.
@@ -124,7 +122,7 @@ def endpoint(
             try:
                 try:
                     if bearer:
-                        _admit(here, progress, upload=upload)
+                        _admit(here, progress)
                     runner_id = progress.connection.runner_id if progress.connection else None
                     hits = here.faults.hit(name, runner_id, activity_id)
                     answer = happen([fault for fault in hits if fault.when == "before"], _error_body)
@@ -158,11 +156,11 @@ def endpoint(
     return decorate
 
 
-def _admit(here: World, progress: _Progress, *, upload: bool) -> None:
+def _admit(here: World, progress: _Progress) -> None:
     """Token, application, limits, in that order. Raises Strava's error for the first that fails."""
     progress.connection = connections.by_access_token(here, _bearer())
     progress.counted = True
-    progress.over_limit = not here.count_call(upload=upload)
+    progress.over_limit = not here.count_call()
     if here.switches.application == "inactive":
         raise errors.inactive()
     if progress.over_limit:

@@ -186,14 +186,11 @@ _TOGGLES = {
 
 def _figures() -> dict[str, Any]:
     here = world()
-    tier, now = here.switches.tier, here.clock.now()
+    tier, used = here.switches.tier, here.limits.usage(here.clock.now())
     bars = [
-        (f"{words}, {span}", used, limit)
-        for words, bucket, limits in (
-            ("All calls", here.limits.usage("overall", now), tier.overall),
-            ("Reads", here.limits.usage("read", now), tier.read),
-        )
-        for span, used, limit in zip(("this quarter hour", "today (UTC)"), bucket, limits, strict=True)
+        (f"{words}, {span}", count, limit)
+        for words, limits in (("All calls", tier.overall), ("Reads", tier.read))
+        for span, count, limit in zip(("this quarter hour", "today (UTC)"), used, limits, strict=True)
     ]
     subscription = here.subscription
     return {

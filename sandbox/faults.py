@@ -17,7 +17,7 @@ Endpoint = Literal[
     "*",
     "oauth.authorize", "oauth.token", "oauth.revoke",
     "subscriptions.create", "subscriptions.list", "subscriptions.delete",
-    "athlete.get", "activities.list", "activities.get", "activities.update", "activities.create",
+    "activities.list", "activities.get", "activities.update",
 ]  # fmt: skip
 
 

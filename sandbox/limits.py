@@ -1,20 +1,17 @@
 """Fixed-window rate limits: both of Strava's buckets, with its natural windows.
 
 Source: Strava, "Rate Limits": windows start at :00, :15, :30, :45 and at midnight UTC; calls over the short
-limit still count to the day; "read" is everything but uploads.
+limit still count to the day; "read" is everything but uploads, so here both buckets hold the same calls.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from sandbox.models import Tier
 
 QUARTER_S = 900
 DAY_S = 86_400
-
-Bucket = Literal["overall", "read"]
 
 
 @dataclass(slots=True)
@@ -36,10 +33,6 @@ class Window:
         return self.used
 
 
-def _windows() -> dict[Bucket, tuple[Window, Window]]:
-    return {"overall": (Window(QUARTER_S), Window(DAY_S)), "read": (Window(QUARTER_S), Window(DAY_S))}
-
-
 @dataclass(slots=True)
 class RateLimits:
     """Count calls. Not thread-safe: the caller holds the world's lock.
@@ -48,55 +41,35 @@ class RateLimits:
     application leaves it at 0. `peak` is the fullest each window ever was.
     """
 
-    windows: dict[Bucket, tuple[Window, Window]] = field(default_factory=_windows)
+    windows: tuple[Window, Window] = field(default_factory=lambda: (Window(QUARTER_S), Window(DAY_S)))
     over_limit: int = 0
     peak: dict[str, int] = field(default_factory=dict)
 
-    def count(self, tier: Tier, now: float, *, upload: bool) -> bool:
+    def count(self, tier: Tier, now: float) -> bool:
         """Count one call; True if it is within all limits."""
-        within = True
-        buckets: tuple[Bucket, ...] = ("overall",) if upload else ("overall", "read")
-        for bucket in buckets:
-            limits = tier.overall if bucket == "overall" else tier.read
-            for window, limit, name in zip(self.windows[bucket], limits, ("15min", "day"), strict=True):
-                used = window.add(now)
-                key = f"{bucket}_{name}"
-                self.peak[key] = max(self.peak.get(key, 0), used)
-                within = within and used <= limit
-        if not within:
-            self.over_limit += 1
+        used = [window.add(now) for window in self.windows]
+        for name, count in zip(("read_15min", "read_day"), used, strict=True):
+            self.peak[name] = max(self.peak.get(name, 0), count)
+        within = all(count <= min(limits) for count, *limits in zip(used, tier.overall, tier.read, strict=True))
+        self.over_limit += not within
         return within
 
-    def usage(self, bucket: Bucket, now: float) -> tuple[int, int]:
-        quarter, day = self.windows[bucket]
+    def usage(self, now: float) -> tuple[int, int]:
+        quarter, day = self.windows
         return quarter.usage(now), day.usage(now)
 
     def headers(self, tier: Tier, now: float, style: str) -> dict[str, str]:
         """The four headers. `style` is one of the forms seen in the wild: normal, lower, blank, absent."""
         if style == "absent":
             return {}
+        used = self.usage(now)
         pairs = {
             "X-RateLimit-Limit": tier.overall,
-            "X-RateLimit-Usage": self.usage("overall", now),
+            "X-RateLimit-Usage": used,
             "X-ReadRateLimit-Limit": tier.read,
-            "X-ReadRateLimit-Usage": self.usage("read", now),
+            "X-ReadRateLimit-Usage": used,
         }
         if style == "blank":
             return dict.fromkeys(pairs, ",")
         texts = {name: f"{short},{day}" for name, (short, day) in pairs.items()}
         return {name.lower(): text for name, text in texts.items()} if style == "lower" else texts
-
-    def dump(self) -> dict[str, Any]:
-        return {
-            "windows": {bucket: [[w.number, w.used] for w in windows] for bucket, windows in self.windows.items()},
-            "over_limit": self.over_limit,
-            "peak": self.peak,
-        }
-
-    @classmethod
-    def load(cls, raw: dict[str, Any]) -> RateLimits:
-        limits = cls(over_limit=raw["over_limit"], peak=raw["peak"])
-        for bucket, windows in limits.windows.items():
-            for window, (number, used) in zip(windows, raw["windows"][bucket], strict=True):
-                window.number, window.used = number, used
-        return limits

@@ -18,7 +18,7 @@ class Entity(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=False)
 
 
-class Runner(Entity):
+class Runner(Entity, extra="ignore"):  # an earlier sandbox kept where they live
     id: int
     firstname: str
     lastname: str
@@ -26,8 +26,6 @@ class Runner(Entity):
     country: str
     sex: Literal["F", "M"] | None = None
     timezone: str
-    latitude: float = 0.0
-    longitude: float = 0.0
     measurement_preference: Literal["feet", "meters"] = "meters"
     weight_kg: float | None = None
     created_at: float

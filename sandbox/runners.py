@@ -7,23 +7,23 @@ from typing import Any
 MADE_UP_RUNNERS: list[dict[str, Any]] = [
     {
         "firstname": "Mara", "lastname": "Lindholm", "city": "Stockholm", "country": "Sweden", "sex": "F",
-        "timezone": "Europe/Stockholm", "latitude": 59.319, "longitude": 18.063,
+        "timezone": "Europe/Stockholm",
     },
     {
         "firstname": "Sam", "lastname": "Okoro", "city": "Boston", "country": "United States", "sex": "M",
-        "timezone": "America/New_York", "latitude": 42.357, "longitude": -71.089,
+        "timezone": "America/New_York",
         "measurement_preference": "feet",
     },
     {
         "firstname": "Noor", "lastname": "Haddad", "city": "Berlin", "country": "Germany", "sex": None,
-        "timezone": "Europe/Berlin", "latitude": 52.514, "longitude": 13.350,
+        "timezone": "Europe/Berlin",
     },
     {
         "firstname": "Kenji", "lastname": "Mori", "city": "Osaka", "country": "Japan", "sex": "M",
-        "timezone": "Asia/Tokyo", "latitude": 34.687, "longitude": 135.526,
+        "timezone": "Asia/Tokyo",
     },
     {
         "firstname": "Aroha", "lastname": "Ngata", "city": "Wellington", "country": "New Zealand", "sex": "F",
-        "timezone": "Pacific/Auckland", "latitude": -41.290, "longitude": 174.781,
+        "timezone": "Pacific/Auckland",
     },
 ]  # fmt: skip

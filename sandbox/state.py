@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import json
 from typing import ClassVar
 
 from sandbox.base import BaseWorld, UnknownError
@@ -44,8 +43,7 @@ class World(BaseWorld):
         self.codes = {c.code: c for c in self.stored(Code)}
         self.subscription = next(iter(self.stored(Subscription)), None)
         self.switches: Switches = next(iter(self.stored(Switches)), None) or Switches()
-        limits = self.journal.load("limits")
-        self.limits = RateLimits.load(json.loads(limits[0])) if limits else RateLimits()
+        self.limits = RateLimits()  # only in memory
         self._by_start: dict[int, list[tuple[float, int]]] = {}
         for activity in self.activities.values():
             self._index(activity)
@@ -143,12 +141,10 @@ class World(BaseWorld):
 
     # -- the application's calls --------------------------------------------------------------------
 
-    def count_call(self, *, upload: bool) -> bool:
+    def count_call(self) -> bool:
         """Count a call against the limits; True if within."""
         with self.lock:
-            within = self.limits.count(self.switches.tier, self.clock.now(), upload=upload)
-            self.journal.put("limits", "only", json.dumps(self.limits.dump()))
-            return within
+            return self.limits.count(self.switches.tier, self.clock.now())
 
     def forget_calls(self) -> None:
         with self.lock:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import Flask
-from markupsafe import Markup
 
 from sandbox import places
 from sandbox.activities import Recording
 from sandbox.models import Activity, Delivery, Runner
-from sandbox.representation import track
 from sandbox.sports import RUNS
 
 _METRES_A_MILE, _FEET_A_METRE = 1609.344, 3.28084
@@ -83,20 +81,6 @@ def marks(activity: Activity) -> list[str]:
     return found
 
 
-def sketch(activity: Activity, runner: Runner) -> Markup:
-    """The track as the `d` of an SVG path in a box of 100 by 60; empty when there is none."""
-    points, _ = track(activity, runner)
-    if not points:
-        return Markup("")
-    lats, lngs = [lat for lat, _ in points], [lng for _, lng in points]
-    width, height = max(lngs) - min(lngs) or 1e-9, max(lats) - min(lats) or 1e-9
-    # A degree of longitude is shorter than one of latitude away from the equator; 0.6 is near enough here.
-    scale = min(88 / (width * 0.6), 48 / height)
-    x0, y0 = 50 - width * 0.6 * scale / 2, 30 + height * scale / 2
-    steps = [f"{x0 + (lng - min(lngs)) * 0.6 * scale:.1f} {y0 - (lat - min(lats)) * scale:.1f}" for lat, lng in points]
-    return Markup("M" + "L".join(steps))  # noqa: S704 - figures only
-
-
 def when(epoch_s: float, zone_name: str, now_s: float) -> str:
     """`Today 17:40`, `Yesterday 6:05`, `Tue 4 Nov 2025, 6:05`, in that zone."""
     moment, now = places.local(epoch_s, zone_name), places.local(now_s, zone_name)
@@ -156,7 +140,7 @@ def day_words(day: date) -> str:
 def register(app: Flask) -> None:
     """Makes these available in the templates."""
     app.jinja_env.filters |= {
-        "sport": sport_words, "figures": figures, "marks": marks, "sketch": sketch, "when": when,
+        "sport": sport_words, "figures": figures, "marks": marks, "when": when,
         "clock_time": clock_time, "event_words": event_words, "minute": minute, "duration": duration,
         "after_days": after_days, "day_words": day_words, "span": span,
     }  # fmt: skip

@@ -11,11 +11,11 @@ from sandbox.calls import world
 def limits() -> dict[str, Any]:
     here = world()
     with here.lock:
-        tier, now = here.switches.tier, here.clock.now()
+        tier, used = here.switches.tier, here.limits.usage(here.clock.now())
         return {
             "tier": tier.name,
-            "overall": {"limit": tier.overall, "used": here.limits.usage("overall", now)},
-            "read": {"limit": tier.read, "used": here.limits.usage("read", now)},
+            "overall": {"limit": tier.overall, "used": used},
+            "read": {"limit": tier.read, "used": used},
             "over_limit": here.limits.over_limit,
             "peak": here.limits.peak,
         }

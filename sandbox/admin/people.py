@@ -22,8 +22,6 @@ class NewRunner(BaseModel):
     country: str = ""
     sex: str | None = Field(None, pattern="^[FM]$")
     timezone: ZoneName = "UTC"
-    latitude: float = Field(0.0, ge=-90, le=90)
-    longitude: float = Field(0.0, ge=-180, le=180)
     measurement_preference: str = Field("meters", pattern="^(feet|meters)$")
     weight_kg: float | None = Field(None, gt=20, lt=300)
 

@@ -32,7 +32,7 @@ def test_empty_body_records_an_easy_run_that_has_just_finished(strava: Sandbox) 
         ("/clock", {"speed": 0}, "speed"),
         ("/switches", {"delivery": {"copis": 2}}, "copis"),
         ("/connected-athletes", {"scopes": ["everything"]}, "scope"),
-        ("/faults", {"endpoint": "athlete.get"}, "needs an effect"),
+        ("/faults", {"endpoint": "activities.list"}, "needs an effect"),
         ("/faults", {"endpoint": "*", "html": "x"}, "needs a status"),
         ("/faults", {"endpoint": "*", "status": 200}, "status"),
     ],
@@ -64,7 +64,7 @@ def test_reset_keeps_only_the_made_up_runners_and_the_clock(subscribed: Sandbox)
     assert state["deliveries"] == {"waiting": 0, "delivered": 0, "failed": 0, "dropped": 0}
     assert subscribed.look("/switches")["delivery"]["copies"] == 1
     assert state["clock"]["utc"].startswith("2030-01-01")
-    assert subscribed.call("GET", "/athlete").status_code == 401
+    assert subscribed.call("GET", "/athlete/activities").status_code == 401
 
 
 def test_log_holds_every_call_with_its_runner_and_the_fields_written(connected: Sandbox) -> None:

@@ -224,5 +224,5 @@ def test_list_is_newest_first_in_pages_between_before_and_after_and_else_400(con
 def test_inactive_application_meets_403_everywhere(connected: Sandbox) -> None:
     connected.admin("/switches", {"application": "inactive"})
     body = {"message": "Forbidden", "errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]}
-    for answer in (connected.call("GET", "/athlete"), connected.refresh()):
+    for answer in (connected.call("GET", "/athlete/activities"), connected.refresh()):
         assert (answer.status_code, answer.get_json()) == (403, body)

@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with Process(tmp_path_factory.mktemp("state"), "--app-url", "http://127.0.0.1:8000") as started:
-        started.admin("/faults", {"endpoint": "athlete.get", "status": 503})
+        started.admin("/faults", {"endpoint": "activities.list", "status": 503})
         started.admin(MARAS, {"workout_type": "long", "description": "d", "private_note": "x" * 80})
         at_intervals = f"{started.url}/intervals"
         for kind in ("race_a", "key", "sick", "note"):

@@ -14,8 +14,8 @@ def fault(sandbox: Sandbox, endpoint: str, **effect: Any) -> Any:
 
 
 def test_status_a_few_times_after_a_few_good_ones(connected: Sandbox) -> None:
-    fault(connected, "athlete.get", status=503, skip=1, times=2)
-    assert [connected.call("GET", "/athlete").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
+    fault(connected, "activities.list", status=503, skip=1, times=2)
+    assert [connected.call("GET", "/athlete/activities").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
     assert connected.call("GET", "/athlete/activities").status_code == 200
     assert [seen["happened"] for seen in connected.look("/faults")] == [2]
 
@@ -33,11 +33,11 @@ def test_answer_can_be_html_or_empty_or_late(
 ) -> None:
     fault(connected, "*", times=1, **effect)
     assert connected.http.get("/oauth/authorize").status_code == 400  # the page that people see is spared
-    answer = connected.call("GET", "/athlete")
+    answer = connected.call("GET", "/athlete/activities")
     assert (answer.status_code, answer.mimetype) == (effect["status"], kind)
     assert body is None or answer.get_data() == body
-    assert connected.look("/calls?endpoint=athlete.get")["calls"][-1]["ms"] >= effect.get("delay_ms", 0)
-    assert connected.call("GET", "/athlete").status_code == 200
+    assert connected.look("/calls?endpoint=activities.list")["calls"][-1]["ms"] >= effect.get("delay_ms", 0)
+    assert connected.call("GET", "/athlete/activities").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_another_application_edits_between_our_read_and_our_write(connected: San
 def test_fault_can_be_for_one_runner_or_one_activity_and_is_removed(connected: Sandbox) -> None:
     first, second = connected.record(), connected.record()
     made = fault(connected, "activities.get", activity_id=first, status=500)
-    fault(connected, "athlete.get", runner_id=MARA + 1, status=500)
+    fault(connected, "activities.list", runner_id=MARA + 1, status=500)
     assert [connected.get(activity_id).status_code for activity_id in (first, second)] == [500, 200]
-    assert connected.call("GET", "/athlete").status_code == 200
+    assert connected.call("GET", "/athlete/activities").status_code == 200
     connected.admin(f"/faults/{made['id']}", method="DELETE")
     assert connected.get(first).status_code == 200
     connected.admin(f"/faults/{made['id']}", method="DELETE", status=404)

@@ -124,7 +124,7 @@ def test_both_access_tokens_work_until_they_expire(connected: Sandbox) -> None:
     assert (later["access_token"] == connected.token, "athlete" in later) == (False, False)
     for token in (connected.token, later["access_token"]):
         connected.token = token
-        assert connected.call("GET", "/athlete").status_code == 200
+        assert connected.call("GET", "/athlete/activities").status_code == 200
 
 
 def test_one_of_twenty_that_refresh_together_succeeds(connected: Sandbox) -> None:
@@ -140,7 +140,7 @@ def test_one_of_twenty_that_refresh_together_succeeds(connected: Sandbox) -> Non
 
 def test_expired_token_is_a_401_without_limits(connected: Sandbox) -> None:
     connected.admin("/clock", {"advance_s": 6.1 * 3600})
-    expired = connected.call("GET", "/athlete")
+    expired = connected.call("GET", "/athlete/activities")
     assert error(expired, 401) == ("Athlete", "access_token", "invalid")
     assert not [name for name, _ in expired.headers if "ratelimit" in name.lower()]
 
@@ -149,4 +149,4 @@ def test_expired_token_is_a_401_without_limits(connected: Sandbox) -> None:
 def test_revoke_without_the_applications_secret_is_refused(connected: Sandbox, secret: str | None) -> None:
     auth = None if secret is None else (str(CLIENT_ID), secret)
     assert connected.http.post("/oauth/revoke", data={"token": connected.token}, auth=auth).status_code == 401
-    assert connected.call("GET", "/athlete").status_code == 200
+    assert connected.call("GET", "/athlete/activities").status_code == 200
