@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import socket
 import sqlite3
 import sys
 import threading
@@ -15,9 +14,8 @@ from urllib.parse import urlsplit
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from sandbox.app import close, closing, create_app
-from sandbox.clock import Clock, ClockError
+from sandbox.clock import ClockError
 from sandbox.config import SandboxConfig
-from sandbox.journal import Journal
 
 # Shutdown grace period of running calls.
 _ENDS_WITHIN_S = 4.0
@@ -47,11 +45,19 @@ class _Handler(WSGIRequestHandler):
         """Write nothing: the pages show the calls."""
 
 
-def _serve(config: SandboxConfig, bind: str) -> None:
+def _serve(config: SandboxConfig, bind: tuple[str, int]) -> None:
     """Serve until SIGTERM or SIGINT; then answer long waits and let running calls finish."""
-    app = create_app(config)
-    host, _, port = bind.rpartition(":")
-    server = ThreadedWSGIServer(host.strip("[]"), int(port), app, _Handler)
+    try:
+        app = create_app(config)
+    except (OSError, sqlite3.Error) as error:
+        _fail(f"--state-dir {config.state_dir} can't be used: {error}")
+    except ClockError as error:
+        _fail(f"--clock-file: {error}")
+    host, port = bind
+    try:
+        server = ThreadedWSGIServer(host.strip("[]"), port, app, _Handler)
+    except (OSError, SystemExit):  # werkzeug says why, and would end with 1
+        _fail(f"can't listen on {host}:{port}; choose another port")
 
     def end(*_: object) -> None:
         closing(app)
@@ -59,7 +65,7 @@ def _serve(config: SandboxConfig, bind: str) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    print(f"sandbox ready on http://{bind}", flush=True)
+    print(f"sandbox ready on http://{host}:{port}", flush=True)
     server.serve_forever()
     with _Handler.changed:
         _Handler.changed.wait_for(lambda: not _Handler.running, _ENDS_WITHIN_S)
@@ -78,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example: python -m sandbox --bind 127.0.0.1:9000 --state-dir /tmp/sandbox --client-id 1 "
         "--client-secret secret",
     )
-    parser.add_argument("--bind", required=True, metavar="HOST:PORT", help="where to listen")
+    parser.add_argument("--bind", required=True, type=_address, metavar="HOST:PORT", help="where to listen")
     parser.add_argument("--state-dir", required=True, type=Path, help="kept between starts; made if missing")
     parser.add_argument("--client-id", required=True, type=int, help="the one application's id")
     parser.add_argument("--client-secret", required=True, help="the one application's secret")
@@ -88,52 +94,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--intervals-client-secret", default="secret", help="its secret there")
     parser.add_argument("--intervals-webhook-url", help="where intervals.icu sends its events; default: nowhere")
     parser.add_argument("--intervals-webhook-secret", default="", help="the secret in the events' bodies")
-    parser.add_argument("--app-url", help="where the application's own pages are, for a link")
+    parser.add_argument("--app-url", type=_web_address, help="where the application's own pages are, for a link")
     return parser
 
 
-def _check(options: argparse.Namespace) -> None:
-    """Validate at start: exit code 2 and a sentence for each setting that would fail later."""
-    host, _, port = options.bind.rpartition(":")
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        _fail(f"--bind has to be HOST:PORT, for example 127.0.0.1:9000; it is {options.bind!r}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host.strip("[]"), int(port)))
-        except OSError as error:
-            _fail(f"can't listen on {options.bind}: {error.strerror or error}; choose another port")
-    if options.app_url is not None and urlsplit(options.app_url).scheme not in ("http", "https"):
-        _fail(f"--app-url has to start with http:// or https://; it is {options.app_url!r}")
-    try:
-        options.state_dir.mkdir(parents=True, exist_ok=True)
-        Journal(options.state_dir / "sandbox.sqlite3").close()
-    except (OSError, sqlite3.Error) as error:
-        _fail(f"--state-dir {options.state_dir} can't be used: {error}")
-    try:
-        Clock(options.clock_file or options.state_dir / "clock.json").now()
-    except (OSError, ClockError) as error:
-        _fail(f"--clock-file: {error}")
+        raise argparse.ArgumentTypeError(f"it has to be HOST:PORT, for example 127.0.0.1:9000, and is {text!r}")
+    return host, int(port)
+
+
+def _web_address(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https"):
+        raise argparse.ArgumentTypeError(f"it has to start with http:// or https://, and is {text!r}")
+    return text
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; exit 0 then, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
-    _check(options)
-    config = SandboxConfig(
-        state_dir=options.state_dir,
-        client_id=options.client_id,
-        client_secret=options.client_secret,
-        mail_dir=options.mail_dir,
-        clock_file=options.clock_file,
-        app_url=options.app_url,
-        intervals_client_id=options.intervals_client_id,
-        intervals_client_secret=options.intervals_client_secret,
-        intervals_webhook_url=options.intervals_webhook_url,
-        intervals_webhook_secret=options.intervals_webhook_secret,
-    )
-    _serve(config, options.bind)
+    _serve(SandboxConfig(**{name: value for name, value in vars(options).items() if name != "bind"}), options.bind)
 
 
 if __name__ == "__main__":

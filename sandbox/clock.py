@@ -6,57 +6,39 @@ The file holds `{"real": <epoch s>, "simulated": <epoch s>, "speed": <factor>}` 
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SPEED_MAX = 1_000_000
 # 2100-01-01: later times only come from mistakes, and some libraries overflow on them.
 LATEST_S = 4_102_444_800.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One line through time: at `real_s` it was `simulated_s`, and it runs `speed` times as fast."""
+class Reading(BaseModel):
+    """The clock file: one line through time. At `real` it was `simulated`, and it runs `speed` times as fast."""
 
-    real_s: float
-    simulated_s: float
-    speed: float
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    real: float
+    simulated: float = Field(ge=0, le=LATEST_S)
+    speed: float = Field(gt=0, le=SPEED_MAX)
 
     def at(self, real_s: float) -> float:
-        return self.simulated_s + (real_s - self.real_s) * self.speed
-
-
-_REAL_TIME = Reading(0.0, 0.0, 1.0)
+        return self.simulated + (real_s - self.real) * self.speed
 
 
 class ClockError(ValueError):
-    """The clock file or a clock request is invalid; the message names the valid form."""
+    """The clock file or a clock request is invalid; the message names the wrong number."""
 
-
-def parse_reading(text: str, where: str) -> Reading:
-    """The content of a clock file. Raises `ClockError` naming `where` when it is not one."""
-    try:
-        raw = json.loads(text)
-        reading = Reading(float(raw["real"]), float(raw["simulated"]), float(raw["speed"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ClockError(
-            f'{where} is no clock: it should hold {{"real": epoch seconds, "simulated": epoch seconds, '
-            f'"speed": factor}} ({error})'
-        ) from error
-    if not all(map(math.isfinite, (reading.real_s, reading.simulated_s, reading.speed))):
-        raise ClockError(f"{where} is no clock: all three numbers must be finite")
-    if not 0 < reading.speed <= SPEED_MAX or not 0 <= reading.simulated_s <= LATEST_S:
-        raise ClockError(
-            f"{where} is no clock: the speed has to be above 0 and at most {SPEED_MAX}, the time between 1970 and 2100"
-        )
-    return reading
+    def __init__(self, where: str, error: ValidationError) -> None:
+        first = error.errors()[0]
+        super().__init__(f"{where} is no clock: {'.'.join(map(str, first['loc']))} {first['msg']}")
 
 
 class Clock:
@@ -66,7 +48,7 @@ class Clock:
         self._file = file
         self._lock = threading.Lock()
         self._seen: tuple[int, int] | None = None
-        self._reading = _REAL_TIME
+        self._reading = Reading(real=0, simulated=0, speed=1)
         self._listeners: list[Callable[[], None]] = []
 
     def _current(self) -> Reading:
@@ -78,7 +60,10 @@ class Clock:
         seen = (stat.st_mtime_ns, stat.st_ino)
         if seen != self._seen:
             with self._lock:
-                self._reading = parse_reading(self._file.read_text(encoding="utf-8"), str(self._file))
+                try:
+                    self._reading = Reading.model_validate_json(self._file.read_bytes())
+                except ValidationError as error:
+                    raise ClockError(str(self._file), error) from None
                 self._seen = seen
         return self._reading
 
@@ -106,17 +91,15 @@ class Clock:
         """
         real = time.time()
         old = self._current()
-        reading = Reading(
-            real,
-            (old.at(real) if now is None else now) + advance_s,
-            old.speed if speed is None else speed,
-        )
-        text = json.dumps({"real": reading.real_s, "simulated": reading.simulated_s, "speed": reading.speed})
-        parse_reading(text, "the new clock")
+        moved_to = (old.at(real) if now is None else now) + advance_s
+        try:
+            reading = Reading(real=real, simulated=moved_to, speed=old.speed if speed is None else speed)
+        except ValidationError as error:
+            raise ClockError("the new clock", error) from None
         with self._lock:
             # Another process may be reading: it sees the old file or the new one, never half of one.
             scratch = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
-            scratch.write_text(text, encoding="utf-8")
+            scratch.write_text(reading.model_dump_json(), encoding="utf-8")
             scratch.replace(self._file)
         for listener in self._listeners:
             listener()
