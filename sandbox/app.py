@@ -73,7 +73,7 @@ def create_app(config: SandboxConfig) -> Flask:
     app.context_processor(lambda: {"app_url": config.app_url, "clock": world.clock})
     app.after_request(_close_the_windows)
     app.before_request(_same_origin)
-    app.register_error_handler(errors.StravaError, _strava_error)
+    app.register_error_handler(errors.StravaError, errors.StravaError.answer)
     app.register_error_handler(404, _no_such_page)
     world.courier.start()
     beside.courier.start()
@@ -115,10 +115,6 @@ def _close_the_windows(answer: Response) -> Response:
     )
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     return answer
-
-
-def _strava_error(error: errors.StravaError) -> tuple[Response, int]:
-    return jsonify(error.body()), error.status
 
 
 def _no_such_page(_: Exception) -> Any:

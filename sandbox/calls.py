@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import socket
-import struct
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask import Response, current_app, g, jsonify, request
+from flask import Response, current_app, request
 from werkzeug.datastructures import MultiDict
 
 from sandbox import connections, errors
 from sandbox.activities import edit
-from sandbox.base import real_ms_since
 from sandbox.faults import Fault
+from sandbox.handling import Handling
 from sandbox.models import Connection
 from sandbox.state import World
 
@@ -54,140 +51,54 @@ def _bearer() -> str:
     return str(parameters().get("access_token", ""))
 
 
-def _drop_connection() -> None:
-    """Reset the client's connection instead of an answer."""
-    sock = request.environ.get("werkzeug.socket")
-    if sock is None:
-        raise ConnectionAbortedError("the sandbox dropped this call on purpose")
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.shutdown(socket.SHUT_RDWR)
-
-
-def happen(faults: list[Fault], error_body: Callable[[int], Any]) -> Response | None:
-    """Apply the faults; returns the answer of a fault that replaces the usual one."""
-    answer: Response | None = None
-    for fault in faults:
-        if fault.delay_ms:
-            time.sleep(fault.delay_ms / 1000)
-        if fault.drop:
-            _drop_connection()
-            return Response(status=499)
-        if fault.status is not None:
-            answer = _faulty_answer(fault, fault.status, error_body)
-    return answer
-
-
-def _faulty_answer(fault: Fault, status: int, error_body: Callable[[int], Any]) -> Response:
-    if fault.html is not None:
-        return Response(fault.html, status, mimetype="text/html")
-    if fault.body is not None:
-        return Response(fault.body, status, mimetype="application/json")
-    return as_json(error_body(status), status)
-
-
 def _error_body(status: int) -> Any:
     message = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}.get(status, "Error")
     return {"message": message, "errors": []}
 
 
-def as_json(body: Any, status: int) -> Response:
-    answer = jsonify(body)
-    answer.status_code = status
-    return answer
-
-
-class _Progress:
-    """The log entry of a call, filled while it is handled."""
-
-    connection: Connection | None = None
-    over_limit = False
-    counted = False
-
-
 def endpoint(name: str, *, bearer: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-    """Decorate a view as one of Strava's endpoints. With `bearer` it is given the connection and counts as a call.
-
-    The view returns JSON, or (JSON, status), or a finished Response.
-    """
+    """Decorate a view as one of Strava's endpoints. With `bearer` it is given the connection and counts as a call."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @functools.wraps(view)
         def wrapped(**path: Any) -> Response:
-            arrived, start = time.time(), time.perf_counter()
-            here, progress = world(), _Progress()
-            activity_id = path.get("activity_id")
-            hits: list[Fault] = []
-            status: int | None = None
-            try:
-                try:
-                    if bearer:
-                        _admit(here, progress)
-                    runner_id = progress.connection.runner_id if progress.connection else None
-                    hits = here.faults.hit(name, runner_id, activity_id)
-                    answer = happen([fault for fault in hits if fault.when == "before"], _error_body)
-                    if answer is None:
-                        result = view(progress.connection, **path) if bearer else view(**path)
-                        answer = finished(result)
-                        _meddle(here, hits, activity_id, answer)
-                        late = happen([fault for fault in hits if fault.when == "after"], _error_body)
-                        answer = late or answer
-                except errors.StravaError as error:
-                    answer = as_json(error.body(), error.status)
-                status = None if answer.status_code == 499 else answer.status_code
-                # Strava's 401 answers carry no limits.
-                if progress.counted and status != 401:
-                    with here.lock:
-                        answer.headers.update(
-                            here.limits.headers(here.switches.tier, here.clock.now(), here.switches.rate_headers)
-                        )
-                return answer
-            finally:
-                here.log_call(
-                    at=here.clock.now(), real_s=arrived, endpoint=name, method=request.method, path=request.path,
-                    status=status, ms=real_ms_since(start), activity_id=activity_id,
-                    runner_id=progress.connection.runner_id if progress.connection else g.get("runner_id"),
-                    over_limit=progress.over_limit, faults=[fault.id for fault in hits],
-                    fields=sorted(parameters()) if request.method in ("PUT", "POST") else [],
-                )  # fmt: skip
+            here, given = world(), []
+
+            def admit(handling: Handling) -> None:
+                if bearer:
+                    given.append(_admit(here, handling))
+
+            activity_id: Any = path.get("activity_id")
+            handling = Handling(here, name, activity_id, _error_body)
+            return handling.run(admit, lambda: view(*given, **path), partial(_meddle, here, activity_id))
 
         return wrapped
 
     return decorate
 
 
-def _admit(here: World, progress: _Progress) -> None:
+def _admit(here: World, handling: Handling) -> Connection:
     """Token, application, limits, in that order. Raises Strava's error for the first that fails."""
-    progress.connection = connections.by_access_token(here, _bearer())
-    progress.counted = True
-    progress.over_limit = not here.count_call()
+    connection = connections.by_access_token(here, _bearer())
+    handling.caller_id = connection.runner_id
+    with here.lock:
+        handling.over_limit = not here.limits.count(here.switches.tier, here.clock.now())
+        handling.headers = here.limits.headers(here.switches.tier, here.clock.now(), here.switches.rate_headers)
     if here.switches.application == "inactive":
         raise errors.inactive()
-    if progress.over_limit:
+    if handling.over_limit:
         raise errors.rate_limited()
+    return connection
 
 
-def finished(result: Any) -> Response:
-    if isinstance(result, Response):
-        return result
-    if isinstance(result, tuple):
-        body, status = result
-        return as_json(body, status)
-    return as_json(result, 200)
-
-
-def _meddle(here: World, hits: list[Fault], activity_id: int | None, answer: Response) -> None:
+def _meddle(here: World, activity_id: int, fault: Fault) -> None:
     """Apply a concurrent edit by another application right after a successful GET."""
-    if activity_id is None or answer.status_code != 200:
-        return
-    for fault in hits:
-        if fault.edit is None:
-            continue
-        with here.lock:
-            activity = here.activity(activity_id)
-            fields = {}
-            for field in ("name", "description", "private_note"):
-                text = getattr(fault.edit, field)
-                if text is not None:
-                    fields[field] = text.replace("{old}", getattr(activity, field) or "")
-            edit(here, activity, fields, fault.edit.author)
+    with here.lock:
+        activity = here.activity(activity_id)
+        texts = {name: getattr(fault.edit, name) for name in ("name", "description", "private_note")}
+        fields = {
+            name: text.replace("{old}", getattr(activity, name) or "")
+            for name, text in texts.items()
+            if text is not None
+        }
+        edit(here, activity, fields, fault.edit.author)

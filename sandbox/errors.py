@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from flask import Response
+
+from sandbox.handling import ApiError, as_json
 
 
-class StravaError(Exception):
+class StravaError(ApiError):
     """An error answer in Strava's Fault format: a message and a list of (resource, field, code)."""
 
     def __init__(self, status: int, message: str, *errors: tuple[str, str, str]) -> None:
@@ -14,11 +16,9 @@ class StravaError(Exception):
         self.message = message
         self.errors = errors
 
-    def body(self) -> dict[str, Any]:
-        return {
-            "message": self.message,
-            "errors": [{"resource": r, "field": f, "code": c} for r, f, c in self.errors],
-        }
+    def answer(self) -> Response:
+        errors = [{"resource": r, "field": f, "code": c} for r, f, c in self.errors]
+        return as_json({"message": self.message, "errors": errors}, self.status)
 
 
 def bad_request(resource: str, field: str, code: str = "invalid") -> StravaError:

@@ -139,13 +139,6 @@ class World(BaseWorld):
     def connected_count(self) -> int:
         return sum(connection.connected for connection in self.connections.values())
 
-    # -- the application's calls --------------------------------------------------------------------
-
-    def count_call(self) -> bool:
-        """Count a call against the limits; True if within."""
-        with self.lock:
-            return self.limits.count(self.switches.tier, self.clock.now())
-
     def forget_calls(self) -> None:
         with self.lock:
             super().forget_calls()

@@ -10,9 +10,8 @@ from typing import Any
 
 from flask import Response, current_app, request
 
-from sandbox.base import real_ms_since
-from sandbox.calls import as_json, finished, happen
 from sandbox.faults import Fault
+from sandbox.handling import Handling
 from sandbox.intervals import activities, calendar, errors, hooks
 from sandbox.intervals.errors import IntervalsError
 from sandbox.intervals.models import Athlete, CalendarEntry, Grant
@@ -50,14 +49,6 @@ class Caller:
         return world().author(self.client_id)
 
 
-def _answer(error: IntervalsError) -> Response:
-    if error.body is None or isinstance(error.body, str):
-        return Response(error.body or b"", error.status, error.headers)
-    answer = as_json(error.body, error.status)
-    answer.headers.update(error.headers)
-    return answer
-
-
 def _default_body(status: int) -> Any:
     return {"status": status, "error": "java.lang.IllegalStateException: made-up failure"}
 
@@ -84,72 +75,53 @@ def _authenticate(here: IntervalsWorld) -> Caller:
     raise errors.access_denied(403 if token in here.of_key else 401)
 
 
-def _count(here: IntervalsWorld, caller: Caller) -> dict[str, str]:
-    """Count the call in the caller's windows; the headers about them. Raises 429, of which the log keeps count."""
+def _count(here: IntervalsWorld, caller: Caller, handling: Handling) -> None:
+    """Count the call in the caller's windows, and tell the headers about them. Raises 429."""
     switches, now = here.switches, here.clock.now()
     limits = switches.key_limits if caller.client_id is None else switches.app_limits
     windows = here.windows[caller.athlete.id if caller.client_id is None else "application"]
     used = [window.add(now) for window in windows]
-    headers = {}
     if switches.rate_headers == "normal":
         left = [max(limit - count, 0) for limit, count in zip(limits, used, strict=True)]
-        headers = {"X-RateLimit-Limit": f"{limits[0]},{limits[1]}", "X-RateLimit-Remaining": f"{left[0]},{left[1]}"}
+        handling.headers = {
+            "X-RateLimit-Limit": f"{limits[0]},{limits[1]}",
+            "X-RateLimit-Remaining": f"{left[0]},{left[1]}",
+        }
     # The burst limit protects the real server: it counts real seconds.
     burst = here.this_second.add(time.time())
     if any(count > limit for count, limit in zip(used, limits, strict=True)) or burst > (switches.per_second or burst):
         here.over_limit += 1
+        handling.over_limit = True
         window_s = windows[0].length_s
         again = {"Retry-After": str(int(window_s - now % window_s) + 1)} if switches.retry_after else {}
-        raise IntervalsError(429, None, headers | again)
-    return headers
+        raise IntervalsError(429, None, again)
 
 
 def call(
     name: str, scope: str | None = None, *, credentials: bool = True
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-    """Decorate a view as an endpoint. With `credentials` it is given the `Caller`, who has the scope; a key has all.
-
-    The view returns JSON, or (JSON, status), or a finished Response.
-    """
+    """Decorate a view as an endpoint. With `credentials` it is given the `Caller`, who has the scope; a key has all."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @functools.wraps(view)
         def wrapped(**path: Any) -> Response:
-            arrived, start, here = time.time(), time.perf_counter(), world()
+            here, given = world(), []
             object_id = path.get("activity_id") or path.get("event_id")
-            caller: Caller | None = None
-            hits: list[Fault] = []
-            status: int | None = None
-            headers: dict[str, str] = {}
-            try:
-                try:
-                    _check_user_agent(here)
-                    if credentials:
-                        with here.lock:
-                            caller = _authenticate(here)
-                            headers = _count(here, caller)
-                            _check_rights(here, caller, path.pop("athlete_id", "0"), scope)
-                    athlete_id = caller.athlete.id if caller else None
-                    hits = here.faults.hit(name, athlete_id, object_id)
-                    answer = happen([fault for fault in hits if fault.when == "before"], _default_body)
-                    if answer is None:
-                        answer = finished(view(caller, **path) if credentials else view(**path))
-                        if caller is not None and answer.status_code == 200:
-                            _meddle(here, hits, caller, object_id)
-                        late = happen([fault for fault in hits if fault.when == "after"], _default_body)
-                        answer = late or answer
-                except IntervalsError as error:
-                    answer = _answer(error)
-                status = None if answer.status_code == 499 else answer.status_code
-                answer.headers.update(headers)
-                return answer
-            finally:
-                here.log_call(
-                    at=here.clock.now(), real_s=arrived, endpoint=name, method=request.method, path=request.path,
-                    status=status, ms=real_ms_since(start), activity_id=object_id,
-                    runner_id=caller.athlete.id if caller else None, over_limit=status == 429,
-                    faults=[fault.id for fault in hits], fields=_fields_sent(),
-                )  # fmt: skip
+
+            def admit(handling: Handling) -> None:
+                _check_user_agent(here)
+                if credentials:
+                    with here.lock:
+                        caller = _authenticate(here)
+                        given.append(caller)
+                        handling.caller_id = caller.athlete.id
+                        _count(here, caller, handling)
+                        _check_rights(here, caller, path.pop("athlete_id", "0"), scope)
+
+            handling = Handling(here, name, object_id, _default_body)
+            return handling.run(
+                admit, lambda: view(*given, **path), lambda fault: _meddle(here, given[0], object_id, fault)
+            )
 
         return wrapped
 
@@ -163,25 +135,16 @@ def _check_rights(here: IntervalsWorld, caller: Caller, athlete_id: str, scope: 
         raise errors.access_denied(here.switches.missing_scope_status)
 
 
-def _meddle(here: IntervalsWorld, hits: list[Fault], caller: Caller, object_id: str | None) -> None:
+def _meddle(here: IntervalsWorld, caller: Caller, object_id: str | None, fault: Fault) -> None:
     """Apply an athlete's edit right after the application has read: of that activity or entry, or of its own entries."""
-    for fault in hits:
-        if fault.edit is None:
-            continue
-        with here.lock:
-            if fault.endpoint == "activities.get":
-                activities.edit(here, here.activities[object_id or ""], fault.edit)
-                continue
-            for entry in here.things(CalendarEntry, caller.athlete.id):
-                if str(entry.id) == object_id or (object_id is None and entry.fields.get("oauth_client_id")):
-                    calendar.change(here, entry, fault.edit)
-
-
-def _fields_sent() -> list[str]:
-    """The names of the fields of a JSON body, for the log."""
-    body = request.get_json(silent=True) if request.is_json else None
-    rows = body if isinstance(body, list) else [body]
-    return sorted({str(name) for row in rows if isinstance(row, dict) for name in row})
+    edit: dict[str, Any] = fault.edit
+    with here.lock:
+        if fault.endpoint == "activities.get":
+            activities.edit(here, here.activities[object_id or ""], edit)
+            return
+        for entry in here.things(CalendarEntry, caller.athlete.id):
+            if str(entry.id) == object_id or (object_id is None and entry.fields.get("oauth_client_id")):
+                calendar.change(here, entry, edit)
 
 
 def json_body() -> Any:
@@ -194,4 +157,4 @@ def json_body() -> Any:
 
 def not_found(path: str) -> Response:
     """Spring's 404 for an address that does not exist."""
-    return _answer(errors.spring(404, "Not Found", path, hooks.stamp(world().clock.now())))
+    return errors.spring(404, "Not Found", path, hooks.stamp(world().clock.now())).answer()

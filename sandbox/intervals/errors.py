@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response
+
+from sandbox.handling import ApiError, as_json
+
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 
 
-class IntervalsError(Exception):
+class IntervalsError(ApiError):
     """An error answer. `body`: JSON, or HTML as text, or None for an empty body."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
@@ -15,6 +19,13 @@ class IntervalsError(Exception):
         self.status = status
         self.body = body
         self.headers = headers or {}
+
+    def answer(self) -> Response:
+        if self.body is None or isinstance(self.body, str):
+            return Response(self.body or b"", self.status, self.headers)
+        answer = as_json(self.body, self.status)
+        answer.headers.update(self.headers)
+        return answer
 
 
 def own(status: int, error: str) -> IntervalsError:
