@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 
-from sandbox import connections, errors, places
-from sandbox.activities import known_zone
+from sandbox import connections, consent, errors
 from sandbox.calls import endpoint, parameters, world
 from sandbox.connections import SCOPES
-from sandbox.models import Connection, Runner
+from sandbox.models import Connection
 from sandbox.representation import summary_athlete
 from sandbox.session import chosen_runner_id, remember_runner
 
@@ -37,17 +36,14 @@ class _Request:
         if values.get("client_id") != str(config.client_id):
             raise errors.bad_request("Application", "client_id")
         self.redirect_uri = values.get("redirect_uri", "")
-        target = urlsplit(self.redirect_uri)
-        # Strava always allows these two, and the application's callback domain.
-        allowed = {"localhost", "127.0.0.1", urlsplit(config.app_url or "").hostname}
-        if target.scheme not in ("http", "https") or target.hostname not in allowed:
+        if not consent.leads_to_application(self.redirect_uri):
             raise errors.bad_request("Application", "redirect_uri")
         if values.get("response_type") != "code":
             raise errors.bad_request("Authorize", "response_type")
         self.scopes = [scope for scope in values.get("scope", "").split(",") if scope]
         if not self.scopes or not set(self.scopes) <= set(SCOPES):
             raise errors.bad_request("Authorize", "scope")
-        self.host = target.netloc
+        self.host = urlsplit(self.redirect_uri).netloc
         self.force = values.get("approval_prompt", "auto") == "force"
         self.state = values.get("state")
         self.values = {
@@ -58,12 +54,7 @@ class _Request:
 
     def back(self, **query: str) -> Response:
         """Redirect to the application with the answer."""
-        target = urlsplit(self.redirect_uri)
-        pairs = parse_qsl(target.query, keep_blank_values=True)
-        pairs += [("state", self.state or ""), *query.items()]
-        answer = redirect(urlunsplit(target._replace(query=urlencode(pairs, safe=":,"))), 302)
-        assert isinstance(answer, Response)  # noqa: S101 - Flask's redirect returns Flask's Response
-        return answer
+        return consent.back(self.redirect_uri, [("state", self.state or ""), *query.items()])
 
 
 def _grant(asked: _Request, runner_id: int, scopes: list[str]) -> Response:
@@ -86,51 +77,21 @@ def authorize() -> Any:
     connection = here.connection(runner_id) if runner_id is not None else None
     if connection is not None and not asked.force and set(asked.scopes) <= set(connection.scopes):
         return _grant(asked, connection.runner_id, connection.scopes)
-    runners = sorted(here.runners.values(), key=lambda runner: runner.id)
-    return Response(
-        render_template(
-            "authorize.html",
-            asked=asked,
-            action="/oauth/authorize",
-            runners=runners[:50],
-            chosen=runner_id if runner_id in here.runners else runners[0].id,
-            words=SCOPE_WORDS,
-            zones=sorted(places.known_zones()),
-        )
-    )
+    return Response(consent.page("/oauth/authorize", SCOPE_WORDS, asked=asked))
 
 
 @blueprint.post("/authorize")
 @endpoint("oauth.authorize")
 def answer_authorize() -> Any:
-    asked, here, form = _Request(request.form.to_dict()), world(), request.form
+    asked, form = _Request(request.form.to_dict()), request.form
     if form.get("answer") != "authorize":
         return asked.back(error="access_denied")
     # In the order asked for; ticking what was not asked for grants nothing.
     granted = [scope for scope in asked.scopes if scope in form.getlist("granted")]
-    if form.get("runner_id") == "new":
-        runner_id = new_runner(form.get("firstname", ""), form.get("timezone", "")).id
-    else:
-        runner_id = int(form["runner_id"]) if form.get("runner_id", "").isdecimal() else 0
-        if runner_id not in here.runners:
-            raise errors.bad_request("Athlete", "runner_id")
+    runner_id = consent.answered_by()
+    if runner_id is None:
+        raise errors.bad_request("Athlete", "runner_id")
     return _grant(asked, runner_id, granted)
-
-
-def new_runner(firstname: str, timezone: str) -> Runner:
-    """A made-up person by the form's fields. Raises Strava's error for an unknown time zone."""
-    here = world()
-    try:
-        zone_name = known_zone(timezone or "UTC")
-    except ValueError:
-        raise errors.bad_request("Athlete", "timezone") from None
-    runner = Runner(
-        id=here.next_id("runner"), firstname=firstname.strip()[:60] or "New", lastname="Runner",
-        city=zone_name.rpartition("/")[2].replace("_", " "), country="", timezone=zone_name,
-        created_at=here.clock.now(),
-    )  # fmt: skip
-    here.save(runner)
-    return runner
 
 
 def _token_body(connection: Connection) -> dict[str, Any]:

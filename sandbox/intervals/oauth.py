@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, render_template, request
 
-from sandbox import places
+from sandbox import consent
 from sandbox.intervals import errors, hooks
 from sandbox.intervals.calls import Caller, call, world
 from sandbox.intervals.models import SCOPES, Grant, GrantCode
 from sandbox.intervals.state import IntervalsWorld
-from sandbox.oauth import new_runner
-from sandbox.session import chosen_runner_id, remember_runner
+from sandbox.session import remember_runner
 
 blueprint = Blueprint("intervals_oauth", __name__, url_prefix="/intervals")
 
@@ -37,26 +36,20 @@ class _Asked:
         asked = [scope for scope in values.get("scope", "").split(",") if scope]
         self.scopes = [scope for scope in asked if scope in SCOPES]
         self.redirect_uri = values.get("redirect_uri", "")
-        target = urlsplit(self.redirect_uri)
-        allowed = {"localhost", "127.0.0.1", urlsplit(here.config.app_url or "").hostname}
-        self.host = target.netloc
+        self.host = urlsplit(self.redirect_uri).netloc
         self.values = {key: values[key] for key in ("client_id", "redirect_uri", "scope", "state") if key in values}
         self.problem = None
         if here.switches.application == "pending" or values.get("client_id") != str(here.config.intervals_client_id):
             self.problem = "Unknown client: there is no approved application with this client_id."
-        elif target.scheme not in ("http", "https") or target.hostname not in allowed:
+        elif not consent.leads_to_application(self.redirect_uri):
             self.problem = "The redirect_uri is none of the application's."
         elif not self.scopes or (len(self.scopes) < len(asked) and here.switches.unknown_scope == "spoils"):
             self.problem = "The scope holds nothing to grant, or something unknown."
 
     def back(self, **query: str) -> Response:
         """Redirect to the application. The redirect never says which scopes were granted."""
-        target = urlsplit(self.redirect_uri)
         state = {"state": self.values["state"]} if "state" in self.values else {}
-        pairs = [*parse_qsl(target.query, keep_blank_values=True), *(query | state).items()]
-        answer = redirect(urlunsplit(target._replace(query=urlencode(pairs))), 302)
-        assert isinstance(answer, Response)  # noqa: S101 - Flask's redirect returns Flask's Response
-        return answer
+        return consent.back(self.redirect_uri, (query | state).items())
 
 
 def _refused(problem: str) -> Response:
@@ -65,15 +58,10 @@ def _refused(problem: str) -> Response:
 
 @blueprint.get("/oauth/authorize")
 def authorize() -> Any:
-    asked, people = _Asked(request.args.to_dict()), world().people
+    asked = _Asked(request.args.to_dict())
     if asked.problem is not None:
         return _refused(asked.problem)
-    runners = sorted(people.runners.values(), key=lambda runner: runner.id)
-    chosen = chosen_runner_id()
-    return render_template(
-        "authorize.html", tab="calendar", asked=asked, action="/intervals/oauth/authorize", runners=runners[:50],
-        chosen=chosen if chosen in people.runners else runners[0].id, words=SCOPE_WORDS, zones=sorted(places.known_zones()),
-    )  # fmt: skip
+    return consent.page("/intervals/oauth/authorize", SCOPE_WORDS, asked=asked, tab="calendar")
 
 
 @blueprint.post("/oauth/authorize")
@@ -84,11 +72,8 @@ def answer_authorize() -> Any:
     if form.get("answer") != "authorize":
         return asked.back(error="access_denied")
     granted = [scope for scope in asked.scopes if scope in form.getlist("granted")]
-    if form.get("runner_id") == "new":
-        runner_id = new_runner(form.get("firstname", ""), form.get("timezone", "")).id
-    else:
-        runner_id = int(form["runner_id"]) if form.get("runner_id", "").isdecimal() else 0
-    if runner_id not in here.people.runners:
+    runner_id = consent.answered_by()
+    if runner_id is None:
         return _refused("There is no such athlete.")
     code = GrantCode(
         code=secrets.token_hex(16), athlete_id=here.athlete_of(runner_id).id, scopes=granted,
