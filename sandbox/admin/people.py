@@ -189,21 +189,13 @@ def edit(activity_id: int) -> Any:
         return truth(found)
 
 
-@blueprint.post("/activities/<int:activity_id>/private")
-def make_private(activity_id: int) -> Any:
+@blueprint.post("/activities/<int:activity_id>/<any(private, public):how>")
+def show_or_hide(activity_id: int, how: str) -> Any:
     here = world()
     with here.lock:
         found = here.activity(activity_id)
-        activities.edit(here, found, {"visibility": "only_me"}, activities.THE_RUNNER)
-        return truth(found)
-
-
-@blueprint.post("/activities/<int:activity_id>/public")
-def make_public(activity_id: int) -> Any:
-    here = world()
-    with here.lock:
-        found = here.activity(activity_id)
-        activities.edit(here, found, {"visibility": "everyone"}, activities.THE_RUNNER)
+        visibility = "only_me" if how == "private" else "everyone"
+        activities.edit(here, found, {"visibility": visibility}, activities.THE_RUNNER)
         return truth(found)
 
 
@@ -215,19 +207,14 @@ def delete(activity_id: int) -> Any:
     return truth(found)
 
 
-@blueprint.post("/activities/<int:activity_id>/restore")
-def restore(activity_id: int) -> Any:
-    here = world()
-    found = here.activity(activity_id)
-    activities.restore(here, found)
-    return truth(found)
-
-
-@blueprint.post("/activities/<int:activity_id>/announce")
-def announce(activity_id: int) -> Any:
-    """Send the create event again: a late or duplicate event."""
+@blueprint.post("/activities/<int:activity_id>/<any(restore, announce):how>")
+def create_again(activity_id: int, how: str) -> Any:
+    """Undo a deletion, or send the create event again: a late or duplicate event."""
     here = world()
     found = here.activity(activity_id)
     with here.lock:
-        events.created(here, found)
+        if how == "restore":
+            activities.restore(here, found)
+        else:
+            events.created(here, found)
     return truth(found)

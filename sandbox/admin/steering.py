@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.activities import problems_of
-from sandbox.admin.common import RefusedError, blueprint, body
+from sandbox.admin.common import RefusedError, blueprint, body, json_object
 from sandbox.admin.counts import limits
 from sandbox.admin.shared import change_switches
 from sandbox.calls import world
@@ -39,19 +38,13 @@ def state() -> dict[str, Any]:
 
 @blueprint.post("/tier")
 def set_tier() -> Any:
-    raw = request.get_json(silent=True, force=True)
-    if not isinstance(raw, dict):
-        raise RefusedError('the body has to be {"tier": "1" | "10" | "unlimited"} or a tier of your own')
-    if set(raw) == {"tier"}:
-        name = str(raw["tier"])
-        if name not in TIERS:
-            raise RefusedError(f"tier: {name!r} is none of {', '.join(TIERS)}")
-        tier = TIERS[name]
-    else:
-        try:
-            tier = Tier.model_validate({"name": "custom"} | raw)
-        except ValidationError as error:
-            raise RefusedError(*problems_of(error)) from None
+    raw = json_object(': {"tier": "1" | "10" | "unlimited"} or a tier of your own')
+    if "tier" in raw and str(raw["tier"]) not in TIERS:
+        raise RefusedError(f"tier: {raw['tier']!r} is none of {', '.join(TIERS)}")
+    try:
+        tier = TIERS[str(raw["tier"])] if "tier" in raw else Tier.model_validate({"name": "custom"} | raw)
+    except ValidationError as error:
+        raise RefusedError(*problems_of(error)) from None
     change_switches(world(), {"tier": tier.model_dump()})
     return limits()
 
