@@ -6,13 +6,12 @@ The product's tables are asked for three things only: the keys in the inbox, row
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.chaos import texts
-from bench.chaos.calendars import CalendarAthlete
-from bench.chaos.population import DUE, TEXTS, Activity, Athlete
+from bench.chaos.population import TEXTS, Activity, Athlete, is_ours
 from bench.rows import EventKey, Rows
 from bench.sandbox import Sandbox
 
@@ -27,18 +26,16 @@ _KILL_NEAR_RENEWAL_S = 3.0
 
 @dataclass
 class Wire:
-    """The call log by activity. ``real`` turns simulated into real epoch seconds."""
+    """Strava's call log. ``real`` turns simulated into real epoch seconds."""
 
     calls: list[dict[str, Any]]
     real: Callable[[float], float]
     killed_at: list[tuple[float, str]]
-    _by_activity: dict[int, list[dict[str, Any]]] = field(init=False)
+    _by_activity: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._by_activity = {}
         for call in self.calls:
-            if call["activity_id"] is not None:
-                self._by_activity.setdefault(call["activity_id"], []).append(call)
+            self._by_activity.setdefault(call["activity_id"], []).append(call)
 
     def write(self, activity: int, at: float) -> dict[str, Any] | None:
         """The PUT that was under way at that (real) time."""
@@ -51,11 +48,13 @@ class Wire:
         ]
         return min(found, key=lambda call: abs(_begin(call) - at), default=None)
 
-    def reads_before(self, write: dict[str, Any]) -> list[dict[str, Any]]:
+    def reads_before(self, write: dict[str, Any] | None) -> list[dict[str, Any]]:
         """Answers with the activity's texts that had come before that write went out, the last one last."""
+        if write is None:
+            return []
         found = [
             call
-            for call in self._by_activity.get(write["activity_id"], [])
+            for call in self._by_activity[write["activity_id"]]
             if call["status"] == 200 and call["id"] != write["id"] and _end(call) <= _begin(write) + _EPSILON_S
         ]
         return sorted(found, key=_end)
@@ -90,31 +89,27 @@ class Accounts:
     limits: dict[str, Any]
     wire: Wire
     without_private_notes: list[tuple[float, float]]  # real, from and until
-    calendars: list[CalendarAthlete] = field(default_factory=list)
-    log: Sandbox | None = None  # the made-up intervals.icu
+    icu: Sandbox | None = None
     broken: list[str] = field(default_factory=list)
 
     def audit(self) -> dict[str, Any]:
         """Check every promise; the figures."""
         delivered = {_key(entry["event"]) for entry in self.deliveries if _answered_200(entry)}
         distinct = {_key(entry["event"]) for entry in self.deliveries}
+        lost = self._lost_connections()
         figures = {
             "events": self._events(delivered, distinct),
-            "notes and texts": self._activities(untold={key[2] for key in distinct - delivered}),
+            "notes and texts": self._activities({key[2] for key in distinct - delivered}, lost),
             "calls": self._calls(),
-            "intervals.icu": self._calendars() if self.log is not None else {},
+            "intervals.icu": self._calendars(self.icu) if self.icu is not None else {},
         }
         return {**figures, "broken": self.broken}
 
     def _events(self, delivered: set[EventKey], distinct: set[EventKey]) -> dict[str, Any]:
-        answers = Counter(
-            str(attempt["status"] or "none") for entry in self.deliveries for attempt in entry["attempts"]
-        )
+        answers = Counter(str(each["status"] or "none") for entry in self.deliveries for each in entry["attempts"])
         stored, states = self.rows.event_keys(), self.rows.states()
-        if missing := delivered - stored:
-            self.broken.append(
-                f"{len(missing)} events were answered 200 and are not in the inbox: {sorted(missing)[:5]}"
-            )
+        if lost := sorted(delivered - stored):
+            self.broken.append(f"{len(lost)} events were answered 200 and are not in the inbox: {lost[:5]}")
         for queue, counts in states.items():
             if left := {state: count for state, count in counts.items() if count and state not in ("done", "resting")}:
                 self.broken.append(f"rows of {queue} are not done: {left}")
@@ -141,53 +136,36 @@ class Accounts:
             "faults met": sum(len(call["faults"]) for call in calls),
         }
 
-    def _calendars(self) -> dict[str, Any]:
-        """One routine for each run that is due one, in whichever log, and what isn't ours as it was."""
-        assert self.log is not None  # noqa: S101 - the caller asked
-        counts: Counter[str] = Counter()
-        notes: Counter[int] = Counter()
-        for truth in self.truths.values():
-            notes[truth["runner_id"]] += sum(len(texts.blocks(truth[name] or "")) for name in TEXTS)
-        given_up = not all(_answered_200(entry) for entry in self.log.deliveries())
-        ended = self.rows.not_connected()
-        for one in self.calendars:
-            one.audit(notes[one.strava_id], untold=given_up, counts=counts, broken=self.broken)
-            if one.external_id in ended:
-                self.broken.append(f"{one.person.kind} athlete {one.external_id} was taken for gone and never left")
-        calls, over = Counter(call["endpoint"] for call in self.log.calls()), self.log.ask("GET", "state")["limits"]
-        if over["over_limit"] or calls["events.delete_range"]:
-            self.broken.append(f"intervals.icu: {over['over_limit']} calls over a limit, or a range deleted: {calls}")
-        return {**counts, "calls": dict(calls)}
-
     def _lost_connections(self) -> set[int]:
         """Athletes who never left and are not connected: excused only by a worker killed during a token renewal."""
-        of_strava = {one.strava_id for one in self.athletes}
-        ended, left = self.rows.not_connected() & of_strava, {one.strava_id for one in self.athletes if one.left}
-        lost = set()
-        for number in ended - left:
+        ended, lost = self.rows.not_connected(), set()
+        for athlete in self.athletes:
+            number, kind = athlete.external_id, athlete.person.kind
             renewals = [
                 _begin(call)
                 for call in self.wire.calls
                 if call["endpoint"] == "oauth.token" and call["runner_id"] == number
             ]
-            if any(self.wire.worker_killed(at - _KILL_NEAR_RENEWAL_S, at + _KILL_NEAR_RENEWAL_S) for at in renewals):
+            near = (self.wire.worker_killed(at - _KILL_NEAR_RENEWAL_S, at + _KILL_NEAR_RENEWAL_S) for at in renewals)
+            if athlete.left:
+                returned = any(act.what == "return" for act in athlete.person.acts)
+                if not returned and number not in ended:
+                    self.broken.append(f"athlete {number} left and still counts as connected")
+            elif number in ended and any(near):
                 lost.add(number)
-            else:
-                self.broken.append(f"athlete {number} was taken for gone and never left ({len(renewals)} renewals)")
-        for one in self.athletes:
-            returned = any(act.what == "return" for act in one.person.acts)
-            if one.left and not returned and one.strava_id not in ended:
-                self.broken.append(f"athlete {one.strava_id} left and still counts as connected")
+            elif number in ended:
+                self.broken.append(
+                    f"{kind} athlete {number} was taken for gone and never left ({len(renewals)} renewals)"
+                )
         return lost
 
-    def _activities(self, *, untold: set[int]) -> dict[str, int]:
-        """``untold``: activities of which at least one event was never answered 200."""
+    def _activities(self, untold: set[int], lost: set[int]) -> dict[str, int]:
+        """``untold``: activities of which at least one event was never answered 200; ``lost``: connections."""
         counts: Counter[str] = Counter()
-        lost, without = self._lost_connections(), self._without_private_notes()
+        without = self._without_private_notes()
         for athlete in self.athletes:
-            for number, known in athlete.activities.items():
-                truth = self.truths[known.id]
-                here: Counter[str] = Counter()
+            for number, known in () if athlete.kind.has_calendar else athlete.activities.items():
+                truth, here = self.truths[known.id], Counter[str]()
                 for name in TEXTS:
                     history = FieldHistory(name, truth, known, self.wire)
                     history.check(self.broken)
@@ -196,8 +174,7 @@ class Accounts:
                 self._at_no_time(athlete, truth)
                 later = athlete.activities.get(1, known)  # takes a routine over, when its event comes
                 excused = athlete.strava_id in lost or bool({known.id, later.id} & untold)
-                if known.touched == "take away" and here["notes taken away before we knew of them"]:
-                    excused = True
+                excused |= known.touched == "take away" and here[_TAKEN_AWAY_UNKNOWN] > 0
                 elsewhere = athlete.person.kind != "public" and athlete.strava_id in without
                 self._note_where_due(athlete, number, counts, excused=excused, elsewhere=elsewhere)
         counts["connections lost to a kill during a renewal"] = len(lost)
@@ -216,8 +193,7 @@ class Accounts:
     ) -> None:
         known = athlete.activities[number]
         truth = self.truths[known.id]
-        stand = sum(len(texts.blocks(truth[name] or "")) for name in TEXTS)
-        allowed = _allowed(athlete, number, truth, known)
+        stand, allowed = _notes(truth), _allowed(athlete, number, truth, known)
         counts["activities"] += 1
         counts["due and there"] += allowed == (1,) and stand == 1
         counts["not due and not there"] += allowed == (0,) and stand == 0
@@ -233,12 +209,12 @@ class Accounts:
 
     def _at_no_time(self, athlete: Athlete, truth: dict[str, Any]) -> None:
         """Never two notes in one activity, and never a note in the public description of who chose the private note."""
-        now = {name: _first(truth, name) for name in TEXTS}
+        now = {name: _text(next(iter(_edits(truth, name)), {"before": truth[name]})["before"]) for name in TEXTS}
         for edit in truth["edits"]:
             if edit["field"] not in now:
                 continue
-            now[edit["field"]] = edit["after"] or ""
-            if not edit["author"].startswith("app "):
+            now[edit["field"]] = _text(edit["after"])
+            if not _is_the_products(edit):
                 continue
             count = sum(len(texts.blocks(text)) for text in now.values())
             if count > 1:
@@ -247,6 +223,47 @@ class Accounts:
             if athlete.person.kind != "public" and edit["field"] == "description" and texts.blocks(now["description"]):
                 self.broken.append(f"activity {truth['id']}: a private note was made public by edit {edit['id']}")
                 return
+
+    def _calendars(self, icu: Sandbox) -> dict[str, Any]:
+        """One routine for each run that is due one, in whichever log, and what isn't ours as it was."""
+        counts, notes = Counter[str](), Counter[int]()
+        for truth in self.truths.values():
+            notes[truth["runner_id"]] += _notes(truth)
+        given_up = not all(map(_answered_200, icu.deliveries()))
+        for athlete in self.athletes:
+            if athlete.kind.has_calendar:
+                entries = icu.ask("GET", f"athletes/{athlete.calendar}/events")
+                self._calendar(athlete, entries, notes[athlete.strava_id], counts, untold=given_up)
+        calls, over = Counter(call["endpoint"] for call in icu.calls()), icu.ask("GET", "state")["limits"]
+        if over["over_limit"] or calls["events.delete_range"]:
+            self.broken.append(f"intervals.icu: {over['over_limit']} calls over a limit, or a range deleted: {calls}")
+        return {**counts, "calls": dict(calls)}
+
+    def _calendar(
+        self, athlete: Athlete, entries: list[dict[str, Any]], notes: int, counts: Counter[str], *, untold: bool
+    ) -> None:
+        """Check a calendar against what its athlete knows. ``notes``: ours in their activities at Strava."""
+        fields = {entry["id"]: entry["fields"] for entry in entries}
+        ours = {entry["id"]: entry["fields"]["description"] for entry in entries if is_ours(entry)}
+        where = f"{athlete.person.kind} athlete {athlete.calendar} of intervals.icu"
+        for number, entered in athlete.foreign.items():
+            if fields.get(number) != entered:
+                self.broken.append(f"{where}: entry {number} isn't ours and was changed")
+        for number, text in athlete.touched.items():
+            if ours.get(number) != text:
+                self.broken.append(f"{where}: entry {number} was the runner's, and was changed")
+        runs = {number: known.id for number, known in athlete.activities.items()}
+        is_run = all(known.is_run and not known.gone for known in athlete.activities.values())
+        stand = len(ours) + notes
+        due = int(None not in athlete.touched.values() and (bool(athlete.touched) or is_run))
+        counts["athletes of intervals.icu"] += 1
+        counts["their entries that aren't ours"] += len(athlete.foreign)
+        if stand == due:
+            counts["their routine is due and there" if due else "not due and not there"] += 1
+        elif untold and stand < due:
+            counts["excused: an event was given up"] += 1
+        else:
+            self.broken.append(f"{where}: {len(ours)} entries and {notes} notes instead of {due}; runs {runs}")
 
 
 def _key(event: dict[str, Any]) -> EventKey:
@@ -259,9 +276,8 @@ def _answered_200(delivery: dict[str, Any]) -> bool:
     return any(attempt["status"] == 200 for attempt in delivery["attempts"])
 
 
-def _first(truth: dict[str, Any], name: str) -> str:
-    first = next((edit["before"] for edit in truth["edits"] if edit["field"] == name), truth[name])
-    return first or ""
+def _notes(truth: dict[str, Any]) -> int:
+    return sum(len(texts.blocks(_text(truth[name]))) for name in TEXTS)
 
 
 def _allowed(athlete: Athlete, number: int, truth: dict[str, Any], known: Activity) -> tuple[int, ...]:
@@ -270,10 +286,24 @@ def _allowed(athlete: Athlete, number: int, truth: dict[str, Any], known: Activi
         return (0, 1)
     if known.touched is not None:
         return (1,) if known.touched == "tamper" else (0,)
-    kind = athlete.person.kind
-    if kind == "leaver" and number == 0:
+    if athlete.person.kind == "leaver" and number == 0:
         return (0, 1)  # recorded before they left: a race
-    return (1,) if DUE.get(kind) == number and truth["sport_type"] == "Run" else (0,)
+    return (1,) if athlete.kind.due == number and truth["sport_type"] == "Run" else (0,)
+
+
+def _edits(truth: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    return (edit for edit in truth["edits"] if edit["field"] == name)
+
+
+def _is_the_products(edit: dict[str, Any]) -> bool:
+    return str(edit["author"]).startswith("app ")
+
+
+def _text(value: Any) -> str:
+    return str(value) if value is not None else ""
+
+
+_TAKEN_AWAY_UNKNOWN = "notes taken away before we knew of them"
 
 
 class FieldHistory:
@@ -281,119 +311,96 @@ class FieldHistory:
 
     def __init__(self, name: str, truth: dict[str, Any], known: Activity, wire: Wire) -> None:
         self.counts: Counter[str] = Counter()
-        self._name, self._truth, self._known, self._wire = name, truth, known, wire
-        self._edits = [edit for edit in truth["edits"] if edit["field"] == name]
+        self._known, self._wire, self._id = known, wire, truth["id"]
+        self._name, self._edits = name, list(_edits(truth, name))
         self._states = [_text(self._edits[0]["before"] if self._edits else truth[name])]
         self._states += [_text(edit["after"]) for edit in self._edits]
+        self._ours_above = False  # whether a blank line of ours stands before our block
+        self._above_then = False  # and whether it did at the last edit by others
+        self._excused = self._touched = False
+        self._written_by: dict[str, Any] | None = None
 
     def check(self, broken: list[str]) -> None:
         """Check each write of ours, then the last version; add broken promises to the list."""
-        ours_above = False  # whether a blank line of ours stands before our block
-        above_then = False  # and whether it did at the last edit by others
-        excused = touched = False
-        written_by: dict[str, Any] | None = None
         for number, edit in enumerate(self._edits):
-            before, after = self._states[number], self._states[number + 1]
-            if not edit["author"].startswith("app "):
-                self.counts["edits by athletes and other apps"] += 1
-                excused = False
-                gone = texts.blocks(before) and not texts.blocks(after)
-                touched = touched or (
-                    edit["author"] == "runner" and self._known.touched is not None and _block_changed(before, after)
-                )
-                if gone and touched:
-                    ours_above = False
-                above_then = ours_above
-                continue
-            sent = _text(edit["sent"] if edit["sent"] is not None else edit["after"])
-            self.counts["texts written by us"] += 1
-            if edit["sent"] is not None:
-                self.counts["of them altered by Strava on the way"] += 1
-                excused = True
-            write = self._wire.write(self._truth["id"], self._wire.real(edit["at"]))
-            if touched:
-                if self._wire.unconfirmed(written_by):
-                    self.counts["notes taken away before we knew of them"] += 1
-                else:
-                    broken.append(
-                        f"{self._where(edit)}: written again after the athlete had edited or taken away our note"
-                    )
-            if not texts.same_words(before, sent, blank_line_is_ours=ours_above):
-                excused = True
-                self._account_for_loss(number, edit, sent, write, ours_above, broken)
-            if not texts.blocks(before) and texts.blocks(after):
-                # By the text sent: the words above may have been cleared between our read and our write.
-                ours_above = bool(texts.parts(sent).before)
-            if texts.blocks(after):
-                written_by = write
-        self._check_last(excused, above_then, broken)
+            broken += (self._ours if _is_the_products(edit) else self._others)(number, edit)
+        broken += self._last()
 
-    def _check_last(self, excused: bool, ours_above: bool, broken: list[str]) -> None:
-        saved = next((_text(e["after"]) for e in reversed(self._edits) if e["author"] == "runner"), self._states[0])
-        where = f"activity {self._truth['id']} {self._name}"
-        if saved != self._known.saved[self._name]:
-            broken.append(f"{where}: its athlete remembers another text than Strava's log")
-        others = [n for n, edit in enumerate(self._edits) if not edit["author"].startswith("app ")]
-        last, now = self._states[others[-1] + 1] if others else self._states[0], self._states[-1]
-        self.counts["texts"] += 1
-        bare = texts.without(last, blank_line_is_ours=ours_above)
-        if now == last or any(texts.same_words(old, now, blank_line_is_ours=ours_above) for old in (last, bare)):
-            self.counts["byte for byte as their author last wrote them"] += 1
-        elif not excused:
-            broken.append(f"{where}: not as its author last wrote it")
+    def _others(self, number: int, edit: dict[str, Any]) -> list[str]:
+        before, after = self._states[number : number + 2]
+        self.counts["edits by athletes and other apps"] += 1
+        self._excused = False
+        if edit["author"] == "runner" and self._known.touched is not None:
+            self._touched |= texts.parts(before).block != texts.parts(after).block
+        if self._touched and texts.blocks(before) and not texts.blocks(after):
+            self._ours_above = False
+        self._above_then = self._ours_above
+        return []
 
-    def _account_for_loss(
-        self,
-        number: int,
-        edit: dict[str, Any],
-        sent: str,
-        write: dict[str, Any] | None,
-        ours_above: bool,
-        broken: list[str],
-    ) -> None:
+    def _ours(self, number: int, edit: dict[str, Any]) -> Iterator[str]:
+        before, after = self._states[number : number + 2]
+        sent = _text(edit["sent"] if edit["sent"] is not None else after)
+        where = f"activity {self._id} {self._name}, edit {edit['id']}"
+        self.counts["texts written by us"] += 1
+        if edit["sent"] is not None:
+            self.counts["of them altered by Strava on the way"] += 1
+            self._excused = True
+        write = self._wire.write(self._id, self._wire.real(edit["at"]))
+        if self._touched and self._wire.unconfirmed(self._written_by):
+            self.counts[_TAKEN_AWAY_UNKNOWN] += 1
+        elif self._touched:
+            yield f"{where}: written again after the athlete had edited or taken away our note"
+        if not texts.same_words(before, sent, blank_line_is_ours=self._ours_above):
+            self._excused = True
+            if problem := self._loss(number, sent, write):
+                yield f"{where}: {problem}"
+        if not texts.blocks(before) and texts.blocks(after):
+            # By the text sent: the words above may have been cleared between our read and our write.
+            self._ours_above = bool(texts.parts(sent).before)
+        if texts.blocks(after):
+            self._written_by = write
+
+    def _loss(self, number: int, sent: str, write: dict[str, Any] | None) -> str:
         """Our write took words away: excused only when all of them were written between our read and our write."""
-        base = next(
-            (
-                state
-                for state in range(number, -1, -1)
-                if any(texts.same_words(self._states[state], sent, blank_line_is_ours=flag) for flag in (True, False))
-            ),
-            None,
-        )
-        if base is None or base == number:
-            what = "a blank line" if base == number else "words"
-            changed = f"{self._states[number]!r} became {sent!r}"
-            broken.append(f"{self._where(edit)}: we changed {what} outside our block: {changed}")
-            return
-        overwritten = self._edits[base:number]
-        since = min(self._wire.real(lost["at"]) for lost in overwritten)
-        reads = self._wire.reads_before(write) if write is not None else []
+        same = [
+            base
+            for base in range(number + 1)
+            if any(texts.same_words(self._states[base], sent, blank_line_is_ours=flag) for flag in (True, False))
+        ]
+        if not same or same[-1] == number:
+            lost = "a blank line" if same else "words"
+            return f"we changed {lost} outside our block: {self._states[number]!r} became {sent!r}"
+        overwritten = self._edits[same[-1] : number]
+        since = min(self._wire.real(edit["at"]) for edit in overwritten)
+        reads = self._wire.reads_before(write)
         if write is None or not reads:
-            broken.append(f"{self._where(edit)}: no read before this write")
-            return
+            return "no read before this write"
         # Several workers may read: the write follows a read that had begun when the first of the lost words came.
         followed = [
             read
             for read in reads
             if _begin(read) <= since + _EPSILON_S and _begin(write) - _end(read) <= _WRITE_FOLLOWS_READ_WITHIN_S
         ] or [read for read in reads[-1:] if since >= _begin(read) - _EPSILON_S]
-        gap_s = _begin(write) - _end((followed or reads)[-1])
+        read = (followed or reads)[-1]
+        gap_s = _begin(write) - _end(read)
         if not followed or gap_s > _WRITE_FOLLOWS_READ_WITHIN_S:
-            broken.append(
-                f"{self._where(edit)}: overwrote words that stood there {_begin(write) - since:.2f} s before the write "
-                f"(call {write['id']}), which came {gap_s:.2f} s after its read (call {(followed or reads)[-1]['id']})"
+            return (
+                f"overwrote words that stood there {_begin(write) - since:.2f} s before the write "
+                f"(call {write['id']}), which came {gap_s:.2f} s after its read (call {read['id']})"
             )
-            return
-        lost = sum(not entry["author"].startswith("app ") for entry in overwritten)
-        self.counts["edits lost between our read and our write"] += lost
+        self.counts["edits lost between our read and our write"] += sum(not _is_the_products(e) for e in overwritten)
+        return ""
 
-    def _where(self, edit: dict[str, Any]) -> str:
-        return f"activity {self._truth['id']} {self._name}, edit {edit['id']}"
-
-
-def _block_changed(before: str, after: str) -> bool:
-    return texts.parts(before).block != texts.parts(after).block
-
-
-def _text(value: Any) -> str:
-    return str(value) if value is not None else ""
+    def _last(self) -> Iterator[str]:
+        where = f"activity {self._id} {self._name}"
+        saved = next((_text(e["after"]) for e in reversed(self._edits) if e["author"] == "runner"), self._states[0])
+        if saved != self._known.saved[self._name]:
+            yield f"{where}: its athlete remembers another text than Strava's log"
+        others = [number for number, edit in enumerate(self._edits, start=1) if not _is_the_products(edit)]
+        last, now, ours_above = self._states[max(others, default=0)], self._states[-1], self._above_then
+        self.counts["texts"] += 1
+        bare = texts.without(last, blank_line_is_ours=ours_above)
+        if now == last or any(texts.same_words(old, now, blank_line_is_ours=ours_above) for old in (last, bare)):
+            self.counts["byte for byte as their author last wrote them"] += 1
+        elif not self._excused:
+            yield f"{where}: not as its author last wrote it"

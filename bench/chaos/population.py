@@ -1,201 +1,132 @@
-"""The population: kinds of athletes of whom it is known beforehand whether a note is due, their plan, and their life.
+"""The population: athletes of both made-up platforms, who live their plan and keep a record of each text that they saved.
 
-The plan follows from the seed alone. Each athlete keeps a record of every text that they last saved.
+Each calendar also holds entries that aren't ours. They must never change.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.chaos import calendars, texts
-from bench.chaos.calendars import CalendarAthlete
-from bench.chaos.plan import Act, Person
-from bench.rows import Rows
-from bench.sandbox import SCOPES, ConnectError, Sandbox
+import requests
 
-# Shares of the kinds. DUE says after which of their runs a note is due; of the other kinds after none.
-KINDS = {
-    "plain": 30, "history": 12, "public": 8, "twice": 12,
-    "unconfirmed": 5, "capped": 8, "yesterday": 6, "paused": 4, "read only": 4, "long": 3, "short": 3, "old": 4,
-    "leaver": 4,
-}  # fmt: skip
-DUE = {"plain": 0, "history": 0, "public": 0, "twice": 1, "leaver": 1}
+from bench.chaos import texts
+from bench.chaos.plan import KINDS, Act, Kind, Person
+from bench.rows import Rows
+from bench.sandbox import ConnectError, Sandbox
+
 TEXTS = ("private_note", "description")
-DUPLICATE_SHARE = 0.25
-# Acts of which Strava sends an event.
-EVENTFUL = frozenset({"record", "title", "ride", "run again", "hide", "announce", "delete", "restore", "leave"})
-_NOT_RUNS = ("Ride", "Walk", "Swim", "Hike")
-# The last tenth of the traffic brings no new activity, so that late events are still in time.
-_QUIET_END = 0.9
 _THREADS = 6
 _TRIES = 8
 _CONNECT_WITHIN_S = 90.0
-
-
-def plan_people(chance: random.Random, *, events: int, seconds: float) -> list[Person]:
-    """Enough athletes for about that many deliveries, duplicates included, within that many real seconds."""
-    people: list[Person] = []
-    made = 0
-    while made * (1 + DUPLICATE_SHARE) < events * 1.03:
-        kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
-        acts = sorted(_acts(kind, chance, seconds), key=lambda act: act.at_s)
-        people.append(Person(len(people), kind, tuple(acts)))
-        made += sum(act.what in EVENTFUL for act in acts)
-    there = round(len(people) * calendars.SHARE)
-    return people + calendars.plan_runners(chance, len(people), there, seconds)
-
-
-def _acts(kind: str, chance: random.Random, seconds: float) -> list[Act]:
-    begin, late = chance.uniform(0, seconds * 0.75), seconds * _QUIET_END
-    minutes = {"long": 110, "short": 6, "public": 45}.get(kind) or chance.choice((25, 40, 45, 60))
-    first: dict[str, Any] = {"sport_type": "Run", "minutes": minutes}
-    first |= {"private_note": "*"} if chance.random() < 0.6 else {}
-    first |= {"description": "*"} if chance.random() < 0.4 else {}
-    # Of two runs of a day the first ended a while before its upload, so that they are no two files of one run.
-    ago = 480.0 if kind == "old" else 100.0 if kind in ("twice", "leaver") else 0.0
-    acts = [Act(begin, "record", 0, first, ago), *_edits(chance, begin, 0, late)]
-    number = 1
-    if kind in ("twice", "leaver"):
-        again = begin + chance.uniform(0.1, 0.2) * seconds
-        if kind == "leaver":
-            acts.append(Act(begin + chance.uniform(0.01, 0.08) * seconds, "leave"))
-            acts.append(Act(again - 0.02 * seconds, "return"))
-        acts.append(Act(again, "record", 1, {"sport_type": "Run", "minutes": 40, "private_note": "*"}))
-        acts += _edits(chance, again, 1, late)
-        number = 2
-    elif kind in ("plain", "history", "public"):
-        acts += _turns(chance, begin, seconds, late)
-    for _ in range(chance.choice((0, 0, 1, 1, 2))):
-        at = chance.uniform(0, late)
-        sport = {"sport_type": chance.choice(_NOT_RUNS), "minutes": 30, "private_note": "*"}
-        acts += [Act(at, "record", number, sport), *_edits(chance, at, number, late)]
-        number += 1
-    if chance.random() < 0.25:
-        acts.append(Act(chance.uniform(0, late), "token expires"))
-    return acts
-
-
-def _edits(chance: random.Random, begin: float, run: int, late: float) -> list[Act]:
-    """Edits of a new activity, most of them in the seconds in which the product writes."""
-
-    def soon() -> float:
-        return min(begin + 0.05 + chance.expovariate(1 / 3.0), late)
-
-    acts = [Act(soon(), "title", run) for _ in range(chance.choice((0, 1, 1, 2, 3)))]
-    acts += [Act(soon(), "private_note", run) for _ in range(chance.choice((0, 0, 1, 1, 2)))]
-    acts += [Act(soon(), "description", run) for _ in range(chance.choice((0, 0, 0, 1)))]
-    if chance.random() < 0.35:
-        acts.append(Act(soon(), "announce", run))
-    if chance.random() < 0.15:
-        acts += [Act(soon(), "hide", run), Act(soon() + 1, "private_note", run)]
-    return acts
-
-
-def _turns(chance: random.Random, begin: float, seconds: float, late: float) -> list[Act]:
-    """At most one turn of a run: it becomes a ride, is deleted, or its athlete edits or removes our block."""
-    turn, at = chance.random(), begin + chance.uniform(0.3, 6.0)
-    back = at + chance.uniform(1.0, 6.0)
-    if back > late:
-        return []
-    if turn < 0.20:
-        there, undo = ("ride", "run again") if turn < 0.12 else ("delete", "restore")
-        return [Act(at, there), *([Act(back, undo)] if chance.random() < 0.5 else [])]
-    later = min(begin + chance.uniform(0.03, 0.15) * seconds + 5.0, seconds)
-    return [Act(later, "take away" if turn < 0.26 else "tamper")] if turn < 0.32 else []
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+_FOREIGN_ENTRIES = (
+    {"category": "NOTE", "name": "Adductor routine · mine was the shower", "description": texts.SIGNATURE},
+    {"category": "NOTE", "name": "Shoes: 312 km", "external_id": "another-tool-1"},
+    {"category": "WORKOUT", "name": "Easy", "type": "Ride", "description": "- 30m Z2"},
+)
 
 
 @dataclass
 class Activity:
     """An activity as its athlete knows it: each text as last saved, and what they did to our block."""
 
-    id: int
+    id: Any  # a number at Strava, a text at intervals.icu
     saved: dict[str, str]
     touched: str | None = None
     gone: bool = False
+    is_run: bool = True
 
 
 @dataclass
 class Athlete:
-    """A person of the plan with an account at the sandbox."""
+    """A person of the plan. ``calendar``: their account at intervals.icu."""
 
     person: Person
     chance: random.Random
     strava_id: int = 0
     activities: dict[int, Activity] = field(default_factory=dict)
     left: bool = False
+    calendar: str = ""
+    api_key: str = ""
+    foreign: dict[int, dict[str, Any]] = field(default_factory=dict)  # entries that aren't ours
+    touched: dict[int, str | None] = field(default_factory=dict)  # our entries as the athlete left them; None: deleted
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.person.kind]
+
+    @property
+    def external_id(self) -> int:
+        """The id of the first connection, as the product knows it."""
+        by_calendar = self.kind.has_calendar and self.person.kind != "both"
+        return int(self.calendar.removeprefix("i")) if by_calendar else self.strava_id
 
 
 class Population:
     """All athletes of a plan, and the threads in which they act."""
 
-    def __init__(self, people: list[Person], seed: int, strava: Sandbox, log: Sandbox, web: str) -> None:
-        self._strava, self._web = strava, web
-        self.athletes: list[Athlete] = []
-        self.calendars: list[CalendarAthlete] = []
-        for person in people:
-            chance = random.Random(f"{seed}/{person.number}")  # noqa: S311
-            if person.kind in calendars.KINDS:
-                self.calendars.append(CalendarAthlete(person, chance, strava, log))
-            else:
-                self.athletes.append(Athlete(person, chance))
+    def __init__(self, people: tuple[Person, ...], seed: int, strava: Sandbox, icu: Sandbox, web: str) -> None:
+        self._strava, self._icu, self._web = strava, icu, web
+        self.athletes = [Athlete(each, random.Random(f"{seed}/{each.number}")) for each in people]  # noqa: S311
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(_THREADS)
-        self._lives: list[Any] = []
+        self._lives: list[Future[None]] = []
 
     def settle_in(self, rows: Rows) -> None:
-        """Connect everybody through the OAuth pages; then give each kind its past and its settings."""
+        """Connect all athletes through the product's pages; then give each kind its past and its settings."""
         for athlete in self.athletes:
             athlete.strava_id = self._strava.new_athlete()
-        for one in self.calendars:
-            one.open_account()
-        list(self._pool.map(self._connect, self.everybody))
-        now = datetime.fromtimestamp(self._strava.now(), UTC)
-        for one in self.calendars:
-            one.prepare(rows, now)
-        for kind in KINDS:
-            ids = [athlete.strava_id for athlete in self.athletes if athlete.person.kind == kind]
-            self._prepare(kind, ids, rows, now)
+            if athlete.kind.has_calendar:
+                self._open_calendar(athlete)
+        list(self._pool.map(self._connect, self.athletes))
+        for name, kind in KINDS.items():
+            self._prepare(name, kind, rows)
 
-    def _prepare(self, kind: str, ids: list[int], rows: Rows, now: datetime) -> None:
-        settings: dict[str, Any] = {
-            "unconfirmed": {"confirmed_at": None},
-            "public": {"channels": {"post_run": "description"}},
-            "paused": {"paused_until": now.date() + timedelta(days=20)},
-        }.get(kind, {})
-        if kind == "history":
+    def _open_calendar(self, athlete: Athlete) -> None:
+        made = self._icu.ask("POST", "athletes", {"runner_id": athlete.strava_id})
+        athlete.calendar, athlete.api_key = made["id"], made["api_key"]
+        for entry in _FOREIGN_ENTRIES:
+            today = {"start_date_local": f"{self._now():%Y-%m-%d}T00:00:00"}
+            found = self._icu.ask("POST", f"athletes/{athlete.calendar}/events", entry | today)
+            athlete.foreign[found["id"]] = found["fields"]
+
+    def _prepare(self, name: str, kind: Kind, rows: Rows) -> None:
+        """Give athletes of one kind a run in their history, and routines done. "history" reads its runs from Strava."""
+        now, alike = self._now(), [athlete for athlete in self.athletes if athlete.person.kind == name]
+        ids, settings = [athlete.external_id for athlete in alike], dict(kind.settings)
+        if name == "history":
             for number in ids:
                 for days in (3, 6):
-                    start = (now - timedelta(days=days)).isoformat()
-                    self._strava.record(number, start=start, silent=True)
+                    self._strava.record(number, start=(now - timedelta(days=days)).isoformat(), silent=True)
         else:
             settings["history_read_at"] = now
             rows.add_run(ids, now)
+        rows.add_sessions(ids, now, kind.routines_days_ago)
         rows.prepare_athletes(ids, now, **settings)
-        rows.add_sessions(ids, now, {"capped": (3, 5), "yesterday": (1,)}.get(kind, ()))
+        if name == "both":  # half of them choose the note
+            noted = [athlete.external_id for athlete in alike if athlete.person.number % 2]
+            rows.prepare_athletes(noted, now, **settings | {"channels": {"post_run": "private_note"}})
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._strava.now(), UTC)
 
     def start(self) -> None:
         """Begin to act."""
         began = time.monotonic()
         for number in range(_THREADS):
-            mine = [athlete for athlete in self.everybody if athlete.person.number % _THREADS == number]
-            acts = sorted(
-                ((act, athlete) for athlete in mine for act in athlete.person.acts), key=lambda entry: entry[0].at_s
-            )
-            self._lives.append(self._pool.submit(self._live, acts, began))
-
-    @property
-    def everybody(self) -> list[Athlete | CalendarAthlete]:
-        return [*self.athletes, *self.calendars]
+            acts = [(act, one) for one in self.athletes[number::_THREADS] for act in one.person.acts]
+            self._lives.append(self._pool.submit(self._live, sorted(acts, key=lambda each: each[0].at_s), began))
 
     @property
     def busy(self) -> bool:
@@ -206,31 +137,43 @@ class Population:
         self._stop.set()
         self._pool.shutdown()
 
-    def _connect(self, athlete: Athlete | CalendarAthlete) -> None:
+    def _connect(self, athlete: Athlete) -> None:
         """Connect, again and again while parts are down. Raises ConnectError."""
         deadline = time.monotonic() + _CONNECT_WITHIN_S
         while True:
             try:
-                if isinstance(athlete, CalendarAthlete):
-                    athlete.connect(self._web)
-                else:
-                    scopes = SCOPES[:2] if athlete.person.kind == "read only" else SCOPES
-                    self._strava.connect(self._web, athlete.strava_id, scopes)
+                return self._try_to_connect(athlete)
             except (OSError, ConnectError):  # requests' errors are OSErrors
                 if self._stop.wait(0.5) or time.monotonic() > deadline:
                     raise
-            else:
-                return
 
-    def _live(self, acts: list[tuple[Act, Athlete | CalendarAthlete]], began: float) -> None:
+    def _try_to_connect(self, athlete: Athlete) -> None:
+        match athlete.person.kind:
+            case "key":
+                self._connect_by_key(athlete)
+            case "oauth":
+                self._icu.connect(self._web, athlete.strava_id)
+            case kind:
+                browser = self._strava.connect(self._web, athlete.strava_id, athlete.kind.scopes)
+                if kind == "both":
+                    self._icu.connect(self._web, athlete.strava_id, browser=browser)
+
+    def _connect_by_key(self, athlete: Athlete) -> None:
+        browser = requests.Session()
+        browser.trust_env = False
+        token = _TOKEN.search(browser.get(f"{self._web}/", timeout=30).text)
+        form = {"api_key": athlete.api_key, "csrf_token": token[1] if token else ""}
+        page = f"{self._web}/connect/intervals/key"
+        answer = browser.post(page, data=form, allow_redirects=False, timeout=30)
+        if answer.status_code != 302:
+            raise ConnectError(f"the key's page answered {answer.status_code}")
+
+    def _live(self, acts: list[tuple[Act, Athlete]], began: float) -> None:
         for act, athlete in acts:
             if self._stop.wait(max(began + act.at_s - time.monotonic(), 0)):
                 return
             try:
-                if isinstance(athlete, CalendarAthlete):
-                    athlete.act(act)
-                else:
-                    self._act(act, athlete)
+                self._act(act, athlete)
                 self.done[act.what] += 1
             except Exception as error:  # a fault of this program: it is reported and breaks the run
                 self.problems.append(f"{act.what} of athlete {athlete.person.number}: {type(error).__name__}: {error}")
@@ -248,40 +191,45 @@ class Population:
             case "token expires":
                 self._strava.ask("POST", f"runners/{athlete.strava_id}/expire-tokens")
             case what if activity is not None and (what == "restore" or not activity.gone):
-                self._act_on(what, activity, athlete.chance)
+                self._act_on(activity, what, athlete)
 
     def _record(self, act: Act, athlete: Athlete) -> None:
-        recording = dict(act.recording)
+        start = self._now() - timedelta(minutes=act.ended_min_ago + act.recording["minutes"])
+        recording = {**act.recording, "start": start.isoformat()}
         for name in TEXTS:
             if recording.get(name) == "*":
                 recording[name] = texts.words(athlete.chance)
-        if act.ended_min_ago:
-            minutes = act.ended_min_ago + recording["minutes"]
-            start = datetime.fromtimestamp(self._strava.now(), UTC) - timedelta(minutes=minutes)
-            recording["start"] = start.isoformat()
-        number = self._strava.record(athlete.strava_id, **recording)
+        log, path = self._strava, f"runners/{athlete.strava_id}/activities"
+        if athlete.kind.has_calendar:
+            log, path = self._icu, f"athletes/{athlete.calendar}/activities"
+            recording["also_on_strava"] = athlete.person.kind == "both"
+        number = log.ask("POST", path, recording)["id"]
         athlete.activities[act.run] = Activity(number, {name: recording.get(name) or "" for name in TEXTS})
 
-    def _act_on(self, what: str, activity: Activity, chance: random.Random) -> None:
-        path = f"activities/{activity.id}"
+    def _act_on(self, activity: Activity, what: str, athlete: Athlete) -> None:
+        path, chance = f"activities/{activity.id}", athlete.chance
+        log, title, sport = self._strava, "title", "sport_type"
+        if athlete.kind.has_calendar:
+            log, title, sport = self._icu, "name", "type"
         match what:
             case "title":
-                title = f"{chance.choice(('Easy', 'With Kim', 'Ünterwegs', '朝ラン'))} {chance.random():.6f}"
-                self._strava.ask("POST", f"{path}/edit", {"changes": {"title": title}})
+                words = f"{chance.choice(('Easy', 'With Kim', 'Ünterwegs', '朝ラン'))} {chance.random():.6f}"
+                log.ask("POST", f"{path}/edit", {"changes": {title: words}})
             case "ride" | "run again":
-                sport = "Ride" if what == "ride" else "Run"
-                self._strava.ask("POST", f"{path}/edit", {"changes": {"sport_type": sport}})
+                activity.is_run = what == "run again"
+                log.ask("POST", f"{path}/edit", {"changes": {sport: "Run" if activity.is_run else "Ride"}})
             case "private_note" | "description":
                 self._edit(activity, what, lambda shown: texts.edited(shown, chance))
             case "take away" | "tamper":
-                self._touch(activity, what)
+                touch = self._touch_entry if athlete.kind.has_calendar else self._touch_note
+                touch(athlete, activity, what)
             case "hide":
-                self._strava.ask("POST", f"{path}/private", {})
+                log.ask("POST", f"{path}/private", {})
             case "announce" | "restore":
-                self._strava.ask("POST", f"{path}/{what}", {})
+                log.ask("POST", f"{path}/{what}", {})
                 activity.gone = False
             case "delete":
-                self._strava.ask("DELETE", path, {})
+                log.ask("DELETE", path, {})
                 activity.gone = True
 
     def _edit(self, activity: Activity, name: str, new: Callable[[str], str]) -> None:
@@ -291,7 +239,7 @@ class Population:
             if self._save(activity, name, shown, new(shown or "")):
                 return
 
-    def _touch(self, activity: Activity, how: str) -> None:
+    def _touch_note(self, _: Athlete, activity: Activity, how: str) -> None:
         """Edit or remove our block, where one stands."""
         truth = self._strava.activity(activity.id)
         for name in TEXTS:
@@ -308,3 +256,19 @@ class Population:
         if saved and new != (shown or ""):  # an unchanged form writes nothing
             activity.saved[name] = new
         return saved
+
+    def _touch_entry(self, athlete: Athlete, _: Activity, how: str) -> None:
+        """Edit or delete our entries of the calendar."""
+        for entry in self._icu.ask("GET", f"athletes/{athlete.calendar}/events"):
+            if is_ours(entry):
+                text = f"{entry['fields']['description']}\nDid half of it." if how == "tamper" else None
+                if text is None:
+                    self._icu.ask("DELETE", f"entries/{entry['id']}", {})
+                else:
+                    self._icu.ask("POST", f"entries/{entry['id']}/edit", {"changes": {"description": text}})
+                athlete.touched[entry["id"]] = text
+
+
+def is_ours(entry: dict[str, Any]) -> bool:
+    """Whether the product entered it: what athletes do at intervals.icu has the author "athlete"."""
+    return str(entry["history"][0]["author"]) != "athlete"

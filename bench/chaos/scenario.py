@@ -7,17 +7,16 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from sched import scheduler
 from typing import Any
-from urllib.parse import urlsplit
 
 from bench.chaos.accounting import Accounts, Wire
-from bench.chaos.faults import NO_PRIVATE_NOTES, Planned, plan_faults
-from bench.chaos.plan import Person
-from bench.chaos.population import DUPLICATE_SHARE, Population, plan_people
-from bench.chaos.topologies import SECRET, TOPOLOGIES, Installation, Kill, installation, plan_kills
+from bench.chaos.faults import Planned, plan_faults
+from bench.chaos.plan import DUPLICATE_SHARE, Person, plan_people
+from bench.chaos.population import Population
+from bench.chaos.topologies import TOPOLOGIES, Installation, Kill, installation, plan_kills
 from bench.sandbox import Sandbox
 
 _LOOK_EVERY_S = 0.03
@@ -52,66 +51,18 @@ def make_plan(
 
 
 @dataclass
-class _Faults:
-    """Switches faults on and off at their times."""
-
-    at: dict[str, Sandbox]  # by platform
-    seen: Counter[str] = field(default_factory=Counter)
-    without_private_notes: list[tuple[float, float]] = field(default_factory=list)  # real, from and until
-    _coming: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)
-
-    def plan(self, faults: tuple[Planned, ...]) -> None:
-        for entry in faults:
-            self._at(entry.at_s, lambda entry=entry: self._begin(entry))  # type: ignore[misc]
-
-    def look(self, now_s: float) -> None:
-        while self._coming and self._coming[0][0] <= now_s:
-            self._coming.pop(0)[1]()
-
-    def _at(self, at_s: float, do: Callable[[], Any]) -> None:
-        self._coming.append((at_s, do))
-        self._coming.sort(key=lambda item: item[0])
-
-    def _begin(self, entry: Planned) -> None:
-        fault, end_s = entry.fault, entry.at_s + entry.lasts_s
-        self.seen[fault.name] += 1
-        if fault.on == NO_PRIVATE_NOTES:
-            now = time.time()
-            self.without_private_notes.append((now, now + entry.lasts_s + 2 * _THEN_AFTER_S))
-        if fault.call is not None:
-            number = self.at[fault.log].ask("POST", "faults", fault.call)["id"]
-            self._at(end_s, lambda: self.at[fault.log].ask("DELETE", f"faults/{number}"))
-            return
-        self._switch(fault.on)
-        self._at(end_s, lambda: self._switch(fault.off))
-        if fault.then is not None:
-            self._at(end_s + _THEN_AFTER_S, lambda: self._switch(fault.then))
-
-    def _switch(self, switches: dict[str, Any] | None) -> None:
-        self.at["strava"].ask("POST", "switches", switches)
-
-    def finish(self, started: float) -> None:
-        """Let every fault end at its time; then everything is as usual, without duplicates and delays."""
-        while self._coming:
-            time.sleep(max(started + self._coming[0][0] - time.monotonic(), 0))
-            self._coming.pop(0)[1]()
-        for sandbox in self.at.values():
-            sandbox.ask("DELETE", "faults", {})
-            delivery = {"reorder_share": 0, "late_share": 0, "duplicate_share": 0}
-            sandbox.ask("POST", "switches", {"delivery": delivery})
-
-
-@dataclass
 class _Scenario:
-    """One run of a plan on one installation."""
+    """One run of a plan on one installation. ``without_private_notes``: from and until, real seconds."""
 
     plan: Plan
     here: Installation
-    faults: _Faults
     population: Population
+    timeline: scheduler = field(default_factory=lambda: scheduler(time.monotonic, time.sleep))
+    faults: Counter[str] = field(default_factory=Counter)
+    without_private_notes: list[tuple[float, float]] = field(default_factory=list)
 
     def prepare(self, limit: int) -> None:
-        """Set Strava up, connect the population."""
+        """Set both platforms up, connect the population."""
         strava, plan = self.here.strava, self.plan
         strava.ask("DELETE", "faults", {"seed": plan.seed})
         strava.set_limits(10_000_000)
@@ -128,42 +79,55 @@ class _Scenario:
         strava.ask("POST", "switches", {"delivery": delivery, "tokens": {"lifetime_s": 5400, "renew_below_s": 900}})
         # Calls of a real second say nothing of a simulated one.
         icu = {"per_second": None, "key_upsert": "blind", "delivery": {**delivery, "attempts": 8}}
-        self.here.log.ask("POST", "switches", icu)
-        key = urlsplit(strava.ask("GET", "state")["subscription"]["callback_url"]).path.rpartition("/")[2]
-        webhook = {"webhook_url": f"{self.here.web}/webhooks/intervals/{key}", "secret": SECRET}
-        self.here.log.ask("POST", "application", webhook)
+        self.here.icu.ask("POST", "switches", icu)
         self.population.settle_in(self.here.rows)
         strava.set_limits(limit)
 
     def trouble(self) -> None:
-        """Let the population act under faults and kills."""
-        self.faults.plan(self.plan.faults)
-        kills, turn, started = list(self.plan.kills), 0, time.monotonic()
+        """Let the population act under faults and kills. Then each fault ends at its time, and all is as usual."""
+        started = time.monotonic()
+        for planned in self.plan.faults:
+            self.timeline.enterabs(started + planned.at_s, 0, self._begin, (planned,))
+        for turn, kill in enumerate(self.plan.kills):
+            self.timeline.enterabs(started + kill.at_s, 1, self.here.kill, (kill, turn))
         self.population.start()
         while self.population.busy or time.monotonic() - started < self.plan.seconds:
-            now_s = time.monotonic() - started
             self.here.check()
-            self.faults.look(now_s)
-            while kills and kills[0].at_s <= now_s:
-                self.here.kill(kills.pop(0), turn)
-                turn += 1
+            self.timeline.run(blocking=False)
             time.sleep(_LOOK_EVERY_S)  # a supervisor's round; the plan's times are coarser
         self.population.stop()
-        self.faults.finish(started)
+        self.timeline.run()
+        for log in (self.here.strava, self.here.icu):
+            log.ask("DELETE", "faults", {})
+            log.ask("POST", "switches", {"delivery": {"reorder_share": 0, "late_share": 0, "duplicate_share": 0}})
+
+    def _begin(self, planned: Planned) -> None:
+        fault, lasts_s = planned.fault, planned.lasts_s
+        log = self.here.strava if fault.log == "strava" else self.here.icu
+        self.faults[fault.name] += 1
+        if fault.call is not None:
+            number = log.ask("POST", "faults", fault.call)["id"]
+            self.timeline.enter(lasts_s, 0, log.ask, ("DELETE", f"faults/{number}"))
+            return
+        if fault.hides_private_notes:
+            self.without_private_notes.append((time.time(), time.time() + lasts_s + 2 * _THEN_AFTER_S))
+        log.ask("POST", "switches", fault.begin)
+        self.timeline.enter(lasts_s, 0, log.ask, ("POST", "switches", fault.end))
+        if fault.then is not None:
+            self.timeline.enter(lasts_s + _THEN_AFTER_S, 0, log.ask, ("POST", "switches", fault.then))
 
     def seconds_until_quiet(self, settle_s: float) -> float | None:
         """Seconds until nothing waits anywhere; None when that does not come."""
         began, quiet_since = time.monotonic(), None
-        unpolled = {one.account for one in self.population.calendars if one.person.kind == "key"}
-        last_call = max((call["id"] for call in self.here.log.calls()), default=0)
+        unpolled = {one.calendar for one in self.population.athletes if one.person.kind == "key"}
+        last_call = max((call["id"] for call in self.here.icu.calls()), default=0)
         while time.monotonic() - began < settle_s:
             self.here.check()
             if unpolled:  # an athlete with a key has no events: the next list shows what the product missed
                 unpolled -= {
-                    call["runner_id"] for call in self.here.log.calls(since=last_call, endpoint="activities.list")
+                    call["runner_id"] for call in self.here.icu.calls(since=last_call, endpoint="activities.list")
                 }
-            waiting = [log.ask("GET", "state")["deliveries"]["waiting"] for log in (self.here.strava, self.here.log)]
-            if any(waiting) or self.here.rows.unfinished() or unpolled:
+            if unpolled or self.here.rows.unfinished() or any(map(_waiting, (self.here.strava, self.here.icu))):
                 quiet_since = None
             else:
                 quiet_since = quiet_since or time.monotonic()
@@ -183,16 +147,19 @@ class _Scenario:
             return clock["real"] + (simulated - clock["simulated"]) / self.plan.speed
 
         return Accounts(
-            athletes=self.population.athletes,
-            rows=self.here.rows,
-            truths=strava.activities(),
-            deliveries=strava.deliveries(),
-            limits=strava.ask("GET", "state")["limits"],
-            calendars=self.population.calendars,
-            log=self.here.log,
-            wire=Wire(calls, real, self.here.killed_at),
-            without_private_notes=self.faults.without_private_notes,
+            self.population.athletes,
+            self.here.rows,
+            strava.activities(),
+            strava.deliveries(),
+            strava.ask("GET", "state")["limits"],
+            Wire(calls, real, self.here.killed_at),
+            self.without_private_notes,
+            self.here.icu,
         )
+
+
+def _waiting(log: Sandbox) -> bool:
+    return bool(log.ask("GET", "state")["deliveries"]["waiting"])
 
 
 def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) -> dict[str, Any]:
@@ -200,15 +167,15 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
 
     ``limit``: calls a quarter of an hour; ``settle_s``: real seconds until all is to be quiet afterwards.
     """
-    began = time.monotonic()
+    times = [time.monotonic()]
     with installation(TOPOLOGIES[store], folder, speed=plan.speed) as here:
-        population = Population(list(plan.people), plan.seed, here.strava, here.log, here.web)
-        scenario = _Scenario(plan, here, _Faults({"strava": here.strava, "intervals": here.log}), population)
+        population = Population(plan.people, plan.seed, here.strava, here.icu, here.web)
+        scenario = _Scenario(plan, here, population)
         try:
             scenario.prepare(limit)
-            prepared = time.monotonic()
+            times.append(time.monotonic())
             scenario.trouble()
-            traffic_s = time.monotonic() - prepared
+            times.append(time.monotonic())
             quiet_s = scenario.seconds_until_quiet(settle_s)
             clock = json.loads((folder / "data" / "clock.json").read_text())
             figures = scenario.accounts(clock).audit()
@@ -226,10 +193,10 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
         "athletes": len(plan.people),
         "acts": dict(sorted(population.done.items())),
         "kills": dict(sorted(here.kills.items())),
-        "faults": dict(sorted(scenario.faults.seen.items())),
+        "faults": dict(sorted(scenario.faults.items())),
         "seconds": {
-            "preparation": round(prepared - began),
-            "traffic": round(traffic_s),
+            "preparation": round(times[1] - times[0]),
+            "traffic": round(times[2] - times[1]),
             "until quiet": None if quiet_s is None else round(quiet_s),
         },
         **figures,

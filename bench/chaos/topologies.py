@@ -1,6 +1,6 @@
 """Topologies: the processes of an installation as data, the processes themselves, and SIGKILLs of them.
 
-`adductor up` runs in both and restarts its own processes. A shell restarts each process beside it.
+`adductor up` runs in both with its sandbox, and restarts its own processes. A shell restarts each process beside it.
 """
 
 from __future__ import annotations
@@ -11,29 +11,25 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-import requests
 
+from bench.chaos.plan import MORNING
 from bench.rows import Rows
 from bench.sandbox import Sandbox
-from bench.servers import adductor, free_port, ready, send_signal, started, until
+from bench.servers import adductor, free_port, ready, send_signal, started
 from tests.support import postgres
 
-# A Wednesday morning in Europe: no quiet hours, far from midnight and from any change of clocks.
-MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
-_RESTART_AFTER_S = 0.3
 _PARTS = {"web": 3, "worker": 4, "beat": 2, "broker": 3}
 _HOW = {"whole": 6, "child": 3, "parent": 2}
-SECRET = "of the sandbox alone"  # noqa: S105
+# A word of the command line of each part but the web, which is found by its port.
+_WORDS = {"valkey": "broker", "redis": "broker", "celeryd": "worker", "worker": "worker", "beat": "beat"}
 _REDIS = (
     "redis-server", "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
     "--loglevel", "warning", "--maxmemory-policy", "noeviction",
@@ -81,21 +77,25 @@ def plan_kills(chance: random.Random, seconds: float, every_s: float) -> list[Ki
 class Installation:
     """A running installation. ``parents``: processes that restart their children, `adductor up` first."""
 
-    web: str
+    port: int
     strava: Sandbox
-    log: Sandbox  # the made-up intervals.icu
+    icu: Sandbox
     rows: Rows
-    folder: Path
     broker_data: Path
     parents: list[subprocess.Popen[bytes]]
     kills: Counter[str] = field(default_factory=Counter)
     killed_at: list[tuple[float, str]] = field(default_factory=list)
     orphans: list[psutil.Process] = field(default_factory=list)
 
+    @property
+    def web(self) -> str:
+        # By name: one of the faults takes out lines with a decimal point, and an address of digits is full of them.
+        return f"http://localhost:{self.port}"
+
     def check(self) -> None:
         """Raise RuntimeError when a process that was not killed has exited."""
         if any(parent.poll() is not None for parent in self.parents):
-            raise RuntimeError(f"`adductor up` or what runs beside it has ended; see the logs in {self.folder}")
+            raise RuntimeError("`adductor up` or what runs beside it has ended; see the logs")
 
     def kill(self, kill: Kill, turn: int) -> None:
         """SIGKILL as planned; ``turn`` chooses among processes of the same part."""
@@ -124,91 +124,60 @@ class Installation:
         found = []
         for parent in (psutil.Process(parent.pid) for parent in self.parents):
             for process in parent.children():
-                try:
-                    if (
-                        process.status() != psutil.STATUS_ZOMBIE
-                        and _part_of(process, int(self.web.rpartition(":")[2])) == part
-                    ):
+                with suppress(psutil.Error):  # ended meanwhile
+                    if process.status() != psutil.STATUS_ZOMBIE and self._part_of(process) == part:
                         found.append((parent, process))
-                except psutil.Error:
-                    continue  # ended meanwhile
         return found
+
+    def _part_of(self, process: psutil.Process) -> str | None:
+        if any(one.laddr.port == self.port and one.status == "LISTEN" for one in process.net_connections("tcp")):
+            return "web"
+        program = " ".join(process.cmdline())
+        return next((part for word, part in _WORDS.items() if word in program), None)
 
 
 @contextmanager
 def installation(topology: Topology, folder: Path, *, speed: float) -> Iterator[Installation]:
     """Start a topology in ``folder``; its clocks run ``speed`` times as fast."""
-    data = folder / "data"
-    data.mkdir(parents=True)
-    clock = data / "clock.json"
-    clock.write_text(json.dumps({"real": time.time(), "simulated": MORNING.timestamp(), "speed": speed}))
-    web, sandbox = free_port(), f"127.0.0.1:{free_port()}"
+    data, port, sandbox = folder / "data", free_port(), f"127.0.0.1:{free_port()}"
     database, broker_data = f"sqlite:///{data / 'adductor.db'}", data / "broker"
-    environment = {
+    data.mkdir(parents=True)
+    (data / "clock.json").write_text(
+        json.dumps({"real": time.time(), "simulated": MORNING.timestamp(), "speed": speed})
+    )
+    settings = {
         "ADDUCTOR_DATA_DIR": str(data),
-        "ADDUCTOR_BIND": f"127.0.0.1:{web}",
-        # By name: one of the faults takes out lines with a decimal point, and an address of digits is full of them.
-        "ADDUCTOR_PUBLIC_URL": f"http://localhost:{web}",
+        "ADDUCTOR_BIND": f"127.0.0.1:{port}",
+        "ADDUCTOR_PUBLIC_URL": f"http://localhost:{port}",
         "ADDUCTOR_CLOCK_SPEED": str(speed),
         "ADDUCTOR_LOG": "text",
-        "STRAVA_CLIENT_ID": "1",
-        "STRAVA_CLIENT_SECRET": SECRET,
-        "ADDUCTOR_STRAVA_API_URL": f"http://{sandbox}/api/v3",
-        "ADDUCTOR_STRAVA_OAUTH_URL": f"http://{sandbox}/oauth",
-        "INTERVALS_CLIENT_ID": "2",
-        "INTERVALS_CLIENT_SECRET": SECRET,
-        "INTERVALS_WEBHOOK_SECRET": SECRET,
-        "ADDUCTOR_INTERVALS_API_URL": f"http://{sandbox}/intervals/api/v1",
-        "ADDUCTOR_INTERVALS_OAUTH_URL": f"http://{sandbox}/intervals",
         "ADDUCTOR_INTERVALS_POLL_S": "60",
     }
     with ExitStack() as stack:
 
         def start(name: str, command: list[str]) -> subprocess.Popen[bytes]:
-            own = folder / name
-            own.mkdir(exist_ok=True)
-            return stack.enter_context(started(command, environment, own))
+            (folder / name).mkdir(exist_ok=True)
+            return stack.enter_context(started(command, settings, folder / name))
 
-        beside = []
+        parents = []
         if topology.servers:
             base = stack.enter_context(postgres.server(folder / "postgres"))
-            database = environment["ADDUCTOR_DATABASE_URL"] = postgres.new_database(base, "chaos")
+            database = settings["ADDUCTOR_DATABASE_URL"] = postgres.new_database(base, "chaos")
             redis, broker_data = free_port(), folder / "redis"
-            environment["ADDUCTOR_REDIS_URL"] = f"redis://127.0.0.1:{redis}/0"
-            command = [*_REDIS, "--port", str(redis), "--dir", str(broker_data)]
-            beside.append(start("redis", restarting(command)))
-        command = [sys.executable, "-m", "sandbox", "--bind", sandbox, "--state-dir", str(folder / "sandbox")]
-        command += ["--client-id", "1", "--client-secret", SECRET, "--clock-file", str(clock)]
-        command += ["--intervals-client-id", "2", "--intervals-client-secret", SECRET]
-        process = start("sandbox", command)
-        until(lambda: requests.get(f"http://{sandbox}/admin/clock", timeout=5).ok, process, folder / "sandbox")
-        up = start("up", adductor("up"))
+            settings["ADDUCTOR_REDIS_URL"] = f"redis://127.0.0.1:{redis}/0"
+            parents.append(start("redis", restarting([*_REDIS, "--port", str(redis), "--dir", str(broker_data)])))
+        up = start("up", adductor("up", f"--sandbox-bind={sandbox}"))
         ready(up, folder / "up")
-        beside += [start(f"{part}-2", restarting(adductor(part))) for part in topology.beside]
+        settings |= json.loads((data / "up.json").read_text())["brought"]  # what processes beside it need to know
+        parents = [up, *parents, *(start(f"{part}-2", restarting(adductor(part))) for part in topology.beside)]
         rows = Rows(database)
         stack.callback(rows.close)
-        here = Installation(
-            f"http://localhost:{web}",
-            Sandbox(f"http://{sandbox}"),
-            Sandbox(f"http://{sandbox}", "intervals"),
-            rows,
-            folder,
-            broker_data,
-            [up, *beside],
-        )
+        strava, icu = (Sandbox(f"http://{sandbox}", platform) for platform in ("strava", "intervals"))
+        here = Installation(port, strava, icu, rows, broker_data, parents)
         stack.callback(lambda: send_signal(here.orphans, signal.SIGKILL))
         yield here
 
 
-def _part_of(process: psutil.Process, web: int) -> str | None:
-    """The part that a process is: by the port that it listens on, else by its command line."""
-    if any(entry.laddr.port == web and entry.status == "LISTEN" for entry in process.net_connections("tcp")):
-        return "web"
-    shown = " ".join(process.cmdline())
-    words = {"valkey": "broker", "redis": "broker", "celeryd": "worker", "worker": "worker", "beat": "beat"}
-    return next((part for word, part in words.items() if word in shown), None)
-
-
 def restarting(command: list[str]) -> list[str]:
     """A shell that restarts a command whenever it exits."""
-    return ["sh", "-c", f"while :; do {shlex.join(command)}; sleep {_RESTART_AFTER_S}; done"]
+    return ["sh", "-c", f"while :; do {shlex.join(command)}; sleep 0.3; done"]

@@ -1,4 +1,4 @@
-"""The web application in this process with one signed-in athlete, a captured log, and a dump of every row."""
+"""The web application in this process with signed-in athletes, a captured log, and a dump of every row."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,12 +20,16 @@ from hypothesis.strategies import SearchStrategy
 from sqlalchemy import MetaData, create_engine, select
 
 from adductor import logs
-from bench.rows import Rows
 from service.app import create_app
 from tests.support.runners import MORNING, Place, place
 
 _ERROR = re.compile(r'"level": ?"(?:error|critical)"|"exception"')
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+_APPLICATION = {
+    "ADDUCTOR_PUBLIC_URL": "http://coach.example.org",
+    "STRAVA_CLIENT_ID": "1",
+    "STRAVA_CLIENT_SECRET": "secret",
+}
 
 
 class FoundError(AssertionError):
@@ -35,11 +38,18 @@ class FoundError(AssertionError):
 
 @dataclass
 class Browser:
-    """A signed-in athlete's browser. ``opens``: path parameters that open a page of theirs, by path."""
+    """A signed-in athlete's browser. ``values`` of path parameters open something of theirs; ``keys`` by first part."""
 
     cookie: str
     csrf_token: str
-    opens: dict[str, dict[str, str]]
+    values: dict[str, str]
+    keys: dict[str, str]
+
+    def opens(self, path: str) -> dict[str, str]:
+        """The values that open a described path."""
+        key = self.keys.get(path.split("/")[1], "")
+        values = {**self.values, "key": key, "token": key}
+        return {name: value for name, value in values.items() if value and f"{{{name}}}" in path}
 
 
 @dataclass
@@ -50,16 +60,11 @@ class Site:
     app: Flask
     database: str
     log: io.StringIO
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
     def client(self) -> FlaskClient:
         """A browser of its own."""
         return self.app.test_client()
-
-    def rows(self) -> Rows:
-        """The rows, read from outside."""
-        return Rows(self.database)
 
     def dump(self) -> str:
         """Every row of every table as text."""
@@ -79,46 +84,29 @@ class Site:
 
     def sign_in(self) -> Browser:
         """A new athlete with a routine."""
-        here, client = self.place, self.client
-        external_id = 10_000 + next(self._numbers)
-        runner = here.runner(external_id=external_id, email_confirmed_at=None, calendar_key=f"key{external_id}")
+        here, client, settings = self.place, self.client, self.place.installation.settings
+        runner = here.runner(email_confirmed_at=None)
+        here.change(runner, calendar_key=f"key{runner}")
         here.run_done(runner)
         with client.session_transaction() as session:
-            session["athlete"] = runner
-            session["platform_athlete"] = str(external_id)
+            session.update(athlete=runner, platform_athlete=here.owner(runner))
         token, cookie = _CSRF.search(client.get("/settings").text), client.get_cookie("adductor")
         if cookie is None or token is None:
             raise RuntimeError("the athlete could not be signed in")
-        return Browser(f"adductor={cookie.value}", token.group(1), self._opens(runner, external_id))
+        public_id, exercise = here.suggestion(runner).public_id, next(iter(here.installation.catalogue.exercises))
+        values = {"public_id": public_id, "place": "0", "exercise_id": exercise, "filename": "offline.js"}
+        keys = {"r": here.installation.links.runner_routine(public_id).rpartition("/")[2]}
+        keys |= {"webhooks": settings.webhook_key, "calendar": f"key{runner}", **self.tokens(runner)}
+        return Browser(f"adductor={cookie.value}", token.group(1), values, keys)
 
-    def _opens(self, runner: int, external_id: int) -> dict[str, dict[str, str]]:
-        here = self.place
-        public_id, athlete, installation = here.suggestion(runner).public_id, here.athlete(runner), here.installation
-        tokens = self.tokens(runner, external_id)
-        key = installation.links.runner_routine(public_id).rpartition("/")[2]
-        opens = {f"/{kind}/{{token}}": {"token": token} for kind, token in tokens.items()}
-        for page in ("routine/{public_id}", "routine/{public_id}/state", "suggestions/{public_id}"):
-            opens[f"/{page}"] = {"public_id": public_id}
-        return opens | {
-            "/suggestions/{public_id}/answer": {"public_id": public_id},
-            "/r/{key}": {"key": key},
-            "/r/{key}/opened": {"key": key},
-            "/r/{key}/exercise/{place}/{exercise_id}": {"key": key, "place": "0"},
-            "/webhooks/strava/{key}": {"key": installation.settings.webhook_key},
-            "/calendar/{key}.ics": {"key": str(athlete.calendar_key)},
-            "/routine/{public_id}/exercise/{place}/{exercise_id}": {"public_id": public_id, "place": "0"},
-            "/drawings/{exercise_id}.svg": {"exercise_id": next(iter(installation.catalogue.exercises))},
-            "/static/{filename}": {"filename": "offline.js"},
-        }
-
-    def tokens(self, runner: int, external_id: int) -> dict[str, str]:
+    def tokens(self, runner: int) -> dict[str, str]:
         """The signed link tokens of an athlete, by kind of link."""
         here = self.place
         links, public_id = here.installation.links, here.suggestion(runner).public_id
         made = {
             "a": links.answer(public_id, "done", here.now),
             "useful": links.useful(public_id, "yes", here.now),
-            "unsubscribe": links.unsubscribe(runner, str(external_id), here.now),
+            "unsubscribe": links.unsubscribe(runner, here.owner(runner), here.now),
             "confirm-address": links.confirm(runner, "runner@example.org", here.now),
         }
         return {kind: link.rpartition("/")[2] for kind, link in made.items()}
@@ -129,38 +117,31 @@ def site() -> Iterator[Site]:
     """A site in a folder of its own. Its log is captured from start to end."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    with TemporaryDirectory(prefix="adductor-fuzz-") as folder:
-        settings_ = {
-            "ADDUCTOR_PUBLIC_URL": "http://coach.example.org",
-            "STRAVA_CLIENT_ID": "1",
-            "STRAVA_CLIENT_SECRET": "secret",
-        }
-        try:
-            with place(Path(folder), MORNING, **settings_) as here:
-                app = create_app(here.installation.settings)
-                app.extensions["installation"] = here.installation
-                logs.configure("json", "fuzz")
-                log = io.StringIO()
-                for handler in root.handlers:
-                    if isinstance(handler, logging.StreamHandler):
-                        handler.setStream(log)
-                yield Site(here, app, f"sqlite:///{Path(folder) / 'adductor.db'}", log)
-        finally:
-            root.handlers[:] = handlers
-            root.setLevel(level)
+    try:
+        with (
+            TemporaryDirectory(prefix="adductor-fuzz-") as folder,
+            place(Path(folder), MORNING, **_APPLICATION) as here,
+        ):
+            app = create_app(here.installation.settings)
+            app.extensions["installation"] = here.installation
+            logs.configure("json", "fuzz")
+            log = io.StringIO()
+            for handler in root.handlers:
+                if isinstance(handler, logging.StreamHandler):
+                    handler.setStream(log)
+            yield Site(here, app, f"sqlite:///{Path(folder) / 'adductor.db'}", log)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def check_all(inputs: SearchStrategy[Any], check: Callable[[Any], None], *, examples: int, seed: int) -> None:
     """Run a property over that many inputs. Raises what it raises, for the smallest input that hypothesis finds."""
+    phases, checks = (Phase.generate, Phase.shrink), list(HealthCheck)
+    asked = settings(max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=checks)
 
     @seeded(seed)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
+    @asked
     @given(inputs)
     def run(given_: Any) -> None:
         check(given_)
