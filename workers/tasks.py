@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from adductor.athletes import revocation, rotate_keys
-from adductor.jobs import duties, leaving, poll, prompts, retention, rounds
+from adductor.jobs import duties, leaving, planned_notes, poll, prompts, retention, rounds
 from adductor.jobs import reconcile as missed
 from adductor.queue import heartbeats, timers, worker
 from workers.app import app, installation
@@ -48,12 +48,16 @@ def expire() -> None:
 
 @app.task(name="reconcile")
 def reconcile() -> None:
-    """Look for missed events, as far as the budget's share goes; revoke the tokens of athletes who left."""
+    """Look for missed events, as far as the budget's share goes; revoke the tokens of athletes who left.
+
+    Last come the planned NOTEs: they are in no hurry.
+    """
     here = installation()
     revocation.revoke_due(here)
     until = time.monotonic() + worker.BEGIN_WITHIN_S
     timers.tick(here, poll.TIMER, until=until)
     missed.tick(here, until=until)
+    timers.tick(here, planned_notes.TIMER, until=until)
 
 
 @app.task(name="upkeep")

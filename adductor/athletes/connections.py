@@ -102,6 +102,7 @@ def disconnect(session: Session, connection: Connection, now: datetime) -> None:
     connection.lease_until = connection.lease_owner = None
     connection.refresh_unconfirmed_since = connection.refused_since = None
     connection.poll_at, connection.told = None, {}
+    connection.plan_notes_wanted, connection.plan_notes_at, connection.plan_notes = False, None, {}
     stays = any(each.is_usable for each in athlete.connections)
     theirs = LoggedActivity.platform_id.startswith(f"{connection.platform}:")
     session.execute(delete(LoggedActivity).where(LoggedActivity.athlete_id == athlete.id, theirs))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import ColumnElement, ScalarResult, select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import offers, told
+from adductor.athletes import channels, offers, told
 from adductor.coaching import situation as words
 from adductor.coaching.constants import (
     AFTER_HOLD_LIGHT_SESSIONS,
@@ -83,6 +83,17 @@ def of(
             *_unanswered(session, athlete, today, since, now, event.activity_id),
         ),
     )
+
+
+def looking_ahead(session: Session, athlete: Athlete, now: datetime) -> words.Situation:
+    """The runner as a forecast sees them now, with only the placements whose delivery channels work.
+
+    A rest-day routine without a channel is never made, so it must not be announced either.
+    """
+    situation = of(session, athlete, words.Event(words.EventType.CLOCK_TICK), now, ahead=True)
+    enabled = situation.athlete.placements_enabled
+    reached = frozenset(placement for placement in enabled if channels.reaches(athlete, placement))
+    return replace(situation, athlete=replace(situation.athlete, placements_enabled=reached))
 
 
 def best_cases(situation: words.Situation) -> Iterator[words.Situation]:

@@ -11,9 +11,9 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import logs
-from adductor.athletes import channels, connections, decisions, revocation
+from adductor.athletes import channels, connections, decisions, personal_data, revocation
 from adductor.installation import Installation
-from adductor.jobs import deliveries
+from adductor.jobs import deliveries, planned_notes
 from adductor.notes import plan
 from adductor.queue import claims
 from adductor.store.models import Athlete, Delivery, InboxEvent, Suggestion
@@ -41,7 +41,7 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
     """Delete everything about an athlete, and revoke the tokens.
 
     With ``remove_notes`` our blocks are taken out of their activities first, as far as they stand there as we wrote them; an
-    edited one stays. Raises LookupError for an unknown athlete.
+    edited one stays. What is announced for the days ahead goes in any case. Raises LookupError for an unknown athlete.
     """
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
@@ -50,6 +50,8 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
         # From here on no worker begins to write for this athlete.
         athlete.leaving_at = installation.clock.now()
     removed, left = _remove_notes(installation, athlete_id) if remove_notes else (0, 0)
+    planned_removed, planned_left = _remove_planned(installation, athlete_id)
+    removed, left = removed + planned_removed, left + planned_left
     queued = []
     with installation.store.write() as session:
         athlete = decisions.lock(session, athlete_id)
@@ -61,6 +63,12 @@ def forget(installation: Installation, athlete_id: int, *, remove_notes: bool = 
     revoked = revocation.revoke_now(installation, queued)
     log.info("athlete forgotten", athlete=athlete_id, notes_removed=removed, notes_left=left)
     return Forgotten(removed, left, revoked)
+
+
+def disconnect(installation: Installation, athlete_id: int, platform: str | None = None) -> Forgotten:
+    """End the athlete's connections, or the one to a platform; what is announced for the days ahead is removed first."""
+    removed, left = _remove_planned(installation, athlete_id, platform)
+    return Forgotten(removed, left, personal_data.disconnect(installation, athlete_id, platform))
 
 
 def finish(installation: Installation) -> int:
@@ -91,6 +99,11 @@ def _remove_notes(installation: Installation, athlete_id: int) -> tuple[int, int
         outcomes = session.scalars(select(Delivery.outcome).where(Delivery.id.in_(ids))).all()
     removed = outcomes.count(plan.REMOVED)
     return removed, len(outcomes) - removed - sum(outcome in _NOT_OURS for outcome in outcomes)
+
+
+def _remove_planned(installation: Installation, athlete_id: int, platform: str | None = None) -> tuple[int, int]:
+    until = time.monotonic() + REMOVE_NOTES_WITHIN_S / 2
+    return planned_notes.remove_all(installation, athlete_id, platform, until=until)
 
 
 def _wait_for_writes(installation: Installation, athlete_id: int, give_up_at: float) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from adductor.athletes import channels, platform_calls
 from adductor.installation import Installation
+from adductor.jobs import planned_notes
 from adductor.notes import plan
 from adductor.platforms.base import CalendarEntry, LoggedActivity, Priority
 from adductor.queue import retry
@@ -95,6 +96,7 @@ def _write_entry(
             installation, connection, priority, lambda platform, caller: platform.delete_entry(caller, page.id)
         )
         return CalendarPage(page.entry, "")
+    planned_notes.remove_on(installation, connection, page.entry.day, priority)
     name, _, text = step.text.partition("\n")
     # An entry that isn't there has no number to be found by, also if one stood there before.
     wanted = replace(page.entry, id=page.id if page.calendar else "", name=name, text=text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adductor.catalogue import catalogue
-from adductor.coaching.situation import Dose, Routine, RoutineItem
+from adductor.coaching.situation import Dose, Placement, Routine, RoutineItem
 from adductor.notes.block import HEADING, SIGNATURE
 
 _STOP = "Stop if it hurts."
@@ -53,6 +53,17 @@ def note_block(routine: Routine, reason: str, link: str | None, *, public: bool 
     lines.append(f"{_STOP} Steps and timer: {link}" if link else _STOP)
     lines.append(SIGNATURE)
     return "\n".join(lines)
+
+
+def planned_note(placement: Placement, dose: Dose, settings_url: str) -> str:
+    """Name and text of a calendar entry for a day ahead. A coach may read it: no private link, and no reason."""
+    kind = "light strength" if dose is Dose.LIGHT else "strength"
+    when = "on a rest day" if placement is Placement.REST_DAY else "after your run"
+    return (
+        f"Planned: {kind} for your inner thighs, {when}\n"
+        "The plan follows your runs, so it may move. The routine itself comes on its day. "
+        f"Switch these entries off under Running logs: {settings_url}"
+    )
 
 
 def with_private_link(block: str, link: str) -> str:

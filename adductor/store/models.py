@@ -189,6 +189,7 @@ class Connection(OfAthlete, Base):
         Index("ix_connections_athlete", "athlete_id"),
         Index("ix_connections_state", "state"),
         Index("ix_connections_poll_at", "poll_at"),
+        Index("ix_connections_plan_notes_at", "plan_notes_at"),
     )
 
     CONNECTED = "connected"
@@ -220,6 +221,11 @@ class Connection(OfAthlete, Base):
     poll_at: Mapped[datetime | None]  # when to read the log again (see adductor.jobs.poll); None: it is not polled
     # What the platform says beside activities: plan, pauses, wellness (see adductor.athletes.told).
     told: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    # The week ahead in this platform's calendar (see adductor.jobs.planned_notes): by choice, when to compare it with the
+    # forecast again, and by local day the entry that we wrote.
+    plan_notes_wanted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    plan_notes_at: Mapped[datetime | None]
+    plan_notes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
 
     # Since when the private note is known not to work; None: it works, as far as is known.
     private_note_refused_at: Mapped[datetime | None]

@@ -42,7 +42,7 @@ def calendar(key: str) -> Response:
                 Suggestion.created_at >= now - timedelta(days=_DAYS_BACK),
             )
         ).all()
-        situation = status.situation_now(database, athlete, now)
+        situation = situations.looking_ahead(database, athlete, now)
     zone = situations.zone_of(athlete.timezone)
     at = time.fromisoformat(athlete.rest_day_prompt_local)
     given_today = now.astimezone(zone).date() in {suggestion.local_date for suggestion in suggestions}

@@ -8,7 +8,7 @@ from flask import abort, request
 from sqlalchemy.orm import Session
 
 from adductor import coaching
-from adductor.athletes import answers, decisions
+from adductor.athletes import answers, decisions, situations
 from adductor.athletes.answers import AnswerError, Taken
 from adductor.athletes.decisions import Consultation
 from adductor.coaching.constants import SESSION_COUNTS_FROM_COMPLETED_PCT, WEEKLY_WINDOW_LOCAL_DAYS
@@ -80,7 +80,7 @@ def day_to_train(athlete_id: int) -> str:
 
 def _ahead(database: Session, athlete: Athlete) -> tuple[Situation, status.Next]:
     here = installation()
-    situation = status.situation_now(database, athlete, here.clock.now())
+    situation = situations.looking_ahead(database, athlete, here.clock.now())
     expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
     return situation, status.what_is_next(here.catalogue, situation, expected)
 

@@ -51,7 +51,7 @@ def home() -> Page:
     today = today_of(athlete)
     routines_only = request.args.get("only") == "routines"
     with here.store.read() as database:
-        situation = status.situation_now(database, athlete, now)
+        situation = situations.looking_ahead(database, athlete, now)
         expected = coaching.forecast(situation, here.catalogue, status.DAYS_AHEAD)
         weeks = status.weeks(database, athlete, now)
         race = status.next_race(database, athlete, today)

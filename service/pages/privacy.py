@@ -39,11 +39,11 @@ def export() -> Page:
 def disconnect() -> Page:
     """End the connection; the runner's own record stays for when they come back."""
     platform = platform_label()
-    revoked = personal_data.disconnect(installation(), the_athlete().id)
+    done = leaving.disconnect(installation(), the_athlete().id)
     session.clear()
     text = "Nothing is written any more, and what we had read from your running logs is deleted. "
-    text += "Your own record stays, in case you come back."
-    return _gone("Disconnected", text, platform, revoked=revoked)
+    text += f"Your own record stays, in case you come back.{still_there(done, platform)}"
+    return _gone("Disconnected", text, platform, revoked=done.revoked)
 
 
 @blueprint.post("/privacy/delete")
@@ -59,9 +59,15 @@ def leave() -> Page:
     text = "We hold nothing about you any more."
     if remove_notes:
         text += f" Notes removed from your activities: {done.notes_removed}."
-        if done.notes_left:
-            text += f" {done.notes_left} could not be reached and are still there; you can delete them in {platform}."
+    text += still_there(done, platform)
     return _gone("Everything is deleted", text, platform, revoked=done.revoked)
+
+
+def still_there(done: leaving.Forgotten, platform: str) -> str:
+    """How many of our notes are left behind; "" for none."""
+    if not done.notes_left:
+        return ""
+    return f" {done.notes_left} of our notes could not be reached and still stand; you can delete them in {platform}."
 
 
 def _gone(title: str, text: str, platform: str, *, revoked: bool) -> str:

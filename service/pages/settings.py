@@ -6,12 +6,13 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adductor.athletes import browsers, channels, personal_data, told
+from adductor.athletes import browsers, channels, told
+from adductor.jobs import leaving, planned_notes
 from adductor.platforms import registry
 from adductor.store.models import Athlete, PlannedRunRecord
 from service import numbers
 from service.context import installation
-from service.pages import choice_forms, settings_forms, settings_preview, status
+from service.pages import choice_forms, privacy, settings_forms, settings_preview, status
 from service.pages.access import Page, blueprint, signed_in, the_athlete, today_of
 from service.pages.forms import Field, Given, change_address, changing, one_of, read
 
@@ -72,8 +73,23 @@ def leave_log(platform: str) -> Page:
     usable = [each.platform for each in athlete.connections if each.is_usable]
     if platform not in usable or len(usable) < 2:
         abort(404)
-    personal_data.disconnect(installation(), athlete.id, platform)
-    return _saved(f"{registry.LABELS[platform]} is left. What we had read there is deleted.", "logs")
+    done = leaving.disconnect(installation(), athlete.id, platform)
+    label = registry.LABELS[platform]
+    return _saved(f"{label} is left. What we had read there is deleted.{privacy.still_there(done, label)}", "logs")
+
+
+@blueprint.post("/settings/logs/<platform>/plan")
+@signed_in
+def show_plan(platform: str) -> Page:
+    """Show the week ahead in the calendar of a log, or no longer."""
+    wanted = request.form.get("shown") == "1"
+    with changing(reschedules=False) as coach:
+        connection = coach.athlete.connection_at(platform)
+        if connection is None or not planned_notes.may_choose(connection):
+            abort(404)
+        planned_notes.choose(connection, wanted=wanted, now=coach.now)
+    text = "The week ahead is on its way into" if wanted else "The week ahead goes from"
+    return _saved(f"{text} your {registry.LABELS[platform]} calendar; it takes some minutes.", "logs")
 
 
 @blueprint.route("/leave-out/<exercise_id>", methods=["GET", "POST"])
@@ -187,5 +203,6 @@ def _page(section: str, given: Given, meaning: list[str]) -> str:
         usual={run["weekday"]: run for run in athlete.usual_runs},
         today=today_of(athlete),
         only_withheld=only_withheld(athlete),
+        may_show_plan=planned_notes.may_choose,
         note_problem=channels.private_note_problem(athlete, now, mails=installation().settings.sends_mail),
     )

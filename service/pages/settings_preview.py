@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from adductor import coaching
+from adductor.athletes import situations
 from adductor.catalogue.models import Catalogue
 from adductor.coaching.normalise import facts
 from adductor.coaching.routine import choose
@@ -29,14 +30,14 @@ def of(installation: Installation, athlete_id: int, section: str, changes: dict[
         return ["That is more than two weeks away: nothing changes yet. Routines make room when it comes near."]
     with installation.store.read() as database, database.no_autoflush:
         row = database.get_one(Athlete, athlete_id)
-        before = status.situation_now(database, row, now)
+        before = situations.looking_ahead(database, row, now)
         address = row.email
         if section == "races":
             race = PlannedRun(changes["start"], changes["kind"], changes["priority"], changes["distance_km"])
             return _ahead(installation, before, replace(before, plan=(*before.plan, race)))
         for name, value in changes.items():
             setattr(row, name, value)  # never committed: this session only reads
-        after = status.situation_now(database, row, now)
+        after = situations.looking_ahead(database, row, now)
         lines = _of_section(installation, row, section, address)
         if section in _SHAPES_ROUTINES:
             lines += _routines(installation.catalogue, before, after)

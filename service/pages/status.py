@@ -12,7 +12,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from adductor import coaching
-from adductor.athletes import channels, connections, situations
+from adductor.athletes import connections, situations
 from adductor.catalogue.models import Catalogue
 from adductor.coaching import progression
 from adductor.coaching import words as coach_words
@@ -22,7 +22,7 @@ from adductor.coaching.constants import (
     SESSION_COUNTS_FROM_COMPLETED_PCT,
 )
 from adductor.coaching.normalise import facts, post_race_block_days
-from adductor.coaching.situation import Event, EventType, Expected, Placement, PlannedRun, Situation
+from adductor.coaching.situation import Expected, Placement, PlannedRun, Situation
 from adductor.notes import wording
 from adductor.store.models import (
     Athlete,
@@ -78,17 +78,6 @@ class Race:
     name: str
     quiet_from: date | None
     quiet_until: date | None
-
-
-def situation_now(session: Session, athlete: Athlete, now: datetime) -> Situation:
-    """The runner as a forecast sees them now, with only the placements whose delivery channels work.
-
-    A rest-day routine without a channel is never made, so it must not be announced either.
-    """
-    situation = situations.of(session, athlete, Event(EventType.CLOCK_TICK), now, ahead=True)
-    enabled = situation.athlete.placements_enabled
-    reached = frozenset(placement for placement in enabled if channels.reaches(athlete, placement))
-    return replace(situation, athlete=replace(situation.athlete, placements_enabled=reached))
 
 
 def what_is_next(catalogue: Catalogue, situation: Situation, expected: Sequence[Expected]) -> Next:
