@@ -1,4 +1,4 @@
-"""Connecting with Strava: the one click. Every way in which it can end otherwise: tests/service/pages/test_connect.py."""
+"""Connecting with Strava: the one click. Every other end: tests/service/pages/test_site.py."""
 
 from __future__ import annotations
 

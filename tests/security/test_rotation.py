@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -17,37 +16,32 @@ from adductor.platforms.base import Tokens
 from adductor.settings import load
 from adductor.store.models import Athlete, Connection, Revocation
 from adductor.vault import Vault
-from tests.support import databases
-from tests.support.athletes import give_tokens, new_athlete
+from tests.support.athletes import give_tokens
+from tests.support.runners import Place
 
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
-SECRET = "0123456789abcdef0123456789abcdef"
 Under = Callable[..., Installation]
 
 
-def _installation(values: dict[str, str], *keys: str) -> Installation:
-    token_keys = {"ADDUCTOR_TOKEN_KEYS": ",".join(keys)} if keys else {}
-    installation = Installation(load(_env_file=None, **values, **token_keys))
-    databases.bring_up(installation.store)
-    return installation
-
-
 @pytest.fixture
-def under(tmp_path: Path, unused_url: str) -> Under:
-    """The installation as it starts with these keys."""
-    values = {"ADDUCTOR_DATA_DIR": str(tmp_path), "ADDUCTOR_SECRET_KEY": SECRET, "ADDUCTOR_DATABASE_URL": unused_url}
-    return lambda *keys: _installation(values, *keys)
+def under(here_on_each: Place, monkeypatch: pytest.MonkeyPatch) -> Under:
+    """The installation as it runs with these keys, besides the one that its secret key gives."""
+
+    def start(*keys: str) -> Installation:
+        given = {"ADDUCTOR_TOKEN_KEYS": ",".join(keys)} if keys else {}
+        settings = load(_env_file=None, ADDUCTOR_SECRET_KEY="0123456789abcdef0123456789abcdef", **given)
+        monkeypatch.setattr(here_on_each.installation, "vault", Vault(settings.fernet_keys))
+        return here_on_each.installation
+
+    return start
 
 
-def _connect(installation: Installation, count: int) -> None:
-    now = installation.clock.now()
-    with installation.store.write() as session:
-        for number in range(1, count + 1):
-            athlete = new_athlete(external_id=number, connected_at=now, scopes="read")
-            session.add(athlete)
-            session.flush()
-            pair = Tokens(f"access {number}", f"refresh {number}", now + timedelta(hours=6))
-            give_tokens(session, installation, athlete.id, pair)
+def _connect(here: Place, count: int) -> None:
+    for number in range(1, count + 1):
+        athlete = here.runner()
+        pair = Tokens(f"access {number}", f"refresh {number}", here.now + timedelta(hours=6))
+        with here.installation.store.write() as session:
+            give_tokens(session, here.installation, athlete, pair)
 
 
 def _rows(installation: Installation) -> list[Connection]:
@@ -55,22 +49,20 @@ def _rows(installation: Installation) -> list[Connection]:
         return list(session.scalars(select(Connection).order_by(Connection.id)))
 
 
-def _tokens(installation: Installation) -> list[tuple[str, str]]:
+def _tokens(installation: Installation) -> list[tuple[str, ...]]:
     """Access and refresh token of every connection."""
-    decrypt = installation.vault.decrypt
-    return [
-        (decrypt(row.access_encrypted or b""), decrypt(row.refresh_encrypted or b"")) for row in _rows(installation)
-    ]
+    pairs = [(row.access_encrypted or b"", row.refresh_encrypted or b"") for row in _rows(installation)]
+    return [tuple(map(installation.vault.decrypt, pair)) for pair in pairs]
 
 
 @pytest.mark.parametrize("before", [(OLD,), ()], ids=["a key that was set", "the key derived from the secret key"])
 def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(
-    under: Under, before: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    here_on_each: Place, under: Under, before: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rotate_keys, "BATCH", 3)
-    count = 2 * 3 + 1
-    _connect(under(*before), count)
-    expected = _tokens(under(*before))
+    count, earlier = 2 * 3 + 1, under(*before)
+    _connect(here_on_each, count)
+    expected = _tokens(earlier)
 
     both = under(NEW, *before)
     assert rotate_keys.count_keys(both) == KeyStatus(newest=0, older=count)
@@ -82,8 +74,9 @@ def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(
     assert rotate_keys.count_keys(under(LOST)).unreadable == count
 
 
-def test_token_queued_for_revocation_is_rotated_too(under: Under) -> None:
-    _connect(under(OLD), 1)
+def test_token_queued_for_revocation_is_rotated_too(here_on_each: Place, under: Under) -> None:
+    under(OLD)
+    _connect(here_on_each, 1)
     both = under(NEW, OLD)
     with both.store.write() as session:
         athlete = session.scalars(select(Athlete)).one()
@@ -99,8 +92,9 @@ def test_token_queued_for_revocation_is_rotated_too(under: Under) -> None:
     assert Vault([NEW]).decrypt(row.token_encrypted) == "refresh 1"
 
 
-def test_token_that_no_key_decrypts_is_counted_and_left(under: Under) -> None:
-    _connect(under(LOST), 2)
+def test_token_that_no_key_decrypts_is_counted_and_left(here_on_each: Place, under: Under) -> None:
+    under(LOST)
+    _connect(here_on_each, 2)
     before = [row.refresh_encrypted for row in _rows(under(LOST))]
 
     assert rotate_keys.rotate_keys(under(NEW, OLD)) == KeyStatus(unreadable=2)
@@ -108,9 +102,10 @@ def test_token_that_no_key_decrypts_is_counted_and_left(under: Under) -> None:
     assert [row.refresh_encrypted for row in _rows(under(NEW))] == before
 
 
-def test_refresh_under_way_is_not_disturbed(under: Under) -> None:
+def test_refresh_under_way_is_not_disturbed(here_on_each: Place, under: Under) -> None:
     """A refresh compares the encrypted text to see that the runner has not connected anew; a changed one fails it."""
-    _connect(under(OLD), 2)
+    under(OLD)
+    _connect(here_on_each, 2)
     both = under(NEW, OLD)
     busy = _rows(both)[0]
     with both.store.write() as session:
@@ -125,9 +120,10 @@ def test_refresh_under_way_is_not_disturbed(under: Under) -> None:
 
 
 def test_athlete_who_connects_again_meanwhile_keeps_the_new_tokens(
-    under: Under, monkeypatch: pytest.MonkeyPatch
+    here_on_each: Place, under: Under, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _connect(under(OLD), 1)
+    under(OLD)
+    _connect(here_on_each, 1)
     both = under(NEW, OLD)
     rotate = Vault.rotate
 

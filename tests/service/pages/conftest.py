@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from adductor.mail.transport import Postbox
@@ -28,27 +27,53 @@ SCOPES = "read,activity:read_all,activity:write"
 
 @dataclass
 class Visitor:
-    """One browser, and what it does."""
+    """One browser, and what it does. ``runner``: who is signed in there, after `sign_in`."""
 
     http: FlaskClient
-    place: Place
+    here: Place
+    runner: int = 0
 
     def sign_in(self, runner: int) -> None:
+        self.runner = runner
         with self.http.session_transaction() as session:
             session["athlete"] = runner
-            session["platform_athlete"] = self.place.owner(runner)
+            session["platform_athlete"] = self.here.owner(runner)
+
+    @property
+    def row(self) -> Athlete:
+        return self.here.athlete(self.runner)
+
+    @property
+    def suggestion(self) -> Suggestion:
+        """The latest one."""
+        return self.here.suggestion(self.runner)
+
+    def change(self, **columns: Any) -> None:
+        self.here.change(self.runner, **columns)
+
+    def suggested(self) -> Suggestion:
+        """The routine after the run that the runner has just done."""
+        self.here.run_done(self.runner)
+        return self.suggestion
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.http.get(path, **more)
 
-    def post(
-        self, path: str, *, token: str | None = None, headers: dict[str, str] | None = None, **fields: Any
-    ) -> TestResponse:
+    def page(self, path: str, **more: Any) -> str:
+        return self.get(path, **more).text
+
+    def sees(self, path: str, *said: str, unsaid: Sequence[str] = ()) -> None:
+        """The page says all of this, and nothing of ``unsaid``."""
+        page = self.page(path)
+        assert [words for words in said if words not in page] == []
+        assert [words for words in unsaid if words in page] == []
+
+    def post(self, path: str, *, token: str = "", headers: dict[str, str] | None = None, **fields: Any) -> TestResponse:
         """Send a form as the browser would, with the token of a page, or with headers as a script of ours would."""
         return self.http.post(path, data={"csrf_token": token or self.token(), **fields}, headers=headers)
 
     def token(self) -> str:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/settings").text + self.get("/welcome").text)
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.page("/settings") + self.page("/welcome"))
         assert found is not None, "no page with a form is open to this visitor"
         return found.group(1)
 
@@ -61,14 +86,9 @@ class Visitor:
         """Come back from Strava."""
         return self.get("/connect/strava/callback", query_string={"code": "c", "scope": SCOPES, **query})
 
-    def suggested(self, runner: int) -> Suggestion:
-        """The routine after the run that this runner has just done."""
-        self.place.run_done(runner)
-        return self.place.suggestion(runner)
-
     def export(self) -> str:
         """All that is held about the runner who is signed in, to compare before and after."""
-        return self.get("/privacy/export").text
+        return self.page("/privacy/export")
 
 
 @dataclass
@@ -92,11 +112,6 @@ def strava(here: Place, monkeypatch: pytest.MonkeyPatch) -> Strava:
 
     monkeypatch.setattr(type(here.installation.platform("strava")), "exchange_code", exchange)
     return stand_in
-
-
-def count_athletes(here: Place) -> int:
-    with here.installation.store.read() as session:
-        return session.scalar(select(func.count()).select_from(Athlete)) or 0
 
 
 @contextmanager
@@ -127,8 +142,7 @@ def visitor(app: Flask, here: Place) -> Visitor:
 
 
 @pytest.fixture
-def runner(here: Place, visitor: Visitor) -> int:
+def me(visitor: Visitor) -> Visitor:
     """A runner who is signed in."""
-    made = here.runner()
-    visitor.sign_in(made)
-    return made
+    visitor.sign_in(visitor.here.runner())
+    return visitor

@@ -9,7 +9,9 @@ from tests.service.pages.conftest import Visitor
 from tests.support.runners import Place
 
 
-def test_every_exercise_stands_there_with_the_articles_own_wording(visitor: Visitor, here: Place) -> None:
+def test_every_exercise_stands_there_with_the_articles_own_wording_and_no_diagnosis(
+    visitor: Visitor, here: Place
+) -> None:
     raw = visitor.get("/exercises").text
     page = html.unescape(raw)
     exercises = here.installation.catalogue.exercises
@@ -27,21 +29,16 @@ def test_every_exercise_stands_there_with_the_articles_own_wording(visitor: Visi
     article = page[page.index('id="side_lying_adduction_top_leg_elevated"') :].split("<details>")[0]
     assert "<q>Side Lying Abduction (Top Leg Elevated)</q>" in article
     assert "most probably means adduction" in " ".join(article.split())
-
-
-def test_no_page_promises_a_cure(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-    for path in ("/", "/exercises", "/home", f"/routine/{suggestion.public_id}", "/settings", "/welcome"):
-        # The titles of other people's papers are theirs.
-        text = visitor.get(path, follow_redirects=True).text.split('<ul class="sources">')[0].lower()
-        assert not re.search(r"\b(prevents|rehab|cures|heals)", text), path
-    assert "Not medical advice, not a medical device" in visitor.get("/home").text
-
-
-def test_exercises_name_places_and_movements_and_no_diagnosis(visitor: Visitor, here: Place) -> None:
-    page = html.unescape(visitor.get("/exercises").text)
     assert not re.search(r"\b(MCL|ITBS?|strains?|kerb)\b", page)
     assert "Niemuth 2005" in page
-    # Where the article gives no dose, nothing is quoted as one.
-    assert "none given" not in page
+    assert "none given" not in page  # where the article gives no dose, nothing is quoted as one
     assert all(stage.name in ("Holds", "Bands", "Slides", "Single-leg") for stage in here.installation.catalogue.stages)
+
+
+def test_no_page_promises_a_cure(me: Visitor) -> None:
+    suggestion = me.suggested()
+    for path in ("/", "/exercises", "/home", f"/routine/{suggestion.public_id}", "/settings", "/welcome"):
+        # The titles of other people's papers are theirs.
+        text = me.page(path, follow_redirects=True).split('<ul class="sources">')[0].lower()
+        assert not re.search(r"\b(prevents|rehab|cures|heals)", text), path
+    assert "Not medical advice, not a medical device" in me.page("/home")

@@ -1,14 +1,21 @@
-"""Every form of a runner: a wrong field is named, and nothing is kept."""
+"""Every form of a runner: a wrong field is named, and nothing is kept. The first answers; nothing is written before them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from adductor.athletes import activities
 from tests.service.pages.conftest import Visitor
-from tests.service.pages.test_first_answers import RIGHT
-from tests.service.pages.test_settings import DOSE, RACE, TIMES, YOU
+from tests.support.memory_log import activity
 
 Fields = dict[str, str]
+RIGHT = {"pain": "no", "condition": "no", "target": "2", "place": "private_note"}
+DOSE = {"target": "2", "placement_post_run": "1", "channel_post_run": "private_note"}
+TIMES = {"prompt": "17:30", "quiet_from": "22:30", "quiet_until": "05:00"}
+YOU = {"units": "metric", "timezone": "Europe/Berlin"}
+RACE = {"day": "2026-12-06", "at": "10:00", "kind": "race", "priority": "A", "distance": "21.1", "name": "City run"}
 SAID, DONE = "/suggestions/{id}/answer", "/routine/{id}"
 ROUTINES = {"after_run": "10", "rest_day": "15", "side": ""}
 OWN = {"name": "Clam shell", "sets": "2", "count": "12", "on_post_run": "1"}
@@ -76,13 +83,88 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
 
 @pytest.mark.parametrize(("path", "right", "wrong", "named"), WRONG)
 def test_form_with_a_wrong_field_names_it_and_keeps_nothing(
-    visitor: Visitor, runner: int, path: str, right: Fields, wrong: Fields, named: str
+    me: Visitor, path: str, right: Fields, wrong: Fields, named: str
 ) -> None:
-    target = path.format(id=visitor.suggested(runner).public_id)
-    before = visitor.export()
+    target = path.format(id=me.suggested().public_id)
+    before = me.export()
 
-    answer = visitor.post(target, **{**right, **wrong})
+    answer = me.post(target, **{**right, **wrong})
 
     assert answer.status_code == 400
     assert named in answer.text
-    assert visitor.export() == before
+    assert me.export() == before
+
+
+@pytest.fixture
+def newcomer(visitor: Visitor) -> Visitor:
+    none = dict.fromkeys(("confirmed_at", "screening_completed_at", "email", "email_confirmed_at"))
+    visitor.sign_in(visitor.here.runner(**none))
+    return visitor
+
+
+def test_right_answers_lead_home_and_are_kept(newcomer: Visitor) -> None:
+    newcomer.sees("/welcome", "Adductor routine · light · ", "— Adductor Coach")
+
+    answer = newcomer.post("/welcome", **RIGHT, equipment_answered="1", has_chair="1", email="me@example.org")
+
+    athlete = newcomer.row
+    assert answer.headers["Location"] == "/home"
+    assert athlete.confirmed_at is not None
+    assert athlete.screening_completed_at is not None
+    assert not athlete.clearance_needed
+    assert athlete.equipment == ["chair"]
+    assert athlete.channels == {"post_run": "private_note", "rest_day": "mail"}
+    assert (athlete.email, athlete.email_confirmed_at) == ("me@example.org", None)
+    assert [letter.kind for letter in newcomer.here.letters(newcomer.runner)] == ["confirm"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "zone"), [("Asia/Tokyo", "Asia/Tokyo"), ("America", "UTC"), ("Mars/Base", "UTC"), ("", "UTC")]
+)
+def test_time_zone_of_the_browser_holds_until_a_later_activity(newcomer: Visitor, sent: str, zone: str) -> None:
+    here = newcomer.here
+    assert "timezone.js" in newcomer.page("/welcome")
+
+    newcomer.post("/welcome", **RIGHT, timezone=sent)
+
+    assert newcomer.row.timezone == zone
+    for ago, then in ((3, zone), (-3, "Europe/Berlin")):
+        here.later(hours=6)
+        start = here.now - timedelta(hours=6 + ago)
+        run = activity(here.owner(newcomer.runner), f"strava:{ago}", start, timezone="Europe/Berlin")
+        with here.installation.store.write() as session:
+            activities.keep(here.coach(session, newcomer.runner), run, uploaded_at=here.now)
+        assert newcomer.row.timezone == then or sent != "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("day", "usual"), [("6", [{"weekday": 6, "at": "09:00", "kind": "long"}]), ("", []), ("7", None)]
+)
+def test_day_of_the_long_run_is_kept_as_a_usual_run(newcomer: Visitor, day: str, usual: list[object] | None) -> None:
+    answer = newcomer.post("/welcome", **RIGHT, long_run_day=day)
+
+    assert answer.status_code == (400 if usual is None else 302)
+    assert newcomer.row.usual_runs == (usual or [])
+
+
+@pytest.mark.parametrize("field", ["pain", "condition"])
+def test_yes_to_a_health_question_waits_for_clearance(newcomer: Visitor, field: str) -> None:
+    newcomer.post("/welcome", **{**RIGHT, field: "yes"})
+
+    assert newcomer.row.clearance_needed
+    assert "No routines for now" in newcomer.page("/home")
+
+
+def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(newcomer: Visitor) -> None:
+    newcomer.post("/welcome", **RIGHT)
+    assert newcomer.row.channels["rest_day"] == "pages"
+
+    for address, channel in (("me@example.org", "mail"), ("", "pages")):
+        newcomer.post("/settings/email", email=address)
+        assert newcomer.row.channels["rest_day"] == channel
+
+
+def test_permission_to_write_that_was_left_out_is_named(newcomer: Visitor) -> None:
+    newcomer.change(scopes="read,activity:read_all")
+
+    assert "You left out Strava&#39;s permission to write" in newcomer.page("/welcome").replace("'", "&#39;")

@@ -12,146 +12,111 @@ from sqlalchemy import update
 from adductor.store.models import InboxEvent, SessionRecord
 from tests.service.pages.conftest import Visitor
 from tests.support.memory_log import event, put
-from tests.support.runners import Place
 
 
-def _session(here: Place, runner: int, days_ago: int, **values: Any) -> None:
-    usual = {"kind": "strength_full", "completed_pct": 100, "source": "page"}
-    with here.installation.store.write() as session:
-        at = here.now - timedelta(days=days_ago)
-        session.add(SessionRecord(athlete_id=runner, completed_at=at, **{**usual, **values}))
+def _session(me: Visitor, *days_ago: int, **values: Any) -> None:
+    usual = {"kind": "strength_full", "completed_pct": 100, "source": "page", **values}
+    with me.here.installation.store.write() as session:
+        for days in days_ago:
+            at = me.here.now - timedelta(days=days)
+            session.add(SessionRecord(athlete_id=me.runner, completed_at=at, **usual))
 
 
-def test_routine_of_today_comes_first_and_a_hold_before_it(visitor: Visitor, here: Place, runner: int) -> None:
-    suggestion = visitor.suggested(runner)
-    page = visitor.get("/home").text
-    assert f'href="/routine/{suggestion.public_id}"' in page
-    assert "Open the routine" in page
+def test_routine_of_today_comes_first_and_a_hold_before_it(me: Visitor) -> None:
+    suggestion = me.suggested()
+    me.sees("/home", f'href="/routine/{suggestion.public_id}"', "Open the routine")
 
-    here.change(runner, hold_since=here.now, hold_reason="high_pain", paused_until=here.now.date() + timedelta(days=3))
+    me.change(hold_since=me.here.now, hold_reason="high_pain", paused_until=me.here.now.date() + timedelta(days=3))
 
-    page = visitor.get("/home").text
-    assert "Routines are stopped" in page
-    assert "Open the routine" not in page
+    me.sees("/home", "Routines are stopped", unsaid=["Open the routine"])
 
 
-def test_weeks_count_their_sessions_and_a_streak_counts_weeks(visitor: Visitor, here: Place, runner: int) -> None:
-    visitor.post("/check-in", pain="0")  # no longer new here
-    for days_ago in (5, 8, 13, 15, 20, 27):  # two in each of the last two weeks, one in each of the two before
-        _session(here, runner, days_ago)
+def test_weeks_count_their_sessions_and_a_streak_counts_weeks(me: Visitor) -> None:
+    me.post("/check-in", pain="0")  # no longer new here
+    _session(me, 5, 8, kind="warm_up")
+    _session(me, 5, 8, 12, 13, completed_pct=30)  # broken off
+    me.sees("/home", "Weeks on target</h2>", unsaid=["in a row"])
 
-    page = visitor.get("/home").text
-    assert "2 weeks on target in a row" in page
-    assert "2 of 12 weeks with 2 sessions or more; this week 0 so far." in page  # the chart in words
+    _session(me, 5, 8, 13, 15, 20, 27)  # two in each of the last two weeks, one in each of the two before
+    me.sees("/home", "2 weeks on target in a row", "2 of 12 weeks with 2 sessions or more; this week 0 so far.")
 
-    _session(here, runner, 1)
-    _session(here, runner, 0)
-    page = visitor.get("/home").text
-    assert "On target: 2 of 2 this week" in page
-    assert "3 weeks on target in a row" in page
+    _session(me, 1, 0)
+    me.sees("/home", "On target: 2 of 2 this week", "3 weeks on target in a row")
 
 
-def test_warm_ups_and_broken_off_sessions_are_no_sessions_of_the_week(
-    visitor: Visitor, here: Place, runner: int
-) -> None:
-    for days_ago in (5, 8):
-        _session(here, runner, days_ago, kind="warm_up")
-        _session(here, runner, days_ago, completed_pct=30)
-
-    page = visitor.get("/home").text
-    assert "Weeks on target</h2>" in page
-    assert "in a row" not in page
-
-
-def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(
-    visitor: Visitor, here: Place, runner: int
-) -> None:
+def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(me: Visitor) -> None:
     unread = "Recorded; not read"
-    assert unread not in visitor.get("/home").text
-    put(here, event(here, runner, about=7), event(here, runner, about=8))
-    assert visitor.get("/home").text.count(f'title="{unread}') == 1
-    with here.installation.store.write() as session:
+    assert unread not in me.page("/home")
+    put(me.here, event(me.here, me.runner, about=7), event(me.here, me.runner, about=8))
+    assert me.page("/home").count(f'title="{unread}') == 1
+    with me.here.installation.store.write() as session:
         session.execute(update(InboxEvent).where(InboxEvent.object_id == "8").values(outcome="old_activity"))
-        here.add_run(session, here.locked(session, runner), here.now)
-    assert visitor.get("/home").text.count(f'title="{unread}') == 1
+        me.here.add_run(session, me.here.locked(session, me.runner), me.here.now)
+    assert me.page("/home").count(f'title="{unread}') == 1
 
-    here.later(minutes=1)
-    put(here, event(here, runner, "delete", about=7))
+    me.here.later(minutes=1)
+    put(me.here, event(me.here, me.runner, "delete", about=7))
 
-    assert unread not in visitor.get("/home").text
+    assert unread not in me.page("/home")
 
 
-def test_run_of_two_recordings_is_shown_once(visitor: Visitor, here: Place, runner: int) -> None:
-    with here.installation.store.write() as session:
-        athlete = here.locked(session, runner)
+def test_run_of_two_recordings_is_shown_once(me: Visitor) -> None:
+    with me.here.installation.store.write() as session:
+        athlete = me.here.locked(session, me.runner)
         for minutes in (41, 42):
-            here.add_run(session, athlete, here.now - timedelta(minutes=minutes))
+            me.here.add_run(session, athlete, me.here.now - timedelta(minutes=minutes))
 
-    assert visitor.get("/home").text.count('class="mark run" title=') == 2  # one of the fixture
-
-
-@pytest.mark.parametrize(("weeks", "days"), [("1", 7), ("2", 14), ("4", 28)])
-def test_pause_lasts_as_its_button_says_or_until_it_is_ended(
-    visitor: Visitor, here: Place, runner: int, weeks: str, days: int
-) -> None:
-    visitor.post("/pause", weeks=weeks)
-    assert here.athlete(runner).paused_until == here.now.date() + timedelta(days=days)
-    assert "Paused" in visitor.get("/home").text
-
-    visitor.post("/pause", end="1")
-
-    assert here.athlete(runner).paused_until is None
-
-
-@pytest.mark.parametrize("until", ["", "soon", "2020-01-01", "2026-11-18", "2029-01-01"])
-def test_pause_without_a_sensible_end_is_refused(visitor: Visitor, here: Place, runner: int, until: str) -> None:
-    visitor.post("/pause", until=until)
-
-    assert "Pause until: choose a day" in visitor.get("/home").text
-    assert here.athlete(runner).paused_until is None
+    assert me.page("/home").count('class="mark run" title=') == 2  # one of the fixture
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("asked", "days"),
     [
-        ({"pain": "8"}, "checked by a physiotherapist or doctor"),
-        ({"sign": "pain_on_hopping"}, "Please don&#39;t run until you have been seen."),
+        *(({"weeks": weeks}, days) for weeks, days in (("1", 7), ("2", 14), ("4", 28))),
+        *(({"until": until}, None) for until in ("", "soon", "2020-01-01", "2026-11-18", "2029-01-01")),
+    ],
+)
+def test_pause_lasts_as_its_button_says_or_until_it_is_ended_and_needs_a_sensible_end(
+    me: Visitor, asked: dict[str, str], days: int | None
+) -> None:
+    me.post("/pause", **asked)
+
+    assert me.row.paused_until == (me.here.now.date() + timedelta(days=days) if days else None)
+    assert ("Paused" if days else "Pause until: choose a day") in me.page("/home")
+    me.post("/pause", end="1")
+    assert me.row.paused_until is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said", "two_days"),
+    [
+        ({"pain": "8", "place": "knee"}, "checked by a physiotherapist or doctor", True),
+        ({"sign": "pain_on_hopping"}, "Please don&#39;t run until you have been seen.", False),
     ],
 )
 def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_the_tick(
-    visitor: Visitor, here: Place, runner: int, fields: dict[str, str], said: str
+    me: Visitor, fields: dict[str, str], said: str, two_days: bool
 ) -> None:
-    visitor.suggested(runner)
+    me.suggested()
 
-    answer = visitor.post("/check-in", **fields)
+    assert me.post("/check-in", **fields).headers["Location"] == "/home"
 
-    assert answer.headers["Location"] == "/home"
-    assert said in visitor.get("/home").text
-    assert here.suggestion(runner).status == "withdrawn"
-    visitor.post("/hold/clear")
-    assert here.athlete(runner).hold_since is not None
-    visitor.post("/hold/clear", sorted="yes")
-    assert here.athlete(runner).hold_since is None
-    assert "Good to have you back" in visitor.get("/home").text
-
-
-@pytest.mark.parametrize(
-    ("fields", "two_days"), [({"pain": "8", "place": "knee"}, True), ({"sign": "night_pain"}, False)]
-)
-def test_hold_says_how_it_ends_and_what_comes_then(
-    visitor: Visitor, here: Place, runner: int, fields: dict[str, str], two_days: bool
-) -> None:
-    visitor.post("/check-in", **fields)
-
-    page = visitor.get("/home").text
-
-    assert "I'm cleared to train again: a professional has said so." in page
-    assert "Start again with two light sessions" in page
+    page = me.page("/home")
+    for words in (
+        said,
+        "I'm cleared to train again: a professional has said so.",
+        "Start again with two light sessions",
+    ):
+        assert words in page
     assert "start of level 1" in page
     assert ("on 2 days with pain of 2 or less" in page) is two_days
     assert ("knee pain of 8" in page) is two_days
-    visitor.post("/hold/clear", sorted="yes")
-    assert here.athlete(runner).programme_stage == 1
+    assert me.suggestion.status == "withdrawn"
+    me.post("/hold/clear")
+    assert me.row.hold_since is not None
+    me.post("/hold/clear", sorted="yes")
+    assert (me.row.hold_since, me.row.programme_stage) == (None, 1)
+    assert "Good to have you back" in me.page("/home")
 
 
 RUNS = {"placements": ["post_run"]}
@@ -172,49 +137,85 @@ THURSDAYS = {**RUNS, "usual_runs": [{"weekday": 3, "at": "18:00", "kind": "easy"
     ],
 )
 def test_what_comes_next_is_the_coachs_own_forecast(
-    visitor: Visitor, here: Place, runner: int, row: dict[str, Any], hours: int, done: bool, headline: str
+    me: Visitor, row: dict[str, Any], hours: int, done: bool, headline: str
 ) -> None:
-    here.change(runner, **row)
-    visitor.post("/check-in", pain="0")  # no longer new here
+    me.change(**row)
+    me.post("/check-in", pain="0")  # no longer new here
     if done:
-        visitor.post(f"/suggestions/{visitor.suggested(runner).public_id}/answer", said="done")
-    here.later(hours=hours)
+        me.post(f"/suggestions/{me.suggested().public_id}/answer", said="done")
+    me.here.later(hours=hours)
 
-    assert headline in visitor.get("/home").text
+    assert headline in me.page("/home")
 
 
 @pytest.mark.parametrize(("unanswered", "asks"), [(3, False), (4, True)])
 def test_home_asks_whether_routines_are_useful_after_four_without_an_answer(
-    visitor: Visitor, here: Place, runner: int, unanswered: int, asks: bool
+    me: Visitor, unanswered: int, asks: bool
 ) -> None:
     for _ in range(unanswered):
-        here.run_done(runner)
-        here.later(days=4)
-    here.later(days=20)
+        me.here.run_done(me.runner)
+        me.here.later(days=4)
+    me.here.later(days=20)
 
-    page = visitor.get("/home").text
+    page = me.page("/home")
 
     assert ("Still useful?" in page) is asks
     if asks:
         (address,) = re.findall(r'action="(/useful/[^"]+)"', page)
-        assert visitor.http.post(address, data={"said": "yes"}).status_code == 200
-        assert "Still useful?" not in visitor.get("/home").text
+        assert me.http.post(address, data={"said": "yes"}).status_code == 200
+        assert "Still useful?" not in me.page("/home")
+
+
+TRAIN = "Is today a day to train?"
 
 
 @pytest.mark.parametrize(
-    ("pain", "done_days_ago", "words"),
+    ("check_in", "done_days_ago", "words"),
     [
-        ("0", 3, "Is today a day to train? Yes. Next: after your next run."),
-        ("4", 3, "Is today a day to train? Yes, gently. Next: after your next run."),
-        ("0", 0, "Is today a day to train? Not today. You have had your session today."),
+        ({"pain": "0"}, 3, f"{TRAIN} Yes. Next: after your next run."),
+        ({"pain": "4"}, 3, f"{TRAIN} Yes, gently. Next: after your next run."),
+        ({"pain": "0"}, 0, f"{TRAIN} Not today. You have had your session today."),
+        *(({"squeeze": pain}, 3, "today is a day to train") for pain in ("0", "2")),
+        *(({"squeeze": pain}, 3, "gently") for pain in ("3", "5")),
+        ({"squeeze": "6"}, 3, "pain when squeezing of 6 out of 10"),
     ],
 )
 def test_check_in_answers_its_own_question(
-    visitor: Visitor, here: Place, runner: int, pain: str, done_days_ago: int, words: str
+    me: Visitor, check_in: dict[str, str], done_days_ago: int, words: str
 ) -> None:
-    here.change(runner, placements=["post_run"])
-    _session(here, runner, done_days_ago)
+    me.change(placements=["post_run"])
+    _session(me, done_days_ago)
 
-    visitor.post("/check-in", pain=pain)
+    me.post("/check-in", **check_in)
 
-    assert words in visitor.get("/home").text
+    assert words in me.page("/home")
+
+
+@pytest.mark.parametrize(("pain", "asks"), [("3", True), ("6", False)], ids=["as usual", "not in a hold"])
+def test_squeeze_is_asked_for_once_a_month(me: Visitor, pain: str, asks: bool) -> None:
+    field = 'name="squeeze"'
+    assert field in me.page("/home")
+
+    me.post("/check-in", squeeze=pain)
+
+    assert field not in me.page("/home")
+    me.here.later(days=29)
+    me.sign_in(me.runner)
+    assert (field in me.page("/home")) is asks
+
+
+def test_pain_of_the_knee_is_one_choice_and_one_tap_on_home(me: Visitor) -> None:
+    form = me.page("/home").partition('id="check"')[2].partition("</form>")[0]
+    assert '<option value="knee"' in form
+
+    me.post("/check-in", pain="3", place="knee")
+
+    assert "knee pain 3 out of 10" in me.here.decisions(me.runner)[-1].considered[2]["because"]
+
+
+@pytest.mark.parametrize(("more", "opens"), [([], True), (["long_band"], False)])
+def test_home_names_the_one_thing_that_opens_most(me: Visitor, more: list[str], opens: bool) -> None:
+    me.change(equipment=["chair", "ball", "hard_floor", "step", *more])
+
+    assert ("a long resistance band brings Standing band adduction." in me.page("/home")) is opens
+    assert ("One thing opens more" in me.page("/home")) is opens
