@@ -13,7 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from bench.chaos.scenario import make_plan, run
+from bench.chaos.plan import make_plan
+from bench.chaos.scenario import run
 from bench.chaos.topologies import TOPOLOGIES
 
 # Simulated seconds in a real one: a quarter of an hour takes a minute, the three hours after a run twelve.
@@ -39,7 +40,6 @@ def main() -> int:
     seconds = max(options.events / EVENTS_A_SECOND, 30.0)
     limit = max(round(options.events / seconds * 900 / SPEED * _CALLS_AN_EVENT), 60)
     folder = Path(tempfile.mkdtemp(prefix="adductor-chaos-"))
-    folder.chmod(0o711)  # PostgreSQL runs as another user
     plan = make_plan(
         options.seed,
         events=options.events,

@@ -138,26 +138,20 @@ class Accounts:
 
     def _lost_connections(self) -> set[int]:
         """Athletes who never left and are not connected: excused only by a worker killed during a token renewal."""
-        ended, lost = self.rows.not_connected(), set()
+        renewals = [call for call in self.wire.calls if call["endpoint"] == "oauth.token"]
+        near = _KILL_NEAR_RENEWAL_S
+        killed = {
+            call["runner_id"] for call in renewals if self.wire.worker_killed(_begin(call) - near, _begin(call) + near)
+        }
+        ended = self.rows.not_connected()
+        stayed = {athlete.external_id for athlete in self.athletes if not athlete.left}
+        for number in (ended & stayed) - killed:
+            self.broken.append(f"athlete {number} was taken for gone and never left")
         for athlete in self.athletes:
-            number, kind = athlete.external_id, athlete.person.kind
-            renewals = [
-                _begin(call)
-                for call in self.wire.calls
-                if call["endpoint"] == "oauth.token" and call["runner_id"] == number
-            ]
-            near = (self.wire.worker_killed(at - _KILL_NEAR_RENEWAL_S, at + _KILL_NEAR_RENEWAL_S) for at in renewals)
-            if athlete.left:
-                returned = any(act.what == "return" for act in athlete.person.acts)
-                if not returned and number not in ended:
-                    self.broken.append(f"athlete {number} left and still counts as connected")
-            elif number in ended and any(near):
-                lost.add(number)
-            elif number in ended:
-                self.broken.append(
-                    f"{kind} athlete {number} was taken for gone and never left ({len(renewals)} renewals)"
-                )
-        return lost
+            returned = any(act.what == "return" for act in athlete.person.acts)
+            if athlete.left and not returned and athlete.external_id not in ended:
+                self.broken.append(f"athlete {athlete.external_id} left and still counts as connected")
+        return ended & stayed & killed
 
     def _activities(self, untold: set[int], lost: set[int]) -> dict[str, int]:
         """``untold``: activities of which at least one event was never answered 200; ``lost``: connections."""
@@ -376,17 +370,13 @@ class FieldHistory:
         if write is None or not reads:
             return "no read before this write"
         # Several workers may read: the write follows a read that had begun when the first of the lost words came.
-        followed = [
-            read
+        if not any(
+            _begin(read) <= since + _EPSILON_S and _begin(write) - _end(read) <= _WRITE_FOLLOWS_READ_WITHIN_S
             for read in reads
-            if _begin(read) <= since + _EPSILON_S and _begin(write) - _end(read) <= _WRITE_FOLLOWS_READ_WITHIN_S
-        ] or [read for read in reads[-1:] if since >= _begin(read) - _EPSILON_S]
-        read = (followed or reads)[-1]
-        gap_s = _begin(write) - _end(read)
-        if not followed or gap_s > _WRITE_FOLLOWS_READ_WITHIN_S:
+        ):
             return (
-                f"overwrote words that stood there {_begin(write) - since:.2f} s before the write "
-                f"(call {write['id']}), which came {gap_s:.2f} s after its read (call {read['id']})"
+                f"overwrote words that stood there {_begin(write) - since:.2f} s before the write (call {write['id']}), "
+                f"which came {_begin(write) - _end(reads[-1]):.2f} s after its read (call {reads[-1]['id']})"
             )
         self.counts["edits lost between our read and our write"] += sum(not _is_the_products(e) for e in overwritten)
         return ""

@@ -1,4 +1,4 @@
-"""The plan: kinds of athletes of whom it is known beforehand whether a note is due, and their acts.
+"""The plan: kinds of athletes of whom it is known beforehand whether a note is due, their acts, kills, and faults.
 
 It follows from the seed alone. Times are real seconds after the start.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from bench.sandbox import SCOPES
 
@@ -23,6 +26,8 @@ _CALENDAR_SHARE = 0.12
 _NOT_RUNS = ("Ride", "Walk", "Swim", "Hike")
 # The last tenth of the traffic brings no new activity, so that late events are still in time.
 _QUIET_END = 0.9
+_PARTS = {"web": 3, "worker": 4, "beat": 2, "broker": 3}
+_HOW = {"whole": 6, "child": 3, "parent": 2}
 _CALENDAR_TURNS = ("ride", "delete", "take away", "tamper")
 
 
@@ -63,6 +68,48 @@ class Kind:
     has_calendar: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A SIGKILL at its time. ``how``: all processes of a part, one child, or the parent alone. ``wipe``: data too."""
+
+    at_s: float
+    part: str
+    how: str
+    wipe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One entry of faults.yaml, which says what the fields mean; in a plan at its time."""
+
+    name: str
+    lasts_s: float
+    at_s: float = 0.0
+    call: dict[str, Any] | None = None
+    begin: dict[str, Any] | None = None
+    end: dict[str, Any] | None = None
+    then: dict[str, Any] | None = None
+    log: str = "strava"
+    rare: bool = False
+    long: bool = False
+
+    @property
+    def hides_private_notes(self) -> bool:
+        return self.begin == {"private_note": {"served": False}}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is going to happen; the same seed gives the same plan. ``speed``: of the clocks."""
+
+    seed: int
+    seconds: float
+    speed: float
+    people: tuple[Person, ...]
+    kills: tuple[Kill, ...]
+    faults: tuple[Fault, ...]
+
+
 _CALENDAR = {"channels": {"post_run": "calendar"}}
 KINDS = {
     "plain": Kind(30, due=0),
@@ -84,6 +131,19 @@ KINDS = {
     "key": Kind(3, settings=_CALENDAR, has_calendar=True),
     "both": Kind(3, settings=_CALENDAR, has_calendar=True),
 }
+FAULTS = [
+    Fault(**entry) for entry in yaml.safe_load(Path(__file__).with_name("faults.yaml").read_text(encoding="utf-8"))
+]
+
+
+def make_plan(
+    seed: int, *, events: int, seconds: float, speed: float, kill_every_s: float, short: bool = False
+) -> Plan:
+    """A plan for about ``events`` deliveries, duplicates included. ``short``: no faults with long consequences."""
+    chance = random.Random(seed)  # noqa: S311 - a plan, no secret
+    people = plan_people(chance, events=events, seconds=seconds)
+    kills = plan_kills(chance, seconds, kill_every_s)
+    return Plan(seed, seconds, speed, tuple(people), tuple(kills), tuple(plan_faults(chance, seconds, short=short)))
 
 
 def plan_people(chance: random.Random, *, events: int, seconds: float) -> list[Person]:
@@ -180,3 +240,31 @@ def _calendar_acts(kind: str, chance: random.Random, seconds: float) -> list[Act
         turns = [turn for turn in _CALENDAR_TURNS if kind == "oauth" or turn != "delete"]
         acts.append(Act(begin + chance.uniform(0.5, 0.2 * seconds), chance.choice(turns)))
     return acts
+
+
+def plan_kills(chance: random.Random, seconds: float, every_s: float) -> list[Kill]:
+    """Kills in random order; a short run, too, meets the end of every part."""
+    kills, at = [], every_s / 2
+    first = chance.sample(list(_PARTS), len(_PARTS))
+    while at < seconds:
+        part = first.pop() if first else chance.choices(list(_PARTS), list(_PARTS.values()))[0]
+        how = "whole" if part in ("broker", "beat") else chance.choices(list(_HOW), list(_HOW.values()))[0]
+        kills.append(Kill(at, part, how, wipe=part == "broker" and chance.random() < 0.7))
+        at += chance.uniform(0.5, 1.5) * every_s
+    return kills
+
+
+def plan_faults(chance: random.Random, seconds: float, *, short: bool) -> list[Fault]:
+    """Every kind at least once where the time is enough; two or three at a time."""
+    found: list[Fault] = []
+    kinds = [fault for fault in FAULTS if not (short and fault.long)]
+    at, left = 0.3, list[Fault]()
+    while at < seconds - 1:
+        left = left or chance.sample(kinds, len(kinds))
+        fault = left.pop()
+        if fault.rare and any(entry.name == fault.name for entry in found) and chance.random() < 0.7:
+            continue
+        lasts_s = min(fault.lasts_s * chance.uniform(0.6, 1.4), seconds - at)
+        found.append(replace(fault, at_s=at, lasts_s=lasts_s))
+        at += max(min(2.5, seconds / len(FAULTS) * 0.9), 0.5) * chance.uniform(0.6, 1.4)
+    return found

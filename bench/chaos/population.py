@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -72,16 +71,14 @@ class Athlete:
 
 
 class Population:
-    """All athletes of a plan, and the threads in which they act."""
+    """All athletes of a plan. The acts of one athlete come one after another, in a thread of a few athletes."""
 
     def __init__(self, people: tuple[Person, ...], seed: int, strava: Sandbox, icu: Sandbox, web: str) -> None:
         self._strava, self._icu, self._web = strava, icu, web
         self.athletes = [Athlete(each, random.Random(f"{seed}/{each.number}")) for each in people]  # noqa: S311
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
-        self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(_THREADS)
-        self._lives: list[Future[None]] = []
+        self._threads = [ThreadPoolExecutor(1) for _ in range(_THREADS)]
 
     def settle_in(self, rows: Rows) -> None:
         """Connect all athletes through the product's pages; then give each kind its past and its settings."""
@@ -89,7 +86,8 @@ class Population:
             athlete.strava_id = self._strava.new_athlete()
             if athlete.kind.has_calendar:
                 self._open_calendar(athlete)
-        list(self._pool.map(self._connect, self.athletes))
+        for connected in [self._in_thread(athlete, self._connect, athlete) for athlete in self.athletes]:
+            connected.result()
         for name, kind in KINDS.items():
             self._prepare(name, kind, rows)
 
@@ -121,21 +119,17 @@ class Population:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._strava.now(), UTC)
 
-    def start(self) -> None:
-        """Begin to act."""
-        began = time.monotonic()
-        for number in range(_THREADS):
-            acts = [(act, one) for one in self.athletes[number::_THREADS] for act in one.person.acts]
-            self._lives.append(self._pool.submit(self._live, sorted(acts, key=lambda each: each[0].at_s), began))
+    def act(self, act: Act, athlete: Athlete) -> None:
+        """Begin an act in the athlete's thread."""
+        self._in_thread(athlete, self._try_to_act, act, athlete)
 
-    @property
-    def busy(self) -> bool:
-        return not all(life.done() for life in self._lives)
+    def _in_thread(self, athlete: Athlete, do: Callable[..., None], *given: Any) -> Future[None]:
+        return self._threads[athlete.person.number % _THREADS].submit(do, *given)
 
-    def stop(self) -> None:
-        """End all threads."""
-        self._stop.set()
-        self._pool.shutdown()
+    def finish(self, *, cancel: bool = False) -> None:
+        """Wait until all acts are done; with ``cancel`` only until those that have begun are."""
+        for thread in self._threads:
+            thread.shutdown(cancel_futures=cancel)
 
     def _connect(self, athlete: Athlete) -> None:
         """Connect, again and again while parts are down. Raises ConnectError."""
@@ -144,8 +138,9 @@ class Population:
             try:
                 return self._try_to_connect(athlete)
             except (OSError, ConnectError):  # requests' errors are OSErrors
-                if self._stop.wait(0.5) or time.monotonic() > deadline:
+                if time.monotonic() > deadline:
                     raise
+                time.sleep(0.5)  # a part that was killed: there is nothing to wait on
 
     def _try_to_connect(self, athlete: Athlete) -> None:
         match athlete.person.kind:
@@ -168,15 +163,12 @@ class Population:
         if answer.status_code != 302:
             raise ConnectError(f"the key's page answered {answer.status_code}")
 
-    def _live(self, acts: list[tuple[Act, Athlete]], began: float) -> None:
-        for act, athlete in acts:
-            if self._stop.wait(max(began + act.at_s - time.monotonic(), 0)):
-                return
-            try:
-                self._act(act, athlete)
-                self.done[act.what] += 1
-            except Exception as error:  # a fault of this program: it is reported and breaks the run
-                self.problems.append(f"{act.what} of athlete {athlete.person.number}: {type(error).__name__}: {error}")
+    def _try_to_act(self, act: Act, athlete: Athlete) -> None:
+        try:
+            self._act(act, athlete)
+            self.done[act.what] += 1
+        except Exception as error:  # a fault of this program: it is reported and breaks the run
+            self.problems.append(f"{act.what} of athlete {athlete.person.number}: {type(error).__name__}: {error}")
 
     def _act(self, act: Act, athlete: Athlete) -> None:
         activity = athlete.activities.get(act.run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import time
 from collections import Counter
@@ -13,10 +12,9 @@ from sched import scheduler
 from typing import Any
 
 from bench.chaos.accounting import Accounts, Wire
-from bench.chaos.faults import Planned, plan_faults
-from bench.chaos.plan import DUPLICATE_SHARE, Person, plan_people
+from bench.chaos.plan import DUPLICATE_SHARE, Fault, Plan
 from bench.chaos.population import Population
-from bench.chaos.topologies import TOPOLOGIES, Installation, Kill, installation, plan_kills
+from bench.chaos.topologies import TOPOLOGIES, Installation, installation
 from bench.sandbox import Sandbox
 
 _LOOK_EVERY_S = 0.03
@@ -26,28 +24,6 @@ _THEN_AFTER_S = 4.0
 _BEFORE_A_TRACEBACK = re.compile(r"^(\S.*)\n    Traceback \(most recent", re.MULTILINE)
 # Real seconds between Strava's three attempts: a killed process needs some real seconds to be back.
 _ATTEMPT_AGAIN_AFTER_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that is going to happen; the same seed gives the same plan. ``speed``: of the clocks."""
-
-    seed: int
-    seconds: float
-    speed: float
-    people: tuple[Person, ...]
-    kills: tuple[Kill, ...]
-    faults: tuple[Planned, ...]
-
-
-def make_plan(
-    seed: int, *, events: int, seconds: float, speed: float, kill_every_s: float, short: bool = False
-) -> Plan:
-    """A plan for about ``events`` deliveries, duplicates included. ``short``: no faults with long consequences."""
-    chance = random.Random(seed)  # noqa: S311 - a plan, no secret
-    people = plan_people(chance, events=events, seconds=seconds)
-    kills = plan_kills(chance, seconds, kill_every_s)
-    return Plan(seed, seconds, speed, tuple(people), tuple(kills), tuple(plan_faults(chance, seconds, short=short)))
 
 
 @dataclass
@@ -63,7 +39,7 @@ class _Scenario:
 
     def prepare(self, limit: int) -> None:
         """Set both platforms up, connect the population."""
-        strava, plan = self.here.strava, self.plan
+        strava, plan = self.here.up.sandbox, self.plan
         strava.ask("DELETE", "faults", {"seed": plan.seed})
         strava.set_limits(10_000_000)
         delivery = {
@@ -86,24 +62,25 @@ class _Scenario:
     def trouble(self) -> None:
         """Let the population act under faults and kills. Then each fault ends at its time, and all is as usual."""
         started = time.monotonic()
-        for planned in self.plan.faults:
-            self.timeline.enterabs(started + planned.at_s, 0, self._begin, (planned,))
+        for fault in self.plan.faults:
+            self.timeline.enterabs(started + fault.at_s, 0, self._begin, (fault,))
         for turn, kill in enumerate(self.plan.kills):
             self.timeline.enterabs(started + kill.at_s, 1, self.here.kill, (kill, turn))
-        self.population.start()
-        while self.population.busy or time.monotonic() - started < self.plan.seconds:
+        for athlete in self.population.athletes:
+            for act in athlete.person.acts:
+                self.timeline.enterabs(started + act.at_s, 2, self.population.act, (act, athlete))
+        while not self.timeline.empty():
             self.here.check()
             self.timeline.run(blocking=False)
             time.sleep(_LOOK_EVERY_S)  # a supervisor's round; the plan's times are coarser
-        self.population.stop()
-        self.timeline.run()
-        for log in (self.here.strava, self.here.icu):
+        self.population.finish()
+        for log in (self.here.up.sandbox, self.here.icu):
             log.ask("DELETE", "faults", {})
             log.ask("POST", "switches", {"delivery": {"reorder_share": 0, "late_share": 0, "duplicate_share": 0}})
 
-    def _begin(self, planned: Planned) -> None:
-        fault, lasts_s = planned.fault, planned.lasts_s
-        log = self.here.strava if fault.log == "strava" else self.here.icu
+    def _begin(self, fault: Fault) -> None:
+        lasts_s = fault.lasts_s
+        log = self.here.up.sandbox if fault.log == "strava" else self.here.icu
         self.faults[fault.name] += 1
         if fault.call is not None:
             number = log.ask("POST", "faults", fault.call)["id"]
@@ -127,7 +104,7 @@ class _Scenario:
                 unpolled -= {
                     call["runner_id"] for call in self.here.icu.calls(since=last_call, endpoint="activities.list")
                 }
-            if unpolled or self.here.rows.unfinished() or any(map(_waiting, (self.here.strava, self.here.icu))):
+            if unpolled or self.here.rows.unfinished() or any(map(_waiting, (self.here.up.sandbox, self.here.icu))):
                 quiet_since = None
             else:
                 quiet_since = quiet_since or time.monotonic()
@@ -138,7 +115,7 @@ class _Scenario:
 
     def accounts(self, clock: dict[str, float]) -> Accounts:
         """Collect everything that the accounting looks at. Raises RuntimeError for more calls than the sandbox keeps."""
-        strava = self.here.strava
+        strava = self.here.up.sandbox
         calls = strava.calls()
         if calls[0]["id"] != 1:
             raise RuntimeError(f"the sandbox has forgotten its first {calls[0]['id'] - 1} calls; take fewer --events")
@@ -168,8 +145,8 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
     ``limit``: calls a quarter of an hour; ``settle_s``: real seconds until all is to be quiet afterwards.
     """
     times = [time.monotonic()]
-    with installation(TOPOLOGIES[store], folder, speed=plan.speed) as here:
-        population = Population(plan.people, plan.seed, here.strava, here.icu, here.web)
+    with installation(store, folder, speed=plan.speed) as here:
+        population = Population(plan.people, plan.seed, here.up.sandbox, here.icu, here.up.url)
         scenario = _Scenario(plan, here, population)
         try:
             scenario.prepare(limit)
@@ -177,10 +154,10 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             scenario.trouble()
             times.append(time.monotonic())
             quiet_s = scenario.seconds_until_quiet(settle_s)
-            clock = json.loads((folder / "data" / "clock.json").read_text())
+            clock = json.loads((folder / "up" / "data" / "clock.json").read_text())
             figures = scenario.accounts(clock).audit()
         finally:
-            population.stop()
+            population.finish(cancel=True)
     if quiet_s is None:
         figures["broken"].insert(0, f"not quiet {settle_s:.0f} s after the last fault")
     for log in folder.glob("*/log"):
@@ -188,7 +165,7 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
         figures["broken"] += [f"a traceback in a log: {line}" for line in found]
     figures["broken"] += [f"the scenario itself failed: {problem}" for problem in population.problems[:10]]
     return {
-        "topology": TOPOLOGIES[store].description,
+        "topology": TOPOLOGIES[store],
         "seed": plan.seed,
         "athletes": len(plan.people),
         "acts": dict(sorted(population.done.items())),

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 HEADING = "Adductor routine · "
 SIGNATURE = "— Adductor Coach"
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|$)")
+# From the last heading line before a signature line to the signature's end.
+_BLOCK = re.compile(
+    rf"(?:\A|(?<=[\r\n])){HEADING}(?:(?![\r\n]{HEADING}).)*?[\r\n]{SIGNATURE}(?=[ \t]*(?:[\r\n]|\Z))", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +24,8 @@ class Parts:
 
 
 def blocks(text: str) -> list[tuple[int, int]]:
-    """Start and end of each block: from the last heading line before a signature line to the end of that line."""
-    found: list[tuple[int, int]] = []
-    start: int | None = None
-    for line in _LINE.finditer(text):
-        words = line.group().rstrip("\r\n")
-        if words.startswith(HEADING):
-            start = line.start()
-        elif start is not None and words.rstrip(" \t") == SIGNATURE:
-            found.append((start, line.start() + len(SIGNATURE)))
-            start = None
-    return found
+    """Start and end of each block."""
+    return [found.span() for found in _BLOCK.finditer(text)]
 
 
 def parts(text: str) -> Parts:
@@ -63,12 +57,7 @@ def without(text: str, *, blank_line_is_ours: bool) -> str:
     found = parts(text)
     if found.block is None:
         return text
-    before = found.before
-    if blank_line_is_ours:
-        for separator in ("\r\n\r\n", "\n\n"):
-            if before.endswith(separator):
-                before = before[: -len(separator)]
-                break
+    before = re.sub(r"(\r\n\r\n|\n\n)\Z", "", found.before) if blank_line_is_ours else found.before
     return before + found.after
 
 

@@ -1,12 +1,11 @@
 """Topologies: the processes of an installation as data, the processes themselves, and SIGKILLs of them.
 
-`adductor up` runs in both with its sandbox, and restarts its own processes. A shell restarts each process beside it.
+`adductor up` runs in each with its sandbox, and restarts its own processes. A shell restarts each process beside it.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import shlex
 import shutil
 import signal
@@ -14,20 +13,19 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from bench.chaos.plan import MORNING
+from bench.chaos.plan import MORNING, Kill
 from bench.rows import Rows
 from bench.sandbox import Sandbox
-from bench.servers import adductor, free_port, ready, send_signal, started
+from bench.servers import Up, adductor, adductor_up, free_port, send_signal, started
 from tests.support import postgres
 
-_PARTS = {"web": 3, "worker": 4, "beat": 2, "broker": 3}
-_HOW = {"whole": 6, "child": 3, "parent": 2}
+_RESTART_AFTER_S = 0.3
 # A word of the command line of each part but the web, which is found by its port.
 _WORDS = {"valkey": "broker", "redis": "broker", "celeryd": "worker", "worker": "worker", "beat": "beat"}
 _REDIS = (
@@ -36,49 +34,18 @@ _REDIS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
-    """``servers``: a real PostgreSQL and Redis instead of SQLite and the embedded broker. ``beside``: more processes."""
-
-    description: str
-    servers: bool = False
-    beside: tuple[str, ...] = ()
-
-
+SERVERS = "postgresql"
 TOPOLOGIES = {
-    "sqlite": Topology("SQLite and the embedded broker; web, worker, beat"),
-    "postgresql": Topology("PostgreSQL and Redis; web, 2 workers, 2 beats", servers=True, beside=("worker", "beat")),
+    "sqlite": "SQLite and the embedded broker; web, worker, beat",
+    SERVERS: "PostgreSQL and Redis; web, 2 workers, 2 beats",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """A SIGKILL at its time. ``how``: all processes of a part, one child, or the parent alone. ``wipe``: data too."""
-
-    at_s: float
-    part: str
-    how: str
-    wipe: bool
-
-
-def plan_kills(chance: random.Random, seconds: float, every_s: float) -> list[Kill]:
-    """Kills in random order; a short run, too, meets the end of every part."""
-    kills, at = [], every_s / 2
-    first = chance.sample(list(_PARTS), len(_PARTS))
-    while at < seconds:
-        part = first.pop() if first else chance.choices(list(_PARTS), list(_PARTS.values()))[0]
-        how = "whole" if part in ("broker", "beat") else chance.choices(list(_HOW), list(_HOW.values()))[0]
-        kills.append(Kill(at, part, how, wipe=part == "broker" and chance.random() < 0.7))
-        at += chance.uniform(0.5, 1.5) * every_s
-    return kills
 
 
 @dataclass
 class Installation:
     """A running installation. ``parents``: processes that restart their children, `adductor up` first."""
 
-    port: int
-    strava: Sandbox
+    up: Up
     icu: Sandbox
     rows: Rows
     broker_data: Path
@@ -86,11 +53,6 @@ class Installation:
     kills: Counter[str] = field(default_factory=Counter)
     killed_at: list[tuple[float, str]] = field(default_factory=list)
     orphans: list[psutil.Process] = field(default_factory=list)
-
-    @property
-    def web(self) -> str:
-        # By name: one of the faults takes out lines with a decimal point, and an address of digits is full of them.
-        return f"http://localhost:{self.port}"
 
     def check(self) -> None:
         """Raise RuntimeError when a process that was not killed has exited."""
@@ -130,54 +92,42 @@ class Installation:
         return found
 
     def _part_of(self, process: psutil.Process) -> str | None:
-        if any(one.laddr.port == self.port and one.status == "LISTEN" for one in process.net_connections("tcp")):
+        port = int(self.up.url.rpartition(":")[2])
+        if any(one.laddr.port == port and one.status == "LISTEN" for one in process.net_connections("tcp")):
             return "web"
         program = " ".join(process.cmdline())
         return next((part for word, part in _WORDS.items() if word in program), None)
 
 
 @contextmanager
-def installation(topology: Topology, folder: Path, *, speed: float) -> Iterator[Installation]:
+def installation(store: str, folder: Path, *, speed: float) -> Iterator[Installation]:
     """Start a topology in ``folder``; its clocks run ``speed`` times as fast."""
-    data, port, sandbox = folder / "data", free_port(), f"127.0.0.1:{free_port()}"
-    database, broker_data = f"sqlite:///{data / 'adductor.db'}", data / "broker"
+    data = folder / "up" / "data"
     data.mkdir(parents=True)
-    (data / "clock.json").write_text(
-        json.dumps({"real": time.time(), "simulated": MORNING.timestamp(), "speed": speed})
-    )
-    settings = {
-        "ADDUCTOR_DATA_DIR": str(data),
-        "ADDUCTOR_BIND": f"127.0.0.1:{port}",
-        "ADDUCTOR_PUBLIC_URL": f"http://localhost:{port}",
-        "ADDUCTOR_CLOCK_SPEED": str(speed),
-        "ADDUCTOR_LOG": "text",
-        "ADDUCTOR_INTERVALS_POLL_S": "60",
-    }
+    clock = {"real": time.time(), "simulated": MORNING.timestamp(), "speed": speed}
+    (data / "clock.json").write_text(json.dumps(clock))
+    settings = {"ADDUCTOR_CLOCK_SPEED": str(speed), "ADDUCTOR_LOG": "text", "ADDUCTOR_INTERVALS_POLL_S": "60"}
+    broker_data, beside = data / "broker", []
     with ExitStack() as stack:
 
-        def start(name: str, command: list[str]) -> subprocess.Popen[bytes]:
-            (folder / name).mkdir(exist_ok=True)
-            return stack.enter_context(started(command, settings, folder / name))
+        def start_beside(name: str, command: list[str]) -> None:
+            (folder / name).mkdir()
+            again = f"while :; do {shlex.join(command)}; sleep {_RESTART_AFTER_S}; done"
+            beside.append(stack.enter_context(started(["sh", "-c", again], settings, folder / name)))
 
-        parents = []
-        if topology.servers:
+        if store == SERVERS:
             base = stack.enter_context(postgres.server(folder / "postgres"))
-            database = settings["ADDUCTOR_DATABASE_URL"] = postgres.new_database(base, "chaos")
+            settings["ADDUCTOR_DATABASE_URL"] = postgres.new_database(base, "chaos")
             redis, broker_data = free_port(), folder / "redis"
             settings["ADDUCTOR_REDIS_URL"] = f"redis://127.0.0.1:{redis}/0"
-            parents.append(start("redis", restarting([*_REDIS, "--port", str(redis), "--dir", str(broker_data)])))
-        up = start("up", adductor("up", f"--sandbox-bind={sandbox}"))
-        ready(up, folder / "up")
-        settings |= json.loads((data / "up.json").read_text())["brought"]  # what processes beside it need to know
-        parents = [up, *parents, *(start(f"{part}-2", restarting(adductor(part))) for part in topology.beside)]
-        rows = Rows(database)
-        stack.callback(rows.close)
-        strava, icu = (Sandbox(f"http://{sandbox}", platform) for platform in ("strava", "intervals"))
-        here = Installation(port, strava, icu, rows, broker_data, parents)
+            start_beside("redis", [*_REDIS, "--port", str(redis), "--dir", str(broker_data)])
+        up = stack.enter_context(adductor_up(folder / "up", **settings))
+        if store == SERVERS:
+            settings |= json.loads((data / "up.json").read_text())["brought"]
+            start_beside("worker", adductor("worker"))
+            start_beside("beat", adductor("beat"))
+        rows = stack.enter_context(closing(Rows(settings.get("ADDUCTOR_DATABASE_URL", up.database))))
+        icu = Sandbox(up.sandbox.url, "intervals")
+        here = Installation(up, icu, rows, broker_data, [up.server.process, *beside])
         stack.callback(lambda: send_signal(here.orphans, signal.SIGKILL))
         yield here
-
-
-def restarting(command: list[str]) -> list[str]:
-    """A shell that restarts a command whenever it exits."""
-    return ["sh", "-c", f"while :; do {shlex.join(command)}; sleep 0.3; done"]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from bench.fuzz.site import FoundError, Site, check_all
 from bench.rows import Rows
 from service.cli.decide import decide
+from tests.coaching.cases import all_cases
 
 DESCRIPTION = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 LARGEST_EVENT_BYTES, LARGEST_REQUEST_BYTES = 16_384, 65_536
@@ -103,29 +104,19 @@ def bodies(draw: st.DrawFn) -> bytes:
     return draw(ways.get(way, st.just(raw)))
 
 
-class Reference:
-    """The verdict on a body by the schema in docs/openapi.yaml, in another library than the product's."""
-
-    def __init__(self) -> None:
-        document = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
-        schema = {"$ref": "#/components/schemas/Event", "components": document["components"]}
-        self._validator = jsonschema_rs.validator_for(schema)
-
-    def status(self, body: bytes) -> int:
-        """The status that the body has to get."""
-        if len(body) > LARGEST_REQUEST_BYTES:
-            return 413
-        if len(body) > LARGEST_EVENT_BYTES:
-            return 400
-        try:
-            # A number with a point or an exponent is an integer to JSON Schema, and none to the documents.
-            document = json.loads(body.decode("utf-8"), parse_constant=_no_number, parse_float=lambda _: [])
-        except (ValueError, RecursionError):
-            return 400
-        if not isinstance(document, dict):
-            return 400
-        known = {name: document[name] for name in _EVENT if name in document}
-        return 200 if self._validator.is_valid(_whole(known)) else 400
+def expected_status(body: bytes, event: jsonschema_rs.Validator) -> int:
+    """The status that a body has to get, by the schema in docs/openapi.yaml and another library than the product's."""
+    if len(body) > LARGEST_REQUEST_BYTES:
+        return 413
+    try:
+        # A number with a point or an exponent is an integer to JSON Schema, and none to the documents.
+        document = json.loads(body.decode("utf-8"), parse_constant=_no_number, parse_float=lambda _: [])
+    except (ValueError, RecursionError):
+        return 400
+    if len(body) > LARGEST_EVENT_BYTES or not isinstance(document, dict):
+        return 400
+    known = {name: document[name] for name in _EVENT if name in document}
+    return 200 if event.is_valid(_whole(known)) else 400
 
 
 def _no_number(name: str) -> None:
@@ -140,14 +131,14 @@ def _whole(value: Any) -> Any:
 
 def check_bodies(here: Site, *, examples: int, seed: int) -> Counter[int]:
     """Every body gets the status of the reference; the inbox holds exactly the events answered 200."""
-    reference, statuses, answered, client = Reference(), Counter[int](), set(), here.client
+    described = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))["components"]
+    event_schema = jsonschema_rs.validator_for({"$ref": "#/components/schemas/Event", "components": described})
+    statuses, answered, client = Counter[int](), set(), here.client
     path = f"/webhooks/strava/{here.place.installation.settings.webhook_key}"
 
     def check(body: bytes) -> None:
-        status, expected = (
-            client.post(path, data=body, content_type="application/json").status_code,
-            reference.status(body),
-        )
+        expected = expected_status(body, event_schema)
+        status = client.post(path, data=body, content_type="application/json").status_code
         statuses[status] += 1
         if status != expected:
             raise FoundError(f"answered {status} instead of {expected}: {body!r}")
@@ -189,17 +180,7 @@ def check_links(here: Site, *, examples: int, seed: int) -> Counter[int]:
     return statuses
 
 
-_SCENARIO: dict[str, Any] = {
-    "athlete": {"timezone": "Europe/London", "screening_completed": True, "programme_stage": 2},
-    "check_ins": [{"at": "2026-11-12T08:00:00Z", "hip_groin_pain_0_10": 1, "red_flags": []}],
-    "plan": [{"start": "2026-11-20T09:00:00Z", "kind": "race", "priority": "A"}],
-    "activities": [
-        {"id": 17, "sport": "run", "start": "2026-11-17T07:00:00Z", "moving_min": 45, "intensity": "easy"},
-    ],
-    "sessions": [{"completed_at": "2026-11-13T18:00:00Z", "kind": "strength_full", "completed_pct": 100, "rpe": 7}],
-    "event": {"type": "activity_uploaded", "activity_id": 17},
-    "now": "2026-11-17T07:55:00Z",
-}  # fmt: skip
+_SCENARIOS = [case.document for case in all_cases()]
 _ODD_ENDS = st.sampled_from(
     ["---", "&a [*a]", "<<: *a", "x: &a [x, x]\ny: [*a, *a]", "!!binary ====", "[" * 3_000, "\t\tx"]
 )
@@ -207,8 +188,8 @@ _ODD_ENDS = st.sampled_from(
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> bytes:
-    """A scenario file: with up to two keys changed, as JSON or YAML, its text spoilt, or something odd at its end."""
-    scenario = draw(changed(_SCENARIO, 2))
+    """A case of the coach with up to two keys changed, as JSON or YAML, its text spoilt, or something odd at its end."""
+    scenario = draw(changed(draw(st.sampled_from(_SCENARIOS)), 2))
     text = json.dumps(scenario) if draw(st.booleans()) else yaml.dump(_whole(scenario), allow_unicode=True)
     match draw(st.integers(0, 4)):
         case 0:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.chaos.scenario import make_plan, run
+from bench.chaos.plan import make_plan
+from bench.chaos.scenario import run
 from bench.chaos.topologies import TOPOLOGIES
 
 # A lease of a killed worker is a quarter of an hour of their time: faster, and a run would be too old for a note.
