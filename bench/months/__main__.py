@@ -82,8 +82,6 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _row(name: str, outcomes: Sequence[Outcome]) -> str:
-    if not outcomes:
-        return f"| {name} | 0 |"
     weekly = " / ".join(f"{mean(o.sessions[half] for o in outcomes) / 26:.2f}" for half in (0, 1))
     stages = " / ".join(f"{mean(o.stages[at] for o in outcomes):.1f}" for at in range(3))
     exercises = f"{mean(len(o.shown) for o in outcomes):.0f} ({mean(len(o.shown & ARTICLE) for o in outcomes):.0f})"

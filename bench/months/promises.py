@@ -48,11 +48,9 @@ def done(year: Year) -> list[Suggestion]:
 
 def is_busy(year: Year) -> bool:
     """Whether half a year had what it takes: two sessions a week done as prescribed, and ten minutes for each."""
+    full = [s for s in done(year) if s.day < HALF_A_YEAR and s.verdict.dose is Dose.FULL]
     as_prescribed = year.traits.answers in ("always", "too easy") and year.traits.minutes != 5
-    return (
-        as_prescribed
-        and sum(s.day < HALF_A_YEAR and s.verdict.dose is Dose.FULL for s in done(year)) >= ENOUGH_SESSIONS
-    )
+    return as_prescribed and len(full) >= ENOUGH_SESSIONS
 
 
 def _exercise(item: RoutineItem) -> Exercise:
@@ -205,9 +203,8 @@ def every_exercise_within_six_sessions(year: Year) -> Broken:
     minutes = min(minutes_for(year.athlete, p) for p in year.athlete.placements_enabled - {Placement.WARM_UP})
     window = {5: 12, 10: 9}.get(minutes, 6)
     for six in (sessions[start : start + window] for start in range(len(sessions) - window + 1)):
-        came = {
-            id_ for s in shown(year, None) if six[0].at <= s.at <= six[-1].at for id_ in s.exercises
-        }  # light ones too
+        meanwhile = [s for s in shown(year, None) if six[0].at <= s.at <= six[-1].at]  # light ones too
+        came = {id_ for s in meanwhile for id_ in s.exercises}
         missing = set.intersection(*(_eligible(s, minutes) for s in six)) - came
         if missing and len({s.routine.stage for s in six}) == 1:
             yield six[-1].day
@@ -260,21 +257,22 @@ def a_note_within_three_weeks(year: Year) -> Broken:
     """Three weeks with a run each that could carry a note have one."""
     suggested, start = {s.day for s in year.suggestions}, FIRST_DAY
     for day in year.runs if Placement.POST_RUN in year.athlete.placements_enabled else ():
-        weeks = ([day - timedelta(days=7 * week + number) for number in range(7)] for week in range(3))
         if day in suggested or day in year.off or HARM & set(year.said_no.get(day, ())):
             start = day
-        elif (
-            (day - start).days >= 21 and day in year.said_no and all(any(_has_room(year, d) for d in w) for w in weeks)
-        ):
+        elif (day - start).days >= 21 and day in year.said_no and all(_week_has_room(year, day, n) for n in range(3)):
             yield day
             start = day
 
 
-def _has_room(year: Year, day: date) -> bool:
-    """Whether a day has a run that is neither long nor on the eve of one that matters."""
-    easy = all(run.kind == "easy" for run in year.runs.get(day + timedelta(days=1), ()))
-    awake = not any(in_quiet_hours(time(run.hour), year.athlete.quiet_hours_local) for run in year.runs.get(day, ()))
-    return easy and awake and 0 < sum(run.minutes for run in year.runs.get(day, ())) < LONG_RUN_MIN
+def _week_has_room(year: Year, until: date, weeks_ago: int) -> bool:
+    """Whether a day of a week has a run that is neither long nor on the eve of one that matters."""
+    for day in (until - timedelta(days=7 * weeks_ago + number) for number in range(7)):
+        runs, quiet = year.runs.get(day, []), year.athlete.quiet_hours_local
+        easy = all(run.kind == "easy" for run in year.runs.get(day + timedelta(days=1), ()))
+        awake = not any(in_quiet_hours(time(run.hour), quiet) for run in runs)
+        if easy and awake and 0 < sum(run.minutes for run in runs) < LONG_RUN_MIN:
+            return True
+    return False
 
 
 def the_forecast_comes_true(year: Year) -> Broken:

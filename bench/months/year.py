@@ -21,7 +21,7 @@ from adductor.coaching import situation as words
 from adductor.coaching.progression import maintenance_offer
 from adductor.coaching.replies import REPLIES, Said
 from adductor.coaching.situation import Placement
-from bench.months.population import DAYS, FIRST_DAY, HOME, KITS, PATTERNS, PLACEMENTS, Run, Traits, make_runs, zone_on
+from bench.months.population import DAYS, FIRST_DAY, HOME, KITS, PATTERNS, PLACEMENTS, Traits, make_runs, zone_on
 
 HOLD_LASTS = timedelta(days=10)
 FORECAST_EVERY_DAYS = 4
@@ -99,17 +99,13 @@ class Year:
 
     def live(self) -> Year:
         """The year, day by day."""
-        for number in range(DAYS):
-            self._live_day(FIRST_DAY + timedelta(days=number))
-            self.stages[number // 7 + 1] = self.athlete.programme_stage
-            if number % 7 == 6:
-                self._think_of_maintenance(FIRST_DAY + timedelta(days=number))
+        for day in (FIRST_DAY + timedelta(days=number) for number in range(DAYS)):
+            self._live_day(day)
+            self.stages[(day - FIRST_DAY).days // 7 + 1] = self.athlete.programme_stage
+            takes_it = self.traits.turns == "maintains" and day.weekday() == 6  # an offer of maintenance
+            if takes_it and maintenance_offer(self.athlete, tuple(self._plan()), day) is not None:
+                self.athlete = replace(self.athlete, maintaining=True)
         return self
-
-    def _think_of_maintenance(self, day: date) -> None:
-        """Some take the offer of maintenance, once a week."""
-        if self.traits.turns == "maintains" and maintenance_offer(self.athlete, tuple(self._plan()), day) is not None:
-            self.athlete = replace(self.athlete, maintaining=True)
 
     def _live_day(self, day: date) -> None:
         zone, ill = zone_on(self.traits, day), self.traits.turns == "ill and away" and day in self.off
@@ -117,14 +113,9 @@ class Year:
         days = self._forecast(day) if (day - FIRST_DAY).days % FORECAST_EVERY_DAYS == 1 else ()
         self.athlete = replace(self.athlete, timezone=zone, illness=ill, declined_on=None, **self._record(day))
         told = self._wake_up(day)
-        for at, event, run in sorted(self._moments(day), key=lambda moment: moment[0]):
+        for at, event, logged in sorted(self._moments(day), key=lambda moment: moment[0]):
             self.at = at
-            if run is not None:
-                start, id_ = at - timedelta(minutes=run.minutes + 6), str(event.activity_id)
-                logged = words.Activity(
-                    id_, "run", start, run.minutes, distance_km=run.kilometres, intensity=run.intensity
-                )
-                self.log.append(logged)
+            self.log += logged
             self._meet(event, day)
         for expected in days[1:]:
             self.forecasts.append((expected, unchanged and not told and days[0].placement is None))
@@ -168,17 +159,19 @@ class Year:
         self.holds_lifted.append(self.at)
         return self._check_in(words.CheckIn(self.at))
 
-    def _moments(self, day: date) -> Iterator[tuple[datetime, words.Event, Run | None]]:
+    def _moments(self, day: date) -> Iterator[tuple[datetime, words.Event, list[words.Activity]]]:
         """Runs come in a few minutes after their end; the clock looks before usual runs and in the evening."""
         wants = self.athlete.placements_enabled
         for number, run in enumerate(self.runs[day]):
-            end = self._moment(day, time(run.hour)) + timedelta(minutes=run.minutes + 6)
-            yield end, words.Event(words.EventType.ACTIVITY_UPLOADED, f"{day:%Y%m%d}{number}"), run
+            start, length = self._moment(day, time(run.hour)), timedelta(minutes=run.minutes + 6)
+            event = words.Event(words.EventType.ACTIVITY_UPLOADED, f"{day:%Y%m%d}{number}")
+            logged = words.Activity(str(event.activity_id), "run", start, run.minutes, distance_km=run.kilometres)
+            yield start + length, event, [replace(logged, intensity=run.intensity)]
         if Placement.REST_DAY in wants:
-            yield self._moment(day, self.athlete.rest_day_prompt_local), LOOK, None
+            yield self._moment(day, self.athlete.rest_day_prompt_local), LOOK, []
         if Placement.WARM_UP in wants and "mail" in self.traits.reach:
             for start, _ in self._usual(day)[:1]:
-                yield start - WARM_UP_LEAD, words.Event(words.EventType.RUN_STARTING_SOON), None
+                yield start - WARM_UP_LEAD, words.Event(words.EventType.RUN_STARTING_SOON), []
 
     # --- what the coach sees ------------------------------------------------------------------------------------------
 
