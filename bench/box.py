@@ -21,13 +21,13 @@ import requests
 from bench.figures import Figure, ms, percentile
 from bench.notes import athletes_with_a_run, learn_limits, send_paced, wait_for_writes
 from bench.sandbox import Sandbox
-from bench.servers import Server, Up, adductor, free_port, ready, started, tree, until
+from bench.servers import Server, Up, adductor, free_port, memory_mb, ready, started, tree, until
 
 MEMORY_MB, PERIOD_US = 256, 100_000  # the group's processes get one period of processor time in each period
 BOX = f"1 core, {MEMORY_MB} MB"
 CPU_SHARE, WRITES_MB_H, ANSWER_S, NOTE_S = 0.005, 1.0, 2.0, 1.0
-IDLE_S, QUICK_IDLE_S = 60.0, 10.0
-REST_S, QUICK_REST_S = 15.0, 5.0  # clock, caches and the first sweeps settle
+IDLE_S, QUICK_IDLE_S = 30.0, 10.0
+REST_S, QUICK_REST_S = 10.0, 5.0  # clock, caches and the first sweeps settle
 RATE, EVENTS, QUICK_EVENTS = 10, 600, 40
 _ENTER = 'for file in $GROUPS_TO_ENTER; do echo $$ > "$file" || exit 1; done; exec "$@"'
 
@@ -50,7 +50,7 @@ def measure(quick: bool = False) -> list[Figure]:
         runs = athletes_with_a_run(up, QUICK_EVENTS if quick else EVENTS)
         sent = send_paced(up, runs, RATE)
         written = wait_for_writes(up, runs)
-        memory_mb = sum(process.memory_full_info().pss for process in tree(up.server.process.pid)) / 1_000_000
+        megabytes = memory_mb(up)
     answered = [one.answered_s for one in sent.values()]
     notes = [written[activity] - one.at for activity, one in sent.items()]
     return [
@@ -65,7 +65,7 @@ def measure(quick: bool = False) -> list[Figure]:
             ANSWER_S,
             ms(max(answered)),
             ms(ANSWER_S),
-            f"p99 {ms(percentile(answered, 0.99))}; {len(runs)} events; {memory_mb:.0f} MB at the end",
+            f"p99 {ms(percentile(answered, 0.99))}; {len(runs)} events; {megabytes:.0f} MB at the end",
         ),
         _row(
             f"{BOX}: {RATE} due runs/s, note written, p99",

@@ -16,7 +16,7 @@ class Figure:
     floor: str  # the least that the same work costs, measured in the same run; "-" without one
     ratio: str
     target: str
-    met: bool
+    met: bool | None  # None: there is no target
     remarks: str = ""
 
 

@@ -10,7 +10,9 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
@@ -19,8 +21,11 @@ from flask import Flask, request
 THREADS = 8
 
 
-def create_app(database: Path) -> Flask:
-    """The application. A lock guards the one connection: waiting for SQLite's own lock polls."""
+def create_app(database: Path, then: Callable[[Any], None] | None = None) -> Flask:
+    """The application; ``then`` gets a stored event (bench/peers.py).
+
+    A lock guards the one connection: waiting for SQLite's own lock polls.
+    """
     app = Flask(__name__)
     lock = threading.Lock()
     connection = sqlite3.connect(database, check_same_thread=False)
@@ -36,16 +41,19 @@ def create_app(database: Path) -> Flask:
     def receive() -> str:
         with lock, connection:
             connection.execute("INSERT INTO events (at, body) VALUES (?, ?)", (time.time(), request.get_data()))
+        if then is not None:
+            then(request.get_json())
         return "kept"
 
     return app
 
 
-def main() -> None:
-    host, _, port = sys.argv[1].rpartition(":")
-    app = WSGIMiddleware(create_app(Path(sys.argv[2]) / "floor.db"), workers=THREADS)  # type: ignore[arg-type]
-    uvicorn.run(app, host=host, port=int(port), log_level="error", access_log=False)
+def serve(address: str, app: Flask) -> None:
+    """Serve until the process ends."""
+    host, _, port = address.rpartition(":")
+    wsgi = WSGIMiddleware(app, workers=THREADS)  # type: ignore[arg-type]
+    uvicorn.run(wsgi, host=host, port=int(port), log_level="error", access_log=False)
 
 
 if __name__ == "__main__":
-    main()
+    serve(sys.argv[1], create_app(Path(sys.argv[2]) / "floor.db"))

@@ -10,7 +10,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from statistics import median
 
 import requests
 
+from bench import peers
 from bench.figures import Figure, ms, percentile
 from bench.rows import Rows
 from bench.servers import Up, adductor_up, new_activity
@@ -27,6 +28,7 @@ AWAY_S = 0.05  # a usual answer of Strava's
 RATES, QUICK_RATES = {4: 100, 20: 400}, {4: 12, 20: 60}
 P50_MORE_MS, P99_MORE_MS = 30, 60
 CALLS_A_NOTE = 2
+PEER_EVENTS, QUICK_PEER_EVENTS = 40, 8
 _ROUND = 100  # events of which the second slowest is the p99: five seconds
 _WITHIN_S = 120.0
 
@@ -57,7 +59,24 @@ def measure(quick: bool = False) -> list[Figure]:
             written = wait_for_writes(up, these)
             took = [written[run.activity] - sent[run.activity].at for run in these]
             figures += _latency(took, median(trips), rate)
-        return [*figures, _calls(_calls_a_note(up, runs))]
+            trip = median(trips)
+        figures.append(_calls(_calls_a_note(up, runs)))
+        for way, what in peers.WAYS.items():
+            figures.append(_of_a_peer(up, way, what, folder / way, trip, QUICK_PEER_EVENTS if quick else PEER_EVENTS))
+        return figures
+
+
+def _of_a_peer(up: Up, way: str, what: str, folder: Path, trip: float, events: int) -> Figure:
+    """The same trip through a peer, at the lowest rate."""
+    runs = athletes_with_a_run(up, events)
+    tokens = {run.athlete: up.sandbox.access_token(run.athlete) for run in runs}
+    with peers.peer(way, folder, f"{up.sandbox.url}/api/v3", tokens) as server:
+        sent = send_paced(replace(up, server=server), runs, min(RATES))
+        written = wait_for_writes(up, runs)
+    took = [written[run.activity] - sent[run.activity].at for run in runs]
+    remarks = f"longest {ms(max(took))}"
+    more = f"+{ms(median(took) - trip)}"
+    return Figure(f"{what}: event to write, p50", ms(median(took)), f"one GET {ms(trip)}", more, "-", None, remarks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,23 @@
-"""The results as one table, and as docs/performance.md."""
+"""The results as one table, on docs/performance.md, and in the history of runs."""
 
 from __future__ import annotations
 
+import csv
 import os
 import platform
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 
 from bench.figures import Figure
 
 _COLUMNS = ("what", "value", "floor", "ratio", "target", "met", "remarks")
-_HEAD = """\
-# Performance
-
-`make bench` writes this page on the machine that it runs on; `make bench-quick` takes a minute, prints, and writes nothing.
-
-- A **floor** is the least that the same work costs, measured in the same run and in turns with ours, so that a busy or slow
-  machine slows both. The **ratio** is about the same elsewhere; seconds mean something on this machine only.
-- The shipped defaults are measured: an event answered 200 is synced to the disk, every check is on, logs are written.
-- "missed" is no failure of the run; a figure that could not be taken is "failed"."""
+_MET = {True: "met", False: "missed", None: "-"}
+_MEASURED = "Measured on "
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +35,7 @@ class Outcome:
         if self.figures is None:
             return [(f"bench.{self.name}", "-", "-", "-", "-", "failed", self.problem)]
         return [
-            (one.what, one.value, one.floor, one.ratio, one.target, "met" if one.met else "missed", one.remarks)
-            for one in self.figures
+            (one.what, one.value, one.floor, one.ratio, one.target, _MET[one.met], one.remarks) for one in self.figures
         ]
 
 
@@ -56,16 +50,25 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, "", f"Seconds: {each}; in all {sum(outcome.seconds for outcome in outcomes):.0f}."])
 
 
-def document(outcomes: Sequence[Outcome]) -> str:
-    """docs/performance.md."""
-    return "\n\n".join([_HEAD, machine(), table(outcomes)]) + "\n"
+def document(page: str, outcomes: Sequence[Outcome]) -> str:
+    """The page with this run in place of the last one: its words above the figures stay."""
+    words, _, _ = page.partition(_MEASURED)
+    return words + "\n\n".join([machine(), table(outcomes)]) + "\n"
+
+
+def keep(history: Path, outcomes: Sequence[Outcome]) -> None:
+    """Append the run to the history, a line a figure."""
+    with history.open("a", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        for outcome in outcomes:
+            lines.writerows([f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}", *row] for row in outcome.rows)
 
 
 def machine() -> str:
     """What the figures depend on, in a line without a host's, a user's or a folder's name."""
     memory = psutil.virtual_memory().total / 2**30
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GB, "
+        f"{_MEASURED}{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GB, "
         f"{platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}; "
         f"load average {os.getloadavg()[0]:.1f}."
     )

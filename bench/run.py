@@ -18,8 +18,9 @@ from bench import report
 from bench.figures import Figure
 from bench.report import Outcome
 
-MODULES = ("up", "pages", "webhooks", "notes", "box")
+MODULES = ("up", "pages", "webhooks", "notes", "sunday", "box")
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+HISTORY = Path(__file__).parent / "history.csv"
 
 
 def run(names: Sequence[str], *, quick: bool) -> list[Outcome]:
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     outcomes = run(options.names or MODULES, quick=options.quick)
     print(report.machine(), report.table(outcomes), sep="\n\n")
     if not (options.names or options.quick):
-        PAGE.write_text(report.document(outcomes), encoding="utf-8")
+        PAGE.write_text(report.document(PAGE.read_text(encoding="utf-8"), outcomes), encoding="utf-8")
+        report.keep(HISTORY, outcomes)
     return 1 if any(outcome.figures is None for outcome in outcomes) else 0
 
 

@@ -142,6 +142,11 @@ def tree(pid: int) -> list[psutil.Process]:
         return []
 
 
+def memory_mb(up: Up) -> float:
+    """The memory of all its processes; what they share is counted once."""
+    return sum(one.memory_full_info().pss for one in tree(up.server.process.pid)) / 1_000_000
+
+
 def send_signal(processes: list[psutil.Process], number: signal.Signals) -> None:
     """Signal those that still run."""
     for process in processes:

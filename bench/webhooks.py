@@ -1,31 +1,34 @@
-"""Webhook acceptance beside its floor: latency at 100 events a second, and the highest rate.
+"""Webhook acceptance beside its floor and its peers: latency at 100 events a second, the highest rate, memory on the way.
 
-The product is `adductor up` with all its processes. The floor (bench/floor.py) inserts a row and commits; while it is
-measured, every process of the product is stopped. Both get the same arrival times in turns. The product knows none of the
-athletes, so that its worker has little to do with each event.
+The product is `adductor up` with all its processes. The floor (bench/floor.py) inserts a row and commits; the peers
+(bench/peers.py) then start a thread or send a task. While one of these is measured, every process of the product is
+stopped. All get the same arrival times in turns. None knows the athletes, so that workers have little to do with each event.
 """
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import load
+from bench import load, peers
 from bench.figures import Figure, ms
 from bench.load import Answers, p50, usual_p99
-from bench.servers import Server, adductor_up, flask_floor, stopped
+from bench.servers import Server, adductor_up, flask_floor, memory_mb, stopped
 
+OURS, FLOOR = "ours", "floor"
 USUAL_RATE = 100.0  # events a second
 P50_TIMES_THE_FLOOR, P99_TIMES_THE_FLOOR = 1.5, 2.0
 HIGHEST_TIMES_THE_FLOOR = 0.6
 QUICK_ENOUGH_S = 0.1  # p99 below which a rate counts as sustained
 # The search of the highest rate rises by this factor; a rate fails when it fails this often in a row.
 LOWEST_RATE, STEP, TRIES = 100.0, 1.25, 2
-ROUNDS, QUICK_ROUNDS = 9, 2
+ROUNDS, QUICK_ROUNDS = 7, 2
 ROUND_S, QUICK_ROUND_S = 2.0, 1.0
+EVENTS, QUICK_EVENTS = 10_000, 1_000
+PLATEAU = 1.05
 _FIRST_ACTIVITY = 10**10
 
 
@@ -59,35 +62,69 @@ def sustained(answers: Answers) -> bool:
 
 
 def measure(quick: bool = False) -> list[Figure]:
-    """Two figures of latency, and the highest rate."""
+    """Two figures of latency, the highest rate, the same of the peers, and memory."""
     rounds, round_s = (QUICK_ROUNDS, QUICK_ROUND_S) if quick else (ROUNDS, ROUND_S)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adductor-bench-")))
         up = stack.enter_context(adductor_up(folder / "ours"))
-        ours = Target(up.server)
-        floor = Target(stack.enter_context(flask_floor(folder / "floor")))
-        answers: dict[bool, list[Answers]] = {True: [], False: []}
+        ours, curve = Target(up.server), {}
+        targets = {OURS: ours, FLOOR: Target(stack.enter_context(flask_floor(folder / "floor")))}
+        for way in peers.WAYS:
+            targets[way] = Target(stack.enter_context(peers.peer(way, folder / way, up.sandbox.url, {})))
+        answers: dict[str, list[Answers]] = {name: [] for name in targets}
         highest = {}
         for number in range(1 + rounds):
-            for is_ours in (True, False):
-                with contextlib.nullcontext() if is_ours else stopped(ours.server.process.pid):
-                    came = (ours if is_ours else floor).send(USUAL_RATE, round_s)
-                answers[is_ours] += [came] if number else []  # the first round warms up
-        for is_ours in (True, False):
-            with contextlib.nullcontext() if is_ours else stopped(ours.server.process.pid):
-                highest[is_ours] = (ours if is_ours else floor).highest_rate(round_s)
+            for name, target in targets.items():
+                with _alone(name, ours):
+                    came = target.send(USUAL_RATE, round_s)
+                answers[name] += [came] if number else []  # the first round warms up
+        for name, target in targets.items():
+            with _alone(name, ours):
+                highest[name] = target.highest_rate(round_s)
+        while ours.sent < (QUICK_EVENTS if quick else EVENTS):
+            ours.send(USUAL_RATE * 2, ROUND_S)
+            curve[ours.sent] = memory_mb(up)
     return [
-        *_at_the_usual_rate(answers[True], answers[False]),
+        *_at_the_usual_rate(answers[OURS], answers[FLOOR]),
         Figure(
             f"highest rate with a p99 below {ms(QUICK_ENOUGH_S)}",
-            f"{highest[True]:.0f}/s",
-            f"{highest[False]:.0f}/s",
-            f"{highest[True] / highest[False]:.2f} x" if highest[False] else "-",
+            f"{highest[OURS]:.0f}/s",
+            f"{highest[FLOOR]:.0f}/s",
+            f"{highest[OURS] / highest[FLOOR]:.2f} x" if highest[FLOOR] else "-",
             f"at least {HIGHEST_TIMES_THE_FLOOR} x",
-            met=highest[True] >= HIGHEST_TIMES_THE_FLOOR * highest[False] > 0,
+            met=highest[OURS] >= HIGHEST_TIMES_THE_FLOOR * highest[FLOOR] > 0,
             remarks="beside its worker; the floor has the machine to itself",
         ),
+        *(_of_a_peer(answers[way], answers[FLOOR], highest[way], what) for way, what in peers.WAYS.items()),
+        _memory(curve),
     ]
+
+
+def _alone(name: str, ours: Target) -> AbstractContextManager[None]:
+    """Keep the product from running while another is measured."""
+    return contextlib.nullcontext() if name == OURS else stopped(ours.server.process.pid)
+
+
+def _of_a_peer(answers: list[Answers], floor: list[Answers], highest: float, what: str) -> Figure:
+    remarks = f"p99 {ms(usual_p99(answers))}, highest rate {highest:.0f}/s"
+    ratio = f"{p50(answers) / p50(floor):.2f} x"
+    return Figure(f"{what}: answer, p50", ms(p50(answers)), ms(p50(floor)), ratio, "-", met=None, remarks=remarks)
+
+
+def _memory(curve: dict[int, float]) -> Figure:
+    """Growth over the second half of the curve."""
+    points = list(curve.items())
+    half, end = points[len(points) // 2][1], points[-1][1]
+    shown = points[:: max(1, len(points) // 8)]
+    return Figure(
+        f"memory of `adductor up` with the sandbox after {points[-1][0]} events",
+        f"{end:.0f} MB",
+        "-",
+        f"{end / half:.3f} x half-way",
+        f"at most {PLATEAU} x",
+        met=end <= PLATEAU * half,
+        remarks=", ".join(f"{sent}: {megabytes:.0f}" for sent, megabytes in shown),
+    )
 
 
 def _at_the_usual_rate(ours: list[Answers], floor: list[Answers]) -> list[Figure]:

@@ -28,8 +28,11 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         module = ModuleType(f"bench.{name}")
         module.measure = measure  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, f"bench.{name}", module)
-    monkeypatch.setattr(run, "PAGE", tmp_path / "performance.md")
-    return tmp_path / "performance.md"
+    page = tmp_path / "performance.md"
+    page.write_text("# Performance\n\nMeasured on a day that has gone.\n")
+    monkeypatch.setattr(run, "PAGE", page)
+    monkeypatch.setattr(run, "HISTORY", tmp_path / "history.csv")
+    return page
 
 
 def test_run_failing_module_does_not_stop_the_others(page: Path) -> None:
@@ -65,12 +68,14 @@ def test_main_missed_is_no_failure_and_only_a_whole_run_writes(
     said = capsys.readouterr().out
     assert "missed" in said
     assert ("failed" in said) is bool(code)
-    assert page.exists() is written
+    assert ("a day that has gone" not in page.read_text()) is written
+    assert page.read_text().startswith("# Performance\n")
+    assert page.with_name("history.csv").exists() is written
 
 
 def test_document_holds_figures_and_no_detail_of_a_failure() -> None:
     outcomes = [Outcome("notes", 12.3, [_figure()]), Outcome("up", 1.0, None, "OSError")]
-    text = report.document(outcomes)
+    text = report.document("", outcomes)
 
     assert "| notes a second | 250   | 1,000 no-ops | 0.25 x | 0.2 x  | met    | eight threads |" in text
     assert "| bench.up       | -     | -            | -      | -      | failed | OSError       |" in text
