@@ -82,11 +82,11 @@ format: $(VENV)/.dev ## Bring the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (6 minutes)
+bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (7 minutes)
 	@$(COMPILE)
 	@$(BIN)/python -m bench.run
 
-bench-quick: $(VENV)/.dev system ## The same with small numbers, in about a minute; prints only
+bench-quick: $(VENV)/.dev system ## The same with small numbers, in about two minutes; prints only
 	@$(COMPILE)
 	@$(BIN)/python -m bench.run --quick
 
