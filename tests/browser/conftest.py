@@ -8,7 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from adductor.store.models import Suggestion
 from tests.support import people
+from tests.support.live import Live, Runner
 
 Opens = Callable[..., BrowserContext]
 SMALLEST = {"width": 320, "height": 640}
@@ -49,6 +51,15 @@ def new_context(browser: Browser) -> Iterator[Opens]:
 @pytest.fixture
 def context(new_context: Opens) -> BrowserContext:
     return new_context()
+
+
+def suggested(live: Live, runner: Runner) -> Suggestion:
+    """The routine after a run that this runner has just recorded; its note stands."""
+    run = live.record(runner)
+    live.note_comes(run)
+    suggestion = live.suggestion(run)
+    assert suggestion is not None
+    return suggestion
 
 
 def no_barriers(page: Page) -> None:

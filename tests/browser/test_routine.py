@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from adductor.store.models import SessionRecord
-from tests.browser.conftest import SMALLEST, Opens, no_barriers
+from tests.browser.conftest import SMALLEST, Opens, no_barriers, suggested
 from tests.support import people
 from tests.support.live import Live, Runner
 
@@ -27,13 +27,9 @@ def _stands_still(page: Page, address: str) -> None:
     page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
 
 
-def _due(live: Live, context: BrowserContext, **athlete: object) -> tuple[Page, Runner, str]:
-    page, runner = people.connected(live, context, **athlete)
-    run = live.record(runner)
-    live.note_comes(run)
-    suggestion = live.suggestion(run)
-    assert suggestion is not None
-    return page, runner, f"{live.web}/routine/{suggestion.public_id}"
+def _due(live: Live, context: BrowserContext) -> tuple[Page, Runner, str]:
+    page, runner = people.connected(live, context)
+    return page, runner, f"{live.web}/routine/{suggested(live, runner).public_id}"
 
 
 def _link(live: Live) -> tuple[Runner, str]:
@@ -111,19 +107,6 @@ def test_pause_next_and_back_do_what_they_say_and_the_drawing_stands_as_named(li
     expect(action).to_contain_text("Hold: ")
 
 
-def test_stopping_for_pain_asks_how_strong_and_holds_the_routines(live: Live, context: BrowserContext) -> None:
-    page, runner, address = _due(live, context)
-    page.goto(address)
-    page.get_by_role("button", name="Start the timer").click()
-
-    page.get_by_role("button", name="It hurts").click()
-    expect(page.get_by_label("I stopped because it hurt")).to_be_checked()
-    _how_it_was(page, rpe=8, pain=7)
-
-    expect(page.get_by_role("alert")).to_contain_text("before you run or exercise")
-    assert _sessions(live, runner)[0].stopped_for_pain
-
-
 @pytest.mark.parametrize("closed", [False, True], ids=["the same page", "the next page"])
 def test_without_a_connection_it_works_and_the_answer_arrives_later_once(
     live: Live, context: BrowserContext, closed: bool
@@ -199,20 +182,28 @@ def test_note_leads_to_the_timer_in_one_tap_and_to_done_in_two_without_signing_i
     live: Live, new_context: Opens
 ) -> None:
     runner, link = _link(live)
-    page, taps = new_context(size=SMALLEST).new_page(), 0
+    page = new_context(size=SMALLEST).new_page()
 
     page.goto(link)
-    taps += 1
     expect(page.get_by_role("button", name="Start the timer")).to_be_in_viewport()
-    assert taps == 1
     page.get_by_role("button", name="Mark as done").click()
-    taps += 1
 
     expect(page.get_by_role("heading", name="Done.")).to_be_focused()
     expect(page.get_by_text("1 of 2 in 7 days. Next: ")).to_be_visible()
-    assert taps == 2
     assert len(_sessions(live, runner)) == 1
     assert page.context.cookies() == []
+
+
+def test_text_twice_as_large_keeps_every_button_whole(live: Live, new_context: Opens) -> None:
+    page = new_context(size=SMALLEST).new_page()
+    _stands_still(page, _link(live)[1])
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.get_by_role("button", name="Start the timer").click()
+
+    for button in page.locator(".controls button").all():
+        expect(button).to_be_in_viewport(ratio=1)
+        assert button.evaluate("button => button.scrollWidth <= button.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_reload_goes_on_where_it_was_and_the_voice_says_what_comes(live: Live, new_context: Opens) -> None:
@@ -248,9 +239,8 @@ def test_reload_goes_on_where_it_was_and_the_voice_says_what_comes(live: Live, n
 
 def test_own_exercise_is_done_with_the_timer_and_its_load_is_noted(live: Live, context: BrowserContext) -> None:
     days_ago = (live.here.installation.clock.now() - timedelta(days=5)).date()
-    page, runner = people.connected(
-        live, context, programme_stage=2, sessions_completed_total=9, last_completed_on=days_ago
-    )
+    past = {"programme_stage": 2, "sessions_completed_total": 9, "last_completed_on": days_ago}
+    page, runner = people.connected(live, context, **past)
     page.goto(f"{live.web}/settings?open=own")
     page.locator("#own [name=name]").fill("Pelvic tilt")
     page.locator("#own").get_by_role("button", name="Add").click()
@@ -271,19 +261,6 @@ def test_own_exercise_is_done_with_the_timer_and_its_load_is_noted(live: Live, c
 
     expect(page.get_by_role("heading", name="Done.")).to_be_visible()
     assert "2 kg" in [entry["load"] for entry in live.athlete(runner).progress]
-
-
-def test_text_twice_as_large_keeps_every_button_whole(live: Live, new_context: Opens) -> None:
-    _, link = _link(live)
-    page = new_context(size=SMALLEST).new_page()
-    _stands_still(page, link)
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    page.get_by_role("button", name="Start the timer").click()
-
-    for button in page.locator(".controls button").all():
-        expect(button).to_be_in_viewport(ratio=1)
-        assert button.evaluate("button => button.scrollWidth <= button.clientWidth")
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def _kept_answers(context: BrowserContext) -> list[str]:

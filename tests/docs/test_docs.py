@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from adductor.settings import Settings
+from adductor.store.models import Base
 from service.cli import cli
 from service.cli.up import up
 
@@ -22,6 +24,8 @@ WITH_LINKS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "sandbox" / "REA
 SETTINGS = {str(field.validation_alias) for field in Settings.model_fields.values()}
 # Read by other programs, and said with them.
 NOT_OURS = {"ADDUCTOR_WEB", "ADDUCTOR_PORT"}
+
+SECURITY = (ROOT / "docs" / "security.md").read_text()
 
 # docs/brand.md: a file that may not be shipped with the source.
 TO_BE_PUT_THERE = "service/static/connect-with-strava.svg"
@@ -166,3 +170,28 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     for named in re.findall(r"`([\w./-]+)`", page.read_text()):
         if named.startswith(ours) and "NAME" not in named and named != TO_BE_PUT_THERE:
             assert (ROOT / named).exists() or (page.parent / named).exists(), f"{named} is not there"
+
+
+def test_every_line_of_attacks_names_tests_that_exist() -> None:
+    """docs/security.md says what was tried, and what is held."""
+    attacks = SECURITY.partition("## What was tried")[2].partition("## What stays possible")[0]
+    lines = [line for line in attacks.splitlines() if line.startswith("|")][2:]
+
+    assert len(lines) >= 45
+    for line in lines:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
+        assert named, line
+        for path, name in named:
+            functions = [
+                node.name for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)
+            ]
+            assert name in functions, f"{path}::{name}"
+
+
+def test_every_table_and_secret_of_the_database_is_accounted_for() -> None:
+    held = SECURITY.partition("## What is held")[2].partition("## Keys")[0]
+    names = [table.name for table in Base.metadata.tables.values()]
+    names += [c.name for table in Base.metadata.tables.values() for c in table.columns if c.name.endswith("_encrypted")]
+
+    assert len(names) > len(Base.metadata.tables)
+    assert [name for name in names if f"`{name}`" not in held] == []

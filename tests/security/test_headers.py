@@ -26,8 +26,10 @@ def _client(folder: Path, **settings: str) -> tuple[FlaskClient, list[str]]:
     return app.test_client(), seen
 
 
-def test_every_answer_of_every_route_carries_the_protecting_headers(scene: Scene) -> None:
-    """And no page needs more than the policy allows: no style or script within it, none from another host."""
+def test_every_answer_of_every_route_carries_the_protecting_headers_and_no_cache_keeps_an_athletes(
+    scene: Scene,
+) -> None:
+    """No page needs more than the policy allows: no style or script within it, none from another host."""
     for rule, path in scene.routes("GET"):
         answer = scene.visitor.get(path)
         policy = answer.headers["Content-Security-Policy"]
@@ -37,6 +39,10 @@ def test_every_answer_of_every_route_carries_the_protecting_headers(scene: Scene
         if answer.mimetype == "text/html":
             found = re.findall(r" style=|<style|<script>| on\w+=|//fonts\.", answer.text)
             assert found == [], rule.rule
+    for path in ("/home", "/settings", "/suggestions", "/privacy/export", f"/routine/{scene.mine.public_id}/state"):
+        assert scene.visitor.get(path).headers["Cache-Control"] == "no-store", path
+    feed = scene.visitor.get(f"/calendar/{scene.mine.calendar_key}.ics")
+    assert feed.headers["Cache-Control"].startswith("private")
 
 
 @pytest.mark.parametrize(
@@ -99,10 +105,3 @@ def test_metrics_are_not_shown_through_a_proxy_of_this_machine(tmp_path: Path) -
         client, _ = _client(tmp_path / proxies, ADDUCTOR_TRUSTED_PROXIES=proxies)
         for header in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
             assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404, (proxies, header)
-
-
-def test_nothing_of_an_athletes_is_kept_by_caches(scene: Scene) -> None:
-    for path in ("/home", "/settings", "/suggestions", "/privacy/export", f"/routine/{scene.mine.public_id}/state"):
-        assert scene.visitor.get(path).headers["Cache-Control"] == "no-store", path
-    feed = scene.visitor.get(f"/calendar/{scene.mine.calendar_key}.ics")
-    assert feed.headers["Cache-Control"].startswith("private")

@@ -25,7 +25,7 @@ NASTY: tuple[str | bytes, ...] = (
     "a\r\nBcc: others@example.org\r\n\r\nhello",
     "'; DROP TABLE athletes; --\"",
     "{{ 7*7 }}{% raw %}${7*7}",
-    "<script>alert(1)</script>",
+    "\"'><script>alert(1)</script>",
     "\u202e\u2066abc",
 )
 _USUAL = {"said": "pain", "pain": "2", "rpe": "5", "kind": "race", "priority": "A", "day": "2026-12-24"}

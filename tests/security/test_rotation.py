@@ -14,7 +14,7 @@ from adductor.athletes.rotate_keys import KeyStatus
 from adductor.installation import Installation
 from adductor.platforms.base import Tokens
 from adductor.settings import load
-from adductor.store.models import Athlete, Connection, Revocation
+from adductor.store.models import Connection, Revocation
 from adductor.vault import Vault
 from tests.support.athletes import give_tokens
 from tests.support.runners import Place
@@ -36,12 +36,12 @@ def under(here_on_each: Place, monkeypatch: pytest.MonkeyPatch) -> Under:
     return start
 
 
-def _connect(here: Place, count: int) -> None:
+def _connect(here: Place, installation: Installation, count: int) -> None:
     for number in range(1, count + 1):
         athlete = here.runner()
         pair = Tokens(f"access {number}", f"refresh {number}", here.now + timedelta(hours=6))
-        with here.installation.store.write() as session:
-            give_tokens(session, here.installation, athlete, pair)
+        with installation.store.write() as session:
+            give_tokens(session, installation, athlete, pair)
 
 
 def _rows(installation: Installation) -> list[Connection]:
@@ -49,10 +49,12 @@ def _rows(installation: Installation) -> list[Connection]:
         return list(session.scalars(select(Connection).order_by(Connection.id)))
 
 
-def _tokens(installation: Installation) -> list[tuple[str, ...]]:
-    """Access and refresh token of every connection."""
-    pairs = [(row.access_encrypted or b"", row.refresh_encrypted or b"") for row in _rows(installation)]
-    return [tuple(map(installation.vault.decrypt, pair)) for pair in pairs]
+def _tokens(installation: Installation) -> list[str]:
+    """Access and refresh token of every connection, and the tokens that wait to be revoked."""
+    encrypted = [token for row in _rows(installation) for token in (row.access_encrypted, row.refresh_encrypted)]
+    with installation.store.read() as session:
+        encrypted += session.scalars(select(Revocation.token_encrypted))
+    return [installation.vault.decrypt(token or b"") for token in encrypted]
 
 
 @pytest.mark.parametrize("before", [(OLD,), ()], ids=["a key that was set", "the key derived from the secret key"])
@@ -60,9 +62,12 @@ def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(
     here_on_each: Place, under: Under, before: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rotate_keys, "BATCH", 3)
-    count, earlier = 2 * 3 + 1, under(*before)
-    _connect(here_on_each, count)
-    expected = _tokens(earlier)
+    earlier = under(*before)
+    _connect(here_on_each, earlier, 2 * 3 + 1)
+    with earlier.store.write() as session:
+        revocation.queue(session, "strava", earlier.vault.encrypt("left"), here_on_each.now)
+    expected, count = _tokens(earlier), 2 * 3 + 1 + 1
+    assert len(expected) == 2 * 7 + 1
 
     both = under(NEW, *before)
     assert rotate_keys.count_keys(both) == KeyStatus(newest=0, older=count)
@@ -70,62 +75,30 @@ def test_a_key_is_replaced_and_dropped_and_every_token_is_what_it_was(
     assert rotate_keys.rotate_keys(both) == KeyStatus(newest=count)
 
     assert rotate_keys.count_keys(under(NEW)) == KeyStatus(newest=count)
+    # What no key decrypts is counted and left.
+    assert rotate_keys.rotate_keys(under(LOST)) == KeyStatus(unreadable=count)
     assert _tokens(under(NEW)) == expected
-    assert rotate_keys.count_keys(under(LOST)).unreadable == count
-
-
-def test_token_queued_for_revocation_is_rotated_too(here_on_each: Place, under: Under) -> None:
-    under(OLD)
-    _connect(here_on_each, 1)
-    both = under(NEW, OLD)
-    with both.store.write() as session:
-        athlete = session.scalars(select(Athlete)).one()
-        token = athlete.connection.refresh_encrypted
-        assert revocation.queue(session, "strava", token, both.clock.now()) is not None
-        session.delete(athlete)
-    assert rotate_keys.count_keys(both) == KeyStatus(older=1)
-
-    assert rotate_keys.rotate_keys(both) == KeyStatus(older=1)
-
-    with under(NEW).store.read() as session:
-        row = session.scalars(select(Revocation)).one()
-    assert Vault([NEW]).decrypt(row.token_encrypted) == "refresh 1"
-
-
-def test_token_that_no_key_decrypts_is_counted_and_left(here_on_each: Place, under: Under) -> None:
-    under(LOST)
-    _connect(here_on_each, 2)
-    before = [row.refresh_encrypted for row in _rows(under(LOST))]
-
-    assert rotate_keys.rotate_keys(under(NEW, OLD)) == KeyStatus(unreadable=2)
-
-    assert [row.refresh_encrypted for row in _rows(under(NEW))] == before
 
 
 def test_refresh_under_way_is_not_disturbed(here_on_each: Place, under: Under) -> None:
     """A refresh compares the encrypted text to see that the runner has not connected anew; a changed one fails it."""
-    under(OLD)
-    _connect(here_on_each, 2)
+    _connect(here_on_each, under(OLD), 2)
     both = under(NEW, OLD)
     busy = _rows(both)[0]
-    with both.store.write() as session:
-        session.get_one(Connection, busy.id).lease_until = both.clock.real_now() + timedelta(seconds=30)
 
-    assert rotate_keys.rotate_keys(both) == KeyStatus(older=1, busy=1)
-
-    assert _rows(both)[0].refresh_encrypted == busy.refresh_encrypted
-    with both.store.write() as session:
-        session.get_one(Connection, busy.id).lease_until = both.clock.real_now() - timedelta(seconds=1)
-    assert rotate_keys.rotate_keys(both) == KeyStatus(older=1, newest=1)
+    for lease_ends_s, found in ((30, KeyStatus(older=1, busy=1)), (-1, KeyStatus(older=1, newest=1))):
+        with both.store.write() as session:
+            lease = both.clock.real_now() + timedelta(seconds=lease_ends_s)
+            session.get_one(Connection, busy.id).lease_until = lease
+        assert rotate_keys.rotate_keys(both) == found
+        assert (_rows(both)[0].refresh_encrypted == busy.refresh_encrypted) is (found.busy == 1)
 
 
 def test_athlete_who_connects_again_meanwhile_keeps_the_new_tokens(
     here_on_each: Place, under: Under, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    under(OLD)
-    _connect(here_on_each, 1)
-    both = under(NEW, OLD)
-    rotate = Vault.rotate
+    _connect(here_on_each, under(OLD), 1)
+    both, rotate = under(NEW, OLD), Vault.rotate
 
     def meanwhile(vault: Vault, encrypted: bytes) -> bytes:
         with both.store.write() as session:
@@ -135,4 +108,4 @@ def test_athlete_who_connects_again_meanwhile_keeps_the_new_tokens(
     monkeypatch.setattr(Vault, "rotate", meanwhile)
 
     assert rotate_keys.rotate_keys(both) == KeyStatus(busy=1)
-    assert _tokens(both)[0][1] == "the new refresh token"
+    assert _tokens(both)[1] == "the new refresh token"

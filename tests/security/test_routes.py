@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.security.conftest import BY_ADDRESS, ENDING, FIELDS, SITE, Scene, person
 
 # The address is the athlete's own secret, given to a calendar or standing in their mail.
@@ -10,27 +12,20 @@ _SECRET = BY_ADDRESS | {"answers.ask", "pages.calendar"}
 _STEPS_ONLY = {"pages.routine", "pages.routine_exercise", "pages.routine_state"}
 
 
-def test_every_form_wants_the_token_of_a_page(scene: Scene) -> None:
-    before = scene.everything()
+@pytest.mark.parametrize("token_of", ["none", "another browser"])
+def test_every_form_wants_the_token_of_a_page_of_this_browser(scene: Scene, token_of: str) -> None:
+    fields, before = dict(FIELDS), scene.everything()
+    if token_of != "none":
+        attacker = scene.stranger()
+        attacker.sign_in(scene.theirs.id)
+        fields["csrf_token"] = attacker.token()
     forms = list(scene.routes("POST", without=BY_ADDRESS))
     assert len(forms) > 12
 
     for rule, path in forms:
-        answer = scene.visitor.http.post(path, data=FIELDS)
+        answer = scene.visitor.http.post(path, data=fields)
         assert answer.status_code == 400, rule.rule
         assert "out of date" in answer.text, rule.rule
-
-    assert scene.everything() == before
-
-
-def test_a_token_of_another_browser_is_none(scene: Scene) -> None:
-    attacker = scene.stranger()
-    attacker.sign_in(scene.theirs.id)
-    fields = {**FIELDS, "csrf_token": attacker.token()}
-    before = scene.everything()
-
-    for rule, path in scene.routes("POST", without=BY_ADDRESS):
-        assert scene.visitor.http.post(path, data=fields).status_code == 400, rule.rule
 
     assert scene.everything() == before
 

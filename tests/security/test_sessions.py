@@ -6,11 +6,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from adductor.athletes import connections
 from adductor.platforms.base import Grant, Tokens
-from adductor.store.models import Athlete, Connection
+from adductor.store.models import Athlete
 from tests.security.conftest import Scene
 from tests.service.pages.conftest import SCOPES, Strava, Visitor
 from tests.support.runners import Place
@@ -29,16 +29,13 @@ def test_the_state_of_another_browser_connects_no_runner(
     assert visitor.get("/home").headers["Location"] == "/"
 
 
-def test_without_the_state_that_was_given_out_no_code_is_traded(visitor: Visitor, strava: Strava) -> None:
+def test_a_state_is_good_once_and_no_other_trades_a_code(visitor: Visitor, strava: Strava) -> None:
     """A wrong state also uses up the right one."""
     for wrong in ("", "guessed", "\N{GRINNING FACE}", "a" * 5000):
         right = visitor.state()
         assert [visitor.comes_back(state=state).status_code for state in (wrong, right)] == [400, 400], wrong
-
     assert strava.codes == []
 
-
-def test_a_state_is_good_once(visitor: Visitor, strava: Strava) -> None:
     state = visitor.state()
 
     assert [visitor.comes_back(state=state).status_code for _ in range(2)] == [302, 400]
@@ -96,21 +93,17 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
     installation, start = here_on_each.installation, threading.Barrier(4)
 
     def connect(number: int) -> None:
-        grant = Grant(
-            Tokens(f"access {number}", f"refresh {number}", here_on_each.now), "4711", "Mara", "UTC", "metric"
-        )
+        pair = Tokens(f"access {number}", f"refresh {number}", here_on_each.now)
         start.wait()
         with installation.store.write() as session:
-            connections.connect(session, installation, "strava", grant, SCOPES)
+            connections.connect(session, installation, "strava", Grant(pair, "4711", "Mara", "UTC", "metric"), SCOPES)
 
     for _ in range(5):
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(connect, range(4)))
         with installation.store.write() as session:
-            assert session.scalar(select(func.count()).select_from(Athlete)) == 1
-            kept = session.scalars(select(Connection)).one()
-            assert kept.access_encrypted is not None
-            assert kept.refresh_encrypted is not None
-            access, refresh = map(installation.vault.decrypt, (kept.access_encrypted, kept.refresh_encrypted))
+            athlete = session.scalars(select(Athlete)).one()
+            kept = (athlete.connection.access_encrypted or b"", athlete.connection.refresh_encrypted or b"")
+            access, refresh = map(installation.vault.decrypt, kept)
             assert access.replace("access", "refresh") == refresh
-            session.delete(session.scalars(select(Athlete)).one())
+            session.delete(athlete)

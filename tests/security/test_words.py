@@ -16,7 +16,7 @@ import pytest
 from adductor.jobs import letters, rounds
 from adductor.mail.messages import AddressError
 from adductor.store.models import DecisionRecord, PlannedRunRecord, Suggestion
-from tests.security.conftest import SITE, Scene
+from tests.security.conftest import Scene
 from tests.support.runners import Place
 
 MARKUP = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{ 7*7 }}&lt;b&gt;"
@@ -72,21 +72,6 @@ def test_markup_in_names_and_reasons_stays_text_on_every_page(scene: Scene) -> N
     assert shown >= 3
 
 
-def test_markup_typed_into_forms_comes_back_as_text(scene: Scene) -> None:
-    visitor = scene.visitor
-    link = scene.here.installation.links.answer(scene.mine.public_id, "pain", scene.here.now).removeprefix(SITE)
-    names = ("email", "timezone", "age", "prompt", "day", "at", "distance", "name", "kind")
-
-    _harmless(visitor.http.post(link, data={"where": MARKUP, "sign": MARKUP}).text, link)
-    for section in ("email", "you", "times", "races/add"):
-        answer = visitor.post(f"/settings/{section}", **dict.fromkeys(names, MARKUP))
-        assert answer.status_code == 400, section
-        _harmless(answer.text, section)
-    answer = visitor.post("/check-in", sign=MARKUP)
-    assert "&lt;script&gt;" in answer.text
-    _harmless(answer.text, "/check-in")
-
-
 def test_markup_in_a_reason_stays_text_in_mails(here: Place) -> None:
     """And no subject or address holds anything of the athlete's."""
     runner = here.runner(channels={"post_run": "mail"}, name=f"Anna\r\nBcc: x@y.org{MARKUP}")
@@ -105,16 +90,6 @@ def test_markup_in_a_reason_stays_text_in_mails(here: Place) -> None:
     found = _Elements(html)
     assert (found.sources["script"], found.handlers) == ([], [])
     assert all(source.startswith("cid:") for source in found.sources["img"])
-
-
-def test_an_address_that_holds_more_than_one_is_refused(scene: Scene) -> None:
-    behind = ("\r\nBcc: x@y.org", "\nSubject: won", ", x@y.org", "\u2028Bcc: x@y.org", "%0aBcc:x@y.org")
-
-    for address in (*(f"anna@example.org{more}" for more in behind), "Anna <anna@example.org>", "anna@[127.0.0.1]"):
-        assert scene.visitor.post("/settings/email", email=address).status_code == 400, address
-
-    assert scene.here.athlete(scene.mine.id).email == "anna@private.example"
-    assert scene.here.letters(scene.mine.id) == []
 
 
 def test_a_header_that_got_into_the_database_all_the_same_reaches_no_mail_server(here: Place) -> None:

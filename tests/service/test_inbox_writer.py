@@ -1,4 +1,4 @@
-"""Group commit of events: answering 200 means that the event is on disk."""
+"""Group commit of events: answering 200 means that the event is on disk. Heartbeats while none can be stored."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from adductor.clock import Clock
-from adductor.jobs import inbox
+from adductor.jobs import inbox, outages
 from adductor.platforms.base import WebhookEvent
+from adductor.queue import heartbeats
 from adductor.store import Store, migrate
 from adductor.store.models import InboxEvent
-from service import inbox_writer
+from service import heartbeat, inbox_writer
 from service.inbox_writer import InboxWriter, NotStoredError
+from tests.support.runners import Place
 
 EVENT = WebhookEvent("strava", 1, "activity", "strava:42", "create", datetime(2026, 11, 18, 12, 0, tzinfo=UTC), "7", {})
 
@@ -40,6 +45,10 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long this machine's disk takes: the timeout has tests of its own."""
     monkeypatch.setattr(inbox_writer, "PATIENCE_S", 60.0)
     monkeypatch.setattr(inbox_writer, "DATABASE_TIMEOUT_S", 60.0)
+
+
+def _events(count: int) -> list[WebhookEvent]:
+    return [replace(EVENT, object_id=f"strava:{number}") for number in range(count)]
 
 
 def _count(store: Store) -> int:
@@ -64,13 +73,13 @@ def test_many_events_share_commits_and_wake_ups(
     commits: list[int] = []
     put = inbox.put
 
-    def counted(connection: object, events: list[WebhookEvent], now: datetime) -> dict[int, str]:
+    def counted(connection: Any, events: list[WebhookEvent], now: datetime) -> dict[int, str]:
         commits.append(len(events))
-        return put(connection, events, now)  # type: ignore[arg-type]
+        return put(connection, events, now)
 
     monkeypatch.setattr(inbox, "put", counted)
     with ThreadPoolExecutor(32) as pool:
-        list(pool.map(writer.put, [replace(EVENT, object_id=f"strava:{number}") for number in range(400)]))
+        list(pool.map(writer.put, _events(400)))
 
     assert _count(store) == sum(commits) == 400
     assert len(commits) < 400
@@ -88,26 +97,21 @@ def test_each_stored_event_wakes_a_worker_and_a_duplicate_does_not(
             raise problem
 
     writer = InboxWriter(store, Clock(), wake)
-    writer.put(EVENT)
-    assert wakes.acquire(timeout=10)
-
-    writer.put(EVENT)
-    writer.put(replace(EVENT, object_id="strava:43"))
-    assert wakes.acquire(timeout=10)
+    for put in ([EVENT], [EVENT, replace(EVENT, object_id="strava:43")]):
+        for event in put:
+            writer.put(event)
+        assert wakes.acquire(timeout=10)
 
     assert _count(store) == 2
     assert not wakes.acquire(blocking=False)
 
 
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("problem", [RuntimeError("disk full"), OverflowError("too large"), MemoryError()])
+@pytest.mark.parametrize("problem", [RuntimeError("disk full"), MemoryError()])
 def test_refused_event_is_reported_and_the_next_one_is_stored(
     store: Store, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
-    def refuse(*_: object) -> dict[int, str]:
-        raise problem
-
-    monkeypatch.setattr(inbox, "put", refuse)
+    monkeypatch.setattr(inbox, "put", mock.Mock(side_effect=problem))
     with pytest.raises(NotStoredError, match="does not take"):
         writer.put(EVENT)
     assert writer.failing
@@ -115,17 +119,15 @@ def test_refused_event_is_reported_and_the_next_one_is_stored(
 
     writer.put(EVENT)
 
-    assert _count(store) == 1
-    assert not writer.failing
+    assert (_count(store), writer.failing) == (1, False)
 
 
 def test_locked_database_is_reported_to_every_request_that_waits(tmp_path: Path) -> None:
     with _locked(tmp_path) as store, ThreadPoolExecutor(4) as pool:
         writer = InboxWriter(store, Clock(), lambda: None)
-        tried = [pool.submit(writer.put, replace(EVENT, object_id=f"strava:{number}")) for number in range(4)]
-        problems = [one.exception() for one in tried]
+        tried = [pool.submit(writer.put, event) for event in _events(4)]
 
-        assert all(isinstance(problem, NotStoredError) for problem in problems)
+        assert [type(one.exception()) for one in tried] == [NotStoredError] * 4
         assert writer.failing
 
 
@@ -135,15 +137,48 @@ def test_event_that_was_answered_503_while_it_waited_is_not_committed_later(
     """It comes again by itself; a queue of old ones must not delay it."""
     monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.2)
     monkeypatch.setattr(inbox_writer, "DATABASE_TIMEOUT_S", 60.0)
+    *late, in_time = _events(4)
     with _locked(tmp_path) as store:
         writer = InboxWriter(store, Clock(), lambda: None)
-        for number in range(3):
+        for event in late:
             with pytest.raises(NotStoredError, match="too long"):
-                writer.put(replace(EVENT, object_id=f"strava:{number}"))
+                writer.put(event)
     monkeypatch.setattr(inbox_writer, "PATIENCE_S", 60.0)
 
-    writer.put(replace(EVENT, object_id="strava:99"))
+    writer.put(in_time)
 
     with store.read() as session:
         stored = list(session.scalars(select(InboxEvent.object_id).order_by(InboxEvent.id)))
-    assert stored == ["strava:0", "strava:99"]  # the first one was under way already
+    assert stored == [late[0].object_id, in_time.object_id]  # the first one was under way already
+
+
+@pytest.fixture
+def beating(here: Place) -> InboxWriter:
+    return InboxWriter(here.installation.store, Clock(), lambda: None)
+
+
+def test_heartbeat_after_a_failure_ends_it_unless_another_came_meanwhile(
+    here: Place, beating: InboxWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beating.failing = True
+    heartbeat.beat(here.installation, beating)
+    assert not beating.failing
+    assert heartbeats.last(here.installation, outages.WEB) is not None
+
+    monkeypatch.setattr(outages, "web_is_alive", lambda _: setattr(beating, "failing", True))
+    heartbeat.beat(here.installation, beating)
+    assert beating.failing
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_heartbeat_of_a_database_too_busy_is_not_written_and_a_failure(
+    here: Place, beating: InboxWriter, monkeypatch: pytest.MonkeyPatch, failing: bool
+) -> None:
+    busy = OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+    beating.failing = failing
+    monkeypatch.setattr(here.installation.store, "write", mock.Mock(side_effect=busy))
+
+    heartbeat.beat(here.installation, beating)
+
+    assert beating.failing
+    assert heartbeats.last(here.installation, outages.WEB) is None

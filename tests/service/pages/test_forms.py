@@ -24,6 +24,7 @@ BREAKS_A_NOTE = (
     "x" * 10_000, "- 10m 60%", "# Title", "The ADDUCTOR  routine", "By Adductor\nCoach", "See https://example.org",
     "As in /r/abcdefghijkl", "Turned \u202e round",
 )  # fmt: skip
+SECOND_HEADERS = ("\r\nBcc: x@y.org", "\nSubject: won", ", x@y.org", "\u2028Bcc: x@y.org", "%0aBcc:x@y.org")
 WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/check-in", {}, {}, "<li>Hip or groin pain"),
     *(("/check-in", {}, {"pain": pain}, "<li>Hip or groin pain") for pain in ("11", "٣")),
@@ -68,7 +69,8 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/settings/times", TIMES, {"quiet_until": "soon"}, "<li>Quiet until"),
     ("/settings/runs", {}, {"run_2": "6pm"}, "<li>Wednesday"),
     ("/settings/runs", {}, {"run_2": "18:00", "kind_2": "swim"}, "<li>Wednesday"),
-    ("/settings/email", {}, {"email": "me"}, "<li>E-mail"),
+    *(("/settings/email", {}, {"email": email}, "<li>E-mail") for email in ("me", "A <a@b.org>", "a@[127.0.0.1]")),
+    *(("/settings/email", {}, {"email": f"a@b.org{more}"}, "<li>E-mail") for more in SECOND_HEADERS),
     ("/settings/you", YOU, {"units": "cubits"}, "<li>Units"),
     *(("/settings/you", YOU, {"timezone": zone}, "<li>Time zone") for zone in ("Mars/Olympus", "../etc/passwd")),
     *(("/settings/you", YOU, {"age": age}, "<li>Age") for age in ("-4", "two", "111")),

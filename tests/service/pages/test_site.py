@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -134,12 +135,9 @@ def test_pages_of_a_connection_that_fails_say_so_and_offer_to_connect(me: Visito
 
 
 def test_busy_database_is_503_and_asked_again_later(me: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = me.token()
+    token, busy = me.token(), OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+    monkeypatch.setattr(me.here.installation.store, "write", mock.Mock(side_effect=busy))
 
-    def busy(**_: object) -> None:
-        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
-
-    monkeypatch.setattr(me.here.installation.store, "write", busy)
     answer = me.post("/pause", token=token, end="1")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
