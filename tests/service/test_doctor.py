@@ -43,10 +43,12 @@ def _lines(said: str) -> dict[str, str]:
     return checks
 
 
-def _strava(live: Live, command: str, **changed: str) -> tuple[int, str]:
-    """The exit code of `adductor strava …`, and what it said."""
+def _strava(live: Live, command: str, code: int, *said: str, **changed: str) -> str:
+    """`adductor strava …` ends with this code and says this; all that it says."""
     ended = commands.run("strava", command, **{**live.here.environment, **changed})
-    return ended.returncode, ended.stdout + ended.stderr
+    output = ended.stdout + ended.stderr
+    assert (ended.returncode, [words for words in said if words not in output]) == (code, []), output
+    return output
 
 
 def test_doctor_all_well_also_finds_what_a_running_up_brought(live: Live) -> None:
@@ -84,38 +86,26 @@ def test_doctor_wrong_setting_is_found_by_its_check(
     assert live.here.installation.settings.webhook_key not in str(checks)
 
 
-def test_subscription_ended_and_made_again(live: Live) -> None:
-    assert _strava(live, "unsubscribe")[0] == 0
+def test_subscription_that_ended_or_is_unknown_here_is_named_and_made_again(live: Live) -> None:
+    _strava(live, "unsubscribe", 0)
     try:
         code, checks = _doctor(live)
-        status, twice = _strava(live, "status"), _strava(live, "unsubscribe")
-        blocked = _strava(live, "subscribe", ADDUCTOR_PUBLIC_URL=NOTHING)
+        assert (code, "adductor strava subscribe" in checks["subscription"]) == (1, True)
+        _strava(live, "status", 1, "no subscription")
+        _strava(live, "unsubscribe", 0, "there was none\n")
+        refused = ("didn't get the right answer", "ADDUCTOR_PUBLIC_URL")
+        _strava(live, "subscribe", 1, *refused, ADDUCTOR_PUBLIC_URL=NOTHING)
     finally:
-        created = _strava(live, "subscribe")
+        _strava(live, "subscribe", 0, "created")
+    _strava(live, "subscribe", 0, "kept")
+    _strava(live, "status", 0)
 
-    assert code == 1
-    assert "adductor strava subscribe" in checks["subscription"]
-    assert (status[0], "no subscription" in status[1]) == (1, True)
-    assert twice == (0, "there was none\n")
-    assert blocked[0] == 1
-    assert "didn't get the right answer" in blocked[1]
-    assert "ADDUCTOR_PUBLIC_URL" in blocked[1]
-    assert (created[0], "created" in created[1]) == (0, True)
-    kept = _strava(live, "subscribe")
-    assert (kept[0], "kept" in kept[1]) == (0, True)
-    assert _strava(live, "status")[0] == 0
-
-
-def test_subscription_unknown_here_is_mended(live: Live) -> None:
     with live.store.write() as session:
         session.delete(session.get_one(Subscription, "strava"))
 
-    said, status = _doctor(live)[1]["subscription"], _strava(live, "status")
-    mended = _strava(live, "subscribe")
-
-    assert "not known here" in said
-    assert (status[0], "not known here" in status[1]) == (1, True)
-    assert mended[0] == 0
+    assert "not known here" in _doctor(live)[1]["subscription"]
+    _strava(live, "status", 1, "not known here")
+    _strava(live, "subscribe", 0)
 
 
 def test_subscription_of_another_installation_is_named_and_taken_over_when_asked(
@@ -131,33 +121,29 @@ def test_subscription_of_another_installation_is_named_and_taken_over_when_asked
     strava.create_subscription(f"{theirs}/webhooks/strava/their-secret-key", "their token")
     try:
         code, checks = _doctor(live)
-        status = _strava(live, "status")
+        said = _strava(live, "status", 1, "an application of its own")
     finally:
-        taken = _strava(live, "subscribe")
+        said += _strava(live, "subscribe", 0, "replaced", theirs)
 
     assert code == 1
-    assert f"another address ({theirs})" in checks["subscription"]
-    assert "an application of its own" in checks["subscription"]
-    assert (status[0], "an application of its own" in status[1]) == (1, True)
-    assert (taken[0], "replaced" in taken[1], theirs in taken[1]) == (0, True, True)
-    assert "their-secret-key" not in str(checks) + status[1] + taken[1]
+    for words in (f"another address ({theirs})", "an application of its own"):
+        assert words in checks["subscription"]
+    assert "their-secret-key" not in str(checks) + said
     assert _doctor(live)[1]["subscription"].startswith("ok")
 
 
 def test_doctor_and_strava_commands_say_why_strava_refuses(live: Live) -> None:
     commands_of = ("subscribe", "status", "unsubscribe")
-    wrong = [_strava(live, command, STRAVA_CLIENT_SECRET="wrong") for command in commands_of]
+    for command in commands_of:
+        _strava(live, command, 1, "STRAVA_CLIENT_SECRET", STRAVA_CLIENT_SECRET="wrong")
     live.admin("POST", "switches", {"application": "inactive"})
     try:
-        inactive = [_strava(live, command) for command in commands_of]
-        checks = _doctor(live)[1]
+        for command in commands_of:
+            _strava(live, command, 1, "paid Strava subscription")
+        assert "paid Strava subscription" in _doctor(live)[1]["subscription"]
     finally:
         live.admin("POST", "switches", {"application": "active"})
-    _strava(live, "subscribe")
-
-    assert [(code, "STRAVA_CLIENT_SECRET" in said) for code, said in wrong] == [(1, True)] * 3
-    assert [(code, "paid Strava subscription" in said) for code, said in inactive] == [(1, True)] * 3
-    assert "paid Strava subscription" in checks["subscription"]
+        _strava(live, "subscribe", 0)
 
 
 @pytest.mark.parametrize(("table", "said"), [(InboxEvent, "event "), (Delivery, "tried again: 1 notes")])
