@@ -21,12 +21,10 @@ from service.cli.up import up
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 WITH_LINKS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "sandbox" / "README.md", *PAGES]
-SETTINGS = {str(field.validation_alias) for field in Settings.model_fields.values()}
+SETTINGS = {str(field.validation_alias): field.default for field in Settings.model_fields.values()}
 # Read by other programs, and said with them.
 NOT_OURS = {"ADDUCTOR_WEB", "ADDUCTOR_PORT"}
-
-SECURITY = (ROOT / "docs" / "security.md").read_text()
-
+OURS = ("adductor/", "service/", "workers/", "sandbox/", "tests/", "bench/", "deploy/", "docs/")
 # docs/brand.md: a file that may not be shipped with the source.
 TO_BE_PUT_THERE = "service/static/connect-with-strava.svg"
 
@@ -35,20 +33,23 @@ def of_pages(pages: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-def _without_code(text: str) -> str:
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+def _lines(text: str, pattern: str) -> list[str]:
+    return re.findall(pattern, text, flags=re.MULTILINE)
+
+
+def _without_blocks(page: Path) -> str:
+    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
 def _links(page: Path) -> list[str]:
-    text = _without_code(page.read_text())
+    text = re.sub(r"`[^`\n]*`", "", _without_blocks(page))
     found = re.findall(r"\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
 def _anchors(page: Path) -> set[str]:
     """The anchors of the headings, as GitHub and the site make them."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    headings = _lines(_without_blocks(page), r"^#+ (.+)$")
     return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", re.sub(r"[`*]", "", h)).strip().lower()) for h in headings}
 
 
@@ -62,6 +63,45 @@ def test_every_link_inside_leads_somewhere(page: Path) -> None:
         assert target.exists(), f"{link} leads nowhere"
         assert target.is_relative_to(home), f"{link} leads out of {home.name}"
         assert not anchor or anchor in _anchors(target), f"{link}: no such heading"
+
+
+def _targets() -> set[str]:
+    return set(_lines((ROOT / "Makefile").read_text(), r"^([a-z-]+):.*## "))
+
+
+def test_make_says_what_it_can_do() -> None:
+    (phony,) = _lines((ROOT / "Makefile").read_text(), r"^\.PHONY: (.*)$")
+    assert set(phony.split()) == _targets()
+
+
+@of_pages(WITH_LINKS)
+def test_page_names_only_settings_targets_and_files_that_exist(page: Path) -> None:
+    """Files of ours in backquotes. A decision that no longer holds may name gone ones."""
+    text = page.read_text()
+    for name in re.findall(r"\b((?:ADDUCTOR|STRAVA)_[A-Z_]*[A-Z])\b", text):
+        assert {name, name.removesuffix("_FILE")} & (SETTINGS.keys() | NOT_OURS | {"ADDUCTOR_SANDBOX_BIND"}), name
+    assert {*_lines(text, r"`make ([a-z-]+)"), *_lines(text, r"^make ([a-z-]+)$")} <= _targets()
+    for named in re.findall(r"`([\w./-]+)`", text if "No longer holds" not in text else ""):
+        if named.startswith(OURS) and "NAME" not in named and named != TO_BE_PUT_THERE:
+            assert (ROOT / named).exists() or (page.parent / named).exists(), f"{named} is not there"
+
+
+@of_pages([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+def test_commands_that_a_page_says_exist_with_their_options(page: Path) -> None:
+    """Each `adductor ...` line in a block, and each in running text."""
+    text = page.read_text()
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in block.splitlines()] + re.findall(r"`([^`\n]+)`", text)
+    for line in lines:
+        said = re.match(r"(?:\.venv/bin/|docker compose exec \w+ )?adductor ([a-z].*)$", line)
+        words = shlex.split(said[1].replace("…", "x"), comments=True) if said else []
+        found: click.Command = cli
+        while isinstance(found, click.Group) and words and not words[0].startswith("-"):
+            inner = found.get_command(click.Context(found), words.pop(0))
+            assert inner is not None, line
+            found = inner
+        known = {name for parameter in found.params for name in parameter.opts} | {"--help"}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, line
 
 
 def _nav(entry: Any) -> list[str]:
@@ -81,22 +121,13 @@ def test_site_names_every_page_once_and_fetches_nothing_from_elsewhere() -> None
 
 
 def test_every_setting_is_documented_with_its_default_and_no_other() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text()
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`|]+)` \|)?", page, flags=re.MULTILINE))
+    rows = dict(_lines((ROOT / "docs" / "settings.md").read_text(), r"^\| `([A-Z_]+)` \| (?:`([^`|]+)` \|)?"))
     option = next(parameter for parameter in up.params if parameter.name == "sandbox_bind")
-    assert rows.keys() == SETTINGS | {str(option.envvar)}
+    assert rows.keys() == SETTINGS.keys() | {str(option.envvar)}
 
-    defaults = {str(field.validation_alias): field.default for field in Settings.model_fields.values()}
-    compared = {name: said for name, said in rows.items() if said and defaults.get(name) is not None}
+    compared = {name: said for name, said in rows.items() if said and SETTINGS.get(name) is not None}
     assert len(compared) > 8
-    assert {name: str(defaults[name]) for name in compared} == compared
-
-
-@of_pages(WITH_LINKS)
-def test_no_page_names_a_setting_that_does_not_exist(page: Path) -> None:
-    for name in re.findall(r"\b((?:ADDUCTOR|STRAVA)_[A-Z_]*[A-Z])\b", page.read_text()):
-        known = SETTINGS | NOT_OURS | {"ADDUCTOR_SANDBOX_BIND"}
-        assert name in known or name.removesuffix("_FILE") in known, name
+    assert {name: str(SETTINGS[name]) for name in compared} == compared
 
 
 def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -112,68 +143,19 @@ def _commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 @pytest.mark.parametrize(("name", "command"), list(_commands(cli)))
 def test_every_command_has_an_example_and_is_documented_with_its_options(name: str, command: click.Command) -> None:
-    page = (ROOT / "docs" / "commands.md").read_text()
-    row = re.search(rf"^\| `adductor {name}[ `].*$", page, flags=re.MULTILINE)
-    assert row is not None
+    (row,) = _lines((ROOT / "docs" / "commands.md").read_text(), rf"^\| `adductor {name}[ `].*$")
     assert f"adductor {name}" in (command.help or "").partition("Example")[2]
     for parameter in command.params:
         names = [option for option in parameter.opts if option.startswith("--")]
         if parameter.name == "sandbox_bind" or getattr(parameter, "hidden", False):
             continue  # it has a setting; `adductor up` alone uses it
-        assert any(option in row[0] for option in names) or not names, names
+        assert any(option in row for option in names) or not names, names
 
 
-def _said_commands() -> list[tuple[str, str]]:
-    """Each `adductor ...` line in a block, and each in running text, with its page."""
-    said = []
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        text = page.read_text()
-        blocks = re.findall(r"^```[a-z]*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
-        lines = [line.strip() for block in blocks for line in block.splitlines()]
-        lines += re.findall(r"`([^`\n]+)`", text)
-        for line in lines:
-            found = re.match(r"(?:\.venv/bin/|docker compose exec \w+ )?(adductor [a-z].*)$", line)
-            if found:
-                said.append((page.name, found[1]))
-    return said
-
-
-@pytest.mark.parametrize(("page", "line"), _said_commands())
-def test_commands_that_a_page_says_exist_with_their_options(page: str, line: str) -> None:
-    words = shlex.split(line.replace("…", "x"), comments=True)[1:]
-    found: click.Command = cli
-    while isinstance(found, click.Group) and words and not words[0].startswith("-"):
-        inner = found.get_command(click.Context(found), words.pop(0))
-        assert inner is not None, f"{page}: {line}"
-        found = inner
-    known = {name for parameter in found.params for name in parameter.opts} | {"--help"}
-    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, f"{page}: {line}"
-
-
-def test_make_says_what_it_can_do_and_pages_name_no_other_target() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[1].split())  # type: ignore[index]
-    assert phony == set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
-
-    for page in [ROOT / "README.md", *PAGES]:
-        text = page.read_text()
-        named = re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^make ([a-z-]+)$", text, flags=re.MULTILINE)
-        assert set(named) <= phony, page.name
-
-
-@of_pages(WITH_LINKS)
-def test_every_path_that_a_page_names_exists(page: Path) -> None:
-    """Files of ours in backquotes. A decision that no longer holds may name gone ones."""
-    if "No longer holds" in page.read_text():
-        return
-    ours = ("adductor/", "service/", "workers/", "sandbox/", "tests/", "bench/", "deploy/", "docs/")
-    for named in re.findall(r"`([\w./-]+)`", page.read_text()):
-        if named.startswith(ours) and "NAME" not in named and named != TO_BE_PUT_THERE:
-            assert (ROOT / named).exists() or (page.parent / named).exists(), f"{named} is not there"
+SECURITY = (ROOT / "docs" / "security.md").read_text()
 
 
 def test_every_line_of_attacks_names_tests_that_exist() -> None:
-    """docs/security.md says what was tried, and what is held."""
     attacks = SECURITY.partition("## What was tried")[2].partition("## What stays possible")[0]
     lines = [line for line in attacks.splitlines() if line.startswith("|")][2:]
 
@@ -182,16 +164,15 @@ def test_every_line_of_attacks_names_tests_that_exist() -> None:
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
         assert named, line
         for path, name in named:
-            functions = [
-                node.name for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)
-            ]
-            assert name in functions, f"{path}::{name}"
+            nodes = ast.parse((ROOT / path).read_text()).body
+            assert name in [node.name for node in nodes if isinstance(node, ast.FunctionDef)], f"{path}::{name}"
 
 
 def test_every_table_and_secret_of_the_database_is_accounted_for() -> None:
     held = SECURITY.partition("## What is held")[2].partition("## Keys")[0]
-    names = [table.name for table in Base.metadata.tables.values()]
-    names += [c.name for table in Base.metadata.tables.values() for c in table.columns if c.name.endswith("_encrypted")]
+    tables = Base.metadata.tables.values()
+    names = [table.name for table in tables]
+    names += [column.name for table in tables for column in table.columns if column.name.endswith("_encrypted")]
 
-    assert len(names) > len(Base.metadata.tables)
+    assert len(names) > len(tables)
     assert [name for name in names if f"`{name}`" not in held] == []

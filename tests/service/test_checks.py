@@ -103,7 +103,7 @@ _NO_BACKUP, _NO_BACKUP_YET = "none in the 2 days since the first runner", "none 
         ("clock, worker", lambda here: _seen(here, beat=timedelta(0)), None, "a worker was never", "`adductor worker`,"),
         ("clock, worker", lambda here: _seen(here, clock=timedelta(0), beat=timedelta(minutes=-10)), None,
          "10 minutes in the future: two clocks differ", "by NTP"),
-        ("broker", None, None, "no ADDUCTOR_REDIS_URL is set", "ADDUCTOR_REDIS_URL"),
+        ("broker", None, None, "no ADDUCTOR_REDIS_URL is set", "brings its own"),
         ("events", None, None, "0 waiting, none given up", ""),
         ("events", _dead_letter_and_late_event, None, _LATE, "adductor replay --failed; look at the workers' log"),
         ("data age", lambda here: here.runner(), None, "what comes from Strava is at most 2 days old", ""),
