@@ -164,9 +164,3 @@ def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(newco
     for address, channel in (("me@example.org", "mail"), ("", "pages")):
         newcomer.post("/settings/email", email=address)
         assert newcomer.row.channels["rest_day"] == channel
-
-
-def test_permission_to_write_that_was_left_out_is_named(newcomer: Visitor) -> None:
-    newcomer.change(scopes="read,activity:read_all")
-
-    assert "You left out Strava&#39;s permission to write" in newcomer.page("/welcome").replace("'", "&#39;")

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from adductor.store.models import InboxEvent, SessionRecord
 from tests.service.pages.conftest import Visitor
 from tests.support.memory_log import event, put
+from tests.support.runners import MORNING
 
 
 def _session(me: Visitor, *days_ago: int, **values: Any) -> None:
@@ -22,13 +23,38 @@ def _session(me: Visitor, *days_ago: int, **values: Any) -> None:
             session.add(SessionRecord(athlete_id=me.runner, completed_at=at, **usual))
 
 
-def test_routine_of_today_comes_first_and_a_hold_before_it(me: Visitor) -> None:
-    suggestion = me.suggested()
-    me.sees("/home", f'href="/routine/{suggestion.public_id}"', "Open the routine")
+READ_ONLY = {"scopes": "read,activity:read_all", "email": None}
+NEXT_RUN, ON_THIS_PAGE = "appears in your run&#39;s private note", "appears on this page"
+CONNECT, NOT_ALLOWED = '<a class="connect" href="/connect/strava', "Strava says that a permission is missing."
+RESTING = "Strava has refused our calls for a while.</strong> Nothing is lost, and you keep your level."
+REFUSED = "show it in your private note, several times. Your routines come by e-mail meanwhile"
+THINGS = ["chair", "ball", "hard_floor", "step"]
+BAND, ONE_THING = "a long resistance band brings Standing band adduction.", "One thing opens more"
+ONCE_A_WEEK = {"programme_stage": 4, "stage_since": MORNING.date() - timedelta(weeks=8)}
 
-    me.change(hold_since=me.here.now, hold_reason="high_pain", paused_until=me.here.now.date() + timedelta(days=3))
 
-    me.sees("/home", "Routines are stopped", unsaid=["Open the routine"])
+@pytest.mark.parametrize(
+    ("row", "path", "said", "unsaid"),
+    [
+        ({}, "/home", [NEXT_RUN], [CONNECT, 'id="keep"']),
+        ({}, "/settings", [], [CONNECT, REFUSED]),
+        *(({"state": "scope_missing"}, path, [NOT_ALLOWED, CONNECT], []) for path in ("/home", "/settings")),
+        *(({"state": "resting"}, path, [RESTING, CONNECT], []) for path in ("/home", "/settings")),
+        (READ_ONLY, "/home", [ON_THIS_PAGE], ["private note"]),
+        (READ_ONLY, "/settings", ["permission to write is missing", '<option value="pages" selected>'], []),
+        ({**READ_ONLY, "confirmed_at": None}, "/welcome", ["You left out Strava's permission to write"], []),
+        ({"private_note_refused_at": MORNING}, "/settings", [REFUSED], []),
+        ({"equipment": THINGS}, "/home", [ONE_THING, BAND], []),
+        ({"equipment": [*THINGS, "long_band"]}, "/home", [], [ONE_THING]),
+        *((ONCE_A_WEEK, path, ["Once a week from now on"], []) for path in ("/home", "/settings")),
+    ],
+)
+def test_page_says_how_it_stands(
+    me: Visitor, row: dict[str, Any], path: str, said: list[str], unsaid: list[str]
+) -> None:
+    me.change(**{"channels": {"post_run": "private_note"}, **row})
+
+    me.sees(path, *said, unsaid=unsaid)
 
 
 def test_weeks_count_their_sessions_and_a_streak_counts_weeks(me: Visitor) -> None:
@@ -97,11 +123,13 @@ def test_pause_lasts_as_its_button_says_or_until_it_is_ended_and_needs_a_sensibl
 def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_the_tick(
     me: Visitor, fields: dict[str, str], said: str, two_days: bool
 ) -> None:
-    me.suggested()
+    routine = f'href="/routine/{me.suggested().public_id}"'
+    me.sees("/home", "Open the routine", routine)
 
     assert me.post("/check-in", **fields).headers["Location"] == "/home"
 
     page = me.page("/home")
+    assert routine not in page
     for words in (
         said,
         "I'm cleared to train again: a professional has said so.",
@@ -211,11 +239,3 @@ def test_pain_of_the_knee_is_one_choice_and_one_tap_on_home(me: Visitor) -> None
     me.post("/check-in", pain="3", place="knee")
 
     assert "knee pain 3 out of 10" in me.here.decisions(me.runner)[-1].considered[2]["because"]
-
-
-@pytest.mark.parametrize(("more", "opens"), [([], True), (["long_band"], False)])
-def test_home_names_the_one_thing_that_opens_most(me: Visitor, more: list[str], opens: bool) -> None:
-    me.change(equipment=["chair", "ball", "hard_floor", "step", *more])
-
-    assert ("a long resistance band brings Standing band adduction." in me.page("/home")) is opens
-    assert ("One thing opens more" in me.page("/home")) is opens

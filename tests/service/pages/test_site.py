@@ -114,26 +114,6 @@ def test_page_of_a_runner_sends_elsewhere_who_may_not_look(
     assert (answer.status_code, answer.headers["Location"]) == (302, location)
 
 
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [
-        ("scope_missing", "Strava says that a permission is missing."),
-        ("resting", "Strava has refused our calls for a while.</strong> Nothing is lost, and you keep your level."),
-    ],
-)
-def test_pages_of_a_connection_that_fails_say_so_and_offer_to_connect(me: Visitor, state: str, said: str) -> None:
-    me.post("/settings/calendar")
-    pages, button = ("/home", "/settings"), 'href="/connect/strava'
-    assert not any(button in me.page(path) for path in pages)
-
-    me.change(state=state)
-
-    for path in pages:
-        assert said in me.page(path), path
-        assert f'<a class="connect" {button}' in me.page(path), path
-    assert me.get(f"/calendar/{me.row.calendar_key}.ics").status_code == 200
-
-
 def test_busy_database_is_503_and_asked_again_later(me: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     token, busy = me.token(), OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
     monkeypatch.setattr(me.here.installation.store, "write", mock.Mock(side_effect=busy))
