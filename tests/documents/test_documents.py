@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from adductor.coaching.situation import Situation
 from adductor.documents import DocumentError, documents
 from adductor.documents.problems import MOST_PROBLEMS
 from adductor.documents.reader import MAX_REPEATED
@@ -21,13 +20,9 @@ LAUGHS = "\n".join(
 )
 
 
-def read_all(text: str) -> list[Situation]:
-    return [parse(document) for document in documents(text)]
-
-
 def problems_of(text: str) -> tuple[str, ...]:
     with pytest.raises(DocumentError) as caught:
-        read_all(text)
+        list(map(parse, documents(text)))
     return caught.value.problems
 
 
@@ -126,14 +121,9 @@ def test_of_many_problems_the_first_are_named() -> None:
 )
 def test_key_that_could_be_overlooked_is_quoted_in_one_short_line(key: str, shown: str) -> None:
     written = json.dumps(key)
-    unknown, wrong, twice = (
-        problems_of(text)
-        for text in (
-            json.dumps({**MINIMAL, key: 1}),
-            json.dumps({**MINIMAL, "now": key}),
-            f"{{{written}: 1, {written}: 2}}",
-        )
-    )
+    unknown = problems_of(json.dumps({**MINIMAL, key: 1}))
+    wrong = problems_of(json.dumps({**MINIMAL, "now": key}))
+    twice = problems_of(f"{{{written}: 1, {written}: 2}}")
     assert unknown[0].startswith(f"{shown}: unknown key")
     assert twice == (f"{shown}: is there twice",)
     for problem in (*unknown, *wrong):

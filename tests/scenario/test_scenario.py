@@ -58,9 +58,6 @@ def problems_of(document: Any) -> tuple[str, ...]:
     return caught.value.problems
 
 
-# --- what is read ---------------------------------------------------------------------------------------------------
-
-
 def test_every_key_is_read() -> None:
     situation = parse(FULL)
     athlete = situation.athlete
@@ -102,11 +99,11 @@ def test_time_zone_event_and_now_are_enough_and_null_is_absent() -> None:
         ("sessions", {"rpe": 7}, "rpe_1_10", 7),
         ("activities", {"id": 123456}, "id", "123456"),  # platform ids may be numbers
         ("event", {"activity_id": 123456}, "activity_id", "123456"),
-        *[("athlete", {key: True}, "clearance_needed", True) for key in CLEARANCE_SPELLINGS],
-        ("athlete", {"cleared": False}, "clearance_needed", True),
-        ("athlete", {"cleared": True}, "clearance_needed", False),
-        ("athlete", {"pregnant": True}, "clearance_needed", True),
-        ("athlete", {"postpartum": True}, "clearance_needed", True),
+        *[
+            ("athlete", {key: True}, "clearance_needed", True)
+            for key in (*CLEARANCE_SPELLINGS, "pregnant", "postpartum")
+        ],
+        *[("athlete", {"cleared": cleared}, "clearance_needed", not cleared) for cleared in (True, False)],
         ("athlete", {"pregnant": True, "clearance_given": True}, "clearance_needed", False),
         ("athlete", {"pregnant": False}, "clearance_needed", False),
     ],
@@ -120,12 +117,10 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
     assert getattr(read[0] if isinstance(read, tuple) else read, field) == value
 
 
-# --- what is refused ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
+        *(("", document, "(document): must be a mapping") for document in (None, [], "x", 7)),
         ("athlete", KeyError, "athlete: must be given"),
         ("athlete", "Ann", "athlete: must be a mapping, not the text 'Ann'"),
         ("now", "2026-11-17T07:55:00", "now: '2026-11-17T07:55:00' has no offset"),
@@ -141,11 +136,8 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
         ("athlete/paused_until", "2026-11-31", "athlete.paused_until: must be a date like"),
         ("athlete/paused_until", "2026-11-27T00:00:00+00:00", "athlete.paused_until: must be a date like"),
         ("athlete/placements_enabled", ["bedtime"], "athlete.placements_enabled[0]: must be one of warm_up, post_run"),
-        ("athlete/placements_enabled", "post_run", "athlete.placements_enabled: must be a list"),
         ("athlete/rest_day_prompt_local", "24:00", "athlete.rest_day_prompt_local: must be a local time like '17:30'"),
-        ("athlete/rest_day_prompt_local", 1050, "athlete.rest_day_prompt_local: must be a local time like '17:30'"),
         ("athlete/quiet_hours_local", ["22:30"], "athlete.quiet_hours_local[1]: must be given"),
-        ("athlete/quiet_hours_local", ["22:30", "5"], "athlete.quiet_hours_local[1]: must be a local time"),
         ("athlete/cleared", True, "athlete.cleared: says the same as another key"),
         ("athlete/minutes_available", 0, "athlete.minutes_available: 0 is below 1"),
         ("athlete/minutes_after_run", 7, "athlete.minutes_after_run: must be one of 5, 10, 15, 20, not the number 7"),
@@ -153,22 +145,20 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
         ("athlete/left_out", ["Jump"], "athlete.left_out[0]: must be a lower-case word"),
         ("athlete/slots/0/weekday", 7, "athlete.slots[0].weekday: 7 is above 6"),
         ("athlete/slots/0/done", 6, "athlete.slots[0]: 6 done is above 5 offered"),
-        ("athlete/slots/0/offered", -1, "athlete.slots[0].offered: -1 is below 0"),
         ("athlete/unanswered_in_a_row", 1001, "athlete.unanswered_in_a_row: 1001 is above 1000"),
-        ("athlete/pages_only", ["mail"], "athlete.pages_only[0]: must be one of warm_up, post_run, rest_day"),
         ("athlete/race_free_days", 61, "athlete.race_free_days: 61 is above 60"),
         ("athlete/own_exercises/0/id", "calf", "athlete.own_exercises[0].id: must be a lower-case word that begins"),
         ("athlete/own_exercises/0/name", "x" * 61, "athlete.own_exercises[0].name: must be a line of at most 60"),
-        ("athlete/own_exercises/0/name", "a\nb", "athlete.own_exercises[0].name: must be a line of at most 60"),
         ("athlete/own_exercises/0/reps", None, "athlete.own_exercises[0]: needs either reps, or holds and hold_s"),
         ("athlete/own_exercises/0/holds", 3, "athlete.own_exercises[0]: needs either reps, or holds and hold_s"),
-        ("athlete/own_exercises/0/hold_s", 5, "athlete.own_exercises[0]: needs either reps, or holds and hold_s"),
         ("athlete/own_exercises", FULL["athlete"]["own_exercises"] * 2, "athlete.own_exercises: 'own_calf_raise' is"),
         ("athlete/progress/0/load", " ", "athlete.progress[0].load: must be a line of at most 60"),
         ("check_ins/0/hip_groin_pain_0_10", 11, "check_ins[0].hip_groin_pain_0_10: 11 is above 10"),
         ("check_ins/0/red_flags", ["boredom"], "check_ins[0].red_flags[0]: must be one of pain_on_hopping"),
-        ("plan/0/kind", "nap", "plan[0].kind: must be one of easy"),
+        ("athlete/slots/0/offered", -1, "athlete.slots[0].offered: -1 is below 0"),
+        ("sessions/0/completed_pct", 101, "sessions[0].completed_pct: 101 is above 100"),
         ("plan/0/priority", "D", "plan[0].priority: must be one of A, B, C"),
+        ("plan/0/kind", "nap", "plan[0].kind: must be one of easy"),
         ("plan/0/start", "2026-11-22", "plan[0].start: '2026-11-22T00:00:00' has no offset"),
         ("activities/0/moving_min", -5, "activities[0].moving_min: -5 is below 0"),
         ("activities/0/moving_min", "45", "activities[0].moving_min: must be a number, not the text '45'"),
@@ -176,26 +166,16 @@ def test_value_in_another_spelling_is_read(where: str, given: dict[str, Any], fi
         ("activities/0/elapsed_min", 44, "activities[0].elapsed_min: 44 is below the moving time of 45"),
         ("activities/0/sport", "Run", "activities[0].sport: must be a lower-case word like trail_run"),
         ("activities/0/gain_m", 640, "activities[0].gain_m: says the same as another key"),
-        ("activities/0", None, "activities[0]: must be a mapping, not nothing"),
         ("activities", [FULL["activities"][0]] * 2, "activities[1].id: 't' is there twice"),
         ("activities", {}, "activities: must be a list, not a mapping"),
         ("sessions/0/pain_place", "toe", "sessions[0].pain_place: must be one of hip_groin, knee, elsewhere"),
-        ("sessions/0/completed_pct", 101, "sessions[0].completed_pct: 101 is above 100"),
         ("event/type", "earthquake", "event.type: must be one of activity_uploaded"),
         ("event/activity_id", True, "event.activity_id: must be text, not true"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_path(path: str, value: Any, problem: str) -> None:
-    found = problems_of(changed(FULL, path, value))
+    found = problems_of(changed(FULL, path, value) if path else value)
     assert any(line.startswith(problem) for line in found), found
-
-
-@pytest.mark.parametrize("document", [None, [], "x", 7, {1: 2}])
-def test_something_else_than_a_scenario_is_refused(document: Any) -> None:
-    assert problems_of(document)
-
-
-# --- the page about them --------------------------------------------------------------------------------------------
 
 
 def test_the_page_shows_a_scenario_and_names_every_key() -> None:
@@ -204,9 +184,8 @@ def test_the_page_shows_a_scenario_and_names_every_key() -> None:
     parse(example)
     assert parse(changed(FULL, "check_ins/0/red_flags", list(k.RED_FLAGS))).check_ins[0].red_flags == set(k.RED_FLAGS)
     document = copy.deepcopy(FULL)
-    mappings: list[dict[str, Any]] = [document["athlete"], document["athlete"]["progress"][0], document["event"]]
-    mappings.append(document["athlete"]["own_exercises"][0])
-    mappings.append(document["athlete"]["slots"][0])
+    athlete = document["athlete"]
+    mappings = [athlete, document["event"], *(athlete[key][0] for key in ("progress", "own_exercises", "slots"))]
     mappings += [document[key][0] for key in LISTS]
     for mapping in mappings:
         mapping["shoe"] = 44
