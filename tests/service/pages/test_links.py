@@ -1,6 +1,6 @@
 """The links of notes, mails and calendars in a browser without a session: short keys of routines, and signed answers.
 
-What a forged, foreign or expired link does stands in tests/security/test_links.py.
+What a forged, foreign or expired link does stands in tests/security/test_sessions.py.
 """
 
 from __future__ import annotations
