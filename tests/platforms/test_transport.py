@@ -124,19 +124,16 @@ def test_answer_that_is_too_slow_or_too_large_is_cut(
     assert words in error.message
 
 
-def test_closed_port_is_worth_a_retry_and_shows_no_secret(counting: CountingBudget) -> None:
+def test_closed_port_is_worth_a_retry_and_an_address_that_is_none_a_matter_of_settings(
+    counting: CountingBudget,
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    strava = client_at(f"http://127.0.0.1:{port}", counting)
     # requests' own error has the whole address in it, and this call's address has the secret in it.
-    assert failure(strava.list_subscriptions).kind is ErrorKind.RETRY
+    assert failure(client_at(f"http://127.0.0.1:{port}", counting).list_subscriptions).kind is ErrorKind.RETRY
     assert counting.learned == [({}, 0)]
-
-
-@pytest.mark.parametrize("address", ["http://", "http://:"])
-def test_address_that_is_none_is_a_matter_of_settings(counting: CountingBudget, address: str) -> None:
-    strava = client_at(address, counting)
-    assert failure(lambda: strava.get_activity(MINE, "strava:7")).kind is ErrorKind.MISCONFIGURED
+    for address in ("http://", "http://:"):
+        assert failure(client_at(address, counting).list_subscriptions).kind is ErrorKind.MISCONFIGURED
 
 
 # --- what stays out -------------------------------------------------------------------------------------------------
@@ -163,14 +160,6 @@ def test_proxy_of_the_environment_is_used(
     monkeypatch.setenv("HTTP_PROXY", httpserver.url_for(""))
     assert client_at("http://strava.invalid/api/v3", counting).get_activity(MINE, "strava:7").id == "strava:7"
     assert only_request(httpserver).headers["Host"] == "strava.invalid"
-
-
-def test_redirect_is_not_followed_with_the_token(strava: StravaClient, httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/api/v3/activities/7").respond_with_data(
-        "", 302, headers={"Location": httpserver.url_for("/elsewhere")}
-    )
-    failure(lambda: strava.get_activity(MINE, "strava:7"))
-    assert len(httpserver.log) == 1
 
 
 def test_stravalib_renews_no_token_by_itself_and_no_log_line_holds_a_secret(
@@ -219,9 +208,11 @@ def test_one_connection_serves_many_calls(counting: CountingBudget) -> None:
     assert len(connections) == 1
 
 
-def test_stravalib_is_loaded_by_the_first_call_to_the_api_and_changes_nothing_of_the_process() -> None:
+def test_webhooks_load_no_http_library_and_stravalib_comes_with_the_first_call_and_changes_nothing() -> None:
     code = """
 import logging, sys, warnings
+import adductor.platforms.strava.webhooks
+assert not {"stravalib", "requests", "redis", "urllib3", "adductor.coaching"} & sys.modules.keys()
 import adductor.platforms.strava.client
 from adductor.platforms.strava.transport import protocol
 from adductor.platforms.transport import PlatformSession

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adductor.platforms.base import EventError, WebhookEvent, own_id
@@ -20,6 +18,7 @@ from adductor.platforms.strava.webhooks import (
     answer_handshake,
     parse_event,
 )
+from tests.platforms.conftest import ANYTHING
 
 CREATED = {
     "object_type": "activity",
@@ -37,16 +36,9 @@ def body(**changes: Any) -> bytes:
 
 
 def test_a_create_event_is_read() -> None:
-    assert parse_event(body()) == WebhookEvent(
-        platform="strava",
-        subscription_id=120_475,
-        object_type="activity",
-        object_id="strava:16000000001",
-        aspect_type="create",
-        event_time=datetime(2026, 11, 22, 12, 0, tzinfo=UTC),
-        owner_id="134815",
-        updates={},
-    )
+    at = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    expected = WebhookEvent("strava", 120_475, "activity", "strava:16000000001", "create", at, "134815", {})
+    assert parse_event(body()) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,7 +81,7 @@ def test_updates_are_strings_that_can_be_stored(changes: dict[str, Any], updates
         (b"[]", "body: Input should be a valid dictionary"),
         (b"null", "body: Input should be a valid dictionary"),
         (b'{"object_id": NaN}', "subscription_id: Field required"),
-        (b"[" * 16_000, "body: not JSON in UTF-8"),
+        *((nested, "body: not JSON in UTF-8") for nested in (b"[" * 16_000, b'{"a":' * 3_000)),
         (b'{"object_id": ' + b"9" * 5_000 + b"}", "body: not JSON in UTF-8"),
         (b" " * (MAX_BODY_BYTES + 1), f"body: longer than {MAX_BODY_BYTES} bytes"),
     ],
@@ -100,21 +92,7 @@ def test_what_is_no_event_is_refused_with_the_field_in_the_reason(raw: bytes, ex
     assert str(refused.value).startswith(expected)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(categories=None)),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=10,
-)
-
-
-@given(st.binary(max_size=400))
-@example(b'{"a":' * 400)
-def test_random_bytes_are_refused_and_nothing_else(raw: bytes) -> None:
-    with pytest.raises(EventError):
-        parse_event(raw)
-
-
-@given(st.dictionaries(st.sampled_from(sorted(CREATED)), JSON))
+@given(st.dictionaries(st.sampled_from(sorted(CREATED)), ANYTHING))
 def test_an_event_with_anything_in_its_fields_is_read_or_refused(changes: dict[str, Any]) -> None:
     try:
         event = parse_event(json.dumps(CREATED | changes).encode())
@@ -151,10 +129,3 @@ def test_a_handshake_that_is_not_stravas_is_refused(change: dict[str, str], fiel
         answer_handshake(query, "ours")
     assert str(caught.value).startswith(field)
     assert "ours" not in str(caught.value).removesuffix("not ours")
-
-
-def test_the_fast_path_loads_neither_an_http_library_nor_the_coach() -> None:
-    heavy = "{'stravalib', 'requests', 'redis', 'urllib3', 'adductor.coaching'}"
-    code = f"import sys, adductor.platforms.strava.webhooks; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

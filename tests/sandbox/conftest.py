@@ -101,21 +101,39 @@ def callback() -> Iterator[Callback]:
 
 
 @dataclass
-class Sandbox:
-    """A client with the words of the tests."""
+class Admin:
+    """A client of the admin API of one of the platforms."""
 
     http: FlaskClient
-    token: str = ""
-    refresh_token: str = ""
-    runner_id: int = MARA
+    root: str = ""
 
     def admin(self, path: str, body: Any = None, *, method: str = "POST", status: int | None = None) -> Any:
-        answer = self.http.open(f"/admin{path}", method=method, json=body)
+        answer = self.http.open(f"{self.root}/admin{path}", method=method, json=body)
         assert answer.status_code == status if status else answer.status_code < 300, answer.get_data(as_text=True)
         return answer.get_json(silent=True)
 
     def look(self, path: str) -> Any:
         return self.admin(path, method="GET")
+
+    def switch(self, **switches: Any) -> Any:
+        return self.admin("/switches", switches)
+
+    def attempted(self, count: int) -> Any:
+        """The only delivery, after its attempt number `count` has ended."""
+        while True:
+            (delivery,) = self.look("/deliveries")["deliveries"]
+            if len(delivery["attempts"]) >= count:
+                return delivery
+            self.http.get(f"{self.root}/admin/wait?for=deliveries&timeout_s=0.02")
+
+
+@dataclass
+class Sandbox(Admin):
+    """A client of Strava's API with the words of the tests."""
+
+    token: str = ""
+    refresh_token: str = ""
+    runner_id: int = MARA
 
     def connect(self, scopes: list[str] | None = None, runner_id: int = MARA) -> None:
         made = self.admin(f"/runners/{runner_id}/connect", {"scopes": scopes or ALL_SCOPES})
@@ -167,7 +185,7 @@ def running(folder: Path, *, token: str = "") -> Iterator[Sandbox]:
     )
     app.testing = True
     try:
-        yield Sandbox(app.test_client(), token)
+        yield Sandbox(app.test_client(), token=token)
     finally:
         close(app)
 

@@ -1,12 +1,16 @@
-"""The admin API: the calls that other tests rely on, and its plain refusals."""
+"""The admin API and the clock: the calls that other tests rely on, and their plain refusals."""
 
 from __future__ import annotations
 
+import json
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.clock import Clock, ClockError
 from tests.sandbox.conftest import MARA, Sandbox
 
 MARAS = f"/runners/{MARA}/activities"
@@ -55,8 +59,8 @@ def test_admin_knows_no_unknown_id_and_answers_only_to_this_machine(strava: Sand
 
 def test_reset_keeps_only_the_made_up_runners_and_the_clock(subscribed: Sandbox) -> None:
     subscribed.admin("/clock", {"now": "2030-01-01T00:00:00Z"})
-    subscribed.admin("/switches", {"delivery": {"copies": 2}})
-    after = subscribed.admin("/switches", {"delivery": {"drop_share": 0.5}})  # key by key
+    subscribed.switch(delivery={"copies": 2})
+    after = subscribed.switch(delivery={"drop_share": 0.5})  # key by key
     assert (after["delivery"]["copies"], after["delivery"]["drop_share"]) == (2, 0.5)
     subscribed.record()
     state = subscribed.admin("/reset")
@@ -95,3 +99,32 @@ def test_wait_ends_when_it_happened_and_counts_only_calls_that_succeeded(connect
     assert (waited.status_code, waited.get_json()) == (504, {"happened": False})
     for wrong in ("for=rain", "for=calls&count=many"):
         connected.admin(f"/wait?{wrong}", method="GET", status=400)
+
+
+# --- the clock, shared with the product through a file --------------------------------------------------------------
+
+
+def test_clock_follows_its_file_and_a_move_keeps_the_speed_and_a_new_speed_the_time(tmp_path: Path) -> None:
+    file, heard, before = tmp_path / "clock.json", [], time.time()
+    clock, other = Clock(file), Clock(file)
+    assert (before <= clock.now() <= time.time(), clock.speed) == (True, 1)  # no file: real time
+    clock.on_change(lambda: heard.append(clock.speed))
+    for now in (5000, 1000):
+        other.set(now=now)
+        assert now <= clock.now() < now + 600
+    clock.set(now=1000, speed=10)
+    clock.set(advance_s=500)
+    assert clock.speed == 10
+    clock.set(speed=1)
+    assert 1500 <= clock.now() < 2500
+    assert heard == [10, 10, 1]
+    assert set(json.loads(file.read_text())) == {"real", "simulated", "speed"}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"real": 0, "simulated": 0, "speed": 0}', '{"real": "x"}', "1e999"])
+def test_file_that_is_no_clock_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "clock.json"
+    file.write_text(text)
+    with pytest.raises(ClockError, match=r"clock\.json is no clock"):
+        Clock(file).now()

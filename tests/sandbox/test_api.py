@@ -6,11 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from stravalib.strava_model import (
-    DetailedActivity,
-    Fault,
-    SummaryActivity,
-)
+from stravalib.strava_model import DetailedActivity, Fault, SummaryActivity
 
 from tests.sandbox.conftest import MARA, Sandbox
 
@@ -52,11 +48,15 @@ def test_detail_and_summary_are_as_stravas_swagger_describes(connected: Sandbox,
     assert not {"description", "private_note", "laps", "splits_metric"} & set(summary)
 
 
+WORKOUTS = {"race": 1, "long": 2, "workout": 3, None: None}
+
+
 def times(start: str, local: str, offset_s: int, zone: str) -> dict[str, Any]:
     return {"start_date": start, "start_date_local": local, "utc_offset": offset_s, "timezone": zone}
 
 
-JULY, NEW_YEAR = "2026-07-01T12:00:00Z", "2026-01-01T12:00:00Z"
+JULY, NEW_YEAR, NEW_YORK = "2026-07-01T12:00:00Z", "2026-01-01T12:00:00Z", "America/New_York"
+DUBLIN, HIDDEN = "Europe/Dublin", "2026-03-02T00:00:01Z"
 
 
 @pytest.mark.parametrize(
@@ -64,28 +64,18 @@ JULY, NEW_YEAR = "2026-07-01T12:00:00Z", "2026-01-01T12:00:00Z"
     [
         # Local times carry a false Z, the zone its standard offset all year, utc_offset the real one.
         (
-            {"start": JULY, "timezone": "America/New_York"},
-            times(JULY, "2026-07-01T08:00:00Z", -14_400, "(GMT-05:00) America/New_York"),
+            {"start": JULY, "timezone": NEW_YORK},
+            times(JULY, "2026-07-01T08:00:00Z", -14_400, f"(GMT-05:00) {NEW_YORK}"),
         ),
         (
-            {"start": NEW_YEAR, "timezone": "America/New_York"},
-            times(NEW_YEAR, "2026-01-01T07:00:00Z", -18_000, "(GMT-05:00) America/New_York"),
+            {"start": NEW_YEAR, "timezone": NEW_YORK},
+            times(NEW_YEAR, "2026-01-01T07:00:00Z", -18_000, f"(GMT-05:00) {NEW_YORK}"),
         ),
-        (
-            {"start": "2026-07-01T22:30:00Z", "timezone": "Asia/Kathmandu"},
-            times("2026-07-01T22:30:00Z", "2026-07-02T04:15:00Z", 20_700, "(GMT+05:45) Asia/Kathmandu"),
-        ),
-        ({"start": JULY, "timezone": "Europe/Dublin"}, {"utc_offset": 3_600, "timezone": "(GMT+00:00) Europe/Dublin"}),
+        ({"start": JULY, "timezone": DUBLIN}, times(JULY, "2026-07-01T13:00:00Z", 3_600, f"(GMT+00:00) {DUBLIN}")),
         # A hidden start; 23:30 UTC on the 1st is already the 2nd in Stockholm.
-        (
-            {"start": "2026-03-01T23:30:00Z", "hide_start": True},
-            {"start_date": "2026-03-02T00:00:01Z", "start_date_local": "2026-03-02T00:00:01Z"},
-        ),
+        ({"start": "2026-03-01T23:30:00Z", "hide_start": True}, {"start_date": HIDDEN, "start_date_local": HIDDEN}),
         ({}, {"workout_type": 0, "private_note": ""}),
-        ({"workout_type": "race"}, {"workout_type": 1}),
-        ({"workout_type": "long"}, {"workout_type": 2}),
-        ({"workout_type": "workout"}, {"workout_type": 3}),
-        ({"workout_type": None}, {"workout_type": None}),
+        *(({"workout_type": word}, {"workout_type": number}) for word, number in WORKOUTS.items()),
         ({"sport_type": "Yoga"}, {"workout_type": "absent"}),
     ],
 )
@@ -108,7 +98,7 @@ def test_detail_tells_times_and_workouts_as_strava_does(
 def test_private_note_is_served_and_taken_as_the_switch_says(
     connected: Sandbox, switch: dict[str, Any], note: str, read: str | None, answered: str
 ) -> None:
-    connected.admin("/switches", {"private_note": switch})
+    connected.switch(private_note=switch)
     activity_id = connected.record(private_note=note)
     answers = [connected.get(activity_id), connected.put(activity_id, private_note="theirs")]
     assert [answer.get_json().get("private_note", "no key") for answer in answers] == [read, answered]
@@ -157,14 +147,14 @@ def test_unknown_fields_and_visibility_are_ignored_with_200_and_an_unknown_sport
     ],
 )
 def test_texts_can_come_back_altered(connected: Sandbox, switch: str, kept: str) -> None:
-    connected.admin("/switches", {"text": {switch: True}})
+    connected.switch(text={switch: True})
     activity_id = connected.record()
     text = "two: http://x.example/a\nend 1.5 \n"
     assert connected.put(activity_id, description=text).get_json()["description"] == kept
     assert [edit["sent"] for edit in connected.truth(activity_id)["edits"]] == [text]
 
 
-def test_only_me_other_athletes_and_deleted_activities_are_404(connected: Sandbox) -> None:
+def test_what_a_scope_hides_another_athlete_has_or_is_deleted_is_404_and_no_scope_401(connected: Sandbox) -> None:
     other = connected.admin(f"/runners/{MARA + 1}/activities")["id"]
     gone = connected.record()
     connected.admin(f"/activities/{gone}", method="DELETE")
@@ -176,20 +166,16 @@ def test_only_me_other_athletes_and_deleted_activities_are_404(connected: Sandbo
             assert (answer.status_code, answer.get_json()["message"]) == (404, "Record Not Found")
     assert connected.call("GET", "/athlete/activities").get_json() == []
     Fault.model_validate(connected.call("GET", "/nothing/here").get_json())
-
-
-def test_missing_read_scope_is_401_with_the_permissions_name(connected: Sandbox) -> None:
-    activity_id = connected.record()
     connected.connect(["read", "activity:write"])
     missing = {"resource": "AccessToken", "field": "activity:read_permission", "code": "missing"}
-    for path in ("/athlete/activities", f"/activities/{activity_id}"):
+    for path in ("/athlete/activities", f"/activities/{only_me}"):
         answer = connected.call("GET", path)
         assert (answer.status_code, answer.get_json()["errors"]) == (401, [missing])
 
 
 def test_fresh_activity_is_missing_then_incomplete_by_reads_or_by_time(connected: Sandbox) -> None:
     late = {"late_fields": ["workout_type", "description"]}
-    connected.admin("/switches", {"new_activity": {"not_found_reads": 2, "late_reads": 3} | late})
+    connected.switch(new_activity={"not_found_reads": 2, "late_reads": 3} | late)
     activity_id = connected.record(description="there")
     answers = [connected.get(activity_id) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [404, 404, 200, 200]
@@ -197,7 +183,7 @@ def test_fresh_activity_is_missing_then_incomplete_by_reads_or_by_time(connected
     assert answers[3].get_json()["description"] == "there"
 
     connected.admin("/reset", {"what": "switches"})
-    connected.admin("/switches", {"new_activity": {"not_found_for_s": 600, "late_for_s": 1200} | late})
+    connected.switch(new_activity={"not_found_for_s": 600, "late_for_s": 1200} | late)
     activity_id = connected.record(description="there")
     assert connected.get(activity_id).status_code == 404
     for shown in ("absent", "there"):
@@ -222,7 +208,7 @@ def test_list_is_newest_first_in_pages_between_before_and_after_and_else_400(con
 
 
 def test_inactive_application_meets_403_everywhere(connected: Sandbox) -> None:
-    connected.admin("/switches", {"application": "inactive"})
+    connected.switch(application="inactive")
     body = {"message": "Forbidden", "errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]}
     for answer in (connected.call("GET", "/athlete/activities"), connected.refresh()):
         assert (answer.status_code, answer.get_json()) == (403, body)

@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask.testing import FlaskClient
 
-from tests.sandbox.conftest import NOW, Callback, Sandbox, running
+from tests.sandbox.conftest import NOW, Admin, Callback, Sandbox, running
 
 SAM, SAM_ID = 90_000_002, "2049001"  # an old account: its id has no i
 OURS = "ACTIVITY:WRITE,CALENDAR:WRITE,WELLNESS:READ"
@@ -24,32 +23,21 @@ NOTE = {
 
 
 @dataclass
-class Intervals:
+class Intervals(Admin):
     """A client of the API with a token or a key, and of the admin API."""
 
-    http: FlaskClient
+    root: str = "/intervals"
     token: str = ""
 
     def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         headers = {"User-Agent": AGENT, "Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
         return self.http.open(f"/intervals/api/v1{path}", method=method, json=body, headers=headers, **more)
 
-    def admin(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        answer = self.http.open(f"/intervals/admin{path}", method=method, json=body)
-        assert answer.status_code < 300, answer.get_data(as_text=True)
-        return answer.get_json()
-
-    def switch(self, **switches: Any) -> None:
-        self.admin("/switches", switches)
-
     def record(self, **recording: Any) -> Any:
         return self.admin(f"/athletes/{SAM_ID}/activities", recording)
 
     def upsert(self, *entries: dict[str, Any], **more: Any) -> Any:
         return self.call("POST", "/athlete/0/events/bulk?upsert=true", list(entries), **more)
-
-    def truth(self, kind: str, number: Any) -> Any:
-        return self.admin(f"/{kind}/{number}", method="GET")
 
 
 @pytest.fixture
@@ -67,15 +55,6 @@ def intervals(shared: Sandbox, callback: Callback) -> Iterator[Intervals]:
 
 def _events(callback: Callback, count: int) -> list[dict[str, Any]]:
     return [event for body in callback.wait_for(count) for event in body["events"]]
-
-
-def _attempted(intervals: Intervals, count: int) -> Any:
-    """The only delivery, after its attempt number `count` has ended."""
-    while True:
-        (delivery,) = intervals.admin("/deliveries", method="GET")["deliveries"]
-        if len(delivery["attempts"]) >= count:
-            return delivery
-        intervals.http.get("/intervals/admin/wait?for=deliveries&timeout_s=0.02")
 
 
 def _consent(intervals: Intervals, *ticked: str, **changes: str) -> Any:
@@ -178,14 +157,13 @@ def test_call_that_is_wrong_gets_the_answer_of_the_real_one(
 
 
 def test_own_id_is_taken_with_and_without_an_i_and_a_key_has_every_right(intervals: Intervals) -> None:
-    key = intervals.admin(f"/athletes/{SAM_ID}", method="GET")["api_key"]
+    key = intervals.look(f"/athletes/{SAM_ID}")["api_key"]
     for athlete_id in ("0", SAM_ID, f"i{SAM_ID}"):
         assert intervals.call("GET", f"/athlete/{athlete_id}/events").status_code == 200
-    basic = {"User-Agent": AGENT}
-    assert intervals.http.get("/intervals/api/v1/athlete/0", auth=("API_KEY", key), headers=basic).json["id"] == SAM_ID
-    for user, password, status in (("API_KEY", "nothing", 401), ("me", key, 401)):
-        answer = intervals.http.get("/intervals/api/v1/athlete/0", auth=(user, password), headers=basic)
-        assert answer.status_code == status
+    path, basic = "/intervals/api/v1/athlete/0", {"User-Agent": AGENT}
+    assert intervals.http.get(path, auth=("API_KEY", key), headers=basic).json["id"] == SAM_ID
+    for wrong in (("API_KEY", "nothing"), ("me", key)):
+        assert intervals.http.get(path, auth=wrong, headers=basic).status_code == 401
     intervals.token = key
     assert intervals.call("GET", "/athlete/0").json == {"status": 403, "error": "Access denied"}
 
@@ -193,50 +171,43 @@ def test_own_id_is_taken_with_and_without_an_i_and_a_key_has_every_right(interva
 def test_upsert_changes_own_entries_and_is_blind_to_others(intervals: Intervals) -> None:
     first = intervals.upsert(NOTE).json[0]
     again = intervals.upsert(NOTE | {"description": "• less"}).json[0]
-    assert (again["id"], again["description"], again["end_date_local"]) == (
-        first["id"],
-        "• less",
-        "2026-11-23T00:00:00",
-    )
-    assert again["type"] is None  # REST serves nulls
+    assert (again["id"], again["description"]) == (first["id"], "• less")
+    assert (again["end_date_local"], again["type"]) == ("2026-11-23T00:00:00", None)  # REST serves nulls
     others = intervals.admin(f"/athletes/{SAM_ID}/events", NOTE | {"external_id": "theirs"})
     assert intervals.upsert(NOTE | {"external_id": "theirs"}).json[0]["id"] != others["id"]
-    key = intervals.admin(f"/athletes/{SAM_ID}", method="GET")["api_key"]
+    key = intervals.look(f"/athletes/{SAM_ID}")["api_key"]
     for switch, same in (("matches", True), ("blind", False)):
         intervals.switch(key_upsert=switch)
         path, basic = "/intervals/api/v1/athlete/0/events/bulk?upsert=true", {"User-Agent": AGENT}
-        ids = [
-            intervals.http.post(path, json=[NOTE], auth=("API_KEY", key), headers=basic).json[0]["id"] for _ in range(2)
-        ]
-        assert (ids[0] == ids[1]) is same
+        sent = [intervals.http.post(path, json=[NOTE], auth=("API_KEY", key), headers=basic) for _ in range(2)]
+        assert (sent[0].json[0]["id"] == sent[1].json[0]["id"]) is same
 
 
-def test_workout_is_parsed_and_a_note_is_not(intervals: Intervals) -> None:
-    text = "- 10m easy\n- 1h5m steady"
-    note, workout = intervals.upsert(
-        NOTE | {"description": text},
-        NOTE | {"category": "WORKOUT", "type": "Run", "description": text, "external_id": "w"},
-    ).json
+def test_workout_is_parsed_and_a_day_holds_longer_entries_that_touch_it(intervals: Intervals) -> None:
+    described = NOTE | {"description": "- 10m easy\n- 1h5m steady"}
+    parsed = described | {"category": "WORKOUT", "type": "Run", "external_id": "w"}
+    note, workout = intervals.upsert(described, parsed).json
     assert (note["workout_doc"], workout["moving_time"]) == (None, 600 + 3900)
-
-
-def test_calendar_of_a_day_holds_longer_entries_that_touch_it(intervals: Intervals) -> None:
-    path = f"/athletes/{SAM_ID}/events"
     ill = {"category": "SICK", "name": "Flu", "start_date_local": "2026-11-20T00:00:00"}
-    intervals.admin(path, ill | {"end_date_local": "2026-11-24T00:00:00"})
+    intervals.admin(f"/athletes/{SAM_ID}/events", ill | {"end_date_local": "2026-11-24T00:00:00"})
     for days, found in (("2026-11-23", 1), ("2026-11-24", 0), ("2026-11-19", 0)):
         answer = intervals.call("GET", f"/athlete/0/events?oldest={days}&newest={days}&category=SICK,INJURED")
         assert len(answer.json) == found
 
 
-def test_activity_update_is_partial_null_keeps_and_minus_one_clears(intervals: Intervals, callback: Callback) -> None:
+def test_update_is_partial_and_a_deletion_is_told_without_type_and_date(
+    intervals: Intervals, callback: Callback
+) -> None:
     run = intervals.record(rpe=5, feel=2, description="easy")["id"]
     body = intervals.call("PUT", f"/activity/{run}", {"icu_rpe": -1, "feel": None, "description": ""}).json
     assert (body["icu_rpe"], body["feel"], body["description"]) == (None, 2, None)
-    history = intervals.truth("activities", run)["history"]
+    history = intervals.look(f"/activities/{run}")["history"]
     assert [(change["author"], change["before"]["icu_rpe"]) for change in history] == [("app 999", 5)]
-    types = [event["type"] for event in _events(callback, 2)]
-    assert types == ["ACTIVITY_UPLOADED", "ACTIVITY_UPDATED"]
+    intervals.admin(f"/activities/{run}", method="DELETE")
+    told = {event["type"]: event for event in _events(callback, 3)}
+    gone = told.pop("ACTIVITY_DELETED")
+    assert (set(told), gone["activity"]["id"]) == ({"ACTIVITY_UPLOADED", "ACTIVITY_UPDATED"}, run)
+    assert not {"type", "start_date_local", "name"} & set(gone["activity"])
 
 
 def test_upload_comes_whole_and_without_nulls_then_fitness_of_the_future(
@@ -257,20 +228,26 @@ def test_upload_comes_whole_and_without_nulls_then_fitness_of_the_future(
     assert "Authorization" not in callback.headers[0]
 
 
-@pytest.mark.parametrize("why", ["from Strava", "dormant", "key only", "unticked"])
-def test_webhook_stays_silent(intervals: Intervals, callback: Callback, why: str) -> None:
-    if why == "dormant":
-        intervals.admin(f"/athletes/{SAM_ID}", {"status": "DORMANT"})
-    if why == "key only":
-        intervals.admin(f"/athletes/{SAM_ID}/scopes", {"scopes": [], "silent": True})
-    if why == "unticked":
-        intervals.admin(f"/athletes/{SAM_ID}/connect", {"scopes": ["CALENDAR:WRITE"]})
-    intervals.record(source="STRAVA" if why == "from Strava" else "GARMIN_CONNECT")
+@pytest.mark.parametrize(
+    ("path", "body", "source"),
+    [
+        ("", {}, "STRAVA"),
+        ("", {"status": "DORMANT"}, "GARMIN_CONNECT"),
+        ("/scopes", {"scopes": [], "silent": True}, "GARMIN_CONNECT"),
+        ("/connect", {"scopes": ["CALENDAR:WRITE"]}, "GARMIN_CONNECT"),
+    ],
+    ids=["from Strava", "dormant", "key only", "unticked"],
+)
+def test_webhook_stays_silent(
+    intervals: Intervals, callback: Callback, path: str, body: dict[str, Any], source: str
+) -> None:
+    intervals.admin(f"/athletes/{SAM_ID}{path}", body)
+    intervals.record(source=source)
     intervals.admin("/application/test")
     assert [event["type"] for event in _events(callback, 1)] == ["TEST"]
 
 
-def test_stub_says_nothing_but_its_day_and_takes_no_writes(intervals: Intervals) -> None:
+def test_stub_says_nothing_but_its_day_and_takes_no_writes(intervals: Intervals, shared: Sandbox) -> None:
     stub = intervals.record(source="STRAVA")["id"]
     for source, note in ((True, "STRAVA activities are not available via the API"), (False, None)):
         intervals.switch(stub_source=source)
@@ -278,9 +255,7 @@ def test_stub_says_nothing_but_its_day_and_takes_no_writes(intervals: Intervals)
         assert set(listed) == {"id", "icu_athlete_id", "start_date_local", "source", "_note"}
         assert (listed["id"], listed["_note"]) == (stub, note)
     assert intervals.call("PUT", f"/activity/{stub}", {"description": "x"}).status_code == 422
-
-
-def test_run_recorded_at_both_is_one_run_with_two_ids(intervals: Intervals, shared: Sandbox) -> None:
+    # Recorded at both: one run with two ids.
     run = intervals.record(also_on_strava=True, minutes=40)
     twin = shared.look(f"/runners/{SAM}/activities")[0]
     assert (twin["moving_time_s"], run["fields"]["moving_time"]) == (2400, 2400)
@@ -293,10 +268,10 @@ def test_webhook_that_fails_is_tried_again_ever_later(
     callback.status = 500
     intervals.admin("/application/test")
     for attempt, wait_s in enumerate((31, 61, 121), start=1):
-        _attempted(intervals, attempt)
+        intervals.attempted(attempt)
         callback.status = 500 if attempt < 3 else 200
         shared.admin("/clock", {"advance_s": wait_s})
-    delivery = _attempted(intervals, 4)
+    delivery = intervals.attempted(4)
     gaps = [after["at"] - before["at"] for before, after in itertools.pairwise(delivery["attempts"])]
     assert delivery["state"] == "delivered"
     assert [gap // 30 for gap in gaps] == [1, 2, 4]
@@ -315,19 +290,14 @@ def test_events_share_a_body_and_carry_the_rotated_secret(intervals: Intervals, 
     assert intervals.call("GET", "/athlete/0/events").status_code == 401
 
 
-def test_write_whose_answer_is_lost_has_happened(intervals: Intervals) -> None:
-    intervals.admin(
-        "/faults", {"endpoint": "events.bulk", "when": "after", "status": 502, "html": "<html>", "times": 1}
-    )
+def test_write_whose_answer_is_lost_has_happened_and_the_athlete_edits_meanwhile(intervals: Intervals) -> None:
+    lost = {"endpoint": "events.bulk", "when": "after", "status": 502, "html": "<html>", "times": 1}
+    intervals.admin("/faults", lost)
     assert intervals.upsert(NOTE).mimetype == "text/html"
-    assert len(intervals.upsert(NOTE).json) == len(intervals.call("GET", "/athlete/0/events").json) == 1
-
-
-def test_athlete_edits_between_read_and_write(intervals: Intervals) -> None:
-    number = intervals.upsert(NOTE).json[0]["id"]
+    (entry,) = intervals.upsert(NOTE).json
     intervals.admin("/faults", {"endpoint": "events.list", "edit": {"name": "mine"}, "times": 1})
-    intervals.call("GET", "/athlete/0/events")
-    assert [change["author"] for change in intervals.truth("entries", number)["history"]] == ["app 999", "athlete"]
+    assert len(intervals.call("GET", "/athlete/0/events").json) == 1
+    assert intervals.look(f"/entries/{entry['id']}")["history"][-1]["author"] == "athlete"
 
 
 def test_deleted_entry_comes_back_as_news_or_for_real(
@@ -345,24 +315,16 @@ def test_deleted_entry_comes_back_as_news_or_for_real(
     assert intervals.call("GET", f"/athlete/0/events/{number}").json["name"] == NOTE["name"]
 
 
-@pytest.mark.parametrize(
-    ("switches", "headers"),
-    [
-        ({}, {}),
-        ({"rate_headers": "normal", "retry_after": True}, {"X-RateLimit-Remaining": "0,98", "Retry-After": "840"}),
-    ],
-)
-def test_limit_is_429_with_or_without_headers(
-    intervals: Intervals, switches: dict[str, Any], headers: dict[str, str]
-) -> None:
-    intervals.switch(app_limits=[1, 100], **switches)
-    assert intervals.call("GET", "/athlete/0/events").status_code == 200
-    refused = intervals.call("GET", "/athlete/0/events")
-    assert (refused.status_code, refused.data) == (429, b"")
-    told = {name: refused.headers[name] for name in headers}
-    assert told.pop("Retry-After", "") in ("", "839", "840")  # of the window that began at 17:00
-    assert told == {name: text for name, text in headers.items() if name != "Retry-After"}
-    assert intervals.admin("/state", method="GET")["limits"]["over_limit"] == 1
+def test_limit_is_429_with_or_without_headers(intervals: Intervals) -> None:
+    intervals.switch(app_limits=[1, 100])
+    allowed, bare = (intervals.call("GET", "/athlete/0/events") for _ in range(2))
+    intervals.switch(rate_headers="normal", retry_after=True)
+    told = intervals.call("GET", "/athlete/0/events")
+    assert [(answer.status_code, answer.data) for answer in (bare, told)] == [(429, b"")] * 2
+    assert not [name for name, _ in bare.headers if name.lower().startswith(("x-ratelimit", "retry"))]
+    assert (allowed.status_code, told.headers["X-RateLimit-Remaining"]) == (200, "0,97")
+    assert told.headers["Retry-After"] in ("838", "839", "840")  # of the window that began at 17:00
+    assert intervals.look("/state")["limits"]["over_limit"] == 2
 
 
 def test_upload_before_its_analysis_is_followed_by_one(
@@ -376,14 +338,6 @@ def test_upload_before_its_analysis_is_followed_by_one(
     kinds = {event["type"]: event for event in _events(callback, 3)}
     assert kinds["ACTIVITY_ANALYZED"]["activity"]["analyzed"]
     assert intervals.call("GET", f"/activity/{run}").json["analyzed"]
-
-
-def test_deleted_activity_is_told_without_type_and_date(intervals: Intervals, callback: Callback) -> None:
-    run = intervals.record(silent=True)["id"]
-    intervals.admin(f"/activities/{run}", method="DELETE")
-    (event,) = _events(callback, 1)
-    assert (event["type"], event["activity"]["id"]) == ("ACTIVITY_DELETED", run)
-    assert not {"type", "start_date_local", "name"} & set(event["activity"])
 
 
 def test_wellness_day_is_served_with_nulls_and_floods_on_demand(
@@ -403,11 +357,11 @@ def test_state_outlives_a_restart_and_a_reset_of_the_whole_sandbox_ends_it(tmp_p
         token = intervals.admin("/connected-athletes", {"runner_id": SAM})["access_token"]
         number = intervals.admin(f"/athletes/{SAM_ID}/events", NOTE)["id"]
     with running(tmp_path) as after:
-        intervals = Intervals(after.http, token)
+        intervals = Intervals(after.http, token=token)
         assert intervals.call("GET", f"/athlete/0/events/{number}").json["name"] == NOTE["name"]
         after.admin("/reset")
         assert intervals.call("GET", "/athlete/0/events").status_code == 401
-        assert intervals.admin("/state", method="GET")["entries"] == 0
+        assert intervals.look("/state")["entries"] == 0
 
 
 def test_page_shows_the_calendar_and_its_forms_do_what_an_athlete_does(intervals: Intervals, shared: Sandbox) -> None:
@@ -423,9 +377,9 @@ def test_page_shows_the_calendar_and_its_forms_do_what_an_athlete_does(intervals
         assert words in shown
     untouched = {"name": NOTE["name"], "day": "2026-11-22", "until": "2026-11-22", "description": "<b>\r\n• squeeze"}
     press(f"/entries/{note}/edit", **untouched | {"description": "<b>\r\n• squeeze https://coach.example/r/1"})
-    assert len(intervals.truth("entries", note)["history"]) == 1
+    assert len(intervals.look(f"/entries/{note}")["history"]) == 1
     press(f"/entries/{note}/edit", **untouched | {"day": "2026-11-23", "until": ""})
-    moved = intervals.truth("entries", note)
+    moved = intervals.look(f"/entries/{note}")
     assert (moved["fields"]["start_date_local"], moved["history"][-1]["author"]) == ("2026-11-23T00:00:00", "athlete")
     assert "until Fri 27 Nov" in press("/plan", kind="injured", day="2026-11-24", until="2026-11-27")
     assert "City Half" in press("/plan", kind="race_a", day="2026-12-06")
@@ -433,7 +387,7 @@ def test_page_shows_the_calendar_and_its_forms_do_what_an_athlete_does(intervals
     press("/record", preset="long", also_on_strava="on")
     press("/record", sport_type="Run", minutes="30", rpe="7", feel="4", source="GARMIN_CONNECT")
     assert "minutes" in press("/record", 400, minutes="-1")
-    own = intervals.admin(f"/athletes/{SAM_ID}/activities", method="GET")
+    own = intervals.look(f"/athletes/{SAM_ID}/activities")
     assert sorted(run["fields"].get("feel", 0) for run in own) == [0, 4]
     assert len(shared.look(f"/runners/{SAM}/activities")) == 1
     press(f"/activities/{own[0]['id']}/edit", name="Hills", icu_rpe="9", feel="", description="steep")

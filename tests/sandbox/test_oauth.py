@@ -94,6 +94,10 @@ def test_wrong_request_is_refused_before_the_page(
 
 
 def test_old_code_unknown_client_and_wrong_secret_are_refused(strava: Sandbox) -> None:
+    strava.connect()
+    for auth in ((str(CLIENT_ID), "wrong"), None):
+        assert strava.http.post("/oauth/revoke", data={"token": strava.token}, auth=auth).status_code == 401
+    assert strava.call("GET", "/athlete/activities").status_code == 200
     code = redirected(answer(strava))["code"]
     assert error(exchange(strava, code, client_id="1"), 400) == ("Application", "client_id", "invalid")
     assert exchange(strava, code, client_secret="ungültig").status_code == 401
@@ -115,16 +119,19 @@ def test_second_athlete_of_a_one_athlete_application_is_refused(strava: Sandbox)
     assert exchange(strava, redirected(answer(strava, runner_id=OTHER))["code"]).status_code == 200
 
 
-# Connecting, refreshing and revoking in one go: tests/platforms/test_with_sandbox.py.
+# Connecting, refreshing and revoking in one go: test_with_client.py.
 
 
-def test_both_access_tokens_work_until_they_expire(connected: Sandbox) -> None:
+def test_both_access_tokens_work_until_they_expire_with_a_401_without_limits(connected: Sandbox) -> None:
     connected.admin("/clock", {"advance_s": 5.1 * 3600})
-    later = connected.refresh().get_json()
-    assert (later["access_token"] == connected.token, "athlete" in later) == (False, False)
-    for token in (connected.token, later["access_token"]):
-        connected.token = token
+    later, first = connected.refresh().get_json(), connected.token
+    assert (later["access_token"] == first, "athlete" in later) == (False, False)
+    for connected.token in (later["access_token"], first):
         assert connected.call("GET", "/athlete/activities").status_code == 200
+    connected.admin("/clock", {"advance_s": 3600})
+    expired = connected.call("GET", "/athlete/activities")
+    assert error(expired, 401) == ("Athlete", "access_token", "invalid")
+    assert not [name for name, _ in expired.headers if "ratelimit" in name.lower()]
 
 
 def test_one_of_twenty_that_refresh_together_succeeds(connected: Sandbox) -> None:
@@ -136,17 +143,3 @@ def test_one_of_twenty_that_refresh_together_succeeds(connected: Sandbox) -> Non
 
     with ThreadPoolExecutor(20) as pool:
         assert sorted(pool.map(refresh, range(20))) == [200] + [400] * 19
-
-
-def test_expired_token_is_a_401_without_limits(connected: Sandbox) -> None:
-    connected.admin("/clock", {"advance_s": 6.1 * 3600})
-    expired = connected.call("GET", "/athlete/activities")
-    assert error(expired, 401) == ("Athlete", "access_token", "invalid")
-    assert not [name for name, _ in expired.headers if "ratelimit" in name.lower()]
-
-
-@pytest.mark.parametrize("secret", ["wrong", None])
-def test_revoke_without_the_applications_secret_is_refused(connected: Sandbox, secret: str | None) -> None:
-    auth = None if secret is None else (str(CLIENT_ID), secret)
-    assert connected.http.post("/oauth/revoke", data={"token": connected.token}, auth=auth).status_code == 401
-    assert connected.call("GET", "/athlete/activities").status_code == 200
