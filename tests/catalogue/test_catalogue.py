@@ -39,15 +39,23 @@ def test_every_item_of_the_article_is_there_in_its_own_words() -> None:
     assert {e.article_name: e.article_prescription for e in known if e.in_article} == ARTICLE
 
 
-# --- the rules between keys ------------------------------------------------------------------------------------------
+# --- the rules between keys -----------------------------------------------------------------------------------------
 
 
-def test_ids_and_numbers_exist_once() -> None:
+def test_ids_and_numbers_exist_once_and_every_exercise_has_a_way_to_appear() -> None:
+    """In a routine or a pool; as the easier or the nearest of one that is there; or by a rule of its own."""
     known = catalogue()
     assert [stage.number for stage in known.stages] == [1, 2, 3, 4]
     assert len(known.exercise_list) == len(known.exercises)
     assert len(known.routine_list) == len(known.routines)
     assert len(known.citation_list) == len(known.citations)
+    met = {id_ for pool in known.pools for id_ in pool.exercises} | {"jump_lunges", "side_lying_abduction_other_pan"}
+    met |= {line.exercise for routine in known.routine_list for line in routine.lines}
+    there = [known.exercises[id_] for id_ in met]
+    near = {id_ for e in there for id_ in (*e.easier, e.replaced_without_equipment_by)}
+    assert known.exercises.keys() - met - near == set()
+    placements = {(stage.number, placement) for stage in known.stages for placement in ("post_run", "rest_day")}
+    assert placements == {(pool.stage, placement) for pool in known.pools for placement in pool.use_for}
 
 
 @pytest.mark.parametrize("exercise", catalogue().exercise_list, ids=lambda exercise: exercise.id)
@@ -97,20 +105,6 @@ def test_pool_holds_exercises_of_its_stage_whole_ladders_and_enough_direct_work(
 
 def test_room_beside_an_exercise_is_that_of_the_squeezes_at_the_articles_dose() -> None:
     assert catalogue().exercises["supine_adductor_squeeze"].estimated_seconds["typical_target"] == k.SQUEEZE_S
-
-
-def test_every_exercise_has_a_way_to_appear() -> None:
-    """In a routine or a pool; as the easier or the nearest of one that is there; or by a rule of its own."""
-    known = catalogue()
-    met = {id_ for pool in known.pools for id_ in pool.exercises} | {"jump_lunges", "side_lying_abduction_other_pan"}
-    met |= {line.exercise for routine in known.routine_list for line in routine.lines}
-    near = [
-        e for id_ in met for e in (*known.exercises[id_].easier, known.exercises[id_].replaced_without_equipment_by)
-    ]
-    assert known.exercises.keys() - met - {*near} == set()
-    assert {(stage.number, placement) for stage in known.stages for placement in ("post_run", "rest_day")} == {
-        (pool.stage, placement) for pool in known.pools for placement in pool.use_for
-    }
 
 
 # --- one that is damaged --------------------------------------------------------------------------------------------

@@ -86,29 +86,24 @@ def test_joints_hold_together_between_keyframes(exercise_id: str) -> None:
     found, follows = motion.tracks(chosen)
     for track in found:  # the loop ends where it began
         last = track.ways[-1][-1][1]
-        assert (last.dx, last.dy) == pytest.approx((0, 0), abs=0.05)
-        assert math.remainder(last.turn_deg, 360) == pytest.approx(0, abs=0.05)
+        assert (last.dx, last.dy, math.remainder(last.turn_deg, 360)) == pytest.approx((0, 0, 0), abs=0.05)
     assert chosen.steps[-1].to == 0
-    lead = {"thigh", "shin", "shoe", "upper", "fore", "pelvis", "chest"}
-    for _, layer in chosen.layers:
-        for part in layer:
-            if part.name.split("_")[0] not in lead or part.name not in follows:
-                continue
-            item = found[follows[part.name]]
-            base = chosen.seen(part, chosen.skeletons[0])
-            position = 0
-            for step, way in zip(chosen.steps, item.ways, strict=True):
-                for share in (0.11, 0.31, 0.5, 0.69, 0.93, 1.0):
-                    index = next(i for i in range(1, len(way)) if way[i][0] >= share)
-                    (a_share, a), (b_share, b) = way[index - 1], way[index]
-                    mixed = motion.between(a, b, (share - a_share) / (b_share - a_share))
-                    seen = chosen.seen(part, chosen.on_the_way(position, step.to, share))
-                    for start, end in list(zip(base, seen, strict=True))[:2]:
-                        x, y = motion.apply(mixed, item.axis_deg, item.anchor, start)
-                        off = math.hypot(x - end.x, y - end.y)
-                        # Limbs are 10 units and more wide: a joint stays closed with a third of that.
-                        assert off < 3.5, f"{part.name} is {off:.1f} units off at {share}"
-                position = step.to
+    for part in (part for _, layer in chosen.layers for part in layer if part.name in follows):
+        if part.name.split("_")[0] not in ("thigh", "shin", "shoe", "upper", "fore", "pelvis", "chest"):
+            continue
+        item, position = found[follows[part.name]], 0
+        base = chosen.seen(part, chosen.skeletons[0])
+        for step, way in zip(chosen.steps, item.ways, strict=True):
+            for share in (0.11, 0.31, 0.5, 0.69, 0.93, 1.0):
+                index = next(i for i in range(1, len(way)) if way[i][0] >= share)
+                (a_share, a), (b_share, b) = way[index - 1], way[index]
+                mixed = motion.between(a, b, (share - a_share) / (b_share - a_share))
+                seen = chosen.seen(part, chosen.on_the_way(position, step.to, share))
+                for start, end in list(zip(base, seen, strict=True))[:2]:
+                    x, y = motion.apply(mixed, item.axis_deg, item.anchor, start)
+                    # Limbs are 10 units and more wide: a joint stays closed with a third of that.
+                    assert math.hypot(x - end.x, y - end.y) < 3.5, f"{part.name} is off at {share}"
+            position = step.to
 
 
 def test_the_drawing_keeps_the_tempo_of_the_catalogue() -> None:
