@@ -25,16 +25,10 @@ from tests.support import postgres
 from tests.support.live import Here, Live
 
 ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+FILE = ROOT / "docker-compose.yml"
+COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("migrate", "web", "worker", "beat")
-
-
-def image_environment() -> dict[str, str]:
-    """The ENV lines of the Dockerfile's last stage."""
-    stage = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2].replace("\\\n", " ")
-    pairs = re.findall(r"([A-Z_]+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", stage, flags=re.MULTILINE)))
-    return dict(pairs)
 
 
 @dataclass
@@ -43,6 +37,7 @@ class Composed:
 
     live: Live
     environment: dict[str, str]
+    services: dict[str, dict[str, Any]]
     ports: dict[str, int]
 
     @property
@@ -52,36 +47,41 @@ class Composed:
 
     def run(self, command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
         """A command of the file, here."""
-        environment = {**self.environment, **more}
-        return subprocess.run(
-            self._here(command), env=environment, capture_output=True, text=True, timeout=60, check=False, cwd="/"
-        )
+        given: dict[str, Any] = {"env": self.environment | more, "cwd": "/"}
+        return subprocess.run(_here(command), **given, capture_output=True, text=True, timeout=60, check=False)
 
-    def check(self, service: str) -> subprocess.CompletedProcess[str]:
-        """The service's own health check, here."""
-        kind, *test = SERVICES[service]["healthcheck"]["test"]
-        server = {"PGHOST": "127.0.0.1", "PGPORT": str(self.ports["postgres"]), "PGCONNECT_TIMEOUT": "3"}
-        return self.run(["sh", "-c", *test] if kind == "CMD-SHELL" else test, **server)
+    def check(self, service: str, *, gone: bool = False) -> bool:
+        """Whether the service's own health check passes; ``gone``: where nothing listens."""
+        kind, *test = self.services[service]["healthcheck"]["test"]
+        port = str(self.ports.get({"caddy": "admin"}.get(service, service), ""))
+        if gone:
+            test, port = [part.replace(port, "1") for part in test], "1"
+        server = {"PGHOST": "127.0.0.1", "PGPORT": port, "PGCONNECT_TIMEOUT": "3"}
+        return self.run(["sh", "-c", *test] if kind == "CMD-SHELL" else test, **server).returncode == 0
 
     def start(self, service: str, name: str, port: int) -> None:
         """Start a process of a service; the web's listens on this port."""
-        environment = {**self.environment, "ADDUCTOR_BIND": f"127.0.0.1:{port}"}
-        self.live.here.supervisor.start(name, self._here(SERVICES[service]["command"]), environment)
+        environment = self.environment | {"ADDUCTOR_BIND": f"127.0.0.1:{port}"}
+        self.live.here.supervisor.start(name, _here(self.services[service]["command"]), environment)
 
-    def _here(self, command: list[str]) -> list[str]:
-        if command[0] == "adductor":
-            return [sys.executable, "-m", "service.cli", *command[1:]]
-        if command[0] == "python":
-            command = [sys.executable, *command[1:]]
-        ports = {
-            "127.0.0.1:8000": f"127.0.0.1:{self.ports['web']}",
-            "127.0.0.1:2019": f"127.0.0.1:{self.ports['admin']}",
-            "redis-cli ": f"redis-cli -p {self.ports['redis']} ",
-            "/data/": f"{self.environment['ADDUCTOR_DATA_DIR']}/",
-        }
-        for there, here in ports.items():
-            command = [part.replace(there, here) for part in command]
-        return command
+
+def _here(command: list[str]) -> list[str]:
+    programs = {"adductor": [sys.executable, "-m", "service.cli"], "python": [sys.executable]}
+    return [*programs.get(command[0], command[:1]), *command[1:]]
+
+
+def _read(given: dict[str, str], places: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """The file's services with Compose's ${NAME:-default} and ${NAME:?message} filled in, and places of this machine."""
+
+    def fill(match: re.Match[str]) -> str:
+        name, kind, default = match.groups()
+        return given[name] if kind == "?" else given.get(name, default)
+
+    text = re.sub(r"\$\{([A-Z_]+):([-?])([^}]*)\}", fill, FILE.read_text())
+    for there, here in places.items():
+        text = text.replace(there, here)
+    services: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
+    return services
 
 
 @contextmanager
@@ -89,58 +89,61 @@ def composed(folder: Path, postgres_server: str, name: str) -> Iterator[Composed
     """Start the services of the file, and a made-up Strava that reaches them through the proxy."""
     ports = {what: free_port() for what in ("web", "caddy", "admin", "redis", "sandbox")}
     ports["postgres"] = int(postgres_server.rpartition(":")[2])
-    outside, sandbox = f"http://127.0.0.1:{ports['caddy']}", f"http://127.0.0.1:{ports['sandbox']}"
-    secrets = folder / "secrets"
+    bind, outside, sandbox = (f"127.0.0.1:{ports[what]}" for what in ("web", "caddy", "sandbox"))
+    admin, secrets = f"127.0.0.1:{ports['admin']}", folder / "secrets"
     secrets.mkdir()
     (secrets / "secret_key").write_text("f" * 64)
     (secrets / "database_url").write_text(postgres.new_database(postgres_server, name))
     (secrets / "strava_client_secret").write_text("made-up\n")
     (secrets / "smtp_url").write_text("")
+    services = _read(
+        {"ADDUCTOR_PUBLIC_URL": f"http://{outside}", "STRAVA_CLIENT_ID": "1"},
+        {
+            "/run/secrets": str(secrets),
+            "redis://redis:6379": f"redis://127.0.0.1:{ports['redis']}",
+            "redis-cli ": f"redis-cli -p {ports['redis']} ",
+            "127.0.0.1:8000": bind,
+            "127.0.0.1:2019": admin,
+            " /data/": f" {folder}/data/",
+        },
+    )
+    of_image = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2].replace("\\\n", " ")
+    of_image = " ".join(re.findall(r"^ENV (.*)$", of_image, flags=re.MULTILINE))
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("ADDUCTOR_", "STRAVA_"))},
-        **image_environment(),
-        **_filled(SERVICES["web"]["environment"], {"ADDUCTOR_PUBLIC_URL": outside, "STRAVA_CLIENT_ID": "1"}),
+        **dict(re.findall(r"([A-Z_]+)=(\S+)", of_image)),
+        **{key: str(value) for key, value in services["web"]["environment"].items()},
         "PATH": os.environ["PATH"],
-    }
-    for key, value in environment.items():
-        environment[key] = value.replace("/run/secrets", str(secrets)).replace(
-            "redis://redis:6379", f"redis://127.0.0.1:{ports['redis']}"
-        )
-    environment |= {
         "ADDUCTOR_DATA_DIR": str(folder / "data"),
-        "ADDUCTOR_BIND": f"127.0.0.1:{ports['web']}",
-        "ADDUCTOR_STRAVA_API_URL": f"{sandbox}/api/v3",
-        "ADDUCTOR_STRAVA_OAUTH_URL": f"{sandbox}/oauth",
+        "ADDUCTOR_BIND": bind,
+        "ADDUCTOR_STRAVA_API_URL": f"http://{sandbox}/api/v3",
+        "ADDUCTOR_STRAVA_OAUTH_URL": f"http://{sandbox}/oauth",
     }
     caddyfile = folder / "Caddyfile"
-    admin = f"127.0.0.1:{ports['admin']}"
     caddyfile.write_text((ROOT / "deploy" / "Caddyfile").read_text().replace("127.0.0.1:2019", admin))
     beside = {
-        "redis": [_needed("redis-server"), *SERVICES["redis"]["command"][1:], "--port", str(ports["redis"]),
+        "redis": [_needed("redis-server"), *services["redis"]["command"][1:], "--port", str(ports["redis"]),
                   "--dir", str(folder)],
-        "sandbox": [sys.executable, "-m", "sandbox", f"--bind=127.0.0.1:{ports['sandbox']}", "--client-id=1",
-                    "--client-secret=made-up", f"--state-dir={folder / 'sandbox'}", f"--app-url={outside}"],
+        "sandbox": [sys.executable, "-m", "sandbox", f"--bind={sandbox}", "--client-id=1", "--client-secret=made-up",
+                    f"--state-dir={folder / 'sandbox'}", f"--app-url=http://{outside}"],
         "caddy": [_needed("caddy"), "run", f"--config={caddyfile}", "--adapter=caddyfile"],
     }  # fmt: skip
-    of_caddy = {
-        **_filled(SERVICES["caddy"]["environment"], {"ADDUCTOR_PUBLIC_URL": outside}),
-        "HOME": str(folder),
-        "ADDUCTOR_WEB": environment["ADDUCTOR_BIND"],
-    }
+    of_caddy = {**services["caddy"]["environment"], "HOME": str(folder), "ADDUCTOR_WEB": bind}
     log = folder / "log"
     with log.open("ab") as output:
         supervisor = Supervisor(output=output)
-        here = Composed(Live(Here(environment, sandbox, supervisor), log), environment, ports)
+        live = Live(Here(environment, f"http://{sandbox}", supervisor), log)
+        here = Composed(live, environment, services, ports)
         try:
-            for name, command in beside.items():
-                supervisor.start(name, command, of_caddy if name == "caddy" else environment)
-            migrated = here.run(SERVICES["migrate"]["command"])
+            for part, command in beside.items():
+                supervisor.start(part, command, of_caddy if part == "caddy" else environment)
+            migrated = here.run(services["migrate"]["command"])
             assert migrated.returncode == 0, migrated.stderr
             for part in OURS[1:]:
                 here.start(part, part, ports["web"])
-            for url in (f"http://{environment['ADDUCTOR_BIND']}/readyz", sandbox, outside):
+            for url in (f"http://{bind}/readyz", f"http://{sandbox}", f"http://{outside}"):
                 supervisor.wait_until(lambda url=url: answers(url), url, within_s=60)  # type: ignore[misc]
-            here.live.admin("POST", "tier", {"tier": "unlimited"})
+            live.admin("POST", "tier", {"tier": "unlimited"})
             yield here
         finally:
             supervisor.end()
@@ -150,19 +153,6 @@ def _needed(program: str) -> str:
     found = shutil.which(program)
     assert found, f"this test needs {program}; `make system` installs it (Debian: apt-get install {program})"
     return found
-
-
-def _filled(environment: dict[str, Any], given: dict[str, str]) -> dict[str, str]:
-    """Compose's ${NAME:-default} and ${NAME:?message}."""
-
-    def fill(match: re.Match[str]) -> str:
-        name, kind, rest = match.group(1), match.group(2), match.group(3)
-        if name in given:
-            return given[name]
-        assert kind == ":-", f"{name} has no value here"
-        return rest
-
-    return {name: re.sub(r"\$\{([A-Z_]+)(:-|:\?)([^}]*)\}", fill, str(value)) for name, value in environment.items()}
 
 
 def answers(url: str) -> bool:
