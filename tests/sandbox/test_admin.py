@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,6 @@ from sandbox.clock import Clock, ClockError
 from tests.sandbox.conftest import MARA, Sandbox
 
 MARAS = f"/runners/{MARA}/activities"
-
-
-def test_empty_body_records_an_easy_run_that_has_just_finished(strava: Sandbox) -> None:
-    strava.admin("/clock", {"now": "2026-11-22T17:00:00Z", "speed": 0.001})
-    truth = strava.truth(strava.record())
-    assert (truth["sport_type"], truth["moving_time_s"], truth["workout_type"]) == ("Run", 2700, 0)
-    assert (truth["start_utc"], truth["name"]) == ("2026-11-22T16:15:00Z", "Afternoon Run")
-    assert 7000 < truth["distance_m"] < 9000
 
 
 @pytest.mark.parametrize(
@@ -60,40 +52,29 @@ def test_admin_knows_no_unknown_id_and_answers_only_to_this_machine(strava: Sand
 def test_reset_keeps_only_the_made_up_runners_and_the_clock(subscribed: Sandbox) -> None:
     subscribed.admin("/clock", {"now": "2030-01-01T00:00:00Z"})
     subscribed.switch(delivery={"copies": 2})
-    after = subscribed.switch(delivery={"drop_share": 0.5})  # key by key
-    assert (after["delivery"]["copies"], after["delivery"]["drop_share"]) == (2, 0.5)
+    after = subscribed.switch(delivery={"drop_share": 0.5})["delivery"]  # key by key
+    assert (after["copies"], after["drop_share"]) == (2, 0.5)
     subscribed.record()
     state = subscribed.admin("/reset")
     assert (state["activities"], state["subscription"], state["calls"], state["runners"]) == (0, None, {}, 5)
-    assert state["deliveries"] == {"waiting": 0, "delivered": 0, "failed": 0, "dropped": 0}
+    assert (set(state["deliveries"].values()), state["clock"]["utc"][:10]) == ({0}, "2030-01-01")
     assert subscribed.look("/switches")["delivery"]["copies"] == 1
-    assert state["clock"]["utc"].startswith("2030-01-01")
     assert subscribed.call("GET", "/athlete/activities").status_code == 401
-
-
-def test_log_holds_every_call_with_its_runner_and_the_fields_written(connected: Sandbox) -> None:
-    activity_id = connected.record()
-    connected.get(activity_id)
-    connected.put(activity_id, private_note="x")
-    log = connected.look(f"/calls?activity_id={activity_id}")
-    assert [(call["method"], call["status"]) for call in log["calls"]] == [("GET", 200), ("PUT", 200)]
-    assert log["calls"][1]["fields"] == ["private_note"]
-    assert log["counts"] == {"activities.get": {"200": 1}, "activities.update": {"200": 1}}
-    assert connected.look(f"/calls?since={log['calls'][-1]['id']}")["calls"] == []
-    connected.refresh()
-    assert connected.look("/calls?endpoint=oauth.token")["calls"][-1]["runner_id"] == MARA
 
 
 def test_wait_ends_when_it_happened_and_counts_only_calls_that_succeeded(connected: Sandbox) -> None:
     activity_id = connected.record()
     connected.edit(activity_id, private_note="not yet")
-    other, answers = connected.http.application.test_client(), []
     address = f"/admin/wait?for=note&activity_id={activity_id}"
-    waiting = threading.Thread(target=lambda: answers.append(other.get(address).status_code))
-    waiting.start()
-    connected.put(activity_id, private_note="now")
-    waiting.join(timeout=30)
-    assert answers == [200]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(connected.http.application.test_client().get, address)
+        connected.put(activity_id, private_note="now")
+    assert waiting.result().status_code == 200
+    log = connected.look(f"/calls?activity_id={activity_id}")
+    assert [(call["method"], call["fields"], call["runner_id"]) for call in log["calls"]] == [
+        ("PUT", ["private_note"], MARA)
+    ]
+    assert connected.look(f"/calls?since={log['calls'][-1]['id']}")["calls"] == []
     connected.get(1)
     waited = connected.http.get("/admin/wait?for=calls&endpoint=activities.get&timeout_s=0.05")
     assert (waited.status_code, waited.get_json()) == (504, {"happened": False})

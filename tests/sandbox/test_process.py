@@ -1,7 +1,8 @@
-"""The real process: started as documented, spoken to over the wire, ended."""
+"""The real process: started as documented, spoken to over the wire and by a real browser, ended."""
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,9 @@ import pytest
 import requests
 
 from sandbox.__main__ import main
+from tests.browser.conftest import no_barriers
 from tests.sandbox.conftest import MARA
+from tests.support import people
 
 MARAS = f"/runners/{MARA}/activities"
 
@@ -96,3 +99,37 @@ def test_wrong_usage_is_one_sentence_and_exit_2(
             main(usual + [address if word == "TAKEN" else word for word in changed])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+ASKED = "client_id=7&redirect_uri=http://localhost/x&response_type=code&scope=read,activity:write&approval_prompt=force"
+AT_INTERVALS = ASKED.replace("id=7", "id=999").replace("read,activity:write", "CALENDAR:WRITE")
+PAGES = ["/", "/mailbox", "/log", "/faults", f"/oauth/authorize?{ASKED}", "/nothing"]
+PAGES += [f"/intervals{path}" for path in ("/", "/log", "/faults")]
+PAGES += [f"/intervals/oauth/authorize?{query}" for query in (AT_INTERVALS, ASKED)]
+
+
+@pytest.mark.browser
+def test_every_page_fits_a_phone_and_passes_axe(tmp_path: Path) -> None:
+    with Process(tmp_path, "--app-url", "http://127.0.0.1:8000") as sandbox, people.chromium() as browser:
+        sandbox.admin("/faults", {"endpoint": "activities.list", "status": 503})
+        sandbox.admin(MARAS, {"workout_type": "long", "description": "d", "private_note": "x" * 80})
+        for path, form in (
+            *(
+                ("plan", {"kind": kind, "day": "2026-12-06", "description": "x" * 80})
+                for kind in ("race_a", "key", "sick")
+            ),
+            ("record", {"preset": "easy", "also_on_strava": "on"}),
+            ("wellness", {"soreness": "2"}),
+            ("faults/add", {"fault": "challenge"}),
+        ):
+            assert requests.post(f"{sandbox.url}/intervals/{path}", form, timeout=10).ok
+        complaints: list[str] = []
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+            for path in PAGES:
+                page.goto(sandbox.url + path)
+                for summary in page.locator("summary").all():
+                    summary.click()
+                no_barriers(page)
+    assert [complaint for complaint in complaints if not re.search("status of 40[04]", complaint)] == []
