@@ -55,11 +55,11 @@ TOKENS = {
 ATHLETE = {"id": 3, "firstname": "Ada", "lastname": "Runner", "measurement_preference": "feet"}
 
 
+@dataclass
 class HandClock:
     """Stands still until it is moved."""
 
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
+    at: datetime = NOON
 
     def __call__(self) -> datetime:
         return self.at
@@ -72,16 +72,14 @@ class HandClock:
 class CountingBudget:
     """Grants everything and remembers what it was asked and told."""
 
-    taken: list[Priority] = field(default_factory=list)
-    athletes: list[str | None] = field(default_factory=list)
+    taken: list[tuple[Priority, str | None]] = field(default_factory=list)
     learned: list[tuple[dict[str, str], int]] = field(default_factory=list)
     refuse: Exception | None = None
 
     def take(self, priority: Priority, athlete: str | None = None) -> None:
         if self.refuse is not None:
             raise self.refuse
-        self.taken.append(priority)
-        self.athletes.append(athlete)
+        self.taken.append((priority, athlete))
 
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         self.learned.append((dict(headers), status))
@@ -91,27 +89,21 @@ class Valkey:
     """A real server on a socket in a folder of its own; can be killed and started again, with or without its data."""
 
     def __init__(self, folder: Path) -> None:
-        self.socket = folder / "valkey.sock"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self.socket, self._folder = folder / "valkey.sock", folder
+        self.start()
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            [get_binary_path(), "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self._folder],
-            stdout=subprocess.PIPE,
-        )
+        command = [get_binary_path(), "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self._folder]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if b"Ready to accept connections" in line:
-                break
+        while b"Ready to accept connections" not in self._process.stdout.readline():
+            assert self._process.poll() is None
         # Kept empty, or the server would block on a full pipe.
         threading.Thread(target=self._process.stdout.read, daemon=True).start()
 
     def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._process.kill()
+        self._process.wait()
 
     def client(self, **options: Any) -> redis.Redis:
         # As the product's own: a budget that waits for retries would hold up every call.
@@ -191,7 +183,6 @@ def only_request(server: HTTPServer) -> Request:
 @contextmanager
 def running_valkey(folder: Path) -> Iterator[Valkey]:
     server = Valkey(folder)
-    server.start()
     try:
         yield server
     finally:

@@ -101,7 +101,7 @@ def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
     request = only_request(httpserver)
     assert request.headers["Authorization"] == f"Bearer {ACCESS}"
     assert ACCESS not in request.url
-    assert (counting.taken, counting.athletes) == ([Priority.RETRY], ["strava:3"])
+    assert counting.taken == [(Priority.RETRY, "strava:3")]
     ((headers, status),) = counting.learned
     assert (status, headers["X-ReadRateLimit-Usage"]) == (200, "3,30")
 
@@ -132,7 +132,7 @@ def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
         assert strava.list_activities(MINE, after=future) == []
     expected = {"after": str(int(after.timestamp())), "per_page": "200"}
     assert only_request(httpserver).args.to_dict() == expected
-    assert counting.taken == [Priority.HISTORY]
+    assert counting.taken == [(Priority.HISTORY, None)]
 
 
 def test_subscription_calls_send_the_secret_in_the_body_where_strava_allows_it(

@@ -15,13 +15,6 @@ INACTIVE = fault("Forbidden", ("Application", "Status", "Inactive"))
 CAP = fault("Limit of connected athletes exceeded")
 RATE = fault("Rate Limit Exceeded", ("Application", "rate limit", "exceeded"))
 BAD_BEARER = fault("Authorization Error", ("Athlete", "access_token", "invalid"))
-NO_WRITE = fault("Authorization Error", ("AccessToken", "activity:write_permission", "missing"))
-NO_READ = fault("Authorization Error", ("AccessToken", "activity:read_permission", "missing"))
-BAD_REFRESH = fault("Bad Request", ("RefreshToken", "refresh_token", "invalid"))
-BAD_CODE = fault("Bad Request", ("AuthorizationCode", "code", "invalid"))
-BAD_CLIENT = fault("Bad Request", ("Application", "client_id", "invalid"))
-CALLBACK = fault("Bad Request", ("PushSubscription", "callback url", "not verifiable"))
-EXISTS = fault("Bad Request", ("PushSubscription", "", "already exists"))
 OTHER = fault("Bad Request", ("Activity", "description", "invalid"))
 WITHOUT_CODES = [{"message": "no", "errors": []}, {"message": "no", "errors": None}, {}, ""]
 PAGE = "<html>someone's proxy</html>"
@@ -31,15 +24,17 @@ R, U = ErrorKind.RETRY, ErrorKind.UNEXPECTED
 # status, body, kind for a call with an athlete's token, kind for a call of the application (OAuth, subscription)
 TABLE: list[tuple[int, Any, ErrorKind, ErrorKind]] = [
     *((401, body, ErrorKind.UNAUTHORIZED, ErrorKind.MISCONFIGURED) for body in (BAD_BEARER, *WITHOUT_CODES)),
-    (401, NO_WRITE, ErrorKind.SCOPE_MISSING, ErrorKind.SCOPE_MISSING),
-    (401, NO_READ, ErrorKind.SCOPE_MISSING, ErrorKind.SCOPE_MISSING),
+    *(
+        (401, fault("", ("AccessToken", f"activity:{what}_permission", "missing")), *[ErrorKind.SCOPE_MISSING] * 2)
+        for what in ("write", "read")
+    ),
     (401, PAGE, R, R),
     # Only a refused refresh ends a connection.
-    (400, BAD_REFRESH, U, ErrorKind.REVOKED),
-    (400, BAD_CODE, ErrorKind.REFUSED, ErrorKind.REFUSED),
-    (400, BAD_CLIENT, ErrorKind.MISCONFIGURED, ErrorKind.MISCONFIGURED),
-    (400, CALLBACK, ErrorKind.REFUSED, ErrorKind.REFUSED),
-    (400, EXISTS, ErrorKind.REFUSED, ErrorKind.REFUSED),
+    (400, fault("Bad Request", ("RefreshToken", "refresh_token", "invalid")), U, ErrorKind.REVOKED),
+    (400, fault("", ("Application", "client_id", "invalid")), ErrorKind.MISCONFIGURED, ErrorKind.MISCONFIGURED),
+    (400, fault("", ("AuthorizationCode", "code", "invalid")), ErrorKind.REFUSED, ErrorKind.REFUSED),
+    (400, fault("", ("PushSubscription", "callback url", "not verifiable")), ErrorKind.REFUSED, ErrorKind.REFUSED),
+    (400, fault("", ("PushSubscription", "", "already exists")), ErrorKind.REFUSED, ErrorKind.REFUSED),
     (403, INACTIVE, ErrorKind.INACTIVE, ErrorKind.INACTIVE),
     (403, INACTIVE | {"errors": INACTIVE["errors"][0]}, ErrorKind.INACTIVE, ErrorKind.INACTIVE),
     (403, CAP, ErrorKind.CAP, ErrorKind.CAP),
