@@ -56,6 +56,12 @@ class Icu(Admin):
         assert answer.status_code == 302, answer.text
         return self._connected(account, row)
 
+    def runner(self, way: str = "oauth", **row: Any) -> int:
+        """A runner of a new account, connected this way, whose past is known."""
+        ours = self.by_key(self.account(), **row) if way == "key" else self.by_oauth(self.account(), **row)
+        self.polls(hours=1)
+        return ours
+
     def consent(self, account: dict[str, Any], untick: tuple[str, ...] = ()) -> TestResponse:
         """Through both sides' pages; what our callback answers."""
         asked = dict(parse_qsl(urlsplit(self.web.get("/connect/intervals").headers["Location"]).query))
@@ -115,6 +121,13 @@ class Icu(Admin):
         while self.http.get("/intervals/admin/wait?for=deliveries&timeout_s=5").status_code != 200:
             self.later(minutes=1)
         rounds.sweep(self.here.installation)
+
+    def comes(self, way: str) -> None:
+        """What the log has to tell reaches us."""
+        if way == "key":
+            self.polls(minutes=6)
+        else:
+            self.hears()
 
     def polls(self, **delta: float) -> None:
         """Let time pass; what is due is polled and handled."""

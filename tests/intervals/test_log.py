@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from adductor.jobs import prompts
@@ -12,27 +9,12 @@ from adductor.notes import block
 from adductor.queue import timers
 from tests.intervals.conftest import Icu
 
-Connect = Callable[..., int]
 WAYS = pytest.mark.parametrize("way", ["oauth", "key"])
-
-
-def connect(icu: Icu, way: str, **row: Any) -> int:
-    account = icu.account()
-    return icu.by_key(account, **row) if way == "key" else icu.by_oauth(account, **row)
-
-
-def comes(icu: Icu, way: str) -> None:
-    """What the log has to tell reaches us."""
-    if way == "key":
-        icu.polls(minutes=6)
-    else:
-        icu.hears()
 
 
 @pytest.mark.parametrize("lost", ["nothing", "answer", "call"])
 def test_run_of_a_runner_with_a_key_becomes_one_note_on_its_day(icu: Icu, lost: str) -> None:
-    runner = connect(icu, "key")
-    icu.polls(hours=1)
+    runner = icu.runner("key")
     icu.switch(key_upsert="blind")
     if lost != "nothing":
         when = "after" if lost == "answer" else "before"
@@ -71,10 +53,9 @@ def test_run_of_a_runner_with_a_key_becomes_one_note_on_its_day(icu: Icu, lost: 
 def test_entry_that_the_runner_touched_is_left_when_the_run_goes(
     icu: Icu, way: str, change: dict[str, str] | None, left: int
 ) -> None:
-    runner = connect(icu, way)
-    icu.polls(hours=1)
+    runner = icu.runner(way)
     run = icu.record(runner)
-    comes(icu, way)
+    icu.comes(way)
     (note,) = icu.notes(runner)
     if change is None:
         icu.admin(f"/entries/{note['id']}", method="DELETE")
@@ -86,7 +67,7 @@ def test_entry_that_the_runner_touched_is_left_when_the_run_goes(
 
     icu.admin(f"/activities/{run['id']}", method="DELETE")
     for _ in range(3):
-        comes(icu, way)
+        icu.comes(way)
         icu.later(hours=1)
         icu.polls(minutes=1)
 
@@ -98,12 +79,11 @@ def test_entry_that_the_runner_touched_is_left_when_the_run_goes(
 
 @WAYS
 def test_description_by_choice_costs_three_calls_and_keeps_the_words(icu: Icu, way: str) -> None:
-    runner = connect(icu, way, channels={"post_run": "description"})
-    icu.polls(hours=1)
+    runner = icu.runner(way, channels={"post_run": "description"})
     run = icu.record(runner, description="Easy  hills\r\n")
     icu.forget_calls()
 
-    comes(icu, way)
+    icu.comes(way)
 
     fields = icu.look(f"/activities/{run['id']}")["fields"]
     assert fields["description"].startswith("Easy  hills\r\n\n\nAdductor routine")
@@ -115,8 +95,7 @@ def test_description_by_choice_costs_three_calls_and_keeps_the_words(icu: Icu, w
 
 @WAYS
 def test_rest_day_routine_is_a_note_on_the_rest_day_in_three_calls(icu: Icu, way: str) -> None:
-    runner = connect(icu, way, placements=["rest_day"], rest_day_prompt_local="12:00")
-    icu.polls(hours=1)
+    runner = icu.runner(way, placements=["rest_day"], rest_day_prompt_local="12:00")
     icu.forget_calls()
     icu.later(hours=2, minutes=1)
 
@@ -129,13 +108,11 @@ def test_rest_day_routine_is_a_note_on_the_rest_day_in_three_calls(icu: Icu, way
 
 @pytest.mark.parametrize(("way", "most_a_day"), [("key", 300), ("oauth", 24)])
 def test_polling_stays_below_its_bound(icu: Icu, way: str, most_a_day: int) -> None:
-    connect(icu, way)
-    icu.polls(minutes=1)
+    icu.runner(way)
     icu.forget_calls()
-    hours, every_min = 4, 5
 
-    for _ in range(hours * 60 // every_min):
-        icu.polls(minutes=every_min)
+    for _ in range(4 * 60 // 5):
+        icu.polls(minutes=5)
 
-    most = most_a_day * hours // 24
+    most = most_a_day * 4 // 24
     assert most / 2 < len(icu.calls()) <= most
