@@ -14,7 +14,7 @@ from adductor.platforms.base import Grant, Tokens
 from adductor.queue import timers
 from adductor.store.models import Athlete
 from tests.intervals.conftest import Icu
-from tests.intervals.test_log import WAYS, comes, connect
+from tests.intervals.test_log import WAYS
 
 RUNS = [{"weekday": day, "at": "07:00", "kind": "easy"} for day in (1, 3, 5)]
 TODAY = date(2026, 11, 18)
@@ -36,8 +36,7 @@ def choose(icu: Icu, runner: int, *, wanted: bool = True) -> None:
 
 def shown(icu: Icu, way: str = "oauth", **row: Any) -> int:
     """A runner whose week ahead stands in their calendar."""
-    runner = connect(icu, way, usual_runs=RUNS, **row)
-    icu.polls(hours=1)
+    runner = icu.runner(way, usual_runs=RUNS, **row)
     choose(icu, runner)
     looks(icu)
     assert planned(icu, runner)
@@ -64,8 +63,7 @@ def expected(icu: Icu, runner: int) -> set[date]:
 
 
 def test_without_the_choice_no_call_is_made_and_nothing_stands(icu: Icu) -> None:
-    runner = connect(icu, "key", usual_runs=RUNS)
-    icu.polls(hours=1)
+    runner = icu.runner("key", usual_runs=RUNS)
     assert expected(icu, runner)
 
     assert [looks(icu, hours=6) for _ in range(8)] == [[]] * 8
@@ -74,8 +72,7 @@ def test_without_the_choice_no_call_is_made_and_nothing_stands(icu: Icu) -> None
 
 @WAYS
 def test_week_ahead_stands_on_the_expected_days_and_an_equal_plan_costs_no_call(icu: Icu, way: str) -> None:
-    runner = connect(icu, way, usual_runs=RUNS)
-    icu.polls(hours=1)
+    runner = icu.runner(way, usual_runs=RUNS)
     choose(icu, runner)
 
     calls = looks(icu)
@@ -215,7 +212,7 @@ def test_routine_takes_the_place_of_its_announcement_when_no_look_came(icu: Icu,
     icu.record(runner)
     icu.forget_calls()
 
-    comes(icu, way)
+    icu.comes(way)
 
     (note,) = [each for each in icu.notes(runner) if each["start_date_local"].startswith(str(day))]
     assert note["external_id"] == f"adductor-{icu.here.suggestion(runner).public_id}"
@@ -241,8 +238,7 @@ def test_choice_is_offered_where_the_calendar_may_be_written(icu: Icu) -> None:
 
 
 def test_refused_permission_is_asked_about_once_a_day(icu: Icu) -> None:
-    runner = connect(icu, "oauth", usual_runs=RUNS)
-    icu.polls(hours=1)
+    runner = icu.runner("oauth", usual_runs=RUNS)
     choose(icu, runner)
     icu.admin("/faults", {"endpoint": "events.list", "status": 403})
 
@@ -254,8 +250,7 @@ def test_refused_permission_is_asked_about_once_a_day(icu: Icu) -> None:
 
 
 def test_choice_taken_back_during_a_look_ends_its_writing(icu: Icu, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = connect(icu, "key", usual_runs=RUNS)
-    icu.polls(hours=1)
+    runner = icu.runner("key", usual_runs=RUNS)
     choose(icu, runner)
     forecast = coaching.forecast
 
@@ -288,8 +283,7 @@ def test_leaving_the_other_log_keeps_the_week_ahead(icu: Icu) -> None:
 @pytest.mark.parametrize("lost", ["before", "after"])
 @WAYS
 def test_lost_answer_makes_no_second_entry(icu: Icu, way: str, lost: str) -> None:
-    runner = connect(icu, way, usual_runs=RUNS)
-    icu.polls(hours=1)
+    runner = icu.runner(way, usual_runs=RUNS)
     icu.switch(key_upsert="blind")
     icu.admin("/faults", {"endpoint": "events.bulk", "times": 1, "when": lost, "drop": True})
     choose(icu, runner)
