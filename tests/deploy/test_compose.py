@@ -100,18 +100,6 @@ def test_health_check_finds_the_service_at_work_and_notices_when_it_is_gone(here
     assert name in ("worker", "beat") or not here.check(name, gone=True)
 
 
-def test_a_recorded_run_becomes_a_note_on_postgresql_and_redis(here: Composed) -> None:
-    subscribed = here.run(["adductor", "strava", "subscribe"])
-    assert subscribed.returncode == 0, subscribed.stderr
-    known = {runner["id"] for runner in here.live.admin("GET", "runners") if runner["connected"]}
-    connect_as_a_browser(here.outside, zone=where_it_is_day(datetime.now(UTC)))
-    (runner,) = {entry["id"] for entry in here.live.admin("GET", "runners") if entry["connected"]} - known
-
-    run = here.live.admin("POST", f"runners/{runner}/activities", {})["id"]
-
-    assert here.live.note_comes(run).endswith("— Adductor Coach")
-
-
 def test_the_proxy_keeps_the_figures_inside_and_refuses_what_is_too_large(here: Composed) -> None:
     assert requests.get(f"{here.outside}/healthz", timeout=10).json()["status"] == "ok"
     assert requests.get(f"{here.outside}/metrics", timeout=10).status_code == 404
@@ -134,11 +122,14 @@ def test_each_part_fits_into_half_of_its_memory_limit(here: Composed) -> None:
 def test_two_web_three_worker_and_two_clock_processes_do_nothing_twice(here: Composed) -> None:
     live = here.live
     assert here.run(["adductor", "strava", "subscribe"]).returncode == 0
+    zone = where_it_is_day(datetime.now(UTC))
+    connect_as_a_browser(here.outside, zone=zone)
+    (browsing,) = [entry["id"] for entry in live.admin("GET", "runners") if entry["connected"]]
+    live.note_comes(live.admin("POST", f"runners/{browsing}/activities", {})["id"])
     second_web = free_port()
     for number, service in enumerate(("web", "worker", "worker", "beat")):
         here.start(service, f"{service}-{number}", second_web)
     live.until(lambda: answers(f"http://127.0.0.1:{second_web}/readyz"))
-    zone = where_it_is_day(datetime.now(UTC))
     runners = [live.runner(timezone=zone) for _ in range(24)]
     rest_day = _runners_with_a_rest_day_due(live, zone)
 

@@ -11,15 +11,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from adductor.notes import block
 from adductor.store.models import Athlete, Subscription
+from adductor.vault import Vault
 from service.supervisor import free_port
 from tests.support.live import Live, Runner, adductor, installation
-
-pytestmark = pytest.mark.processes
+from tests.support.memory_log import Log, comes_home, event, rows, sweep_after, take
+from tests.support.runners import place
 
 
 class Sqlite:
@@ -50,13 +52,11 @@ class Postgres:
         self._run("pg_dump", "--format=custom", f"--file={self._dump}", str(self._url.database))
 
     def wipe_and_restore(self) -> None:
-        with psycopg.connect(self._server("postgres"), autocommit=True) as connection:
+        server = f"postgresql://{self._url.username}@{self._url.host}:{self._url.port}/postgres"
+        with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{self._url.database}" WITH (FORCE)'.encode())
             connection.execute(f'CREATE DATABASE "{self._url.database}"'.encode())
         self._run("pg_restore", "--exit-on-error", f"--dbname={self._url.database}", str(self._dump))
-
-    def _server(self, database: str) -> str:
-        return f"postgresql://{self._url.username}@{self._url.host}:{self._url.port}/{database}"
 
     def _run(self, *command: str) -> None:
         address = [f"--host={self._url.host}", f"--port={self._url.port}", f"--username={self._url.username}"]
@@ -81,6 +81,7 @@ def _kept(live: Live, run: int) -> list[tuple[Any, ...]]:
     ]
 
 
+@pytest.mark.processes
 def test_a_restored_backup_goes_on_and_doubles_no_note(tmp_path: Path, database: Sqlite | Postgres) -> None:
     web = f"127.0.0.1:{free_port()}"
     settings = {"ADDUCTOR_BIND": web, "ADDUCTOR_PUBLIC_URL": f"http://{web}", **database.settings}
@@ -132,26 +133,16 @@ def _while_it_is_busy(live: Live, runners: list[Runner], dump: Callable[[], None
 
 def test_without_its_secret_key_a_backup_says_what_is_missing_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
     """The one thing that a copy of the database can't replace."""
-    copies, data = tmp_path / "copies", tmp_path / "data"
-    copies.mkdir()
-    database = Sqlite(data, copies)
-    web = f"127.0.0.1:{free_port()}"
-    # The address stays what it was, so the subscription does too.
-    settings = {"ADDUCTOR_BIND": web, "ADDUCTOR_PUBLIC_URL": f"http://{web}", "ADDUCTOR_WEBHOOK_KEY": "k" * 32}
-    with installation(data, **settings) as live:
-        runner = live.runner()
-        database.dump()
-        now = live.here.installation.clock.now()
-    database.wipe_and_restore()
-    (data / "secret-key").rename(copies / "secret-key")
+    with place(tmp_path) as here:
+        here.installation.platforms["strava"] = log = Log()  # type: ignore[assignment]
+        runner, vault = comes_home(here, log), here.installation.vault
+        here.installation.vault = Vault([Fernet.generate_key().decode()])
+        take(here, event(here, runner))
+        (row,) = rows(here)
+        for words in ("ADDUCTOR_SECRET_KEY", "put the old key back"):
+            assert words in (row.problem or "")
 
-    with installation(data, start=now, **settings) as live:
-        run = live.record(runner)
-        problem = live.until(lambda: next((event.problem for event in live.events(run) if event.problem), None))
-        assert "ADDUCTOR_SECRET_KEY" in problem
-        assert "put the old key back" in problem
-        now = live.here.installation.clock.now()
-    (copies / "secret-key").replace(data / "secret-key")
+        here.installation.vault = vault
+        sweep_after(here, hours=1)
 
-    with installation(data, start=now, **settings) as live:
-        live.note_comes(run)
+        assert log.note.count(block.SIGNATURE) == 1
