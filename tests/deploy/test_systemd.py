@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from adductor.settings import Settings
 from adductor.store import Store
-from tests.deploy.composed import SERVICES
 from tests.support import databases
 from tests.support.up import adductor_up, all_gone
 
 pytestmark = pytest.mark.processes
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "systemd"
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 UNITS = sorted(path.name for path in FOLDER.iterdir() if path.suffix in {".service", ".timer", ".target"})
 SERVICE_UNITS = [name for name in UNITS if name.endswith(".service")]
 INSTALLED = "/opt/adductor/bin/adductor"
