@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,33 +58,6 @@ OTHER_SPORTS = ["ride", "virtual_ride", "swim", "rowing", "soccer", "alpine_ski"
 )
 def test_rest_day_with_a_kind_of_sport_is_decided_by_its_rule(changes: dict[str, Any], rule: str) -> None:
     assert verdict(REST_DAY, **changes).rule == rule
-
-
-@pytest.mark.parametrize("sport", ["run", "trail_run", "treadmill_run", "virtual_run"])
-def test_running_in_any_form_is_running(sport: str) -> None:
-    run, *others = AFTER_RUN["activities"]
-    assert verdict(AFTER_RUN, activities=[run | {"sport": sport}, *others]).decision == "post_run"
-
-
-@pytest.mark.parametrize(("ahead_min", "decision"), [(3, "post_run"), (15, "post_run"), (16, "none")])
-def test_run_of_a_watch_that_is_a_few_minutes_ahead_has_just_ended(ahead_min: int, decision: str) -> None:
-    now = datetime.fromisoformat(AFTER_RUN["now"])
-    run = AFTER_RUN["activities"][0] | {"start": (now + timedelta(minutes=ahead_min)).isoformat()}
-    others = [one for one in AFTER_RUN["activities"][1:] if one["id"] != run["id"]]
-
-    said = verdict(AFTER_RUN, activities=[run, *others])
-
-    assert said.decision == decision
-    assert ("ahead of the clock" in said.reason) is (decision == "none")
-
-
-@pytest.mark.parametrize(
-    ("sport", "what"), [("other", "another sport"), ("elliptical", "an elliptical"), ("nordic_ski", "a nordic ski")]
-)
-def test_sport_that_is_no_run_is_named_in_a_true_sentence(sport: str, what: str) -> None:
-    other = AFTER_RUN["activities"][0] | {"sport": sport}
-
-    assert verdict(AFTER_RUN, activities=[other]).reason == f"Routines follow runs; this was {what}."
 
 
 # The sentences that a warning sign adds to the referral.

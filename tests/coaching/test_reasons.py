@@ -9,7 +9,7 @@ import pytest
 
 from adductor import scenario
 from adductor.catalogue import catalogue
-from adductor.coaching import decide, words
+from adductor.coaching import decide
 from adductor.coaching.dose import LIGHT_WHEN, light_after_race
 from adductor.coaching.normalise import Raced, facts
 from adductor.coaching.rules import RULES
@@ -52,14 +52,6 @@ def test_every_rule_decides_some_case_and_has_a_source() -> None:
 )
 def test_the_run_that_a_routine_follows_is_named(name: str, changes: dict[str, Any], details: dict[str, str]) -> None:
     assert verdict(name, **changes).details == details
-
-
-def test_words_for_days_and_lists() -> None:
-    assert words.day_in_words(date(2026, 11, 24)) == "Tuesday 24 November"
-    assert [words.ago(n) for n in (0, 1, 2)] == ["today", "yesterday", "2 days ago"]
-    assert [words.ahead(n) for n in (0, 1, 2)] == ["today", "tomorrow", "in 2 days"]
-    assert [words.listed(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
-    assert (words.days(1), words.days(2), words.number(7.0), words.number(7.55)) == ("1 day", "2 days", "7", "7.5")
 
 
 def test_pain_three_to_five_gets_the_gentle_squeeze_alone() -> None:
