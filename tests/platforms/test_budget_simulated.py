@@ -1,4 +1,4 @@
-"""Hours of many workers in a moment: clocks off, answers lost, workers killed, Redis wiped, one athlete importing."""
+"""Hours of many workers in a moment: clocks off, answers lost, workers killed, Redis wiped."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ WORKERS = 6
 class Server:
     """Counts as Strava does, by its own clock."""
 
-    quarter_limit: int = QUARTER_LIMIT
-    day_limit: int = DAY_LIMIT
     quarters: Counter[int] = field(default_factory=Counter)
     days: Counter[int] = field(default_factory=Counter)
     over: int = 0
@@ -37,11 +35,11 @@ class Server:
         self.quarters[quarter] += 1
         self.days[day] += 1
         used = (self.quarters[quarter], self.days[day])
-        over = used[0] > self.quarter_limit or used[1] > self.day_limit
+        over = used[0] > QUARTER_LIMIT or used[1] > DAY_LIMIT
         self.over += over
         if self.silent and quarter % 2 == 0:
             return (429 if over else 200), {}
-        limits = (2 * self.quarter_limit, 2 * self.day_limit, self.quarter_limit, self.day_limit)
+        limits = (2 * QUARTER_LIMIT, 2 * DAY_LIMIT, QUARTER_LIMIT, DAY_LIMIT)
         return (429 if over else 200), usage(used, limits=limits)
 
 
@@ -99,43 +97,3 @@ def test_no_limit_is_exceeded_and_little_goes_unused(valkey: Valkey, seed: int, 
         if quarter * 900 >= datetime(2026, 11, 23, tzinfo=UTC).timestamp()
     ]
     assert second_day > (0.65 if silent else 0.75) * QUARTER_LIMIT * (len(full) - 1)
-
-
-IMPORTED = 400
-FRESH_EVERY = timedelta(minutes=5)
-# Read, write, and the second try of one of them: that goes like the first.
-NOTE_CALLS = (Priority.FRESH, Priority.FRESH, Priority.RETRY)
-
-
-def test_import_of_one_athlete_never_holds_up_anothers_fresh_note(valkey: Valkey) -> None:
-    """400 activities of one athlete are read, each again as soon as it may be; every five minutes another one runs."""
-    chance = random.Random(1)
-    clock, client = HandClock(BEGIN.replace(hour=0)), valkey.client()
-    budgets = [make_budget(client, now=clock, chance=chance.random) for _ in range(WORKERS)]
-    strava = Server(quarter_limit=100, day_limit=1_000)
-
-    def call(priority: Priority, athlete: str) -> datetime | None:
-        """The time to return at; None when the call went out."""
-        budget = chance.choice(budgets)
-        try:
-            budget.take(priority, athlete)
-        except PlatformError as error:
-            return error.retry_at
-        status, headers = strava.call(clock.at)
-        budget.learn(headers, status)
-        return None
-
-    due = [(clock.at, number, Priority.FRESH) for number in range(IMPORTED)]
-    next_run, notes = clock.at, 0
-    while due:
-        at, number, priority = heapq.heappop(due)
-        clock.at = max(clock.at, at) + timedelta(seconds=0.2)
-        if clock.at >= next_run:
-            next_run = clock.at + FRESH_EVERY
-            assert [call(wanted, f"runner {notes}") for wanted in NOTE_CALLS] == [None, None, None]
-            notes += 1
-        later = call(priority, "importer")
-        if later is not None:
-            heapq.heappush(due, (later, number, Priority.RETRY))
-    assert notes >= 20
-    assert strava.over == 0

@@ -10,7 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pytest_httpserver import HTTPServer
 
-from adductor.platforms.base import Caller, ErrorKind, Grant, PlatformError, Priority, SubscribesByApi, Tokens
+from adductor.platforms.base import (
+    Caller,
+    ErrorKind,
+    Grant,
+    PlatformError,
+    Priority,
+    SubscribesByApi,
+    Subscription,
+    Tokens,
+)
 from adductor.platforms.strava.client import Client as StravaClient
 from tests.platforms.conftest import (
     ACCESS,
@@ -89,6 +98,15 @@ def test_tokens_that_are_unusable_are_worth_a_retry(
         assert failure(lambda: strava.refresh("old-one")).kind is ErrorKind.RETRY
 
 
+def test_revoked_token_goes_out_with_the_applications_credentials(strava: StravaClient, httpserver: HTTPServer) -> None:
+    httpserver.expect_oneshot_request("/oauth/revoke", "POST").respond_with_data("", 200)
+    strava.revoke(REFRESH)
+    request = only_request(httpserver)
+    assert request.form.to_dict() == {"token": REFRESH}
+    assert request.authorization is not None
+    assert (request.authorization.username, request.authorization.password) == ("4711", SECRET)
+
+
 # --- the log --------------------------------------------------------------------------------------------------------
 
 
@@ -140,12 +158,14 @@ def test_subscription_calls_send_the_secret_in_the_body_where_strava_allows_it(
 ) -> None:
     path = "/api/v3/push_subscriptions"
     httpserver.expect_request(path, "POST").respond_with_json({"id": 12}, 201)
+    httpserver.expect_request(path, "GET").respond_with_json([{"id": 12, "callback_url": "https://x/y"}])
     httpserver.expect_request(f"{path}/12", "DELETE").respond_with_data("", 204)
     assert strava.create_subscription("https://x/y", "verify") == 12
+    assert strava.list_subscriptions() == [Subscription(12, "https://x/y")]
     strava.delete_subscription(12)
-    created, deleted = (request for request, _ in httpserver.log)
+    created, listed, deleted = (request for request, _ in httpserver.log)
     assert created.form.to_dict() == APPLICATION | {"callback_url": "https://x/y", "verify_token": "verify"}
-    assert deleted.form.to_dict() == APPLICATION
+    assert listed.args.to_dict() == deleted.form.to_dict() == APPLICATION
     assert not any(request.args or "Authorization" in request.headers for request in (created, deleted))
 
 

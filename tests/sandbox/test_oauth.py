@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from stravalib.strava_model import SummaryAthlete
 
-from tests.sandbox.conftest import ALL_SCOPES, CLIENT_ID, CREDENTIALS, MARA, Sandbox
+from tests.sandbox.conftest import ALL_SCOPES, CLIENT_ID, CLIENT_SECRET, CREDENTIALS, MARA, Sandbox
 
 ASKED = {
     "client_id": str(CLIENT_ID),
@@ -94,10 +94,6 @@ def test_wrong_request_is_refused_before_the_page(
 
 
 def test_old_code_unknown_client_and_wrong_secret_are_refused(strava: Sandbox) -> None:
-    strava.connect()
-    for auth in ((str(CLIENT_ID), "wrong"), None):
-        assert strava.http.post("/oauth/revoke", data={"token": strava.token}, auth=auth).status_code == 401
-    assert strava.call("GET", "/athlete/activities").status_code == 200
     code = redirected(answer(strava))["code"]
     assert error(exchange(strava, code, client_id="1"), 400) == ("Application", "client_id", "invalid")
     assert exchange(strava, code, client_secret="ungültig").status_code == 401
@@ -119,10 +115,8 @@ def test_second_athlete_of_a_one_athlete_application_is_refused(strava: Sandbox)
     assert exchange(strava, redirected(answer(strava, runner_id=OTHER))["code"]).status_code == 200
 
 
-# Connecting, refreshing and revoking in one go: test_with_client.py.
-
-
 def test_both_access_tokens_work_until_they_expire_with_a_401_without_limits(connected: Sandbox) -> None:
+    assert connected.refresh().get_json()["access_token"] == connected.token  # more than an hour left
     connected.admin("/clock", {"advance_s": 5.1 * 3600})
     later, first = connected.refresh().get_json(), connected.token
     assert (later["access_token"] == first, "athlete" in later) == (False, False)
@@ -132,6 +126,20 @@ def test_both_access_tokens_work_until_they_expire_with_a_401_without_limits(con
     expired = connected.call("GET", "/athlete/activities")
     assert error(expired, 401) == ("Athlete", "access_token", "invalid")
     assert not [name for name, _ in expired.headers if "ratelimit" in name.lower()]
+
+
+def test_revoked_access_ends_with_the_applications_secret_alone(connected: Sandbox) -> None:
+    def revoke(token: str, *auth: str) -> int:
+        pair = (auth[0], auth[1]) if auth else None
+        status: int = connected.http.post("/oauth/revoke", data={"token": token}, auth=pair).status_code
+        return status
+
+    ours = (str(CLIENT_ID), CLIENT_SECRET)
+    assert [revoke(connected.refresh_token, ours[0], "wrong"), revoke(connected.refresh_token)] == [401, 401]
+    assert connected.call("GET", "/athlete/activities").status_code == 200
+    assert [revoke(connected.refresh_token, *ours), revoke("never seen", *ours)] == [200, 200]
+    assert connected.call("GET", "/athlete/activities").status_code == 401
+    assert error(connected.refresh(), 400) == ("RefreshToken", "refresh_token", "invalid")
 
 
 def test_one_of_twenty_that_refresh_together_succeeds(connected: Sandbox) -> None:
