@@ -13,7 +13,6 @@ from adductor import __version__, logs
 from adductor.installation import Installation
 from adductor.settings import Settings
 from service import limits
-from service.bodies import MOST_BODY_BYTES
 from service.inbox_writer import InboxWriter
 
 log = logs.get(__name__)
@@ -51,7 +50,7 @@ def create_app(settings: Settings) -> Flask:
     with_tls = settings.public_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.derived("sessions"),
-        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
+        MAX_CONTENT_LENGTH=limits.MOST_BODY_BYTES,
         # The prefix makes browsers refuse a cookie that another host of the domain, or a connection without TLS, has set.
         SESSION_COOKIE_NAME="__Host-adductor" if with_tls else "adductor",
         SESSION_COOKIE_PATH="/",

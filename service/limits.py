@@ -1,4 +1,4 @@
-"""Rate limits: fixed-window counters by Flask-Limiter. Each route declares its own with the decorators below.
+"""How many requests (fixed-window counters by Flask-Limiter; each route declares its own rate), and how large bodies may be.
 
 The counters stand in Redis where one is set, so that all web processes share them, and in the process's memory without one
 or while it is away. This machine itself and Strava, which knows the webhook's key, are never refused.
@@ -18,6 +18,7 @@ from flask import Flask, current_app, request, session
 from flask_limiter import ApplicationLimit, Limiter
 
 from adductor import logs
+from adductor.platforms.intervals.webhooks import MAX_BODY_BYTES
 from adductor.settings import Settings
 from service.context import installation
 
@@ -33,10 +34,17 @@ ONE_LINK = "60 per minute"  # an athlete taps a link once or twice, a mail scann
 CONNECTING = "30 per minute"  # each trades a code with Strava; a club that connects in one evening stays below
 EXPORTS = "30 per hour"
 OPERATORS = "10 per minute"  # wrong ones: the operator's token is chosen by a person
+# Forms and events of Strava are small; a body of intervals.icu's may hold many events.
+MOST_BODY_BYTES = 64 * 1024
 # A Redis that doesn't answer costs a request this much; then it is left alone for a while.
 REDIS_TIMEOUT_S = 0.3
 # An address as proxies write it: with a port behind it, and IPv6 in brackets then.
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d+)?|([\d.]+):\d+")
+
+
+def most_body_bytes(path: str) -> int:
+    """How large a request's body may be."""
+    return MAX_BODY_BYTES if path.startswith("/webhooks/intervals/") else MOST_BODY_BYTES
 
 
 def address() -> str:

@@ -20,7 +20,7 @@ from adductor import logs
 from adductor.settings import Settings, load
 from service import heartbeat, supervisor
 from service.app import create_app
-from service.bodies import most_body_bytes
+from service.limits import most_body_bytes
 
 REQUEST_WITHIN_S = 10.0  # for a head, and again for the body behind it; Strava and browsers need milliseconds
 ANSWER_WITHIN_S = 50.0  # longer than any request works (deleting everything: 20 s and a call)

@@ -15,7 +15,6 @@ from adductor.platforms.intervals import webhooks as intervals
 from adductor.platforms.strava import webhooks as strava
 from adductor.queue import heartbeats
 from service import limits
-from service.bodies import most_body_bytes
 from service.context import inbox_writer, installation
 from service.inbox_writer import NotStoredError
 
@@ -56,7 +55,7 @@ def receive_many(key: str) -> tuple[Response, int]:
     """Store the events of one body, all of them or none. The secret stands in the body, which is never logged."""
     _check_key(key)
     settings, clock = installation().settings, installation().clock
-    request.max_content_length = most_body_bytes(request.path)
+    request.max_content_length = limits.most_body_bytes(request.path)
     try:
         secret, found = intervals.parse_body(request.get_data())
         if not intervals.knows_secret(secret, settings.intervals_secrets):

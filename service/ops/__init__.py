@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from service.ops import health, page
-from service.ops.signing_in import blueprint
+from service.ops.page import blueprint
 
 __all__ = ["blueprint", "health", "page"]

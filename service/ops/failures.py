@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -23,19 +21,14 @@ _QUOTED = re.compile(r"""(?<!\w)(["'“‘])(?!\w{1,40}["'”’])(?:(?!["'”�
 _LONG = re.compile(r"\b[A-Za-z0-9_-]{28,}\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row that did not come to its end. ``runner`` is our number of them."""
+class Failure(NamedTuple):
+    """A row that did not come to its end. ``runner`` is our number of them."""
 
     queue: str
     kind: str
-    id: int
     runner: int | None
-    due_at: datetime
-    attempts: int
     problem: str
-    trace: str
-    given_up: bool
+    row: InboxEvent | Delivery | Letter
 
 
 def without_names(problem: str | None) -> str:
@@ -46,7 +39,7 @@ def without_names(problem: str | None) -> str:
     return _LONG.sub("…", text)
 
 
-def failed(session: Session) -> list[Row]:
+def failed(session: Session) -> list[Failure]:
     """The latest failed rows of each table with our number of their runner; dead letters first."""
     account = and_(Connection.platform == InboxEvent.platform, Connection.external_id == InboxEvent.owner_id)
     statements: tuple[tuple[Any, Any], ...] = (
@@ -58,11 +51,8 @@ def failed(session: Session) -> list[Row]:
     for table, statement in statements:
         for condition in (is_failed(table), and_(is_at_work(table), table.problem.is_not(None))):
             for row, runner in session.execute(statement.where(condition).order_by(table.due_at.desc()).limit(SHOWN)):
-                is_given_up, problem = row.state == "failed", without_names(row.problem)
-                found.append(
-                    Row(*_kind(row), row.id, runner, row.due_at, row.attempts, problem, row.trace_id, is_given_up)
-                )
-    return sorted(found, key=lambda row: not row.given_up)
+                found.append(Failure(*_kind(row), runner, without_names(row.problem), row))
+    return sorted(found, key=lambda failure: failure.row.state != "failed")
 
 
 def _kind(row: InboxEvent | Delivery | Letter) -> tuple[str, str]:

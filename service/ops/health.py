@@ -10,7 +10,7 @@ from adductor import __version__
 from service import limits
 from service.context import inbox_writer, installation
 from service.doctor.status import find_problems
-from service.ops.signing_in import blueprint
+from service.ops.page import blueprint
 
 # A proxy on this machine sets one of them: then the request comes from elsewhere.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")

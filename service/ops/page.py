@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import platform
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from adductor import __version__, logs
 from adductor.jobs import backlog
@@ -18,9 +20,10 @@ from service.doctor import FailedError
 from service.doctor.checks import ON_THE_PAGE
 from service.doctor.status import Status, read_status
 from service.ops import failures
-from service.ops.signing_in import Page, blueprint, operators_only
 
+blueprint = Blueprint("ops", __name__)
 log = logs.get(__name__)
+Page = str | AnyResponse
 
 QUEUE_NAMES = {
     "events": "Events",
@@ -34,9 +37,9 @@ QUEUE_NAMES = {
 
 @blueprint.get("/ops")
 @limits.operators
-@operators_only
 def board() -> Page:
     """The page. A part that does not answer leaves its figures out, and a concern says why."""
+    _let_in()
     here = installation()
     status = read_status(here)
     concerns = list(_concerns(status))
@@ -63,9 +66,9 @@ def board() -> Page:
 
 @blueprint.post("/ops/again")
 @limits.operators
-@operators_only
 def try_again() -> Page:
     """Let one row (``queue`` and ``id``), or all of a queue that were given up (``queue``), be due now."""
+    _let_in()
     here = installation()
     queue, row_id = request.form.get("queue", ""), request.form.get("id", type=numbers.row_id)
     table = backlog.QUEUES.get(queue) or abort(404)
@@ -80,6 +83,21 @@ def try_again() -> Page:
     else:
         flash("Nothing was changed: it has ended meanwhile, or is being done.", "problem")
     return redirect(url_for("ops.board"), 303)
+
+
+def _let_in() -> None:
+    """The operator alone, by HTTP Basic authentication (RFC 7617) with ADDUCTOR_OPS_TOKEN as the password, any name.
+
+    404 without a token set; 401, for which the browser asks, without the right one.
+    """
+    token, given = installation().settings.ops_token or abort(404), request.authorization
+    if given is not None:
+        if hmac.compare_digest((given.password or "").encode(), token.get_secret_value().encode()):
+            return
+        log.warning("operator not let in")
+    text = "This page is the operator's: its password is the value of ADDUCTOR_OPS_TOKEN, with any name."
+    body = render_template("message.html", title="Operator sign-in", text=text, athlete=None)
+    abort(Response(body, 401, {"WWW-Authenticate": 'Basic realm="Operator", charset="UTF-8"'}))
 
 
 @blueprint.after_request

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from adductor.jobs import rounds
 from adductor.platforms.intervals.webhooks import MAX_BODY_BYTES
 from adductor.store.models import Connection, LoggedActivity
-from service.bodies import MOST_BODY_BYTES, most_body_bytes
+from service.limits import MOST_BODY_BYTES, most_body_bytes
 from tests.intervals.conftest import SECRET, Icu
 
 RUN = {
