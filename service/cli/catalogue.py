@@ -6,6 +6,8 @@ import click
 
 from adductor.catalogue import catalogue as load_catalogue
 from adductor.catalogue.models import Catalogue, Exercise
+from adductor.coaching.routine import item_of
+from adductor.notes import wording
 
 
 @click.command()
@@ -28,31 +30,22 @@ def _in_words(known: Catalogue) -> str:
         lines += ["", f"Level {stage.number}, {stage.name.lower()}"]
         for exercise in known.exercises.values():
             if exercise.stage == stage.number:
-                lines += _exercise(exercise)
+                dose = exercise.dose
+                first, aim = ((dose.sets.start, dose.count.min), (dose.sets.target, dose.count.max))
+                lines.append(
+                    f"  {exercise.name} ({exercise.id}): {_dose(exercise, *first)}, up to {_dose(exercise, *aim)}"
+                )
+                if exercise.article_name is not None:
+                    lines.append(f'    article: "{exercise.article_name}", {exercise.article_prescription}')
     lines += ["", "Routines"]
     for routine in known.routines.values():
         where = ", ".join(sorted(place.replace("_", " ") for place in routine.use_for))
         lines.append(f"  {routine.id}: level {routine.stage}, {where}, {round(routine.seconds / 60)} min")
         for line in routine.lines:
             exercise = known.exercises[line.exercise]
-            lines.append(f"    {exercise.name}: {line.sets} x {line.count} {_unit(exercise)}")
+            lines.append(f"    {exercise.name}: {_dose(exercise, line.sets, line.count)}")
     return "\n".join(lines)
 
 
-def _exercise(exercise: Exercise) -> list[str]:
-    dose, count = exercise.dose, exercise.dose.count
-    span = str(count.default) if count.min == count.max else f"{count.min}-{count.max}"
-    lines = [
-        f"  {exercise.name} ({exercise.id}): {dose.sets.start} to {dose.sets.target} sets of {span} {_unit(exercise)}"
-    ]
-    if exercise.article_name is not None:
-        lines.append(f'    article: "{exercise.article_name}", {exercise.article_prescription}')
-    return lines
-
-
-def _unit(exercise: Exercise) -> str:
-    dose = exercise.dose
-    side = " each side" if exercise.per_side else ""
-    if dose.hold_s is None:
-        return f"reps{side}"
-    return f"holds of {dose.hold_s.default} s{side}" + (f" in {dose.positions} positions" if dose.positions > 1 else "")
+def _dose(exercise: Exercise, sets: int, count: int) -> str:
+    return wording.dose_of(item_of(exercise, sets, count))
