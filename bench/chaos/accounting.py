@@ -317,10 +317,13 @@ class FieldHistory:
     def check(self, broken: list[str]) -> None:
         """Check each write of ours, then the last version; add broken promises to the list."""
         for number, edit in enumerate(self._edits):
-            broken += (self._ours if _is_the_products(edit) else self._others)(number, edit)
+            if _is_the_products(edit):
+                broken += self._ours(number, edit)
+            else:
+                self._others(number, edit)
         broken += self._last()
 
-    def _others(self, number: int, edit: dict[str, Any]) -> list[str]:
+    def _others(self, number: int, edit: dict[str, Any]) -> None:
         before, after = self._states[number : number + 2]
         self.counts["edits by athletes and other apps"] += 1
         self._excused = False
@@ -329,7 +332,6 @@ class FieldHistory:
         if self._touched and texts.blocks(before) and not texts.blocks(after):
             self._ours_above = False
         self._above_then = self._ours_above
-        return []
 
     def _ours(self, number: int, edit: dict[str, Any]) -> Iterator[str]:
         before, after = self._states[number : number + 2]

@@ -212,9 +212,12 @@ class Population:
                 log.ask("POST", f"{path}/edit", {"changes": {sport: "Run" if activity.is_run else "Ride"}})
             case "private_note" | "description":
                 self._edit(activity, what, lambda shown: texts.edited(shown, chance))
+            case "take away" | "tamper" if athlete.kind.has_calendar:
+                self._touch_entries(athlete, what)
             case "take away" | "tamper":
-                touch = self._touch_entry if athlete.kind.has_calendar else self._touch_note
-                touch(athlete, activity, what)
+                change = texts.tampered if what == "tamper" else texts.taken_away
+                if any(self._edit(activity, name, change) for name in TEXTS):
+                    activity.touched = what
             case "hide":
                 log.ask("POST", f"{path}/private", {})
             case "announce" | "restore":
@@ -224,41 +227,32 @@ class Population:
                 log.ask("DELETE", path, {})
                 activity.gone = True
 
-    def _edit(self, activity: Activity, name: str, new: Callable[[str], str]) -> None:
-        """Compare-and-set by the athlete's form: a text that changed since the form was opened is not overwritten."""
+    def _edit(self, activity: Activity, name: str, new: Callable[[str], str]) -> bool:
+        """Compare-and-set by the athlete's form: a text that changed since the form was opened is not overwritten.
+
+        Returns whether the text is another one now.
+        """
+        path = f"activities/{activity.id}"
         for _ in range(_TRIES):
-            shown = self._strava.activity(activity.id)[name]
-            if self._save(activity, name, shown, new(shown or "")):
-                return
+            shown = self._strava.ask("GET", path)[name]
+            text = new(shown or "")
+            body = {"changes": {name: text}, "if_unchanged": {name: shown}}
+            if self._strava.ask("POST", f"{path}/edit", body) is not None:
+                if text != (shown or ""):  # an unchanged form writes nothing
+                    activity.saved[name] = text
+                return text != (shown or "")
+        return False
 
-    def _touch_note(self, _: Athlete, activity: Activity, how: str) -> None:
-        """Edit or remove our block, where one stands."""
-        truth = self._strava.activity(activity.id)
-        for name in TEXTS:
-            shown = truth[name]
-            if shown and texts.blocks(shown):
-                new = texts.tampered(shown) if how == "tamper" else texts.without(shown, blank_line_is_ours=True)
-                if self._save(activity, name, shown, new):
-                    activity.touched = how
-                    return
-
-    def _save(self, activity: Activity, name: str, shown: str | None, new: str) -> bool:
-        body = {"changes": {name: new}, "if_unchanged": {name: shown}}
-        saved = self._strava.ask("POST", f"activities/{activity.id}/edit", body) is not None
-        if saved and new != (shown or ""):  # an unchanged form writes nothing
-            activity.saved[name] = new
-        return saved
-
-    def _touch_entry(self, athlete: Athlete, _: Activity, how: str) -> None:
+    def _touch_entries(self, athlete: Athlete, how: str) -> None:
         """Edit or delete our entries of the calendar."""
-        for entry in self._icu.ask("GET", f"athletes/{athlete.calendar}/events"):
-            if is_ours(entry):
-                text = f"{entry['fields']['description']}\nDid half of it." if how == "tamper" else None
-                if text is None:
-                    self._icu.ask("DELETE", f"entries/{entry['id']}", {})
-                else:
-                    self._icu.ask("POST", f"entries/{entry['id']}/edit", {"changes": {"description": text}})
-                athlete.touched[entry["id"]] = text
+        for entry in filter(is_ours, self._icu.ask("GET", f"athletes/{athlete.calendar}/events")):
+            number, text = entry["id"], None
+            if how == "tamper":
+                text = f"{entry['fields']['description']}\nDid half of it."
+                self._icu.ask("POST", f"entries/{number}/edit", {"changes": {"description": text}})
+            else:
+                self._icu.ask("DELETE", f"entries/{number}", {})
+            athlete.touched[number] = text
 
 
 def is_ours(entry: dict[str, Any]) -> bool:

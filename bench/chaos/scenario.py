@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import Counter
@@ -113,15 +112,15 @@ class _Scenario:
             time.sleep(0.3)  # rows of another process: there is nothing to wait on
         return None
 
-    def accounts(self, clock: dict[str, float]) -> Accounts:
+    def accounts(self) -> Accounts:
         """Collect everything that the accounting looks at. Raises RuntimeError for more calls than the sandbox keeps."""
-        strava = self.here.up.sandbox
+        strava, clock = self.here.up.sandbox, self.here.clock
         calls = strava.calls()
         if calls[0]["id"] != 1:
             raise RuntimeError(f"the sandbox has forgotten its first {calls[0]['id'] - 1} calls; take fewer --events")
 
         def real(simulated: float) -> float:
-            return clock["real"] + (simulated - clock["simulated"]) / self.plan.speed
+            return clock["real"] + (simulated - clock["simulated"]) / clock["speed"]
 
         return Accounts(
             self.population.athletes,
@@ -154,8 +153,7 @@ def run(plan: Plan, store: str, folder: Path, *, limit: int, settle_s: float) ->
             scenario.trouble()
             times.append(time.monotonic())
             quiet_s = scenario.seconds_until_quiet(settle_s)
-            clock = json.loads((folder / "up" / "data" / "clock.json").read_text())
-            figures = scenario.accounts(clock).audit()
+            figures = scenario.accounts().audit()
         finally:
             population.finish(cancel=True)
     if quiet_s is None:

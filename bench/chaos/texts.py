@@ -91,6 +91,11 @@ def edited(text: str, chance: random.Random) -> str:
     )
 
 
+def taken_away(text: str) -> str:
+    """The text after its athlete removed our block and the blank line above it."""
+    return without(text, blank_line_is_ours=True)
+
+
 def tampered(text: str) -> str:
     """The text after its athlete changed a line inside our block: from then on the block is theirs."""
     found = parts(text)

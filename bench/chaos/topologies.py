@@ -48,6 +48,7 @@ class Installation:
     up: Up
     icu: Sandbox
     rows: Rows
+    clock: dict[str, float]
     broker_data: Path
     parents: list[subprocess.Popen[bytes]]
     kills: Counter[str] = field(default_factory=Counter)
@@ -128,6 +129,6 @@ def installation(store: str, folder: Path, *, speed: float) -> Iterator[Installa
             start_beside("beat", adductor("beat"))
         rows = stack.enter_context(closing(Rows(settings.get("ADDUCTOR_DATABASE_URL", up.database))))
         icu = Sandbox(up.sandbox.url, "intervals")
-        here = Installation(up, icu, rows, broker_data, [up.server.process, *beside])
+        here = Installation(up, icu, rows, clock, broker_data, [up.server.process, *beside])
         stack.callback(lambda: send_signal(here.orphans, signal.SIGKILL))
         yield here

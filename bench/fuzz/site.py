@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +18,9 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis.strategies import SearchStrategy
-from sqlalchemy import MetaData, create_engine, select
 
 from adductor import logs
-from service.app import create_app
+from tests.support import site as tests_site
 from tests.support.runners import MORNING, Place, place
 
 _ERROR = re.compile(r'"level": ?"(?:error|critical)"|"exception"')
@@ -58,7 +58,6 @@ class Site:
 
     place: Place
     app: Flask
-    database: str
     log: io.StringIO
 
     @property
@@ -66,14 +65,14 @@ class Site:
         """A browser of its own."""
         return self.app.test_client()
 
+    @property
+    def database(self) -> str:
+        return self.place.installation.store.url.render_as_string(hide_password=False)
+
     def dump(self) -> str:
         """Every row of every table as text."""
-        engine, metadata = create_engine(self.database), MetaData()
-        metadata.reflect(engine)
-        with engine.connect() as connection:
-            found = [(table.name, connection.execute(select(table)).all()) for table in metadata.sorted_tables]
-        engine.dispose()
-        return repr(found)
+        with closing(sqlite3.connect(str(self.place.installation.store.url.database))) as connection:
+            return "\n".join(connection.iterdump())
 
     def check_log(self) -> None:
         """Raise FoundError for an error, a traceback or a secret in the log."""
@@ -122,14 +121,10 @@ def site() -> Iterator[Site]:
             TemporaryDirectory(prefix="adductor-fuzz-") as folder,
             place(Path(folder), MORNING, **_APPLICATION) as here,
         ):
-            app = create_app(here.installation.settings)
-            app.extensions["installation"] = here.installation
-            logs.configure("json", "fuzz")
-            log = io.StringIO()
-            for handler in root.handlers:
-                if isinstance(handler, logging.StreamHandler):
-                    handler.setStream(log)
-            yield Site(here, app, f"sqlite:///{Path(folder) / 'adductor.db'}", log)
+            log, app = io.StringIO(), tests_site.site(here)
+            with redirect_stderr(log):
+                logs.configure("json", "fuzz")
+            yield Site(here, app, log)
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)

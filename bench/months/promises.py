@@ -66,9 +66,6 @@ def work(item: RoutineItem) -> int:
     return item.sets * item.count * item.positions * (item.hold_s or 1)
 
 
-# --- load -------------------------------------------------------------------------------------------------------------
-
-
 def a_day_between_sessions(year: Year) -> Broken:
     """Two sessions are two local dates and 36 hours apart."""
     for one, later in pairwise(s for s in year.suggestions if s.counts):
@@ -135,9 +132,6 @@ def deload_every_sixth_week(year: Year) -> Broken:
             yield s.day
 
 
-# --- doses ------------------------------------------------------------------------------------------------------------
-
-
 def direct_work_in_every_session(year: Year) -> Broken:
     """A full session has 16 reps or 60 s of direct adductor work a side."""
     yield from (s.day for s in shown(year) if direct_work(catalogue(), s.routine.items) < 1)
@@ -194,9 +188,6 @@ def article_doses_are_reached(year: Year) -> Broken:
                 yield HALF_A_YEAR
 
 
-# --- variety ----------------------------------------------------------------------------------------------------------
-
-
 def every_exercise_within_six_sessions(year: Year) -> Broken:
     """What is eligible throughout six full sessions of a level (nine of 10 min, twelve of 5) comes, easier weeks apart."""
     sessions = [s for s in done(year) if s.verdict.dose is Dose.FULL and "half the sets" not in s.verdict.reason]
@@ -241,9 +232,6 @@ def the_whole_article_comes(year: Year) -> Broken:
             yield until
 
 
-# --- the runner's patience --------------------------------------------------------------------------------------------
-
-
 def no_nagging(year: Year) -> Broken:
     """Four suggestions without an answer, and at most one comes in 14 days until something is answered."""
     silent: list[date] = []
@@ -284,8 +272,13 @@ def the_forecast_comes_true(year: Year) -> Broken:
 
 
 PROMISES: tuple[Callable[[Year], Broken], ...] = (
+    # load
     a_day_between_sessions, target_in_seven_days, light_when_it_must_be, no_compounds_after_weeks_off, jumps_are_earned,
-    deload_every_sixth_week, direct_work_in_every_session, within_the_minutes, announced_steps_come, less_has_its_reason,
-    article_doses_are_reached, every_exercise_within_six_sessions, the_whole_article_comes, no_nagging,
-    a_note_within_three_weeks, the_forecast_comes_true,
+    deload_every_sixth_week,
+    # doses
+    direct_work_in_every_session, within_the_minutes, announced_steps_come, less_has_its_reason, article_doses_are_reached,
+    # variety
+    every_exercise_within_six_sessions, the_whole_article_comes,
+    # the runner's patience
+    no_nagging, a_note_within_three_weeks, the_forecast_comes_true,
 )  # fmt: skip
