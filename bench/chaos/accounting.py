@@ -137,21 +137,20 @@ class Accounts:
         }
 
     def _lost_connections(self) -> set[int]:
-        """Athletes who never left and are not connected: excused only by a worker killed during a token renewal."""
+        """Exactly those who left are not connected. Others: excused only by a worker killed during a token renewal."""
         renewals = [call for call in self.wire.calls if call["endpoint"] == "oauth.token"]
         near = _KILL_NEAR_RENEWAL_S
         killed = {
             call["runner_id"] for call in renewals if self.wire.worker_killed(_begin(call) - near, _begin(call) + near)
         }
-        ended = self.rows.not_connected()
-        stayed = {athlete.external_id for athlete in self.athletes if not athlete.left}
-        for number in (ended & stayed) - killed:
-            self.broken.append(f"athlete {number} was taken for gone and never left")
+        ended, lost = self.rows.not_connected(), set()
         for athlete in self.athletes:
-            returned = any(act.what == "return" for act in athlete.person.acts)
-            if athlete.left and not returned and athlete.external_id not in ended:
-                self.broken.append(f"athlete {athlete.external_id} left and still counts as connected")
-        return ended & stayed & killed
+            number = athlete.external_id
+            if number in ended and not athlete.left and number in killed:
+                lost.add(number)
+            elif (number in ended) is not athlete.left:
+                self.broken.append(f"athlete {number}: left is {athlete.left}, connection ended is {number in ended}")
+        return lost
 
     def _activities(self, untold: set[int], lost: set[int]) -> dict[str, int]:
         """``untold``: activities of which at least one event was never answered 200; ``lost``: connections."""

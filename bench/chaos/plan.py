@@ -27,7 +27,6 @@ _NOT_RUNS = ("Ride", "Walk", "Swim", "Hike")
 # The last tenth of the traffic brings no new activity, so that late events are still in time.
 _QUIET_END = 0.9
 _PARTS = {"web": 3, "worker": 4, "beat": 2, "broker": 3}
-_HOW = {"whole": 6, "child": 3, "parent": 2}
 _CALENDAR_TURNS = ("ride", "delete", "take away", "tamper")
 
 
@@ -70,11 +69,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A SIGKILL at its time. ``how``: all processes of a part, one child, or the parent alone. ``wipe``: data too."""
+    """A SIGKILL at its time. ``wipe``: its data too."""
 
     at_s: float
     part: str
-    how: str
     wipe: bool
 
 
@@ -248,8 +246,7 @@ def plan_kills(chance: random.Random, seconds: float, every_s: float) -> list[Ki
     first = chance.sample(list(_PARTS), len(_PARTS))
     while at < seconds:
         part = first.pop() if first else chance.choices(list(_PARTS), list(_PARTS.values()))[0]
-        how = "whole" if part in ("broker", "beat") else chance.choices(list(_HOW), list(_HOW.values()))[0]
-        kills.append(Kill(at, part, how, wipe=part == "broker" and chance.random() < 0.7))
+        kills.append(Kill(at, part, wipe=part == "broker" and chance.random() < 0.7))
         at += chance.uniform(0.5, 1.5) * every_s
     return kills
 

@@ -180,6 +180,7 @@ class Population:
                 athlete.left = True
             case "return":
                 self._connect(athlete)
+                athlete.left = False
             case "token expires":
                 self._strava.ask("POST", f"runners/{athlete.strava_id}/expire-tokens")
             case what if activity is not None and (what == "restore" or not activity.gone):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -22,12 +21,10 @@ import psutil
 from bench.chaos.plan import MORNING, Kill
 from bench.rows import Rows
 from bench.sandbox import Sandbox
-from bench.servers import Up, adductor, adductor_up, free_port, send_signal, started
+from bench.servers import Up, adductor, adductor_up, free_port, kill_tree, started
 from tests.support import postgres
 
 _RESTART_AFTER_S = 0.3
-# A word of the command line of each part but the web, which is found by its port.
-_WORDS = {"valkey": "broker", "redis": "broker", "celeryd": "worker", "worker": "worker", "beat": "beat"}
 _REDIS = (
     "redis-server", "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
     "--loglevel", "warning", "--maxmemory-policy", "noeviction",
@@ -53,7 +50,6 @@ class Installation:
     parents: list[subprocess.Popen[bytes]]
     kills: Counter[str] = field(default_factory=Counter)
     killed_at: list[tuple[float, str]] = field(default_factory=list)
-    orphans: list[psutil.Process] = field(default_factory=list)
 
     def check(self) -> None:
         """Raise RuntimeError when a process that was not killed has exited."""
@@ -62,42 +58,34 @@ class Installation:
 
     def kill(self, kill: Kill, turn: int) -> None:
         """SIGKILL as planned; ``turn`` chooses among processes of the same part."""
-        tops = self._tops(kill.part)
-        if not tops:
+        running = self._running(kill.part)
+        if not running:
             return  # it is down already
-        parent, top = tops[turn % len(tops)]
+        parent, pid = running[turn % len(running)]
         parent.suspend()  # so that no restart comes before the data is gone
-        processes = [top, *top.children(recursive=True)]
-        if kill.how == "child" and len(processes) > 1:
-            processes = [processes[1 + turn % (len(processes) - 1)]]
-        elif kill.how == "parent":
-            self.orphans += processes[1:]
-            processes = processes[:1]
-        send_signal(processes, signal.SIGSTOP)
-        send_signal(processes, signal.SIGKILL)
-        self.kills[f"{kill.part}, {kill.how}"] += 1
+        kill_tree(pid)
+        self.kills[kill.part] += 1
         self.killed_at.append((time.time(), kill.part))
         if kill.wipe:
             self.kills["broker wiped"] += 1
             shutil.rmtree(self.broker_data / "appendonlydir", ignore_errors=True)
         parent.resume()
 
-    def _tops(self, part: str) -> list[tuple[psutil.Process, psutil.Process]]:
-        """The first process of each running instance of a part, with its parent."""
+    def _running(self, part: str) -> list[tuple[psutil.Process, int]]:
+        """Each running process of a part, after its parent."""
         found = []
         for parent in (psutil.Process(parent.pid) for parent in self.parents):
             for process in parent.children():
                 with suppress(psutil.Error):  # ended meanwhile
-                    if process.status() != psutil.STATUS_ZOMBIE and self._part_of(process) == part:
-                        found.append((parent, process))
+                    if _part_of(process.cmdline()) == part:
+                        found.append((parent, process.pid))
         return found
 
-    def _part_of(self, process: psutil.Process) -> str | None:
-        port = int(self.up.url.rpartition(":")[2])
-        if any(one.laddr.port == port and one.status == "LISTEN" for one in process.net_connections("tcp")):
-            return "web"
-        program = " ".join(process.cmdline())
-        return next((part for word, part in _WORDS.items() if word in program), None)
+
+def _part_of(command: list[str]) -> str | None:
+    if any(name in " ".join(command[:1]) for name in ("redis-server", "valkey")):
+        return "broker"
+    return command[3] if "service.cli" in command else None
 
 
 @contextmanager
@@ -129,6 +117,4 @@ def installation(store: str, folder: Path, *, speed: float) -> Iterator[Installa
             start_beside("beat", adductor("beat"))
         rows = stack.enter_context(closing(Rows(settings.get("ADDUCTOR_DATABASE_URL", up.database))))
         icu = Sandbox(up.sandbox.url, "intervals")
-        here = Installation(up, icu, rows, clock, broker_data, [up.server.process, *beside])
-        stack.callback(lambda: send_signal(here.orphans, signal.SIGKILL))
-        yield here
+        yield Installation(up, icu, rows, clock, broker_data, [up.server.process, *beside])
