@@ -17,19 +17,13 @@ NOTE = "Routine · 8 min\n1. Squeeze: 1 x 10 s\nSteps: http://127.0.0.1:8000/r/1
 def page(sandbox: Sandbox, path: str = "/", status: int = 200) -> str:
     answer = sandbox.http.get(path)
     assert answer.status_code == status
-    text: str = answer.get_data(as_text=True)
-    return text
+    return answer.text
 
 
 def test_first_page_says_what_this_is_and_a_click_records_a_run(strava: Sandbox) -> None:
     text = page(strava)
-    for words in (
-        "a made-up Strava and a made-up intervals.icu on this machine. Nothing here leaves it.",
-        "Not connected yet",
-        "No activities yet",
-    ):
+    for words in ("Nothing here leaves it.", "Not connected yet", "No activities yet", "http://app.example:8000"):
         assert words in text
-    assert 'href="http://app.example:8000"' in text
     assert strava.http.post("/record", data={"preset": "easy"}).status_code == 303
     (truth,) = strava.look(f"/runners/{MARA}/activities")
     assert (truth["sport_type"], truth["moving_time_s"]) == ("Run", 2700)
@@ -44,7 +38,7 @@ def test_long_form_records_its_choices_and_a_mistake_keeps_them(strava: Sandbox)
     refused = strava.http.post("/record", data=form | {"minutes": "-4", "title": "Kept <b>"})
     assert refused.status_code == 400
     for words in ("That could not be recorded", "minutes", 'value="Kept &lt;b&gt;"'):
-        assert words in refused.get_data(as_text=True)
+        assert words in refused.text
     strava.http.post("/record", data=form)
     (truth,) = strava.look(f"/runners/{MARA}/activities")
     assert (truth["workout_type"], truth["start_utc"]) == (2, "2026-11-20T06:30:00Z")  # Stockholm's wall time
@@ -52,10 +46,9 @@ def test_long_form_records_its_choices_and_a_mistake_keeps_them(strava: Sandbox)
 
 def test_note_stands_below_the_run_marked_as_private_and_an_untouched_form_changes_nothing(connected: Sandbox) -> None:
     activity_id = connected.record(title="T", description="<script>alert(1)</script>")
-    before = page(connected, "/feed/version")
-    assert page(connected, "/feed/version") == before
+    before, unchanged = (page(connected, "/feed/version") for _ in range(2))
     connected.put(activity_id, private_note=NOTE)
-    assert page(connected, "/feed/version") != before
+    assert (unchanged == before, page(connected, "/feed/version") == before) == (True, False)
     text = page(connected)
     for words in ("Private note <span>only you</span>", "1. Squeeze: 1 x 10 s\nSteps: <a href=", "changed by the"):
         assert words in text
@@ -98,11 +91,9 @@ def test_mailbox_shows_mails_newest_first_and_isolates_their_html(strava: Sandbo
     text = page(strava, "/mailbox")
     assert text.index("Newest") < text.index("Rest day, grüezi")
     html = strava.http.get("/mailbox/html?mail=2.eml")
-    assert "src='data:image/png;base64,iVBORw=='" in html.get_data(as_text=True)
+    assert "src='data:image/png;base64,iVBORw=='" in html.text
     policy = html.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "sandbox" in policy
-    assert "allow-scripts" not in policy
+    assert ("default-src 'none'" in policy, "sandbox" in policy, "allow-scripts" in policy) == (True, True, False)
     assert "Hello in text" in page(strava, "/mailbox?mail=1.eml")
     page(strava, "/mailbox/html?mail=../secret.eml", 404)
     assert "secret" not in page(strava, "/mailbox?mail=../secret.eml")
