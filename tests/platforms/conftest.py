@@ -1,16 +1,16 @@
-"""Shared by the platform tests: a real Valkey, a clock set by hand, a counting budget, canned answers, a client."""
+"""Shared by the platform tests: a real Valkey, a clock that stands, a budget that grants all, canned answers."""
 
 from __future__ import annotations
 
 import subprocess
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -23,6 +23,7 @@ from adductor.platforms.base import Caller, PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.strava import limits
 from adductor.platforms.strava.client import Client as StravaClient
+from tests.support.runners import SetClock
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(categories=None), max_size=12),
@@ -55,36 +56,6 @@ TOKENS = {
 ATHLETE = {"id": 3, "firstname": "Ada", "lastname": "Runner", "measurement_preference": "feet"}
 
 
-@dataclass
-class HandClock:
-    """Stands still until it is moved."""
-
-    at: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, **by: float) -> None:
-        self.at += timedelta(**by)
-
-
-@dataclass
-class CountingBudget:
-    """Grants everything and remembers what it was asked and told."""
-
-    taken: list[tuple[Priority, str | None]] = field(default_factory=list)
-    learned: list[tuple[dict[str, str], int]] = field(default_factory=list)
-    refuse: Exception | None = None
-
-    def take(self, priority: Priority, athlete: str | None = None) -> None:
-        if self.refuse is not None:
-            raise self.refuse
-        self.taken.append((priority, athlete))
-
-    def learn(self, headers: Mapping[str, str], status: int) -> None:
-        self.learned.append((dict(headers), status))
-
-
 class Valkey:
     """A real server on a socket in a folder of its own; can be killed and started again, with or without its data."""
 
@@ -113,9 +84,7 @@ class Valkey:
 MINE = Caller(ACCESS, Priority.FRESH)
 
 
-def client_at(
-    api_url: str, budget: CountingBudget, timeout_s: float = 5, *, oauth_url: str | None = None
-) -> StravaClient:
+def client_at(api_url: str, budget: Mock, timeout_s: float = 5, *, oauth_url: str | None = None) -> StravaClient:
     return StravaClient(
         client_id="4711",
         client_secret=SECRET,
@@ -210,15 +179,16 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> SetClock:
+    return SetClock(NOON)
 
 
 @pytest.fixture
-def counting() -> CountingBudget:
-    return CountingBudget()
+def counting() -> Mock:
+    """A budget that grants everything and remembers what it was asked and told."""
+    return Mock(spec_set=WindowBudget)
 
 
 @pytest.fixture
-def strava(httpserver: HTTPServer, counting: CountingBudget) -> StravaClient:
+def strava(httpserver: HTTPServer, counting: Mock) -> StravaClient:
     return client_at(httpserver.url_for("/api/v3"), counting, oauth_url=httpserver.url_for("/oauth"))

@@ -18,7 +18,8 @@ from adductor.platforms import budget as module
 from adductor.platforms.base import ErrorKind, Figures, PlatformError, Priority
 from adductor.platforms.budget import QUARTER_S, SHARES, WINDOW_GUARD_S, WindowBudget, opens_at, quarter_of, return_at
 from adductor.platforms.strava.limits import read_headers
-from tests.platforms.conftest import HandClock, Valkey, make_budget, usage
+from tests.platforms.conftest import Valkey, make_budget, usage
+from tests.support.runners import SetClock
 
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -28,15 +29,15 @@ def at(text: str) -> datetime:
 
 
 @pytest.fixture(params=["redis", "process"])
-def budget(request: pytest.FixtureRequest, clock: HandClock) -> WindowBudget:
+def budget(request: pytest.FixtureRequest, clock: SetClock) -> WindowBudget:
     """Everything about the counters holds for both places where they are kept."""
     if request.param == "process":
-        return make_budget(None, now=clock)
-    return shared(request.getfixturevalue("valkey"), clock)
+        return make_budget(None, now=clock.now)
+    return shared(request.getfixturevalue("valkey"), clock.now)
 
 
-def shared(valkey: Valkey, clock: Callable[[], datetime], application: str = "default", **options: Any) -> WindowBudget:
-    return make_budget(valkey.client(**options), now=clock, application=application)
+def shared(valkey: Valkey, now: Callable[[], datetime], application: str = "default", **options: Any) -> WindowBudget:
+    return make_budget(valkey.client(**options), now=now, application=application)
 
 
 def spend(
@@ -72,16 +73,16 @@ def call(budget: WindowBudget, headers: Mapping[str, str], status: int = 200) ->
     [(Priority.CONNECT, 100, 1_000), (Priority.FRESH, 95, 950), (Priority.RETRY, 85, 850), (Priority.HISTORY, 50, 400)],
 )
 def test_priority_uses_its_share_of_a_quarter_and_of_a_day(
-    budget: WindowBudget, clock: HandClock, priority: Priority, quarter: int, day: int
+    budget: WindowBudget, clock: SetClock, priority: Priority, quarter: int, day: int
 ) -> None:
     clock.at = MIDNIGHT + timedelta(minutes=1)
     spent = [0]
     while spent[-1] or len(spent) == 1:
         spent.append(spend(budget, priority))
-        clock.forward(minutes=15)
+        clock.at += timedelta(minutes=15)
     assert spent[1] == quarter
     assert sum(spent) == day
-    assert refusal(budget, priority).retry_at == return_at(clock(), priority, day_is_spent=True, chance=lambda: 0.5)
+    assert refusal(budget, priority).retry_at == return_at(clock.at, priority, day_is_spent=True, chance=lambda: 0.5)
     clock.at = MIDNIGHT + timedelta(days=1, minutes=1)
     assert spend(budget, priority) == quarter
 
@@ -91,9 +92,9 @@ def test_window_opens_two_seconds_late() -> None:
     assert later == [first + 1, first + 1, first + 1, first + 2]
 
 
-def test_process_with_a_clock_behind_does_not_reopen_the_former_window(valkey: Valkey, clock: HandClock) -> None:
+def test_process_with_a_clock_behind_does_not_reopen_the_former_window(valkey: Valkey, clock: SetClock) -> None:
     clock.at = at("12:15:03")
-    assert spend(shared(valkey, clock)) == 100
+    assert spend(shared(valkey, clock.now)) == 100
     for behind in (timedelta(seconds=5), timedelta(hours=5)):
         assert spend(shared(valkey, lambda behind=behind: clock.at - behind)) == 0
 
@@ -113,7 +114,7 @@ def test_return_time_lies_in_the_next_window_and_is_spread(now: datetime, priori
     assert (tomorrow - timedelta(seconds=WINDOW_GUARD_S)).date() > (now - timedelta(seconds=WINDOW_GUARD_S)).date()
 
 
-def test_calls_under_way_or_early_at_a_boundary_count_on_both_sides(budget: WindowBudget, clock: HandClock) -> None:
+def test_calls_under_way_or_early_at_a_boundary_count_on_both_sides(budget: WindowBudget, clock: SetClock) -> None:
     call(budget, {})
     for _ in range(10):
         budget.take(Priority.FRESH)  # no answer yet
@@ -124,7 +125,7 @@ def test_calls_under_way_or_early_at_a_boundary_count_on_both_sides(budget: Wind
     clock.at = at("12:30:01")
     for _ in range(10):
         call(budget, {})  # in the guard seconds: the platform counts them in the next window
-    clock.forward(seconds=5)
+    clock.at += timedelta(seconds=5)
     assert budget.state().used.read_quarter == 10
 
 
@@ -155,13 +156,13 @@ def test_second_try_of_an_athlete_within_their_share_goes_like_the_first(budget:
 
 
 def test_athlete_beyond_their_share_returns_with_the_next_quarter_also_when_historys_day_is_spent(
-    budget: WindowBudget, clock: HandClock
+    budget: WindowBudget, clock: SetClock
 ) -> None:
     call(budget, usage((20, 500)))
     assert spend(budget, Priority.FRESH, athlete="importer") == 10
     back = refusal(budget, Priority.FRESH, "importer").retry_at
     assert back is not None
-    assert quarter_of(back) == quarter_of(clock()) + 1
+    assert quarter_of(back) == quarter_of(clock.at) + 1
 
 
 # --- what headers teach ---------------------------------------------------------------------------------------------
@@ -185,13 +186,13 @@ def test_answer_corrects_limits_and_usage(budget: WindowBudget, headers: Mapping
     assert spend(budget) == left
 
 
-def test_429_closes_the_quarter_and_with_figures_of_a_spent_day_the_day(budget: WindowBudget, clock: HandClock) -> None:
+def test_429_closes_the_quarter_and_with_figures_of_a_spent_day_the_day(budget: WindowBudget, clock: SetClock) -> None:
     call(budget, {}, 429)
     assert spend(budget) == 0
-    clock.forward(minutes=15)
+    clock.at += timedelta(minutes=15)
     assert budget.state().used == Figures(0, 1, 0, 1)
     call(budget, usage((3, 1_000)), 429)
-    clock.forward(minutes=15)
+    clock.at += timedelta(minutes=15)
     back = refusal(budget).retry_at
     assert back is not None
     assert back.date() == MIDNIGHT.date()
@@ -207,16 +208,17 @@ def test_unreadable_header_is_unknown(value: str) -> None:
 # --- many at once ---------------------------------------------------------------------------------------------------
 
 
-def test_racing_clients_are_granted_the_limit_and_not_one_call_more(valkey: Valkey, clock: HandClock) -> None:
+def test_racing_clients_are_granted_the_limit_and_not_one_call_more(valkey: Valkey, clock: SetClock) -> None:
     with ThreadPoolExecutor(4) as racers:
-        granted = racers.map(spend, [shared(valkey, clock) for _ in range(4)])
+        granted = racers.map(spend, [shared(valkey, clock.now) for _ in range(4)])
     assert sum(granted) == 100
 
 
-def test_clients_of_one_redis_share_a_budget_and_applications_do_not(valkey: Valkey, clock: HandClock) -> None:
-    first, second, texts = shared(valkey, clock), shared(valkey, clock), shared(valkey, clock, decode_responses=True)
-    assert [spend(first, at_most=70), spend(second, at_most=20), spend(texts)] == [70, 20, 10]
-    assert spend(shared(valkey, clock, "another")) == 100
+def test_clients_of_one_redis_share_a_budget_and_applications_do_not(valkey: Valkey, clock: SetClock) -> None:
+    first, second = shared(valkey, clock.now), shared(valkey, clock.now)
+    assert [spend(first, at_most=70), spend(second, at_most=20)] == [70, 20]
+    assert spend(shared(valkey, clock.now, decode_responses=True)) == 10
+    assert spend(shared(valkey, clock.now, "another")) == 100
     assert all(86_400 < valkey.client().ttl(key) <= 2 * 86_400 for key in valkey.client().keys("*"))
 
 
@@ -224,16 +226,16 @@ def test_clients_of_one_redis_share_a_budget_and_applications_do_not(valkey: Val
 
 
 def test_failing_redis_refuses_every_call_for_seconds_and_the_counts_come_back(
-    own_valkey: Valkey, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    own_valkey: Valkey, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REDIS_REST_S", 0.0)  # it is asked again at once
-    budget = shared(own_valkey, clock)
+    budget = shared(own_valkey, clock.now)
     call(budget, usage((60, 60), limits=(400, 4_000, 200, 2_000)))
     own_valkey.kill()
     refused = refusal(budget)
     assert "Redis" in refused.message
     assert refused.retry_at is not None
-    assert refused.retry_at - clock() < timedelta(seconds=15)
+    assert refused.retry_at - clock.at < timedelta(seconds=15)
     budget.learn({}, 200)
     assert (budget.state().shared, budget.state().used.read_quarter) == (False, 60)
     own_valkey.start()  # empty: the process brings the counts that it saw last
@@ -242,7 +244,7 @@ def test_failing_redis_refuses_every_call_for_seconds_and_the_counts_come_back(
 
 
 def test_hanging_redis_costs_one_call_its_timeout_and_not_the_next(
-    tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket(socket.AF_UNIX) as silent:  # accepts a connection and never answers
         silent.bind(str(tmp_path / "silent.sock"))
@@ -251,6 +253,6 @@ def test_hanging_redis_costs_one_call_its_timeout_and_not_the_next(
         asked: list[object] = []
         evaluate = client.eval
         monkeypatch.setattr(client, "eval", lambda *args: (asked.append(args), evaluate(*args)))
-        budget = make_budget(client, now=clock)
+        budget = make_budget(client, now=clock.now)
         assert [refusal(budget).kind for _ in range(3)] == [ErrorKind.RATE_LIMITED] * 3
     assert len(asked) == 1

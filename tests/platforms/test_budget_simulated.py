@@ -13,7 +13,8 @@ import pytest
 
 from adductor.platforms.base import PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
-from tests.platforms.conftest import HandClock, Valkey, make_budget, usage
+from tests.platforms.conftest import Valkey, make_budget, usage
+from tests.support.runners import SetClock
 
 BEGIN = datetime(2026, 11, 22, 20, 58, tzinfo=UTC)
 HOURS = 5  # over midnight
@@ -46,7 +47,7 @@ class Server:
 @pytest.mark.parametrize(("seed", "wipes", "silent"), [(0, 0, False), (1, 0, True), (2, 12, False), (3, 12, True)])
 def test_no_limit_is_exceeded_and_little_goes_unused(valkey: Valkey, seed: int, wipes: int, silent: bool) -> None:
     chance = random.Random(seed)
-    server, clock, client = Server(silent=silent), HandClock(BEGIN), valkey.client()
+    server, clock, client = Server(silent=silent), SetClock(BEGIN), valkey.client()
     end = BEGIN + timedelta(hours=HOURS)
     off_by = [timedelta(seconds=chance.uniform(-1, 1)) for _ in range(WORKERS)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -30,7 +31,6 @@ from tests.platforms.conftest import (
     RUN,
     SECRET,
     TOKENS,
-    CountingBudget,
     failure,
     fault,
     only_request,
@@ -66,7 +66,7 @@ def test_authorize_url_asks_for_all_scopes(strava: StravaClient, httpserver: HTT
     ],
 )
 def test_exchanged_code_is_a_grant_and_a_refresh_the_new_pair(
-    strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget, athlete: Any, name: str, units: str
+    strava: StravaClient, httpserver: HTTPServer, counting: Mock, athlete: Any, name: str, units: str
 ) -> None:
     httpserver.expect_request("/oauth/token", "POST").respond_with_json(TOKENS | {"athlete": athlete})
     expected = Grant(tokens=PAIR, external_id="3", name=name, timezone=None, units=units)
@@ -77,7 +77,7 @@ def test_exchanged_code_is_a_grant_and_a_refresh_the_new_pair(
         APPLICATION | {"grant_type": "authorization_code", "code": "the-code"},
         APPLICATION | {"grant_type": "refresh_token", "refresh_token": "old-one"},
     ]
-    assert counting.taken == []  # OAuth calls aren't the API's
+    counting.take.assert_not_called()  # OAuth calls aren't the API's
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_revoked_token_goes_out_with_the_applications_credentials(strava: Strava
 
 
 def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
-    strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget
+    strava: StravaClient, httpserver: HTTPServer, counting: Mock
 ) -> None:
     figures = usage((4, 40), (3, 30))
     httpserver.expect_oneshot_request("/api/v3/activities/7", "GET").respond_with_json(RUN, headers=figures)
@@ -119,8 +119,8 @@ def test_read_sends_the_token_in_the_header_only_and_reports_to_the_budget(
     request = only_request(httpserver)
     assert request.headers["Authorization"] == f"Bearer {ACCESS}"
     assert ACCESS not in request.url
-    assert counting.taken == [(Priority.RETRY, "strava:3")]
-    ((headers, status),) = counting.learned
+    counting.take.assert_called_once_with(Priority.RETRY, "strava:3")
+    ((headers, status), _) = counting.learn.call_args
     assert (status, headers["X-ReadRateLimit-Usage"]) == (200, "3,30")
 
 
@@ -134,7 +134,7 @@ def test_write_sends_json_with_only_the_field_that_is_given(strava: StravaClient
 
 
 def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
-    strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget, caplog: pytest.LogCaptureFixture
+    strava: StravaClient, httpserver: HTTPServer, counting: Mock, caplog: pytest.LogCaptureFixture
 ) -> None:
     day = datetime(2026, 11, 1, tzinfo=UTC)
     runs = [RUN | {"id": number, "start_date": (day + timedelta(minutes=number)).isoformat()} for number in (1, 3, 2)]
@@ -150,7 +150,7 @@ def test_list_of_a_fortnight_is_one_call_and_a_broken_entry_is_left_out(
         assert strava.list_activities(MINE, after=future) == []
     expected = {"after": str(int(after.timestamp())), "per_page": "200"}
     assert only_request(httpserver).args.to_dict() == expected
-    assert counting.taken == [(Priority.HISTORY, None)]
+    counting.take.assert_called_once_with(Priority.HISTORY, None)
 
 
 def test_subscription_calls_send_the_secret_in_the_body_where_strava_allows_it(
@@ -186,7 +186,7 @@ def test_subscription_calls_send_the_secret_in_the_body_where_strava_allows_it(
 def test_call_fails_by_kind_is_counted_and_follows_no_redirect(
     strava: StravaClient,
     httpserver: HTTPServer,
-    counting: CountingBudget,
+    counting: Mock,
     status: int,
     body: Any,
     kind: ErrorKind,
@@ -197,7 +197,7 @@ def test_call_fails_by_kind_is_counted_and_follows_no_redirect(
         httpserver.expect_request(path).respond_with_data(text, status, elsewhere, content_type="application/json")
     assert failure(lambda: strava.get_activity(MINE, "strava:7")).kind is kind
     assert failure(lambda: strava.update_activity(MINE, "strava:7", "private_note", "x")).kind is kind
-    assert [learned for _, learned in counting.learned] == [status, status]
+    assert [told.args[1] for told in counting.learn.call_args_list] == [status, status]
     assert failure(lambda: strava.refresh(REFRESH)).kind is of_refresh
     assert len(httpserver.log) == 3
 
@@ -212,10 +212,8 @@ def test_429_says_when_the_spent_window_opens_again(
     assert error.retry_at.isoformat().startswith(returns)
 
 
-def test_call_without_budget_is_not_made(
-    strava: StravaClient, httpserver: HTTPServer, counting: CountingBudget
-) -> None:
-    counting.refuse = PlatformError(ErrorKind.RATE_LIMITED, "Wait.", retry_at=NOON)
+def test_call_without_budget_is_not_made(strava: StravaClient, httpserver: HTTPServer, counting: Mock) -> None:
+    counting.take.side_effect = PlatformError(ErrorKind.RATE_LIMITED, "Wait.", retry_at=NOON)
     assert failure(lambda: strava.get_activity(MINE, "strava:7")).kind is ErrorKind.RATE_LIMITED
     assert httpserver.log == []
-    assert counting.learned == []
+    counting.learn.assert_not_called()
