@@ -22,9 +22,10 @@ from _pytest.main import pytest_runtestloop as run_tests
 from adductor.catalogue import models
 from adductor.coaching import constants, dose, progression, rules
 
-FAST = [
-    f"tests/coaching/test_{name}.py" for name in ("kinds", "cases", "reasons", "routine", "progression", "forecast")
-] + ["tests/catalogue", "tests/scenario"]
+FAST = [f"tests/coaching/test_{name}.py" for name in ("cases", "routine", "progression", "forecast")] + [
+    "tests/catalogue",
+    "tests/scenario",
+]
 # The package shows functions under the names of these modules.
 DECIDE = import_module("adductor.coaching.decide")
 WEEK = import_module("adductor.coaching.week")

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adductor.catalogue import catalogue
+from adductor.coaching import swaps
 from adductor.coaching.progression import minutes_for, one_thing
 from adductor.coaching.routine import Composer, all_five, direct_work, item_of
 from adductor.coaching.situation import Athlete, Dose, ExerciseProgress, OwnExercise, Placement, Routine
 
+KNOWN = catalogue()
 HOME, TODAY = ZoneInfo("UTC"), date(2026, 11, 20)
 HOUSEHOLD = ("chair", "ball", "long_band", "hard_floor", "step", "slider", "dumbbell")  # what the settings ask about
 AFTER_RUN, REST_DAY, WARM_UP = Placement.POST_RUN, Placement.REST_DAY, Placement.WARM_UP
@@ -40,7 +42,7 @@ def routine(stage: int, placement: Placement, dose: Dose = Dose.FULL, /, **field
     """A routine; a field that the composer doesn't know is one of its athlete."""
     own = {"today": TODAY} | {name: fields.pop(name) for name in [*fields] if name in Composer.__dataclass_fields__}
     who = Athlete(HOME, programme_stage=stage, **fields)
-    return Composer(catalogue(), who, placement, dose, **own).routine()
+    return Composer(KNOWN, who, placement, dose, **own).routine()
 
 
 def ids(of: Routine) -> list[str]:
@@ -73,12 +75,12 @@ def test_light_routine_keeps_within_the_minutes(minutes: int, sets: list[int]) -
 
 
 def test_all_five_come_at_the_articles_dose_on_request_from_the_slides_on() -> None:
-    made = all_five(catalogue(), Athlete(HOME, programme_stage=3))
+    made = all_five(KNOWN, Athlete(HOME, programme_stage=3))
     assert made is not None
     assert doses(made) == {SIDE_LYING: (3, 3), SQUEEZE: (3, 1), BAND: (3, 12), HINGE: (3, 10), SLIDE_LUNGE: (3, 10)}
     assert made.minutes == 32  # 33 with the pauses between exercises, which the player counts as set-up
-    assert all_five(catalogue(), Athlete(HOME, programme_stage=2)) is None
-    bare = all_five(catalogue(), Athlete(HOME, programme_stage=4, equipment=NOTHING, left_out=frozenset({SIDE_LYING})))
+    assert all_five(KNOWN, Athlete(HOME, programme_stage=2)) is None
+    bare = all_five(KNOWN, Athlete(HOME, programme_stage=4, equipment=NOTHING, left_out=frozenset({SIDE_LYING})))
     assert ids(bare or made) == [FLOOR_LIFT, SQUEEZE, SIDE_LUNGE]
 
 
@@ -136,7 +138,7 @@ def test_nearest_that_can_be_done_stands_in(
 
 
 def test_last_rung_stays_small_where_all_is_too_much() -> None:
-    hurt = tuple(ExerciseProgress(exercise.id, use_easier=True) for exercise in catalogue().exercise_list)
+    hurt = tuple(ExerciseProgress(exercise.id, use_easier=True) for exercise in KNOWN.exercise_list)
     assert doses(routine(1, REST_DAY, progress=hurt)) == {SQUEEZE: (1, 1)}
 
 
@@ -158,13 +160,13 @@ def test_one_rung_of_the_copenhagen_ladder_comes_the_hardest_open_one(
 ) -> None:
     ladder = (SHORT_LEVER, KNEES_TOGETHER, LONG_LEVER)
     progress = tuple(ExerciseProgress(id_, hold_s=hold_s) for id_, hold_s in zip(ladder, held, strict=False))
-    others = {id_: TODAY for id_ in catalogue().pool(4, AFTER_RUN).exercises if not id_.startswith("copenhagen")}
+    others = {id_: TODAY for id_ in KNOWN.pool(4, AFTER_RUN).exercises if not id_.startswith("copenhagen")}
     made = routine(4, AFTER_RUN, progress=progress, came_on=others, dynamic_copenhagen=not near_a_race)
     assert ids(made)[0] == rung
 
 
 def test_no_compounds_where_the_wish_says_so_and_in_the_shortest_routines() -> None:
-    compounds = {exercise.id for exercise in catalogue().exercise_list if exercise.category == "compound"}
+    compounds = {exercise.id for exercise in KNOWN.exercise_list if exercise.category == "compound"}
     assert compounds & {*ids(routine(4, REST_DAY))}
     assert not compounds & {*ids(routine(4, REST_DAY, compounds=False))}
     assert not compounds & {*ids(routine(4, REST_DAY, minutes_rest_day=5))}
@@ -172,7 +174,7 @@ def test_no_compounds_where_the_wish_says_so_and_in_the_shortest_routines() -> N
 
 def test_jump_lunges_take_turns_with_the_split_squat_and_begin_with_one_set_of_four() -> None:
     squats = did(SPLIT_SQUAT, 4, 3, 8)
-    others = tuple(did(id_, 2) for id_ in catalogue().pool(4, REST_DAY).exercises if id_ != SPLIT_SQUAT)
+    others = tuple(did(id_, 2) for id_ in KNOWN.pool(4, REST_DAY).exercises if id_ != SPLIT_SQUAT)
     first = routine(4, REST_DAY, progress=(*others, squats), jump_lunges=True)
     assert doses(first)[JUMP] == (1, 4)
     assert SPLIT_SQUAT not in ids(first)
@@ -275,7 +277,7 @@ LUNGES = did(SLIDE_LUNGE, 20, 3, 8)  # 380 s
 def test_what_fits_whole_is_added_oldest_first(
     minutes: int, lunges: ExerciseProgress, others: tuple[ExerciseProgress, ...], expected: list[str]
 ) -> None:
-    rest = dict.fromkeys(catalogue().pool(3, AFTER_RUN).exercises, TODAY)
+    rest = dict.fromkeys(KNOWN.pool(3, AFTER_RUN).exercises, TODAY)
     for one in (lunges, *others):
         rest.pop(one.exercise, None)
     made = routine(3, AFTER_RUN, progress=(lunges, *others), came_on=rest, minutes_after_run=minutes)
@@ -289,7 +291,7 @@ def test_what_fits_whole_is_added_oldest_first(
 def test_compound_leaves_room_for_enough_direct_work_or_says_what_is_shortened(
     reps: int, squeezes: int, remark: str | None
 ) -> None:
-    others = catalogue().exercises.keys() - {DEADLIFT, SQUEEZE}
+    others = KNOWN.exercises.keys() - {DEADLIFT, SQUEEZE}
     mine = (did(DEADLIFT, 20, 3, reps), did(SQUEEZE, 19, 3, target_done_in=(AFTER_RUN,)))
     made = routine(4, AFTER_RUN, progress=mine, left_out=others)
     assert (doses(made), made.remark) == ({DEADLIFT: (3, reps), SQUEEZE: (squeezes, 1)}, remark)
@@ -305,7 +307,7 @@ def test_with_more_exercises_than_sessions_the_two_oldest_come_together(
     settled = {"target_done_in": (AFTER_RUN,)}
     mine = (did(HINGE, 20, 3, 8, **settled), did(DEADLIFT, 19, 3, 8), did(SQUEEZE, 9, 3, **settled))
     rest = {id_: TODAY for id_ in six if id_ not in (HINGE, DEADLIFT, SQUEEZE)}
-    made = routine(4, AFTER_RUN, progress=mine, came_on=rest, left_out=catalogue().exercises.keys() - {*six})
+    made = routine(4, AFTER_RUN, progress=mine, came_on=rest, left_out=KNOWN.exercises.keys() - {*six})
     assert doses(made) == expected
     assert (made.remark is None) is (not more)
 
@@ -324,7 +326,7 @@ def test_one_that_is_too_long_has_fewer_reps_before_fewer_sets(minutes: int, dos
 def test_easier_session_keeps_as_many_sets_as_enough_direct_work_takes(
     reduced: dict[str, bool], own: int, sets: int
 ) -> None:
-    alone = catalogue().exercises.keys() - {SQUEEZE}
+    alone = KNOWN.exercises.keys() - {SQUEEZE}
     made = routine(1, AFTER_RUN, progress=(did(SQUEEZE, 9, own),), left_out=alone, **reduced)
     assert doses(made) == {SQUEEZE: (sets, 1)}
     both = (did(DEADLIFT, 9), did(SQUEEZE, 9, own))
@@ -349,7 +351,7 @@ def test_without_a_chair_the_top_foot_is_on_the_floor() -> None:
 def test_sixteen_reps_or_sixty_seconds_are_enough_direct_work(
     exercise: str, sets: int, count: int, hold_s: int | None, work: float
 ) -> None:
-    assert direct_work(catalogue(), [item_of(catalogue().exercises[exercise], sets, count, hold_s)]) == work
+    assert direct_work(KNOWN, [item_of(KNOWN.exercises[exercise], sets, count, hold_s)]) == work
 
 
 def test_what_made_the_next_dose_smaller_is_said_with_it() -> None:
@@ -405,5 +407,45 @@ def test_own_exercises_take_turns_and_take_as_long_as_the_player_counts() -> Non
 def test_one_thing_opens_the_most_of_the_article(
     equipment: frozenset[str] | None, thing: str | None, opens: int
 ) -> None:
-    found = one_thing(catalogue(), Athlete(HOME, equipment=equipment), HOUSEHOLD)
+    found = one_thing(KNOWN, Athlete(HOME, equipment=equipment), HOUSEHOLD)
     assert (None if found is None else found.thing, 0 if found is None else len(found.exercises)) == (thing, opens)
+
+
+# --- other exercises in place ---------------------------------------------------------------------------------------
+
+ROUTINES = [
+    routine(stage, placement, dose, came_on=came_on)
+    for stage in (1, 2, 3, 4)
+    for placement in (AFTER_RUN, REST_DAY)
+    for dose in (Dose.FULL, Dose.LIGHT, Dose.ACTIVATION)
+    for came_on in ({}, dict.fromkeys(KNOWN.pool(stage, placement).exercises[:4], TODAY))
+]
+
+
+@pytest.mark.parametrize("given", ROUTINES, ids=lambda given: f"{given.id}-{given.dose}")
+def test_no_swap_leads_above_the_dose_and_the_routine_stays_whole(given: Routine) -> None:
+    assert swaps.swap(KNOWN, given, 0, given.items[0].exercise) is given
+    for index, item in enumerate(given.items):
+        for found in swaps.alternatives(KNOWN, given, index):
+            exercise = KNOWN.exercises[found.item.exercise]
+            assert exercise.stage <= max(given.stage, KNOWN.exercises[item.exercise].stage)
+            assert not exercise.plyometric
+            assert found.item.sets <= item.sets
+            assert found.item.exercise not in {other.exercise for other in given.items}
+            assert found.way is not swaps.Way.WITHOUT_EQUIPMENT or exercise.can_be_done_with(frozenset())
+            assert found.way is not swaps.Way.HARDER or given.dose is Dose.FULL
+            made = swaps.swap(KNOWN, given, index, found.item.exercise)
+            assert len(made.items) == len(given.items)
+            assert made.items[index].substituted_for is not None
+            assert made.seconds == sum(i.seconds for i in made.items)
+            assert abs(made.seconds - 60 * made.minutes) <= 30
+            assert (made.remark, made.placement) == (given.remark, given.placement)
+
+
+def test_what_needs_a_band_has_something_without() -> None:
+    given = routine(2, AFTER_RUN)
+    place = ids(given).index(BAND)
+    ways = [found.way for found in swaps.alternatives(KNOWN, given, place)]
+    assert swaps.Way.WITHOUT_EQUIPMENT in ways
+    own = replace(given.items[place], exercise="own_bridge", name="Bridge")
+    assert swaps.alternatives(KNOWN, replace(given, items=(own,)), 0) == ()
