@@ -54,37 +54,31 @@ class Callback:
         self.events: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.handshakes: list[dict[str, str]] = []
-        self.status, self.handshake_status = 200, 200
-        self.delay_s, self.handshake_delay_s = 0.0, 0.0
-        self.echo = True
+        self.status, self.delay_s, self.echo = 200, 0.0, True
         self.let_go = threading.Event()  # ends every delay
         self._arrived = threading.Condition()
 
     def answer(self, request: Request) -> Response:
-        if request.method == "GET":
-            self.handshakes.append(request.args.to_dict())
-            self.let_go.wait(self.handshake_delay_s)
-            challenge = request.args.get("hub.challenge") if self.echo else "something else"
-            return Response(json.dumps({"hub.challenge": challenge}), self.handshake_status)
-        status = self.status
+        status, challenge = self.status, request.args.get("hub.challenge") if self.echo else "something else"
         with self._arrived:
-            self.events.append(json.loads(request.get_data()))
-            self.headers.append(dict(request.headers))
+            if request.method == "GET":
+                self.handshakes.append(request.args.to_dict())
+            else:
+                self.events.append(json.loads(request.get_data()))
+                self.headers.append(dict(request.headers))
             self._arrived.notify_all()
         self.let_go.wait(self.delay_s)
-        return Response(b"", status)
+        return Response(json.dumps({"hub.challenge": challenge}), status)
 
     def wait_for(self, count: int, timeout_s: float = 10) -> list[dict[str, Any]]:
         """The events so far, as soon as there are that many."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.events) >= count, timeout_s), (
-                f"{len(self.events)} of {count} events arrived"
-            )
+            assert self._arrived.wait_for(lambda: len(self.events) >= count, timeout_s), f"{len(self.events)} arrived"
             return list(self.events)
 
 
-@contextmanager
-def answering() -> Iterator[Callback]:
+@pytest.fixture
+def callback() -> Iterator[Callback]:
     made = Callback()
     with serving(Request.application(made.answer)) as url:
         made.url = f"{url}/hook"
@@ -92,12 +86,6 @@ def answering() -> Iterator[Callback]:
             yield made
         finally:
             made.let_go.set()
-
-
-@pytest.fixture
-def callback() -> Iterator[Callback]:
-    with answering() as made:
-        yield made
 
 
 @dataclass

@@ -62,9 +62,9 @@ def test_application_has_one_subscription_looks_at_it_and_ends_it(strava: Sandbo
 @pytest.mark.parametrize(
     ("url", "behaviour", "code"),
     [
-        (None, {"handshake_status": 404}, "GET to callback URL does not return 200"),
+        (None, {"status": 404}, "GET to callback URL does not return 200"),
         (None, {"echo": False}, "not verifiable"),
-        (None, {"handshake_delay_s": 60}, "not verifiable"),
+        (None, {"delay_s": 60}, "not verifiable"),
         ("http://127.0.0.1:1/hook", {}, "not verifiable"),
         ("", {}, "invalid"),
         ("ftp://127.0.0.1/x", {}, "invalid"),
@@ -80,7 +80,7 @@ def test_failed_handshake_has_stravas_reason(
     behaviour: dict[str, Any],
     code: str,
 ) -> None:
-    if "handshake_delay_s" in behaviour:
+    if "delay_s" in behaviour:
         assert subscriptions.HANDSHAKE_S == 2
         monkeypatch.setattr(subscriptions, "HANDSHAKE_S", 0.05)
     for name, value in behaviour.items():
