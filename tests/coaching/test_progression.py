@@ -67,7 +67,7 @@ def routine_with(mine: ExerciseProgress, dose: Dose = Dose.FULL, **less: int) ->
 
 
 def after(who: Athlete, routine: Routine | None, day: int = 0, **answer: Any) -> Advance:
-    """What a session with this answer changes, so many days after the first."""
+    """The change that a session with this answer brings, so many days after the first one."""
     session = Session(DAY_ONE + timedelta(days=day), **{"kind": "strength_full"} | answer)
     return after_session(who, catalogue(), session, routine)
 

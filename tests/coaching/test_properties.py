@@ -32,9 +32,7 @@ LISTS = ("activities", "sessions", "check_ins", "plan")
 
 
 @given(situations(), st.randoms(use_true_random=False))
-def test_every_situation_has_an_answer_in_whatever_order_it_is_told(
-    situation: Situation, shuffled: random.Random
-) -> None:
+def test_every_situation_has_an_answer_in_any_order_of_its_lists(situation: Situation, shuffled: random.Random) -> None:
     verdict = decide(situation, catalogue())
 
     assert verdict.reason.endswith(".")

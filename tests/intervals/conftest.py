@@ -123,7 +123,7 @@ class Icu(Admin):
         rounds.sweep(self.here.installation)
 
     def comes(self, way: str) -> None:
-        """What the log has to tell reaches us."""
+        """Let the news of the log reach us."""
         if way == "key":
             self.polls(minutes=6)
         else:

@@ -154,7 +154,7 @@ def test_texts_can_come_back_altered(connected: Sandbox, switch: str, kept: str)
     assert [edit["sent"] for edit in connected.truth(activity_id)["edits"]] == [text]
 
 
-def test_what_a_scope_hides_another_athlete_has_or_is_deleted_is_404_and_no_scope_401(connected: Sandbox) -> None:
+def test_activity_hidden_deleted_or_anothers_is_404_and_a_missing_scope_401(connected: Sandbox) -> None:
     other = connected.admin(f"/runners/{MARA + 1}/activities")["id"]
     gone = connected.record()
     connected.admin(f"/activities/{gone}", method="DELETE")

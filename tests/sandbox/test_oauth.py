@@ -120,7 +120,8 @@ def test_both_access_tokens_work_until_they_expire_with_a_401_without_limits(con
     connected.admin("/clock", {"advance_s": 5.1 * 3600})
     later, first = connected.refresh().get_json(), connected.token
     assert (later["access_token"] == first, "athlete" in later) == (False, False)
-    for connected.token in (later["access_token"], first):
+    for token in (later["access_token"], first):
+        connected.token = token
         assert connected.call("GET", "/athlete/activities").status_code == 200
     connected.admin("/clock", {"advance_s": 3600})
     expired = connected.call("GET", "/athlete/activities")
