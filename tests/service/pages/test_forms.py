@@ -44,6 +44,7 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/welcome", RIGHT, {"pain": ""}, "<li>Pain now"),
     ("/welcome", RIGHT, {"condition": "maybe"}, "<li>Injury, pregnancy"),
     ("/welcome", RIGHT, {"target": "3"}, "<li>Sessions a week"),
+    ("/welcome", RIGHT, {"long_run_day": "7"}, "<li>"),
     ("/welcome", RIGHT, {"place": "title"}, "<li>Where to write"),
     ("/welcome", RIGHT, {"email": "no address"}, "<li>E-mail"),
     ("/welcome", RIGHT, {"email": "a@b.example\nBcc: x@y.example"}, "<li>E-mail"),
@@ -120,41 +121,38 @@ def test_right_answers_lead_home_and_are_kept(newcomer: Visitor) -> None:
     assert [letter.kind for letter in newcomer.here.letters(newcomer.runner)] == ["confirm"]
 
 
+SUNDAYS = [{"weekday": 6, "at": "09:00", "kind": "long"}]
+
+
 @pytest.mark.parametrize(
-    ("sent", "zone"), [("Asia/Tokyo", "Asia/Tokyo"), ("America", "UTC"), ("Mars/Base", "UTC"), ("", "UTC")]
+    ("fields", "column", "kept"),
+    [
+        ({"timezone": "Asia/Tokyo"}, "timezone", "Asia/Tokyo"),
+        *(({"timezone": zone}, "timezone", "UTC") for zone in ("America", "Mars/Base", "")),
+        ({"long_run_day": "6"}, "usual_runs", SUNDAYS),
+        ({"long_run_day": ""}, "usual_runs", []),
+        *(({field: "yes"}, "clearance_needed", True) for field in ("pain", "condition")),
+    ],
 )
-def test_time_zone_of_the_browser_holds_until_a_later_activity(newcomer: Visitor, sent: str, zone: str) -> None:
+def test_answer_is_kept(newcomer: Visitor, fields: Fields, column: str, kept: object) -> None:
+    assert newcomer.post("/welcome", **{**RIGHT, **fields}).headers["Location"] == "/home"
+
+    assert getattr(newcomer.row, column) == kept
+    assert ("No routines for now" in newcomer.page("/home")) is (column == "clearance_needed")
+
+
+def test_time_zone_of_the_browser_holds_until_a_later_activity(newcomer: Visitor) -> None:
     here = newcomer.here
     assert "timezone.js" in newcomer.page("/welcome")
+    newcomer.post("/welcome", **RIGHT, timezone="Asia/Tokyo")
 
-    newcomer.post("/welcome", **RIGHT, timezone=sent)
-
-    assert newcomer.row.timezone == zone
-    for ago, then in ((3, zone), (-3, "Europe/Berlin")):
+    for hours_ago, zone in ((9, "Asia/Tokyo"), (3, "Europe/Berlin")):
         here.later(hours=6)
-        start = here.now - timedelta(hours=6 + ago)
-        run = activity(here.owner(newcomer.runner), f"strava:{ago}", start, timezone="Europe/Berlin")
+        start = here.now - timedelta(hours=hours_ago)
+        run = activity(here.owner(newcomer.runner), f"strava:{hours_ago}", start, timezone="Europe/Berlin")
         with here.installation.store.write() as session:
             activities.keep(here.coach(session, newcomer.runner), run, uploaded_at=here.now)
-        assert newcomer.row.timezone == then or sent != "Asia/Tokyo"
-
-
-@pytest.mark.parametrize(
-    ("day", "usual"), [("6", [{"weekday": 6, "at": "09:00", "kind": "long"}]), ("", []), ("7", None)]
-)
-def test_day_of_the_long_run_is_kept_as_a_usual_run(newcomer: Visitor, day: str, usual: list[object] | None) -> None:
-    answer = newcomer.post("/welcome", **RIGHT, long_run_day=day)
-
-    assert answer.status_code == (400 if usual is None else 302)
-    assert newcomer.row.usual_runs == (usual or [])
-
-
-@pytest.mark.parametrize("field", ["pain", "condition"])
-def test_yes_to_a_health_question_waits_for_clearance(newcomer: Visitor, field: str) -> None:
-    newcomer.post("/welcome", **{**RIGHT, field: "yes"})
-
-    assert newcomer.row.clearance_needed
-    assert "No routines for now" in newcomer.page("/home")
+        assert newcomer.row.timezone == zone
 
 
 def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(newcomer: Visitor) -> None:

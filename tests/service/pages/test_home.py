@@ -88,9 +88,9 @@ def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(
 
 def test_run_of_two_recordings_is_shown_once(me: Visitor) -> None:
     with me.here.installation.store.write() as session:
-        athlete = me.here.locked(session, me.runner)
         for minutes in (41, 42):
-            me.here.add_run(session, athlete, me.here.now - timedelta(minutes=minutes))
+            start = me.here.now - timedelta(minutes=minutes)
+            me.here.add_run(session, me.here.locked(session, me.runner), start)
 
     assert me.page("/home").count('class="mark run" title=') == 2  # one of the fixture
 

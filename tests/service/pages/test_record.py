@@ -79,13 +79,11 @@ def test_counts_of_old_decisions_stand_at_the_end(me: Visitor) -> None:
     with me.here.installation.store.write() as session:
         for day, count in ((1, 2), (4, 1)):
             session.add(NoCount(athlete_id=me.runner, day=date(2026, 8, day), rule="spacing", count=count))
+    said = "Rest since the last session: 3 times, 1 August 2026 to 4 August 2026"
+    why = commands.run("why", str(me.runner), ADDUCTOR_DATA_DIR=str(me.here.installation.settings.data_dir)).stdout
 
-    page = me.page("/suggestions")
-    said = commands.run("why", str(me.runner), ADDUCTOR_DATA_DIR=str(me.here.installation.settings.data_dir)).stdout
-
-    assert "Rest since the last session: 3 times, 1 August 2026 to 4 August 2026" in page
-    assert "Nothing yet" not in page
-    assert "2026-08-01 to 2026-08-04  none  [spacing]: 3 times; only the count is kept" in said
+    me.sees("/suggestions", said, unsaid=["Nothing yet"])
+    assert "2026-08-01 to 2026-08-04  none  [spacing]: 3 times; only the count is kept" in why
 
 
 @pytest.mark.parametrize("said", ["done", "too_easy", "too_hard", "not_today"])
