@@ -228,11 +228,8 @@ def test_reload_goes_on_where_it_was_and_the_voice_says_what_comes(live: Live, n
 def test_own_exercise_is_done_with_the_timer_and_its_load_is_noted(live: Live, context: BrowserContext) -> None:
     days_ago = (live.here.installation.clock.now() - timedelta(days=5)).date()
     past = {"programme_stage": 2, "sessions_completed_total": 9, "last_completed_on": days_ago}
-    page, runner = people.connected(live, context, **past)
-    page.goto(f"{live.web}/settings?open=own")
-    page.locator("#own [name=name]").fill("Pelvic tilt")
-    page.locator("#own").get_by_role("button", name="Add").click()
-    expect(page.locator("#own")).to_contain_text("2 x 10")
+    own = {"id": "own_1", "name": "Pelvic tilt", "sets": 2, "reps": 10, "placements": ["post_run"]}
+    page, runner = people.connected(live, context, **past, own_exercises=[own])
     note = live.note_comes(live.record(runner))
     assert "Pelvic tilt: 2 x 10" in note
     page.goto(note.split("finish here: ")[1].split()[0])

@@ -106,7 +106,6 @@ def test_numbers_too_large_for_anything_are_refused(number: str, problem: str) -
 def test_of_many_problems_the_first_are_named() -> None:
     items = ", ".join(["&a {at: 1, mood: 2}", *["*a"] * 5_000])
     problems = problems_of(f"check_ins: [{items}]")
-
     assert len(problems) == MOST_PROBLEMS + 1
     assert problems[-1] == f"(document): and more; these are the first {MOST_PROBLEMS}"
     assert "check_ins[0].at: must be a time like 2026-11-17T07:50:00+00:00, not the number 1" in problems

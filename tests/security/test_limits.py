@@ -56,7 +56,6 @@ _SENT = ("r/{}", "unsubscribe/{}", "useful/{}", "confirm-address/{}", "webhooks/
 def test_guesses_of_secrets_are_limited(app: Flask, attacker: FlaskClient, method: str, secret: str) -> None:
     """Guesses of all kinds count together."""
     paths = [f"/{secret.format(f'guess{number}')}" for number in range(MISSES + 1)]
-
     assert [attacker.open(path, method=method).status_code for path in paths] == [404] * MISSES + [429]
     assert attacker.get("/a/guess").status_code == 429
     assert _at(app, OTHER).open(paths[0], method=method).status_code == 404
@@ -131,17 +130,14 @@ def test_connecting_exporting_and_the_operators_token_have_limits_of_their_own(
 ) -> None:
     if path == "/privacy/export":
         Visitor(attacker, here).sign_in(person(here, "Anna").id)
-
     assert _until_refused(attacker, path) == int(limit.split()[0])
 
 
 def test_this_machine_is_not_counted_and_callers_behind_a_proxy_are(app: Flask) -> None:
     local, forwarded = _at(app, "127.0.0.1"), {"X-Forwarded-For": ATTACKER}
     assert _until_refused(local, "/privacy", EVERYTHING * 2) == EVERYTHING * 2
-
     app.config["TRUSTED_PROXIES"] = 1
     answers = [local.get("/privacy", headers=forwarded).status_code for _ in range(EVERYTHING + 1)]
-
     assert answers == [200] * EVERYTHING + [429]
 
 

@@ -179,9 +179,7 @@ def test_caller_is_believed_of_as_many_proxies_as_are_set(
     tmp_path: Path, proxies: str, forwarded: str, who: str
 ) -> None:
     client, seen = _client(tmp_path, ADDUCTOR_TRUSTED_PROXIES=proxies)
-
     client.get("/privacy", headers={"X-Forwarded-For": forwarded}, environ_base={"REMOTE_ADDR": "198.51.100.1"})
-
     assert seen == [f"http {who}"]
 
 

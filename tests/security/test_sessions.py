@@ -103,7 +103,7 @@ def test_the_button_pressed_twice_makes_one_runner(here_on_each: Place) -> None:
             session.delete(athlete)
 
 
-PURPOSES = ("a", "r", "useful", "unsubscribe", "confirm-address")
+PURPOSES = {"a": 30, "r": 14, "useful": 30, "confirm-address": 3, "unsubscribe": 5 * 365}  # and days until it ends
 
 
 def _token(scene: Scene, purpose: str) -> str:
@@ -118,8 +118,8 @@ def scene(scene: Scene) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("made_for", PURPOSES)
-def test_a_link_of_one_purpose_does_nothing_else(scene: Scene, made_for: str) -> None:
+@pytest.mark.parametrize(("made_for", "days"), PURPOSES.items())
+def test_a_link_of_one_purpose_does_nothing_else_and_ends(scene: Scene, made_for: str, days: int) -> None:
     before, token, csrf = scene.everything(), _token(scene, made_for), scene.visitor.token()
 
     for used_as in {*PURPOSES, "calendar", "webhooks/strava", "routine", "suggestions"} - {made_for}:
@@ -127,6 +127,8 @@ def test_a_link_of_one_purpose_does_nothing_else(scene: Scene, made_for: str) ->
         assert scene.visitor.get(path).status_code in (404, 405), path
         assert scene.visitor.post(path, token=csrf).status_code in (404, 405), path
 
+    scene.here.later(days=days, seconds=1)
+    assert scene.visitor.http.post(f"/{made_for}/{token}").status_code == 410
     assert scene.everything() == before
 
 
@@ -159,18 +161,5 @@ def test_link_that_was_changed_cut_or_signed_with_another_key_is_none(
     spelt = [token[:at] + junk + token[at:] for junk in ("=", "==", "!", "%20", "..", "ü") for at in (-3, len(token))]
     for wrong in (*changed, *spelt, forged, token[:-1], token[1:], token + "A", token[: len(token) // 2], ""):
         assert scene.visitor.http.post(f"/{purpose}/{wrong}").status_code in (404, 405), wrong
-
-    assert scene.everything() == before
-
-
-ENDS = [("a", 30), ("r", 14), ("useful", 30), ("confirm-address", 3), ("unsubscribe", 5 * 365)]
-
-
-@pytest.mark.parametrize(("purpose", "days"), ENDS)
-def test_a_link_ends(scene: Scene, purpose: str, days: int) -> None:
-    token, before = _token(scene, purpose), scene.everything()
-    scene.here.later(days=days, seconds=1)
-
-    assert scene.visitor.http.post(f"/{purpose}/{token}").status_code == 410
 
     assert scene.everything() == before

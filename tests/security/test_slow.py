@@ -219,10 +219,8 @@ def test_too_many_waiting_requests_are_shed_at_once(server: Server) -> None:
 
 def test_too_many_connections_get_503_until_the_idle_ones_are_cut(server: Server) -> None:
     idle = [server.send(b"") for _ in range(660)]
-
     _until(lambda: server.status() == 503)
     _until(lambda: server.status() == 200)
-
     assert {_answer(sock) for sock in idle} == {b""}
 
 
@@ -247,7 +245,6 @@ def test_oversized_requests_are_refused(server: Server, data: bytes, status: int
         answer = _answer(server.send(data))
     except OSError:  # refused while it was still being sent
         return
-
     assert answer[:13] in (f"HTTP/1.1 {status} ".encode(), b"")
 
 
@@ -270,7 +267,6 @@ def test_oversized_requests_are_refused(server: Server, data: bytes, status: int
 def test_ambiguous_framing_and_raw_bytes_are_refused(server: Server, data: bytes) -> None:
     """No part of one request becomes another's."""
     answer = _answer(server.send(data))
-
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
 
@@ -278,9 +274,7 @@ def test_ambiguous_framing_and_raw_bytes_are_refused(server: Server, data: bytes
 def test_no_header_tells_the_server_where_it_stands(server: Server) -> None:
     """Nor does a name with an underscore pass for the one with a hyphen that a proxy sets."""
     names = ("Script-Name", "SCRIPT_NAME", "X-Forwarded-Proto", "X_Forwarded_For", "X-Forwarded-For")
-
     seen = server.environ("".join(f"{name}: /evil\r\n" for name in names))
-
     assert (seen["SCRIPT_NAME"], seen["wsgi.url_scheme"], seen["REMOTE_ADDR"]) == ("", "http", "127.0.0.1")
     assert seen["HTTP_X_FORWARDED_FOR"] == "/evil"  # once
 

@@ -58,7 +58,6 @@ def folder(tmp_path: Path) -> str:
 )
 def test_wrong_usage_gets_one_clear_line(folder: str, arguments: list[str], code: int, said: str) -> None:
     ended = commands.run(*arguments, ADDUCTOR_DATA_DIR=folder)
-
     assert ended.returncode == code
     assert said in ended.stderr
 
@@ -67,7 +66,6 @@ def test_wrong_usage_gets_one_clear_line(folder: str, arguments: list[str], code
 def test_database_out_of_reach_is_named_without_its_password(tmp_path: Path, command: tuple[str, ...]) -> None:
     url = "postgresql+psycopg://coach:hunter2@127.0.0.1:1/coach"
     ended = commands.run(*command, ADDUCTOR_DATABASE_URL=url, ADDUCTOR_DATA_DIR=str(tmp_path))
-
     assert (ended.returncode, "ADDUCTOR_DATABASE_URL" in ended.stderr) == (1, True)
     assert "hunter2" not in ended.stderr
 
@@ -93,7 +91,6 @@ def test_port_in_use_is_one_clear_line(folder: str, command: str, setting: str) 
 @pytest.mark.processes
 def test_settings_all_wrong_ones_are_named_with_exit_code_2(tmp_path: Path) -> None:
     ended = adductor("up", ADDUCTOR_BIND="x", STRAVA_CLIENT_ID="1", ADDUCTOR_DATA_DIR=str(tmp_path))
-
     assert ended.returncode == 2
     assert [line.partition(": ")[0] for line in ended.stderr.splitlines()] == ["adductor", "adductor"]
 
@@ -222,9 +219,7 @@ def test_decide_in_words_names_decision_reason_routine_and_every_rule() -> None:
 def test_decide_answers_several_documents_in_one_line_of_json_each_in_their_order() -> None:
     cases = all_cases()
     text = yaml.safe_dump_all([case.document for case in cases])
-
     answers = map(json.loads, commands.run("decide", "-", "--json", stdin=text).stdout.splitlines())
-
     assert [(a["decision"], a["dose"], a["rule"]) for a in answers] == [case.expected for case in cases]
 
 

@@ -139,9 +139,7 @@ def test_check_says_what_it_sees_and_what_to_do(
 ) -> None:
     if arrange is not None:
         arrange(here)
-
     said, advice = _looked(here, name, change or (lambda _: None))
-
     assert seen in said
     assert (do in advice) if do else (advice == "")
 
@@ -180,7 +178,6 @@ def test_time_beside_stravas(here: Place, monkeypatch: pytest.MonkeyPatch, off_m
     if off_min is not None:
         answer.headers["Date"] = format_datetime(datetime.now(UTC) + timedelta(minutes=off_min), usegmt=True)
     monkeypatch.setattr(requests, "head", lambda *_, **__: answer)
-
     assert seen in _looked(here, "time")[0]
 
 

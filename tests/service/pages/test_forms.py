@@ -136,7 +136,6 @@ SUNDAYS = [{"weekday": 6, "at": "09:00", "kind": "long"}]
 )
 def test_answer_is_kept(newcomer: Visitor, fields: Fields, column: str, kept: object) -> None:
     assert newcomer.post("/welcome", **{**RIGHT, **fields}).headers["Location"] == "/home"
-
     assert getattr(newcomer.row, column) == kept
     assert ("No routines for now" in newcomer.page("/home")) is (column == "clearance_needed")
 
@@ -158,7 +157,6 @@ def test_time_zone_of_the_browser_holds_until_a_later_activity(newcomer: Visitor
 def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(newcomer: Visitor) -> None:
     newcomer.post("/welcome", **RIGHT)
     assert newcomer.row.channels["rest_day"] == "pages"
-
     for address, channel in (("me@example.org", "mail"), ("", "pages")):
         newcomer.post("/settings/email", email=address)
         assert newcomer.row.channels["rest_day"] == channel

@@ -53,7 +53,6 @@ def test_page_says_how_it_stands(
     me: Visitor, row: dict[str, Any], path: str, said: list[str], unsaid: list[str]
 ) -> None:
     me.change(**{"channels": {"post_run": "private_note"}, **row})
-
     me.sees(path, *said, unsaid=unsaid)
 
 
@@ -91,7 +90,6 @@ def test_run_of_two_recordings_is_shown_once(me: Visitor) -> None:
         for minutes in (41, 42):
             start = me.here.now - timedelta(minutes=minutes)
             me.here.add_run(session, me.here.locked(session, me.runner), start)
-
     assert me.page("/home").count('class="mark run" title=') == 2  # one of the fixture
 
 
@@ -106,7 +104,6 @@ def test_pause_lasts_as_its_button_says_or_until_it_is_ended_and_needs_a_sensibl
     me: Visitor, asked: dict[str, str], days: int | None
 ) -> None:
     me.post("/pause", **asked)
-
     assert me.row.paused_until == (me.here.now.date() + timedelta(days=days) if days else None)
     assert ("Paused" if days else "Pause until: choose a day") in me.page("/home")
     me.post("/pause", end="1")
@@ -213,9 +210,7 @@ def test_check_in_answers_its_own_question(
 ) -> None:
     me.change(placements=["post_run"])
     _session(me, done_days_ago)
-
     me.post("/check-in", **check_in)
-
     assert words in me.page("/home")
 
 
@@ -235,7 +230,5 @@ def test_squeeze_is_asked_for_once_a_month(me: Visitor, pain: str, asks: bool) -
 def test_pain_of_the_knee_is_one_choice_and_one_tap_on_home(me: Visitor) -> None:
     form = me.page("/home").partition('id="check"')[2].partition("</form>")[0]
     assert '<option value="knee"' in form
-
     me.post("/check-in", pain="3", place="knee")
-
     assert "knee pain 3 out of 10" in me.here.decisions(me.runner)[-1].considered[2]["because"]

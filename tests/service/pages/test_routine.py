@@ -38,9 +38,7 @@ def test_timer_gets_what_was_prescribed_in_the_words_of_the_drawing(me: Visitor)
 
 def test_player_says_for_whom_an_exercise_is_not_and_to_be_gentle_with_pain(me: Visitor, address: str) -> None:
     assert "Not for you with:" in me.page(address)
-
     me.here.check_in(me.runner, knee_pain_0_10=4)
-
     page = me.page(address)
     assert "Ball between the knees, gently, never above your usual pain; if it rises, stop." in page
     assert "of your hardest" not in page
@@ -48,7 +46,6 @@ def test_player_says_for_whom_an_exercise_is_not_and_to_be_gentle_with_pain(me: 
 
 def test_routine_sent_three_times_is_one_session(me: Visitor, address: str) -> None:
     said = [_finish(me, address, rpe="7", completed_pct="100") for _ in range(3)]
-
     assert [(entry["saved"], entry["repeated"]) for entry in said] == [(True, False), (True, True), (True, True)]
     assert (me.suggestion.status, me.row.sessions_completed_total) == ("done", 10)
 

@@ -64,7 +64,6 @@ def test_script_gets_the_meaning_of_what_is_saved_or_the_problem(
     me: Visitor, target: str, kept: int, said: tuple[str, ...], unsaid: str
 ) -> None:
     answer = me.post("/settings/dose", headers={"X-Fragment": "1"}, do="save", **{**DOSE, "target": target}).text
-
     assert all(words in answer for words in said)
     assert unsaid not in answer
     assert me.row.target_sessions_per_week == kept
@@ -113,9 +112,7 @@ def test_change_counts_today_and_a_time_zone_outlasts_earlier_activities(me: Vis
 @pytest.mark.parametrize(("address", "mails"), [("other@example.org", 1), ("runner@example.org", 0)])
 def test_address_ends_an_unsubscription_and_a_new_one_must_be_confirmed(me: Visitor, address: str, mails: int) -> None:
     me.change(unsubscribed_at=me.here.now)
-
     me.post("/settings/email", email=address)
-
     assert (me.row.email, me.row.unsubscribed_at) == (address, None)
     assert (me.row.email_confirmed_at is None) is bool(mails)
     assert len(me.here.letters(me.runner)) == mails
@@ -189,7 +186,6 @@ def test_choice_changes_the_next_note_and_own_words_stay_private(me: Visitor, ch
 
 def test_limit_of_every_routine_stays_until_other_minutes_are_chosen(me: Visitor) -> None:
     me.change(minutes_available=8)
-
     for asked, limit in (("5", 8), ("10", None)):
         me.post("/settings/routines", **{**ROUTINES, "after_run": asked, "rest_day": "5"})
         assert me.row.minutes_available == limit
@@ -227,7 +223,6 @@ def test_exercise_is_left_out_after_a_look_at_what_replaces_it_and_taken_back(me
 def test_one_direct_exercise_without_equipment_stays(me: Visitor) -> None:
     direct = ("supine_adductor_squeeze", "side_lying_adduction_top_leg_elevated", "side_lying_adduction_floor")
     *_, answer = [me.post(f"/leave-out/{exercise}", reason="dislike") for exercise in direct]
-
     assert (answer.status_code, "one must stay" in answer.text) == (400, True)
     assert set(me.row.left_out) == set(direct[:2])
 
@@ -294,7 +289,6 @@ def test_routine_of_a_run_is_announced_when_only_the_pages_can_hold_it(opened: O
     me.change(paused_until=me.here.now.date())
     me.here.run_done(me.runner)
     me.here.later(days=7)
-
     assert "Nothing in the next two weeks" not in me.page("/home")
 
 
@@ -303,7 +297,6 @@ def test_no_page_speaks_of_mail_without_a_mail_server(opened: Open, scopes: str)
     me = opened("", scopes=scopes, private_note_refused_at=None)
     paths = ["/welcome", "/home", "/settings", "/suggestions", "/exercises", "/check-in", "/"]
     paths.append(f"/suggestions/{me.suggested().public_id}")
-
     assert [path for path in paths if "mail" in me.page(path).lower()] == []
 
 

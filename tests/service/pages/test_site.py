@@ -52,7 +52,6 @@ def _stylesheet(browser: FlaskClient) -> str:
 )
 def test_address_has_its_kind_of_file_or_is_404(browser: FlaskClient, path: str, status: int, kind: str) -> None:
     answer = browser.get(path)
-
     assert (answer.status_code, answer.mimetype) == (status, kind)
     if path.startswith("/manifest"):
         assert [browser.get(icon["src"]).mimetype for icon in json.loads(answer.text)["icons"]] == ["image/png"] * 3
@@ -109,18 +108,14 @@ def test_page_of_a_runner_sends_elsewhere_who_may_not_look(
 ) -> None:
     if row is not None:
         visitor.sign_in(visitor.here.runner(**row))
-
     answer = visitor.get(path)
-
     assert (answer.status_code, answer.headers["Location"]) == (302, location)
 
 
 def test_busy_database_is_503_and_asked_again_later(me: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     token, busy = me.token(), OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
     monkeypatch.setattr(me.here.installation.store, "write", mock.Mock(side_effect=busy))
-
     answer = me.post("/pause", token=token, end="1")
-
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert "Try again in a minute" in answer.text
 
