@@ -228,47 +228,44 @@ _EVENT = b"POST /webhooks/strava/x HTTP/1.1\r\nHost: x\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (_EVENT + b"Content-Length: 65537\r\n\r\n", 413),
-        (_EVENT + b"Content-Length: 999999999999999999\r\n\r\n", 413),
-        (_EVENT + _CHUNKED + (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 3, 413),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * MOST_HEAD_BYTES * 2, 400),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * MOST_HEAD_BYTES, 400),
-        (b"GET /" + b"y" * MOST_HEAD_BYTES * 2, 400),
-    ],
-    ids=["length", "huge length", "chunks", "header", "headers", "line"],
-)
-def test_oversized_requests_are_refused(server: Server, data: bytes, status: int) -> None:
-    try:
-        answer = _answer(server.send(data))
-    except OSError:  # refused while it was still being sent
-        return
-    assert answer[:13] in (f"HTTP/1.1 {status} ".encode(), b"")
+_GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+_OVERSIZED = [
+    (_EVENT + b"Content-Length: 65537\r\n\r\n", 413),
+    (_EVENT + b"Content-Length: 999999999999999999\r\n\r\n", 413),
+    (_EVENT + _CHUNKED + (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 3, 413),
+    (_GET + b"X: " + b"y" * MOST_HEAD_BYTES * 2, 400),
+    (_GET + b"X: y\r\n" * MOST_HEAD_BYTES, 400),
+    (b"GET /" + b"y" * MOST_HEAD_BYTES * 2, 400),
+]
+_AMBIGUOUS = [
+    _EVENT + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    _EVENT + b"Content-Length: 5\r\n" + _CHUNKED + b"0\r\n\r\n",
+    _EVENT + b"Content-Length: +5\r\n\r\nabcde",
+    _EVENT + b"Content-Length : 5\r\n\r\nabcde",
+    _EVENT + _CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n",
+    _EVENT + _CHUNKED + b"5\r\nabcdefgh\r\n0\r\n\r\n",
+    _EVENT + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    _EVENT + b"Content-Length: 9999999999999999999999\r\n\r\n",
+    _EVENT + b"Host: y\r\nContent-Length: 0\r\n\r\n",
+    _EVENT + b"X: \x00\r\nContent-Length: 0\r\n\r\n",
+    b"GET /connect/strava/callback?state=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        _EVENT + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-        _EVENT + b"Content-Length: 5\r\n" + _CHUNKED + b"0\r\n\r\n",
-        _EVENT + b"Content-Length: +5\r\n\r\nabcde",
-        _EVENT + b"Content-Length : 5\r\n\r\nabcde",
-        _EVENT + _CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n",
-        _EVENT + _CHUNKED + b"5\r\nabcdefgh\r\n0\r\n\r\n",
-        _EVENT + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-        _EVENT + b"Content-Length: 9999999999999999999999\r\n\r\n",
-        _EVENT + b"Host: y\r\nContent-Length: 0\r\n\r\n",
-        _EVENT + b"X: \x00\r\nContent-Length: 0\r\n\r\n",
-        b"GET /connect/strava/callback?state=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-    ],
-)
-def test_ambiguous_framing_and_raw_bytes_are_refused(server: Server, data: bytes) -> None:
+def test_oversized_requests_are_refused(server: Server) -> None:
+    for data, status in _OVERSIZED:
+        try:
+            answer = _answer(server.send(data))
+        except OSError:  # refused while it was still being sent
+            continue
+        assert answer[:13] in (f"HTTP/1.1 {status} ".encode(), b""), data[:80]
+
+
+def test_ambiguous_framing_and_raw_bytes_are_refused(server: Server) -> None:
     """No part of one request becomes another's."""
-    answer = _answer(server.send(data))
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.count(b"HTTP/1.1 ") == 1
+    for data in _AMBIGUOUS:
+        answer = _answer(server.send(data))
+        assert (answer[:13], answer.count(b"HTTP/1.1 ")) == (b"HTTP/1.1 400 ", 1), data
 
 
 def test_no_header_tells_the_server_where_it_stands(server: Server) -> None:

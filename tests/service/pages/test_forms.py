@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from adductor.athletes import activities
 from tests.service.pages.conftest import Visitor
-from tests.support.memory_log import activity
 
 Fields = dict[str, str]
 RIGHT = {"pain": "no", "condition": "no", "target": "2", "place": "private_note"}
@@ -106,7 +102,7 @@ def newcomer(visitor: Visitor) -> Visitor:
 
 
 def test_right_answers_lead_home_and_are_kept(newcomer: Visitor) -> None:
-    newcomer.sees("/welcome", "Adductor routine · light · ", "— Adductor Coach")
+    newcomer.sees("/welcome", "Adductor routine · light · ", "— Adductor Coach", "timezone.js")
 
     answer = newcomer.post("/welcome", **RIGHT, equipment_answered="1", has_chair="1", email="me@example.org")
 
@@ -138,20 +134,6 @@ def test_answer_is_kept(newcomer: Visitor, fields: Fields, column: str, kept: ob
     assert newcomer.post("/welcome", **{**RIGHT, **fields}).headers["Location"] == "/home"
     assert getattr(newcomer.row, column) == kept
     assert ("No routines for now" in newcomer.page("/home")) is (column == "clearance_needed")
-
-
-def test_time_zone_of_the_browser_holds_until_a_later_activity(newcomer: Visitor) -> None:
-    here = newcomer.here
-    assert "timezone.js" in newcomer.page("/welcome")
-    newcomer.post("/welcome", **RIGHT, timezone="Asia/Tokyo")
-
-    for hours_ago, zone in ((9, "Asia/Tokyo"), (3, "Europe/Berlin")):
-        here.later(hours=6)
-        start = here.now - timedelta(hours=hours_ago)
-        run = activity(here.owner(newcomer.runner), f"strava:{hours_ago}", start, timezone="Europe/Berlin")
-        with here.installation.store.write() as session:
-            activities.keep(here.coach(session, newcomer.runner), run, uploaded_at=here.now)
-        assert newcomer.row.timezone == zone
 
 
 def test_rest_days_go_to_the_pages_without_an_address_and_by_mail_with_one(newcomer: Visitor) -> None:

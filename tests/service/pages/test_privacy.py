@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from sqlalchemy import select
 
@@ -60,8 +62,9 @@ def test_disconnecting_gives_the_access_back_and_keeps_the_record(me: Visitor, r
     assert me.get("/home").headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("away", [False, True], ids=["told", "Strava is away"])
 def test_deleting_needs_the_word_and_leaves_nothing_of_this_runner_and_everything_of_others(
-    me: Visitor, revoked: list[str]
+    me: Visitor, revoked: list[str], monkeypatch: pytest.MonkeyPatch, away: bool
 ) -> None:
     other = me.here.runner()
     me.here.run_done(other)
@@ -73,10 +76,15 @@ def test_deleting_needs_the_word_and_leaves_nothing_of_this_runner_and_everythin
         assert (refused.status_code, "Nothing was deleted" in refused.text) == (400, True)
     assert (me.row.connection.state, revoked) == ("connected", [])
 
-    page = me.post("/privacy/delete", confirm="Delete", notes="remove")
+    if away:
+        unreachable = mock.Mock(side_effect=PlatformError(ErrorKind.RETRY, "Strava doesn't answer"))
+        monkeypatch.setattr(type(me.here.installation.platform("strava")), "revoke", unreachable)
 
-    assert "We hold nothing about you any more. Notes removed from your activities: 0." in page.text
-    assert revoked == [REFRESH]
+    page = me.post("/privacy/delete", confirm="Delete", notes="remove").text
+
+    assert "Everything is deleted" in page
+    assert "We hold nothing about you any more. Notes removed from your activities: 0." in page
+    assert ("Strava could not be told" in page, revoked) == ((True, []) if away else (False, [REFRESH]))
     with me.here.installation.store.read() as session:
         for table in Base.metadata.tables.values():
             if "athlete_id" in table.columns:
@@ -84,17 +92,3 @@ def test_deleting_needs_the_word_and_leaves_nothing_of_this_runner_and_everythin
         assert list(session.scalars(select(Athlete.id))) == [other]
         assert set(session.scalars(select(InboxEvent.owner_id))) == {"1"}
     assert len(me.here.suggestions(other)) == 1
-
-
-def test_deleting_while_strava_is_out_of_reach_deletes_and_says_so(
-    me: Visitor, revoked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreachable(*_: object) -> None:
-        raise PlatformError(ErrorKind.RETRY, "Strava doesn't answer")
-
-    monkeypatch.setattr(type(me.here.installation.platform("strava")), "revoke", unreachable)
-
-    page = me.post("/privacy/delete", confirm="delete")
-
-    assert "Everything is deleted" in page.text
-    assert "Strava could not be told" in page.text

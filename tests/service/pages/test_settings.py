@@ -97,16 +97,20 @@ def test_saved_choices_are_kept(me: Visitor) -> None:
     assert {(run.start.weekday(), run.priority) for run in plan} == {(1, None), (5, "B"), (6, None)}
 
 
-def test_change_counts_today_and_a_time_zone_outlasts_earlier_activities(me: Visitor) -> None:
+def test_change_counts_today_and_a_time_zone_until_a_later_activity(me: Visitor) -> None:
     me.suggested()
 
     me.post("/settings/you", **{**YOU, "timezone": "Asia/Tokyo"}, condition="1")
 
     assert me.suggestion.status == "withdrawn"
-    earlier = activity(me.here.owner(me.runner), "strava:1", me.here.now - timedelta(hours=1), timezone="Europe/Berlin")
-    with me.here.installation.store.write() as session:
-        activities.keep(me.here.coach(session, me.runner), earlier, uploaded_at=me.here.now)
-    assert me.row.timezone == "Asia/Tokyo"
+    here, runner = me.here, me.runner
+    for hours_ago, zone in ((9, "Asia/Tokyo"), (3, "Europe/Berlin")):
+        here.later(hours=6)
+        start = here.now - timedelta(hours=hours_ago)
+        run = activity(here.owner(runner), f"strava:{hours_ago}", start, timezone="Europe/Berlin")
+        with here.installation.store.write() as session:
+            activities.keep(here.coach(session, runner), run, uploaded_at=here.now)
+        assert me.row.timezone == zone
 
 
 @pytest.mark.parametrize(("address", "mails"), [("other@example.org", 1), ("runner@example.org", 0)])
