@@ -6,7 +6,7 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -131,46 +131,39 @@ def test_known_labels_cover_rules_channels_and_priorities() -> None:
     assert {priority for (priority,) in metrics.HELD_BACK.known} == {level.name.lower() for level in Priority}
 
 
-# Calls of the pipeline, and which of their arguments names an outcome.
-_NAMING = {"Final": 0, "Handled": 0, "finish": 2, "refuse": 1}
+PRODUCT = Path(metrics.__file__).parent
 
 
-def _outcomes_in_calls(tree: ast.AST) -> Iterator[object]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            position = _NAMING.get(name, len(node.args))
-            for part in node.args[position : position + 1]:
-                yield from (each.value for each in ast.walk(part) if isinstance(each, ast.Constant))
+def _texts_in_calls(files: Iterable[Path], positions: Mapping[str, int]) -> set[str]:
+    """The texts within the argument at this position of calls with these names."""
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    arguments = []
+    for call in nodes:
+        if isinstance(call, ast.Call):
+            position = positions.get(getattr(call.func, "attr", getattr(call.func, "id", "")), len(call.args))
+            arguments += call.args[position : position + 1]
+    parts = [part for argument in arguments for part in ast.walk(argument) if isinstance(part, ast.Constant)]
+    return {part.value for part in parts if isinstance(part.value, str)}
 
 
 def test_known_labels_are_the_outcomes_of_the_code() -> None:
     known = {*metrics.EVENT_OUTCOMES, *metrics.LETTER_OUTCOMES, *(outcome for _, outcome in metrics.DELIVERY_OUTCOMES)}
-    product = Path(metrics.__file__).parent
-    trees = {file: ast.parse(file.read_text()) for file in product.rglob("*.py") if file != Path(metrics.__file__)}
-    rooms = {product / room for room in ("jobs", "athletes", "queue", "notes")}
-
-    named = {value for file, tree in trees.items() if file.parent in rooms for value in _outcomes_in_calls(tree)}
-    texts = {node.value for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    rooms = [file for room in ("jobs", "athletes", "queue", "notes") for file in (PRODUCT / room).glob("*.py")]
+    named = _texts_in_calls(rooms, {"Final": 0, "Handled": 0, "finish": 2, "refuse": 1})
+    trees = [ast.parse(file.read_text()) for file in PRODUCT.rglob("*.py") if file != Path(metrics.__file__)]
+    texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 
     assert len(named) > 20
-    assert {value for value in named if isinstance(value, str)} - known == set()
+    assert named - known == set()
     built = {f"title_{word}" for word in ("done", "pause", "resume", "skip")}  # of the words in an activity's title
     assert known - built - texts == set()
 
 
-def _texts_in_calls(files: Path, pattern: str, names: set[str], position: int) -> set[object]:
-    nodes = [node for file in files.rglob(pattern) for node in ast.walk(ast.parse(file.read_text()))]
-    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in names]
-    named = [each for call in calls for each in call.args[position : position + 1]]
-    return {each.value for each in named if isinstance(each, ast.Constant)}
-
-
 def test_known_labels_are_the_calls_and_letters_of_the_code() -> None:
-    product = Path(metrics.__file__).parent
-    calls = {"call", "_token_call", "_subscription_call"}
-    assert _texts_in_calls(product / "platforms/strava", "client.py", calls, 0) == set(metrics.CALL_KINDS)
-    assert _texts_in_calls(product, "*.py", {"write_letter"}, 2) == {kind for kind, _ in metrics.LETTERS.known}
+    calls = dict.fromkeys(("call", "_token_call", "_subscription_call"), 0)
+    assert _texts_in_calls([PRODUCT / "platforms/strava/client.py"], calls) == set(metrics.CALL_KINDS)
+    letters = {kind for kind, _ in metrics.LETTERS.known}
+    assert _texts_in_calls(PRODUCT.rglob("*.py"), {"write_letter": 2}) == letters
 
 
 @pytest.mark.parametrize(("status", "label"), [(200, "200"), (201, "2xx"), (522, "5xx"), (0, "none"), (None, "none")])

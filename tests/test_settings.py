@@ -134,13 +134,12 @@ def test_load_value_from_the_environment_a_file_or_dotenv(
 def test_a_wrong_value_is_named_with_what_would_be_right(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
 ) -> None:
-    if name == "STRAVA_CLIENT_SECRET":
-        monkeypatch.setenv("STRAVA_CLIENT_ID", "1")
-    if name == "STRAVA_CLIENT_ID":
-        monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up")
-    if name == "ADDUCTOR_SMTP_URL":
-        monkeypatch.setenv("ADDUCTOR_MAIL_FROM", "coach@example.org")
-    (problem,) = _problems(monkeypatch, **{name: value})
+    beside = {
+        "STRAVA_CLIENT_SECRET": {"STRAVA_CLIENT_ID": "1"},
+        "STRAVA_CLIENT_ID": {"STRAVA_CLIENT_SECRET": "made-up"},
+        "ADDUCTOR_SMTP_URL": {"ADDUCTOR_MAIL_FROM": "coach@example.org"},
+    }
+    (problem,) = _problems(monkeypatch, **beside.get(name, {}), **{name: value})
 
     assert problem.startswith(f"{name}: ")
     assert hint in problem
@@ -216,26 +215,20 @@ def test_broker_over_tls_has_its_certificate_checked_unless_refused(query: str) 
     assert Connection(celery_broker_url(refused)).ssl["ssl_cert_reqs"] == ssl.CERT_NONE
 
 
-def test_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("ADDUCTOR_MAIL_FROM=Müller <a@b>", ".env: is not UTF-8; save it in that encoding"),
+        ("ADDUCTOR_LOG=json\nADDUCTOR BIND = 127.0.0.1:80\n", ".env: line 2 is not NAME=value"),
+    ],
+    ids=["latin-1", "no setting"],
+)
+def test_dotenv_file_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, problem: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content.encode("latin-1"))
 
-    ended = commands.run("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path / "file" / "data"))
-
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("adductor: ADDUCTOR_DATA_DIR: can't write into ")
-    assert ended.stderr.count("\n") == 1
-
-
-def test_dotenv_file_in_latin_1_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_bytes("ADDUCTOR_MAIL_FROM=Müller <a@b>".encode("latin-1"))
-
-    assert _problems(monkeypatch) == [".env: is not UTF-8; save it in that encoding"]
-
-
-def test_dotenv_line_that_is_no_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("ADDUCTOR_LOG=json\nADDUCTOR BIND = 127.0.0.1:80\n")
-
-    assert _problems(monkeypatch) == [".env: line 2 is not NAME=value"]
+    assert _problems(monkeypatch) == [problem]
 
 
 @pytest.mark.parametrize(("kept", "said"), [(b"", "holds no key"), (b"\xff" * 40, "no text"), (None, "directory")])
@@ -265,16 +258,15 @@ def test_secret_is_made_once_by_processes_that_start_together_and_for_its_owner_
     assert stat.S_IMODE((tmp_path / "data" / "secret-key").stat().st_mode) == 0o600
 
 
-def test_secrets_differ_by_purpose_stay_the_same_and_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADDUCTOR_SECRET_KEY", SECRET)
-    monkeypatch.setenv("ADDUCTOR_DATABASE_URL", "postgresql+psycopg://coach:hunter2@db/coach")
-    monkeypatch.setenv("STRAVA_CLIENT_ID", "1")
-    monkeypatch.setenv("STRAVA_CLIENT_SECRET", "made-up-secret")
-    settings = load()
+def test_secrets_differ_by_purpose_stay_the_same_and_are_never_shown() -> None:
+    url = "postgresql+psycopg://coach:hunter2@db/coach"
+    values = {"ADDUCTOR_SECRET_KEY": SECRET, "ADDUCTOR_DATABASE_URL": url}
+    values |= {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "made-up-secret"}
+    settings = load(**values)
 
     derived = {settings.webhook_key, settings.verify_token, settings.derived("sessions"), *settings.fernet_keys}
     shown = repr(settings) + str(settings)
 
     assert len(derived) == 4
-    assert load().webhook_key == settings.webhook_key
+    assert load(**values).webhook_key == settings.webhook_key
     assert not {word for word in (SECRET, "hunter2", "made-up-secret", *derived) if word in shown}

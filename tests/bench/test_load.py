@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,31 +19,25 @@ YES = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
+class Listening(socketserver.ThreadingTCPServer):
+    request_queue_size = 1000
+    daemon_threads = True
+
+
 @contextmanager
 def server(answer: Callable[[int], bytes | None]) -> Iterator[Server]:
     """Answer request after request as told; None ends the connection."""
-    asked = iter(range(1_000_000))
-    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listening:
+    asked = itertools.count()
 
-        def serve(connection: socket.socket) -> None:
-            with connection:
-                while connection.recv(65536):
-                    said = answer(next(asked))
-                    if said is None:
-                        return
-                    connection.sendall(said)
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            while self.request.recv(65536) and (said := answer(next(asked))) is not None:
+                self.request.sendall(said)
 
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:
-                    return
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield Server(f"127.0.0.1:{listening.getsockname()[1]}", "/x", None)  # type: ignore[arg-type]
-        listening.shutdown(socket.SHUT_RDWR)
+    with Listening(("127.0.0.1", 0), Connection) as listening:
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+        yield Server(f"127.0.0.1:{listening.server_address[1]}", "/x", None)  # type: ignore[arg-type]
+        listening.shutdown()
 
 
 def send_to(target: Server) -> Answers:

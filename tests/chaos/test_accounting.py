@@ -63,31 +63,21 @@ def _moved_back(left: str) -> list[Edit]:
 _CLEARED: list[Edit] = [(10.05, THEIRS, "Mine.", ""), (10.11, OURS, "", FULL), (20.11, OURS, FULL, "Mine.")]
 
 
-@pytest.mark.parametrize(
-    ("edits", "saved", "counted", "noticed"),
-    [
-        ([WRITTEN], "Mine.", KEPT, ""),
-        ([(10.11, OURS, "Mine.", FULL + " ")], "Mine.", None, "outside our block"),
-        ([(10.11, OURS, "Mine.", FULL.lower())], "Mine.", None, "outside our block"),
-        ([(10.11, OURS, "Mine.", FULL + "\n")], "Mine.", None, "outside our block"),
-        ([(10.05, THEIRS, "Mine.", MORE), WRITTEN_OVER], MORE, LOST, ""),
-        ([(9.5, THEIRS, "Mine.", MORE), WRITTEN_OVER], MORE, None, "overwrote words"),
-        (_CLEARED, "", None, ""),
-        (_moved_back("Above.\n\n\nBelow."), BETWEEN, None, ""),
-        (_moved_back("Above.\nBelow."), BETWEEN, None, "a blank line outside our block"),
-    ],
-    ids=[
-        "a note below the words",
-        "a space added",
-        "letters changed",
-        "an end of line added",
-        "an edit between read and write",
-        "an edit before the read",
-        "words above cleared between read and write",
-        "a blank line of the runner's stays",
-        "a blank line of the runner's goes",
-    ],
-)
+# What was edited, the words that the runner remembers, what is counted, and what is noticed.
+_TEXTS: dict[str, tuple[list[Edit], str, str | None, str]] = {
+    "a note below the words": ([WRITTEN], "Mine.", KEPT, ""),
+    "a space added": ([(10.11, OURS, "Mine.", FULL + " ")], "Mine.", None, "outside our block"),
+    "letters changed": ([(10.11, OURS, "Mine.", FULL.lower())], "Mine.", None, "outside our block"),
+    "an end of line added": ([(10.11, OURS, "Mine.", FULL + "\n")], "Mine.", None, "outside our block"),
+    "an edit after the read": ([(10.05, THEIRS, "Mine.", MORE), WRITTEN_OVER], MORE, LOST, ""),
+    "an edit before the read": ([(9.5, THEIRS, "Mine.", MORE), WRITTEN_OVER], MORE, None, "overwrote words"),
+    "words above cleared after the read": (_CLEARED, "", None, ""),
+    "a blank line of the runner's stays": (_moved_back("Above.\n\n\nBelow."), BETWEEN, None, ""),
+    "it goes": (_moved_back("Above.\nBelow."), BETWEEN, None, "a blank line outside our block"),
+}
+
+
+@pytest.mark.parametrize(("edits", "saved", "counted", "noticed"), _TEXTS.values(), ids=_TEXTS)
 def test_changed_words_of_the_runner_are_noticed(
     edits: list[Edit], saved: str, counted: str | None, noticed: str
 ) -> None:

@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from adductor.athletes import answers
 from adductor.athletes.answers import Answer, AnswerError
 from adductor.coaching.replies import Said
 from adductor.coaching.situation import ExerciseProgress
 from adductor.jobs import prompts
+from adductor.notes import block
 from adductor.store.models import SessionRecord
-from tests.support.memory_log import RUN, Log, comes_home, event, noted, nth, runs, take
+from tests.support.memory_log import RUN, Log, comes_home, delay_notes, event, noted, nth, runs, sweep_after, take
 from tests.support.runners import Place
 
 
-def _sessions(here: Place, runner: int) -> list[SessionRecord]:
-    with here.installation.store.read() as session:
-        return list(session.scalars(select(SessionRecord).where(SessionRecord.athlete_id == runner)))
-
-
-def test_done_counts_as_a_session_once_and_closes_the_suggestion(here: Place) -> None:
+@pytest.mark.parametrize(("said", "effort"), [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)])
+def test_done_counts_as_a_session_of_its_day_once_and_closes_the_suggestion(
+    here: Place, said: Said, effort: int
+) -> None:
     runner = here.runner()
     here.run_done(runner)
+    suggested_at = here.now
+    here.later(days=1)
 
-    here.answer(runner, Said.DONE)
+    taken = [here.answer(runner, said).repeated for _ in range(2)]
 
-    (done,) = _sessions(here, runner)
-    assert (done.kind, done.completed_pct, done.rpe_1_10) == ("strength_full", 100, 7)
-    assert here.suggestion(runner).status == "done"
-    assert here.athlete(runner).sessions_completed_total == 10
-    assert here.athlete(runner).last_completed_on == here.now.date()
-    before = here.athlete(runner)
-
-    assert here.answer(runner, Said.DONE).repeated
-
+    assert taken == [False, True]
+    (done,) = here.all(SessionRecord)
+    assert (done.kind, done.completed_pct, done.rpe_1_10) == ("strength_full", 100, effort)
+    assert (done.completed_at, here.suggestion(runner).status) == (suggested_at, "done")
     after = here.athlete(runner)
-    assert len(_sessions(here, runner)) == 1
-    assert (after.sessions_completed_total, after.progress) == (before.sessions_completed_total, before.progress)
+    assert (after.sessions_completed_total, after.last_completed_on) == (10, suggested_at.date())
+    assert len(after.progress) == 2
 
 
 def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place) -> None:
@@ -54,7 +48,7 @@ def test_another_answer_replaces_the_first_and_the_ladder_goes_back(here: Place)
     here.answer(runner, Said.NOT_TODAY)
 
     after = here.athlete(runner)
-    assert _sessions(here, runner) == []
+    assert here.all(SessionRecord) == []
     assert here.suggestion(runner).status == "declined"
     assert (after.sessions_completed_total, after.last_completed_on) == (9, before.last_completed_on)
 
@@ -72,35 +66,27 @@ def test_load_of_an_exercise_is_kept_with_its_progress_until_it_is_emptied(here:
     assert {entry["load"] for entry in here.athlete(runner).progress} == {None}
 
 
-NEW_OF_PROGRESS = (
-    "easy_in_a_row",
-    "hard_in_a_row",
-    "target_doses_done",
-    "target_done_in",
-    "last_done_on",
-    "load",
-    "changed",
-)
-NEW_OF_ITEM, NEW_OF_ROUTINE = ("name", "extra_set_side"), ("remark", "placement")
+def _without(stored: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in stored.items() if name not in names}
 
 
 def test_runner_amid_a_programme_keeps_place_with_rows_from_before(here: Place) -> None:
     band = ExerciseProgress("standing_resisted_adduction", 3, 12, at_top_in_a_row=1, at_target=True, last_rpe_1_10=7)
     squeeze = ExerciseProgress("supine_adductor_squeeze", 3, 1, 10, at_target=True, last_rpe_1_10=8)
-    old = [without(asdict(one), NEW_OF_PROGRESS) for one in (band, squeeze)]
+    later = ("easy_in_a_row", "hard_in_a_row", "target_doses_done", "target_done_in", "last_done_on", "load", "changed")
+    old = [_without(asdict(one), *later) for one in (band, squeeze)]
     runner = here.runner(progress=old, sessions_at_stage=3, stage_since=here.now.date() - timedelta(days=20))
     here.run_done(runner)
     with here.installation.store.write() as session:
         suggestion = session.merge(here.suggestion(runner))
-        items = [without(item, NEW_OF_ITEM) for item in suggestion.routine["items"]]
-        suggestion.routine = without(suggestion.routine, NEW_OF_ROUTINE) | {"items": items}
+        items = [_without(item, "name", "extra_set_side") for item in suggestion.routine["items"]]
+        suggestion.routine = _without(suggestion.routine, "remark", "placement") | {"items": items}
 
     here.answer(runner, Said.DONE)
 
     athlete = here.athlete(runner)
-    kept = {entry["exercise"]: entry for entry in athlete.progress}
-    assert kept["standing_resisted_adduction"]["sets"] == 3
-    assert kept["standing_resisted_adduction"]["last_done_on"] == here.now.date().isoformat()
+    kept = {entry["exercise"]: entry for entry in athlete.progress}[band.exercise]
+    assert (kept["sets"], kept["last_done_on"]) == (3, here.now.date().isoformat())
     assert athlete.sessions_at_stage in (0, 4)
     here.later(days=3)
     here.run_done(runner)
@@ -108,53 +94,34 @@ def test_runner_amid_a_programme_keeps_place_with_rows_from_before(here: Place) 
     assert not first & {item["exercise"] for item in here.suggestion(runner).routine["items"]}
 
 
-def without(stored: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in stored.items() if name not in names}
-
-
-@pytest.mark.parametrize(("said", "effort"), [(Said.TOO_EASY, 5), (Said.DONE, 7), (Said.TOO_HARD, 10)])
-def test_answer_stands_for_an_effort_on_the_day_of_its_routine(here: Place, said: Said, effort: int) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-    suggested_at = here.now
-    here.later(days=1)
-
-    here.answer(runner, said)
-
-    assert [(row.rpe_1_10, row.completed_at) for row in _sessions(here, runner)] == [(effort, suggested_at)]
-
-
-def test_mild_pain_is_kept_and_stops_nothing(here: Place) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-
-    taken = here.answer(runner, Said.PAIN, pain_0_10=2, completed_pct=100)
-
-    assert taken.decision is not None
-    assert taken.decision.decision == "none"
-    assert here.athlete(runner).hold_since is None
-
-
 @pytest.mark.parametrize(
-    ("pain", "sign", "rule", "words"),
-    [(7, None, "high_pain", "physiotherapist or doctor"), (1, "pain_on_hopping", "red_flag", "Please don't run")],
+    ("given", "rule", "words"),
+    [
+        ({"pain_0_10": 2}, None, ""),
+        ({"pain_0_10": 7}, "high_pain", "physiotherapist or doctor"),
+        ({"pain_0_10": 6, "place": "knee"}, "high_pain", "knee pain of 6 out of 10"),
+        ({"pain_0_10": 1, "red_flags": frozenset({"pain_on_hopping"})}, "red_flag", "Please don't run"),
+    ],
 )
 def test_strong_pain_or_a_warning_sign_refers_holds_and_writes_once(
-    here: Place, pain: int, sign: str | None, rule: str, words: str
+    here: Place, given: dict[str, Any], rule: str | None, words: str
 ) -> None:
     runner = here.runner()
     here.run_done(runner)
-    signs = frozenset({sign}) if sign is not None else frozenset()
 
-    taken = here.answer(runner, Said.PAIN, pain_0_10=pain, red_flags=signs, where="left groin")
-    here.answer(runner, Said.PAIN, pain_0_10=pain + 1, red_flags=signs, where="left groin")
+    taken = here.answer(runner, Said.PAIN, **given)
+    here.answer(runner, Said.PAIN, where="left groin", **given)
 
     assert taken.decision is not None
-    assert (taken.decision.decision, taken.decision.rule) == ("refer", rule)
     assert words in taken.decision.reason
-    assert here.athlete(runner).hold_since == here.now
     assert here.suggestion(runner).answer is not None
-    assert [letter.kind for letter in here.letters(runner)] == ["refer"]
+    assert [done.pain_place for done in here.all(SessionRecord)] == [given.get("place", "hip_groin")]
+    if rule is None:
+        assert taken.decision.decision == "none"
+    else:
+        assert (taken.decision.decision, taken.decision.rule) == ("refer", rule)
+    assert here.athlete(runner).hold_since == (here.now if rule else None)
+    assert [letter.kind for letter in here.letters(runner)] == (["refer"] if rule else [])
 
 
 def test_pain_of_three_to_five_makes_the_open_routine_lighter_where_it_stands(here: Place) -> None:
@@ -175,8 +142,8 @@ def test_hold_lifted_by_a_professional_is_two_light_sessions_one_level_lower(her
     runner = here.runner()
     here.check_in(runner, hip_groin_pain_0_10=7)
     here.later(days=8)
-    with here.installation.store.write() as session:
-        answers.clear_hold(here.coach(session, runner))
+    with here.asked(runner) as coach:
+        answers.clear_hold(coach)
     assert here.athlete(runner).programme_stage == 1
     here.later(hours=1)
 
@@ -192,22 +159,32 @@ def test_hold_lifted_by_a_professional_is_two_light_sessions_one_level_lower(her
     assert here.athlete(runner).programme_stage == 1
 
 
-def test_two_green_days_lift_the_hold_of_a_pain_number(here: Place) -> None:
+@pytest.mark.parametrize(
+    ("sign", "held"), [(None, None), ("night_pain", "red_flag")], ids=["of a pain number", "with a warning sign"]
+)
+def test_two_green_days_lift_the_hold_of_a_pain_number_and_no_other(
+    here: Place, sign: str | None, held: str | None
+) -> None:
     runner = here.runner()
     here.check_in(runner, knee_pain_0_10=6)
     assert here.athlete(runner).hold_reason == "high_pain"
     assert "knee pain of 6 out of 10" in here.decisions(runner)[-1].reason
+    if sign is not None:
+        here.later(days=1)
+        here.check_in(runner, knee_pain_0_10=5, red_flags=[sign])
+        assert here.decisions(runner)[-1].rule == "red_flag"
 
-    here.later(days=1)
-    here.check_in(runner, knee_pain_0_10=2)
-    assert here.athlete(runner).hold_since is not None
-    here.later(days=1)
-    here.check_in(runner, knee_pain_0_10=2)
+    for _ in range(2):
+        assert here.athlete(runner).hold_since is not None
+        here.later(days=1)
+        here.check_in(runner, knee_pain_0_10=2)
 
-    assert here.athlete(runner).hold_since is None
-    assert here.athlete(runner).programme_stage == 1
+    assert here.athlete(runner).hold_reason == held
+    assert (here.athlete(runner).hold_since is None) is (held is None)
     here.run_done(runner)
-    assert here.suggestion(runner).dose == "light"
+    latest = here.decisions(runner)[-1]
+    assert (latest.rule, latest.dose) == (("on_hold", "none") if held else ("post_run", "light"))
+    assert here.athlete(runner).programme_stage == (2 if held else 1)
 
 
 def test_green_day_told_with_a_routine_counts_for_the_end_of_a_hold(here: Place) -> None:
@@ -226,34 +203,6 @@ def test_green_day_told_with_a_routine_counts_for_the_end_of_a_hold(here: Place)
     assert here.athlete(runner).hold_since is None
 
 
-def test_warning_sign_during_a_hold_leaves_it_to_a_professional(here: Place) -> None:
-    runner = here.runner()
-    here.check_in(runner, hip_groin_pain_0_10=6)
-    here.later(days=1)
-    here.check_in(runner, hip_groin_pain_0_10=5, red_flags=["night_pain"])
-    assert here.decisions(runner)[-1].rule == "red_flag"
-
-    for _ in range(3):
-        here.later(days=1)
-        here.check_in(runner, hip_groin_pain_0_10=0)
-
-    assert (here.athlete(runner).hold_since is None, here.athlete(runner).hold_reason) == (False, "red_flag")
-    assert here.decisions(runner)[-1].rule == "on_hold"
-
-
-def test_answer_names_the_place_that_hurts(here: Place) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-
-    taken = here.answer(runner, Said.PAIN, pain_0_10=6, place="knee")
-
-    assert taken.decision is not None
-    assert "knee pain of 6 out of 10" in taken.decision.reason
-    assert [done.pain_place for done in _sessions(here, runner)] == ["knee"]
-    with pytest.raises(AnswerError, match="where it hurts"):
-        Answer(Said.PAIN, pain_0_10=6, place="toe")
-
-
 def test_race_of_every_week_keeps_its_routine_and_another_does_not(here: Place) -> None:
     weekday = here.now.weekday()
     for usual, decision in ((weekday, "post_run"), ((weekday + 1) % 7, "none")):
@@ -262,7 +211,7 @@ def test_race_of_every_week_keeps_its_routine_and_another_does_not(here: Place) 
         assert here.decisions(runner)[-1].decision == decision
 
 
-def test_pause_takes_back_what_is_announced_for_today_and_ends_on_its_day(here: Place) -> None:
+def test_pause_takes_back_what_is_announced_for_today_lets_it_be_answered_and_ends_on_its_day(here: Place) -> None:
     runner = here.runner()
     here.run_done(runner)
     here.later(days=5)
@@ -273,23 +222,12 @@ def test_pause_takes_back_what_is_announced_for_today_and_ends_on_its_day(here: 
     old, announced = here.suggestions(runner)
     assert (announced.status, announced.withdrawn_because) == ("withdrawn", "You asked for a break.")
     assert old.status == "open"
-    here.later(days=2)
-    here.run_done(runner)
-    assert here.decisions(runner)[-1].rule == "not_cleared"
-    here.later(days=5)
-    here.run_done(runner)
-    assert here.decisions(runner)[-1].decision == "post_run"
-
-
-def test_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) -> None:
-    runner = here.runner()
-    here.run_done(runner)
-    here.pause(runner)
-
-    here.answer(runner, Said.DONE)
-
-    assert here.suggestion(runner).status == "done"
-    assert len(_sessions(here, runner)) == 1
+    for days, rule in ((2, "not_cleared"), (5, "post_run")):
+        here.later(days=days)
+        here.run_done(runner)
+        assert here.decisions(runner)[-1].rule == rule
+    here.answer(runner, Said.DONE, 1)
+    assert (here.suggestions(runner)[1].status, len(here.all(SessionRecord))) == ("done", 1)
 
 
 @pytest.mark.parametrize(
@@ -297,12 +235,13 @@ def test_routine_that_was_taken_back_can_still_be_answered_as_done(here: Place) 
     [
         {"said": Said.PAIN},
         {"said": Said.PAIN, "pain_0_10": 11},
+        {"said": Said.PAIN, "pain_0_10": 6, "place": "toe"},
         {"said": Said.DONE, "rpe_1_10": 0},
         {"said": Said.PAIN, "pain_0_10": 3, "red_flags": frozenset({"toothache"})},
         {"said": Said.DONE, "loads": {"bowler_squat": "x" * 61}},
         {"said": Said.DONE, "loads": {"bowler_squat": "a\nb"}},
     ],
-    ids=["no number of pain", "pain above ten", "effort below one", "unknown sign", "long load", "load on two lines"],
+    ids=["no pain", "pain above ten", "no such place", "no effort", "unknown sign", "long load", "load on two lines"],
 )
 def test_an_answer_that_makes_no_sense_is_refused_in_words(wrong: dict[str, object]) -> None:
     with pytest.raises(AnswerError):
@@ -352,10 +291,7 @@ def test_yes_that_leads_to_no_routine_is_not_on_record(here: Place, log: Log, wh
     else:
         prompts.look(here.installation, runner)
 
-    assert [(row.decision, row.rule) for row in here.decisions(runner)] == [
-        ("post_run", "post_run"),
-        ("none", "no_occasion"),
-    ]
+    assert [row.rule for row in here.decisions(runner)] == ["post_run", "no_occasion"]
 
 
 # -- in the log ---------------------------------------------------------------------------------------------------------
@@ -388,7 +324,7 @@ def test_word_in_the_title_at_upload_means_the_same_and_holds_for_the_day(
     take(here, event(here, runner))
 
     assert [row.status for row in here.suggestions(runner)] == ([status] if status else [])
-    assert len(_sessions(here, runner)) == (word == "done")
+    assert len(here.all(SessionRecord)) == (word == "done")
     assert (here.athlete(runner).paused_until is not None) is (word == "pause")
     here.later(hours=2)
     take(here, event(here, runner, about=runs(here, log, runner, nth(1))))
@@ -406,5 +342,26 @@ def test_strength_work_recorded_afterwards_answers_or_asks(here: Place, log: Log
 
     suggestion = here.suggestion(runner)
     assert (suggestion.status, suggestion.asks_about_activity) == (status, None if ours else strength)
-    done = [(row.source, row.platform_id) for row in _sessions(here, runner)]
+    done = [(row.source, row.platform_id) for row in here.all(SessionRecord)]
     assert done == ([("log", strength)] if ours else [])
+
+
+@pytest.mark.parametrize("said", [Said.DONE, Said.NOT_TODAY, Said.TOO_HARD])
+@pytest.mark.parametrize("when", ["while it waits", "between our read and our write", "when it stands"])
+def test_note_answered_before_it_was_written_is_not_written(here: Place, log: Log, said: Said, when: str) -> None:
+    runner = comes_home(here, log)
+    delay_notes(here)
+    take(here, event(here, runner))
+    if when == "when it stands":
+        sweep_after(here, minutes=2)
+    if when == "between our read and our write":
+        log.after_read = lambda: here.answer(runner, said) and None
+    else:
+        here.answer(runner, said)
+
+    sweep_after(here, minutes=2)
+
+    outcome = "written" if when == "when it stands" else "answered"
+    assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", outcome)]
+    assert log.note.count(block.SIGNATURE) == int(when == "when it stands")
+    assert log.reads == (1 if when == "while it waits" else 2)

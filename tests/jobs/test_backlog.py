@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, inspect, text
 
 from adductor.jobs import backlog, retention
 from adductor.store import Store
@@ -17,22 +17,24 @@ from service.ops import failures
 from tests.support.athletes import new_athlete, run_of
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-HANDLED = 4000
 
 
-def _states() -> list[tuple[str, datetime]]:
-    """Many that are done, three that are due, two that wait for their time, and one that was given up."""
-    due = [("waiting", NOW - timedelta(minutes=minutes)) for minutes in (1, 7)]
-    later = [("waiting", NOW + timedelta(minutes=minutes)) for minutes in (5, 60)]
-    claimed = [("claimed", NOW - timedelta(seconds=1))]
-    done = [("done", NOW - timedelta(hours=1))] * HANDLED
-    return [*due, *claimed, *later, ("failed", NOW - timedelta(days=2)), *done]
+# Three that are due, two that wait for their time, one that was given up, and many that are done.
+STATES = [
+    ("waiting", NOW - timedelta(minutes=1)),
+    ("waiting", NOW - timedelta(minutes=7)),
+    ("claimed", NOW - timedelta(seconds=1)),
+    ("waiting", NOW + timedelta(minutes=5)),
+    ("waiting", NOW + timedelta(minutes=60)),
+    ("failed", NOW - timedelta(days=2)),
+    *[("done", NOW - timedelta(hours=1))] * 4000,
+]
 
 
 @pytest.fixture
 def full(store: Store) -> Store:
     """A store with a past."""
-    queued = [{"state": state, "due_at": due_at, "trace_id": "t"} for state, due_at in _states()]
+    queued = [{"state": state, "due_at": due_at, "trace_id": "t"} for state, due_at in STATES]
     numbered = list(enumerate(queued, start=1))
     of_1, trace = {"athlete_id": 1, "dose": "full", "reason": ""}, {"trace_id": "t"}
     event = {"platform": "strava", "subscription_id": 1, "object_type": "activity", "aspect_type": "create"}
@@ -83,43 +85,39 @@ def test_figures_are_right_and_read_no_table_from_end_to_end(full: Store) -> Non
         assert queue.next_due_at == NOW + timedelta(minutes=5)
     assert (queues["prompts"].due, queues["prompts"].age_s(NOW)) == (1, 180)
     assert (queues["reconciliations"].due, queues["revocations"].later) == (1, 1)
-    last = len(_states())
-    assert oldest == {"activities": _ago(last), "inbox_events": _ago(last, days=3)}
+    assert oldest == {"activities": _ago(len(STATES)), "inbox_events": _ago(len(STATES), days=3)}
     plans = {statement: _plan(full, statement, parameters) for statement, parameters in asked if "SELECT" in statement}
     assert len(plans) >= 20
     bad = {statement: plan for statement, plan in plans.items() if any(_reads_everything(step) for step in plan)}
     assert not bad, bad
 
 
-def test_what_is_due_for_long_is_late_unless_it_is_in_no_hurry() -> None:
-    since = NOW - timedelta(minutes=16)
-
-    assert backlog.Queue("events", 1, 0, 0, since, None).is_late(NOW)
-    assert not backlog.Queue("reconciliations", 1, 0, 0, since, None).is_late(NOW)
-    assert not backlog.Queue("events", 1, 0, 0, NOW - timedelta(minutes=14), None).is_late(NOW)
-
-
-def test_an_empty_installation_has_nothing_waiting(store: Store) -> None:
-    with store.read() as session:
-        found = backlog.queues(session, NOW)
-        oldest = retention.oldest(session)
-
-    assert {(queue.due, queue.later, queue.given_up, queue.age_s(NOW)) for queue in found} == {(0, 0, 0, 0.0)}
-    assert set(oldest.values()) == {None}
+@pytest.mark.parametrize(
+    ("name", "minutes", "late"), [("events", 16, True), ("events", 14, False), ("reconciliations", 16, False)]
+)
+def test_queue_due_for_long_is_late_unless_it_is_in_no_hurry(name: str, minutes: int, *, late: bool) -> None:
+    assert backlog.Queue(name, 1, 0, 0, NOW - timedelta(minutes=minutes), None).is_late(NOW) is late
 
 
-def test_a_worker_that_has_just_started_counts_as_seen(store: Store) -> None:
+def test_athletes_that_are_due_are_found_by_an_index(store: Store) -> None:
+    indexed = {index["column_names"][0] for index in inspect(store.engine).get_indexes("athletes")}
+    assert indexed >= {"next_due_at", "reconcile_at"}
+
+
+def test_new_installation_has_nothing_waiting_and_a_worker_that_has_just_started_counts_as_seen(store: Store) -> None:
     with store.write() as session:
         session.add(Heartbeat(part="clock", at=NOW - timedelta(hours=1)))
         session.add(Heartbeat(part="worker", at=NOW))
 
     with store.read() as session:
+        found = {(each.due, each.later, each.given_up, each.age_s(NOW)) for each in backlog.queues(session, NOW)}
+        assert (found, set(retention.oldest(session).values())) == ({(0, 0, 0, 0.0)}, {None})
         assert backlog.heartbeats(session) == {"worker": NOW}
 
 
 @contextmanager
 def _statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
-    """What is asked of the database meanwhile."""
+    """The statements that the database gets meanwhile, with their parameters."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
@@ -131,21 +129,14 @@ def _statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
 
 
 def _plan(store: Store, statement: str, parameters: Any) -> list[str]:
+    explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
     with store.engine.connect() as connection:
-        explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
-        rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
-    return [str(row[-1]).strip() for row in rows]
+        return [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters)]
 
 
 # Indexes that grow with the backlog, tables that stay small, and an index that is read in its order to the first that counts.
 _SMALL = (
-    "_waiting",
-    "_given_up",
-    "athletes",
-    "ix_connections_state",
-    "heartbeats",
-    "ix_revocations",
-    "events_received",
+    *("_waiting", "_given_up", "athletes", "ix_connections_state", "heartbeats", "ix_revocations", "events_received"),
 )
 
 

@@ -113,7 +113,7 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
                     here.answer(athlete_id, Said.DONE)
                 here.clock.at += timedelta(days=days)
             for index, (sport, ago_min) in enumerate(life["before"]):
-                entry = here.now.timestamp().__int__() + index
+                entry = f"strava:{int(here.now.timestamp()) + index}"
                 runs(here, log, athlete_id, entry, ago=timedelta(minutes=ago_min), sport=sport)
                 take(here, event(here, athlete_id, about=entry))
             if life["not_today"] and here.suggestions(athlete_id):
@@ -128,12 +128,11 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
             take(here, event(here, athlete_id, about=number))
 
             (on_record,) = [row for row in here.decisions(athlete_id) if row.activity_id == number][-1:]
-            with here.installation.store.write() as session:
-                coach = here.coach(session, athlete_id)
+            with here.asked(athlete_id) as coach:
                 activities.keep(coach, log.activities[number], uploaded_at=here.now)
-                session.flush()
+                coach.session.flush()
                 verdict = coach.decide(Event(EventType.ACTIVITY_UPLOADED, number))
-                session.rollback()
+                coach.session.rollback()
             if on_record.rule != "another_run_has_it":
                 assert on_record.decision == verdict.decision, (on_record.rule, verdict.rule)
 

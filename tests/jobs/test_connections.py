@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from adductor.athletes import connections, decisions, personal_data, tokens
@@ -20,16 +19,16 @@ from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import claims
 from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity
 from tests.support.memory_log import (
+    AWAY,
     EACH_LOG,
+    REFUSED_REFRESH,
     Log,
-    away,
     comes_home,
     connect_again,
     departure,
     event,
     expire_token,
     put,
-    refused_refresh,
     rows,
     runs,
     sweep_for,
@@ -58,11 +57,6 @@ def _connection(here: Place, athlete_id: int) -> Connection:
     return here.athlete(athlete_id).connection
 
 
-def _kept_activities(here: Place) -> int:
-    with here.installation.store.read() as session:
-        return session.scalar(select(func.count()).select_from(LoggedActivity)) or 0
-
-
 def _reconnect_mails(here: Place, athlete_id: int) -> list[str | None]:
     return [letter.outcome for letter in here.letters(athlete_id) if letter.kind == "reconnect"]
 
@@ -72,7 +66,7 @@ def _assert_rests(here: Place, athlete_id: int) -> None:
     assert connection.state == "resting"
     assert connection.disconnected_at is None
     assert connection.access_encrypted is not None
-    assert _kept_activities(here) >= 1
+    assert here.all(LoggedActivity)
     assert _reconnect_mails(here, athlete_id) == ["sent"]
     (mail,) = here.mails()
     assert f"/connect/{connection.platform}".encode() in mail
@@ -140,7 +134,7 @@ def test_refresh_refused_after_a_lost_one_lets_the_connection_rest(here: Place, 
     except _Killed:
         here.later(seconds=31)  # the dead worker's leases
     log.during_refresh = lambda: None
-    log.fails = {"refresh": refused_refresh()}  # the first one had used the token up
+    log.fails = {"refresh": REFUSED_REFRESH}  # the first one had used the token up
 
     sweep_for(here, timedelta(hours=1), every=timedelta(minutes=5))
 
@@ -166,11 +160,21 @@ def test_refresh_refused_after_a_later_one_worked_ends_the_connection(here: Plac
 # -- what ends a connection ---------------------------------------------------------------------------------------------
 
 
-def _assert_ended(here: Place, log: Log, athlete_id: int, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("log", "outcome"),
+    [("strava", "revoked"), ("strava", "disconnected"), ("intervals", "disconnected")],
+    indirect=["log"],
+)
+def test_refused_refresh_or_deauthorisation_ends_the_connection(here: Place, log: Log, outcome: str) -> None:
+    athlete_id = _home(here, log)
+    if outcome == "revoked":
+        expire_token(here, athlete_id, "dead")
+    take(here, event(here, athlete_id) if outcome == "revoked" else departure(here, athlete_id))
+
     connection = _connection(here, athlete_id)
     assert (connection.state, connection.disconnected_at) == ("revoked", here.now)
     assert (connection.access_encrypted, connection.refresh_encrypted, connection.expires_at) == (None, None, None)
-    assert _kept_activities(here) == 0
+    assert here.all(LoggedActivity) == []
     assert [row.outcome for row in rows(here)] == [outcome]
     calls = len(log.calls)
     here.later(minutes=1)
@@ -178,33 +182,32 @@ def _assert_ended(here: Place, log: Log, athlete_id: int, outcome: str) -> None:
     assert (rows(here)[-1].outcome, len(log.calls)) == ("not_connected", calls)
 
 
-def test_refused_refresh_ends_the_connection(here: Place, log: Log) -> None:
-    athlete_id = _home(here, log)
-    expire_token(here, athlete_id, "dead")
-    take(here, event(here, athlete_id))
-
-    _assert_ended(here, log, athlete_id, "revoked")
-
-
 @EACH_LOG
-def test_deauthorisation_ends_the_connection(here: Place, log: Log) -> None:
-    athlete_id = _home(here, log)
-    take(here, departure(here, athlete_id))
-
-    _assert_ended(here, log, athlete_id, "disconnected")
-
-
-@EACH_LOG
-def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(here: Place, log: Log) -> None:
+@pytest.mark.parametrize("waits", [False, True], ids=["handled later", "waiting for the lock meanwhile"])
+def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(
+    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch, *, waits: bool
+) -> None:
+    if waits and here.installation.store.is_sqlite:
+        pytest.skip("SQLite has one writer: no transaction waits after its first reading")
     athlete_id = _home(here, log)
     left = departure(here, athlete_id)
     here.later(minutes=1)
-    connect_again(here, athlete_id)
+    lock, others = decisions.lock, [lambda: connect_again(here, athlete_id)]
 
+    def lock_after_another(session: Session, number: int) -> Athlete | None:
+        if others:
+            others.pop()()
+        return lock(session, number)
+
+    if waits:
+        monkeypatch.setattr(decisions, "lock", lock_after_another)
+    else:
+        connect_again(here, athlete_id)
     take(here, left)
 
-    assert _connection(here, athlete_id).state == "connected"
-    assert tokens.access(here.installation, _connection(here, athlete_id).id).token == "new"
+    connection = _connection(here, athlete_id)
+    assert (connection.state, len(others)) == ("connected", int(not waits))
+    assert tokens.access(here.installation, connection.id).token == "new"
 
 
 @EACH_LOG
@@ -234,34 +237,10 @@ def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
 
 
 @EACH_LOG
-def test_deauthorisation_that_waited_for_a_reconnect_ends_nothing(
-    here: Place, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if here.installation.store.is_sqlite:
-        pytest.skip("SQLite has one writer: no transaction waits after its first reading")
-    athlete_id = _home(here, log)
-    left = departure(here, athlete_id)
-    here.later(minutes=1)
-    lock, others = decisions.lock, [lambda: connect_again(here, athlete_id)]
-
-    def lock_after_another(session: Session, number: int) -> Athlete | None:
-        if others:
-            others.pop()()
-        return lock(session, number)
-
-    monkeypatch.setattr(decisions, "lock", lock_after_another)
-    take(here, left)
-
-    assert not others
-    assert _connection(here, athlete_id).state == "connected"
-
-
-@EACH_LOG
 def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
     athlete_id, log.carries = _home(here, log), False
     log.fails = {"read": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=403, details=(log.unreadable,))}
-    take(here, event(here, athlete_id))
-    take(here, event(here, athlete_id, about=log.nth(1)))
+    take(here, event(here, athlete_id), event(here, athlete_id, about=log.nth(1)))
 
     assert [row.outcome for row in rows(here)] == ["scope_missing", "not_connected"]
     assert (log.reads, _connection(here, athlete_id).state) == (1, "scope_missing")
@@ -355,7 +334,7 @@ def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: L
 def test_platform_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here: Place, log: Log) -> None:
     """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
     athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
-    log.fails = away()
+    log.fails = AWAY
     for number in map(log.nth, range(5)):
         runs(here, log, athlete_id, number)
         take(here, event(here, athlete_id, about=number))

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from adductor.athletes import activities
 from adductor.jobs import deliveries, events, leaving, retention, rounds
@@ -20,11 +20,10 @@ from adductor.notes import block
 from adductor.queue import claims, worker
 from adductor.store.models import Delivery, LoggedActivity, Subscription, Suggestion
 from tests.support.memory_log import (
+    AWAY,
     EACH_LOG,
     RUN,
-    CalendarLog,
     Log,
-    away,
     comes_home,
     delay_notes,
     event,
@@ -41,44 +40,31 @@ from tests.support.memory_log import (
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
+
+def _deliver_again(here: Place, runner: int) -> None:
+    with here.asked(runner) as coach:
+        coach.deliver(coach.session.merge(here.suggestion(runner)), "test")
+
+
 # -- whose run it is ---------------------------------------------------------------------------------------------------
 
 
 @EACH_LOG
-def test_a_ride_after_a_run_does_not_take_the_note_from_it(here: Place, log: Log) -> None:
+@pytest.mark.parametrize(
+    ("sport", "ago_min"), [("ride", 45), ("run", 220)], ids=["a ride after it", "an earlier run that is heard of later"]
+)
+def test_other_activity_does_not_take_the_note_from_the_latest_run(
+    here: Place, log: Log, sport: str, ago_min: int
+) -> None:
     runner = noted(here, log)
     here.later(minutes=50)
-    ride = runs(here, log, runner, log.nth(1), sport="ride", private_note="")
+    other = runs(here, log, runner, log.nth(1), sport=sport, ago=timedelta(minutes=ago_min), private_note="")
 
-    take(here, event(here, runner, about=ride))
-
-    assert block.SIGNATURE in log.note
-    assert log.note_of(ride) == ""
-    assert [decision.decision for decision in here.decisions(runner)] == ["post_run", "none"]
-
-
-@EACH_LOG
-def test_later_run_of_the_day_takes_the_note_from_the_earlier(here: Place, log: Log) -> None:
-    runner = noted(here, log)
-    here.later(hours=3)
-
-    take(here, event(here, runner, about=runs(here, log, runner, log.nth(1))))
-    rounds.sweep(here.installation)
-
-    assert (log.note, len(log.with_note())) == (log.bare, 1)
-    assert block.SIGNATURE in log.note_of(log.nth(1))
-
-
-@EACH_LOG
-def test_an_earlier_run_that_is_heard_of_later_does_not_take_the_note(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    earlier = runs(here, log, runner, log.nth(1), ago=timedelta(minutes=170), private_note="")
-
-    take(here, event(here, runner))
-    take(here, event(here, runner, about=earlier))
+    take(here, event(here, runner, about=other))
 
     assert block.SIGNATURE in log.note
-    assert log.note_of(earlier) == ""
+    assert log.note_of(other) == ""
+    assert here.decisions(runner)[0].decision == "post_run"
 
 
 @EACH_LOG
@@ -118,15 +104,13 @@ def test_edit_handled_late_leaves_the_activity_as_a_later_event_told_it(here: Pl
 @pytest.mark.parametrize("log", ["intervals"], indirect=True)
 def test_edit_whose_calendar_could_not_be_read_is_decided_at_its_retry(here: Place, log: Log) -> None:
     athlete_id = noted(here, log)
-    here.later(minutes=2)
-    log.fails = away()
-    retype(here, log, athlete_id, "walk")
-    waited = rows(here)[-1].state
+    log.fails = AWAY
+    retype(here, log, athlete_id, "walk", after_s=120)
+    assert rows(here)[-1].state == "waiting"
     log.fails = {}
 
     sweep_after(here, minutes=5)
 
-    assert waited == "waiting"
     assert log.with_note() == []
 
 
@@ -164,10 +148,7 @@ def test_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Lo
 @EACH_LOG
 def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here: Place, log: Log) -> None:
     runner = noted(here, log)
-    with here.installation.store.write() as session:
-        suggestion = here.suggestion(runner)
-        suggestion = session.merge(suggestion)
-        here.coach(session, runner).deliver(suggestion, "test")
+    _deliver_again(here, runner)
 
     withdraw(here, runner)
     rounds.sweep(here.installation)
@@ -214,9 +195,7 @@ def test_a_mail_that_is_being_sent_is_not_given_to_a_second_worker(here: Place) 
     claimed = claims.claim(here.installation, Delivery)
     assert claimed is not None
 
-    with here.installation.store.write() as session:
-        suggestion = session.merge(here.suggestion(runner))
-        here.coach(session, runner).deliver(suggestion, "test")
+    _deliver_again(here, runner)
 
     assert claims.claim(here.installation, Delivery) is None
     worker.run(here.installation, deliveries.JOB, claimed)
@@ -238,8 +217,7 @@ def test_event_under_another_subscription_is_handled_and_its_id_learned(
     take(here, event(here, runner))
 
     assert log.note.count(block.SIGNATURE) == 1
-    with here.installation.store.read() as session:
-        assert session.get_one(Subscription, "strava").subscription_id == learned
+    assert [row.subscription_id for row in here.all(Subscription)] == [learned]
 
 
 def test_activity_without_its_owner_is_read_again(here: Place, log: Log) -> None:
@@ -249,8 +227,7 @@ def test_activity_without_its_owner_is_read_again(here: Place, log: Log) -> None
     assert log.note == "Mine."
 
     log.edit(RUN, athlete_id=here.owner(runner))
-    here.later(minutes=1)
-    rounds.sweep(here.installation)
+    sweep_after(here, minutes=1)
 
     assert log.note.count(block.SIGNATURE) == 1
 
@@ -265,16 +242,10 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
 
     take(here, event(here, runner, about=runs(here, log, runner, log.nth(1))))
 
-    (row,) = rows(here)
-    assert (row.state, row.attempts) == ("done", 1)
+    assert [(row.state, row.attempts) for row in rows(here)] == [("done", 1)]
 
 
 # -- two threads of one worker ------------------------------------------------------------------------------------------
-
-
-def _kept(here: Place, log: Log) -> LoggedActivity | None:
-    with here.installation.store.read() as session:
-        return session.scalar(select(LoggedActivity).where(LoggedActivity.platform_id == log.run))
 
 
 @EACH_LOG
@@ -330,8 +301,7 @@ def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log
 @EACH_LOG
 def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
     athlete_id = comes_home(here, log)
-    if isinstance(log, CalendarLog):
-        log.carries = False
+    log.carries = False
 
     def deleted_meanwhile() -> None:
         here.later(seconds=1)
@@ -340,13 +310,10 @@ def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log)
     log.after_read = deleted_meanwhile
     take(here, event(here, athlete_id))
 
-    assert [(row.aspect_type, row.outcome) for row in rows(here)] == [
-        ("create", "deleted"),
-        ("delete", "nothing_to_do"),
-    ]
+    assert [row.outcome for row in rows(here)] == ["deleted", "nothing_to_do"]
     assert here.suggestions(athlete_id) == []
     assert log.writes == []
-    assert _kept(here, log) is None
+    assert here.all(LoggedActivity, platform_id=log.run) == []
 
 
 @EACH_LOG
@@ -356,11 +323,10 @@ def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log:
     here.later(seconds=1)
     take(here, event(here, athlete_id, "delete"))
 
-    with here.installation.store.write() as session:
-        activities.keep_history(here.coach(session, athlete_id), listed)
+    with here.asked(athlete_id) as coach:
+        activities.keep_history(coach, listed)
 
-    kept = _kept(here, log)
-    assert kept is not None
+    (kept,) = here.all(LoggedActivity, platform_id=log.run)
     assert kept.deleted_at is not None
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 
 from adductor.athletes import connections, personal_data, revocation
 from adductor.jobs import leaving
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.store.models import Athlete, Connection, InboxEvent, Revocation
-from tests.support.live import Live
+from adductor.store.models import Athlete, Connection, Revocation
 from tests.support.memory_log import (
+    AWAY,
     EACH_LOG,
     Log,
-    away,
     comes_home,
     connect_again,
     delay_notes,
@@ -28,30 +25,25 @@ from tests.support.memory_log import (
 )
 from tests.support.runners import Place
 
-AWAY = {"revoke": PlatformError(ErrorKind.RETRY, "Strava does not answer")}
-
-
-def _count(here: Any, column: Any) -> int:
-    """How many rows hold something in this column."""
-    with here.installation.store.read() as session:
-        return session.scalar(select(func.count(column))) or 0
+NO_REVOCATION = {"revoke": PlatformError(ErrorKind.RETRY, "Strava does not answer")}
 
 
 @EACH_LOG
 @pytest.mark.parametrize("away", [False, True])
 def test_disconnect_keeps_no_token_and_revokes_it_now_or_later(here: Place, log: Log, *, away: bool) -> None:
     athlete_id = comes_home(here, log)
-    log.fails = AWAY if away else {}
+    log.fails = NO_REVOCATION if away else {}
 
     assert personal_data.disconnect(here.installation, athlete_id) is not away
 
-    assert (_count(here, Connection.access_encrypted), _count(here, Revocation.id)) == (0, int(away))
+    assert [row.access_encrypted for row in here.all(Connection)] == [None]
+    assert len(here.all(Revocation)) == int(away)
     assert here.athlete(athlete_id).connection.state == "revoked"
     log.fails = {}
     assert revocation.revoke_due(here.installation) == 0
     here.later(hours=1)
     assert revocation.revoke_due(here.installation) == int(away)
-    assert (log.revoked, _count(here, Revocation.id)) == ([log.given_back], 0)
+    assert (log.revoked, here.all(Revocation)) == ([log.given_back], [])
 
 
 @pytest.mark.parametrize(
@@ -70,16 +62,15 @@ def test_revocation_ends_after_a_week_or_when_the_token_is_unknown(
     athlete_id = comes_home(here, log)
     log.fails = {"revoke": error}
     leaving.forget(here.installation, athlete_id)
-    with here.installation.store.read() as session:
-        assert all(b"refresh" not in row.token_encrypted for row in session.scalars(select(Revocation)))
+    assert all(b"refresh" not in row.token_encrypted for row in here.all(Revocation))
     assert not {column.key for column in Revocation.__table__.columns} & {"athlete_id", "external_id"}
-    assert _count(here, Athlete.id) == 0
+    assert here.all(Athlete) == []
     until = here.now + after
     while here.now < until:
         here.later(hours=6)
         revocation.revoke_due(here.installation)
 
-    assert _count(here, Revocation.id) == queued
+    assert len(here.all(Revocation)) == queued
 
 
 _WAYS: dict[str, Callable[[Place, int], object]] = {
@@ -120,8 +111,8 @@ def test_athlete_who_leaves_during_a_refresh_has_the_new_token_revoked_too(here:
     revocation.revoke_due(here.installation)
 
     assert log.revoked == ["good", "renewed too"]  # the first was dead already: Strava answers alike
-    assert (log.writes, _count(here, Connection.refresh_encrypted)) == ([], 0)
-    assert _count(here, Revocation.id) == 0
+    assert not any(row.refresh_encrypted for row in here.all(Connection))
+    assert (log.writes, here.all(Revocation)) == ([], [])
 
 
 @EACH_LOG
@@ -134,13 +125,13 @@ def test_erasure_removes_also_a_note_whose_answer_was_lost_and_counts_those_left
     take(here, event(here, athlete_id))
     log.loses_answer = False
     assert len(log.with_note()) == 1
-    log.fails = {} if reached else away()
+    log.fails = {} if reached else AWAY
 
     done = leaving.forget(here.installation, athlete_id, remove_notes=True)
 
     assert done == leaving.Forgotten(notes_removed=int(reached), notes_left=int(not reached), revoked=True)
     assert len(log.with_note()) == done.notes_left
-    assert _count(here, Athlete.id) == 0
+    assert here.all(Athlete) == []
 
 
 @EACH_LOG
@@ -152,7 +143,7 @@ def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
     here.later(minutes=11)
     assert leaving.finish(here.installation) == 1
 
-    assert (_count(here, Athlete.id), log.revoked) == (0, [log.given_back])
+    assert (here.all(Athlete), log.revoked) == ([], [log.given_back])
 
 
 @EACH_LOG
@@ -180,37 +171,3 @@ def test_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log
 
     assert log.writes == []
     assert [row.activity_id for row in here.suggestions(athlete_id)] in ([], [None])
-
-
-# -- with the real thing ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.processes
-@pytest.mark.parametrize(
-    ("log", "people", "ends"), [("strava", "runners", "oauth.revoke"), ("intervals", "athletes", "oauth.disconnect")]
-)
-def test_erasure_removes_everything_of_an_athlete_and_a_token_that_the_platform_does_not_take_later(
-    live: Live, log: str, people: str, ends: str
-) -> None:
-    platform = live.at(log)
-    runner = platform.runner()
-    run = platform.record(runner)
-    platform.note_comes(run)
-    number = platform.fault(endpoint=ends, status=503, html="<h1>Maintenance</h1>")
-    account = f"{people}/{runner.account}"
-    try:
-        done = leaving.forget(live.here.installation, runner.id, remove_notes=True)
-        assert platform.admin("GET", account)["connected"] is True
-    finally:
-        platform.admin("DELETE", f"faults/{number}")
-
-    assert done == leaving.Forgotten(notes_removed=1, notes_left=0, revoked=False)
-    assert platform.text(run) == ""
-    platform.until(lambda: platform.admin("GET", account)["connected"] is False, within_s=60)
-    platform.until(lambda: _count(live.here, Revocation.id) == 0)
-    with live.store.read() as session:
-        assert session.get(Athlete, runner.id) is None
-        # The platform's word that they have left may come after; it holds nothing but their number, for a week.
-        owner = str(runner.account).removeprefix("i")
-        left = session.scalars(select(InboxEvent).where(InboxEvent.owner_id == owner)).all()
-        assert {received.object_type for received in left} <= {"athlete", "calendar", "wellness"}

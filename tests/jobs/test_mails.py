@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from adductor.athletes import decisions
 from adductor.coaching.situation import Decision, Verdict
 from adductor.jobs import deliveries, letters, rounds
 from adductor.queue import claims, worker
-from adductor.store.models import Delivery, PlannedRunRecord, Suggestion
+from adductor.store.models import Delivery, PlannedRunRecord
 from tests.support.mail_server import MailServer
 from tests.support.runners import Place, place
 
@@ -110,34 +109,36 @@ def test_channels_that_are_chosen_or_take_the_place_of_one(
 def test_mail_that_was_sent_is_not_sent_again(here: Place) -> None:
     runner = _by_mail(here)
     rounds.work(here.installation)
-    with here.installation.store.write() as session:
-        row = session.merge(here.deliveries(runner)[0])
+    with here.asked(runner) as coach:
+        row = coach.session.merge(here.deliveries(runner)[0])
         row.state, row.due_at = "waiting", here.now  # as if the end of the delivery had been lost
 
     rounds.work(here.installation)
 
-    (delivery,) = here.deliveries(runner)
-    assert (delivery.outcome, len(here.mails())) == ("sent", 1)
+    assert [row.outcome for row in here.deliveries(runner)] == ["sent"]
+    assert len(here.mails()) == 1
 
 
-@pytest.mark.parametrize("what", ["pause", "pain", "ill", "race", "a day later"])
+@pytest.mark.parametrize("what", ["pause", "pause when it is claimed", "pain", "ill", "race", "a day later"])
 def test_announced_routine_that_no_longer_holds_is_not_sent(here: Place, what: str) -> None:
     runner = _by_mail(here)
-    if what == "pause":
+    claimed = claims.claim(here.installation, Delivery) if what == "pause when it is claimed" else None
+    if what.startswith("pause"):
         here.pause(runner)
     elif what == "pain":
         here.check_in(runner, hip_groin_pain_0_10=8)
     elif what == "a day later":
         here.later(days=1)
     else:
-        with here.installation.store.write() as session:
-            coach = here.coach(session, runner)
+        with here.asked(runner) as coach:
             if what == "race":
                 start = here.now + timedelta(days=1)
-                session.add(PlannedRunRecord(athlete_id=runner, start=start, kind="race", priority="A"))
+                coach.session.add(PlannedRunRecord(athlete_id=runner, start=start, kind="race", priority="A"))
             coach.athlete.illness = what == "ill"
             decisions.reconsider(coach)
 
+    if claimed is not None:
+        worker.run(here.installation, deliveries.JOB, claimed)
     rounds.work(here.installation)
 
     assert [mail for mail in here.mails() if b"Message-ID: <routine-" in mail] == []
@@ -198,14 +199,31 @@ def test_temporary_refusal_is_no_doubt_and_is_retried_with_growing_waits(
     assert served.athlete(runner).email_bounced_at is None
 
 
-@pytest.mark.parametrize(("lost", "outcome"), [(1, "sent"), (9, "maybe_sent")], ids=["once", "always"])
+@pytest.mark.parametrize(
+    ("lost", "killed", "outcome"),
+    [(1, False, "sent"), (9, False, "maybe_sent"), (0, True, "sent")],
+    ids=["once", "always", "with the worker, before its commit"],
+)
 def test_lost_answer_leads_to_one_more_copy_with_the_same_message_id(
-    served: Place, server: MailServer, lost: int, outcome: str
+    served: Place, server: MailServer, monkeypatch: pytest.MonkeyPatch, lost: int, killed: bool, outcome: str
 ) -> None:
     runner = _by_mail(served)
+    if killed:
+        hand_over = served.installation.postbox.hand_over
+
+        def kill(*values: Any, **named: Any) -> None:
+            """No ladder catches the end of the process."""
+            monkeypatch.undo()
+            hand_over(*values, **named)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(served.installation.postbox, "hand_over", kill)
+        with pytest.raises(KeyboardInterrupt):
+            rounds.work(served.installation)
+        served.later(seconds=31)  # the lease
     for attempt in range(6):
         server.lose_connection_after_text = attempt < lost
-        rounds.work(served.installation)
+        rounds.sweep(served.installation)
         served.clock.at = max(served.deliveries(runner)[0].due_at, served.now)
 
     ids = [_read(taken.content)["Message-ID"] for taken in server.taken]
@@ -213,49 +231,12 @@ def test_lost_answer_leads_to_one_more_copy_with_the_same_message_id(
     assert served.deliveries(runner)[0].outcome == outcome
 
 
-def test_worker_killed_between_the_text_and_the_commit_sends_one_more_copy_with_the_same_message_id(
-    served: Place, server: MailServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runner = _by_mail(served)
-    hand_over = served.installation.postbox.hand_over
-
-    def killed(*values: Any, **named: Any) -> None:
-        """No ladder catches the end of the process."""
-        hand_over(*values, **named)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(served.installation.postbox, "hand_over", killed)
-        with pytest.raises(KeyboardInterrupt):
-            rounds.work(served.installation)
-    for seconds in (31, 10):  # the lease, and the wait after a crash
-        served.later(seconds=seconds)
-        rounds.sweep(served.installation)
-
-    ids = [_read(taken.content)["Message-ID"] for taken in server.taken]
-    assert (len(ids), len(set(ids))) == (2, 1)
-    assert served.deliveries(runner)[0].outcome == "sent"
-
-
-def test_suggestion_taken_back_while_the_server_is_asked_is_not_sent(served: Place, server: MailServer) -> None:
-    runner = _by_mail(served)
-    claimed = claims.claim(served.installation, Delivery)
-    assert claimed is not None
-    served.pause(runner)
-
-    worker.run(served.installation, deliveries.JOB, claimed)
-
-    assert server.taken == []
-    assert [(row.state, row.outcome) for row in served.deliveries(runner)] == [("done", "never_written")]
-
-
 def test_a_confirmation_goes_only_to_the_address_that_is_asked_for_now(served: Place, server: MailServer) -> None:
     runner = served.runner(email="first@example.org", email_confirmed_at=None)
     for address in ("first@example.org", "second@example.org"):
-        with served.installation.store.write() as session:
-            athlete = served.locked(session, runner)
-            athlete.email = address
-            letters.confirm_address(served.installation, session, athlete)
+        with served.asked(runner) as coach:
+            coach.athlete.email = address
+            letters.confirm_address(served.installation, coach.session, coach.athlete)
 
     rounds.work(served.installation)
 
@@ -266,19 +247,14 @@ def test_a_confirmation_goes_only_to_the_address_that_is_asked_for_now(served: P
 def test_a_mail_that_a_later_routine_takes_back_leaves_its_place_to_it(here: Place) -> None:
     runner = here.runner(channels={"post_run": "mail", "rest_day": "mail"})
     here.run_done(runner)
-    with here.installation.store.write() as session:
-        here.locked(session, runner)
-        first = session.scalars(select(Suggestion)).one()
-        first.deliveries[0].written_at = here.now
-        first.deliveries[0].state = "done"
-        routine, decision = decisions.routine_of(first), first.decision
-        verdict = Verdict(
-            decision=Decision.REST_DAY, dose=routine.dose, rule="rest_day", reason="A rest day.", routine=routine
-        )
-        for sent in (True, False, False):
-            made = here.coach(session, runner).suggest(verdict, decision, None)
-            if sent:
-                made.deliveries[0].state, made.deliveries[0].written_at = "done", here.now
+    with here.asked(runner) as coach:
+        made = coach.session.merge(here.suggestion(runner))
+        routine, decision = decisions.routine_of(made), made.decision
+        named = {"decision": Decision.REST_DAY, "rule": "rest_day", "reason": "A rest day.", "routine": routine}
+        for _ in range(2):
+            made.deliveries[0].state, made.deliveries[0].written_at = "done", here.now
+            made = coach.suggest(Verdict(dose=routine.dose, **named), decision, None)
+        coach.suggest(Verdict(dose=routine.dose, **named), decision, None)
 
     assert [delivery.outcome for delivery in here.deliveries(runner)] == [None, None, "never_written", None]
     assert here.deliveries(runner)[-1].state == "waiting"

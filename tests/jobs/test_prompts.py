@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from adductor.athletes import activities, answers, channels, connections, schedule, situations
 from adductor.coaching import forecast
@@ -34,16 +33,12 @@ def _looked(here: Place, runner: int) -> list[DecisionRecord]:
 
 def _run_clock(here: Place, *, until: datetime) -> None:
     """As the clock would: look whenever a runner's time has come."""
-    while True:
-        with here.installation.store.read() as session:
-            next_at = session.execute(text("SELECT min(next_due_at) FROM athletes")).scalar()
-        if next_at is None or datetime.fromisoformat(next_at).replace(tzinfo=UTC) > until:
-            here.clock.at = until
-            return
-        here.clock.at = max(here.now, datetime.fromisoformat(next_at).replace(tzinfo=UTC))
-        with here.installation.store.write() as session:
-            session.execute(text("UPDATE athletes SET history_read_at = :now"), {"now": here.now.replace(tzinfo=None)})
+    while due := [athlete for athlete in here.all(Athlete) if athlete.next_due_at and athlete.next_due_at <= until]:
+        here.clock.at = max(here.now, min(athlete.next_due_at for athlete in due))
+        for athlete in due:
+            here.change(athlete.id, history_read_at=here.now)
         timers.tick(here.installation, prompts.TIMER)
+    here.clock.at = until
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -97,20 +92,16 @@ def test_look_reads_the_history_once_and_only_where_a_routine_could_be_due(
     assert (log.lists, look.decision, look.asked_platform) == (lists, decision, bool(lists))
 
 
-def _travel(here: Place, runner: int, zone: str) -> None:
-    """A run in another time zone was recorded."""
-    abroad = activity("1", "strava:1", here.now - timedelta(hours=1), timezone=zone)
-    with here.installation.store.write() as session:
-        activities.keep(here.coach(session, runner), abroad, uploaded_at=here.now)
-
-
 def test_journey_west_repeats_the_day_but_not_the_prompt(here: Place) -> None:
     here.clock.at = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
     runner = here.runner(timezone="Asia/Tokyo")
     _run_clock(here, until=datetime(2026, 11, 18, 9, 0, tzinfo=UTC))  # 18:00 in Tokyo
     assert len(_looked(here, runner)) == 1
 
-    _travel(here, runner, "America/Los_Angeles")  # where it is still the 18th, at one in the morning
+    # A run is recorded where it is still the 18th, at one in the morning.
+    abroad = activity("1", "strava:1", here.now - timedelta(hours=1), timezone="America/Los_Angeles")
+    with here.asked(runner) as coach:
+        activities.keep(coach, abroad, uploaded_at=here.now)
     _run_clock(here, until=datetime(2026, 11, 19, 7, 59, tzinfo=UTC))
     assert len(_looked(here, runner)) == 1
 
@@ -160,17 +151,6 @@ def test_the_clock_never_looks_at_whom_it_can_tell_nothing(here: Place, values: 
     assert here.athlete(here.runner(**values)).next_due_at is None
 
 
-def test_a_rest_day_routine_stands_in_the_note_of_the_latest_run_for_whoever_prefers_it(here: Place) -> None:
-    runner = here.runner(channels={"rest_day": "private_note"}, email=None)
-    with here.installation.store.write() as session:
-        run = here.add_run(session, here.locked(session, runner), MORNING - timedelta(days=2))
-
-    _run_clock(here, until=datetime(2026, 11, 18, 18, 0, tzinfo=UTC))
-
-    (delivery,) = here.deliveries(runner)
-    assert (delivery.channel, delivery.activity_id, here.suggestion(runner).activity_id) == ("private_note", run, None)
-
-
 def test_rest_day_note_takes_the_place_of_the_block_that_stood_there(here: Place, log: Log) -> None:
     runner = noted(here, log, channels={"post_run": "private_note", "rest_day": "private_note"})
     here.answer(runner, answers.Said.NOT_TODAY)
@@ -182,10 +162,11 @@ def test_rest_day_note_takes_the_place_of_the_block_that_stood_there(here: Place
     assert log.note.startswith("Mine.\n\n")
     assert log.note.count(block.SIGNATURE) == 1
     assert "no run today" in log.note
+    assert here.suggestion(runner).activity_id is None
 
 
 @pytest.mark.parametrize("refused_at", [None, MORNING])
-def test_rest_day_routine_that_no_note_and_no_mail_can_carry_stands_on_the_pages_and_is_no_load(
+def test_rest_day_routine_that_no_note_and_no_mail_can_carry_stands_on_the_pages(
     here: Place, refused_at: datetime | None
 ) -> None:
     runner = here.runner(channels={"rest_day": "private_note"}, email=None, private_note_refused_at=refused_at)
@@ -195,10 +176,6 @@ def test_rest_day_routine_that_no_note_and_no_mail_can_carry_stands_on_the_pages
 
     (delivery,) = here.deliveries(runner)
     assert (delivery.channel, delivery.outcome) == ("pages", "on_the_pages")
-    with here.installation.store.read() as session:
-        athlete = session.get_one(Athlete, runner)
-        later = situations.of(session, athlete, Event(EventType.CLOCK_TICK), here.now + timedelta(days=1))
-    assert later.sessions == ()
 
 
 def test_forecast_counts_the_open_routine_of_today_as_tomorrow_will(here: Place) -> None:
@@ -206,12 +183,10 @@ def test_forecast_counts_the_open_routine_of_today_as_tomorrow_will(here: Place)
     here.clock.at = EVENING
     timers.tick(here.installation, prompts.TIMER)
 
-    with here.installation.store.read() as session:
-        athlete = session.get_one(Athlete, runner)
-        now, ahead = (
-            situations.of(session, athlete, Event(EventType.CLOCK_TICK), here.now, ahead=ahead)
-            for ahead in (False, True)
-        )
+    event = Event(EventType.CLOCK_TICK)
+    with here.asked(runner) as coach:
+        now = situations.of(coach.session, coach.athlete, event, here.now)
+        ahead = situations.of(coach.session, coach.athlete, event, here.now, ahead=True)
 
     today, tomorrow, *_ = forecast(ahead, here.installation.catalogue, 3)
     assert (len(now.sessions), len(ahead.sessions), ahead.athlete.unanswered_in_a_row) == (0, 1, 1)
@@ -258,8 +233,7 @@ def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None
 
 def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
     runner = here.runner()
-    with here.installation.store.write() as session:
-        coach = here.coach(session, runner)
+    with here.asked(runner) as coach:
         answers.pause(coach, date(2026, 11, 25))
         schedule.reschedule(coach.athlete, here.now)
 
@@ -279,20 +253,20 @@ def test_the_next_look_is_never_in_the_past_and_never_further_than_a_day_and_a_b
     zone: str, now: datetime, prompt: str, run_at: str, weekday: int, prompted: int | None
 ) -> None:
     today = now.astimezone(ZoneInfo(zone)).date()
-    athlete = new_athlete(
-        external_id=1,
-        state="connected",
-        confirmed_at=now,
-        timezone=zone,
-        scopes="",
-        placements=["rest_day", "warm_up"],
-        channels={},
-        email="a@example.org",
-        email_confirmed_at=now,
-        rest_day_prompt_local=prompt,
-        usual_runs=[{"weekday": weekday, "at": run_at, "kind": "easy"}],
-        last_prompted_on=None if prompted is None else today + timedelta(days=prompted),
-    )
+    values = {
+        "state": "connected",
+        "confirmed_at": now,
+        "timezone": zone,
+        "scopes": "",
+        "channels": {},
+        "email": "a@example.org",
+        "email_confirmed_at": now,
+        "rest_day_prompt_local": prompt,
+        "placements": ["rest_day", "warm_up"],
+        "usual_runs": [{"weekday": weekday, "at": run_at, "kind": "easy"}],
+        "last_prompted_on": None if prompted is None else today + timedelta(days=prompted),
+    }
+    athlete = new_athlete(external_id=1, **values)
 
     schedule.reschedule(athlete, now)
 

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from adductor.jobs import outages, reconcile, rounds
 from adductor.platforms.base import ErrorKind, PlatformError
-from adductor.store.models import Athlete, DecisionRecord, Heartbeat, InboxEvent, LoggedActivity, Outage
+from adductor.store.models import DecisionRecord, Heartbeat, InboxEvent, LoggedActivity, Outage
 from tests.support.memory_log import Log, activity, event, put, runs, with_tokens
 from tests.support.memory_log import here as here
 from tests.support.runners import MORNING, Place
@@ -23,18 +22,13 @@ def _runner(here: Place, log: Log, *, silent: timedelta | None = None, **values:
     """Connected, with the run of three days ago that every test runner has standing in their log too."""
     heard = {} if silent is None else {"last_event_at": here.now - silent}
     runner = with_tokens(here, **{"reconcile_at": here.now, **heard, **values})
-    with here.installation.store.write() as session:
-        earlier = session.scalars(select(LoggedActivity)).all()[-1]
-        log.activities[earlier.platform_id] = activity(here.owner(runner), earlier.platform_id, earlier.start)
-        session.add(_decided(runner, earlier.platform_id, here.now - 3 * DAY))
-    return runner
-
-
-def _decided(runner: int, activity: int, at: datetime) -> DecisionRecord:
+    earlier = here.all(LoggedActivity)[-1]
+    log.activities[earlier.platform_id] = activity(here.owner(runner), earlier.platform_id, earlier.start)
     verdict = {"decision": "none", "dose": "none", "rule": "weekly_cap", "reason": "enough", "considered": []}
-    return DecisionRecord(
-        athlete_id=runner, activity_id=activity, trigger="activity_uploaded", at=at, trace_id="t", **verdict
-    )
+    decided = {"activity_id": earlier.platform_id, "trigger": "activity_uploaded", "at": earlier.start, "trace_id": "t"}
+    with here.installation.store.write() as session:
+        session.add(DecisionRecord(athlete_id=runner, **verdict, **decided))
+    return runner
 
 
 def _ran(here: Place, log: Log, runner: int, number: str, *, ended_ago: timedelta, **values: Any) -> str:
@@ -51,11 +45,6 @@ def _add_outage(here: Place) -> None:
         session.add(Outage(began_at=here.now - DAY, ended_at=here.now))
 
 
-def _events(here: Place, number: str) -> list[InboxEvent]:
-    with here.installation.store.read() as session:
-        return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == number)))
-
-
 # -- whose log is looked at ---------------------------------------------------------------------------------------------
 
 
@@ -68,13 +57,13 @@ def test_run_that_no_event_told_of_gets_its_note_and_a_late_event_doubles_nothin
     assert log.lists == 1
     note, reads = log.note_of(run), log.reads
     assert note.startswith("Mine.\n\nAdductor routine")
-    assert [(row.origin, row.outcome) for row in _events(here, run)] == [("reconcile", "post_run")]
+    assert [(row.origin, row.outcome) for row in here.all(InboxEvent, object_id=run)] == [("reconcile", "post_run")]
     here.later(minutes=5)
     put(here, event(here, runner, about=run))
     rounds.sweep(here.installation)
 
     assert (log.note_of(run), log.reads) == (note, reads)
-    assert {row.outcome for row in _events(here, run)} == {"post_run", "already_decided"}
+    assert {row.outcome for row in here.all(InboxEvent, object_id=run)} == {"post_run", "already_decided"}
     assert len(here.suggestions(runner)) == 1
 
 
@@ -115,7 +104,7 @@ def test_a_usual_run_that_nothing_was_heard_of_is_missed_two_hours_after_it_bega
     reconcile.tick(here.installation)
     rounds.sweep(here.installation)
 
-    assert [row.outcome for row in _events(here, run)] == ["post_run"]
+    assert [row.outcome for row in here.all(InboxEvent, object_id=run)] == ["post_run"]
 
 
 def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> None:
@@ -134,23 +123,6 @@ def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> Non
     assert len(looks) <= 40 / reconcile.MOST_DAYS + 3
 
 
-@pytest.mark.parametrize("column", [Athlete.reconcile_at, Athlete.next_due_at], ids=lambda column: str(column.key))
-def test_due_athletes_are_found_by_an_index(here: Place, column: Any) -> None:
-    """As `timers` asks for them."""
-    statement = select(Athlete.id).where(column <= here.now).order_by(column, Athlete.id).limit(20)
-    on_sqlite = here.installation.store.is_sqlite
-    with here.installation.store.read() as session:
-        sql = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
-        connection = session.connection()
-        if not on_sqlite:  # it would read a table without rows from end to end
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
-        plan = " ".join(str(row) for row in connection.exec_driver_sql(f"{explain} {sql}"))
-
-    assert f"ix_athletes_{column.key}" in plan
-    assert "TEMP B-TREE FOR ORDER BY" not in plan
-
-
 # -- what is made of it -------------------------------------------------------------------------------------------------
 
 
@@ -162,7 +134,7 @@ def test_event_that_is_here_already_is_not_recovered(here: Place, log: Log) -> N
 
     reconcile.tick(here.installation)
 
-    assert [row.origin for row in _events(here, run)] == ["webhook"]
+    assert [row.origin for row in here.all(InboxEvent, object_id=run)] == ["webhook"]
 
 
 def test_run_too_old_is_decided_and_never_written_to(here: Place, log: Log) -> None:
@@ -186,7 +158,7 @@ def test_run_from_before_the_runner_came_back_is_not_touched(here: Place, log: L
     _reconcile(here)
 
     assert log.lists == 1
-    assert _events(here, run) == []
+    assert here.all(InboxEvent, object_id=run) == []
     assert log.note_of(run) == "Mine."
 
 
@@ -201,7 +173,7 @@ def test_deletion_that_no_event_told_of_takes_the_row_and_the_routine(here: Plac
     here.change(runner, reconcile_at=here.now)
     _reconcile(here)
 
-    assert {row.aspect_type for row in _events(here, run)} == {"create", "delete"}
+    assert {row.aspect_type for row in here.all(InboxEvent, object_id=run)} == {"create", "delete"}
     assert here.suggestion(runner).withdrawn_because == "The activity was deleted."
 
 
@@ -258,7 +230,6 @@ def test_after_an_outage_everybody_is_looked_at_once_in_order(
 
     assert [athlete for kind, athlete in log.calls if kind == "list"] == [str(runner) for runner in sorted(runners)]
     assert [len(here.suggestions(runner)) for runner in runners] == [1] * 5
-    with here.installation.store.read() as session:
-        (outage,) = session.scalars(select(Outage))
-        assert outage.done_at is not None
-        assert session.get(Heartbeat, "web") is not None
+    (outage,) = here.all(Outage)
+    assert outage.done_at is not None
+    assert here.all(Heartbeat, part="web")

@@ -7,8 +7,22 @@ from datetime import timedelta
 import pytest
 
 from adductor.jobs import rounds
+from adductor.notes import block
 from adductor.platforms.base import LoggedActivity
-from tests.support.memory_log import RUN, Log, away, comes_home, event, noted, nth, runs, sweep_for, take
+from tests.support.memory_log import (
+    AWAY,
+    EACH_LOG,
+    RUN,
+    Log,
+    comes_home,
+    event,
+    noted,
+    nth,
+    retype,
+    runs,
+    sweep_for,
+    take,
+)
 from tests.support.runners import Place
 
 LATER, LAST = nth(1), nth(2)
@@ -30,34 +44,41 @@ def _delete(here: Place, log: Log, athlete_id: int, number: int) -> LoggedActivi
     return gone
 
 
-def _assert_stands_in(here: Place, log: Log, athlete_id: int, *expected: int) -> None:
-    assert log.with_note() == list(expected)
-    for number, activity in log.activities.items():
-        assert (activity.private_note == "Mine.") is (number not in expected)
-    carried = [row.activity_id for row in here.suggestions(athlete_id) if row.status == "open"]
-    assert carried == list(expected)
+def _assert_stands_in(here: Place, log: Log, athlete_id: int, *expected: str) -> None:
+    assert [number for number in log.activities if block.SIGNATURE in log.note_of(number)] == list(expected)
+    assert {log.note_of(number) for number in log.activities if number not in expected} <= {log.bare}
+    assert [row.activity_id for row in here.suggestions(athlete_id) if row.status == "open"] == list(expected)
 
 
+@EACH_LOG
 @pytest.mark.parametrize("after", [timedelta(minutes=1), timedelta(minutes=50)], ids=["second recording", "later run"])
 @pytest.mark.parametrize("how", ["deleted", "retyped"])
-def test_later_run_that_goes_gives_the_routine_back(here: Place, log: Log, after: timedelta, how: str) -> None:
-    athlete_id = noted(here, log)
-    _another(here, log, athlete_id, LATER, after=after)
-    _assert_stands_in(here, log, athlete_id, LATER)
+def test_later_run_takes_the_routine_gives_it_back_when_it_goes_and_takes_it_again(
+    here: Place, log: Log, after: timedelta, how: str
+) -> None:
+    athlete_id, later = noted(here, log), log.nth(1)
+    _another(here, log, athlete_id, later, after=after)
+    _assert_stands_in(here, log, athlete_id, later)
 
     if how == "deleted":
-        _delete(here, log, athlete_id, LATER)
+        gone = _delete(here, log, athlete_id, later)
     else:
-        here.later(minutes=1)
-        log.edit(LATER, sport="walk")
-        take(here, event(here, athlete_id, "update", about=LATER, type="Walk"))
+        retype(here, log, athlete_id, "walk", about=later, after_s=60)
+    _assert_stands_in(here, log, athlete_id, log.run)
 
-    _assert_stands_in(here, log, athlete_id, RUN)
+    here.later(minutes=1)
+    if how == "deleted":
+        log.activities[later] = gone
+        take(here, event(here, athlete_id, about=later))
+    else:
+        retype(here, log, athlete_id, "run", about=later)
+    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
+    assert len(log.with_note()) == 1
 
 
 def test_second_run_deleted_before_its_note_was_written_gives_the_routine_back(here: Place, log: Log) -> None:
     athlete_id = noted(here, log)
-    log.fails = {"write": away()["write"]}
+    log.fails = {"write": AWAY["write"]}
     _another(here, log, athlete_id, LATER, after=timedelta(minutes=50))
     log.fails = {}
 
@@ -85,19 +106,6 @@ def test_of_three_runs_the_latest_that_is_left_carries_the_routine(
         _delete(here, log, athlete_id, number)
 
     _assert_stands_in(here, log, athlete_id, carries)
-
-
-def test_later_run_restored_takes_the_routine_again(here: Place, log: Log) -> None:
-    athlete_id = noted(here, log)
-    _another(here, log, athlete_id, LATER, after=timedelta(minutes=50))
-    gone = _delete(here, log, athlete_id, LATER)
-    here.later(minutes=1)
-    log.activities[LATER] = gone
-
-    take(here, event(here, athlete_id, about=LATER))
-    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
-
-    assert len(log.with_note()) == 1
 
 
 def test_run_after_a_journey_west_takes_the_routine_of_the_local_day_that_is_still_to_come(here: Place) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
 from adductor.athletes import activities, connections, personal_data
@@ -27,23 +27,14 @@ def _comes(here: Place, number: int | str, *, kind: str = "activity", aspect: st
     put(here, WebhookEvent("strava", 1, kind, id_of("strava", number), aspect, here.now, owner, updates))
 
 
-def _change_activities(here: Place, **values: Any) -> None:
+def _change_activities(here: Place, number: int, **values: Any) -> None:
     with here.installation.store.write() as session:
-        session.execute(update(LoggedActivity).values(**values))
+        session.execute(update(LoggedActivity).filter_by(id=number).values(**values))
 
 
 def _oldest(here: Place) -> dict[str, timedelta | None]:
     with here.installation.store.read() as session:
         return {table: at and here.now - at for table, at in retention.oldest(session).items()}
-
-
-def _titles(here: Place) -> list[Any]:
-    return [row.updates for row in rows(here)]
-
-
-def _activities(here: Place) -> list[LoggedActivity]:
-    with here.installation.store.read() as session:
-        return list(session.scalars(select(LoggedActivity)))
 
 
 def test_hourly_job_lets_nothing_get_older_than_seven_days(here: Place) -> None:
@@ -52,24 +43,21 @@ def test_hourly_job_lets_nothing_get_older_than_seven_days(here: Place) -> None:
         here.clock.at = first + timedelta(hours=hour)
         if hour % 12 == 0:
             here.runner()
-            newest = _activities(here)[-1].id
-            with here.installation.store.write() as session:
-                # As the flow keeps them (activities.keep): the time runs from the reading.
-                row = session.get_one(LoggedActivity, newest)
-                row.fetched_at, row.expires_at = here.now, here.now + activities.KEEP
+            newest = here.all(LoggedActivity)[-1].id
+            # As the flow keeps them (activities.keep): the time runs from the reading.
+            _change_activities(here, newest, fetched_at=here.now, expires_at=here.now + activities.KEEP)
             _comes(here, hour)
             rounds.work(here.installation)
         assert (retention.expire(here.installation), retention.expire(here.installation)) == (True, False)
         oldest = max(oldest, retention.check(here.installation))
 
     assert timedelta(days=6, hours=20) < oldest < 7 * DAY
-    with here.installation.store.read() as session:
-        assert min(run.at for run in session.scalars(select(ClockRun))) > here.now - 7 * DAY
+    assert min(run.at for run in here.all(ClockRun)) > here.now - 7 * DAY
 
 
 def test_row_too_old_whatever_its_expiry_fails_the_check(here: Place) -> None:
     here.runner()
-    _change_activities(here, fetched_at=here.now - 8 * DAY, expires_at=here.now + DAY)
+    _change_activities(here, 1, fetched_at=here.now - 8 * DAY, expires_at=here.now + DAY)
 
     with capture_logs() as logged:
         assert retention.check(here.installation) == 8 * DAY
@@ -87,7 +75,7 @@ def test_event_that_waits_for_a_week_stays(here: Place, kind: str, updates: Any,
 
     assert retention.expire(here.installation)
 
-    assert _titles(here) == [left]
+    assert [row.updates for row in rows(here)] == [left]
     assert left or _oldest(here)["inbox_events"] is None
 
 
@@ -112,11 +100,6 @@ def _noes(here: Place, runner: int, rule: str, *days: int, decision: str = "none
             session.add(DecisionRecord(athlete_id=runner, at=at, decision=decision, rule=rule, **own))
 
 
-def _counts(here: Place) -> dict[tuple[int, str, str], int]:
-    with here.installation.store.read() as session:
-        return {(row.athlete_id, f"{row.day:%m-%d}", row.rule): row.count for row in session.scalars(select(NoCount))}
-
-
 def test_old_no_becomes_a_count_of_its_local_day_and_a_yes_stays(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)  # a day's rows fall into two batches, and a second hour adds to them
     one, two = here.runner(), here.runner(timezone="Pacific/Auckland")  # where the evening is the next day
@@ -131,7 +114,8 @@ def test_old_no_becomes_a_count_of_its_local_day_and_a_yes_stays(here: Place, mo
     here.later(hours=1)
     retention.expire(here.installation)
 
-    assert _counts(here) == {
+    counted = {(row.athlete_id, f"{row.day:%m-%d}", row.rule): row.count for row in here.all(NoCount)}
+    assert counted == {
         (one, "09-09", "spacing"): 4,
         (one, "09-09", "weekly_cap"): 1,
         (one, "09-18", "spacing"): 1,
@@ -142,27 +126,27 @@ def test_old_no_becomes_a_count_of_its_local_day_and_a_yes_stays(here: Place, mo
         counts = personal_data.export(session, here.athlete(one))["no_counts"]
     assert {"athlete_id": one, "day": "2026-09-18", "rule": "spacing", "count": 1} in counts
     assert leaving.forget(here.installation, one)
-    assert {athlete for athlete, *_ in _counts(here)} == {two}
+    assert {row.athlete_id for row in here.all(NoCount)} == {two}
 
 
 @pytest.mark.parametrize("goes_in_h", [3, 24 * 6], ids=["soon", "later"])
 def test_deleted_activity_goes_within_a_day_and_its_titles_at_once(here: Place, goes_in_h: int) -> None:
     """Never later than it would have gone anyway."""
     owner = here.owner(here.runner())
-    _change_activities(here, expires_at=here.now + timedelta(hours=goes_in_h))
-    (row,) = _activities(here)
+    (row,) = here.all(LoggedActivity)
+    _change_activities(here, row.id, expires_at=here.now + timedelta(hours=goes_in_h))
     _comes(here, own_id(row.platform_id), owner=owner)
     rounds.work(here.installation)
 
     _comes(here, own_id(row.platform_id), owner=owner, aspect="delete", updates={})
     rounds.work(here.installation)
 
-    assert _titles(here) == [{}, {}]
-    (row,) = _activities(here)
+    assert [row.updates for row in rows(here)] == [{}, {}]
+    (row,) = here.all(LoggedActivity)
     assert (row.deleted_at, row.expires_at) == (here.now, here.now + timedelta(hours=min(goes_in_h, 24)))
     here.later(hours=25)
     retention.expire(here.installation)
-    assert _activities(here) == []
+    assert here.all(LoggedActivity) == []
 
 
 def test_athlete_who_leaves_leaves_no_title_no_activity_and_no_name(here: Place) -> None:
@@ -172,8 +156,8 @@ def test_athlete_who_leaves_leaves_no_title_no_activity_and_no_name(here: Place)
 
     connections.disconnect_now(here.installation, here.athlete(runner).connection)
 
-    assert _titles(here) == [{}, TITLE]
-    assert _activities(here) == []
+    assert [row.updates for row in rows(here)] == [{}, TITLE]
+    assert here.all(LoggedActivity) == []
     assert here.athlete(runner).name == ""
 
 
@@ -188,28 +172,25 @@ def runner(here: Place) -> int:
     """A runner whose history was never read."""
     athlete_id = here.runner(history_read_at=None)
     with here.installation.store.write() as session:
-        session.delete(session.scalars(select(LoggedActivity)).one())
+        session.execute(delete(LoggedActivity))
     return athlete_id
 
 
 def _run(here: Place, number: int = 1, **values: Any) -> Any:
-    return activity(
-        "500",
-        id_of("strava", number),
-        **{"start": here.now - timedelta(hours=1), "timezone": "Europe/Berlin", **values},
-    )
+    values = {"start": here.now - timedelta(hours=1), "timezone": "Europe/Berlin", **values}
+    return activity("500", id_of("strava", number), **values)
 
 
 def _keep(here: Place, runner: int, *runs: Any) -> None:
-    with here.installation.store.write() as session:
+    with here.asked(runner) as coach:
         for run in runs:
-            activities.keep(here.coach(session, runner), run, uploaded_at=here.now)
+            activities.keep(coach, run, uploaded_at=here.now)
 
 
 def test_activity_read_twice_is_one_row_without_words_for_less_than_seven_days(here: Place, runner: int) -> None:
     _keep(here, runner, _run(here), _run(here, sport="walk"))
 
-    (row,) = _activities(here)
+    (row,) = here.all(LoggedActivity)
     assert row.sport == "walk"
     assert 0 < (row.expires_at - row.fetched_at) / DAY < 7
     assert {"title", "private_note", "description"}.isdisjoint(LoggedActivity.__table__.columns.keys())
@@ -240,8 +221,8 @@ def test_time_zone_comes_from_the_latest_activity(here: Place, runner: int, then
 
 
 def test_gap_is_filled_by_one_list_and_opens_before_its_rows_expire(here: Place, runner: int) -> None:
-    with here.installation.store.write() as session:
-        coach, now = here.coach(session, runner), here.now
+    now = here.now
+    with here.asked(runner) as coach:
         assert activities.has_gaps(coach.athlete, now)
 
         activities.keep_history(coach, Listed([_run(here, 1), _run(here, 2)], now))
@@ -251,13 +232,12 @@ def test_gap_is_filled_by_one_list_and_opens_before_its_rows_expire(here: Place,
         activities.note_gap(coach.athlete, now)
         assert activities.has_gaps(coach.athlete, now)
 
-    assert len(_activities(here)) == 2
+    assert len(here.all(LoggedActivity)) == 2
 
 
 def test_activity_recorded_after_a_slow_list_was_asked_for_is_not_called_old(here: Place, runner: int) -> None:
     asked, kept = here.now, here.later(minutes=5)
-    with here.installation.store.write() as session:
-        coach = here.coach(session, runner)
+    with here.asked(runner) as coach:
         activities.note_gap(coach.athlete, asked + 2 * MINUTE)
 
         activities.keep_history(coach, Listed([], asked))

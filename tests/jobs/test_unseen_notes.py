@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -26,33 +25,10 @@ from tests.support.memory_log import (
     sweep_after,
     sweep_for,
     take,
-    withdraw,
 )
 from tests.support.runners import Place
 
 Answers = Callable[[LoggedActivity], LoggedActivity]
-
-
-def _write_without_an_answer(here: Place, log: Log, runner: int, lost: str) -> None:
-    """The answer doesn't come, or the worker is killed after its write: no ladder catches that."""
-    write = log.update_activity
-
-    def killed(*values: Any) -> Any:
-        write(*values)
-        raise KeyboardInterrupt
-
-    if lost == "worker killed":
-        log.update_activity = killed  # type: ignore[method-assign]
-    log.loses_answer = lost == "answer lost"
-    with contextlib.suppress(KeyboardInterrupt):
-        take(here, event(here, runner))
-    log.loses_answer = False
-    log.update_activity = write  # type: ignore[method-assign]
-
-
-def _shown_again(here: Place, log: Log, **later: float) -> None:
-    log.leaves_note_out = False
-    sweep_after(here, **later)
 
 
 # -- doubt is not refusal -----------------------------------------------------------------------------------------------
@@ -62,12 +38,10 @@ _UNCLEAR: dict[str, Answers] = {
     "stale": lambda activity: replace(activity, private_note="Mine."),
     "other dashes": lambda activity: replace(activity, private_note=(activity.private_note or "").replace("—", "-")),
     "other dots": lambda activity: replace(activity, private_note=(activity.private_note or "").replace("·", "•")),
-    "a line cut": lambda activity: replace(activity, private_note=_without_a_line(activity.private_note or "")),
+    "a line cut": lambda activity: replace(
+        activity, private_note=re.sub("Why today.*\n", "", activity.private_note or "")
+    ),
 }
-
-
-def _without_a_line(note: str) -> str:
-    return "".join(line for line in note.splitlines(keepends=True) if "Why today" not in line)
 
 
 @pytest.mark.parametrize("address", [None, "runner@example.org"], ids=["no mail", "mail"])
@@ -110,10 +84,7 @@ def test_note_proved_refusal_takes_another_channel(
 
 
 def test_note_is_tried_again_a_day_after_the_refusal(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    here.change(runner, private_note_refused_at=here.now - timedelta(days=1))
-
-    take(here, event(here, runner))
+    runner = noted(here, log, private_note_refused_at=here.now - timedelta(days=1))
 
     assert block.SIGNATURE in log.note
     assert here.athlete(runner).connection.private_note_refused_at is None
@@ -203,44 +174,24 @@ def test_removal_waits_until_the_note_is_shown_again(
     log.leaves_note_out = True
     retype(here, log, runner, "walk")
     sweep_after(here, minutes=1)
+    log.leaves_note_out = False
 
-    _shown_again(here, log, minutes=minutes)
-
-    assert log.note == "Mine."
-
-
-def test_a_note_that_was_taken_back_while_word_of_its_writing_was_lost_is_taken_away_too(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-
-    def taken_back() -> None:
-        withdraw(here, runner)
-        log.leaves_note_out = True
-
-    log.loses_answer, log.before_write = True, taken_back
-    take(here, event(here, runner))
-    log.loses_answer = False
-    assert block.SIGNATURE in log.note
-    for _ in range(2):
-        sweep_after(here, minutes=1)
-
-    _shown_again(here, log, minutes=30)
+    sweep_after(here, minutes=minutes)
 
     assert log.note == "Mine."
 
 
-@pytest.mark.parametrize("lost", ["answer lost", "worker killed"])
 @pytest.mark.parametrize(
     ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
 )
-def test_blank_line_goes_with_our_note_only_when_it_is_ours(
-    here: Place, log: Log, lost: str, *, arrived: bool, left: str
-) -> None:
+def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Log, *, arrived: bool, left: str) -> None:
     """The runner wrote meanwhile, and nothing is known of our first write."""
     runner = comes_home(here, log, words="")
-    _write_without_an_answer(here, log, runner, lost)
+    log.loses_answer = True
+    take(here, event(here, runner))
+    log.loses_answer = False
     log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
-    for _ in range(3):
-        sweep_after(here, minutes=1)
+    sweep_for(here, timedelta(minutes=3), every=timedelta(minutes=1))
     assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")
 
     retype(here, log, runner, "walk")

@@ -13,7 +13,6 @@ from typing import Any
 
 import psutil
 import pytest
-import redis
 import requests
 from sqlalchemy import update
 
@@ -152,18 +151,8 @@ def _database_held(live: Live) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-@contextmanager
-def _redis_full(live: Live) -> Iterator[None]:
-    broker = redis.Redis.from_url(str(live.here.settings.redis))
-    broker.config_set("maxmemory", "1")
-    try:
-        yield
-    finally:
-        broker.config_set("maxmemory", "0")
-
-
 def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
-    """Without the database platforms are told 503 and send again; without the broker the event is taken."""
+    """Without the database platforms are told 503 and send again. Of the broker: tests/service/test_worker_and_broker.py."""
     live = own_live
     live.note_comes(live.record(live.runner()))
     for shortage, down in (
@@ -171,7 +160,6 @@ def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
         (_no_room(live, "worker"), None),
         (_no_room(live, "web", "worker"), "database"),
         (_database_held(live), "database"),
-        (_redis_full(live), "broker"),
     ):
         runners = [(each, each.runner()) for each in (live, live.at("intervals"))]
         with shortage:

@@ -17,7 +17,7 @@ from adductor.jobs import prompts, retention
 from adductor.notes import block
 from adductor.queue import timers
 from adductor.store.models import DecisionRecord, Suggestion
-from tests.support.memory_log import Log, event, nth, runs, take, with_tokens
+from tests.support.memory_log import Log, event, nth, runs, take, with_tokens, withdraw
 from tests.support.runners import Place
 
 WITHOUT_MAIL = {"channels": {"post_run": "private_note", "rest_day": "pages"}}
@@ -80,8 +80,8 @@ def test_routine_on_pages_is_load_once_it_was_opened(monday: Place, log: Log, op
     _live(monday, log, runner, 1, on=())
     assert [row.placement for row in _given(monday, runner)] == ["rest_day"]
     if opened:
-        with monday.installation.store.write() as session:
-            offers.open_now(session, _given(monday, runner)[0].public_id, monday.now)
+        with monday.asked(runner) as coach:
+            offers.open_now(coach.session, _given(monday, runner)[0].public_id, monday.now)
 
     _live(monday, log, runner, 1, on=(TUE,))
 
@@ -111,18 +111,16 @@ def test_record_of_a_slot_ages_and_leaves_out_what_was_taken_back(monday: Place,
     runner = with_tokens(monday)
     for weeks_ago, said in ((8, Said.DONE), (7, Said.NOT_TODAY), (1, None)):
         monday.clock.at -= timedelta(weeks=weeks_ago)
-        number = monday.run_done(runner)
+        monday.run_done(runner)
         if said is not None:
             monday.answer(runner, said)
         monday.clock.at += timedelta(weeks=weeks_ago)
-    assert number
 
     def slots() -> list[tuple[int, int, int]]:
         return [(slot.offered, slot.done, slot.weeks_ago) for slot in _situation(monday, runner).athlete.slots]
 
     assert slots() == [(2, 0, 0), (1, 1, 8)]
-    with monday.installation.store.write() as session:
-        monday.coach(session, runner).withdraw_open("You asked for a break.")
+    withdraw(monday, runner)
     assert slots() == [(1, 0, 0), (1, 1, 8)]
 
 
@@ -170,9 +168,8 @@ def _silent(here: Place, log: Log, **values: Any) -> int:
 
 
 def _say(here: Place, runner: int, said: StillUseful) -> str:
-    with here.installation.store.write() as session:
-        suggestion = session.merge(here.suggestion(runner))
-        return answers.still_useful(here.coach(session, runner), suggestion, said)
+    with here.asked(runner) as coach:
+        return answers.still_useful(coach, coach.session.merge(here.suggestion(runner)), said)
 
 
 def _gaps(here: Place, runner: int) -> list[int]:
@@ -231,8 +228,8 @@ def test_one_answer_or_opening_ends_the_silence(monday: Place, log: Log, reply: 
     if reply == "answer":
         monday.answer(runner, Said.NOT_TODAY)
     else:
-        with monday.installation.store.write() as session:
-            offers.open_now(session, _given(monday, runner)[-1].public_id, monday.now)
+        with monday.asked(runner) as coach:
+            offers.open_now(coach.session, _given(monday, runner)[-1].public_id, monday.now)
 
     assert _situation(monday, runner).athlete.unanswered_in_a_row == 0
 
@@ -249,10 +246,3 @@ def test_mail_asks_with_a_link_for_each_reply_and_a_public_text_never_asks(monda
     public = [entry.description or "" for entry in log.activities.values()]
     assert any(block.SIGNATURE in text for text in public)
     assert not any("/useful/" in text or "Before the shower" in text for text in public)
-
-
-def test_runner_whose_routines_stand_on_pages_alone_is_asked_there(monday: Place, log: Log) -> None:
-    runner = _silent(monday, log, channels={"post_run": "pages"})
-
-    assert _gaps(monday, runner)[:4] == [2, 2, 3, 14]
-    assert _situation(monday, runner).athlete.unanswered_in_a_row >= 4

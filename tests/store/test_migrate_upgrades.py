@@ -38,14 +38,11 @@ RENAMED = {
     ("letters", "unsure_handovers"): "unconfirmed_writes",
     ("revocations", "token_sealed"): "token_encrypted",
 }
+KEPT = ("platform", "scopes", "connected_at", "disconnected_at", "private_note_refused_at")
 MOVED = {
-    ("athletes", "platform"): "platform",
+    **{("athletes", name): name for name in KEPT},
     ("athletes", "platform_athlete_id"): "external_id",
     ("athletes", "status"): "state",
-    ("athletes", "scopes"): "scopes",
-    ("athletes", "connected_at"): "connected_at",
-    ("athletes", "disconnected_at"): "disconnected_at",
-    ("athletes", "private_note_refused_at"): "private_note_refused_at",
     ("tokens", "access_sealed"): "access_encrypted",
     ("tokens", "refresh_sealed"): "refresh_encrypted",
     ("tokens", "expires_at"): "expires_at",
@@ -109,6 +106,18 @@ def _row(table: Table, number: int, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
+def _athletes(store: Store, revision: str, *values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Bring a database to this revision, with athletes that hold these values."""
+    migrate.upgrade(store, revision)
+    schema = MetaData()
+    with store.write() as session:
+        schema.reflect(session.connection())
+        table = schema.tables["athletes"]
+        people = [{**_row(table, number, whole=True), **own} for number, own in enumerate(values, start=1)]
+        session.execute(table.insert(), people)
+    return people
+
+
 def _read(store: Store) -> Rows:
     schema = MetaData()
     with store.engine.connect() as connection:
@@ -165,17 +174,11 @@ def test_data_of_every_earlier_revision_survives_the_upgrade(database_url: str, 
 @pytest.mark.parametrize("with_token", [True, False])
 def test_connections_hold_what_athletes_of_every_status_had(database_url: str, *, with_token: bool) -> None:
     store = Store(database_url)
-    migrate.upgrade(store, "0003")
-    schema = MetaData()
     statuses = ("connected", "revoked", "scope_missing", "leaving")
+    people = _athletes(store, "0003", *({"status": status} for status in statuses))
+    tokens = Table("tokens", MetaData(), autoload_with=store.engine)
+    pairs = [_row(tokens, number, whole=True) for number in range(1, 5)]
     with store.write() as session:
-        schema.reflect(session.connection())
-        athletes, tokens = schema.tables["athletes"], schema.tables["tokens"]
-        people = [
-            {**_row(athletes, number, whole=True), "status": status} for number, status in enumerate(statuses, start=1)
-        ]
-        pairs = [_row(tokens, number, whole=True) for number in range(1, 5)]
-        session.execute(athletes.insert(), people)
         if with_token:
             session.execute(tokens.insert(), pairs)
 
@@ -208,13 +211,7 @@ def test_default_prompts_are_spread_and_chosen_ones_stay(
 ) -> None:
     times = {"rest_day_prompt_local": prompt, "quiet_from_local": quiet_from, "quiet_until_local": "05:00"}
     with closing(Store(database_url)) as store:
-        migrate.upgrade(store, "0004")
-        schema = MetaData()
-        with store.write() as session:
-            schema.reflect(session.connection())
-            athletes = schema.tables["athletes"]
-            people = [{**_row(athletes, number, whole=True), **times} for number in (1, 2, 59, 60, 61)]
-            session.execute(athletes.insert(), people)
+        _athletes(store, "0004", *({**times, "id": number} for number in (1, 2, 59, 60, 61)))
 
         migrate.upgrade(store)
 

@@ -1,4 +1,4 @@
-"""Template databases: migrated once in a process, then copied for each test. tests/store tests the migrations."""
+"""Databases that are migrated once in a process, then copied or emptied for each test. tests/store tests the migrations."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import URL
 
 from adductor.store import Store, migrate
 from adductor.store.models import Base
 from tests.support import postgres
 
-_TEMPLATE = "migrated_template"
-
 
 def bring_up(store: Store) -> None:
-    """Bring a database to the current revision: an empty one by copying the template."""
-    if migrate.current(store) is not None:
-        migrate.upgrade(store)
-    elif store.is_sqlite:
+    """Bring a database to the current revision: an empty SQLite one by copying the template."""
+    if store.is_sqlite and migrate.current(store) is None:
         file = Path(store.url.database or "")
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_bytes(migrated_file())
     else:
-        base = store.url.render_as_string(hide_password=False).rpartition("/")[0]
-        _make_template(base)
-        store.engine.dispose()
-        postgres.copy_database(base, _TEMPLATE, str(store.url.database))
+        migrate.upgrade(store)
 
 
 def emptied(base: str) -> str:
@@ -51,18 +43,13 @@ def migrated_file() -> bytes:
 
 
 @cache
-def _make_template(base: str) -> None:
-    _migrate(postgres.new_database(base, _TEMPLATE))
-
-
-@cache
 def _make_shared(base: str) -> str:
     url = postgres.new_database(base, "shared")
     _migrate(url)
     return url
 
 
-def _migrate(url: str | URL) -> None:
+def _migrate(url: str) -> None:
     store = Store(url)
     migrate.upgrade(store)
     store.close()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from unittest import mock
 
 import psutil
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from adductor.athletes import connections
 from adductor.installation import Installation
@@ -187,31 +188,29 @@ class Live:
             session.add(earlier_run(row.id, now))
             return Runner(row.id, account)
 
-    def athlete(self, runner: Runner) -> Athlete:
+    def all(self, table: type[T], **values: Any) -> list[T]:
+        """The rows of a table that hold these values."""
         with self.store.read() as session:
-            return session.get_one(Athlete, runner.id)
+            return list(session.scalars(select(table).filter_by(**values)))
+
+    def athlete(self, runner: Runner) -> Athlete:
+        return self.all(Athlete, id=runner.id)[0]
 
     def suggestion(self, activity: Any) -> Suggestion | None:
-        with self.store.read() as session:
-            return session.scalar(select(Suggestion).where(Suggestion.activity_id == self._id(activity)))
+        return next(iter(self.all(Suggestion, activity_id=self._id(activity))), None)
 
     def deliveries(self, activity: Any) -> list[Delivery]:
-        with self.store.read() as session:
-            return list(
-                session.scalars(select(Delivery).join(Suggestion).where(Suggestion.activity_id == self._id(activity)))
-            )
+        given = self.all(Suggestion, activity_id=self._id(activity))
+        return [row for suggestion in given for row in self.all(Delivery, suggestion_id=suggestion.id)]
 
     def decisions(self, activity: Any) -> list[DecisionRecord]:
-        with self.store.read() as session:
-            return list(session.scalars(select(DecisionRecord).where(DecisionRecord.activity_id == self._id(activity))))
+        return self.all(DecisionRecord, activity_id=self._id(activity))
 
     def events(self, object_id: Any) -> list[InboxEvent]:
-        with self.store.read() as session:
-            return list(session.scalars(select(InboxEvent).where(InboxEvent.object_id == self._id(object_id))))
+        return self.all(InboxEvent, object_id=self._id(object_id))
 
     def count_events(self) -> int:
-        with self.store.read() as session:
-            return session.scalar(select(func.count()).select_from(InboxEvent)) or 0
+        return len(self.all(InboxEvent))
 
     def _id(self, own: Any) -> str:
         return id_of(self.platform, own)
@@ -343,8 +342,6 @@ def clean_environment() -> dict[str, str]:
 
 def adductor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
-    import sys
-
     return subprocess.run(
         [sys.executable, "-m", "service.cli", *arguments],
         env={**clean_environment(), **environment},

@@ -6,7 +6,6 @@ import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,14 +41,12 @@ class MailServer:
         self.answer_to_recipient: str | None = None
         self.answer_to_text: str | None = None
         self.lose_connection_after_text = False
-        self.hold_after_text: Any = None  # a function to call when the text has come, before it is answered
         self.authority = folder / "authority.pem"
-        context = _certificate(folder, self.authority)
         self._controller = _Controller(
             self,
             hostname="127.0.0.1",
             port=0,
-            tls_context=context,
+            tls_context=_certificate(self.authority),
             require_starttls=True,
             auth_required=True,
             authenticator=self._login,
@@ -89,18 +86,9 @@ class MailServer:
             return self.answer_to_text
         content = envelope.content
         assert isinstance(content, bytes)
-        self.taken.append(
-            Taken(
-                envelope.mail_from or "",
-                list(envelope.rcpt_tos),
-                content,
-                session.ssl is not None,
-                getattr(session, "peer_user", None),
-                session.host_name,
-            )
-        )
-        if self.hold_after_text is not None:
-            self.hold_after_text()
+        encrypted, user = session.ssl is not None, getattr(session, "peer_user", None)
+        sender = envelope.mail_from or ""
+        self.taken.append(Taken(sender, list(envelope.rcpt_tos), content, encrypted, user, session.host_name))
         if self.lose_connection_after_text:
             assert server.transport is not None
             server.transport.abort()
@@ -117,30 +105,18 @@ class _Controller(Controller):
             probe.recv(1024)
 
 
-def _certificate(folder: Path, authority: Path) -> ssl.SSLContext:
+def _certificate(file: Path) -> ssl.SSLContext:
+    """A server's side with a certificate of its own, which is in ``file`` with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    authority.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file = folder / "key.pem"
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    plain = serialization.NoEncryption()
+    own = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + own)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority, key_file)
+    context.load_cert_chain(file)
     return context

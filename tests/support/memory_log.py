@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import select
 
 from adductor.athletes import connections
 from adductor.coaching.situation import Intensity
@@ -42,6 +41,10 @@ def nth(number: int, platform: str = "strava") -> str:
 
 RUN = nth(0)
 SCOPES = "read,activity:read_all,activity:write"
+NOT_THERE = PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+REFUSED_REFRESH = PlatformError(ErrorKind.REVOKED, "the refresh token is no longer good", status=400)
+# The platform's server fails: no call works.
+AWAY = dict.fromkeys(("read", "list", "write", "calendar"), PlatformError(ErrorKind.RETRY, "503", status=503))
 # The table of platforms: a test with this mark runs once for each log.
 EACH_LOG = pytest.mark.parametrize("log", ["strava", "intervals"], indirect=True)
 
@@ -113,7 +116,7 @@ class Log:
         self.during_refresh()
         self._fail("refresh")
         if refresh_token == "dead":
-            raise refused_refresh()
+            raise REFUSED_REFRESH
         return Tokens("renewed", "renewed too", MORNING + timedelta(days=300))
 
     def revoke(self, token: str) -> None:
@@ -123,10 +126,9 @@ class Log:
     def get_activity(self, caller: Caller, activity_id: str) -> LoggedActivity:
         self._call("read", caller.athlete)
         if activity_id not in self.activities:
-            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+            raise NOT_THERE
         found = self.activities[activity_id]
-        act, self.after_read = self.after_read, _nothing
-        act()
+        self._meanwhile("after_read")
         return replace(found, private_note=None) if self.leaves_note_out else found
 
     def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
@@ -139,13 +141,11 @@ class Log:
         self._call("write", caller.athlete)
         if self.refuses:
             return self.answers(self.activities[activity_id])
-        act, self.before_write = self.before_write, _nothing
-        act()
+        self._meanwhile("before_write")
         if field == "private_note":
             self.writes.append(text)
         self.edit(activity_id, **{field: text})
-        if self.loses_answer:
-            raise PlatformError(ErrorKind.RETRY, "Strava didn't answer in time")
+        self._lose_answer()
         return self.answers(self.activities[activity_id])
 
     def _call(self, kind: str, athlete: str | None) -> None:
@@ -155,6 +155,16 @@ class Log:
     def _fail(self, kind: str) -> None:
         if kind in self.fails:
             raise self.fails[kind]
+
+    def _lose_answer(self) -> None:
+        if self.loses_answer:
+            raise PlatformError(ErrorKind.RETRY, "no answer in time")
+
+    def _meanwhile(self, when: str) -> None:
+        """Do once what the test wants done at this moment."""
+        act = getattr(self, when)
+        setattr(self, when, _nothing)
+        act()
 
     def _count(self, kind: str) -> int:
         return sum(1 for call, _ in self.calls if call == kind)
@@ -179,9 +189,8 @@ class CalendarLog(Log):
 
     def note_of(self, activity_id: str) -> str:
         assert self.here is not None
-        with self.here.installation.store.read() as session:
-            keys = session.scalars(select(Suggestion.public_id).where(Suggestion.activity_id == activity_id))
-            wanted = {f"adductor-{key}" for key in keys}
+        made = self.here.all(Suggestion, activity_id=activity_id)
+        wanted = {f"adductor-{suggestion.public_id}" for suggestion in made}
         return "\n".join(entry.whole for entry in self.entries.values() if entry.key in wanted)
 
     def with_note(self) -> list[str]:
@@ -189,43 +198,31 @@ class CalendarLog(Log):
 
     def read_calendar(self, caller: Caller, first: date, last: date) -> tuple[Told, list[CalendarEntry]]:
         self._call("calendar", caller.athlete)
-        act, self.after_read = self.after_read, _nothing
-        act()
+        self._meanwhile("after_read")
         return Told(plan=[], pauses=[]), [entry for entry in self.entries.values() if first <= entry.day <= last]
 
     def put_entry(self, caller: Caller, entry: CalendarEntry) -> CalendarEntry:
         self._write(caller, entry.whole)
         if entry.id and entry.id not in self.entries:
-            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+            raise NOT_THERE
         same_key = next((each.id for each in self.entries.values() if each.key == entry.key), "")
         made = replace(entry, id=entry.id or same_key or nth(100 + len(self.entries), self.name))
         self.entries[made.id] = made
-        if self.loses_answer:
-            raise PlatformError(ErrorKind.RETRY, "no answer in time")
+        self._lose_answer()
         return made
 
     def delete_entry(self, caller: Caller, entry_id: str) -> None:
         self._write(caller, "")
         if self.entries.pop(entry_id, None) is None:
-            raise PlatformError(ErrorKind.NOT_FOUND, "not there", status=404)
+            raise NOT_THERE
 
     def read_wellness(self, caller: Caller, first: date, last: date) -> Told:
         return Told(wellness={})
 
     def _write(self, caller: Caller, text: str) -> None:
         self._call("write", caller.athlete)
-        act, self.before_write = self.before_write, _nothing
-        act()
+        self._meanwhile("before_write")
         self.writes.append(text)
-
-
-def away() -> dict[str, PlatformError]:
-    """The platform's server fails: no call works."""
-    return dict.fromkeys(("read", "list", "write", "calendar"), PlatformError(ErrorKind.RETRY, "503", status=503))
-
-
-def refused_refresh() -> PlatformError:
-    return PlatformError(ErrorKind.REVOKED, "the refresh token is no longer good", status=400)
 
 
 @pytest.fixture
@@ -245,30 +242,11 @@ def log(here: Place, request: pytest.FixtureRequest) -> Log:
 
 def activity(owner: str, number: str, start: datetime, **values: Any) -> LoggedActivity:
     """An easy run of 40 minutes."""
-    return LoggedActivity(
-        **{
-            "id": number,
-            "athlete_id": owner,
-            "title": "Run in the park",
-            "sport": "run",
-            "start": start,
-            "timezone": "UTC",
-            "moving_s": 2400,
-            "elapsed_s": 2400,
-            "distance_m": 8000,
-            "elevation_gain_m": 10,
-            "workout": None,
-            "intensity": Intensity.EASY,
-            "manual": False,
-            "private_note": "Mine.",
-            "description": "Sunny.",
-            "body_part": None,
-            "is_adductor_session": False,
-            "time_unreliable": False,
-            "complete": True,
-            **values,
-        }
-    )
+    run = {"id": number, "athlete_id": owner, "title": "Run in the park", "sport": "run", "complete": True}
+    run |= {"start": start, "timezone": "UTC", "moving_s": 2400, "elapsed_s": 2400, "intensity": Intensity.EASY}
+    run |= {"distance_m": 8000, "elevation_gain_m": 10, "private_note": "Mine.", "description": "Sunny."}
+    run |= {"workout": None, "body_part": None, "manual": False, "is_adductor_session": False, "time_unreliable": False}
+    return LoggedActivity(**{**run, **values})
 
 
 def with_tokens(here: Place, log: Log | None = None, **values: Any) -> int:
@@ -318,8 +296,6 @@ def _log_of(here: Place, athlete_id: int) -> Log:
 
 def put(here: Place, *received: WebhookEvent) -> None:
     """Store events as the web does."""
-    if not received:
-        return
     with here.installation.store.write() as session:
         inbox.put(session.connection(), list(received), here.now)
 
@@ -360,8 +336,7 @@ def sweep_for(here: Place, time: timedelta, *, every: timedelta) -> None:
 
 
 def rows(here: Place) -> list[InboxEvent]:
-    with here.installation.store.read() as session:
-        return list(session.scalars(select(InboxEvent).order_by(InboxEvent.id)))
+    return here.all(InboxEvent)
 
 
 def delay_notes(here: Place) -> None:
@@ -370,8 +345,8 @@ def delay_notes(here: Place) -> None:
 
 
 def withdraw(here: Place, athlete_id: int) -> None:
-    with here.installation.store.write() as session:
-        here.coach(session, athlete_id).withdraw_open("You asked for a break.")
+    with here.asked(athlete_id) as coach:
+        coach.withdraw_open("You asked for a break.")
 
 
 def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -> None:

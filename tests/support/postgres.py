@@ -71,10 +71,3 @@ def new_database(base: str, name: str) -> str:
     with psycopg.connect(f"{base.replace('+psycopg', '')}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
     return f"{base}/{name}"
-
-
-def copy_database(base: str, template: str, name: str) -> None:
-    """Replace the database ``name`` by a copy of ``template``."""
-    with psycopg.connect(f"{base.replace('+psycopg', '')}/postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}"'.encode())
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'.encode())

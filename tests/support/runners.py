@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import event, select
+from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session
 
 from adductor.athletes import answers, decisions, schedule
@@ -25,6 +25,7 @@ from tests.support.athletes import change, new_athlete, run_of
 
 # A Wednesday morning, far from any change of clocks.
 MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
+T = TypeVar("T")
 
 
 class SetClock(Clock):
@@ -91,11 +92,9 @@ class Place:
 
     def run_done(self, runner: int, **values: Any) -> str:
         """The runner comes home from an easy run, and the coach is asked; the id of the run."""
-        with self.installation.store.write() as session:
-            athlete = self.locked(session, runner)
-            run = self.add_run(session, athlete, self.now - timedelta(minutes=41), **values)
+        with self.asked(runner) as coach:
+            run = self.add_run(coach.session, coach.athlete, self.now - timedelta(minutes=41), **values)
             event = words.Event(words.EventType.ACTIVITY_UPLOADED, run)
-            coach = self.coach(session, runner)
             verdict = coach.decide(event)
             decision = coach.record(event, verdict, asked_platform=True)
             if verdict.routine is not None:
@@ -106,20 +105,25 @@ class Place:
         """The coach asked about this runner, who is locked in the transaction."""
         return decisions.Consultation(session, self.installation, self.locked(session, runner), self.now)
 
+    @contextmanager
+    def asked(self, runner: int) -> Iterator[decisions.Consultation]:
+        """The coach, in a transaction of its own."""
+        with self.installation.store.write() as session:
+            yield self.coach(session, runner)
+
     def answer(self, runner: int, said: Said, number: int = -1, **given: Any) -> Taken:
         """The runner answers a suggestion, the latest unless ``number`` says otherwise."""
-        with self.installation.store.write() as session:
-            suggestion = session.merge(self.suggestions(runner)[number])
-            return answers.answer(self.coach(session, runner), suggestion, Answer(said, **given), source="mail")
+        with self.asked(runner) as coach:
+            suggestion = coach.session.merge(self.suggestions(runner)[number])
+            return answers.answer(coach, suggestion, Answer(said, **given), source="mail")
 
     def check_in(self, runner: int, **values: Any) -> None:
-        record = CheckInRecord(**{"red_flags": [], **values})
-        with self.installation.store.write() as session:
-            answers.check_in(self.coach(session, runner), record)
+        with self.asked(runner) as coach:
+            answers.check_in(coach, CheckInRecord(**{"red_flags": [], **values}))
 
     def pause(self, runner: int, *, days: int = 7) -> None:
-        with self.installation.store.write() as session:
-            answers.pause(self.coach(session, runner), self.now.date() + timedelta(days=days))
+        with self.asked(runner) as coach:
+            answers.pause(coach, self.now.date() + timedelta(days=days))
 
     def locked(self, session: Session, runner: int) -> Athlete:
         athlete = decisions.lock(session, runner)
@@ -135,32 +139,30 @@ class Place:
         return self.athlete(runner).connection.external_id
 
     def change(self, runner: int, **values: Any) -> None:
-        with self.installation.store.write() as session:
-            change(self.locked(session, runner), **values)
+        with self.asked(runner) as coach:
+            change(coach.athlete, **values)
+
+    def all(self, table: type[T], **values: Any) -> list[T]:
+        """The rows of a table that hold these values, oldest first."""
+        with self.installation.store.read() as session:
+            return list(session.scalars(select(table).filter_by(**values).order_by(*inspect(table).primary_key)))
 
     def suggestions(self, runner: int) -> list[Suggestion]:
-        with self.installation.store.read() as session:
-            return list(
-                session.scalars(select(Suggestion).where(Suggestion.athlete_id == runner).order_by(Suggestion.id))
-            )
+        return self.all(Suggestion, athlete_id=runner)
 
     def suggestion(self, runner: int) -> Suggestion:
         """The latest one."""
         return self.suggestions(runner)[-1]
 
     def deliveries(self, runner: int) -> list[Delivery]:
-        with self.installation.store.read() as session:
-            rows = select(Delivery).join(Suggestion).where(Suggestion.athlete_id == runner).order_by(Delivery.id)
-            return list(session.scalars(rows))
+        given = {suggestion.id for suggestion in self.suggestions(runner)}
+        return [row for row in self.all(Delivery) if row.suggestion_id in given]
 
     def decisions(self, runner: int) -> list[DecisionRecord]:
-        with self.installation.store.read() as session:
-            rows = select(DecisionRecord).where(DecisionRecord.athlete_id == runner).order_by(DecisionRecord.id)
-            return list(session.scalars(rows))
+        return self.all(DecisionRecord, athlete_id=runner)
 
     def letters(self, runner: int) -> list[Letter]:
-        with self.installation.store.read() as session:
-            return list(session.scalars(select(Letter).where(Letter.athlete_id == runner).order_by(Letter.id)))
+        return self.all(Letter, athlete_id=runner)
 
     def mails(self) -> list[bytes]:
         """The mails kept in the folder, oldest first."""

@@ -1,18 +1,33 @@
-"""Calls that are not made: an import of old activities costs few, an event of which nothing can come none."""
+"""Calls that are not made, or wait: an import costs few, an event of which nothing can come none, a spent budget delays."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from adductor.athletes import activities
+from adductor.athletes import activities, channels
 from adductor.coaching.replies import Said
 from adductor.jobs import rounds
 from adductor.notes import block
-from adductor.platforms.base import ErrorKind, PlatformError, Priority, id_of, own_id
-from tests.support.memory_log import Log, event, noted, put, rows, runs, sweep_for, take, with_tokens
+from adductor.platforms.base import Caller, ErrorKind, PlatformError, Priority, id_of, own_id
+from adductor.platforms.budget import WindowBudget
+from tests.platforms.conftest import make_budget, usage
+from tests.support.memory_log import (
+    Log,
+    comes_home,
+    event,
+    noted,
+    put,
+    rows,
+    runs,
+    sweep_after,
+    sweep_for,
+    take,
+    with_tokens,
+)
 from tests.support.runners import MORNING, Place
 
 MINUTE = timedelta(minutes=1)
@@ -32,10 +47,6 @@ def _import(here: Place, log: Log, athlete_id: int, *numbers: str) -> None:
     put(here, *(event(here, athlete_id, about=number) for number in numbers))
 
 
-def _calls_for(log: Log, athlete_id: int) -> list[str]:
-    return [kind for kind, athlete in log.calls if athlete == str(athlete_id)]
-
-
 def test_import_of_200_costs_few_calls_and_another_athletes_fresh_run_goes_first(here: Place, log: Log) -> None:
     importer, other = with_tokens(here), with_tokens(here)
     numbers = _numbered(0, 200)
@@ -51,8 +62,9 @@ def test_import_of_200_costs_few_calls_and_another_athletes_fresh_run_goes_first
     sweep_for(here, 10 * MINUTE, every=MINUTE)
 
     assert {row.state for row in rows(here)} == {"done"}
-    assert len(_calls_for(log, importer)) <= 12
-    assert "write" not in _calls_for(log, importer)
+    calls = [kind for kind, athlete in log.calls if athlete == str(importer)]
+    assert len(calls) <= 12
+    assert "write" not in calls
     told = {decision.activity_id: decision for decision in here.decisions(importer)}
     assert set(numbers) <= set(told)
     assert {told[number].rule for number in numbers[6:]} == {"old_activity"}
@@ -164,3 +176,60 @@ def test_event_of_an_athlete_for_whom_nothing_can_be_due_costs_no_call(
     assert [row.outcome for row in rows(here)] == [rule]
     assert [(row.rule, row.asked_platform) for row in here.decisions(athlete_id)] in ([(rule, False)], [])
     assert log.calls == []
+
+
+# -- a spent budget: the note comes in the next window, or after midnight ------------------------------------------------
+
+
+def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
+    """The real bookkeeping before every call of the log, which has told how much of a day's thousand reads is used."""
+    budget = make_budget(None, now=lambda: here.now)
+    budget.take(Priority.CONNECT)
+    budget.learn(usage((10, day_used)), 200)
+
+    def budgeted(call: Callable[..., object]) -> Callable[..., Any]:
+        def within(caller: Caller, *arguments: object) -> object:
+            budget.take(caller.priority, caller.athlete)
+            budget.learn({}, 200)
+            return call(caller, *arguments)
+
+        return within
+
+    log.get_activity, log.update_activity = budgeted(log.get_activity), budgeted(log.update_activity)  # type: ignore[method-assign]
+    return budget
+
+
+@pytest.mark.parametrize(
+    ("day_used", "now"), [(850, "written"), (949, None)], ids=["enough for a note", "enough for a read"]
+)
+def test_day_nearly_spent_brings_the_note_now_or_after_midnight(
+    here: Place, log: Log, day_used: int, now: str | None
+) -> None:
+    runner = comes_home(here, log)
+    _with_budget(here, log, day_used=day_used)
+
+    take(here, event(here, runner))
+
+    assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == [("private_note", now)]
+    midnight = here.now.replace(hour=0) + timedelta(days=1)
+    waiting = [row.due_at for row in here.deliveries(runner) if row.state == "waiting"]
+    assert all(midnight < due_at < midnight + timedelta(seconds=70) for due_at in waiting)
+    sweep_for(here, timedelta(hours=20), every=timedelta(hours=1))
+    assert log.note.count(block.SIGNATURE) == 1
+
+
+def test_a_spent_quarter_is_waited_for(here: Place, log: Log) -> None:
+    here.later(minutes=1)  # at the very opening of a window, calls count for the next one too
+    runner = comes_home(here, log)
+    budget = _with_budget(here, log, day_used=100)
+    for _ in range(84):
+        budget.take(Priority.FRESH)
+        budget.learn({}, 200)  # 10 told, and 84 taken: one read is left, and no write
+
+    take(here, event(here, runner))
+
+    (delivery,) = here.deliveries(runner)
+    assert (delivery.channel, delivery.state) == (channels.PRIVATE_NOTE, "waiting")
+    assert delivery.due_at - here.now < timedelta(minutes=17)
+    sweep_after(here, minutes=17)
+    assert log.note.count(block.SIGNATURE) == 1
