@@ -12,7 +12,7 @@ from adductor.jobs import leaving, rounds
 from adductor.platforms.base import Grant, Tokens, WebhookEvent
 from tests.intervals.conftest import Icu
 from tests.support.commands import run as command
-from tests.support.memory_log import Log, activity, put
+from tests.support.memory_log import Log, activity
 
 RUN = "strava:900001"
 
@@ -107,7 +107,7 @@ def test_keys_alone_make_an_installation(icu: Icu) -> None:
 
 @pytest.fixture
 def strava(icu: Icu) -> Log:
-    icu.here.installation.platforms["strava"] = made = Log()  # type: ignore[assignment]
+    icu.here.installation.platforms["strava"] = made = Log(icu.here)  # type: ignore[assignment]
     return made
 
 
@@ -131,7 +131,7 @@ def at_strava(icu: Icu, strava: Log, *, handled: bool = True) -> None:
 
 
 def told_by_strava(icu: Icu, aspect: str = "create") -> None:
-    put(icu.here, WebhookEvent("strava", 1, "activity", RUN, aspect, icu.here.now, "4711", {}))
+    icu.here.put(WebhookEvent("strava", 1, "activity", RUN, aspect, icu.here.now, "4711", {}))
 
 
 @pytest.mark.parametrize("first", ["strava", "intervals", "its edit", "intervals alone for long"])

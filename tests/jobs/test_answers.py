@@ -15,7 +15,7 @@ from adductor.coaching.situation import ExerciseProgress
 from adductor.jobs import prompts
 from adductor.notes import block
 from adductor.store.models import SessionRecord
-from tests.support.memory_log import RUN, Log, comes_home, delay_notes, event, noted, nth, runs, sweep_after, take
+from tests.support.memory_log import RUN, Log, nth
 from tests.support.runners import Place
 
 
@@ -281,13 +281,13 @@ def test_not_today_to_a_replaced_routine_takes_the_one_in_its_place_back(here: P
 @pytest.mark.parametrize("what", ["check-in", "deletion", "prompt"])
 def test_yes_that_leads_to_no_routine_is_not_on_record(here: Place, log: Log, what: str) -> None:
     here.clock.at = here.now.replace(hour=17, minute=30)  # when rest days are looked at
-    runner = noted(here, log, channels={"rest_day": "pages"})
+    runner = log.noted(channels={"rest_day": "pages"})
 
     if what == "check-in":
         here.check_in(runner, hip_groin_pain_0_10=0)
     elif what == "deletion":
         del log.activities[RUN]
-        take(here, event(here, runner, "delete"))
+        here.take(log.event(runner, "delete"))
     else:
         prompts.look(here.installation, runner)
 
@@ -299,19 +299,19 @@ def test_yes_that_leads_to_no_routine_is_not_on_record(here: Place, log: Log, wh
 
 @pytest.mark.parametrize(("word", "status"), [("done", "done"), ("skip", "declined"), ("pause", "withdrawn")])
 def test_word_in_the_title_answers_without_a_call(here: Place, log: Log, word: str, status: str) -> None:
-    runner = noted(here, log)
+    runner = log.noted()
 
-    take(here, event(here, runner, "update", title=f"Morning run #Adductor-{word}"))
+    here.take(log.event(runner, "update", title=f"Morning run #Adductor-{word}"))
 
     paused = word == "pause"
     assert here.suggestion(runner).status == status
     assert (log.note == "Mine.") is paused
     assert len(log.calls) == (4 if paused else 2)  # a removal reads and writes
     if paused:
-        during = runs(here, log, runner, nth(1))
-        take(here, event(here, runner, about=during))
+        during = log.runs(runner, nth(1))
+        here.take(log.event(runner, about=during))
         assert len(log.calls) == 4
-        take(here, event(here, runner, "update", about=during, title="Back again #adductor-resume"))
+        here.take(log.event(runner, "update", about=during, title="Back again #adductor-resume"))
         assert here.athlete(runner).paused_until is None
 
 
@@ -319,26 +319,26 @@ def test_word_in_the_title_answers_without_a_call(here: Place, log: Log, word: s
 def test_word_in_the_title_at_upload_means_the_same_and_holds_for_the_day(
     here: Place, log: Log, word: str, status: str | None
 ) -> None:
-    runner = comes_home(here, log)
+    runner = log.comes_home()
     log.edit(RUN, title=f"Evening run #adductor-{word}")
-    take(here, event(here, runner))
+    here.take(log.event(runner))
 
     assert [row.status for row in here.suggestions(runner)] == ([status] if status else [])
     assert len(here.all(SessionRecord)) == (word == "done")
     assert (here.athlete(runner).paused_until is not None) is (word == "pause")
     here.later(hours=2)
-    take(here, event(here, runner, about=runs(here, log, runner, nth(1))))
+    here.take(log.event(runner, about=log.runs(runner, nth(1))))
     assert (log.note, log.note_of(nth(1))) == ("Mine.", "Mine.")
 
 
 @pytest.mark.parametrize(("ours", "status"), [(True, "done"), (False, "open")], ids=["ours", "unknown"])
 def test_strength_work_recorded_afterwards_answers_or_asks(here: Place, log: Log, *, ours: bool, status: str) -> None:
-    runner = noted(here, log)
+    runner = log.noted()
     here.later(minutes=20)
     minutes_10 = {"ago": timedelta(minutes=10), "moving_s": 600, "elapsed_s": 600}
-    strength = runs(here, log, runner, nth(1), sport="strength", is_adductor_session=ours, **minutes_10)
+    strength = log.runs(runner, nth(1), sport="strength", is_adductor_session=ours, **minutes_10)
 
-    take(here, event(here, runner, about=strength))
+    here.take(log.event(runner, about=strength))
 
     suggestion = here.suggestion(runner)
     assert (suggestion.status, suggestion.asks_about_activity) == (status, None if ours else strength)
@@ -349,17 +349,17 @@ def test_strength_work_recorded_afterwards_answers_or_asks(here: Place, log: Log
 @pytest.mark.parametrize("said", [Said.DONE, Said.NOT_TODAY, Said.TOO_HARD])
 @pytest.mark.parametrize("when", ["while it waits", "between our read and our write", "when it stands"])
 def test_note_answered_before_it_was_written_is_not_written(here: Place, log: Log, said: Said, when: str) -> None:
-    runner = comes_home(here, log)
-    delay_notes(here)
-    take(here, event(here, runner))
+    runner = log.comes_home()
+    here.delay_notes()
+    here.take(log.event(runner))
     if when == "when it stands":
-        sweep_after(here, minutes=2)
+        here.sweep_after(minutes=2)
     if when == "between our read and our write":
         log.after_read = lambda: here.answer(runner, said) and None
     else:
         here.answer(runner, said)
 
-    sweep_after(here, minutes=2)
+    here.sweep_after(minutes=2)
 
     outcome = "written" if when == "when it stands" else "answered"
     assert [(row.state, row.outcome) for row in here.deliveries(runner)] == [("done", outcome)]

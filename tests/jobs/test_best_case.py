@@ -20,7 +20,7 @@ from adductor.platforms.base import Priority
 from tests.coaching.lives import ZONES, sessions
 from tests.coaching.lives import activities as some_activity
 from tests.coaching.lives import situations as some_situation
-from tests.support.memory_log import RUN, Log, event, runs, take, with_tokens
+from tests.support.memory_log import RUN, Log
 from tests.support.runners import Place, place
 
 SUGGESTS = (Decision.POST_RUN, Decision.REST_DAY)
@@ -60,20 +60,20 @@ def test_no_without_a_look_stays_a_no_whatever_the_platform_tells(
 
 def test_second_recording_is_read_and_carries_the_note(here: Place, log: Log) -> None:
     """An imagined run of 45 minutes, joined to the first recording, would be a long run."""
-    athlete_id, times = with_tokens(here), {"moving_s": 3000, "elapsed_s": 3000}
+    athlete_id, times = log.with_tokens(), {"moving_s": 3000, "elapsed_s": 3000}
     with here.installation.store.write() as session:
         here.add_run(session, here.locked(session, athlete_id), here.now - timedelta(minutes=75), **times)
 
-    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, RUN, ago=timedelta(minutes=75), **times)))
+    here.take(log.event(athlete_id, about=log.runs(athlete_id, RUN, ago=timedelta(minutes=75), **times)))
 
     assert log.with_note() == [RUN]
 
 
 def test_run_abroad_in_the_quiet_hours_of_home_is_read(here: Place, log: Log) -> None:
     here.later(hours=14, minutes=40)
-    athlete_id = with_tokens(here)
+    athlete_id = log.with_tokens()
 
-    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, RUN, timezone="Asia/Tokyo")))
+    here.take(log.event(athlete_id, about=log.runs(athlete_id, RUN, timezone="Asia/Tokyo")))
 
     assert log.with_note() == [RUN]
 
@@ -97,7 +97,7 @@ LIVES = st.fixed_dictionaries(
 def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
     """Also where the activity was not read."""
     with place(tmp_path) as here:
-        log = Log()
+        log = Log(here)
         here.installation.platforms["strava"] = log  # type: ignore[assignment]
 
         @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -105,7 +105,7 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
         def agree(life: dict[str, Any]) -> None:
             here.later(days=20)
             here.clock.at = here.now.replace(hour=life["hour"])
-            athlete_id = with_tokens(here, placements=life["placements"])
+            athlete_id = log.with_tokens(placements=life["placements"])
             for days in life["done_days_ago"]:
                 here.clock.at -= timedelta(days=days)
                 here.run_done(athlete_id)
@@ -114,18 +114,18 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
                 here.clock.at += timedelta(days=days)
             for index, (sport, ago_min) in enumerate(life["before"]):
                 entry = f"strava:{int(here.now.timestamp()) + index}"
-                runs(here, log, athlete_id, entry, ago=timedelta(minutes=ago_min), sport=sport)
-                take(here, event(here, athlete_id, about=entry))
+                log.runs(athlete_id, entry, ago=timedelta(minutes=ago_min), sport=sport)
+                here.take(log.event(athlete_id, about=entry))
             if life["not_today"] and here.suggestions(athlete_id):
                 here.answer(athlete_id, Said.NOT_TODAY)
             number, lasted = f"strava:{int(here.now.timestamp())}", timedelta(minutes=life["minutes"])
             times = {"moving_s": lasted.seconds, "elapsed_s": lasted.seconds, "sport": life["sport"]}
             ago = lasted + timedelta(minutes=life["ended_min_ago"])
-            runs(here, log, athlete_id, number, ago=ago, timezone=life["zone"], **times)
+            log.runs(athlete_id, number, ago=ago, timezone=life["zone"], **times)
 
             for _ in range(12 if life["busy"] else 0):  # so that no run is read for the overview alone
                 here.installation.budget("strava").take(Priority.FRESH)
-            take(here, event(here, athlete_id, about=number))
+            here.take(log.event(athlete_id, about=number))
 
             (on_record,) = [row for row in here.decisions(athlete_id) if row.activity_id == number][-1:]
             with here.asked(athlete_id) as coach:

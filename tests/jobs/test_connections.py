@@ -18,23 +18,7 @@ from adductor.notes import block
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.queue import claims
 from adductor.store.models import Athlete, Connection, Delivery, InboxEvent, LoggedActivity
-from tests.support.memory_log import (
-    AWAY,
-    EACH_LOG,
-    REFUSED_REFRESH,
-    Log,
-    comes_home,
-    connect_again,
-    departure,
-    event,
-    expire_token,
-    put,
-    rows,
-    runs,
-    sweep_for,
-    take,
-    with_tokens,
-)
+from tests.support.memory_log import AWAY, EACH_LOG, REFUSED_REFRESH, Log
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -43,9 +27,7 @@ REFUSED = dict.fromkeys(("read", "list", "write", "calendar"), PlatformError(Err
 
 def _home(here: Place, log: Log) -> int:
     """An athlete with mail, who chose the note."""
-    return comes_home(
-        here,
-        log,
+    return log.comes_home(
         email="runner@example.org",
         email_confirmed_at=here.now - timedelta(days=50),
         quiet_from_local="04:58",  # so that late events are read too
@@ -82,24 +64,24 @@ def test_calls_refused_end_nothing_and_after_hours_the_connection_rests_until_on
 ) -> None:
     athlete_id, log.carries = _home(here, log), False
     log.fails = REFUSED
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     tried_again = len(log.calls) == 1 + (log.name == "strava")  # with a new token, where there are some
     assert (_connection(here, athlete_id).state, tried_again) == ("connected", True)
     assert _connection(here, athlete_id).refused_since == here.now
     if hours:
-        sweep_for(here, timedelta(hours=hours / 2), every=timedelta(minutes=20))
+        here.sweep_for(timedelta(hours=hours / 2), every=timedelta(minutes=20))
         assert _connection(here, athlete_id).state == "connected"
-        sweep_for(here, timedelta(hours=hours / 2), every=timedelta(minutes=20))
+        here.sweep_for(timedelta(hours=hours / 2), every=timedelta(minutes=20))
         _assert_rests(here, athlete_id)
         assert here.athlete(athlete_id).reconcile_at is None
-    assert [row.state for row in rows(here)] == ["waiting"]
+    assert [row.state for row in here.rows()] == ["waiting"]
 
     log.fails = {}
-    sweep_for(here, timedelta(hours=2), every=timedelta(minutes=1 if not hours else 20))
+    here.sweep_for(timedelta(hours=2), every=timedelta(minutes=1 if not hours else 20))
 
     connection = _connection(here, athlete_id)
     assert (connection.state, connection.refused_since) == ("connected", None)
-    assert [row.state for row in rows(here)] == ["done"]
+    assert [row.state for row in here.rows()] == ["done"]
     assert hours or (len(log.with_note()), _reconnect_mails(here, athlete_id)) == (1, [])
     assert not hours or here.athlete(athlete_id).reconcile_at is not None
 
@@ -122,13 +104,13 @@ class _Killed(BaseException):
 )
 def test_refresh_refused_after_a_lost_one_lets_the_connection_rest(here: Place, log: Log, lost: BaseException) -> None:
     athlete_id = _home(here, log)
-    expire_token(here, athlete_id)
+    log.expire_token(athlete_id)
 
     def lose() -> None:
         raise lost
 
     log.during_refresh = lose
-    put(here, event(here, athlete_id))
+    here.put(log.event(athlete_id))
     try:
         rounds.work(here.installation)
     except _Killed:
@@ -136,23 +118,23 @@ def test_refresh_refused_after_a_lost_one_lets_the_connection_rest(here: Place, 
     log.during_refresh = lambda: None
     log.fails = {"refresh": REFUSED_REFRESH}  # the first one had used the token up
 
-    sweep_for(here, timedelta(hours=1), every=timedelta(minutes=5))
+    here.sweep_for(timedelta(hours=1), every=timedelta(minutes=5))
 
     _assert_rests(here, athlete_id)
-    assert [row.state for row in rows(here)] == ["waiting"]
+    assert [row.state for row in here.rows()] == ["waiting"]
 
 
 def test_refresh_refused_after_a_later_one_worked_ends_the_connection(here: Place, log: Log) -> None:
     athlete_id = _home(here, log)
-    expire_token(here, athlete_id)
+    log.expire_token(athlete_id)
     log.fails = {"refresh": PlatformError(ErrorKind.RETRY, "no answer")}
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     log.fails = {}
-    sweep_for(here, timedelta(minutes=5), every=timedelta(minutes=1))
+    here.sweep_for(timedelta(minutes=5), every=timedelta(minutes=1))
     assert len(log.with_note()) == 1
 
-    expire_token(here, athlete_id, "dead")
-    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, 902_000)))
+    log.expire_token(athlete_id, "dead")
+    here.take(log.event(athlete_id, about=log.runs(athlete_id, 902_000)))
 
     assert _connection(here, athlete_id).state == "revoked"
 
@@ -168,18 +150,18 @@ def test_refresh_refused_after_a_later_one_worked_ends_the_connection(here: Plac
 def test_refused_refresh_or_deauthorisation_ends_the_connection(here: Place, log: Log, outcome: str) -> None:
     athlete_id = _home(here, log)
     if outcome == "revoked":
-        expire_token(here, athlete_id, "dead")
-    take(here, event(here, athlete_id) if outcome == "revoked" else departure(here, athlete_id))
+        log.expire_token(athlete_id, "dead")
+    here.take(log.event(athlete_id) if outcome == "revoked" else log.departure(athlete_id))
 
     connection = _connection(here, athlete_id)
     assert (connection.state, connection.disconnected_at) == ("revoked", here.now)
     assert (connection.access_encrypted, connection.refresh_encrypted, connection.expires_at) == (None, None, None)
     assert here.all(LoggedActivity) == []
-    assert [row.outcome for row in rows(here)] == [outcome]
+    assert [row.outcome for row in here.rows()] == [outcome]
     calls = len(log.calls)
     here.later(minutes=1)
-    take(here, event(here, athlete_id))
-    assert (rows(here)[-1].outcome, len(log.calls)) == ("not_connected", calls)
+    here.take(log.event(athlete_id))
+    assert (here.rows()[-1].outcome, len(log.calls)) == ("not_connected", calls)
 
 
 @EACH_LOG
@@ -190,9 +172,9 @@ def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(
     if waits and here.installation.store.is_sqlite:
         pytest.skip("SQLite has one writer: no transaction waits after its first reading")
     athlete_id = _home(here, log)
-    left = departure(here, athlete_id)
+    left = log.departure(athlete_id)
     here.later(minutes=1)
-    lock, others = decisions.lock, [lambda: connect_again(here, athlete_id)]
+    lock, others = decisions.lock, [lambda: log.connect_again(athlete_id)]
 
     def lock_after_another(session: Session, number: int) -> Athlete | None:
         if others:
@@ -202,8 +184,8 @@ def test_deauthorisation_sent_before_the_athlete_connected_again_ends_nothing(
     if waits:
         monkeypatch.setattr(decisions, "lock", lock_after_another)
     else:
-        connect_again(here, athlete_id)
-    take(here, left)
+        log.connect_again(athlete_id)
+    here.take(left)
 
     connection = _connection(here, athlete_id)
     assert (connection.state, len(others)) == ("connected", int(not waits))
@@ -227,7 +209,7 @@ def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
     athlete_id = _home(here, log)
     seen = _connection(here, athlete_id)
     here.later(minutes=1)
-    connect_again(here, athlete_id)
+    log.connect_again(athlete_id)
 
     end(here.installation, seen)
 
@@ -240,9 +222,9 @@ def test_refusal_of_an_earlier_grant_says_nothing_of_the_new_one(
 def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Place, log: Log) -> None:
     athlete_id, log.carries = _home(here, log), False
     log.fails = {"read": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=403, details=(log.unreadable,))}
-    take(here, event(here, athlete_id), event(here, athlete_id, about=log.nth(1)))
+    here.take(log.event(athlete_id), log.event(athlete_id, about=log.nth(1)))
 
-    assert [row.outcome for row in rows(here)] == ["scope_missing", "not_connected"]
+    assert [row.outcome for row in here.rows()] == ["scope_missing", "not_connected"]
     assert (log.reads, _connection(here, athlete_id).state) == (1, "scope_missing")
     assert _connection(here, athlete_id).access_encrypted is not None
 
@@ -251,7 +233,7 @@ def test_withdrawn_permission_to_read_stops_calls_and_keeps_the_tokens(here: Pla
 def test_withdrawn_permission_to_write_turns_the_note_into_a_mail(here: Place, log: Log) -> None:
     athlete_id = _home(here, log)
     log.fails = {"write": PlatformError(ErrorKind.SCOPE_MISSING, "no", status=401, details=(log.unwritable,))}
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     rounds.sweep(here.installation)
 
     assert [row.outcome for row in here.deliveries(athlete_id)] == ["scope_missing", "sent"]
@@ -279,8 +261,8 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
     before = here.athlete(athlete_id)
     here.later(minutes=5)
 
-    connect_again(here, athlete_id)
-    take(here, event(here, athlete_id, about=runs(here, log, athlete_id, log.nth(3000))))
+    log.connect_again(athlete_id)
+    here.take(log.event(athlete_id, about=log.runs(athlete_id, log.nth(3000))))
 
     after = here.athlete(athlete_id)
     assert (after.id, after.connection.id, after.connection.state) == (athlete_id, connection.id, "connected")
@@ -296,11 +278,11 @@ def test_connecting_again_brings_notes_back(here: Place, log: Log, state: str) -
 @pytest.mark.parametrize("refresh_token", ["dead", "good"])
 def test_connecting_again_during_a_refresh_keeps_the_new_tokens(here: Place, log: Log, refresh_token: str) -> None:
     athlete_id = _home(here, log)
-    expire_token(here, athlete_id, refresh_token)
-    log.during_refresh = lambda: connect_again(here, athlete_id)
+    log.expire_token(athlete_id, refresh_token)
+    log.during_refresh = lambda: log.connect_again(athlete_id)
 
-    take(here, event(here, athlete_id))
-    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
+    here.take(log.event(athlete_id))
+    here.sweep_for(timedelta(minutes=1), every=timedelta(seconds=20))
 
     assert _connection(here, athlete_id).state == "connected"
     assert tokens.access(here.installation, _connection(here, athlete_id).id).token == "new"
@@ -313,14 +295,14 @@ def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: L
     """Which statuses are odd: tests/platforms."""
     athlete_id, log.carries = _home(here, log), False
     log.fails = {call: PlatformError(ErrorKind.UNEXPECTED, "Strava answered 409", status=409)}
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     table = InboxEvent if call == "read" else Delivery
 
     def row() -> Any:
-        return rows(here)[0] if call == "read" else here.deliveries(athlete_id)[0]
+        return here.rows()[0] if call == "read" else here.deliveries(athlete_id)[0]
 
     assert (row().state, "Strava answered 409" in row().problem) == ("waiting", True)
-    sweep_for(here, timedelta(hours=28), every=timedelta(hours=1))
+    here.sweep_for(timedelta(hours=28), every=timedelta(hours=1))
     assert row().state == "failed"
     assert _connection(here, athlete_id).state == "connected"
     log.fails = {}
@@ -333,19 +315,19 @@ def test_odd_refusal_is_retried_then_dead_lettered_and_found(here: Place, log: L
 @EACH_LOG
 def test_platform_gone_for_most_of_a_day_loses_nothing_and_is_caught_up_with(here: Place, log: Log) -> None:
     """Its calls fail for 23 hours. A run that is too late for a note by then is decided and kept."""
-    athlete_id = comes_home(here, log, quiet_from_local="04:58", quiet_until_local="05:00")
+    athlete_id = log.comes_home(quiet_from_local="04:58", quiet_until_local="05:00")
     log.fails = AWAY
     for number in map(log.nth, range(5)):
-        runs(here, log, athlete_id, number)
-        take(here, event(here, athlete_id, about=number))
+        log.runs(athlete_id, number)
+        here.take(log.event(athlete_id, about=number))
         here.later(minutes=7)
-    sweep_for(here, timedelta(hours=23), every=timedelta(minutes=15))
-    attempts = [row.attempts for row in rows(here)]
+    here.sweep_for(timedelta(hours=23), every=timedelta(minutes=15))
+    attempts = [row.attempts for row in here.rows()]
     log.fails = {}
 
-    sweep_for(here, timedelta(minutes=80), every=timedelta(minutes=10))
+    here.sweep_for(timedelta(minutes=80), every=timedelta(minutes=10))
 
-    assert {row.state for row in rows(here)} == {"done"}
+    assert {row.state for row in here.rows()} == {"done"}
     assert max(attempts) < 40  # growing waits: an hour apart in the end
     # Nothing is written into runs of yesterday, unless they were decided in time by what their events brought along.
     assert len(log.with_note()) == (log.name == "intervals")
@@ -357,8 +339,8 @@ WORKERS = 8
 
 def test_many_workers_refresh_one_token_with_one_call(here: Place, log: Log) -> None:
     """Each has an installation of its own, as a process has: connections and leases are not shared."""
-    athlete_id = with_tokens(here)
-    expire_token(here, athlete_id)
+    athlete_id = log.with_tokens()
+    log.expire_token(athlete_id)
     connection_id = here.athlete(athlete_id).connection.id
     workers = [Installation(here.installation.settings) for _ in range(WORKERS)]
     together, others_ask = threading.Barrier(WORKERS), threading.Event()

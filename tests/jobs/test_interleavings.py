@@ -19,24 +19,7 @@ from adductor.jobs import deliveries, events, leaving, retention, rounds
 from adductor.notes import block
 from adductor.queue import claims, worker
 from adductor.store.models import Delivery, LoggedActivity, Subscription, Suggestion
-from tests.support.memory_log import (
-    AWAY,
-    EACH_LOG,
-    RUN,
-    Log,
-    comes_home,
-    delay_notes,
-    event,
-    noted,
-    put,
-    retype,
-    rows,
-    runs,
-    sweep_after,
-    sweep_for,
-    take,
-    withdraw,
-)
+from tests.support.memory_log import AWAY, EACH_LOG, RUN, Log
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -56,11 +39,11 @@ def _deliver_again(here: Place, runner: int) -> None:
 def test_other_activity_does_not_take_the_note_from_the_latest_run(
     here: Place, log: Log, sport: str, ago_min: int
 ) -> None:
-    runner = noted(here, log)
+    runner = log.noted()
     here.later(minutes=50)
-    other = runs(here, log, runner, log.nth(1), sport=sport, ago=timedelta(minutes=ago_min), private_note="")
+    other = log.runs(runner, log.nth(1), sport=sport, ago=timedelta(minutes=ago_min), private_note="")
 
-    take(here, event(here, runner, about=other))
+    here.take(log.event(runner, about=other))
 
     assert block.SIGNATURE in log.note
     assert log.note_of(other) == ""
@@ -76,12 +59,12 @@ def test_other_activity_does_not_take_the_note_from_the_latest_run(
 def test_event_that_overtakes_the_create_leaves_one_note_or_none(
     here: Place, log: Log, first: str, updates: dict[str, str], notes: int
 ) -> None:
-    runner = comes_home(here, log)
-    created = event(here, runner)
+    runner = log.comes_home()
+    created = log.event(runner)
     here.later(minutes=1)
 
-    take(here, event(here, runner, first, **updates))
-    take(here, created)
+    here.take(log.event(runner, first, **updates))
+    here.take(created)
 
     assert log.note.count(block.SIGNATURE) == len(log.writes) == notes
     assert notes or log.calls == []
@@ -90,56 +73,56 @@ def test_event_that_overtakes_the_create_leaves_one_note_or_none(
 @pytest.mark.parametrize("log", ["intervals"], indirect=True)
 def test_edit_handled_late_leaves_the_activity_as_a_later_event_told_it(here: Place, log: Log) -> None:
     """Of intervals.icu alone: its events carry the activity as it was when they were sent."""
-    athlete_id = noted(here, log)
+    athlete_id = log.noted()
     here.later(seconds=1)
-    earlier = event(here, athlete_id, "update")
-    retype(here, log, athlete_id, "walk", after_s=1)
+    earlier = log.event(athlete_id, "update")
+    log.retype(athlete_id, "walk", after_s=1)
 
-    take(here, earlier)
+    here.take(earlier)
 
     assert log.with_note() == []
-    assert [row.outcome for row in rows(here)] == ["post_run", "withdrawn", "nothing_to_do"]
+    assert [row.outcome for row in here.rows()] == ["post_run", "withdrawn", "nothing_to_do"]
 
 
 @pytest.mark.parametrize("log", ["intervals"], indirect=True)
 def test_edit_whose_calendar_could_not_be_read_is_decided_at_its_retry(here: Place, log: Log) -> None:
-    athlete_id = noted(here, log)
+    athlete_id = log.noted()
     log.fails = AWAY
-    retype(here, log, athlete_id, "walk", after_s=120)
-    assert rows(here)[-1].state == "waiting"
+    log.retype(athlete_id, "walk", after_s=120)
+    assert here.rows()[-1].state == "waiting"
     log.fails = {}
 
-    sweep_after(here, minutes=5)
+    here.sweep_after(minutes=5)
 
     assert log.with_note() == []
 
 
 @EACH_LOG
 def test_a_deletion_that_comes_after_its_own_undoing_takes_nothing_away(here: Place, log: Log) -> None:
-    runner = noted(here, log)
+    runner = log.noted()
     here.later(minutes=1)
-    deleted = event(here, runner, "delete")
+    deleted = log.event(runner, "delete")
     here.later(minutes=1)
 
-    take(here, event(here, runner))
-    take(here, deleted)
+    here.take(log.event(runner))
+    here.take(deleted)
 
     assert here.suggestion(runner).status == "open"
-    assert [row.outcome for row in rows(here)] == ["post_run", "already_decided", "restored"]
+    assert [row.outcome for row in here.rows()] == ["post_run", "already_decided", "restored"]
 
 
 @EACH_LOG
 @pytest.mark.parametrize("apart_s", [0, 60])
 def test_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Log, apart_s: int) -> None:
     """Two changes within one second are one row of the inbox, decided twice."""
-    runner = noted(here, log)
-    retype(here, log, runner, "walk", after_s=60)
+    runner = log.noted()
+    log.retype(runner, "walk", after_s=60)
     assert log.note == log.bare
 
-    retype(here, log, runner, "run", after_s=apart_s)
+    log.retype(runner, "run", after_s=apart_s)
 
-    assert [(row.state, row.outcome, row.problem) for row in rows(here)][-1] == ("done", "post_run", None)
-    assert len(rows(here)) == (2 if apart_s == 0 else 3)
+    assert [(row.state, row.outcome, row.problem) for row in here.rows()][-1] == ("done", "post_run", None)
+    assert len(here.rows()) == (2 if apart_s == 0 else 3)
     assert log.note.startswith(log.bare)
     assert log.note.count(block.SIGNATURE) == 1
     assert len(here.decisions(runner)) == 2
@@ -147,17 +130,17 @@ def test_run_that_was_a_walk_for_a_while_gets_its_note_back(here: Place, log: Lo
 
 @EACH_LOG
 def test_a_note_that_is_taken_back_while_another_is_to_take_its_place_goes(here: Place, log: Log) -> None:
-    runner = noted(here, log)
+    runner = log.noted()
     _deliver_again(here, runner)
 
-    withdraw(here, runner)
+    here.withdraw(runner)
     rounds.sweep(here.installation)
 
     assert log.note == log.bare
 
 
 def test_reading_too_old_for_a_write_is_read_again(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = comes_home(here, log)
+    runner = log.comes_home()
     real_decide = events._decide
 
     def slowly(*arguments: Any) -> events.Handled:
@@ -167,7 +150,7 @@ def test_reading_too_old_for_a_write_is_read_again(here: Place, log: Log, monkey
         return real_decide(*arguments)
 
     monkeypatch.setattr(events, "_decide", slowly)
-    take(here, event(here, runner))
+    here.take(log.event(runner))
 
     assert log.note.startswith("Mine, and more.\n\n")
 
@@ -176,10 +159,10 @@ def test_reading_too_old_for_a_write_is_read_again(here: Place, log: Log, monkey
 
 
 def test_a_note_taken_back_between_its_read_and_its_write_is_not_written(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
-    delay_notes(here)
-    take(here, event(here, runner))
-    log.after_read = lambda: withdraw(here, runner)
+    runner = log.comes_home()
+    here.delay_notes()
+    here.take(log.event(runner))
+    log.after_read = lambda: here.withdraw(runner)
 
     here.later(minutes=2)
     rounds.work(here.installation)
@@ -209,25 +192,25 @@ def test_event_under_another_subscription_is_handled_and_its_id_learned(
     here: Place, log: Log, sent_after_min: int, learned: int
 ) -> None:
     """Only Strava knows the secret address. A restored backup knows an earlier subscription."""
-    runner = comes_home(here, log)
+    runner = log.comes_home()
     with here.installation.store.write() as session:
         known = {"platform": "strava", "subscription_id": 99, "callback_url": "http://here"}
         session.add(Subscription(**known, created_at=here.now - timedelta(minutes=sent_after_min)))
 
-    take(here, event(here, runner))
+    here.take(log.event(runner))
 
     assert log.note.count(block.SIGNATURE) == 1
     assert [row.subscription_id for row in here.all(Subscription)] == [learned]
 
 
 def test_activity_without_its_owner_is_read_again(here: Place, log: Log) -> None:
-    runner = comes_home(here, log)
+    runner = log.comes_home()
     log.edit(RUN, athlete_id="")
-    take(here, event(here, runner))
+    here.take(log.event(runner))
     assert log.note == "Mine."
 
     log.edit(RUN, athlete_id=here.owner(runner))
-    sweep_after(here, minutes=1)
+    here.sweep_after(minutes=1)
 
     assert log.note.count(block.SIGNATURE) == 1
 
@@ -235,14 +218,14 @@ def test_activity_without_its_owner_is_read_again(here: Place, log: Log) -> None
 @EACH_LOG
 def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place, log: Log) -> None:
     """All events have gone by then, and SQLite counts new ones from 1 again; the decisions that stay know the old ones."""
-    runner = noted(here, log)
+    runner = log.noted()
     here.later(days=8)
     retention.expire(here.installation)
-    assert rows(here) == []
+    assert here.rows() == []
 
-    take(here, event(here, runner, about=runs(here, log, runner, log.nth(1))))
+    here.take(log.event(runner, about=log.runs(runner, log.nth(1))))
 
-    assert [(row.state, row.attempts) for row in rows(here)] == [("done", 1)]
+    assert [(row.state, row.attempts) for row in here.rows()] == [("done", 1)]
 
 
 # -- two threads of one worker ------------------------------------------------------------------------------------------
@@ -250,7 +233,7 @@ def test_after_a_quiet_week_the_next_run_is_decided_at_the_first_try(here: Place
 
 @EACH_LOG
 def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     has_read, may_end = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []
 
@@ -259,18 +242,18 @@ def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: 
         assert may_end.wait(20)
 
     def taken_back() -> None:
-        withdraw(here, athlete_id)
+        here.withdraw(athlete_id)
         log.after_read = read
         threads.append(threading.Thread(target=worker.run_one, args=(here.installation, deliveries.JOB)))
         threads[0].start()
         assert has_read.wait(20)
 
     log.before_write = taken_back
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     assert block.SIGNATURE in log.writes[0]
     may_end.set()
     threads[0].join(20)
-    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
+    here.sweep_for(timedelta(minutes=1), every=timedelta(seconds=20))
 
     assert log.note == log.bare
     (delivery,) = here.deliveries(athlete_id)
@@ -280,9 +263,9 @@ def test_note_that_lands_while_another_thread_takes_it_back_does_not_stay(here: 
 @EACH_LOG
 def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log) -> None:
     """On PostgreSQL a row may be claimed after the transaction that wants its note back has read it."""
-    athlete_id = noted(here, log)
+    athlete_id = log.noted()
     here.later(minutes=1)
-    withdraw(here, athlete_id)
+    here.withdraw(athlete_id)
 
     def wanted_again() -> None:
         with here.installation.store.write() as session:
@@ -291,7 +274,7 @@ def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log
 
     log.before_write = wanted_again
     rounds.sweep(here.installation)
-    sweep_for(here, timedelta(minutes=2), every=timedelta(seconds=20))
+    here.sweep_for(timedelta(minutes=2), every=timedelta(seconds=20))
 
     (delivery,) = here.deliveries(athlete_id)
     assert (delivery.state, delivery.outcome, delivery.crashes) == ("done", "written", 0)
@@ -300,17 +283,17 @@ def test_mind_changed_during_a_removal_is_acted_on_at_once(here: Place, log: Log
 
 @EACH_LOG
 def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     log.carries = False
 
     def deleted_meanwhile() -> None:
         here.later(seconds=1)
-        put(here, event(here, athlete_id, "delete"))
+        here.put(log.event(athlete_id, "delete"))
 
     log.after_read = deleted_meanwhile
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
 
-    assert [row.outcome for row in rows(here)] == ["deleted", "nothing_to_do"]
+    assert [row.outcome for row in here.rows()] == ["deleted", "nothing_to_do"]
     assert here.suggestions(athlete_id) == []
     assert log.writes == []
     assert here.all(LoggedActivity, platform_id=log.run) == []
@@ -318,10 +301,10 @@ def test_run_that_is_deleted_while_it_is_read_is_not_kept(here: Place, log: Log)
 
 @EACH_LOG
 def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log: Log) -> None:
-    athlete_id = noted(here, log)
+    athlete_id = log.noted()
     listed = activities.Listed([log.activities[log.run]], here.now)
     here.later(seconds=1)
-    take(here, event(here, athlete_id, "delete"))
+    here.take(log.event(athlete_id, "delete"))
 
     with here.asked(athlete_id) as coach:
         activities.keep_history(coach, listed)
@@ -332,14 +315,14 @@ def test_list_that_was_read_before_a_deletion_does_not_undo_it(here: Place, log:
 
 @EACH_LOG
 def test_erasure_waits_for_a_write_under_way_and_takes_the_note_out(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     writing, go_on = threading.Event(), threading.Event()
 
     def slowly() -> None:
         writing.set()
         assert go_on.wait(20)
 
-    put(here, event(here, athlete_id))
+    here.put(log.event(athlete_id))
     log.before_write = slowly
     with ThreadPoolExecutor(2) as pool:
         working = pool.submit(rounds.work, here.installation)

@@ -11,18 +11,7 @@ from adductor.athletes import connections, personal_data, revocation
 from adductor.jobs import leaving
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import Athlete, Connection, Revocation
-from tests.support.memory_log import (
-    AWAY,
-    EACH_LOG,
-    Log,
-    comes_home,
-    connect_again,
-    delay_notes,
-    event,
-    expire_token,
-    sweep_after,
-    take,
-)
+from tests.support.memory_log import AWAY, EACH_LOG, Log
 from tests.support.runners import Place
 
 NO_REVOCATION = {"revoke": PlatformError(ErrorKind.RETRY, "Strava does not answer")}
@@ -31,7 +20,7 @@ NO_REVOCATION = {"revoke": PlatformError(ErrorKind.RETRY, "Strava does not answe
 @EACH_LOG
 @pytest.mark.parametrize("away", [False, True])
 def test_disconnect_keeps_no_token_and_revokes_it_now_or_later(here: Place, log: Log, *, away: bool) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     log.fails = NO_REVOCATION if away else {}
 
     assert personal_data.disconnect(here.installation, athlete_id) is not away
@@ -59,7 +48,7 @@ def test_disconnect_keeps_no_token_and_revokes_it_now_or_later(here: Place, log:
 def test_revocation_ends_after_a_week_or_when_the_token_is_unknown(
     here: Place, log: Log, error: PlatformError, after: timedelta, queued: int
 ) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     log.fails = {"revoke": error}
     leaving.forget(here.installation, athlete_id)
     assert all(b"refresh" not in row.token_encrypted for row in here.all(Revocation))
@@ -86,14 +75,14 @@ _WAYS: dict[str, Callable[[Place, int], object]] = {
 @pytest.mark.parametrize("way", _WAYS)
 @pytest.mark.parametrize("when", ["while the event is read", "while the note waits"])
 def test_athlete_who_leaves_is_not_written_to(here: Place, log: Log, way: str, when: str) -> None:
-    athlete_id = comes_home(here, log)
-    delay_notes(here)
+    athlete_id = log.comes_home()
+    here.delay_notes()
     if when == "while the event is read":
         log.after_read = lambda: _WAYS[way](here, athlete_id) and None
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     if when == "while the note waits":
         _WAYS[way](here, athlete_id)
-    sweep_after(here, minutes=2)
+    here.sweep_after(minutes=2)
 
     assert (log.writes, log.with_note()) == ([], [])
     outcomes = [row.outcome for row in here.deliveries(athlete_id)]
@@ -102,11 +91,11 @@ def test_athlete_who_leaves_is_not_written_to(here: Place, log: Log, way: str, w
 
 @pytest.mark.parametrize("way", ["button", "erasure"])
 def test_athlete_who_leaves_during_a_refresh_has_the_new_token_revoked_too(here: Place, log: Log, way: str) -> None:
-    athlete_id = comes_home(here, log)
-    expire_token(here, athlete_id, "good")
+    athlete_id = log.comes_home()
+    log.expire_token(athlete_id, "good")
     log.during_refresh = lambda: _WAYS[way](here, athlete_id) and None
 
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     here.later(hours=1)
     revocation.revoke_due(here.installation)
 
@@ -120,9 +109,9 @@ def test_athlete_who_leaves_during_a_refresh_has_the_new_token_revoked_too(here:
 def test_erasure_removes_also_a_note_whose_answer_was_lost_and_counts_those_left(
     here: Place, log: Log, *, reached: bool
 ) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     log.loses_answer = True
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     log.loses_answer = False
     assert len(log.with_note()) == 1
     log.fails = {} if reached else AWAY
@@ -136,7 +125,7 @@ def test_erasure_removes_also_a_note_whose_answer_was_lost_and_counts_those_left
 
 @EACH_LOG
 def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     here.change(athlete_id, leaving_at=here.now)
 
     assert leaving.finish(here.installation) == 0  # it may be at work still
@@ -148,13 +137,13 @@ def test_erasure_that_was_cut_off_is_finished(here: Place, log: Log) -> None:
 
 @EACH_LOG
 def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, log: Log) -> None:
-    athlete_id = comes_home(here, log, email="runner@example.org")
+    athlete_id = log.comes_home(email="runner@example.org")
     before = here.athlete(athlete_id)
     personal_data.disconnect(here.installation, athlete_id)
     here.later(days=2)
-    connect_again(here, athlete_id)
+    log.connect_again(athlete_id)
 
-    take(here, event(here, athlete_id, "update", title="Along the river"))
+    here.take(log.event(athlete_id, "update", title="Along the river"))
 
     after = here.athlete(athlete_id)
     kept = ("id", "programme_stage", "sessions_completed_total", "email")
@@ -164,10 +153,10 @@ def test_coming_back_continues_the_record_and_writes_to_no_old_run(here: Place, 
 
 def test_edit_of_an_old_run_on_a_rest_day_leaves_that_run_alone(here: Place, log: Log) -> None:
     """Five in the afternoon is past the prompt of this athlete, who wants notes: today's routine, not that run's."""
-    athlete_id = comes_home(here, log, channels={"rest_day": "private_note"}, rest_day_prompt_local="11:00")
+    athlete_id = log.comes_home(channels={"rest_day": "private_note"}, rest_day_prompt_local="11:00")
     here.later(days=4, hours=8)
 
-    take(here, event(here, athlete_id, "update", title="Along the river"))
+    here.take(log.event(athlete_id, "update", title="Along the river"))
 
     assert log.writes == []
     assert [row.activity_id for row in here.suggestions(athlete_id)] in ([], [None])

@@ -20,7 +20,7 @@ from adductor.platforms.base import Grant, Tokens
 from adductor.queue import timers
 from adductor.store.models import Athlete, DecisionRecord
 from tests.support.athletes import new_athlete
-from tests.support.memory_log import SCOPES, Log, activity, noted, runs, with_tokens
+from tests.support.memory_log import SCOPES, Log, activity
 from tests.support.runners import MORNING, Place, place
 
 EVENING = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
@@ -82,8 +82,8 @@ def test_look_reads_the_history_once_and_only_where_a_routine_could_be_due(
     here: Place, log: Log, target: int, lists: int, decision: str
 ) -> None:
     hold = {} if target else {"hold_since": MORNING, "hold_reason": "high_pain"}
-    runner = with_tokens(here, email="runner@example.org", email_confirmed_at=MORNING, history_read_at=None, **hold)
-    runs(here, log, runner, "strava:77", ago=timedelta(days=2))
+    runner = log.with_tokens(email="runner@example.org", email_confirmed_at=MORNING, history_read_at=None, **hold)
+    log.runs(runner, "strava:77", ago=timedelta(days=2))
     here.clock.at = EVENING
 
     timers.tick(here.installation, prompts.TIMER)
@@ -152,7 +152,7 @@ def test_the_clock_never_looks_at_whom_it_can_tell_nothing(here: Place, values: 
 
 
 def test_rest_day_note_takes_the_place_of_the_block_that_stood_there(here: Place, log: Log) -> None:
-    runner = noted(here, log, channels={"post_run": "private_note", "rest_day": "private_note"})
+    runner = log.noted(channels={"post_run": "private_note", "rest_day": "private_note"})
     here.answer(runner, answers.Said.NOT_TODAY)
     here.clock.at = EVENING + timedelta(days=1)
     here.change(runner, history_read_at=here.now)

@@ -18,7 +18,7 @@ from adductor.queue import claims, retry, worker
 from adductor.queue.retry import Final, RetryLater
 from adductor.queue.worker import Job
 from adductor.store.models import Delivery, InboxEvent
-from tests.support.memory_log import event, put, rows
+from tests.support.memory_log import Log
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -29,9 +29,9 @@ POLICY = retry.POLICY
 def _put(here: Place, *owners: int) -> None:
     """One event of each of these accounts, numbered from 1."""
     athlete_id = here.runner()
-    received = event(here, athlete_id)
+    received = Log(here).event(athlete_id)
     for number, owner in enumerate(owners, start=1):
-        put(here, replace(received, object_id=f"strava:{number}", owner_id=str(owner)))
+        here.put(replace(received, object_id=f"strava:{number}", owner_id=str(owner)))
 
 
 def _job(handle: Callable[[InboxEvent], str | None]) -> Job[InboxEvent]:
@@ -77,18 +77,18 @@ def test_claim_by_two_threads_takes_each_row_once(here: Place) -> None:
     with ThreadPoolExecutor(2) as pool:
         taken = [number for each in pool.map(claim_all, range(2)) for number in each]
 
-    assert sorted(taken) == [row.id for row in rows(here)]
-    assert {row.attempts for row in rows(here)} == {1}
+    assert sorted(taken) == [row.id for row in here.rows()]
+    assert {row.attempts for row in here.rows()} == {1}
 
 
 def test_claim_of_named_rows_takes_no_other(here: Place) -> None:
     _put(here, 1, 2, 3)
-    wanted = rows(here)[1].id
+    wanted = here.rows()[1].id
 
     assert worker.run_one(here.installation, _job(lambda _: "handled"), ids=[wanted])
     assert not worker.run_one(here.installation, _job(lambda _: "handled"), ids=[wanted])
 
-    assert [row.state for row in rows(here)] == ["waiting", "done", "waiting"]
+    assert [row.state for row in here.rows()] == ["waiting", "done", "waiting"]
 
 
 def test_events_of_one_athlete_run_one_at_a_time_and_another_athletes_go_on(here: Place) -> None:
@@ -112,7 +112,7 @@ def test_reopened_row_is_not_ended_by_the_old_claim(here: Place, reopened_by: st
             with here.installation.store.write() as session:
                 assert claims.retry_rows(session, here.installation, InboxEvent, InboxEvent.id == row.id) == 1
         else:
-            put(here, replace(event(here, 1), object_id="strava:1", owner_id="1", updates={"type": "Walk"}))
+            here.put(replace(Log(here).event(1), object_id="strava:1", owner_id="1", updates={"type": "Walk"}))
         if claimed_again:
             here.later(seconds=1)
             _claim(here)
@@ -120,7 +120,7 @@ def test_reopened_row_is_not_ended_by_the_old_claim(here: Place, reopened_by: st
 
     worker.run_one(here.installation, _job(reopen))
 
-    (row,) = rows(here)
+    (row,) = here.rows()
     assert (row.state, row.outcome) == ("claimed" if claimed_again else "waiting", None)
 
 
@@ -135,7 +135,7 @@ def test_lease_is_extended_by_the_heartbeat_until_its_row_hangs(here: Place) -> 
         here.later(seconds=20)
         assert claims.recover_expired(here.installation) == 0
         here.installation.leases.extend()
-    assert claims.holds(rows(here)[0], held)
+    assert claims.holds(here.rows()[0], held)
 
     here.later(seconds=HANGS_AFTER_S + 1)
     here.installation.leases.extend()
@@ -148,7 +148,7 @@ def test_expired_lease_returns_the_row_with_backoff_and_a_crash(here: Place) -> 
 
     assert [claims.recover_expired(here.installation) for _ in range(2)] == [1, 0]
 
-    (row,) = rows(here)
+    (row,) = here.rows()
     assert (row.state, row.crashes, row.problem, row.lease_owner) == ("waiting", 1, "its worker ended", None)
     assert claims.claim(here.installation, InboxEvent) is None
     here.later(seconds=7)
@@ -161,7 +161,7 @@ def test_row_that_never_succeeds_becomes_a_dead_letter_that_retry_failed_finds(
 ) -> None:
     _put(here, 1)
     first, tried = here.now, 0
-    while rows(here)[0].state == "waiting":
+    while here.rows()[0].state == "waiting":
         assert here.now - first < POLICY.dead_letter_after + timedelta(hours=3)
         if ends_workers:
             here.later(hours=1)
@@ -171,7 +171,7 @@ def test_row_that_never_succeeds_becomes_a_dead_letter_that_retry_failed_finds(
             worker.run_one(here.installation, _raise(RetryLater("Strava answered 503")))
             here.later(minutes=30)
 
-    (row,) = rows(here)
+    (row,) = here.rows()
     problem = "stopped its worker 5 times" if ends_workers else "Strava answered 503"
     assert (row.state, row.outcome, row.problem) == ("failed", "gave_up", problem)
     assert row.tried_at is not None
@@ -180,7 +180,7 @@ def test_row_that_never_succeeds_becomes_a_dead_letter_that_retry_failed_finds(
         assert claims.retry_rows(session, here.installation, Delivery, claims.is_failed(Delivery)) == 0
         assert claims.retry_rows(session, here.installation, InboxEvent, claims.is_failed(InboxEvent)) == 1
     assert worker.run_one(here.installation, _job(lambda _: "handled"))
-    assert [(row.state, row.attempts, row.crashes) for row in rows(here)] == [("done", 1, 0)]
+    assert [(row.state, row.attempts, row.crashes) for row in here.rows()] == [("done", 1, 0)]
 
 
 def test_poison_row_takes_no_neighbour_to_the_dead_letter(here: Place) -> None:
@@ -197,13 +197,13 @@ def test_poison_row_takes_no_neighbour_to_the_dead_letter(here: Place) -> None:
             for row in held:
                 worker.run(here.installation, _job(lambda _: "handled"), row)
                 here.installation.leases.release(row.lease_owner)
-        if all(row.state in ("done", "failed") for row in rows(here)):
+        if all(row.state in ("done", "failed") for row in here.rows()):
             break
         if not held:
-            here.clock.at = max(here.now, min(row.due_at for row in rows(here) if row.state == "waiting"))
+            here.clock.at = max(here.now, min(row.due_at for row in here.rows() if row.state == "waiting"))
             here.later(milliseconds=300)
 
-    assert {row.object_id: row.state for row in rows(here)} == {
+    assert {row.object_id: row.state for row in here.rows()} == {
         f"strava:{number}": "failed" if number == 2 else "done" for number in range(1, 7)
     }
 
@@ -219,7 +219,7 @@ def test_failed_attempts_wait_by_the_policy_and_say_their_problem(here: Place) -
 
     for attempt, wait_s in enumerate((5, 15, 45, 135, 405, 1215, 3600, 3600), start=1):
         assert worker.run_one(here.installation, _job(fail))
-        (row,) = rows(here)
+        (row,) = here.rows()
         assert (row.state, row.attempts, row.tried_at) == ("waiting", attempt, here.now)
         assert row.problem == f"RuntimeError: attempt {attempt}"
         assert 0.8 * wait_s <= (row.due_at - here.now).total_seconds() <= 1.2 * wait_s
@@ -234,13 +234,13 @@ def test_retry_later_with_a_wait_waits_for_so_long_and_final_ends_the_row(here: 
 
     for attempt in range(1, 9):
         worker.run_one(here.installation, _raise(RetryLater("the window is spent", wait=wait, budget=budget)))
-        (row,) = rows(here)
+        (row,) = here.rows()
         assert (row.due_at - here.now, row.problem) == (wait, "the window is spent")
         assert (row.state, row.attempts) == ("waiting", 0 if budget else attempt)
         here.clock.at = row.due_at
     worker.run_one(here.installation, _raise(Final("revoked", "the athlete has disconnected")))
 
-    (row,) = rows(here)
+    (row,) = here.rows()
     assert (row.state, row.outcome, row.problem) == ("done", "revoked", "the athlete has disconnected")
     assert row.handled_at == here.now
 
@@ -264,11 +264,11 @@ def test_same_event_is_no_second_row_and_a_second_edit_within_its_second_is_not_
     edited = replace(received, updates={"type": "Walk"})
     with here.installation.store.write() as session:
         stored = [inbox.put(session.connection(), events, here.now) for events in ([received, received], [received])]
-    (row,) = rows(here)
+    (row,) = here.rows()
     assert stored == [{row.id: row.trace_id}, {}], "a worker is woken once"
     assert (row.state, row.updates, len(row.trace_id)) == ("waiting", {"title": "Morning run"}, 16)
     worker.run_one(here.installation, _job(lambda _: "handled"))
 
-    put(here, edited)
+    here.put(edited)
 
-    assert [(row.state, row.updates) for row in rows(here)] == [("waiting", received.updates | edited.updates)]
+    assert [(row.state, row.updates) for row in here.rows()] == [("waiting", received.updates | edited.updates)]

@@ -11,7 +11,7 @@ import pytest
 from adductor.jobs import outages, reconcile, rounds
 from adductor.platforms.base import ErrorKind, PlatformError
 from adductor.store.models import DecisionRecord, Heartbeat, InboxEvent, LoggedActivity, Outage
-from tests.support.memory_log import Log, activity, event, put, runs, with_tokens
+from tests.support.memory_log import Log, activity
 from tests.support.memory_log import here as here
 from tests.support.runners import MORNING, Place
 
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 def _runner(here: Place, log: Log, *, silent: timedelta | None = None, **values: Any) -> int:
     """Connected, with the run of three days ago that every test runner has standing in their log too."""
     heard = {} if silent is None else {"last_event_at": here.now - silent}
-    runner = with_tokens(here, **{"reconcile_at": here.now, **heard, **values})
+    runner = log.with_tokens(**{"reconcile_at": here.now, **heard, **values})
     earlier = here.all(LoggedActivity)[-1]
     log.activities[earlier.platform_id] = activity(here.owner(runner), earlier.platform_id, earlier.start)
     verdict = {"decision": "none", "dose": "none", "rule": "weekly_cap", "reason": "enough", "considered": []}
@@ -32,7 +32,7 @@ def _runner(here: Place, log: Log, *, silent: timedelta | None = None, **values:
 
 
 def _ran(here: Place, log: Log, runner: int, number: str, *, ended_ago: timedelta, **values: Any) -> str:
-    return runs(here, log, runner, number, ago=ended_ago + timedelta(seconds=2400), **values)
+    return log.runs(runner, number, ago=ended_ago + timedelta(seconds=2400), **values)
 
 
 def _reconcile(here: Place) -> None:
@@ -59,7 +59,7 @@ def test_run_that_no_event_told_of_gets_its_note_and_a_late_event_doubles_nothin
     assert note.startswith("Mine.\n\nAdductor routine")
     assert [(row.origin, row.outcome) for row in here.all(InboxEvent, object_id=run)] == [("reconcile", "post_run")]
     here.later(minutes=5)
-    put(here, event(here, runner, about=run))
+    here.put(log.event(runner, about=run))
     rounds.sweep(here.installation)
 
     assert (log.note_of(run), log.reads) == (note, reads)
@@ -129,7 +129,7 @@ def test_the_longer_the_silence_the_rarer_the_look(here: Place, log: Log) -> Non
 def test_event_that_is_here_already_is_not_recovered(here: Place, log: Log) -> None:
     runner = _runner(here, log)
     run = _ran(here, log, runner, "strava:77", ended_ago=timedelta(minutes=20))
-    put(here, event(here, runner, about=run))
+    here.put(log.event(runner, about=run))
     here.change(runner, last_event_at=here.now - 6 * DAY)
 
     reconcile.tick(here.installation)

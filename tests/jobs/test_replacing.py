@@ -9,37 +9,24 @@ import pytest
 from adductor.jobs import rounds
 from adductor.notes import block
 from adductor.platforms.base import LoggedActivity
-from tests.support.memory_log import (
-    AWAY,
-    EACH_LOG,
-    RUN,
-    Log,
-    comes_home,
-    event,
-    noted,
-    nth,
-    retype,
-    runs,
-    sweep_for,
-    take,
-)
+from tests.support.memory_log import AWAY, EACH_LOG, RUN, Log, nth
 from tests.support.runners import Place
 
 LATER, LAST = nth(1), nth(2)
 
 
 def _another(
-    here: Place, log: Log, athlete_id: int, number: int, *, after: timedelta = timedelta(minutes=40), **values: int
+    here: Place, log: Log, athlete_id: int, number: str, *, after: timedelta = timedelta(minutes=40), **values: int
 ) -> None:
     here.clock.at += after
-    runs(here, log, athlete_id, number, **values)
-    take(here, event(here, athlete_id, about=number))
+    log.runs(athlete_id, number, **values)
+    here.take(log.event(athlete_id, about=number))
 
 
-def _delete(here: Place, log: Log, athlete_id: int, number: int) -> LoggedActivity:
+def _delete(here: Place, log: Log, athlete_id: int, number: str) -> LoggedActivity:
     here.later(minutes=1)
     gone = log.activities.pop(number)
-    take(here, event(here, athlete_id, "delete", about=number))
+    here.take(log.event(athlete_id, "delete", about=number))
     rounds.sweep(here.installation)
     return gone
 
@@ -56,34 +43,34 @@ def _assert_stands_in(here: Place, log: Log, athlete_id: int, *expected: str) ->
 def test_later_run_takes_the_routine_gives_it_back_when_it_goes_and_takes_it_again(
     here: Place, log: Log, after: timedelta, how: str
 ) -> None:
-    athlete_id, later = noted(here, log), log.nth(1)
+    athlete_id, later = log.noted(), log.nth(1)
     _another(here, log, athlete_id, later, after=after)
     _assert_stands_in(here, log, athlete_id, later)
 
     if how == "deleted":
         gone = _delete(here, log, athlete_id, later)
     else:
-        retype(here, log, athlete_id, "walk", about=later, after_s=60)
+        log.retype(athlete_id, "walk", about=later, after_s=60)
     _assert_stands_in(here, log, athlete_id, log.run)
 
     here.later(minutes=1)
     if how == "deleted":
         log.activities[later] = gone
-        take(here, event(here, athlete_id, about=later))
+        here.take(log.event(athlete_id, about=later))
     else:
-        retype(here, log, athlete_id, "run", about=later)
-    sweep_for(here, timedelta(minutes=1), every=timedelta(seconds=20))
+        log.retype(athlete_id, "run", about=later)
+    here.sweep_for(timedelta(minutes=1), every=timedelta(seconds=20))
     assert len(log.with_note()) == 1
 
 
 def test_second_run_deleted_before_its_note_was_written_gives_the_routine_back(here: Place, log: Log) -> None:
-    athlete_id = noted(here, log)
+    athlete_id = log.noted()
     log.fails = {"write": AWAY["write"]}
     _another(here, log, athlete_id, LATER, after=timedelta(minutes=50))
     log.fails = {}
 
     _delete(here, log, athlete_id, LATER)
-    sweep_for(here, timedelta(minutes=2), every=timedelta(seconds=20))
+    here.sweep_for(timedelta(minutes=2), every=timedelta(seconds=20))
 
     _assert_stands_in(here, log, athlete_id, RUN)
 
@@ -92,12 +79,12 @@ def test_second_run_deleted_before_its_note_was_written_gives_the_routine_back(h
     ("deleted", "carries"), [((LAST,), LATER), ((LAST, LATER), RUN), ((LATER,), LAST), ((LATER, LAST), RUN)]
 )
 def test_of_three_runs_the_latest_that_is_left_carries_the_routine(
-    here: Place, log: Log, deleted: tuple[int, ...], carries: int
+    here: Place, log: Log, deleted: tuple[str, ...], carries: str
 ) -> None:
     """Together they are no long run."""
-    athlete_id = comes_home(here, log)
+    athlete_id = log.comes_home()
     log.edit(RUN, moving_s=1200, elapsed_s=1200)
-    take(here, event(here, athlete_id))
+    here.take(log.event(athlete_id))
     for number in (LATER, LAST):
         _another(here, log, athlete_id, number, moving_s=1200, elapsed_s=1200)
     _assert_stands_in(here, log, athlete_id, LAST)

@@ -14,7 +14,7 @@ from adductor.athletes.activities import Listed
 from adductor.jobs import leaving, retention, rounds
 from adductor.platforms.base import WebhookEvent, id_of, own_id
 from adductor.store.models import ClockRun, DecisionRecord, Letter, LoggedActivity, NoCount
-from tests.support.memory_log import activity, put, rows
+from tests.support.memory_log import activity
 from tests.support.memory_log import here as here
 from tests.support.runners import Place
 
@@ -24,7 +24,7 @@ TITLE = {"title": "Along the river with Kim"}
 
 def _comes(here: Place, number: int | str, *, kind: str = "activity", aspect: str = "update", **values: Any) -> None:
     owner, updates = values.get("owner", "4711"), values.get("updates", TITLE)
-    put(here, WebhookEvent("strava", 1, kind, id_of("strava", number), aspect, here.now, owner, updates))
+    here.put(WebhookEvent("strava", 1, kind, id_of("strava", number), aspect, here.now, owner, updates))
 
 
 def _change_activities(here: Place, number: int, **values: Any) -> None:
@@ -75,7 +75,7 @@ def test_event_that_waits_for_a_week_stays(here: Place, kind: str, updates: Any,
 
     assert retention.expire(here.installation)
 
-    assert [row.updates for row in rows(here)] == [left]
+    assert [row.updates for row in here.rows()] == [left]
     assert left or _oldest(here)["inbox_events"] is None
 
 
@@ -141,7 +141,7 @@ def test_deleted_activity_goes_within_a_day_and_its_titles_at_once(here: Place, 
     _comes(here, own_id(row.platform_id), owner=owner, aspect="delete", updates={})
     rounds.work(here.installation)
 
-    assert [row.updates for row in rows(here)] == [{}, {}]
+    assert [row.updates for row in here.rows()] == [{}, {}]
     (row,) = here.all(LoggedActivity)
     assert (row.deleted_at, row.expires_at) == (here.now, here.now + timedelta(hours=min(goes_in_h, 24)))
     here.later(hours=25)
@@ -156,7 +156,7 @@ def test_athlete_who_leaves_leaves_no_title_no_activity_and_no_name(here: Place)
 
     connections.disconnect_now(here.installation, here.athlete(runner).connection)
 
-    assert [row.updates for row in rows(here)] == [{}, TITLE]
+    assert [row.updates for row in here.rows()] == [{}, TITLE]
     assert here.all(LoggedActivity) == []
     assert here.athlete(runner).name == ""
 

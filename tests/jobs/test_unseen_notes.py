@@ -14,18 +14,7 @@ from adductor.athletes import channels
 from adductor.notes import block
 from adductor.platforms.base import LoggedActivity
 from adductor.store.models import Delivery
-from tests.support.memory_log import (
-    RUN,
-    Log,
-    comes_home,
-    event,
-    noted,
-    nth,
-    retype,
-    sweep_after,
-    sweep_for,
-    take,
-)
+from tests.support.memory_log import RUN, Log, nth
 from tests.support.runners import Place
 
 Answers = Callable[[LoggedActivity], LoggedActivity]
@@ -47,11 +36,11 @@ _UNCLEAR: dict[str, Answers] = {
 @pytest.mark.parametrize("address", [None, "runner@example.org"], ids=["no mail", "mail"])
 @pytest.mark.parametrize("answers", _UNCLEAR.values(), ids=_UNCLEAR)
 def test_note_unclear_answer_is_read_again(here: Place, log: Log, answers: Answers, address: str | None) -> None:
-    runner = comes_home(here, log)
+    runner = log.comes_home()
     here.change(runner, email=address, email_confirmed_at=here.now)
     log.answers = answers
-    take(here, event(here, runner))
-    sweep_for(here, timedelta(minutes=40), every=timedelta(minutes=5))
+    here.take(log.event(runner))
+    here.sweep_for(timedelta(minutes=40), every=timedelta(minutes=5))
 
     assert [(row.channel, row.outcome) for row in here.deliveries(runner)] == [("private_note", "written")]
     assert log.note.startswith("Mine.\n\n")
@@ -67,14 +56,14 @@ def test_note_unclear_answer_is_read_again(here: Place, log: Log, answers: Answe
 def test_note_proved_refusal_takes_another_channel(
     here: Place, log: Log, shown: bool, address: str | None, instead: tuple[str, str]
 ) -> None:
-    runner = comes_home(here, log, words="Mine." if shown else "")
+    runner = log.comes_home(words="Mine." if shown else "")
     here.change(runner, email=address, email_confirmed_at=here.now)
     log.refuses, log.leaves_note_out = True, not shown
     if not shown:
         log.answers = _UNCLEAR["left out"]
-    take(here, event(here, runner))
+    here.take(log.event(runner))
     assert [(row.channel, row.state) for row in here.deliveries(runner)] == [("private_note", "waiting")]
-    sweep_for(here, timedelta(minutes=40), every=timedelta(minutes=5))
+    here.sweep_for(timedelta(minutes=40), every=timedelta(minutes=5))
 
     ended = [(row.channel, row.outcome) for row in here.deliveries(runner)]
     assert ended == [("private_note", "note_refused"), instead]
@@ -84,19 +73,19 @@ def test_note_proved_refusal_takes_another_channel(
 
 
 def test_note_is_tried_again_a_day_after_the_refusal(here: Place, log: Log) -> None:
-    runner = noted(here, log, private_note_refused_at=here.now - timedelta(days=1))
+    runner = log.noted(private_note_refused_at=here.now - timedelta(days=1))
 
     assert block.SIGNATURE in log.note
     assert here.athlete(runner).connection.private_note_refused_at is None
 
 
 def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(here: Place, log: Log) -> None:
-    runner = noted(here, log)
+    runner = log.noted()
     log.edit(RUN, private_note="Mine.", description=f"Sunny.\n\n{here.deliveries(runner)[0].block}")
     with here.installation.store.write() as session:
         session.scalars(select(Delivery)).one().placed_in = "description"
 
-    retype(here, log, runner, "walk")
+    log.retype(runner, "walk")
 
     assert (log.note, log.activities[RUN].description) == ("Mine.", "Sunny.")
 
@@ -104,13 +93,13 @@ def test_note_that_an_earlier_version_put_into_the_description_is_removed_there(
 @pytest.mark.parametrize("words", ["", "Mine."])
 def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, log: Log, words: str) -> None:
     """Strava copies the note with the activity; its link answers the routine of the one that is gone."""
-    runner = noted(here, log, words)
+    runner = log.noted(words)
     first = here.suggestion(runner).public_id
     log.activities[nth(1)] = replace(log.activities[RUN], id=nth(1))
     here.later(minutes=1)
-    take(here, event(here, runner, "delete"))
+    here.take(log.event(runner, "delete"))
 
-    take(here, event(here, runner, about=nth(1)))
+    here.take(log.event(runner, about=nth(1)))
 
     note = log.activities[nth(1)].private_note or ""
     assert (note.count(block.SIGNATURE), note.count(f"/r/{first}")) == (1, 0)
@@ -125,7 +114,7 @@ def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: obj
     run = nth(len(log.activities))
     start = here.now - timedelta(minutes=45)
     log.activities[run] = replace(log.activities[RUN], **{"id": run, "start": start, "private_note": words, **values})  # type: ignore[arg-type]
-    take(here, event(here, runner, about=run))
+    here.take(log.event(runner, about=run))
     return run
 
 
@@ -137,10 +126,10 @@ def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: obj
 def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
     here: Place, log: Log, between: str | None, description: str | None, reads: int
 ) -> None:
-    runner = comes_home(here, log, words="")
+    runner = log.comes_home(words="")
     log.leaves_note_out = True
-    take(here, event(here, runner))
-    sweep_after(here, minutes=1)
+    here.take(log.event(runner))
+    here.sweep_after(minutes=1)
     assert (log.reads, len(log.writes)) == (2, 1)
     assert here.athlete(runner).connection.absent_note_is_empty
     if between is not None:
@@ -151,7 +140,7 @@ def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
     _next_run(here, log, runner, description=description)
 
     assert (log.reads - read_before, len(log.writes) - written_before) == (1, 2 - reads)
-    sweep_after(here, minutes=1)
+    here.sweep_after(minutes=1)
     assert (log.reads - read_before, len(log.writes) - written_before) == (reads, 1)
 
 
@@ -163,20 +152,20 @@ def test_removal_waits_until_the_note_is_shown_again(
     here: Place, log: Log, *, answer_lost: bool, attempts: int, minutes: int
 ) -> None:
     """Tries that failed in another way (the rate budget, a Strava that was away) are no sign that it is gone."""
-    runner = comes_home(here, log)
+    runner = log.comes_home()
     log.loses_answer = answer_lost
-    take(here, event(here, runner))
+    here.take(log.event(runner))
     log.loses_answer = False
     assert block.SIGNATURE in log.note
     with here.installation.store.write() as session:
         session.scalars(select(Delivery)).one().attempts = attempts
     here.later(seconds=1)
     log.leaves_note_out = True
-    retype(here, log, runner, "walk")
-    sweep_after(here, minutes=1)
+    log.retype(runner, "walk")
+    here.sweep_after(minutes=1)
     log.leaves_note_out = False
 
-    sweep_after(here, minutes=minutes)
+    here.sweep_after(minutes=minutes)
 
     assert log.note == "Mine."
 
@@ -186,15 +175,15 @@ def test_removal_waits_until_the_note_is_shown_again(
 )
 def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Log, *, arrived: bool, left: str) -> None:
     """The runner wrote meanwhile, and nothing is known of our first write."""
-    runner = comes_home(here, log, words="")
+    runner = log.comes_home(words="")
     log.loses_answer = True
-    take(here, event(here, runner))
+    here.take(log.event(runner))
     log.loses_answer = False
     log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
-    sweep_for(here, timedelta(minutes=3), every=timedelta(minutes=1))
+    here.sweep_for(timedelta(minutes=3), every=timedelta(minutes=1))
     assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")
 
-    retype(here, log, runner, "walk")
+    log.retype(runner, "walk")
 
     assert log.note == left
 
@@ -202,14 +191,14 @@ def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Lo
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(minutes=10)], ids=["before", "after"])
 def test_a_removal_whose_answer_was_lost_is_not_taken_for_the_runners(here: Place, log: Log, later: timedelta) -> None:
     """Neither before it was tried again nor after."""
-    runner = noted(here, log)
+    runner = log.noted()
     here.later(minutes=1)
     log.loses_answer = True
-    retype(here, log, runner, "walk")
+    log.retype(runner, "walk")
     assert log.note == "Mine."
     log.loses_answer = False
 
-    sweep_after(here, seconds=later.total_seconds())
-    retype(here, log, runner, "run")
+    here.sweep_after(seconds=later.total_seconds())
+    log.retype(runner, "run")
 
     assert log.note.count(block.SIGNATURE) == 1

@@ -17,7 +17,7 @@ from adductor.jobs import prompts, retention
 from adductor.notes import block
 from adductor.queue import timers
 from adductor.store.models import DecisionRecord, Suggestion
-from tests.support.memory_log import Log, event, nth, runs, take, with_tokens, withdraw
+from tests.support.memory_log import Log, nth
 from tests.support.runners import Place
 
 WITHOUT_MAIL = {"channels": {"post_run": "private_note", "rest_day": "pages"}}
@@ -32,8 +32,8 @@ def _live(here: Place, log: Log, runner: int, days: int, *, on: tuple[int, ...],
         weekday = morning.weekday()
         if weekday in on:
             number = nth(int(morning.timestamp()))
-            runs(here, log, runner, number)
-            take(here, event(here, runner, about=number))
+            log.runs(runner, number)
+            here.take(log.event(runner, about=number))
         here.clock.at = morning.replace(hour=17, minute=30)
         timers.tick(here.installation, prompts.TIMER)
         if weekday in answers and here.suggestions(runner) and here.suggestion(runner).local_date == morning.date():
@@ -61,7 +61,7 @@ def monday(here: Place) -> Place:
 
 
 def test_routines_on_pages_that_were_never_opened_take_no_note_away(monday: Place, log: Log) -> None:
-    runner = with_tokens(monday, **WITHOUT_MAIL)
+    runner = log.with_tokens(**WITHOUT_MAIL)
 
     _live(monday, log, runner, 28, on=(TUE, THU, SAT), answers=(TUE, THU, SAT))
 
@@ -76,7 +76,7 @@ def test_routines_on_pages_that_were_never_opened_take_no_note_away(monday: Plac
 
 @pytest.mark.parametrize(("opened", "decision"), [(False, "post_run"), (True, "none")])
 def test_routine_on_pages_is_load_once_it_was_opened(monday: Place, log: Log, opened: bool, decision: str) -> None:
-    runner = with_tokens(monday, **WITHOUT_MAIL)
+    runner = log.with_tokens(**WITHOUT_MAIL)
     _live(monday, log, runner, 1, on=())
     assert [row.placement for row in _given(monday, runner)] == ["rest_day"]
     if opened:
@@ -91,7 +91,7 @@ def test_routine_on_pages_is_load_once_it_was_opened(monday: Place, log: Log, op
 
 def test_weekday_that_is_never_done_yields_to_those_that_are(monday: Place, log: Log) -> None:
     usual = [{"weekday": day, "at": "07:00", "kind": "easy"} for day in (TUE, THU, SAT)]
-    runner = with_tokens(monday, usual_runs=usual, placements=["post_run"])
+    runner = log.with_tokens(usual_runs=usual, placements=["post_run"])
 
     _live(monday, log, runner, 28, on=(TUE, THU, SAT), answers=(THU, SAT))
     assert [row.local_date.weekday() for row in _given(monday, runner)] == [TUE, THU] * 4
@@ -108,7 +108,7 @@ def test_weekday_that_is_never_done_yields_to_those_that_are(monday: Place, log:
 
 
 def test_record_of_a_slot_ages_and_leaves_out_what_was_taken_back(monday: Place, log: Log) -> None:
-    runner = with_tokens(monday)
+    runner = log.with_tokens()
     for weeks_ago, said in ((8, Said.DONE), (7, Said.NOT_TODAY), (1, None)):
         monday.clock.at -= timedelta(weeks=weeks_ago)
         monday.run_done(runner)
@@ -120,15 +120,15 @@ def test_record_of_a_slot_ages_and_leaves_out_what_was_taken_back(monday: Place,
         return [(slot.offered, slot.done, slot.weeks_ago) for slot in _situation(monday, runner).athlete.slots]
 
     assert slots() == [(2, 0, 0), (1, 1, 8)]
-    withdraw(monday, runner)
+    monday.withdraw(runner)
     assert slots() == [(1, 0, 0), (1, 1, 8)]
 
 
 def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log: Log) -> None:
-    runner = with_tokens(monday, placements=["post_run"])
+    runner = log.with_tokens(placements=["post_run"])
     marathon: dict[str, Any] = {"intensity": "race", "workout": "race", "distance_m": 42_195, "moving_s": 12_600}
-    runs(monday, log, runner, nth(1), ago=timedelta(hours=4), **marathon, elapsed_s=12_600)
-    take(monday, event(monday, runner, about=nth(1)))
+    log.runs(runner, nth(1), ago=timedelta(hours=4), **marathon, elapsed_s=12_600)
+    monday.take(log.event(runner, about=nth(1)))
     raced_on = monday.now.date()
     assert (monday.athlete(runner).raced_on, monday.athlete(runner).race_free_days) == (raced_on, 7)
 
@@ -137,8 +137,8 @@ def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log:
         monday.clock.at = datetime.combine(raced_on + timedelta(days=days), time(8), tzinfo=monday.now.tzinfo)
         retention.expire(monday.installation)
         del log.activities[next(iter(log.activities))]
-        runs(monday, log, runner, nth(days))
-        take(monday, event(monday, runner, about=nth(days)))
+        log.runs(runner, nth(days))
+        monday.take(log.event(runner, about=nth(days)))
         decisions[days] = monday.decisions(runner)[-1]
 
     assert decisions[7].rule == "race_window"
@@ -147,14 +147,14 @@ def test_race_that_the_log_has_forgotten_keeps_its_days_free(monday: Place, log:
 
 
 def test_race_that_was_none_after_all_is_forgotten(monday: Place, log: Log) -> None:
-    runner = with_tokens(monday, placements=["post_run"])
-    runs(monday, log, runner, nth(1), intensity="race", workout="race")
-    take(monday, event(monday, runner, about=nth(1)))
+    runner = log.with_tokens(placements=["post_run"])
+    log.runs(runner, nth(1), intensity="race", workout="race")
+    monday.take(log.event(runner, about=nth(1)))
     assert monday.athlete(runner).raced_on == monday.now.date()
 
     monday.later(hours=1)
     log.edit(nth(1), intensity="easy", workout=None)
-    take(monday, event(monday, runner, "update", about=nth(1), type="Run"))
+    monday.take(log.event(runner, "update", about=nth(1), type="Run"))
 
     assert monday.athlete(runner).raced_on is None
     assert monday.decisions(runner)[-1].decision == "post_run"
@@ -162,7 +162,7 @@ def test_race_that_was_none_after_all_is_forgotten(monday: Place, log: Log) -> N
 
 def _silent(here: Place, log: Log, **values: Any) -> int:
     """A runner with a run on three days a week who answers nothing; five weeks have passed."""
-    runner = with_tokens(here, **{"placements": ["post_run"], **values})
+    runner = log.with_tokens(**{"placements": ["post_run"], **values})
     _live(here, log, runner, 35, on=(TUE, THU, SAT))
     return runner
 
@@ -207,7 +207,7 @@ def test_after_four_unanswered_one_comes_in_a_fortnight_and_the_first_asks_once(
 def test_reply_to_the_question_is_obeyed(
     monday: Place, log: Log, target: int, said: StillUseful, then: str, next_gaps: list[int]
 ) -> None:
-    runner = with_tokens(monday, placements=["post_run"], target_sessions_per_week=target)
+    runner = log.with_tokens(placements=["post_run"], target_sessions_per_week=target)
     while not any(row.asks_if_useful for row in monday.suggestions(runner)):
         _live(monday, log, runner, 1, on=(TUE, THU, SAT))
     (*_, asking) = monday.suggestions(runner)

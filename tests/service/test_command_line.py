@@ -21,7 +21,7 @@ from tests.coaching.cases import ATHLETE, all_cases, more_cases
 from tests.service.conftest import APPLICATION
 from tests.support import commands, databases
 from tests.support.live import adductor
-from tests.support.memory_log import event, take
+from tests.support.memory_log import Log
 from tests.support.runners import Place
 
 PLAIN = more_cases()[0].document
@@ -147,7 +147,7 @@ def test_athletes_are_listed_exported_and_after_a_yes_forgotten_and_no_other(her
 
 def test_why_says_what_came_of_an_event_without_a_decision(here: Place) -> None:
     runner = here.runner(confirmed_at=None)
-    take(here, event(here, runner, about=901))
+    here.take(Log(here).event(runner, about=901))
 
     data_dir = str(here.installation.settings.data_dir)
     said = commands.run("why", str(runner), ADDUCTOR_DATA_DIR=data_dir, **APPLICATION).stdout

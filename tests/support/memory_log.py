@@ -15,7 +15,6 @@ import pytest
 
 from adductor.athletes import connections
 from adductor.coaching.situation import Intensity
-from adductor.jobs import inbox, rounds
 from adductor.notes import block
 from adductor.platforms.base import (
     CalendarEntry,
@@ -29,7 +28,7 @@ from adductor.platforms.base import (
     WebhookEvent,
     carry,
 )
-from adductor.store.models import InboxEvent, Suggestion
+from adductor.store.models import Suggestion
 from tests.support.athletes import give_tokens
 from tests.support.runners import MORNING, Place, place
 
@@ -64,6 +63,7 @@ class Log:
     unreadable: ClassVar[str] = "activity:read_permission"
     unwritable: ClassVar[str] = "activity:write_permission"
 
+    here: Place
     activities: dict[str, LoggedActivity] = field(default_factory=dict)
     calls: list[tuple[str, str | None]] = field(default_factory=list)  # read, list or write, and for which athlete
     writes: list[str] = field(default_factory=list)
@@ -110,6 +110,66 @@ class Log:
 
     def edit(self, activity_id: str, **values: Any) -> None:
         self.activities[activity_id] = replace(self.activities[activity_id], **values)
+
+    # -- the runner's side --------------------------------------------------------------------------------------------
+
+    def with_tokens(self, **values: Any) -> int:
+        """A connected athlete with tokens, without mail unless ``values`` say otherwise; their id."""
+        row = {"platform": self.name, "scopes": self.scopes, "email": None, "email_confirmed_at": None}
+        athlete_id = self.here.runner(**{**row, **values})
+        self._give(athlete_id, self.tokens(self.here.now))
+        return athlete_id
+
+    def comes_home(self, words: str = "Mine.", *, number: str | None = None, **values: Any) -> int:
+        """A connected athlete whose run of 40 minutes, ended five minutes ago, is in the log now; their id."""
+        athlete_id = self.with_tokens(**values)
+        self.runs(athlete_id, number or self.run, private_note=words)
+        return athlete_id
+
+    def noted(self, words: str = "Mine.", **values: Any) -> int:
+        """An athlete whose run was recorded and announced: our note stands, unless the test forbids it. Their id."""
+        athlete_id = self.comes_home(words, **values)
+        self.here.take(self.event(athlete_id))
+        return athlete_id
+
+    def runs(self, athlete_id: int, number: str, *, ago: timedelta = timedelta(minutes=45), **values: Any) -> str:
+        """One more activity of this athlete, begun so long ago; its id."""
+        self.activities[number] = activity(self.here.owner(athlete_id), number, self.here.now - ago, **values)
+        return number
+
+    def retype(self, athlete_id: int, sport: str, *, about: str | None = None, after_s: float = 0) -> None:
+        """The athlete changes the type of an activity, and its event is handled."""
+        self.here.later(seconds=after_s)
+        self.edit(about or self.run, sport=sport)
+        updates = {"type": sport.capitalize()} if self.name == "strava" else {}
+        self.here.take(self.event(athlete_id, "update", about=about, **updates))
+
+    def event(
+        self, athlete_id: int, aspect: str = "create", *, about: str | None = None, **updates: Any
+    ) -> WebhookEvent:
+        about, owner = about or self.run, self.here.owner(athlete_id)
+        return WebhookEvent(self.name, 1, "activity", about, aspect, self.here.now, owner, updates)
+
+    def departure(self, athlete_id: int) -> WebhookEvent:
+        """The platform's word that the athlete has disconnected the application."""
+        owner, left = self.here.owner(athlete_id), {"authorized": "false"}
+        return WebhookEvent(self.name, 1, "athlete", f"{self.name}:{owner}", "update", self.here.now, owner, left)
+
+    def expire_token(self, athlete_id: int, refresh_token: str = "refresh") -> None:
+        """The next call needs a refresh; with "dead" it is refused."""
+        self._give(athlete_id, Tokens("old", refresh_token, self.here.now))
+
+    def _give(self, athlete_id: int, tokens: Tokens) -> None:
+        with self.here.installation.store.write() as session:
+            give_tokens(session, self.here.installation, athlete_id, tokens)
+
+    def connect_again(self, athlete_id: int) -> None:
+        tokens = replace(self.tokens(self.here.now), access_token="new")
+        grant = Grant(tokens, self.here.owner(athlete_id), "Robin", None, "metric")
+        with self.here.installation.store.write() as session:
+            connections.connect(session, self.here.installation, self.name, grant, self.scopes)
+
+    # -- what the product calls ---------------------------------------------------------------------------------------
 
     def refresh(self, refresh_token: str) -> Tokens:
         self.refreshes += 1
@@ -181,20 +241,26 @@ class CalendarLog(Log):
     unreadable: ClassVar[str] = "activity"
     unwritable: ClassVar[str] = "write calendar"
 
-    here: Place | None = None
     entries: dict[str, CalendarEntry] = field(default_factory=dict)
 
     def tokens(self, now: datetime) -> Tokens:
         return Tokens("access")
 
     def note_of(self, activity_id: str) -> str:
-        assert self.here is not None
         made = self.here.all(Suggestion, activity_id=activity_id)
         wanted = {f"adductor-{suggestion.public_id}" for suggestion in made}
         return "\n".join(entry.whole for entry in self.entries.values() if entry.key in wanted)
 
     def with_note(self) -> list[str]:
         return [entry.id for entry in self.entries.values() if block.SIGNATURE in entry.whole]
+
+    def event(
+        self, athlete_id: int, aspect: str = "create", *, about: str | None = None, **updates: Any
+    ) -> WebhookEvent:
+        """An event brings its activity along."""
+        if self.carries and aspect != "delete":
+            updates |= carry(self.activities[about or self.run])
+        return super().event(athlete_id, aspect, about=about, **updates)
 
     def read_calendar(self, caller: Caller, first: date, last: date) -> tuple[Told, list[CalendarEntry]]:
         self._call("calendar", caller.athlete)
@@ -235,7 +301,7 @@ def here(tmp_path: Path, unused_url: str) -> Iterator[Place]:
 @pytest.fixture
 def log(here: Place, request: pytest.FixtureRequest) -> Log:
     """Strava's, unless `EACH_LOG` brings another."""
-    made = CalendarLog(here=here) if getattr(request, "param", "strava") == "intervals" else Log()
+    made = (CalendarLog if getattr(request, "param", "strava") == "intervals" else Log)(here)
     here.installation.platforms[made.name] = made  # type: ignore[assignment]
     return made
 
@@ -247,117 +313,3 @@ def activity(owner: str, number: str, start: datetime, **values: Any) -> LoggedA
     run |= {"distance_m": 8000, "elevation_gain_m": 10, "private_note": "Mine.", "description": "Sunny."}
     run |= {"workout": None, "body_part": None, "manual": False, "is_adductor_session": False, "time_unreliable": False}
     return LoggedActivity(**{**run, **values})
-
-
-def with_tokens(here: Place, log: Log | None = None, **values: Any) -> int:
-    """A connected athlete with tokens, without mail unless ``values`` say otherwise; their id."""
-    log = log or Log()
-    row = {"platform": log.name, "scopes": log.scopes, "email": None, "email_confirmed_at": None}
-    athlete_id = here.runner(**{**row, **values})
-    with here.installation.store.write() as session:
-        give_tokens(session, here.installation, athlete_id, log.tokens(here.now))
-    return athlete_id
-
-
-def comes_home(here: Place, log: Log, words: str = "Mine.", *, number: str | None = None, **values: Any) -> int:
-    """A connected athlete whose run of 40 minutes, ended five minutes ago, is in the log now; their id."""
-    athlete_id = with_tokens(here, log, **values)
-    runs(here, log, athlete_id, number or log.run, private_note=words)
-    return athlete_id
-
-
-def runs(here: Place, log: Log, athlete_id: int, number: str, *, ago: timedelta | None = None, **values: Any) -> str:
-    """One more activity of this athlete, begun 45 minutes ago unless ``ago`` says otherwise; its id."""
-    start = here.now - (ago or timedelta(minutes=45))
-    log.activities[number] = activity(here.owner(athlete_id), number, start, **values)
-    return number
-
-
-def event(
-    here: Place, athlete_id: int, aspect: str = "create", *, about: str | None = None, **updates: Any
-) -> WebhookEvent:
-    log, owner = _log_of(here, athlete_id), here.owner(athlete_id)
-    about = about or log.run
-    if isinstance(log, CalendarLog) and log.carries and aspect != "delete":
-        updates |= carry(log.activities[about])
-    return WebhookEvent(log.name, 1, "activity", about, aspect, here.now, owner, updates)
-
-
-def departure(here: Place, athlete_id: int) -> WebhookEvent:
-    """The platform's word that the athlete has disconnected the application."""
-    name, owner = _log_of(here, athlete_id).name, here.owner(athlete_id)
-    return WebhookEvent(name, 1, "athlete", f"{name}:{owner}", "update", here.now, owner, {"authorized": "false"})
-
-
-def _log_of(here: Place, athlete_id: int) -> Log:
-    log: Any = here.installation.platforms.get(here.athlete(athlete_id).connection.platform, Log())
-    return log
-
-
-def put(here: Place, *received: WebhookEvent) -> None:
-    """Store events as the web does."""
-    with here.installation.store.write() as session:
-        inbox.put(session.connection(), list(received), here.now)
-
-
-def take(here: Place, *received: WebhookEvent) -> None:
-    """Store events and handle what is due."""
-    put(here, *received)
-    rounds.sweep(here.installation)
-
-
-def noted(here: Place, log: Log, words: str = "Mine.", **values: Any) -> int:
-    """An athlete whose run was recorded and announced: our note stands, unless the test's log forbids it. Their id."""
-    athlete_id = comes_home(here, log, words, **values)
-    take(here, event(here, athlete_id))
-    return athlete_id
-
-
-def retype(here: Place, log: Log, athlete_id: int, sport: str, *, about: str | None = None, after_s: float = 0) -> None:
-    """The athlete changes the type of an activity, and its event is handled."""
-    here.later(seconds=after_s)
-    log.edit(about or log.run, sport=sport)
-    updates = {"type": sport.capitalize()} if log.name == "strava" else {}
-    take(here, event(here, athlete_id, "update", about=about, **updates))
-
-
-def sweep_after(here: Place, **delta: float) -> None:
-    """Let time pass, then one round."""
-    here.later(**delta)
-    rounds.sweep(here.installation)
-
-
-def sweep_for(here: Place, time: timedelta, *, every: timedelta) -> None:
-    """Let time pass with a round at each step."""
-    until = here.now + time
-    while here.now < until:
-        here.clock.at += every
-        rounds.sweep(here.installation)
-
-
-def rows(here: Place) -> list[InboxEvent]:
-    return here.all(InboxEvent)
-
-
-def delay_notes(here: Place) -> None:
-    """A note then waits a minute and is read for by itself, not written on what its event's job has read."""
-    here.installation.settings = here.installation.settings.model_copy(update={"note_delay_s": 60})
-
-
-def withdraw(here: Place, athlete_id: int) -> None:
-    with here.asked(athlete_id) as coach:
-        coach.withdraw_open("You asked for a break.")
-
-
-def expire_token(here: Place, athlete_id: int, refresh_token: str = "refresh") -> None:
-    """The next call needs a refresh; with "dead" it is refused."""
-    with here.installation.store.write() as session:
-        give_tokens(session, here.installation, athlete_id, Tokens("old", refresh_token, here.now))
-
-
-def connect_again(here: Place, athlete_id: int) -> None:
-    log = _log_of(here, athlete_id)
-    tokens = replace(log.tokens(here.now), access_token="new")
-    grant = Grant(tokens, here.owner(athlete_id), "Robin", None, "metric")
-    with here.installation.store.write() as session:
-        connections.connect(session, here.installation, log.name, grant, log.scopes)

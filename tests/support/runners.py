@@ -18,8 +18,10 @@ from adductor.clock import Clock
 from adductor.coaching import situation as words
 from adductor.coaching.replies import Said
 from adductor.installation import Installation
+from adductor.jobs import inbox, rounds
+from adductor.platforms.base import WebhookEvent
 from adductor.settings import load
-from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Delivery, Letter, Suggestion
+from adductor.store.models import Athlete, CheckInRecord, DecisionRecord, Delivery, InboxEvent, Letter, Suggestion
 from tests.support import databases
 from tests.support.athletes import change, new_athlete, run_of
 
@@ -163,6 +165,41 @@ class Place:
 
     def letters(self, runner: int) -> list[Letter]:
         return self.all(Letter, athlete_id=runner)
+
+    # -- events and what comes of them -------------------------------------------------------------------------------
+
+    def rows(self) -> list[InboxEvent]:
+        return self.all(InboxEvent)
+
+    def put(self, *received: WebhookEvent) -> None:
+        """Store events as the web does."""
+        with self.installation.store.write() as session:
+            inbox.put(session.connection(), list(received), self.now)
+
+    def take(self, *received: WebhookEvent) -> None:
+        """Store events and handle what is due."""
+        self.put(*received)
+        rounds.sweep(self.installation)
+
+    def sweep_after(self, **delta: float) -> None:
+        """Let time pass, then one round."""
+        self.later(**delta)
+        rounds.sweep(self.installation)
+
+    def sweep_for(self, time: timedelta, *, every: timedelta) -> None:
+        """Let time pass with a round at each step."""
+        until = self.now + time
+        while self.now < until:
+            self.clock.at += every
+            rounds.sweep(self.installation)
+
+    def delay_notes(self) -> None:
+        """A note then waits a minute and is read for by itself, not written on what its event's job has read."""
+        self.installation.settings = self.installation.settings.model_copy(update={"note_delay_s": 60})
+
+    def withdraw(self, runner: int) -> None:
+        with self.asked(runner) as coach:
+            coach.withdraw_open("You asked for a break.")
 
     def mails(self) -> list[bytes]:
         """The mails kept in the folder, oldest first."""

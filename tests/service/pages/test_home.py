@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from adductor.store.models import InboxEvent, SessionRecord
 from tests.service.pages.conftest import Visitor
-from tests.support.memory_log import event, put
+from tests.support.memory_log import Log
 from tests.support.runners import MORNING
 
 
@@ -72,7 +72,8 @@ def test_weeks_count_their_sessions_and_a_streak_counts_weeks(me: Visitor) -> No
 def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(me: Visitor) -> None:
     unread = "Recorded; not read"
     assert unread not in me.page("/home")
-    put(me.here, event(me.here, me.runner, about=7), event(me.here, me.runner, about=8))
+    log = Log(me.here)
+    me.here.put(log.event(me.runner, about=7), log.event(me.runner, about=8))
     assert me.page("/home").count(f'title="{unread}') == 1
     with me.here.installation.store.write() as session:
         session.execute(update(InboxEvent).where(InboxEvent.object_id == "8").values(outcome="old_activity"))
@@ -80,7 +81,7 @@ def test_activity_of_which_only_the_event_is_known_is_drawn_until_it_is_deleted(
     assert me.page("/home").count(f'title="{unread}') == 1
 
     me.here.later(minutes=1)
-    put(me.here, event(me.here, me.runner, "delete", about=7))
+    me.here.put(log.event(me.runner, "delete", about=7))
 
     assert unread not in me.page("/home")
 
