@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -170,15 +171,25 @@ def test_removal_waits_until_the_note_is_shown_again(
     assert log.note == "Mine."
 
 
+def _killed(_: LoggedActivity) -> LoggedActivity:
+    """The worker ends before it hears of its write: no ladder catches that."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("lost", ["answer lost", "worker killed"])
 @pytest.mark.parametrize(
     ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
 )
-def test_blank_line_goes_with_our_note_only_when_it_is_ours(here: Place, log: Log, *, arrived: bool, left: str) -> None:
+def test_blank_line_goes_with_our_note_only_when_it_is_ours(
+    here: Place, log: Log, lost: str, *, arrived: bool, left: str
+) -> None:
     """The runner wrote meanwhile, and nothing is known of our first write."""
     runner = log.comes_home(words="")
-    log.loses_answer = True
-    here.take(log.event(runner))
-    log.loses_answer = False
+    log.loses_answer = lost == "answer lost"
+    log.answers = _killed
+    with contextlib.suppress(KeyboardInterrupt):
+        here.take(log.event(runner))
+    log.loses_answer, log.answers = False, Log.answers
     log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
     here.sweep_for(timedelta(minutes=3), every=timedelta(minutes=1))
     assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")
