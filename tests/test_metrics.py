@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -69,15 +70,14 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(directory: Path) -> Iterator[Callable[[], Process]]:
-    started: list[Process] = []
+    with ExitStack() as started:
 
-    def start_one() -> Process:
-        started.append(Process(directory))
-        return started[-1]
+        def start_one() -> Process:
+            process = Process(directory)
+            started.callback(process.kill)
+            return process
 
-    yield start_one
-    for process in started:
-        process.kill()
+        yield start_one
 
 
 @pytest.mark.processes

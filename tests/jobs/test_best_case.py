@@ -113,7 +113,7 @@ def test_pipeline_and_decide_agree(tmp_path: Path) -> None:
                     here.answer(athlete_id, Said.DONE)
                 here.clock.at += timedelta(days=days)
             for index, (sport, ago_min) in enumerate(life["before"]):
-                entry = f"strava:{int(here.now.timestamp()) + index}"
+                entry = f"strava:{int(here.now.timestamp()) + 1 + index}"
                 log.runs(athlete_id, entry, ago=timedelta(minutes=ago_min), sport=sport)
                 here.take(log.event(athlete_id, about=entry))
             if life["not_today"] and here.suggestions(athlete_id):

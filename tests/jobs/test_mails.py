@@ -213,13 +213,13 @@ def test_lost_answer_leads_to_one_more_copy_with_the_same_message_id(
 
         def kill(*values: Any, **named: Any) -> None:
             """No ladder catches the end of the process."""
-            monkeypatch.undo()
             hand_over(*values, **named)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(served.installation.postbox, "hand_over", kill)
-        with pytest.raises(KeyboardInterrupt):
-            rounds.work(served.installation)
+        with monkeypatch.context() as patch:
+            patch.setattr(served.installation.postbox, "hand_over", kill)
+            with pytest.raises(KeyboardInterrupt):
+                rounds.work(served.installation)
         served.later(seconds=31)  # the lease
     for attempt in range(6):
         server.lose_connection_after_text = attempt < lost

@@ -269,6 +269,6 @@ def test_same_event_is_no_second_row_and_a_second_edit_within_its_second_is_not_
     assert (row.state, row.updates, len(row.trace_id)) == ("waiting", {"title": "Morning run"}, 16)
     worker.run_one(here.installation, _job(lambda _: "handled"))
 
-    here.put(edited)
+    here.put(edited, received)
 
     assert [(row.state, row.updates) for row in here.rows()] == [("waiting", received.updates | edited.updates)]

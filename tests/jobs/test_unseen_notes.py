@@ -146,17 +146,15 @@ def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
 
 
 @pytest.mark.parametrize(
-    ("answer_lost", "attempts", "minutes"),
-    [(False, 1, 5), (False, 1, 30), (True, 1, 5), (True, 1, 30), (False, 9, 120)],
+    ("lost", "attempts", "minutes"),
+    [("", 1, 5), ("", 1, 30), ("answer", 1, 5), ("answer", 1, 30), ("worker", 1, 5), ("", 9, 120)],
 )
 def test_removal_waits_until_the_note_is_shown_again(
-    here: Place, log: Log, *, answer_lost: bool, attempts: int, minutes: int
+    here: Place, log: Log, lost: str, attempts: int, minutes: int
 ) -> None:
     """Tries that failed in another way (the rate budget, a Strava that was away) are no sign that it is gone."""
     runner = log.comes_home()
-    log.loses_answer = answer_lost
-    here.take(log.event(runner))
-    log.loses_answer = False
+    _announce(here, log, runner, lost)
     assert block.SIGNATURE in log.note
     with here.installation.store.write() as session:
         session.scalars(select(Delivery)).one().attempts = attempts
@@ -176,7 +174,15 @@ def _killed(_: LoggedActivity) -> LoggedActivity:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("lost", ["answer lost", "worker killed"])
+def _announce(here: Place, log: Log, runner: int, lost: str) -> None:
+    """The run is announced; the ``answer`` to our write is lost, or the ``worker`` that would hear it."""
+    log.loses_answer, log.answers = lost == "answer", _killed if lost == "worker" else Log.answers
+    with contextlib.suppress(KeyboardInterrupt):
+        here.take(log.event(runner))
+    log.loses_answer, log.answers = False, Log.answers
+
+
+@pytest.mark.parametrize("lost", ["answer", "worker"])
 @pytest.mark.parametrize(
     ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
 )
@@ -185,11 +191,7 @@ def test_blank_line_goes_with_our_note_only_when_it_is_ours(
 ) -> None:
     """The runner wrote meanwhile, and nothing is known of our first write."""
     runner = log.comes_home(words="")
-    log.loses_answer = lost == "answer lost"
-    log.answers = _killed
-    with contextlib.suppress(KeyboardInterrupt):
-        here.take(log.event(runner))
-    log.loses_answer, log.answers = False, Log.answers
+    _announce(here, log, runner, lost)
     log.edit(RUN, private_note=f"Felt heavy.\n\n{log.note}" if arrived else "Felt heavy.")
     here.sweep_for(timedelta(minutes=3), every=timedelta(minutes=1))
     assert log.note.startswith(f"Felt heavy.\n\n{block.HEADING}")

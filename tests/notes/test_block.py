@@ -128,10 +128,6 @@ def test_a_block_that_the_runner_edited_is_theirs(words: str, instead: str) -> N
         assert block.remove(text, ours(BLOCK)) == Placed(Placing.EDITED, text)
 
 
-def test_a_block_that_the_runner_deleted_stays_away() -> None:
-    assert block.place("Mine", ours(BLOCK), was_there=True) == Placed(Placing.DELETED, "Mine")
-
-
 @pytest.mark.parametrize(
     ("known", "placed"),
     [([BLOCK, OTHER], f"Mine\n\n{BLOCK}"), ([BLOCK], f"Mine\n\n{OTHER}\n\n{BLOCK}")],
