@@ -145,9 +145,25 @@ def test_note_absent_again_is_written_at_once_while_nothing_speaks_against_it(
     assert (log.reads - read_before, len(log.writes) - written_before) == (reads, 1)
 
 
+@pytest.mark.parametrize("lost", ["answer", "worker"])
+def test_absent_note_is_not_written_over_when_an_earlier_write_may_have_arrived(
+    here: Place, log: Log, lost: str
+) -> None:
+    runner = log.comes_home()
+    _announce(here, log, runner, lost)
+    log.leaves_note_out = True
+    here.sweep_for(timedelta(minutes=8), every=timedelta(seconds=20))
+    log.leaves_note_out = False
+
+    here.sweep_after(minutes=30)
+
+    assert log.note.startswith("Mine.\n\n")
+    assert (log.note.count(block.SIGNATURE), len(log.writes)) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("lost", "attempts", "minutes"),
-    [("", 1, 5), ("", 1, 30), ("answer", 1, 5), ("answer", 1, 30), ("worker", 1, 5), ("", 9, 120)],
+    [("", 1, 5), ("", 1, 30), ("answer", 1, 5), ("answer", 1, 30), ("", 9, 120)],
 )
 def test_removal_waits_until_the_note_is_shown_again(
     here: Place, log: Log, lost: str, attempts: int, minutes: int
