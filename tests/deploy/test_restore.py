@@ -20,7 +20,7 @@ from adductor.store.models import Athlete, Subscription
 from adductor.vault import Vault
 from service.supervisor import free_port
 from tests.support.live import Live, Runner, adductor, installation
-from tests.support.memory_log import Log, comes_home, event, rows, sweep_after, take
+from tests.support.memory_log import Log
 from tests.support.runners import place
 
 
@@ -134,15 +134,15 @@ def _while_it_is_busy(live: Live, runners: list[Runner], dump: Callable[[], None
 def test_without_its_secret_key_a_backup_says_what_is_missing_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
     """The one thing that a copy of the database can't replace."""
     with place(tmp_path) as here:
-        here.installation.platforms["strava"] = log = Log()  # type: ignore[assignment]
-        runner, vault = comes_home(here, log), here.installation.vault
+        here.installation.platforms["strava"] = log = Log(here)  # type: ignore[assignment]
+        runner, vault = log.comes_home(), here.installation.vault
         here.installation.vault = Vault([Fernet.generate_key().decode()])
-        take(here, event(here, runner))
-        (row,) = rows(here)
+        here.take(log.event(runner))
+        (row,) = here.rows()
         for words in ("ADDUCTOR_SECRET_KEY", "put the old key back"):
             assert words in (row.problem or "")
 
         here.installation.vault = vault
-        sweep_after(here, hours=1)
+        here.sweep_after(hours=1)
 
         assert log.note.count(block.SIGNATURE) == 1

@@ -61,10 +61,11 @@ def test_no_without_a_look_stays_a_no_whatever_the_platform_tells(
 def test_second_recording_is_read_and_carries_the_note(here: Place, log: Log) -> None:
     """An imagined run of 45 minutes, joined to the first recording, would be a long run."""
     athlete_id, times = log.with_tokens(), {"moving_s": 3000, "elapsed_s": 3000}
-    with here.installation.store.write() as session:
-        here.add_run(session, here.locked(session, athlete_id), here.now - timedelta(minutes=75), **times)
+    ago = timedelta(minutes=75)
+    with here.asked(athlete_id) as coach:
+        here.add_run(coach.session, coach.athlete, here.now - ago, **times)
 
-    here.take(log.event(athlete_id, about=log.runs(athlete_id, RUN, ago=timedelta(minutes=75), **times)))
+    here.take(log.event(athlete_id, about=log.runs(athlete_id, RUN, ago=ago, **times)))
 
     assert log.with_note() == [RUN]
 

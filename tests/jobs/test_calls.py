@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -89,10 +88,6 @@ def test_incomplete_entry_of_the_list_is_not_called_old(here: Place, log: Log) -
 def test_fresh_run_that_a_full_list_leaves_out_is_read(here: Place, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list call tells the oldest 200 of a fortnight."""
     monkeypatch.setattr(activities, "MOST_LISTED", 10)
-    listed = log.list_activities
-    monkeypatch.setattr(
-        log, "list_activities", lambda *of, **after: sorted(listed(*of, **after), key=lambda one: one.start)[:10]
-    )
     athlete_id = log.with_tokens()
     for number in _numbered(0, 12):
         here.put(log.event(athlete_id, about=log.runs(athlete_id, number, ago=5 * DAY, sport="walk")))
@@ -175,15 +170,11 @@ def _with_budget(here: Place, log: Log, *, day_used: int) -> WindowBudget:
     budget.take(Priority.CONNECT)
     budget.learn(usage((10, day_used)), 200)
 
-    def budgeted(call: Callable[..., object]) -> Callable[..., Any]:
-        def within(caller: Caller, *arguments: object) -> object:
-            budget.take(caller.priority, caller.athlete)
-            budget.learn({}, 200)
-            return call(caller, *arguments)
+    def charge(caller: Caller) -> None:
+        budget.take(caller.priority, caller.athlete)
+        budget.learn({}, 200)
 
-        return within
-
-    log.get_activity, log.update_activity = budgeted(log.get_activity), budgeted(log.update_activity)  # type: ignore[method-assign]
+    log.before_call = charge
     return budget
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from adductor.athletes import connections
+from adductor.athletes import activities, connections
 from adductor.coaching.situation import Intensity
 from adductor.notes import block
 from adductor.platforms.base import (
@@ -69,6 +69,7 @@ class Log:
     writes: list[str] = field(default_factory=list)
     refreshes: int = 0
     revoked: list[str] = field(default_factory=list)
+    before_call: Callable[[Caller], None] = lambda caller: None
     after_read: Callable[[], None] = _nothing
     before_write: Callable[[], None] = _nothing  # it is on its way already
     during_refresh: Callable[[], None] = _nothing
@@ -184,7 +185,7 @@ class Log:
         self.revoked.append(token)
 
     def get_activity(self, caller: Caller, activity_id: str) -> LoggedActivity:
-        self._call("read", caller.athlete)
+        self._call("read", caller)
         if activity_id not in self.activities:
             raise NOT_THERE
         found = self.activities[activity_id]
@@ -192,13 +193,14 @@ class Log:
         return replace(found, private_note=None) if self.leaves_note_out else found
 
     def list_activities(self, caller: Caller, *, after: datetime) -> list[LoggedActivity]:
-        """As Strava lists them: without the texts."""
-        self._call("list", caller.athlete)
+        """As Strava lists them: without the texts, the oldest first and no more than it lists at once."""
+        self._call("list", caller)
         listed = [entry for entry in self.activities.values() if entry.start >= after]
-        return [replace(entry, private_note=None, description=None) for entry in listed]
+        oldest = sorted(listed, key=lambda entry: entry.start)[: activities.MOST_LISTED]
+        return [replace(entry, private_note=None, description=None) for entry in oldest]
 
     def update_activity(self, caller: Caller, activity_id: str, field: str, text: str) -> LoggedActivity:
-        self._call("write", caller.athlete)
+        self._call("write", caller)
         if self.refuses:
             return self.answers(self.activities[activity_id])
         self._meanwhile("before_write")
@@ -208,8 +210,9 @@ class Log:
         self._lose_answer()
         return self.answers(self.activities[activity_id])
 
-    def _call(self, kind: str, athlete: str | None) -> None:
-        self.calls.append((kind, athlete))
+    def _call(self, kind: str, caller: Caller) -> None:
+        self.before_call(caller)
+        self.calls.append((kind, caller.athlete))
         self._fail(kind)
 
     def _fail(self, kind: str) -> None:
@@ -263,7 +266,7 @@ class CalendarLog(Log):
         return super().event(athlete_id, aspect, about=about, **updates)
 
     def read_calendar(self, caller: Caller, first: date, last: date) -> tuple[Told, list[CalendarEntry]]:
-        self._call("calendar", caller.athlete)
+        self._call("calendar", caller)
         self._meanwhile("after_read")
         return Told(plan=[], pauses=[]), [entry for entry in self.entries.values() if first <= entry.day <= last]
 
@@ -286,7 +289,7 @@ class CalendarLog(Log):
         return Told(wellness={})
 
     def _write(self, caller: Caller, text: str) -> None:
-        self._call("write", caller.athlete)
+        self._call("write", caller)
         self._meanwhile("before_write")
         self.writes.append(text)
 
