@@ -396,8 +396,10 @@ def _decide(coach: Consultation, event: InboxEvent, activity: LoggedActivity) ->
     if stands_in != activity.id and _is_a_run(activity) and not _began_after(coach, stands_in, activity):
         # One run recorded twice, or two that overlap, count as one; the recording that came last carries it.
         stands_in = activity.id
-    theirs = coach.find_suggestion(stands_in) if stands_in != activity.id else None
-    if theirs is not None and theirs.status != "withdrawn":  # a withdrawn one comes back, as with its own event
+    # Of a run in both logs the suggestion has either id: it moves to the log that carries the note.
+    copies = () if stands_in == activity.id else (stands_in, _other_copy(coach, stands_in))
+    theirs = [coach.find_suggestion(each) for each in copies if each is not None]
+    if any(each is not None and each.status != "withdrawn" for each in theirs):  # a withdrawn one comes back
         verdict = decisions.refuse(verdict, "another_run_has_it", _ANOTHER_RUN_HAS_IT, "a later run of today has it")
     decision = _record(coach, event, verdict, asked_platform=True)
     if verdict.decision not in _SUGGESTS:

@@ -222,3 +222,23 @@ def test_status_names_each_runner_and_no_secret(icu: Icu) -> None:
     assert said.returncode == 0, said.stderr
     assert f"intervals:{account['id'].removeprefix('i')}, key, connected" in said.stdout
     assert account["api_key"] not in said.stdout
+
+
+def test_late_event_of_an_earlier_run_in_both_logs_leaves_the_note_where_it_stands(icu: Icu, strava: Log) -> None:
+    runner = both(icu, channels={"post_run": "private_note"})
+    at_strava(icu, strava, handled=False)
+    icu.record(runner)
+    icu.hears()
+    icu.polls(minutes=6)
+    told_by_strava(icu)
+    icu.polls(minutes=1)
+    assert len(strava.with_note()) == 1
+
+    icu.record(runner, minutes=40, start=(icu.here.now - timedelta(hours=3)).isoformat())
+    icu.hears()
+    for _ in range(3):
+        icu.polls(hours=1)
+
+    assert len(strava.with_note()) == 1
+    (suggestion,) = icu.here.suggestions(runner)
+    assert suggestion.status == "open"
