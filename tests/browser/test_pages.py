@@ -186,9 +186,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @SCREENS
-def test_operator_sees_what_failed_and_tries_again(
-    operated: Live, new_context: Opens, scheme: str, size: dict[str, int]
-) -> None:
+def test_operator_tries_failures_again(operated: Live, new_context: Opens, scheme: str, size: dict[str, int]) -> None:
     run = operated.record(operated.runner())
     operated.note_comes(run)
     with operated.store.write() as session:

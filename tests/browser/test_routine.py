@@ -110,7 +110,7 @@ def test_pause_next_and_back_do_what_they_say_and_the_drawing_stands_as_named(li
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["the same page", "the next page"])
-def test_without_a_connection_it_works_with_another_exercise_too_and_the_answer_arrives_later_once(
+def test_without_a_connection_it_works_and_is_answered_later_once(
     live: Live, context: BrowserContext, closed: bool
 ) -> None:
     page, runner, address = _due(live, context)
@@ -166,9 +166,7 @@ def test_an_answer_given_signed_out_is_sent_after_signing_in(live: Live, context
     assert [session.rpe_1_10 for session in _sessions(live, runner)] == [8]
 
 
-def test_note_leads_to_the_timer_in_one_tap_and_to_done_in_two_without_signing_in(
-    live: Live, new_context: Opens
-) -> None:
+def test_note_leads_to_the_timer_in_one_tap_and_to_done_in_two_signed_out(live: Live, new_context: Opens) -> None:
     runner, link = _link(live)
     page = new_context(size=SMALLEST).new_page()
 
@@ -295,9 +293,7 @@ def test_home_and_routine_work_without_a_connection_and_go_with_the_runner(live:
     expect(page.get_by_role("heading", name="No connection")).to_be_visible()
 
 
-def test_notification_is_asked_for_after_the_first_routine_shown_and_ended_with_the_sign_out(
-    live: Live, context: BrowserContext
-) -> None:
+def test_notification_is_asked_for_shown_and_ended_with_the_sign_out(live: Live, context: BrowserContext) -> None:
     browser = Browser("https://fcm.googleapis.com/fcm/send/made-up")
     context.grant_permissions(["notifications"], origin=live.web)
     context.add_init_script(SUBSCRIBED % json.dumps(browser.form))

@@ -57,7 +57,7 @@ def test_mail_goes_out_over_starttls_with_login(server: MailServer) -> None:
     assert email.message_from_bytes(taken.content, policy=email.policy.default)["Message-ID"] == MAIL["Message-ID"]
 
 
-def test_wrong_password_waits_for_the_operator_and_an_unknown_certificate_gets_none(
+def test_wrong_password_or_certificate_waits_for_the_operator(
     server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(MailLaterError, match="refuses our user or password") as caught:
@@ -129,7 +129,7 @@ def test_mail_without_a_server_is_kept_complete_and_once(tmp_path: Path) -> None
         ("http://web:8000", {"ADDUCTOR_EHLO": "mail.example.org"}, "mail.example.org"),
     ],
 )
-def test_mail_servers_are_greeted_by_a_whole_name_or_an_address(
+def test_servers_are_greeted_by_a_whole_name_or_an_address(
     url: str, name: dict[str, str], greeting: str | None
 ) -> None:
     assert load(_env_file=None, ADDUCTOR_PUBLIC_URL=url, **name).mail_greeting == greeting

@@ -104,9 +104,7 @@ def test_a_mail_scanner_may_open_every_link_of_every_mail(here: Place, attacker:
     assert _until_refused(attacker, person(here, "Anna").links(here)["answers.take"]) == ONE_LINK
 
 
-def test_a_flood_from_one_address_is_told_to_wait_and_others_are_answered(
-    app: Flask, here: Place, attacker: FlaskClient
-) -> None:
+def test_flood_from_one_address_waits_and_others_are_answered(app: Flask, here: Place, attacker: FlaskClient) -> None:
     """An athlete at the same address counts by themselves; probes don't count. The refusal is in words or in JSON."""
     assert _until_refused(attacker, "/privacy") == EVERYTHING
 
@@ -125,7 +123,7 @@ def test_a_flood_from_one_address_is_told_to_wait_and_others_are_answered(
     ("path", "limit"),
     [("/ops", limits.OPERATORS), ("/connect/strava/callback", limits.CONNECTING), ("/privacy/export", limits.EXPORTS)],
 )
-def test_connecting_exporting_and_the_operators_token_have_limits_of_their_own(
+def test_connecting_exporting_and_operating_are_limited(
     here: Place, attacker: FlaskClient, path: str, limit: str
 ) -> None:
     if path == "/privacy/export":
@@ -142,9 +140,7 @@ def test_this_machine_is_not_counted_and_callers_behind_a_proxy_are(app: Flask) 
 
 
 @pytest.mark.processes
-def test_processes_count_together_in_redis_and_apart_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_count_together_in_redis_apart_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "REDIS_TIMEOUT_S", 10.0)  # a slow moment of this machine is no Redis that is gone
     running = Supervisor()
     try:

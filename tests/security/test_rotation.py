@@ -94,9 +94,7 @@ def test_refresh_under_way_is_not_disturbed(here_on_each: Place, under: Under) -
         assert (_rows(both)[0].refresh_encrypted == busy.refresh_encrypted) is (found.busy == 1)
 
 
-def test_athlete_who_connects_again_meanwhile_keeps_the_new_tokens(
-    here_on_each: Place, under: Under, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connecting_again_meanwhile_wins(here_on_each: Place, under: Under, monkeypatch: pytest.MonkeyPatch) -> None:
     _connect(here_on_each, under(OLD), 1)
     both, rotate = under(NEW, OLD), Vault.rotate
 

@@ -148,9 +148,7 @@ def test_looking_changes_nothing_and_every_answer_carries_the_protecting_headers
 @pytest.mark.parametrize(
     ("url", "name", "secure"), [(WITH_TLS, "__Host-adductor", True), ("http://coach.example.org", "adductor", False)]
 )
-def test_the_cookie_is_closed_to_scripts_other_sites_and_plain_wires(
-    tmp_path: Path, url: str, name: str, secure: bool
-) -> None:
+def test_cookie_is_closed_to_scripts_other_sites_and_wires(tmp_path: Path, url: str, name: str, secure: bool) -> None:
     """And browsers behind TLS are told to stay there."""
     client, _ = _client(tmp_path, ADDUCTOR_PUBLIC_URL=url)
     for path in ("/", "/nowhere", "/healthz", "/connect/strava"):
@@ -175,9 +173,7 @@ def test_the_cookie_is_closed_to_scripts_other_sites_and_plain_wires(
         ("2", "203.0.113.9", "198.51.100.1"),
     ],
 )
-def test_caller_is_believed_of_as_many_proxies_as_are_set(
-    tmp_path: Path, proxies: str, forwarded: str, who: str
-) -> None:
+def test_caller_is_believed_of_as_many_proxies_as_set(tmp_path: Path, proxies: str, forwarded: str, who: str) -> None:
     client, seen = _client(tmp_path, ADDUCTOR_TRUSTED_PROXIES=proxies)
     client.get("/privacy", headers={"X-Forwarded-For": forwarded}, environ_base={"REMOTE_ADDR": "198.51.100.1"})
     assert seen == [f"http {who}"]

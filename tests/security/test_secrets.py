@@ -122,9 +122,7 @@ def test_files_of_ours_are_closed_in_a_folder_that_is_open(tmp_path: Path) -> No
     assert set(modes.values()) == {0}
 
 
-def test_an_event_about_an_activity_that_is_anothers_or_not_there_or_of_an_unknown_runner_writes_nothing(
-    live: Live,
-) -> None:
+def test_event_about_anothers_or_no_activity_or_of_an_unknown_runner_writes_nothing(live: Live) -> None:
     """Its author needs the key and the subscription's id, and still only makes us look: the read decides."""
     anna, berta = live.runner(), live.runner()
     run = live.record(anna, silent=True)

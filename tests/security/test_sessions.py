@@ -18,9 +18,7 @@ from tests.service.pages.conftest import SCOPES, Strava, Visitor
 from tests.support.runners import Place
 
 
-def test_the_state_of_another_browser_connects_no_runner(
-    app: Flask, here: Place, visitor: Visitor, strava: Strava
-) -> None:
+def test_state_of_another_browser_connects_no_runner(app: Flask, here: Place, visitor: Visitor, strava: Strava) -> None:
     """The attacker's own way back, slipped to a victim: the victim would otherwise train under the attacker's name."""
     theirs = Visitor(app.test_client(), here).state()
     visitor.state()
@@ -148,7 +146,7 @@ def test_each_link_does_its_own_thing(scene: Scene, purpose: str) -> None:
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_link_that_was_changed_cut_or_signed_with_another_key_is_none(
+def test_link_changed_cut_or_signed_otherwise_is_none(
     scene: Scene, purpose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, before = _token(scene, purpose), scene.everything()

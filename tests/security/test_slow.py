@@ -189,9 +189,7 @@ def test_trickled_bytes_win_no_time(server: Server) -> None:
 @pytest.mark.parametrize(
     ("sent", "reads"), [(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n", 0), (_HEALTH, 12)], ids=["never read", "left open"]
 )
-def test_clients_that_do_not_read_or_hang_up_starve_no_request_and_are_cut(
-    server: Server, sent: bytes, reads: int
-) -> None:
+def test_clients_that_never_read_or_hang_up_starve_none_and_are_cut(server: Server, sent: bytes, reads: int) -> None:
     waiting = [server.send(sent, SO_RCVBUF=2048) for _ in range(30)]
     assert {sock.recv(reads) for sock in waiting} <= {b"", b"HTTP/1.1 200", b"HTTP/1.1 503"}
 

@@ -103,9 +103,7 @@ def test_settings_all_wrong_ones_are_named_with_exit_code_2(tmp_path: Path) -> N
         ("intervals", "The calendar, a moment later", "NOTE on 20"),
     ],
 )
-def test_demo_shows_the_run_before_and_after_and_leaves_nothing_behind(
-    tmp_path: Path, platform: str, heading: str, place: str
-) -> None:
+def test_demo_shows_a_run_and_leaves_nothing_behind(tmp_path: Path, platform: str, heading: str, place: str) -> None:
     before, own_words = {process.pid for process in psutil.process_iter()}, "New shoes. Legs fine after Tuesday 🙂"
 
     ended = adductor("demo", f"--platform={platform}", TMPDIR=str(tmp_path), HOME=str(tmp_path / "home"))
@@ -238,9 +236,7 @@ TWO = "\n".join(json.dumps(one) for one in (PLAIN, PLAIN | {"now": "soon"})).enc
         (None, 2, "Usage: "),
     ],
 )
-def test_decide_says_in_one_line_each_why_a_file_is_no_scenario(
-    tmp_path: Path, written: bytes | None, code: int, problem: str
-) -> None:
+def test_decide_says_why_a_file_is_no_scenario(tmp_path: Path, written: bytes | None, code: int, problem: str) -> None:
     file = tmp_path / "x.yaml"
     if written is not None:
         file.write_bytes(written)

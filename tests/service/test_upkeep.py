@@ -86,9 +86,7 @@ def _problem(here: Place) -> str:
     return read_status(here.installation).subscription_problem or ""
 
 
-def test_subscription_gone_at_strava_is_made_again_within_the_hour_and_its_id_is_learned(
-    here: Place, strava: Strava
-) -> None:
+def test_subscription_gone_at_strava_is_made_again_and_its_id_learned(here: Place, strava: Strava) -> None:
     """The time without it is an outage: every log is looked at. A repeated `subscribe` is none."""
     subscribed_at = here.now
     assert _known(here)

@@ -49,9 +49,7 @@ ONCE_A_WEEK = {"programme_stage": 4, "stage_since": MORNING.date() - timedelta(w
         *((ONCE_A_WEEK, path, ["Once a week from now on"], []) for path in ("/home", "/settings")),
     ],
 )
-def test_page_says_how_it_stands(
-    me: Visitor, row: dict[str, Any], path: str, said: list[str], unsaid: list[str]
-) -> None:
+def test_page_tells_its_state(me: Visitor, row: dict[str, Any], path: str, said: list[str], unsaid: list[str]) -> None:
     me.change(**{"channels": {"post_run": "private_note"}, **row})
     me.sees(path, *said, unsaid=unsaid)
 
@@ -101,9 +99,7 @@ def test_run_of_two_recordings_is_shown_once(me: Visitor) -> None:
         *(({"until": until}, None) for until in ("", "soon", "2020-01-01", "2026-11-18", "2029-01-01")),
     ],
 )
-def test_pause_lasts_as_its_button_says_or_until_it_is_ended_and_needs_a_sensible_end(
-    me: Visitor, asked: dict[str, str], days: int | None
-) -> None:
+def test_pause_lasts_as_asked_and_needs_a_sensible_end(me: Visitor, asked: dict[str, str], days: int | None) -> None:
     me.post("/pause", **asked)
     assert me.row.paused_until == (me.here.now.date() + timedelta(days=days) if days else None)
     assert ("Paused" if days else "Pause until: choose a day") in me.page("/home")
@@ -118,7 +114,7 @@ def test_pause_lasts_as_its_button_says_or_until_it_is_ended_and_needs_a_sensibl
         ({"sign": "pain_on_hopping"}, "Please don&#39;t run until you have been seen.", False),
     ],
 )
-def test_check_in_with_strong_pain_or_a_warning_sign_holds_the_routines_until_the_tick(
+def test_strong_pain_or_a_sign_holds_until_the_tick(
     me: Visitor, fields: dict[str, str], said: str, two_days: bool
 ) -> None:
     routine = f'href="/routine/{me.suggested().public_id}"'
@@ -162,9 +158,7 @@ THURSDAYS = {**RUNS, "usual_runs": [{"weekday": 3, "at": "18:00", "kind": "easy"
         (ON_PAGES, 0, False, ", on a rest day"),
     ],
 )
-def test_what_comes_next_is_the_coachs_own_forecast(
-    me: Visitor, row: dict[str, Any], hours: int, done: bool, headline: str
-) -> None:
+def test_next_is_the_coachs_forecast(me: Visitor, row: dict[str, Any], hours: int, done: bool, headline: str) -> None:
     me.change(**row)
     me.post("/check-in", pain="0")  # no longer new here
     if done:
@@ -175,9 +169,7 @@ def test_what_comes_next_is_the_coachs_own_forecast(
 
 
 @pytest.mark.parametrize(("unanswered", "asks"), [(3, False), (4, True)])
-def test_home_asks_whether_routines_are_useful_after_four_without_an_answer(
-    me: Visitor, unanswered: int, asks: bool
-) -> None:
+def test_home_asks_whether_routines_are_useful_after_four_unanswered(me: Visitor, unanswered: int, asks: bool) -> None:
     for _ in range(unanswered):
         me.here.run_done(me.runner)
         me.here.later(days=4)
@@ -206,9 +198,7 @@ TRAIN = "Is today a day to train?"
         ({"squeeze": "6"}, 3, "pain when squeezing of 6 out of 10"),
     ],
 )
-def test_check_in_answers_its_own_question(
-    me: Visitor, check_in: dict[str, str], done_days_ago: int, words: str
-) -> None:
+def test_check_in_answers_its_question(me: Visitor, check_in: dict[str, str], done_days_ago: int, words: str) -> None:
     me.change(placements=["post_run"])
     _session(me, done_days_ago)
     me.post("/check-in", **check_in)

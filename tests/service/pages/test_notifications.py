@@ -68,7 +68,7 @@ def _rest_day(me: Visitor, runner: int = 0) -> list[Delivery]:
 
 
 @pytest.mark.parametrize(("warm_up", "ttl"), [(False, timedelta(hours=6)), (True, timedelta(minutes=WARM_UP_LEAD_MIN))])
-def test_routine_is_told_to_every_browser_in_words_that_tell_nothing_and_counts_as_its_mail_would(
+def test_routine_is_told_to_every_browser_in_words_that_tell_nothing(
     me: Visitor, service: PushService, warm_up: bool, ttl: timedelta
 ) -> None:
     phone, laptop = service.browser(), service.browser()
@@ -148,9 +148,7 @@ def test_subscription_that_can_not_be_trusted_is_refused_and_not_kept(me: Visito
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1"])
-def test_known_service_whose_name_leads_into_our_network_is_not_reached(
-    here: Place, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
+def test_service_inside_our_network_is_not_reached(here: Place, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     asked: list[Any] = []
     entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: asked.append(args) or [entry])
@@ -180,9 +178,7 @@ def test_notifications_are_offered_after_the_first_routine_and_never_before(visi
     assert [offer in visitor.page(path) for path in ("/home", "/settings")] == [True, True]
 
 
-def test_browser_that_changes_hands_or_was_switched_off_tells_no_former_runner(
-    me: Visitor, service: PushService
-) -> None:
+def test_browser_that_changes_hands_or_was_switched_off_tells_no_other(me: Visitor, service: PushService) -> None:
     browser = service.browser()
     me.post("/notifications", **browser.form)
     former, other = me.runner, me.here.runner()

@@ -63,7 +63,7 @@ def test_disconnecting_gives_the_access_back_and_keeps_the_record(me: Visitor, r
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["told", "Strava is away"])
-def test_deleting_needs_the_word_and_leaves_nothing_of_this_runner_and_everything_of_others(
+def test_deleting_needs_the_word_and_leaves_all_of_others(
     me: Visitor, revoked: list[str], monkeypatch: pytest.MonkeyPatch, away: bool
 ) -> None:
     other = me.here.runner()

@@ -34,7 +34,7 @@ def _days(page: str) -> list[str]:
     return [" ".join(re.sub(r"<[^>]+>", " ", item).split()) for item in re.split(r"<li\b", listed)[1:]]
 
 
-def test_equal_days_fold_apart_from_runs_and_other_reasons_and_routines_stand_alone_when_asked(me: Visitor) -> None:
+def test_equal_days_fold_and_routines_stand_alone_when_asked(me: Visitor) -> None:
     _no(me, *((days_ago, "Enough.") for days_ago in (6, 5, 4, 3)), (1, "Too soon."))
 
     home, review = _days(me.page("/home")), _days(me.page("/suggestions"))
@@ -112,9 +112,7 @@ def test_answer_is_kept_shown_and_can_be_changed(me: Visitor, said: str) -> None
         (-40, {"priority": "A", "distance_km": 42}, None),
     ],
 )
-def test_next_race_and_its_quiet_days_stand_on_home(
-    me: Visitor, days: int, race: dict[str, Any], said: str | None
-) -> None:
+def test_next_race_and_quiet_days_stand_on_home(me: Visitor, days: int, race: dict[str, Any], said: str | None) -> None:
     start = me.here.now + timedelta(days=days)
     with me.here.installation.store.write() as session:
         session.add(PlannedRunRecord(athlete_id=me.runner, start=start, kind="race", **race))

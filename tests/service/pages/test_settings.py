@@ -39,9 +39,7 @@ SENTENCE = "When I come home on Tuesdays, I do it before the shower"
         ("races/add", {**RACE, "day": "2027-06-06"}, "more than two weeks away"),
     ],
 )
-def test_preview_says_what_it_means_and_changes_nothing(
-    me: Visitor, section: str, fields: dict[str, str], said: str
-) -> None:
+def test_preview_tells_and_changes_nothing(me: Visitor, section: str, fields: dict[str, str], said: str) -> None:
     before = me.export()
 
     page = me.post(f"/settings/{section}", do="preview", **fields)
@@ -60,7 +58,7 @@ def test_preview_says_what_it_means_and_changes_nothing(
     ("target", "kept", "said", "unsaid"),
     [("1", 1, ("Saved.", "At most one session in any seven days"), "Not saved:"), ("9", 2, ("Not saved:",), "Saved.")],
 )
-def test_script_gets_the_meaning_of_what_is_saved_or_the_problem(
+def test_script_gets_meaning_or_problem(
     me: Visitor, target: str, kept: int, said: tuple[str, ...], unsaid: str
 ) -> None:
     answer = me.post("/settings/dose", headers={"X-Fragment": "1"}, do="save", **{**DOSE, "target": target}).text
@@ -135,7 +133,7 @@ def _races(me: Visitor) -> list[PlannedRunRecord]:
         ({"timezone": "Europe/Berlin"}, "2027-04-04", "2027-04-04T08:00:00+00:00", 21.1),
     ],
 )
-def test_race_is_kept_once_in_the_runners_own_units_and_time_until_it_is_removed(
+def test_race_is_kept_once_in_ones_own_units_and_time(
     me: Visitor, row: dict[str, str], day: str, start: str, km: float
 ) -> None:
     me.change(**row)
@@ -276,9 +274,7 @@ NOTES, BOTH = "private_note description", "private_note+mail"
     ],
     ids=["all", "no permission", "no mail server", "neither"],
 )
-def test_channels_offered_are_those_that_work(
-    opened: Open, server: str, scopes: str, first: str, later: list[str]
-) -> None:
+def test_channels_that_work_are_offered(opened: Open, server: str, scopes: str, first: str, later: list[str]) -> None:
     """After a run, on a rest day, as a warm-up."""
     visitor = opened(server, scopes=scopes)
     welcome, settings = visitor.page("/welcome"), visitor.page("/settings")

@@ -103,9 +103,7 @@ def test_first_page_is_light_and_says_why_what_for_and_by_whom_before_the_button
         *(({"state": state}, "/home", "/") for state in ("revoked", "leaving")),
     ],
 )
-def test_page_of_a_runner_sends_elsewhere_who_may_not_look(
-    visitor: Visitor, row: dict[str, str | None] | None, path: str, location: str
-) -> None:
+def test_runners_page_is_closed(visitor: Visitor, row: dict[str, str | None] | None, path: str, location: str) -> None:
     if row is not None:
         visitor.sign_in(visitor.here.runner(**row))
     answer = visitor.get(path)
@@ -130,9 +128,7 @@ def _athletes(here: Place) -> int | None:
     [(False, "", "/welcome"), (True, "", "/home"), (True, "?next=/routine/abc_DEF-1", "/routine/abc_DEF-1")],
     ids=["a newcomer", "one who comes back", "from a routine"],
 )
-def test_strava_is_asked_for_what_we_need_and_the_way_back_leads_where_the_runner_goes_on(
-    visitor: Visitor, strava: Strava, known: bool, path: str, location: str
-) -> None:
+def test_way_to_strava_and_back(visitor: Visitor, strava: Strava, known: bool, path: str, location: str) -> None:
     if known:
         visitor.here.runner(external_id=strava.athlete_id)
 
@@ -179,9 +175,7 @@ def test_each_failure_has_its_own_page_and_connects_no_runner(
     assert (turned_away is not None) is (kind is ErrorKind.CAP)
 
 
-def test_every_exercise_stands_there_with_the_articles_own_wording_and_no_diagnosis(
-    visitor: Visitor, here: Place
-) -> None:
+def test_every_exercise_stands_there_in_the_articles_words_and_no_diagnosis(visitor: Visitor, here: Place) -> None:
     raw = visitor.get("/exercises").text
     page = html.unescape(raw)
     exercises = here.installation.catalogue.exercises
