@@ -25,15 +25,8 @@ from tests.support.runners import Place
 from tests.support.site import site
 
 # Their permission stands in the address: a key or a signed link, which a page of another site can't know.
-BY_ADDRESS = {
-    "webhooks.receive",
-    "webhooks.receive_many",
-    "answers.take",
-    "answers.unsubscribe",
-    "answers.confirm",
-    "answers.finish_routine",
-}
-BY_ADDRESS |= {"answers.useful", "answers.opened"}
+_SIGNED = ("take", "unsubscribe", "confirm", "finish_routine", "useful", "opened")
+BY_ADDRESS = {"webhooks.receive", "webhooks.receive_many", *(f"answers.{name}" for name in _SIGNED)}
 # These end the connection, the session or the athlete.
 ENDING = {"pages.leave", "pages.disconnect", "connect.sign_out"}
 # Valid fields of several forms.
@@ -125,8 +118,7 @@ def person(here: Place, name: str) -> Person:
         session.flush()
         race_id = race.id
     private = (f"{name} Surname", email, key, f"{name} Marathon", own["name"], sentence)
-    external_id = here.athlete(athlete).connection.external_id
-    return Person(athlete, external_id, here.suggestion(athlete).public_id, race_id, key, private)
+    return Person(athlete, here.owner(athlete), here.suggestion(athlete).public_id, race_id, key, private)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -20,19 +21,20 @@ from adductor.queue import heartbeats
 from adductor.store.models import Delivery, Heartbeat, InboxEvent, LoggedActivity, Subscription
 from service.doctor import FailedError
 from service.doctor.checks import CHECKS
-from service.doctor.status import Status, Window, read_status
+from service.doctor.status import Window, read_status
 from tests.support import commands, databases
 from tests.support.live import Live, adductor, installation
-from tests.support.mail_server import PASSWORD, USER, MailServer
+from tests.support.mail_server import PASSWORD, MailServer
 from tests.support.runners import MORNING, Place, place
 
 AT_WORK = {"beat": timedelta(seconds=3), "clock": timedelta(seconds=2)}
 
 
-def _looked(here: Place, name: str, change: Callable[[Status], object] = lambda _: None) -> tuple[str, str]:
-    """What this check saw, and what to do about it; nothing to do when all is well."""
+def _looked(here: Place, name: str, **changed: Any) -> tuple[str, str]:
+    """What this check saw, and what to do about it; nothing to do when all is well. ``changed``: fields of the status."""
     status = read_status(here.installation)
-    change(status)
+    for field, value in changed.items():
+        setattr(status, field, value)
     try:
         return {check.name: check for check in CHECKS}[name].run(status), ""
     except FailedError as failure:
@@ -66,15 +68,12 @@ def _backed_up(here: Place, days_ago: int | None, later_hours: float = 0) -> Non
     here.later(hours=later_hours)
 
 
-def _windows(*windows: Window) -> Callable[[Status], None]:
-    def change(status: Status) -> None:
-        status.budget_is_shared, status.windows = True, list(windows)
-
-    return change
+def _budget(*window: Any) -> dict[str, Any]:
+    return {"budget_is_shared": True, "windows": [Window(*window, MORNING)]}
 
 
-def _reads(left: int) -> Callable[[Status], None]:
-    return _windows(Window("read", "day", "reading today", 1000, left, MORNING))
+def _reads(left: int) -> dict[str, Any]:
+    return _budget("read", "day", "reading today", 1000, left)
 
 
 def _turned_away(here: Place, *, and_another_connected: bool = False) -> None:
@@ -90,7 +89,7 @@ def _at_revision(here: Place, revision: str) -> None:
         session.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
 
 
-_ONE_ATHLETE = _windows(Window("overall", "quarter_hour", "", 200, 200, MORNING))
+_ONE_ATHLETE = _budget("overall", "quarter_hour", "", 200, 200)
 _AT_WORK = "the clock was seen 3 s ago, a worker 2 s ago"
 _OLD_DATA = "rows of activities are 9 days old, and Strava allows 7"
 _LATE = "deliveries given up: 1; 1 waiting; the oldest of the due events has been waiting for 40 minutes"
@@ -98,48 +97,45 @@ _NO_BACKUP, _NO_BACKUP_YET = "none in the 2 days since the first runner", "none 
 
 
 @pytest.mark.parametrize(
-    ("name", "arrange", "change", "seen", "do"),
+    ("name", "arrange", "changed", "seen", "do"),
     [
-        ("clock, worker", lambda here: _seen(here, **AT_WORK), None, _AT_WORK, ""),
-        ("clock, worker", None, None, "the clock was never seen; a worker was never seen", "`adductor worker`"),
-        ("clock, worker", lambda here: _seen(here, clock=timedelta(0), beat=timedelta(days=9)), None,
+        ("clock, worker", lambda here: _seen(here, **AT_WORK), {}, _AT_WORK, ""),
+        ("clock, worker", None, {}, "the clock was never seen; a worker was never seen", "`adductor worker`"),
+        ("clock, worker", lambda here: _seen(here, clock=timedelta(0), beat=timedelta(days=9)), {},
          "the clock was last seen at work 9 days ago", "start `adductor beat`,"),
-        ("clock, worker", lambda here: _seen(here, beat=timedelta(0)), None, "a worker was never", "`adductor worker`,"),
-        ("clock, worker", lambda here: _seen(here, clock=timedelta(0), beat=timedelta(minutes=-10)), None,
+        ("clock, worker", lambda here: _seen(here, beat=timedelta(0)), {}, "a worker was never", "`adductor worker`,"),
+        ("clock, worker", lambda here: _seen(here, clock=timedelta(0), beat=timedelta(minutes=-10)), {},
          "10 minutes in the future: two clocks differ", "by NTP"),
-        ("broker", None, None, "no ADDUCTOR_REDIS_URL is set", "brings its own"),
-        ("events", None, None, "0 waiting, none given up", ""),
-        ("events", _dead_letter_and_late_event, None, _LATE, "adductor replay --failed; look at the workers' log"),
-        ("data age", lambda here: here.runner(), None, "what comes from Strava is at most 2 days old", ""),
-        ("data age", lambda here: _data_of(here, 9), None, _OLD_DATA, "adductor beat"),
+        ("broker", None, {}, "no ADDUCTOR_REDIS_URL is set", "brings its own"),
+        ("events", None, {}, "0 waiting, none given up", ""),
+        ("events", _dead_letter_and_late_event, {}, _LATE, "adductor replay --failed; look at the workers' log"),
+        ("data age", lambda here: here.runner(), {}, "what comes from Strava is at most 2 days old", ""),
+        ("data age", lambda here: _data_of(here, 9), {}, _OLD_DATA, "adductor beat"),
         ("rate budget", None, _reads(100), "100 left for reading today", ""),
         ("rate budget", None, _reads(99), "99 of 1000 left for reading today", "nothing is lost"),
-        ("rate budget", None, None, "Redis is not there", "ADDUCTOR_REDIS_URL"),
-        ("backup", None, None, _NO_BACKUP_YET, ""),
-        ("backup", lambda here: _backed_up(here, None, 49), None, _NO_BACKUP, "adductor db backup"),
-        ("backup", lambda here: _backed_up(here, 0), None, "the last one is 0 s old", ""),
-        ("backup", lambda here: _backed_up(here, 3), None, "the last one is 3 days old", "adductor db backup"),
+        ("rate budget", None, {}, "Redis is not there", "ADDUCTOR_REDIS_URL"),
+        ("backup", None, {}, _NO_BACKUP_YET, ""),
+        ("backup", lambda here: _backed_up(here, None, 49), {}, _NO_BACKUP, "adductor db backup"),
+        ("backup", lambda here: _backed_up(here, 0), {}, "the last one is 0 s old", ""),
+        ("backup", lambda here: _backed_up(here, 3), {}, "the last one is 3 days old", "adductor db backup"),
         ("athlete cap", None, _ONE_ATHLETE, "0 connected; by its rate limit", ""),
         ("athlete cap", lambda here: here.runner(), _ONE_ATHLETE, "the next one is turned away", ""),
-        ("athlete cap", _turned_away, None, "Strava turned a runner away: 1 connected", "www.strava.com/settings/api"),
-        ("athlete cap", lambda here: _turned_away(here, and_another_connected=True), None, "2 connected", ""),
-        ("runners", lambda here: here.runner(), None, "1 connected, all with the scopes", ""),
-        ("runners", lambda here: here.runner(scopes="read,activity:read_all"), None, "1 of 1 did not allow us", "by mail"),
-        ("database", lambda here: _at_revision(here, "9999"), None, "at revision 9999, which a newer", "newer version"),
-        ("database", lambda here: _at_revision(here, "0001"), None, "at revision 0001, wanted ", "adductor db upgrade"),
+        ("athlete cap", _turned_away, {}, "Strava turned a runner away: 1 connected", "www.strava.com/settings/api"),
+        ("athlete cap", lambda here: _turned_away(here, and_another_connected=True), {}, "2 connected", ""),
+        ("runners", lambda here: here.runner(), {}, "1 connected, all with the scopes", ""),
+        ("runners", lambda here: here.runner(scopes="read,activity:read_all"), {}, "1 of 1 did not allow us", "by mail"),
+        ("database", lambda here: _at_revision(here, "9999"), {}, "at revision 9999, which a newer", "newer version"),
+        ("database", lambda here: _at_revision(here, "0001"), {}, "at revision 0001, wanted ", "adductor db upgrade"),
     ],
 )  # fmt: skip
 def test_check_says_what_it_sees_and_what_to_do(
-    here: Place,
-    name: str,
-    arrange: Callable[[Place], object] | None,
-    change: Callable[[Status], None] | None,
-    seen: str,
-    do: str,
+    here: Place, name: str, arrange: Callable[[Place], object] | None, changed: dict[str, Any], seen: str, do: str
 ) -> None:
     if arrange is not None:
         arrange(here)
-    said, advice = _looked(here, name, change or (lambda _: None))
+
+    said, advice = _looked(here, name, **changed)
+
     assert seen in said
     assert (do in advice) if do else (advice == "")
 
@@ -185,8 +181,7 @@ def test_time_beside_stravas(here: Place, monkeypatch: pytest.MonkeyPatch, off_m
 def test_mail_server_and_our_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     with MailServer(tmp_path) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-        url = f"smtp://{USER}:{password}@localhost:{server.port}?starttls=1"
-        with place(tmp_path / "data", ADDUCTOR_SMTP_URL=url) as here:
+        with place(tmp_path / "data", ADDUCTOR_SMTP_URL=server.url.replace(PASSWORD, password)) as here:
             seen, do = _looked(here, "mail")
 
     assert (do == "") is (password == PASSWORD)
@@ -194,12 +189,9 @@ def test_mail_server_and_our_login(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_without_database_or_application_checks_say_what_they_need(tmp_path: Path) -> None:
+    gone = {"database": "does not answer"}
     with place(tmp_path) as here:
-
-        def is_gone(status: Status) -> None:
-            status.problems["database"] = "does not answer"
-
-        looked = {check.name: _looked(here, check.name, is_gone) for check in CHECKS if check.needs}
+        looked = {check.name: _looked(here, check.name, problems=gone) for check in CHECKS if check.needs}
 
     assert {do for _, do in looked.values()} == {
         "mend the database first",
