@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,9 +35,8 @@ def wakes() -> threading.Semaphore:
     return threading.Semaphore(0)
 
 
-@pytest.fixture
-def writer(store: Store, wakes: threading.Semaphore) -> InboxWriter:
-    return InboxWriter(store, Clock(), wakes.release)
+def _writer(store: Store, wake: Callable[[], None] = lambda: None) -> InboxWriter:
+    return InboxWriter(store, Clock(), wake)
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def _locked(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.mark.usefixtures("patient")
 def test_many_events_share_commits_and_wake_ups(
-    store: Store, writer: InboxWriter, wakes: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
+    store: Store, wakes: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[int] = []
     put = inbox.put
@@ -79,7 +78,7 @@ def test_many_events_share_commits_and_wake_ups(
 
     monkeypatch.setattr(inbox, "put", counted)
     with ThreadPoolExecutor(32) as pool:
-        list(pool.map(writer.put, _events(400)))
+        list(pool.map(_writer(store, wakes.release).put, _events(400)))
 
     assert _count(store) == sum(commits) == 400
     assert len(commits) < 400
@@ -94,7 +93,7 @@ def test_only_a_new_event_wakes_a_worker(store: Store, wakes: threading.Semaphor
         if problem is not None:
             raise problem
 
-    writer = InboxWriter(store, Clock(), wake)
+    writer = _writer(store, wake)
     for put in ([EVENT], [EVENT, replace(EVENT, object_id="strava:43")]):
         for event in put:
             writer.put(event)
@@ -107,8 +106,9 @@ def test_only_a_new_event_wakes_a_worker(store: Store, wakes: threading.Semaphor
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("problem", [RuntimeError("disk full"), MemoryError()])
 def test_refused_event_is_reported_and_the_next_one_is_stored(
-    store: Store, writer: InboxWriter, monkeypatch: pytest.MonkeyPatch, problem: Exception
+    store: Store, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
+    writer = _writer(store)
     monkeypatch.setattr(inbox, "put", mock.Mock(side_effect=problem))
     with pytest.raises(NotStoredError, match="does not take"):
         writer.put(EVENT)
@@ -122,7 +122,7 @@ def test_refused_event_is_reported_and_the_next_one_is_stored(
 
 def test_locked_database_is_reported_to_every_request_that_waits(tmp_path: Path) -> None:
     with _locked(tmp_path) as store, ThreadPoolExecutor(4) as pool:
-        writer = InboxWriter(store, Clock(), lambda: None)
+        writer = _writer(store)
         tried = [pool.submit(writer.put, event) for event in _events(4)]
         assert [type(one.exception()) for one in tried] == [NotStoredError] * 4
         assert writer.failing
@@ -134,7 +134,7 @@ def test_event_answered_503_is_not_committed_later(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(inbox_writer, "DATABASE_TIMEOUT_S", 60.0)
     *late, in_time = _events(4)
     with _locked(tmp_path) as store:
-        writer = InboxWriter(store, Clock(), lambda: None)
+        writer = _writer(store)
         for event in late:
             with pytest.raises(NotStoredError, match="too long"):
                 writer.put(event)
@@ -147,12 +147,8 @@ def test_event_answered_503_is_not_committed_later(tmp_path: Path, monkeypatch: 
     assert stored == [late[0].object_id, in_time.object_id]  # the first one was under way already
 
 
-@pytest.fixture
-def beating(here: Place) -> InboxWriter:
-    return InboxWriter(here.installation.store, Clock(), lambda: None)
-
-
-def test_heartbeat_ends_an_earlier_failure(here: Place, beating: InboxWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeat_ends_an_earlier_failure(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    beating = _writer(here.installation.store)
     beating.failing = True
     heartbeat.beat(here.installation, beating)
     assert not beating.failing
@@ -165,9 +161,10 @@ def test_heartbeat_ends_an_earlier_failure(here: Place, beating: InboxWriter, mo
 
 @pytest.mark.parametrize("failing", [False, True])
 def test_heartbeat_of_a_database_too_busy_is_not_written_and_a_failure(
-    here: Place, beating: InboxWriter, monkeypatch: pytest.MonkeyPatch, failing: bool
+    here: Place, monkeypatch: pytest.MonkeyPatch, failing: bool
 ) -> None:
     busy = OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+    beating = _writer(here.installation.store)
     beating.failing = failing
     monkeypatch.setattr(here.installation.store, "write", mock.Mock(side_effect=busy))
 

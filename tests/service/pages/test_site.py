@@ -128,7 +128,7 @@ def _athletes(here: Place) -> int | None:
     [(False, "", "/welcome"), (True, "", "/home"), (True, "?next=/routine/abc_DEF-1", "/routine/abc_DEF-1")],
     ids=["a newcomer", "one who comes back", "from a routine"],
 )
-def test_way_to_strava_and_back(visitor: Visitor, strava: Strava, known: bool, path: str, location: str) -> None:
+def test_way_back_from_strava_leads_on(visitor: Visitor, strava: Strava, known: bool, path: str, location: str) -> None:
     if known:
         visitor.here.runner(external_id=strava.athlete_id)
 
