@@ -110,9 +110,7 @@ def test_pause_next_and_back_do_what_they_say_and_the_drawing_stands_as_named(li
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["the same page", "the next page"])
-def test_without_a_connection_it_works_and_is_answered_later_once(
-    live: Live, context: BrowserContext, closed: bool
-) -> None:
+def test_without_a_connection_it_works_and_is_sent_once(live: Live, context: BrowserContext, closed: bool) -> None:
     page, runner, address = _due(live, context)
     page.goto(address)
     expect(page.locator("#routine")).to_have_attribute("data-offline", "ready")

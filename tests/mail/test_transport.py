@@ -57,9 +57,7 @@ def test_mail_goes_out_over_starttls_with_login(server: MailServer) -> None:
     assert email.message_from_bytes(taken.content, policy=email.policy.default)["Message-ID"] == MAIL["Message-ID"]
 
 
-def test_wrong_password_or_certificate_waits_for_the_operator(
-    server: MailServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_password_or_certificate_waits_for_operator(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MailLaterError, match="refuses our user or password") as caught:
         _postbox(server, password="wrong-secret").hand_over(MAIL)
     assert "wrong-secret" not in str(caught.value)
@@ -129,9 +127,7 @@ def test_mail_without_a_server_is_kept_complete_and_once(tmp_path: Path) -> None
         ("http://web:8000", {"ADDUCTOR_EHLO": "mail.example.org"}, "mail.example.org"),
     ],
 )
-def test_servers_are_greeted_by_a_whole_name_or_an_address(
-    url: str, name: dict[str, str], greeting: str | None
-) -> None:
+def test_servers_are_greeted_by_a_whole_name_or_address(url: str, name: dict[str, str], greeting: str | None) -> None:
     assert load(_env_file=None, ADDUCTOR_PUBLIC_URL=url, **name).mail_greeting == greeting
 
 

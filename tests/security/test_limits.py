@@ -123,9 +123,7 @@ def test_flood_from_one_address_waits_and_others_are_answered(app: Flask, here: 
     ("path", "limit"),
     [("/ops", limits.OPERATORS), ("/connect/strava/callback", limits.CONNECTING), ("/privacy/export", limits.EXPORTS)],
 )
-def test_connecting_exporting_and_operating_are_limited(
-    here: Place, attacker: FlaskClient, path: str, limit: str
-) -> None:
+def test_connecting_exporting_operating_are_limited(here: Place, attacker: FlaskClient, path: str, limit: str) -> None:
     if path == "/privacy/export":
         Visitor(attacker, here).sign_in(person(here, "Anna").id)
     assert _until_refused(attacker, path) == int(limit.split()[0])

@@ -146,9 +146,7 @@ def test_each_link_does_its_own_thing(scene: Scene, purpose: str) -> None:
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_link_changed_cut_or_signed_otherwise_is_none(
-    scene: Scene, purpose: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_link_changed_cut_or_signed_anew_is_none(scene: Scene, purpose: str, monkeypatch: pytest.MonkeyPatch) -> None:
     token, before = _token(scene, purpose), scene.everything()
     changed = [token[:at] + ("A" if letter != "A" else "B") + token[at + 1 :] for at, letter in enumerate(token)]
     guessed = Links("another secret of the right length 0123456789", SITE, lambda: scene.here.now)

@@ -143,9 +143,7 @@ def test_check_says_what_it_sees_and_what_to_do(
 @pytest.mark.parametrize(
     ("off_s", "seen"), [(9, "9 s ahead of the database's"), (-40, "40 s behind the database's"), (4, "")]
 )
-def test_clock_far_from_the_databases_is_told(
-    here: Place, monkeypatch: pytest.MonkeyPatch, off_s: int, seen: str
-) -> None:
+def test_clock_far_from_databases_is_told(here: Place, monkeypatch: pytest.MonkeyPatch, off_s: int, seen: str) -> None:
     _seen(here, **AT_WORK)
     monkeypatch.setattr(heartbeats, "database_now", lambda _: here.now - timedelta(seconds=off_s))
     heartbeats.beat(here.installation, "worker")

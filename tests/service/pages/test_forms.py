@@ -81,9 +81,7 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
 
 
 @pytest.mark.parametrize(("path", "right", "wrong", "named"), WRONG)
-def test_wrong_field_is_named_and_nothing_kept(
-    me: Visitor, path: str, right: Fields, wrong: Fields, named: str
-) -> None:
+def test_wrong_field_is_named_and_none_kept(me: Visitor, path: str, right: Fields, wrong: Fields, named: str) -> None:
     target = path.format(id=me.suggested().public_id)
     before = me.export()
 

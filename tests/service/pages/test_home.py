@@ -114,9 +114,7 @@ def test_pause_lasts_as_asked_and_needs_a_sensible_end(me: Visitor, asked: dict[
         ({"sign": "pain_on_hopping"}, "Please don&#39;t run until you have been seen.", False),
     ],
 )
-def test_strong_pain_or_a_sign_holds_until_the_tick(
-    me: Visitor, fields: dict[str, str], said: str, two_days: bool
-) -> None:
+def test_strong_pain_or_sign_holds_until_ticked(me: Visitor, fields: dict[str, str], said: str, two_days: bool) -> None:
     routine = f'href="/routine/{me.suggested().public_id}"'
     me.sees("/home", "Open the routine", routine)
 

@@ -156,6 +156,9 @@ def test_only_the_private_text_holds_the_key_and_no_stored_text_does(mail: Visit
         assert key not in public
     assert links.with_proofs(links.without_proofs(private)) == private
     assert links.without_proofs(private) in delivery.known_texts
+    mail.change(if_then="I do it before the shower")
+    private = decisions.with_private_link(mail.here.installation, mail.row, suggestion, delivery.block)
+    assert "You said: I do it before the shower" in private
     assert Links("another secret", SITE, lambda: mail.here.now).runner_routine(suggestion.public_id) != key
 
 

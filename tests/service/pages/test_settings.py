@@ -58,9 +58,7 @@ def test_preview_tells_and_changes_nothing(me: Visitor, section: str, fields: di
     ("target", "kept", "said", "unsaid"),
     [("1", 1, ("Saved.", "At most one session in any seven days"), "Not saved:"), ("9", 2, ("Not saved:",), "Saved.")],
 )
-def test_script_gets_meaning_or_problem(
-    me: Visitor, target: str, kept: int, said: tuple[str, ...], unsaid: str
-) -> None:
+def test_script_gets_meaning_or_error(me: Visitor, target: str, kept: int, said: tuple[str, ...], unsaid: str) -> None:
     answer = me.post("/settings/dose", headers={"X-Fragment": "1"}, do="save", **{**DOSE, "target": target}).text
     assert all(words in answer for words in said)
     assert unsaid not in answer
