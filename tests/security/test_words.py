@@ -106,17 +106,6 @@ def test_a_header_that_got_into_the_database_all_the_same_reaches_no_mail_server
     assert here.letters(runner) == []
 
 
-def test_a_calendar_line_can_hold_no_second_one(scene: Scene) -> None:
-    with scene.here.installation.store.write() as session:
-        suggestion = session.get_one(Suggestion, scene.here.suggestion(scene.mine.id).id)
-        suggestion.reason = "fine\r\nEND:VEVENT\r\nBEGIN:VALARM\rX:1\nATTACH:https://evil.example"
-
-    lines = re.split(rb"\r\n|\r|\n", scene.visitor.get(f"/calendar/{scene.mine.calendar_key}.ics").data)
-
-    assert not [line for line in lines if line.startswith((b"BEGIN:VALARM", b"ATTACH", b"X:1"))]
-    assert lines.count(b"END:VEVENT") == lines.count(b"BEGIN:VEVENT") > 0
-
-
 _LOGGED = """
 import logging, sys
 from adductor import logs

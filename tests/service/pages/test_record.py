@@ -17,7 +17,7 @@ from adductor.store.models import DecisionRecord, NoCount, PlannedRunRecord, Sug
 from tests.service.pages.conftest import Visitor
 from tests.support import commands
 
-LONG = "ä€🙂" * 40
+LONG, INJECTED = "ä€🙂" * 40, "\r\nEND:VEVENT\r\nBEGIN:VALARM\rATTACH:https://evil.example"
 
 
 def _no(me: Visitor, *days_and_reasons: tuple[int, str]) -> None:
@@ -149,7 +149,7 @@ def _feed(me: Visitor) -> str:
 
 
 def _events(feed: str) -> list[dict[str, str]]:
-    blocks = re.findall(r"BEGIN:VEVENT\r\n(.*?)END:VEVENT", feed.replace("\r\n ", ""), re.DOTALL)
+    blocks = re.findall(r"BEGIN:VEVENT\r\n(.*?)\r\nEND:VEVENT", feed.replace("\r\n ", ""), re.DOTALL)
     return [dict(line.split(":", 1) for line in block.split("\r\n") if ":" in line) for block in blocks]
 
 
@@ -157,7 +157,7 @@ def test_feed_has_the_routine_of_today_and_the_days_ahead_in_valid_lines(me: Vis
     """As RFC 5545 has it."""
     suggestion = me.suggested()
     with me.here.installation.store.write() as session:
-        session.get_one(Suggestion, suggestion.id).reason = f"a, b; c\\d {LONG}"
+        session.get_one(Suggestion, suggestion.id).reason = f"a, b; c\\d {LONG}{INJECTED}"
 
     path = _feed(me)
     answer = me.get(path)
@@ -170,7 +170,8 @@ def test_feed_has_the_routine_of_today_and_the_days_ahead_in_valid_lines(me: Vis
     assert all(line.decode() for line in lines[:-1])  # folded between characters
     events = _events(answer.text)
     assert events[0]["UID"] == f"suggestion-{suggestion.public_id}@adductor-coach"
-    assert events[0]["DESCRIPTION"] == f"a\\, b\\; c\\\\d {LONG}"
+    assert events[0]["DESCRIPTION"].startswith(f"a\\, b\\; c\\\\d {LONG}\\nEND")
+    assert not [line for line in re.split(rb"[\r\n]+", answer.data) if line.startswith((b"BEGIN:VALARM", b"ATTACH"))]
     assert any(event["UID"].startswith("expected-") for event in events)
     assert all(event["DTSTART"] < event["DTEND"] for event in events)
     assert len({event["UID"] for event in events}) == len(events)
