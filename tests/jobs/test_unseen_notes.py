@@ -110,13 +110,10 @@ def test_copy_of_an_earlier_note_in_a_split_activity_is_replaced(here: Place, lo
 # -- what isn't shown ---------------------------------------------------------------------------------------------------
 
 
-def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: object) -> int:
+def _next_run(here: Place, log: Log, runner: int, words: str = "", **values: object) -> None:
     here.later(days=5)
-    run = nth(len(log.activities))
-    start = here.now - timedelta(minutes=45)
-    log.activities[run] = replace(log.activities[RUN], **{"id": run, "start": start, "private_note": words, **values})  # type: ignore[arg-type]
+    run = log.runs(runner, nth(len(log.activities)), private_note=words, **values)
     here.take(log.event(runner, about=run))
-    return run
 
 
 @pytest.mark.parametrize(

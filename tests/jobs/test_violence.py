@@ -164,8 +164,9 @@ def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
         runners = [(each, each.runner()) for each in (live, live.at("intervals"))]
         with shortage:
             runs = [(each, each.record(runner)) for each, runner in runners]
-            arrived = partial(_arrived, runs, refused=down == "database")
-            live.until(arrived)
+            arrived = _refused if down == "database" else Live.events
+            for each, run in runs:
+                live.until(partial(arrived, each, run))
             assert _ready(live) == ((503, [down]) if down else (200, []))
             assert requests.get(f"{live.web}/healthz", timeout=10).status_code == 200
 
@@ -173,10 +174,6 @@ def test_shortage_is_told_and_no_event_is_lost_in_it(own_live: Live) -> None:
             each.note_comes(run)
             assert len(each.written(run)) == 1
         live.until(lambda: _ready(live) == (200, []))
-
-
-def _arrived(runs: list[tuple[Live, Any]], *, refused: bool) -> bool:
-    return all(_refused(live, run) if refused else bool(live.events(run)) for live, run in runs)
 
 
 def test_a_postgresql_that_is_stopped_and_started_again_loses_nothing(tmp_path: Path) -> None:
