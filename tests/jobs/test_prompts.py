@@ -135,20 +135,23 @@ def test_prompt_that_could_not_be_given_for_hours_is_left_out(here: Place) -> No
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "due_at"),
     [
-        {"state": "revoked"},
-        {"confirmed_at": None},
-        {"placements": ["post_run"]},
-        {"email": None},
-        {"email_confirmed_at": None},
-        {"email_bounced_at": MORNING},
-        {"unsubscribed_at": MORNING},
-        {"email": None, "channels": {"rest_day": "private_note"}, "scopes": "read,activity:read_all"},
+        ({"paused_until": date(2026, 11, 25)}, datetime(2026, 11, 25, 17, 30, tzinfo=UTC)),
+        ({"state": "revoked"}, None),
+        ({"confirmed_at": None}, None),
+        ({"placements": ["post_run"]}, None),
+        ({"email": None}, None),
+        ({"email_confirmed_at": None}, None),
+        ({"email_bounced_at": MORNING}, None),
+        ({"unsubscribed_at": MORNING}, None),
+        ({"email": None, "channels": {"rest_day": "private_note"}, "scopes": "read,activity:read_all"}, None),
     ],
 )
-def test_the_clock_never_looks_at_whom_it_can_tell_nothing(here: Place, values: dict[str, object]) -> None:
-    assert here.athlete(here.runner(**values)).next_due_at is None
+def test_next_look_waits_for_the_end_of_a_pause_and_is_none_where_nothing_can_be_told(
+    here: Place, values: dict[str, object], due_at: datetime | None
+) -> None:
+    assert here.athlete(here.runner(**values)).next_due_at == due_at
 
 
 def test_rest_day_note_takes_the_place_of_the_block_that_stood_there(here: Place, log: Log) -> None:
@@ -229,15 +232,6 @@ def test_at_most_three_mails_a_week_and_the_no_has_a_reason(here: Place) -> None
     assert any(row.rule == "enough_messages" for row in _looked(here, runner))
     warm_ups = [row for row in here.suggestions(runner) if row.placement == "warm_up"]
     assert len(warm_ups) <= 3  # of three weeks: two messages a week are left to the sessions
-
-
-def test_a_pause_moves_the_next_look_to_its_end(here: Place) -> None:
-    runner = here.runner()
-    with here.asked(runner) as coach:
-        answers.pause(coach, date(2026, 11, 25))
-        schedule.reschedule(coach.athlete, here.now)
-
-    assert here.athlete(runner).next_due_at == datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
 
 
 @settings(max_examples=300, deadline=None)
