@@ -1,4 +1,4 @@
-"""Activities: record, edit, delete and restore them; each sends the event that Strava would send."""
+"""Activities: record, edit and delete them; each sends the event that Strava would send."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ class Recording(BaseModel):
     workout_type: Literal["default", "race", "long", "workout"] | None = "default"
     trainer: bool = False
     manual: bool = False
-    commute: bool = False
     title: str | None = Field(None, min_length=1, max_length=255)
     description: str | None = None
     private_note: str = ""
@@ -85,7 +84,6 @@ class Changes(BaseModel):
     visibility: Visibility | None = None
     workout_type: Literal["default", "race", "long", "workout"] | None = None
     trainer: bool | None = None
-    commute: bool | None = None
     hide_start: bool | None = None
     perceived_exertion: float | None = None
 
@@ -96,7 +94,7 @@ class Changes(BaseModel):
         fields = {renamed.get(key, key): value for key, value in given.items()}
         if fields.get("workout_type") is not None:
             fields["workout_type"] = WORKOUT_TYPES[fields["workout_type"]]
-        for key in ("name", "sport_type", "visibility", "trainer", "commute", "start_hidden"):
+        for key in ("name", "sport_type", "visibility", "trainer", "start_hidden"):
             if fields.get(key, ...) is None:
                 del fields[key]
         if fields.get("private_note", ...) is None:
@@ -152,7 +150,6 @@ def record(world: World, runner: Runner, recording: Recording) -> Activity:
             workout_type=WORKOUT_TYPES[recording.workout_type] if recording.workout_type and is_run else None,
             trainer=recording.trainer,
             manual=recording.manual,
-            commute=recording.commute,
             description=recording.description,
             private_note=recording.private_note,
             visibility=recording.visibility,
@@ -180,7 +177,6 @@ def edit(
     fields: dict[str, Any],
     author: str,
     *,
-    silent: bool = False,
     sent: dict[str, Any] | None = None,
 ) -> set[str]:
     """Set fields, record the edit, send the event. Returns the changed fields.
@@ -206,41 +202,26 @@ def edit(
         if changed:
             world.save(activity)
             world.notify()
-            if not silent:
-                events.updated(world, activity, changed, was_only_me=was_only_me)
+            events.updated(world, activity, changed, was_only_me=was_only_me)
         return changed
 
 
-def delete(world: World, activity: Activity, *, silent: bool = False) -> None:
+def delete(world: World, activity: Activity) -> None:
     with world.lock:
         if activity.deleted:
             return
         activity.deleted = True
         world.save(activity)
-        if not silent:
-            events.deleted(world, activity)
-
-
-def restore(world: World, activity: Activity) -> None:
-    """Undo a deletion; applications see a new create event with the old id."""
-    with world.lock:
-        if not activity.deleted:
-            return
-        activity.deleted = False
-        world.save(activity)
-        events.created(world, activity)
+        events.deleted(world, activity)
 
 
 _LINK = re.compile(r"https?://\S+")
-_DECIMAL_LINE = re.compile(r"^.*\d\.\d.*(?:\r?\n|$)", re.MULTILINE)
 
 
 def as_strava_keeps_it(text: str, switches: TextSwitches) -> str:
     """Alter an application's text by the `text` switches, as Strava has been seen to do."""
     if switches.strip_links:
         text = _LINK.sub("", text)
-    if switches.strip_decimals:
-        text = _DECIMAL_LINE.sub("", text)
     if switches.trim_trailing:
         text = "\n".join(line.rstrip(" \t") for line in text.split("\n")).rstrip("\n")
     if switches.crlf:

@@ -90,13 +90,6 @@ def get_activity(connection: Connection, activity_id: int) -> Any:
         return body
 
 
-_TRUE = {"true", "1", "t", "yes", "on"}
-
-
-def _flag(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() in _TRUE
-
-
 def _updates(given: Any) -> dict[str, Any]:
     """The fields that an application may set; all others are ignored silently, as Strava does."""
     switches = world().switches
@@ -112,11 +105,6 @@ def _updates(given: Any) -> dict[str, Any]:
             if given[name] not in allowed:
                 raise errors.bad_request("Activity", name)
             fields["sport_type"] = given[name]
-    for name in ("trainer", "commute", "hide_from_home"):
-        if name in given:
-            fields[name] = _flag(given[name])
-    if "gear_id" in given:
-        fields["gear_id"] = None if given["gear_id"] in (None, "", "none") else _text(given["gear_id"])
     return fields
 
 

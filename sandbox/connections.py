@@ -42,13 +42,11 @@ def issue_code(world: World, runner_id: int, scopes: list[str]) -> str:
 
 
 def redeem_code(world: World, text: str) -> Connection:
-    """Exchange a code for a connection. Raises Strava's error for a used, old or made-up code, or the cap."""
+    """Exchange a code for a connection. Raises Strava's error for a used, old or made-up code."""
     with world.lock:
         code = world.codes.get(text)
         if code is None or code.expires_at <= world.clock.now():
             raise errors.bad_request("AuthorizationCode", "code")
-        if world.switches.athlete_cap_at == "token" and cap_reached(world, code.runner_id):
-            raise errors.athlete_cap()
         world.drop_code(text)
         return connect(world, code.runner_id, code.scopes)
 
@@ -118,7 +116,7 @@ def expire_access_tokens(world: World, runner_id: int) -> None:
             world.save(connection)
 
 
-def disconnect(world: World, runner_id: int, *, silent: bool = False) -> bool:
+def disconnect(world: World, runner_id: int) -> bool:
     """Revoke the connection: every token ends and the deauthorisation event is sent. False if there is none."""
     with world.lock:
         connection = world.connection(runner_id)
@@ -126,8 +124,7 @@ def disconnect(world: World, runner_id: int, *, silent: bool = False) -> bool:
             return False
         connection.connected = False
         world.save(connection)
-        if not silent:
-            events.deauthorized(world, connection)
+        events.deauthorized(world, connection)
         return True
 
 

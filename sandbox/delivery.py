@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from sandbox.models import Attempt, Delivery, DeliverySwitches
+from sandbox.models import Attempt, Delivery
 
 if TYPE_CHECKING:
     from sandbox.base import BaseWorld
@@ -87,15 +87,13 @@ class Courier:
 
     # -- queueing ----------------------------------------------------------------------------------
 
-    def send(
-        self, event: dict[str, Any], *, after_s: float = 0.0, note: str = "", plain: bool = False
-    ) -> list[Delivery]:
-        """Queue one event for the callback, due in `after_s`; `plain` bypasses the switches."""
+    def send(self, event: dict[str, Any], *, after_s: float = 0.0) -> None:
+        """Queue one event for the callback, due in `after_s`."""
         world = self._world
         callback_url = world.callback_url
         if callback_url is None:
-            return []
-        switches = DeliverySwitches() if plain else world.delivery_switches
+            return
+        switches = world.delivery_switches
         copies = switches.copies + (self._random.random() < switches.duplicate_share)
         now = world.clock.now()
         deliveries = []
@@ -112,23 +110,11 @@ class Courier:
                 event=event,
                 due=due,
                 state="dropped" if dropped else "waiting",
-                note="dropped on purpose" if dropped else note,
+                note="dropped on purpose" if dropped else "",
             )
             world.keep_delivery(delivery)
             deliveries.append(delivery)
         self._put([d for d in deliveries if d.state == "waiting"])
-        return deliveries
-
-    def again(self, delivery: Delivery) -> Delivery:
-        """Send the same event again; the outcome of the first delivery doesn't matter."""
-        world = self._world
-        copy = Delivery(
-            id=world.next_id("delivery"), callback_url=delivery.callback_url, event=delivery.event,
-            due=world.clock.now(), note=f"again: {delivery.id}",
-        )  # fmt: skip
-        world.keep_delivery(copy)
-        self._put([copy])
-        return copy
 
     def _put(self, deliveries: list[Delivery]) -> None:
         with self._condition:

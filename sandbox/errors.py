@@ -44,7 +44,3 @@ def inactive() -> StravaError:
 
 def rate_limited() -> StravaError:
     return StravaError(429, "Rate Limit Exceeded", ("Application", "rate limit", "exceeded"))
-
-
-def athlete_cap() -> StravaError:
-    return StravaError(403, "Limit of connected athletes exceeded", ("Application", "connected athletes", "exceeded"))

@@ -13,12 +13,12 @@ Visibility = Literal["everyone", "followers_only", "only_me"]
 
 
 class Entity(BaseModel):
-    """Stored whole under its kind and id; unknown keys mean a damaged or newer state and are refused."""
+    """Stored whole under its kind and id."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=False)
 
 
-class Runner(Entity, extra="ignore"):  # an earlier sandbox kept where they live
+class Runner(Entity):
     id: int
     firstname: str
     lastname: str
@@ -27,7 +27,6 @@ class Runner(Entity, extra="ignore"):  # an earlier sandbox kept where they live
     sex: Literal["F", "M"] | None = None
     timezone: str
     measurement_preference: Literal["feet", "meters"] = "meters"
-    weight_kg: float | None = None
     created_at: float
 
 
@@ -45,9 +44,6 @@ class Activity(Entity):
     workout_type: int | None = None
     trainer: bool = False
     manual: bool = False
-    commute: bool = False
-    hide_from_home: bool = False
-    gear_id: str | None = None
     description: str | None = None
     private_note: str = ""
     visibility: Visibility = "everyone"
@@ -156,7 +152,6 @@ class TextSwitches(Entity):
     """Alterations that Strava has been seen to make to an application's text."""
 
     strip_links: bool = False
-    strip_decimals: bool = False
     crlf: bool = False
     trim_trailing: bool = False
 
@@ -208,8 +203,6 @@ class Switches(Entity):
     """All settings of this Strava that tests change."""
 
     application: Literal["active", "inactive"] = "active"
-    # Where the athlete cap shows: on Strava's own page (seen in the wild) or at the token exchange.
-    athlete_cap_at: Literal["authorize", "token"] = "authorize"
     rate_headers: Literal["normal", "lower", "blank", "absent"] = "normal"
     tier: Tier = Field(default_factory=Tier)
     private_note: PrivateNoteSwitches = Field(default_factory=PrivateNoteSwitches)

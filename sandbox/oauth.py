@@ -59,7 +59,7 @@ class _Request:
 
 def _grant(asked: _Request, runner_id: int, scopes: list[str]) -> Response:
     here = world()
-    if here.switches.athlete_cap_at == "authorize" and connections.cap_reached(here, runner_id):
+    if connections.cap_reached(here, runner_id):
         return Response(render_template("cap.html", app_url=here.config.app_url), 403)
     code = connections.issue_code(here, runner_id, scopes)
     answer = asked.back(code=code, scope=",".join(scopes))

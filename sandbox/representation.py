@@ -11,11 +11,11 @@ from sandbox.models import Activity, PrivateNoteSwitches, Runner
 from sandbox.sports import RUNS, activity_type
 
 # What is always the same here, by its value.
-_OF_ATHLETES = dict.fromkeys("username bio state friend follower".split()) | dict.fromkeys(("premium", "summit"), False)
+_OF_ATHLETES = dict.fromkeys("username bio state friend follower weight".split()) | {"premium": False, "summit": False}
 _OF_SUMMARIES = (
-    dict.fromkeys("location_city location_state location_country".split())
+    dict.fromkeys("location_city location_state location_country gear_id".split())
     | dict.fromkeys("achievement_count kudos_count comment_count photo_count pr_count total_photo_count".split(), 0)
-    | dict.fromkeys("flagged heartrate_opt_out from_accepted_tag has_kudoed".split(), False)
+    | dict.fromkeys("flagged heartrate_opt_out from_accepted_tag has_kudoed commute hide_from_home".split(), False)
 )
 _OF_DETAILS = {
     **{name: [] for name in "segment_efforts best_efforts splits_metric splits_standard laps available_zones".split()},
@@ -37,7 +37,6 @@ def summary_athlete(runner: Runner) -> dict[str, Any]:
         "created_at": created,
         "updated_at": created,
         "badge_type_id": 0,
-        "weight": runner.weight_kg,
         "profile_medium": "avatar/athlete/medium.png",
         "profile": "avatar/athlete/large.png",
     }
@@ -65,12 +64,9 @@ def summary_activity(activity: Activity, runner: Runner) -> dict[str, Any]:
         "athlete_count": 1,
         "map": {"id": f"a{activity.id}", "summary_polyline": "", "resource_state": 2},
         "trainer": activity.trainer,
-        "commute": activity.commute,
         "manual": activity.manual,
         "private": activity.only_me,
         "visibility": activity.visibility,
-        "hide_from_home": activity.hide_from_home,
-        "gear_id": activity.gear_id,
         "start_latlng": [],
         "end_latlng": [],
         "average_speed": speed,

@@ -23,7 +23,6 @@ class NewRunner(BaseModel):
     sex: str | None = Field(None, pattern="^[FM]$")
     timezone: ZoneName = "UTC"
     measurement_preference: str = Field("meters", pattern="^(feet|meters)$")
-    weight_kg: float | None = Field(None, gt=20, lt=300)
 
 
 def make_runner(asked: NewRunner) -> Runner:
@@ -95,16 +94,11 @@ def connected_athlete() -> Any:
     return _connect(made.id, asked.scopes) | {"runner": _runner_json(made)}, 201
 
 
-class _Silently(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    silent: bool = False
-
-
 @blueprint.post("/runners/<int:runner_id>/disconnect")
 def disconnect_runner(runner_id: int) -> Any:
     here = world()
     here.runner(runner_id)
-    return {"disconnected": connections.disconnect(here, runner_id, silent=body(_Silently).silent)}
+    return {"disconnected": connections.disconnect(here, runner_id)}
 
 
 @blueprint.post("/runners/<int:runner_id>/expire-tokens")
@@ -171,7 +165,6 @@ def activity(activity_id: int) -> Any:
 class _Edit(BaseModel):
     model_config = ConfigDict(extra="forbid")
     author: str = activities.THE_RUNNER
-    silent: bool = False
     changes: Changes
     # Compare-and-set: the edit is saved only while these texts are unchanged.
     if_unchanged: dict[Literal["description", "private_note"], str | None] | None = None
@@ -185,7 +178,7 @@ def edit(activity_id: int) -> Any:
         for name, text in (asked.if_unchanged or {}).items():
             if getattr(found, name) != text:
                 return problem(409, f"{name}: it has changed meanwhile; read it again")
-        activities.edit(here, found, asked.changes.as_fields(), asked.author, silent=asked.silent)
+        activities.edit(here, found, asked.changes.as_fields(), asked.author)
         return truth(found)
 
 
@@ -203,18 +196,15 @@ def show_or_hide(activity_id: int, how: str) -> Any:
 def delete(activity_id: int) -> Any:
     here = world()
     found = here.activity(activity_id)
-    activities.delete(here, found, silent=body(_Silently).silent)
+    activities.delete(here, found)
     return truth(found)
 
 
-@blueprint.post("/activities/<int:activity_id>/<any(restore, announce):how>")
-def create_again(activity_id: int, how: str) -> Any:
-    """Undo a deletion, or send the create event again: a late or duplicate event."""
+@blueprint.post("/activities/<int:activity_id>/announce")
+def announce(activity_id: int) -> Any:
+    """The create event once more: a late or duplicate one."""
     here = world()
-    found = here.activity(activity_id)
     with here.lock:
-        if how == "restore":
-            activities.restore(here, found)
-        else:
-            events.created(here, found)
-    return truth(found)
+        found = here.activity(activity_id)
+        events.created(here, found)
+        return truth(found)

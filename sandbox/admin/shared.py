@@ -1,4 +1,4 @@
-"""What each company's admin API has: state, reset, switches, calls, deliveries, faults, events by hand, long polling."""
+"""What each company's admin API has: state, reset, switches, calls, deliveries, faults, long polling."""
 
 from __future__ import annotations
 
@@ -132,23 +132,6 @@ def register(
                 and (object_id is None or about(delivery, object_id))
             ]
             return {"counts": delivery_counts(here), "deliveries": found[-limit:]}
-
-    @blueprint.post("/deliveries/<int:delivery_id>/again")
-    def deliver_again(delivery_id: int) -> Any:
-        here = world()
-        found = here.deliveries.get(delivery_id)
-        if found is None:
-            raise UnknownError(f"there is no delivery {delivery_id}")
-        return here.courier.again(found).model_dump(), 201
-
-    @blueprint.post("/events")
-    def raw_event() -> Any:
-        """Send any JSON object to the callback, unchanged."""
-        event = json_object(": the event to send")
-        sent: list[Delivery] = world().courier.send(event, note="by hand", plain=True)
-        if not sent:
-            raise RefusedError("there is no subscription to send an event to")
-        return sent[0].model_dump(), 201
 
     @blueprint.get("/wait")
     def wait() -> Any:

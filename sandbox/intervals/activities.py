@@ -18,6 +18,7 @@ Source = Literal[
     "STRAVA", "UPLOAD", "MANUAL", "GARMIN_CONNECT", "OAUTH_CLIENT", "DROPBOX", "POLAR", "SUUNTO", "COROS", "WAHOO", "ZWIFT",
     "ZEPP", "CONCEPT2", "HUAWEI",
 ]  # fmt: skip
+_ANALYZED_AFTER_S = 40.0
 # Percent of the threshold, by kind of run.
 _INTENSITY = {"default": 72.0, "long": 70.0, "workout": 88.0, "race": 98.0}
 
@@ -29,10 +30,6 @@ class Recording(at_strava.Recording):
     source: Source = "GARMIN_CONNECT"
     rpe: int | None = Field(None, ge=1, le=10)
     feel: int | None = Field(None, ge=1, le=5, description="1 is strong, 5 weak")
-    part: int = Field(0, ge=0, description="which part of a multisport file")
-    achievement: bool = False
-    absent: list[str] = Field(default_factory=list, description="fields to leave out")
-    fields: dict[str, Any] = Field(default_factory=dict, description="fields to set as they are")
     also_on_strava: bool = False
 
     def for_strava(self) -> at_strava.Recording:
@@ -79,20 +76,20 @@ def record(world: IntervalsWorld, athlete: Athlete, recording: Recording) -> Log
         }  # fmt: skip
         number = world.next_id("activity")
         from_strava = recording.source == "STRAVA"
-        late_s = 0.0 if world.switches.uploaded_analyzed else world.switches.analyzed_after_s
+        late_s = 0.0 if world.switches.uploaded_analyzed else _ANALYZED_AFTER_S
         if late_s:
             fields["analyzed"] = hooks.stamp(now + late_s)
         activity = LogActivity(
             id=str(twin.id if twin else 19_487_000_000 + number) if from_strava else f"i{number}",
             athlete_id=athlete.id,
-            fields={name: value for name, value in fields.items() if name not in recording.absent} | recording.fields,
+            fields=fields,
             analyzed_at=now + late_s if late_s else 0.0,
         )
         activity.fields["id"] = activity.id
         _pair(world, activity)
         world.save(activity)
         if not recording.silent:
-            hooks.uploaded(world, activity, achievement=recording.achievement)
+            hooks.uploaded(world, activity)
     return activity
 
 
@@ -110,12 +107,12 @@ def _measured(recording: Recording, start: float, zone_name: str) -> dict[str, A
         "moving_time": moving_s,
         "elapsed_time": round((recording.elapsed_minutes or recording.minutes) * 60),
         "trainer": recording.trainer,
-        "commute": recording.commute,
+        "commute": False,
         "race": recording.workout_type == "race",
         "has_heartrate": not recording.manual,
         "timezone": zone_name,
         "source": "MANUAL" if recording.manual else recording.source,
-        "file_sport_index": recording.part,
+        "file_sport_index": 0,
         "icu_training_load": load,
         "icu_intensity": intensity,
         "trimp": round(load * 1.3, 2),

@@ -41,10 +41,10 @@ OURS = ["ACTIVITY:WRITE", "CALENDAR:WRITE", "WELLNESS:READ"]
 class IntervalsFault(BaseFault):
     """A fault of intervals.icu. `edit`: fields that the athlete sets right after the application's read."""
 
-    edited_after: ClassVar[tuple[str, ...]] = ("activities.get", "events.get", "events.list")
+    edited_after: ClassVar[tuple[str, ...]] = ("activities.get", "events.list")
     endpoint: Literal[
         "*", "oauth.token", "oauth.disconnect", "athlete.get", "activities.list", "activities.get",
-        "activities.update", "events.list", "events.get", "events.create", "events.bulk",
+        "activities.update", "events.list", "events.bulk",
         "events.update", "events.delete", "wellness.list",
     ]  # fmt: skip
     edit: dict[str, Any] | None = None
@@ -240,7 +240,7 @@ def entries_of(athlete_id: str) -> Any:
 def make_entry(athlete_id: str) -> Any:
     """The athlete plans something. The fields of the API."""
     here = world()
-    fields = calendar.checked(here, json_object())
+    fields = calendar.checked(json_object())
     return calendar.make(here, here.athlete(athlete_id).id, fields).model_dump(), 201
 
 
@@ -272,7 +272,7 @@ class _Edit(BaseModel):
 def edit(kind: str, thing_id: str) -> Any:
     here, asked, found = world(), body(_Edit), _thing(kind, thing_id)
     if isinstance(found, CalendarEntry):
-        calendar.change(here, found, calendar.checked(here, asked.changes, found.fields), asked.author)
+        calendar.change(here, found, calendar.checked(asked.changes, found.fields), asked.author)
     elif isinstance(found, LogActivity):
         activities.edit(here, found, asked.changes, asked.author)
     return found.model_dump()
@@ -296,14 +296,6 @@ def announce(kind: str, thing_id: str) -> Any:
         hooks.calendar(here, found.athlete_id, found)
     elif isinstance(found, LogActivity):
         hooks.activity_event(here, found, request.args.get("type", "ACTIVITY_UPLOADED"))
-    return found.model_dump()
-
-
-@blueprint.post("/entries/<int:entry_id>/resurrect")
-def resurrect(entry_id: int) -> Any:
-    found = _thing("entries", str(entry_id))
-    assert isinstance(found, CalendarEntry)  # noqa: S101 - by its kind
-    calendar.resurrect(world(), found)
     return found.model_dump()
 
 

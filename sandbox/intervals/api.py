@@ -47,8 +47,8 @@ def _fields() -> list[str] | None:
 @call("athlete.get")
 def athlete(caller: Caller) -> Any:
     here = world()
-    if here.switches.athlete_needs_settings and caller.grant is not None and not caller.grant.allows("SETTINGS:READ"):
-        raise errors.access_denied(here.switches.missing_scope_status)
+    if caller.grant is not None and not caller.grant.allows("SETTINGS:READ"):
+        raise errors.access_denied()
     person = here.person(caller.athlete)
     return {
         "id": caller.athlete.id, "name": f"{person.firstname} {person.lastname}", "firstname": person.firstname,
@@ -129,20 +129,6 @@ def list_events(caller: Caller) -> Any:
     return [calendar.as_served(entry) for entry in found if not wanted or entry.fields["category"] in wanted]
 
 
-@blueprint.get("/athlete/<athlete_id>/events/<event_id>")
-@call("events.get", "CALENDAR:READ")
-def get_event(caller: Caller, event_id: str) -> Any:
-    return calendar.as_served(_entry(caller, event_id))
-
-
-@blueprint.post("/athlete/<athlete_id>/events")
-@call("events.create", "CALENDAR:WRITE")
-def create_event(caller: Caller) -> Any:
-    here = world()
-    fields = calendar.checked(here, json_body())
-    return calendar.as_served(calendar.make(here, caller.athlete.id, fields, caller.author, caller.client_id))
-
-
 @blueprint.post("/athlete/<athlete_id>/events/bulk")
 @call("events.bulk", "CALENDAR:WRITE")
 def bulk_events(caller: Caller) -> Any:
@@ -151,7 +137,7 @@ def bulk_events(caller: Caller) -> Any:
     if not isinstance(rows, list):
         raise errors.json_parse_error("Cannot deserialize value of type `java.util.ArrayList`")
     try:
-        checked = [calendar.checked(here, row) for row in rows]
+        checked = [calendar.checked(row) for row in rows]
     except errors.IntervalsError as error:
         raise errors.IntervalsError(error.status, [error.body] if error.status == 422 else error.body) from None
     upserts = request.args.get("upsert") == "true"
@@ -167,7 +153,7 @@ def update_event(caller: Caller, event_id: str) -> Any:
     here, raw = world(), json_body()
     with here.lock:
         entry = _entry(caller, event_id)
-        calendar.change(here, entry, calendar.checked(here, raw, entry.fields), caller.author)
+        calendar.change(here, entry, calendar.checked(raw, entry.fields), caller.author)
         return calendar.as_served(entry)
 
 

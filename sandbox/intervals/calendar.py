@@ -1,4 +1,4 @@
-"""The calendar: validate, make, edit, delete and resurrect entries; each sends CALENDAR_UPDATED."""
+"""The calendar: validate, make, edit and delete entries; each sends CALENDAR_UPDATED."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sandbox.intervals.names import EVENT_FALSE, EVENT_NULLS
 from sandbox.intervals.state import IntervalsWorld
 
 _NEEDS_TYPE = ("WORKOUT", "RACE_A", "RACE_B", "RACE_C")
+_NAME_MAX = 80
 _STEP = re.compile(r"^- (?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\b(.*)$", re.MULTILINE)
 
 
@@ -59,7 +60,7 @@ def local_time(text: str) -> datetime:
     raise errors.no_date_time(text)
 
 
-def checked(world: IntervalsWorld, raw: Any, old: dict[str, Any] | None = None) -> dict[str, Any]:
+def checked(raw: Any, old: dict[str, Any] | None = None) -> dict[str, Any]:
     """The fields of an entry to make, or to change in `old`. Raises the API's 400 and 422."""
     try:
         given = EntryInput.model_validate(raw).model_dump(exclude_none=True)
@@ -80,7 +81,7 @@ def checked(world: IntervalsWorld, raw: Any, old: dict[str, Any] | None = None) 
         raise errors.own(422, "category is required")
     if not whole.get("name", "").strip():
         raise errors.own(422, "Name is required")
-    if len(whole["name"]) > world.switches.name_max:
+    if len(whole["name"]) > _NAME_MAX:
         raise errors.own(422, "Name is too long")
     if whole["category"] in _NEEDS_TYPE and not whole.get("type"):
         raise errors.own(422, "type is required")
@@ -146,15 +147,6 @@ def delete(world: IntervalsWorld, entry: CalendarEntry, author: str = THE_ATHLET
             hooks.calendar(world, entry.athlete_id, deleted=[entry.id])
         if world.switches.resurrect_after_s is not None:
             hooks.calendar(world, entry.athlete_id, entry, after_s=world.switches.resurrect_after_s)
-
-
-def resurrect(world: IntervalsWorld, entry: CalendarEntry) -> None:
-    """A deleted entry stands again, with its old id."""
-    with world.lock:
-        entry.deleted = False
-        write(world, entry, {"deleted_at": None}, THE_ATHLETE)
-        world.save(entry)
-        hooks.calendar(world, entry.athlete_id, entry)
 
 
 def _announce(world: IntervalsWorld, entry: CalendarEntry, author: str) -> None:

@@ -116,7 +116,7 @@ def call(
                         given.append(caller)
                         handling.caller_id = caller.athlete.id
                         _count(here, caller, handling)
-                        _check_rights(here, caller, path.pop("athlete_id", "0"), scope)
+                        _check_rights(caller, path.pop("athlete_id", "0"), scope)
 
             handling = Handling(here, name, object_id, _default_body)
             return handling.run(
@@ -128,11 +128,11 @@ def call(
     return decorate
 
 
-def _check_rights(here: IntervalsWorld, caller: Caller, athlete_id: str, scope: str | None) -> None:
+def _check_rights(caller: Caller, athlete_id: str, scope: str | None) -> None:
     if athlete_id != "0" and not same_athlete(athlete_id, caller.athlete.id):
         raise errors.access_denied()
     if scope is not None and caller.grant is not None and not caller.grant.allows(scope):
-        raise errors.access_denied(here.switches.missing_scope_status)
+        raise errors.access_denied()
 
 
 def _meddle(here: IntervalsWorld, caller: Caller, object_id: str | None, fault: Fault) -> None:
@@ -143,7 +143,7 @@ def _meddle(here: IntervalsWorld, caller: Caller, object_id: str | None, fault: 
             activities.edit(here, here.activities[object_id or ""], edit)
             return
         for entry in here.things(CalendarEntry, caller.athlete.id):
-            if str(entry.id) == object_id or (object_id is None and entry.fields.get("oauth_client_id")):
+            if entry.fields.get("oauth_client_id"):
                 calendar.change(here, entry, edit)
 
 

@@ -13,7 +13,6 @@ from sandbox.intervals.models import CalendarEntry, Grant, LogActivity, Wellness
 from sandbox.intervals.state import IntervalsWorld
 
 _FITNESS_AFTER_S = 2.0
-_ACHIEVEMENT_AFTER_S = 60.0
 # What a webhook about a deleted activity still says: no type, no date, no name.
 _DELETED_DEFAULTS: dict[str, Any] = {
     "commute": False, "race": False, "file_sport_index": 0, "icu_sweet_spot_min": 0, "icu_sweet_spot_max": 0,
@@ -62,7 +61,7 @@ def as_sent(activity: LogActivity) -> dict[str, Any]:
 
 
 def activity_event(world: IntervalsWorld, activity: LogActivity, kind: str, after_s: float = 0.0) -> None:
-    """Send ACTIVITY_UPLOADED, _UPDATED, _ANALYZED, _ACHIEVEMENTS or _DELETED."""
+    """Send ACTIVITY_UPLOADED, _UPDATED, _ANALYZED or _DELETED."""
     if activity.from_strava:
         return
     if kind == "ACTIVITY_DELETED":
@@ -72,13 +71,11 @@ def activity_event(world: IntervalsWorld, activity: LogActivity, kind: str, afte
         body = as_sent(activity)
         if kind == "ACTIVITY_UPLOADED" and activity.analyzed_at > world.clock.now():
             body.pop("analyzed", None)
-        if kind == "ACTIVITY_ACHIEVEMENTS":
-            body["icu_achievements"] = [{"id": "pc0_1000", "type": "BEST_PACE", "message": "Best 1 km pace"}]
     _send(world, activity.athlete_id, kind, "ACTIVITY:READ", after_s, activity=body)
 
 
-def uploaded(world: IntervalsWorld, activity: LogActivity, *, achievement: bool = False) -> None:
-    """What a new recording sends: the upload, its analysis if that is late, then fitness, wellness, achievements."""
+def uploaded(world: IntervalsWorld, activity: LogActivity) -> None:
+    """What a new recording sends: the upload, its analysis if that is late, then fitness and wellness."""
     activity_event(world, activity, "ACTIVITY_UPLOADED")
     if activity.analyzed_at > world.clock.now():
         activity_event(world, activity, "ACTIVITY_ANALYZED", activity.analyzed_at - world.clock.now())
@@ -88,8 +85,6 @@ def uploaded(world: IntervalsWorld, activity: LogActivity, *, achievement: bool 
     today = places.utc(world.clock.now()).date().isoformat()
     day = world.wellness.get(f"{activity.athlete_id} {today}")
     wellness(world, day or WellnessDay(athlete_id=activity.athlete_id, day=today, fields={"steps": 4012}))
-    if achievement:
-        activity_event(world, activity, "ACTIVITY_ACHIEVEMENTS", _ACHIEVEMENT_AFTER_S)
 
 
 def fitness(world: IntervalsWorld, athlete_id: str) -> None:
@@ -119,10 +114,9 @@ def calendar(
     deleted: list[int] | None = None,
     after_s: float = 0.0,
 ) -> None:
-    """CALENDAR_UPDATED with the changed entries, or with an empty list of records by the switch."""
-    data: dict[str, Any] = {"records": []}
-    if world.switches.calendar_payload == "events":
-        data = {"events": [entry.fields | {"id": entry.id} for entry in changed], "deleted_events": deleted or []}
+    """CALENDAR_UPDATED with the changed entries."""
+    events = [entry.fields | {"id": entry.id} for entry in changed]
+    data = {"events": events, "deleted_events": deleted or []}
     _send(world, athlete_id, "CALENDAR_UPDATED", "CALENDAR:READ", after_s, **data)
 
 

@@ -134,22 +134,13 @@ class IntervalsSwitches(Entity):
     application: Literal["approved", "pending"] = "approved"
     # Which User-Agents meet the HTML challenge: those of libraries, none, all.
     challenge: Literal["libraries", "never", "all"] = "libraries"
-    # A new consent ends the token of the one before.
-    one_token: bool = True
-    unknown_scope: Literal["spoils", "ignored"] = "spoils"
-    athlete_needs_settings: bool = True
     wrong_key_status: Literal[401, 403] = 401
-    missing_scope_status: Literal[401, 403] = 403
-    # Whether a disconnect by the application itself is announced.
-    disconnect_event: bool = True
     # Own writes come back as events.
     echo: bool = True
-    calendar_payload: Literal["events", "empty"] = "events"
     # After so long, a deleted entry is announced as changed, though it stays deleted.
     resurrect_after_s: float | None = Field(None, ge=0)
     # False: uploads come without `analyzed`, and ACTIVITY_ANALYZED follows.
     uploaded_analyzed: bool = True
-    analyzed_after_s: float = Field(40.0, ge=0)
     # How many rows, mostly future, FITNESS_UPDATED holds; how many WELLNESS_UPDATED follow a run or a logged day.
     fitness_rows: int = Field(30, ge=1, le=400)
     wellness_floods: int = Field(1, ge=0, le=500)
@@ -159,7 +150,6 @@ class IntervalsSwitches(Entity):
     key_upsert: Literal["matches", "blind"] = "matches"
     stub_source: bool = True
     serves_timezone: bool = True
-    name_max: int = Field(80, ge=1)
     rate_headers: Literal["absent", "normal"] = "absent"
     retry_after: bool = False
     per_second: int | None = Field(10, ge=1)

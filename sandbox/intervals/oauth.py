@@ -43,7 +43,7 @@ class _Asked:
             self.problem = "Unknown client: there is no approved application with this client_id."
         elif not consent.leads_to_application(self.redirect_uri):
             self.problem = "The redirect_uri is none of the application's."
-        elif not self.scopes or (len(self.scopes) < len(asked) and here.switches.unknown_scope == "spoils"):
+        elif not self.scopes or len(self.scopes) < len(asked):
             self.problem = "The scope holds nothing to grant, or something unknown."
 
     def back(self, **query: str) -> Response:
@@ -86,11 +86,9 @@ def answer_authorize() -> Any:
 
 
 def connect(here: IntervalsWorld, athlete_id: str, scopes: list[str]) -> Grant:
-    """A grant with a new token; the older ones end with the switch `one_token`."""
+    """A grant with a new token; the older one ends."""
     with here.lock:
-        old = here.grant(athlete_id)
-        kept = old.tokens if old is not None and not here.switches.one_token else []
-        grant = Grant(athlete_id=athlete_id, scopes=scopes, tokens=[*kept, secrets.token_hex(20)])
+        grant = Grant(athlete_id=athlete_id, scopes=scopes, tokens=[secrets.token_hex(20)])
         here.save(grant)
         return grant
 
@@ -134,8 +132,7 @@ def token() -> Any:
 @blueprint.delete("/api/v1/disconnect-app")
 @call("oauth.disconnect")
 def disconnect(caller: Caller) -> Any:
-    here = world()
-    change_scopes(here, caller.athlete.id, [], announce=here.switches.disconnect_event)
+    change_scopes(world(), caller.athlete.id, [])
     return {}
 
 

@@ -152,7 +152,7 @@ def _period(form: dict[str, str]) -> dict[str, str]:
 def _checked(fields: dict[str, Any], form: dict[str, str], old: dict[str, Any] | None = None) -> dict[str, Any]:
     """The entry of a form. Raises ValueError with a sentence."""
     try:
-        return calendar.checked(world(), fields | _period(form), old)
+        return calendar.checked(fields | _period(form), old)
     except IntervalsError as error:
         raise ValueError(error.body["error"]) from None
     except ValueError:

@@ -43,7 +43,7 @@ def test_impossible_body_is_refused_with_its_key_and_changes_nothing(
 
 
 def test_admin_knows_no_unknown_id_and_answers_only_to_this_machine(strava: Sandbox) -> None:
-    for path in ("/runners/1/activities", "/runners/1/connect", "/activities/1/private", "/deliveries/1/again", "/no"):
+    for path in ("/runners/1/activities", "/runners/1/connect", "/activities/1/private", "/no"):
         assert strava.admin(path, {}, status=404)["problems"][0].startswith("there is no")
     for address, status in (("192.0.2.7", 403), ("::ffff:127.0.0.1", 200)):
         assert strava.http.get("/admin/state", environ_base={"REMOTE_ADDR": address}).status_code == status

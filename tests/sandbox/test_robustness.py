@@ -33,7 +33,7 @@ PATHS = [
     *[("PUT", "/api/v3/activities/{run}"), ("POST", "/api/v3/push_subscriptions"), ("POST", "/oauth/token")],
     *[("POST", MARAS), ("POST", "/admin/activities/{run}/edit")],
     *[("POST", f"/admin/{what}") for what in ("clock", "faults", "switches", "tier", "connected-athletes")],
-    *[("POST", f"{API}/athlete/0/events"), ("POST", f"{API}/athlete/0/events/bulk?upsert=true")],
+    ("POST", f"{API}/athlete/0/events/bulk?upsert=true"),
     *[("PUT", f"{API}/athlete/0/events/{{entry}}"), ("PUT", f"{API}/activity/{{theirs}}")],
     *[("POST", f"{SAMS}{what}") for what in ("", "/activities", "/events", "/wellness", "/scopes", "/connect")],
     *[("POST", f"/intervals/admin/{what}") for what in ("athletes", "application", "faults", "switches", "reset")],

@@ -104,7 +104,7 @@ def test_recorded_activity_is_announced_and_copies_are_all_alike(subscribed: San
 
 def test_title_type_and_privacy_are_told_as_strings_and_other_edits_not(subscribed: Sandbox) -> None:
     activity_id = subscribed.record(title="Old")
-    subscribed.edit(activity_id, description="a", private_note="b", workout_type="race", commute=True)
+    subscribed.edit(activity_id, description="a", private_note="b", workout_type="race")
     subscribed.put(activity_id, description="c", private_note="d")
     subscribed.edit(activity_id, title="Old", sport_type="Run", visibility="everyone")  # changes nothing
     subscribed.edit(activity_id, title="New", sport_type="TrailRun")
@@ -112,7 +112,7 @@ def test_title_type_and_privacy_are_told_as_strings_and_other_edits_not(subscrib
     subscribed.admin(f"/activities/{activity_id}/private")
     subscribed.admin(f"/activities/{activity_id}/public")
     subscribed.admin(f"/activities/{activity_id}", method="DELETE")
-    subscribed.admin(f"/activities/{activity_id}/restore")
+    subscribed.admin(f"/activities/{activity_id}/announce")
     subscribed.admin(f"/runners/{MARA + 1}/activities")  # never connected
     assert sent(subscribed) == [
         ("create", {}),
