@@ -109,9 +109,7 @@ def _updates(given: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    # JSON may hold half a surrogate pair, which no UTF-8 can: it is stored as the replacement character.
-    text = "" if value is None else str(value)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "" if value is None else str(value)
 
 
 @blueprint.put("/activities/<int:activity_id>")

@@ -5,7 +5,7 @@ Times are epoch seconds on the sandbox's clock, UTC. Lengths are metres and seco
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,9 +13,14 @@ Visibility = Literal["everyone", "followers_only", "only_me"]
 
 
 class Entity(BaseModel):
-    """Stored whole under its kind and id."""
+    """Stored whole under its kind and key."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=False)
+    key_field: ClassVar[str | None] = "id"  # None: there is only one
+
+    @property
+    def key(self) -> Any:
+        return "only" if self.key_field is None else getattr(self, self.key_field)
 
 
 class Runner(Entity):
@@ -88,6 +93,7 @@ class Token(Entity):
 class Connection(Entity):
     """The OAuth grant of one runner. Kept after a disconnect, with `connected` off."""
 
+    key_field = "runner_id"
     runner_id: int
     scopes: list[str]
     access_tokens: list[Token] = Field(default_factory=list)
@@ -99,6 +105,7 @@ class Connection(Entity):
 class Code(Entity):
     """An authorization code that was not exchanged yet; single use."""
 
+    key_field = "code"
     code: str
     runner_id: int
     scopes: list[str]
@@ -106,6 +113,7 @@ class Code(Entity):
 
 
 class Subscription(Entity):
+    key_field = None
     id: int
     callback_url: str
     created_at: float
@@ -202,6 +210,7 @@ TIERS = {
 class Switches(Entity):
     """All settings of this Strava that tests change."""
 
+    key_field = None
     application: Literal["active", "inactive"] = "active"
     rate_headers: Literal["normal", "lower", "blank", "absent"] = "normal"
     tier: Tier = Field(default_factory=Tier)

@@ -64,31 +64,25 @@ class World(BaseWorld):
     def save(self, entity: Entity) -> None:
         """Save a new or changed entity, in memory and on disk."""
         with self.lock:
-            key: object = "only"
             match entity:
                 case Runner():
-                    key = entity.id
                     self.runners[entity.id] = entity
                 case Activity():
-                    key = entity.id
                     if entity.id not in self.activities:
                         self.activities[entity.id] = entity
                         self._index(entity)
                 case Edit():
-                    key = entity.id
                     self.edits.setdefault(entity.activity_id, []).append(entity)
                 case Connection():
-                    key = entity.runner_id
                     self.connections[entity.runner_id] = entity
                     self.index_tokens(entity)
                 case Code():
-                    key = entity.code
                     self.codes[entity.code] = entity
                 case Subscription():
                     self.subscription = entity
                 case Switches():
                     self.switches = entity
-            self.journal.put(type(entity).__name__, key, entity.model_dump_json())
+            self.journal.put(type(entity).__name__, entity.key, entity.model_dump_json())
 
     def drop_code(self, code: str) -> None:
         with self.lock:

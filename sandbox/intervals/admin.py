@@ -306,11 +306,11 @@ class _Wellness(BaseModel):
     model_config = ConfigDict(extra="forbid")
     day: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
     fields: dict[str, Any] = Field(default_factory=dict)
-    times: int | None = Field(None, ge=0, le=10_000, description="how many events; null: by the switch")
+    times: int = Field(1, ge=0, le=10_000, description="how many events")
 
 
 def log_wellness(
-    here: IntervalsWorld, athlete: Athlete, day: str, fields: dict[str, Any], times: int | None = None
+    here: IntervalsWorld, athlete: Athlete, day: str, fields: dict[str, Any], times: int = 1
 ) -> WellnessDay:
     """Set fields of a day (None removes one) and send WELLNESS_UPDATED."""
     with here.lock:

@@ -13,6 +13,7 @@ from sandbox.intervals.models import CalendarEntry, Grant, LogActivity, Wellness
 from sandbox.intervals.state import IntervalsWorld
 
 _FITNESS_AFTER_S = 2.0
+_FITNESS_ROWS = 30  # mostly future
 # What a webhook about a deleted activity still says: no type, no date, no name.
 _DELETED_DEFAULTS: dict[str, Any] = {
     "commute": False, "race": False, "file_sport_index": 0, "icu_sweet_spot_min": 0, "icu_sweet_spot_max": 0,
@@ -26,19 +27,8 @@ def stamp(epoch_s: float) -> str:
 
 
 def post(world: IntervalsWorld, event: dict[str, Any], after_s: float = 0.0) -> None:
-    """Send one event to the application, alone or with others in one body."""
-    with world.lock:
-        world.held_back.append(event)
-        if len(world.held_back) >= world.switches.together:
-            flush(world, after_s)
-
-
-def flush(world: IntervalsWorld, after_s: float = 0.0) -> None:
-    """Send the events that wait for others."""
-    with world.lock:
-        events, world.held_back = world.held_back, []
-        if events:
-            world.courier.send({"secret": world.application.secret, "events": events}, after_s=after_s)
+    """Send one event to the application, alone in its body."""
+    world.courier.send({"secret": world.application.secret, "events": [event]}, after_s=after_s)
 
 
 def _send(world: IntervalsWorld, athlete_id: str, kind: str, scope: str, after_s: float = 0.0, **data: Any) -> None:
@@ -91,16 +81,16 @@ def fitness(world: IntervalsWorld, athlete_id: str) -> None:
     """FITNESS_UPDATED: today's row and the future, computed as if nothing were done any more."""
     first = places.utc(world.clock.now()).date()
     rows = []
-    for number in range(world.switches.fitness_rows):
+    for number in range(_FITNESS_ROWS):
         day, left = (first + timedelta(days=number)).isoformat(), 0.97**number
         rows.append({"id": day, "ctl": round(39.5 * left, 2), "atl": round(41.3 * left**4, 2), "rampRate": -0.4,
                      "ctlLoad": 0.0, "atlLoad": 0.0, "sportInfo": [], "updated": stamp(world.clock.now())})  # fmt: skip
     _send(world, athlete_id, "FITNESS_UPDATED", "WELLNESS:READ", _FITNESS_AFTER_S, records=rows)
 
 
-def wellness(world: IntervalsWorld, day: WellnessDay, times: int | None = None) -> None:
-    """WELLNESS_UPDATED, as often as the switch says or `times`."""
-    for number in range(world.switches.wellness_floods if times is None else times):
+def wellness(world: IntervalsWorld, day: WellnessDay, times: int = 1) -> None:
+    """WELLNESS_UPDATED, so many times."""
+    for number in range(times):
         updated = stamp(world.clock.now() + number / 1000)
         record = {"id": day.day, **day.fields, "updated": updated, "tempWeight": False, "tempRestingHR": False}
         after_s = _FITNESS_AFTER_S + number / 1000

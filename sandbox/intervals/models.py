@@ -32,22 +32,15 @@ class Athlete(Entity):
     api_key: str
     status: Status = "ACTIVE"
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 class Grant(Entity):
     """The OAuth grant of one athlete. Its token never expires; kept after a disconnect, with `live` off."""
 
+    key_field = "athlete_id"
     athlete_id: str
     scopes: list[str]
     tokens: list[str]
     live: bool = True
-
-    @property
-    def key(self) -> str:
-        return self.athlete_id
 
     def allows(self, scope: str) -> bool:
         return self.live and (scope in self.scopes or scope.replace(":READ", ":WRITE") in self.scopes)
@@ -56,14 +49,11 @@ class Grant(Entity):
 class GrantCode(Entity):
     """An authorization code; single use."""
 
+    key_field = "code"
     code: str
     athlete_id: str
     scopes: list[str]
     expires_at: float
-
-    @property
-    def key(self) -> str:
-        return self.code
 
 
 class Change(Entity):
@@ -83,10 +73,6 @@ class Thing(Entity):
     fields: dict[str, Any]
     deleted: bool = False
     history: list[Change] = Field(default_factory=list)
-
-    @property
-    def key(self) -> Any:
-        return self.id
 
 
 class LogActivity(Thing):
@@ -119,18 +105,16 @@ class WellnessDay(Entity):
 class Application(Entity):
     """What the owner of the application entered under "Manage App"."""
 
+    key_field = None
     webhook_url: str | None = None
     secret: str = ""
     authorization: str | None = None
-
-    @property
-    def key(self) -> str:
-        return "only"
 
 
 class IntervalsSwitches(Entity):
     """All settings that tests change. Where it isn't known how the real one behaves, a switch has each way."""
 
+    key_field = None
     application: Literal["approved", "pending"] = "approved"
     # Which User-Agents meet the HTML challenge: those of libraries, none, all.
     challenge: Literal["libraries", "never", "all"] = "libraries"
@@ -141,11 +125,6 @@ class IntervalsSwitches(Entity):
     resurrect_after_s: float | None = Field(None, ge=0)
     # False: uploads come without `analyzed`, and ACTIVITY_ANALYZED follows.
     uploaded_analyzed: bool = True
-    # How many rows, mostly future, FITNESS_UPDATED holds; how many WELLNESS_UPDATED follow a run or a logged day.
-    fitness_rows: int = Field(30, ge=1, le=400)
-    wellness_floods: int = Field(1, ge=0, le=500)
-    # So many events wait for each other and share one POST.
-    together: int = Field(1, ge=1, le=100)
     # Upsert by `external_id` with an API key: finds the entry, or always makes another.
     key_upsert: Literal["matches", "blind"] = "matches"
     stub_source: bool = True
@@ -158,7 +137,3 @@ class IntervalsSwitches(Entity):
     delivery: DeliverySwitches = Field(
         default_factory=lambda: DeliverySwitches(attempts=8, retry_after_s=30.0, retry_factor=2.0, timeout_s=10.0)
     )
-
-    @property
-    def key(self) -> str:
-        return "only"
