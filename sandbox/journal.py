@@ -18,6 +18,7 @@ class Journal:
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
+        self.changes = 0  # so many were made: pages look anew when it is another
         self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")
@@ -28,6 +29,7 @@ class Journal:
 
     def put(self, kind: str, key: object, body: str) -> None:
         with self._lock:
+            self.changes += 1
             self._connection.execute(
                 "INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
                 (kind, str(key), body),
@@ -35,6 +37,7 @@ class Journal:
 
     def drop(self, kind: str, key: object) -> None:
         with self._lock:
+            self.changes += 1
             self._connection.execute("DELETE FROM entries WHERE kind = ? AND id = ?", (kind, str(key)))
 
     def load(self, kind: str) -> list[str]:
@@ -54,6 +57,7 @@ class Journal:
 
     def clear(self) -> None:
         with self._lock:
+            self.changes += 1
             self._connection.execute("DELETE FROM entries")
 
     def close(self) -> None:

@@ -29,15 +29,6 @@ def chosen_runner() -> Runner:
         return here.runners.get(runner_id or 0) or here.runners[min(here.runners)]
 
 
-def _version(runner: Runner) -> str:
-    """A version of this runner's feed: it changes with the page's contents."""
-    here = world()
-    found = here.activities_of(runner.id)
-    newest = [here.edits[a.id][-1].id for a in found if here.edits.get(a.id)]
-    connected = here.connection(runner.id) is not None
-    return f"{len(found)}-{max(newest, default=0)}-{max((a.id for a in found), default=0)}-{int(connected)}"
-
-
 def _feed(status: int = 200, problems: tuple[str, ...] = ()) -> Response:
     here, runner = world(), chosen_runner()
     with here.lock:
@@ -53,7 +44,7 @@ def _feed(status: int = 200, problems: tuple[str, ...] = ()) -> Response:
             subscribed=here.subscription is not None,
             private_note_served=here.switches.private_note.served,
             edits=here.edits,
-            version=_version(runner),
+            version=here.journal.changes,
             presets=PRESETS,
             sports=SPORTS_IN_FORM,
             all_sports=sorted(set(SPORT_TYPES) - {value for value, _ in SPORTS_IN_FORM}),
@@ -73,9 +64,7 @@ def feed() -> Any:
 
 @blueprint.get("/feed/version")
 def version() -> Any:
-    here, runner = world(), chosen_runner()
-    with here.lock:
-        return Response(_version(runner), mimetype="text/plain")
+    return Response(str(world().journal.changes), mimetype="text/plain")
 
 
 @blueprint.post("/runner")

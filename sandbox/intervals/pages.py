@@ -85,14 +85,6 @@ def _days(athlete: Athlete) -> list[tuple[date, list[CalendarEntry], list[LogAct
     return [(day, *found[day]) for day in sorted(found) if day >= today - timedelta(days=_DAYS_BACK)]
 
 
-def _version(athlete: Athlete) -> str:
-    """A version of the page's contents."""
-    here = world()
-    things = [*here.things(CalendarEntry, athlete.id), *here.things(LogActivity, athlete.id)]
-    edits = sum(len(thing.history) for thing in things)
-    return f"{len(things)}-{edits}-{_today()}-{here.grant(athlete.id) is not None}"
-
-
 def _page(status: int = 200, problems: tuple[str, ...] = ()) -> Response:
     here, runner = world(), chosen_runner()
     with here.lock:
@@ -105,7 +97,7 @@ def _page(status: int = 200, problems: tuple[str, ...] = ()) -> Response:
             coming=[day for day in days if day[0] >= today], before=[day for day in days[::-1] if day[0] < today],
             presets=PRESETS, sports=_SPORTS, sources=_SOURCES, plans=PLANS, labels=LABELS, scales=SCALES,
             wellness=wellness.fields if wellness else {}, words=SCOPE_WORDS, problems=problems, form=request.form,
-            now_local=places.local(here.clock.now(), runner.timezone), version=_version(athlete), switches=here.switches,
+            now_local=places.local(here.clock.now(), runner.timezone), version=here.journal.changes, switches=here.switches,
         )  # fmt: skip
     answer = Response(page, status)
     remember_runner(answer, runner.id)
@@ -119,8 +111,7 @@ def show_calendar() -> Any:
 
 @blueprint.get("/version")
 def version() -> Any:
-    with world().lock:
-        return Response(_version(_athlete()), mimetype="text/plain")
+    return Response(str(world().journal.changes), mimetype="text/plain")
 
 
 def _back(anchor: str | None = None) -> Any:
