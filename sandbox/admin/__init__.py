@@ -2,7 +2,6 @@
 
 from sandbox.admin import people, shared, steering
 from sandbox.admin.common import blueprint, query
-from sandbox.admin.counts import limits
 from sandbox.calls import world
 from sandbox.faults import FaultSpec
 from sandbox.state import World
@@ -14,7 +13,7 @@ def _written(here: World) -> bool:
 
 
 shared.register(
-    blueprint, world, fault=FaultSpec, limits=limits, state=steering.state, written=_written,
+    blueprint, world, fault=FaultSpec, limits=steering.limits, state=steering.state, written=_written,
     about=lambda delivery, object_id: delivery.event.get("object_id") == object_id,
 )  # fmt: skip
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.activities import problems_of
 from sandbox.admin.common import RefusedError, body, json_object, query
-from sandbox.admin.counts import call_counts, delivery_counts
 from sandbox.base import BaseWorld, UnknownError
 from sandbox.faults import BaseFault
 from sandbox.models import Delivery
@@ -22,6 +21,20 @@ W = TypeVar("W", bound=BaseWorld)
 
 def text_or_int(text: str) -> int | str:
     return int(text) if text.isdecimal() and len(text) < 19 else text
+
+
+def _call_counts(here: BaseWorld) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for (name, status), count in sorted(here.call_counts.items(), key=str):
+        counts.setdefault(name, {})["dropped" if status is None else str(status)] = count
+    return counts
+
+
+def _delivery_counts(here: BaseWorld) -> dict[str, int]:
+    counts = dict.fromkeys(("waiting", "delivered", "failed", "dropped"), 0)
+    for delivery in here.deliveries.values():
+        counts[delivery.state] += 1
+    return counts
 
 
 class _Reset(BaseModel):
@@ -77,8 +90,8 @@ def register(
         with here.lock:
             return state() | {
                 "limits": limits(),
-                "calls": call_counts(here),
-                "deliveries": delivery_counts(here),
+                "calls": _call_counts(here),
+                "deliveries": _delivery_counts(here),
                 "faults": [found.model_dump() for found in here.faults.all()],
             }
 
@@ -116,7 +129,7 @@ def register(
         with here.lock:
             found = here.calls_of(since, request.args.get("endpoint"), query("activity_id", text_or_int))
             rows = [call.model_dump() for call in found]
-            return {"counts": call_counts(here), "limits": limits(), "calls": rows[-limit:]}
+            return {"counts": _call_counts(here), "limits": limits(), "calls": rows[-limit:]}
 
     @blueprint.get("/deliveries")
     def deliveries() -> Any:
@@ -131,7 +144,7 @@ def register(
                 and wanted in (None, delivery.state)
                 and (object_id is None or about(delivery, object_id))
             ]
-            return {"counts": delivery_counts(here), "deliveries": found[-limit:]}
+            return {"counts": _delivery_counts(here), "deliveries": found[-limit:]}
 
     @blueprint.get("/wait")
     def wait() -> Any:

@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from sandbox.activities import problems_of
 from sandbox.admin.common import RefusedError, blueprint, body, json_object
-from sandbox.admin.counts import limits
 from sandbox.admin.shared import change_switches
 from sandbox.calls import world
 from sandbox.clock import ClockError
@@ -33,6 +32,19 @@ def state() -> dict[str, Any]:
             "subscription": here.subscription.model_dump() if here.subscription else None,
             "runners": len(here.runners),
             "activities": sum(not a.deleted for a in here.activities.values()),
+        }
+
+
+def limits() -> dict[str, Any]:
+    here = world()
+    with here.lock:
+        tier, used = here.switches.tier, here.limits.usage(here.clock.now())
+        return {
+            "tier": tier.name,
+            "overall": {"limit": tier.overall, "used": used},
+            "read": {"limit": tier.read, "used": used},
+            "over_limit": here.limits.over_limit,
+            "peak": here.limits.peak,
         }
 
 
