@@ -17,12 +17,10 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, current_app, request, session
 from flask_limiter import ApplicationLimit, Limiter
 
-from adductor import logs
 from adductor.platforms.intervals.webhooks import MAX_BODY_BYTES
 from adductor.settings import Settings
 from service.context import installation
 
-log = logs.get(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -68,12 +66,9 @@ def visitor() -> str:
 
 def by_this_machine() -> bool:
     """Whether this machine itself asks. What a proxy on it passes on doesn't count."""
-    is_passed_on = _is_forwarded() and current_app.config["TRUSTED_PROXIES"]
+    is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    is_passed_on = is_forwarded and current_app.config["TRUSTED_PROXIES"]
     return request.remote_addr in {"127.0.0.1", "::1"} and not is_passed_on
-
-
-def _is_forwarded() -> bool:
-    return "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
 
 
 def _by_strava() -> bool:
@@ -138,7 +133,6 @@ def protect(app: Flask, settings: Settings) -> None:
             "key_prefix": "adductor:limits",
         }
     _limiter.init_app(app)
-    app.before_request(_warn_of_an_unknown_proxy)
 
 
 def retry_after_s() -> int:
@@ -148,15 +142,3 @@ def retry_after_s() -> int:
         return max(1, int(limit.reset_at - time.time())) if limit else 60
     except Exception:  # the storage went meanwhile: any answer is better than none
         return 60
-
-
-def _warn_of_an_unknown_proxy() -> None:
-    """Log a proxy on this machine that the settings don't count: all its visitors look like this machine."""
-    config = current_app.config
-    if config["TRUSTED_PROXIES"] or config.get("PROXY_WARNED") or not _is_forwarded():
-        return
-    config["PROXY_WARNED"] = True
-    log.warning(
-        "requests come through a proxy that ADDUCTOR_TRUSTED_PROXIES does not count: "
-        "its visitors can't be told apart; set it to the number of proxies in front"
-    )
