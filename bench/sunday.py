@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 
 from adductor.installation import Installation
 from adductor.jobs import prompts
-from adductor.platforms.strava.limits import SMALLEST_LIMITS
+from adductor.platforms.strava import SMALLEST_LIMITS
 from adductor.queue import timers
 from adductor.settings import Settings
 from bench.figures import Figure, ms, percentile

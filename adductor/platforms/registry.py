@@ -1,4 +1,4 @@
-"""The registry of platforms: each name is a folder with ``FACTS``, a module ``limits`` and a class ``client.Client``."""
+"""The registry of platforms: each name is a folder with ``FACTS``, its rate limits and a class ``client.Client``."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def offers_keys(settings: Settings, name: str) -> bool:
 
 def make_budget(settings: Settings, name: str, *, now: Callable[[], datetime], redis: Redis | None) -> WindowBudget:
     """The rate budget of the platform's application; it works without one, too."""
-    limits: Any = import_module(f"adductor.platforms.{name}.limits")
+    platform: Any = import_module(f"adductor.platforms.{name}")
     key = f"adductor:{name}:budget:windows:{setting(settings, name, 'client_id') or 'default'}"
     return WindowBudget(
-        redis=redis, key=key, now=now, smallest=limits.SMALLEST_LIMITS, read_headers=limits.read_headers
+        redis=redis, key=key, now=now, smallest=platform.SMALLEST_LIMITS, read_headers=platform.read_headers
     )
 
 

@@ -21,7 +21,7 @@ from werkzeug import Request
 
 from adductor.platforms.base import Caller, PlatformError, Priority
 from adductor.platforms.budget import WindowBudget
-from adductor.platforms.strava import limits
+from adductor.platforms.strava import SMALLEST_LIMITS, read_headers
 from adductor.platforms.strava.client import Client as StravaClient
 from tests.support.runners import SetClock
 
@@ -107,8 +107,8 @@ def make_budget(
     return WindowBudget(
         redis=client,
         now=now,
-        smallest=limits.SMALLEST_LIMITS,
-        read_headers=limits.read_headers,
+        smallest=SMALLEST_LIMITS,
+        read_headers=read_headers,
         key=application,
         chance=chance,
     )

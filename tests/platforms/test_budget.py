@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from adductor.platforms import budget as module
 from adductor.platforms.base import ErrorKind, Figures, PlatformError, Priority
 from adductor.platforms.budget import QUARTER_S, SHARES, WINDOW_GUARD_S, WindowBudget, opens_at, quarter_of, return_at
-from adductor.platforms.strava.limits import read_headers
+from adductor.platforms.strava import read_headers
 from tests.platforms.conftest import Valkey, make_budget, usage
 from tests.support.runners import SetClock
 

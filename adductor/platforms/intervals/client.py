@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -34,7 +35,7 @@ from adductor.platforms.base import (
 from adductor.platforms.budget import WindowBudget
 from adductor.platforms.client import MAX_NAME_CHARS, PlatformClient, same
 from adductor.platforms.fields import Answer, OptionalText, OptionalZone, as_list
-from adductor.platforms.intervals import FACTS, calendar, errors, limits
+from adductor.platforms.intervals import FACTS, calendar, errors, read_headers
 from adductor.platforms.intervals.activities import LISTED_FIELDS, OwnId, parse_activity
 from adductor.platforms.intervals.webhooks import with_reading
 
@@ -217,7 +218,8 @@ class Client(PlatformClient):
         return errors.failure_of(status, body, doing=doing, needs=needs, by=by)
 
     def _retry_at(self, caller: Caller | None) -> datetime:
-        wait_s = limits.retry_after_s(self.session.last_headers) or _BACK_OFF_S
+        told = next((text for name, text in self.session.last_headers.items() if name.lower() == "retry-after"), "")
+        wait_s = int(told) if re.fullmatch("[0-9]{1,6}", told.strip()) else _BACK_OFF_S
         return self.now() + timedelta(seconds=wait_s + _BACK_OFF_S * random.random())  # noqa: S311 - no secret
 
     def _count(self, doing: str, status: int, *, held_back: Caller | None = None) -> None:
@@ -227,7 +229,7 @@ class Client(PlatformClient):
     def _learn(self, budget: WindowBudget) -> None:
         """The limit of calls in a second answers 429 too, and without figures says nothing of the windows."""
         status, headers = self.session.last_status, self.session.last_headers
-        told = limits.read_headers(headers).limits[0] > 0
+        told = read_headers(headers).limits[0] > 0
         budget.learn(headers, status if told or status != 429 else 0)
 
     def _budget_of(self, caller: Caller) -> WindowBudget:

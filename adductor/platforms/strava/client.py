@@ -29,7 +29,7 @@ from adductor.platforms.base import (
 from adductor.platforms.budget import return_at
 from adductor.platforms.client import MAX_NAME_CHARS, PlatformClient, same
 from adductor.platforms.fields import Answer, OptionalText, as_list
-from adductor.platforms.strava import FACTS, errors, limits
+from adductor.platforms.strava import FACTS, errors, read_headers
 from adductor.platforms.strava.activities import parse_activity
 from adductor.platforms.strava.transport import protocol
 from adductor.platforms.strava.webhooks import Id, Seconds
@@ -204,7 +204,7 @@ class Client(PlatformClient):
 
     def _retry_at(self, caller: Caller | None) -> datetime:
         """Strava adds no Retry-After: the figures tell which window is spent."""
-        day_is_spent = limits.read_headers(self.session.last_headers).day_is_spent
+        day_is_spent = read_headers(self.session.last_headers).day_is_spent
         return return_at(self.now(), (caller or _APPLICATION).priority, day_is_spent=day_is_spent)
 
     def _count(self, doing: str, status: int, *, held_back: Caller | None = None) -> None:
