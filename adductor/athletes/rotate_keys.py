@@ -24,14 +24,10 @@ BATCH = 100
 
 @dataclass(slots=True)
 class KeyStatus:
-    """How many token rows are encrypted under the newest key, under an older one, under none that is set.
-
-    ``busy``: under an older one still, because they were being refreshed.
-    """
+    """How many token rows are encrypted under the newest key, under an older one, under none that is set."""
 
     newest: int = 0
     older: int = 0
-    busy: int = 0
     unreadable: int = 0
 
 
@@ -52,7 +48,7 @@ def rotate_keys(installation: Installation) -> KeyStatus:
     """Encrypt under the newest key what isn't; returns the rows as they were. Safe beside all else, and twice at once."""
     found = _walk(installation, store=True)
     if found.older or found.unreadable:
-        log.info("keys rotated", done=found.older, busy=found.busy, unreadable=found.unreadable)
+        log.info("keys rotated", older=found.older, unreadable=found.unreadable)
     return found
 
 
@@ -68,10 +64,9 @@ def _walk(installation: Installation, *, store: bool) -> KeyStatus:
         except VaultError:
             found.unreadable += 1
             continue
-        if not store or _store(installation, row, rotated):
-            found.older += 1
-        else:
-            found.busy += 1
+        found.older += 1
+        if store:
+            _store(installation, row, rotated)
     return found
 
 
@@ -95,7 +90,7 @@ def _secrets(row: Row) -> dict[str, bytes]:
     return {name: secret for name in _SECRETS[type(row)] if (secret := getattr(row, name)) is not None}
 
 
-def _store(installation: Installation, seen: Row, rotated: dict[str, bytes]) -> bool:
+def _store(installation: Installation, seen: Row, rotated: dict[str, bytes]) -> None:
     """Compare-and-set: only a row that is as it was seen, and under no refresh lease."""
     table = type(seen)
     unchanged = [getattr(table, name) == secret for name, secret in _secrets(seen).items()]
@@ -103,5 +98,4 @@ def _store(installation: Installation, seen: Row, rotated: dict[str, bytes]) -> 
         real_now = installation.clock.real_now()
         unchanged.append(or_(Connection.lease_until.is_(None), Connection.lease_until < real_now))
     with installation.store.write() as session:
-        result = session.execute(update(table).where(table.id == seen.id, *unchanged).values(**rotated))
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        session.execute(update(table).where(table.id == seen.id, *unchanged).values(**rotated))
