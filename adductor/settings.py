@@ -106,11 +106,6 @@ def _is_redis(value: str) -> bool:
     return value.startswith("unix:") or not database or database.isdecimal()
 
 
-def _names_database_in_path(value: str) -> bool:
-    """Celery wants it there."""
-    return value.startswith("unix://") or not re.search(r"[?&]db=", value)
-
-
 def _is_mail_server(value: str) -> bool:
     options = parse_qs(urlsplit(value).query, keep_blank_values=True) if _parses(value) else {"": ["?"]}
     return options.keys() <= {"starttls"} and {*options.get("starttls", [])} <= {"0", "1", "true", "false", "yes", "no"}
@@ -180,7 +175,12 @@ _RULES: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("ADDUCTOR_DATABASE_URL", _matches(r"(sqlite:///|postgresql\+psycopg://).*"), _NO_DATABASE),
     ("ADDUCTOR_DATABASE_URL", _is_database, f"can't be read, or names no database; {_ENCODE}"),
     ("ADDUCTOR_REDIS_URL", _matches(r"(rediss?://|unix://.).*"), _NO_REDIS),
-    ("ADDUCTOR_REDIS_URL", _names_database_in_path, "names its database as ?db=; give the path: redis://host:6379/3"),
+    # Celery wants it in the path.
+    (
+        "ADDUCTOR_REDIS_URL",
+        _matches(r"unix://.*|(?!.*[?&]db=).*"),
+        "names its database as ?db=; give the path: redis://host:6379/3",
+    ),
     ("ADDUCTOR_REDIS_URL", _is_redis, f"can't be read; give redis://:password@host:6379/0; {_ENCODE}"),
     ("ADDUCTOR_SMTP_URL", _matches(r"smtps?://([^/@]*@)?[^/:@?].*"), f"is not a mail server; {_GIVE_SMTP}"),
     ("ADDUCTOR_SMTP_URL", _is_mail_server, f"can't be read; {_GIVE_SMTP}; {_ENCODE}"),

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
@@ -307,12 +306,8 @@ def open_suggestions(athlete: Athlete) -> Select[Suggestion]:
 
 
 def routine_of(suggestion: Suggestion) -> words.Routine:
-    """The stored routine as the coach made it."""
-    return read_routine(suggestion.routine)
-
-
-def read_routine(stored: dict[str, Any]) -> words.Routine:
-    """A routine from the JSON of a row."""
+    """The suggested routine, from the JSON of its row."""
+    stored = suggestion.routine
     items = tuple(words.RoutineItem(**item) for item in stored["items"])
     return words.Routine(**{**stored, "dose": words.Dose(stored["dose"]), "items": items})
 
