@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 # A file that is something else has more problems than memory should hold.
@@ -35,7 +37,7 @@ def validate(model: type[M], document: Any) -> M:
     except ValidationError as error:
         # One more than is shown, so that the reader learns that there are more.
         found = error.errors(include_url=False)[: MOST_PROBLEMS + 1]
-        raise DocumentError([f"{_path(problem['loc'])}: {_sentence(problem)}" for problem in found]) from None
+        raise DocumentError([_line(model, problem) for problem in found]) from None
 
 
 def kind_of(value: Any) -> str:
@@ -65,6 +67,13 @@ def shown(key: object) -> str:
     return name if plain else repr(shortened(name))
 
 
+def _line(model: type[BaseModel], error: ErrorDetails) -> str:
+    *way, last = error["loc"] or (None,)
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument", "invalid_key"):
+        return f"{_path([*way, str(last)])}: {_unknown(_shape_at(model, way), last)}"
+    return f"{_path(error['loc'])}: {_sentence(error)}"
+
+
 def _path(loc: Sequence[str | int]) -> str:
     path = ""
     for part in loc:
@@ -87,10 +96,7 @@ def _sentence(error: ErrorDetails) -> str:
     return f"must be {_EXPECTED.get(kind, 'something else')}, not {kind_of(value)}"
 
 
-# Of two spellings of a key pydantic takes one, and the other is left over.
-_LEFT_OVER = "unknown key, or says the same as another key of this mapping"
 _SENTENCES = {
-    **dict.fromkeys(("extra_forbidden", "unexpected_keyword_argument", "invalid_key"), _LEFT_OVER),
     "missing": "must be given",
     "greater_than_equal": "{value} is below {ge:g}",
     "less_than_equal": "{value} is above {le:g}",
@@ -107,3 +113,41 @@ _EXPECTED = {
     **dict.fromkeys(("frozen_set_type", "tuple_type"), "a list"),
     **dict.fromkeys(("string_type", "string_pattern_mismatch"), "text"),
 }
+
+
+def _unknown(shape: Any, key: object) -> str:
+    known = [name for spellings, _ in _fields(shape) for name in spellings]
+    if key in known:
+        return "says the same as another key of this mapping"
+    return f"unknown key; known here: {', '.join(known)}"
+
+
+def _fields(shape: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the spellings and the annotation of each field of a model or a dataclass."""
+    if shape is None:
+        return
+    if is_dataclass(shape):
+        hints = get_type_hints(shape, include_extras=True)
+        found = {name: FieldInfo.from_annotation(hint) for name, hint in hints.items()}
+    else:
+        found = shape.model_fields
+    for name, field in found.items():
+        alias = field.validation_alias or name
+        spellings = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        yield tuple(str(spelling) for spelling in spellings), field.annotation
+
+
+def _shape_at(shape: Any, way: Sequence[str | int]) -> Any:
+    """Follow a path of keys down to the model or dataclass whose mapping it leads to."""
+    for key in way:
+        if isinstance(key, str):
+            annotation = next((annotation for spellings, annotation in _fields(shape) if key in spellings), None)
+            shape = next(_shapes_in(annotation), None)
+    return shape
+
+
+def _shapes_in(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _shapes_in(argument)

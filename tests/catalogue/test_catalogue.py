@@ -117,7 +117,7 @@ def test_room_beside_an_exercise_is_that_of_the_squeezes_at_the_articles_dose() 
         ("exercises/2/dose/reps/default", 9, "exercises[2].dose.reps: the default of 9 is below the min of 10"),
         ("pools/1/exercises", [], "pools[1].exercises: needs 1 or more items"),
         ("meta/version", float("nan"), "meta.version: must be text, not the number nan"),
-        ("exercises/0/colour", "red", "exercises[0].colour: unknown key"),
+        ("exercises/0/colour", "red", "exercises[0].colour: unknown key; known here: id, name"),
         ("exercises/2/dose/type", "holds", "exercises[2].dose: of type holds needs between_holds_s"),
         ("meta/title", KeyError, "meta.title: must be given"),
     ],
