@@ -216,12 +216,15 @@ def delete(world: World, activity: Activity) -> None:
 
 
 _LINK = re.compile(r"https?://\S+")
+_DECIMAL_LINE = re.compile(r"^.*\d\.\d.*(?:\r?\n|$)", re.MULTILINE)
 
 
 def as_strava_keeps_it(text: str, switches: TextSwitches) -> str:
     """Alter an application's text by the `text` switches, as Strava has been seen to do."""
     if switches.strip_links:
         text = _LINK.sub("", text)
+    if switches.strip_decimals:
+        text = _DECIMAL_LINE.sub("", text)
     if switches.trim_trailing:
         text = "\n".join(line.rstrip(" \t") for line in text.split("\n")).rstrip("\n")
     if switches.crlf:

@@ -160,6 +160,7 @@ class TextSwitches(Entity):
     """Alterations that Strava has been seen to make to an application's text."""
 
     strip_links: bool = False
+    strip_decimals: bool = False
     crlf: bool = False
     trim_trailing: bool = False
 

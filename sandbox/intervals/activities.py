@@ -30,6 +30,7 @@ class Recording(at_strava.Recording):
     source: Source = "GARMIN_CONNECT"
     rpe: int | None = Field(None, ge=1, le=10)
     feel: int | None = Field(None, ge=1, le=5, description="1 is strong, 5 weak")
+    part: int = Field(0, ge=0, description="which part of a multisport file")
     also_on_strava: bool = False
 
     def for_strava(self) -> at_strava.Recording:
@@ -112,7 +113,7 @@ def _measured(recording: Recording, start: float, zone_name: str) -> dict[str, A
         "has_heartrate": not recording.manual,
         "timezone": zone_name,
         "source": "MANUAL" if recording.manual else recording.source,
-        "file_sport_index": 0,
+        "file_sport_index": recording.part,
         "icu_training_load": load,
         "icu_intensity": intensity,
         "trimp": round(load * 1.3, 2),

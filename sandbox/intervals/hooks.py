@@ -27,8 +27,12 @@ def stamp(epoch_s: float) -> str:
 
 
 def post(world: IntervalsWorld, event: dict[str, Any], after_s: float = 0.0) -> None:
-    """Send one event to the application, alone in its body."""
-    world.courier.send({"secret": world.application.secret, "events": [event]}, after_s=after_s)
+    """Send one event to the application, alone or with others in one body."""
+    with world.lock:
+        world.held_back.append(event)
+        if len(world.held_back) >= world.switches.together:
+            events, world.held_back = world.held_back, []
+            world.courier.send({"secret": world.application.secret, "events": events}, after_s=after_s)
 
 
 def _send(world: IntervalsWorld, athlete_id: str, kind: str, scope: str, after_s: float = 0.0, **data: Any) -> None:

@@ -125,6 +125,8 @@ class IntervalsSwitches(Entity):
     resurrect_after_s: float | None = Field(None, ge=0)
     # False: uploads come without `analyzed`, and ACTIVITY_ANALYZED follows.
     uploaded_analyzed: bool = True
+    # So many events wait for each other and share one POST.
+    together: int = Field(1, ge=1, le=100)
     # Upsert by `external_id` with an API key: finds the entry, or always makes another.
     key_upsert: Literal["matches", "blind"] = "matches"
     stub_source: bool = True

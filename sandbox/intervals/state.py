@@ -63,6 +63,7 @@ class IntervalsWorld(BaseWorld):
         self.windows: defaultdict[str, tuple[Window, Window]] = defaultdict(lambda: (Window(QUARTER_S), Window(DAY_S)))
         self.this_second = Window(1)
         self.over_limit = 0
+        self.held_back: list[dict[str, Any]] = []
         for runner_id in sorted(self.people.runners):
             self.athlete_of(runner_id)
 

@@ -140,6 +140,7 @@ def test_unknown_fields_and_visibility_are_ignored_with_200_and_an_unknown_sport
     ("switch", "kept"),
     [
         ("strip_links", "two: \nend 1.5 \n"),
+        ("strip_decimals", "two: http://x.example/a\n"),
         ("crlf", "two: http://x.example/a\r\nend 1.5 \r\n"),
         ("trim_trailing", "two: http://x.example/a\nend 1.5"),
     ],

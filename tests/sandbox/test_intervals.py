@@ -272,13 +272,15 @@ def test_webhook_that_fails_is_tried_again_ever_later(
     assert [gap // 30 for gap in gaps] == [1, 2, 4]
 
 
-def test_event_carries_the_rotated_secret(intervals: Intervals, callback: Callback) -> None:
+def test_events_share_a_body_and_carry_the_rotated_secret(intervals: Intervals, callback: Callback) -> None:
+    intervals.switch(together=2)
+    intervals.admin("/application/test")
     intervals.admin("/application", {"secret": "second", "authorization": "Basic abc"})
     intervals.admin(f"/athletes/{SAM_ID}/scopes", {"scopes": []})
     (body,) = callback.wait_for(1)
     assert body["secret"] == "second"
-    (event,) = body["events"]
-    assert (event["type"], event["deauthorized"]) == ("APP_SCOPE_CHANGED", True)
+    assert [event["type"] for event in body["events"]] == ["TEST", "APP_SCOPE_CHANGED"]
+    assert body["events"][1]["deauthorized"] is True
     assert callback.headers[0]["Authorization"] == "Basic abc"
     assert intervals.call("GET", "/athlete/0/events").status_code == 401
 
