@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +212,12 @@ def test_undelivered_events_go_out_after_a_restart(tmp_path: Path, callback: Cal
         second.switch(delivery={"paused": False})
         assert callback.wait_for(1)[0]["object_id"] == activity_id
         assert second.record() == activity_id + 1
+
+
+def test_many_at_once_all_arrive_once(subscribed: Sandbox, callback: Callback) -> None:
+    # A busy machine must not turn a slow answer into a second attempt a minute later.
+    subscribed.switch(delivery={"timeout_s": 60})
+    made = subscribed.admin(f"/runners/{MARA}/activities/many", {"activities": [{}] * 200})["ids"]
+    attempts = [[attempt["error"] for attempt in row["attempts"]] for row in settled(subscribed)]
+    assert attempts == [[None]] * 200  # names the reason if one was lost
+    assert Counter(event["object_id"] for event in callback.events) == dict.fromkeys(made, 1)
