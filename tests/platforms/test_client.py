@@ -160,11 +160,13 @@ def test_subscription_calls_send_the_secret_in_the_body_where_strava_allows_it(
     path = "/api/v3/push_subscriptions"
     httpserver.expect_request(path, "POST").respond_with_json({"id": 12}, 201)
     httpserver.expect_request(path, "GET").respond_with_json([{"id": 12, "callback_url": "https://x/y"}])
-    httpserver.expect_request(f"{path}/12", "DELETE").respond_with_data("", 204)
+    httpserver.expect_oneshot_request(f"{path}/12", "DELETE").respond_with_data("", 204)
+    httpserver.expect_request(f"{path}/12", "DELETE").respond_with_data("{}", 404)  # deleted already
     assert strava.create_subscription("https://x/y", "verify") == 12
     assert strava.list_subscriptions() == [Subscription(12, "https://x/y")]
-    strava.delete_subscription(12)
-    created, listed, deleted = (request for request, _ in httpserver.log)
+    for _ in range(2):
+        strava.delete_subscription(12)
+    created, listed, deleted, _ = (request for request, _ in httpserver.log)
     assert created.form.to_dict() == APPLICATION | {"callback_url": "https://x/y", "verify_token": "verify"}
     assert listed.args.to_dict() == deleted.form.to_dict() == APPLICATION
     assert not any(request.args or "Authorization" in request.headers for request in (created, deleted))
