@@ -1,4 +1,4 @@
-"""Activities: record, edit and delete them; each sends the event that Strava would send."""
+"""Activities: record, edit, delete and restore them; each sends the event that Strava would send."""
 
 from __future__ import annotations
 
@@ -213,6 +213,16 @@ def delete(world: World, activity: Activity) -> None:
         activity.deleted = True
         world.save(activity)
         events.deleted(world, activity)
+
+
+def restore(world: World, activity: Activity) -> None:
+    """Undo a deletion; applications see a new create event with the old id."""
+    with world.lock:
+        if not activity.deleted:
+            return
+        activity.deleted = False
+        world.save(activity)
+        events.created(world, activity)
 
 
 _LINK = re.compile(r"https?://\S+")

@@ -200,11 +200,14 @@ def delete(activity_id: int) -> Any:
     return truth(found)
 
 
-@blueprint.post("/activities/<int:activity_id>/announce")
-def announce(activity_id: int) -> Any:
-    """The create event once more: a late or duplicate one."""
+@blueprint.post("/activities/<int:activity_id>/<any(restore, announce):how>")
+def create_again(activity_id: int, how: str) -> Any:
+    """Undo a deletion, or send the create event once more: a late or duplicate one."""
     here = world()
     with here.lock:
         found = here.activity(activity_id)
-        events.created(here, found)
+        if how == "restore":
+            activities.restore(here, found)
+        else:
+            events.created(here, found)
         return truth(found)

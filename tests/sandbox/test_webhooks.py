@@ -113,7 +113,7 @@ def test_title_type_and_privacy_are_told_as_strings_and_other_edits_not(subscrib
     subscribed.admin(f"/activities/{activity_id}/private")
     subscribed.admin(f"/activities/{activity_id}/public")
     subscribed.admin(f"/activities/{activity_id}", method="DELETE")
-    subscribed.admin(f"/activities/{activity_id}/announce")
+    subscribed.admin(f"/activities/{activity_id}/restore")
     subscribed.admin(f"/runners/{MARA + 1}/activities")  # never connected
     assert sent(subscribed) == [
         ("create", {}),
