@@ -20,7 +20,8 @@ BREAKS_A_NOTE = (
     "x" * 10_000, "- 10m 60%", "# Title", "The ADDUCTOR  routine", "By Adductor\nCoach", "See https://example.org",
     "As in /r/abcdefghijkl", "Turned \u202e round",
 )  # fmt: skip
-SECOND_HEADERS = ("\r\nBcc: x@y.org", "\nSubject: won", ", x@y.org", "\u2028Bcc: x@y.org", "%0aBcc:x@y.org")
+HEADERS = ("\r\nBcc: x@y.org", "\nSubject: won", ", x@y.org", "\u2028Bcc: x@y.org", "%0aBcc:x@y.org")
+NO_ADDRESSES = ("me", "a@b..org", "A <a@b.org>", "a@[127.0.0.1]", *(f"a@b.org{header}" for header in HEADERS))
 WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/check-in", {}, {}, "<li>Hip or groin pain"),
     *(("/check-in", {}, {"pain": pain}, "<li>Hip or groin pain") for pain in ("11", "٣")),
@@ -66,11 +67,7 @@ WRONG: list[tuple[str, Fields, Fields, str]] = [
     ("/settings/times", TIMES, {"quiet_until": "soon"}, "<li>Quiet until"),
     ("/settings/runs", {}, {"run_2": "6pm"}, "<li>Wednesday"),
     ("/settings/runs", {}, {"run_2": "18:00", "kind_2": "swim"}, "<li>Wednesday"),
-    *(
-        ("/settings/email", {}, {"email": email}, "<li>E-mail")
-        for email in ("me", "a@b..org", "A <a@b.org>", "a@[127.0.0.1]")
-    ),
-    *(("/settings/email", {}, {"email": f"a@b.org{more}"}, "<li>E-mail") for more in SECOND_HEADERS),
+    *(("/settings/email", {}, {"email": email}, "<li>E-mail") for email in NO_ADDRESSES),
     ("/settings/you", YOU, {"units": "cubits"}, "<li>Units"),
     *(("/settings/you", YOU, {"timezone": zone}, "<li>Time zone") for zone in ("Mars/Olympus", "../etc/passwd")),
     *(("/settings/you", YOU, {"age": age}, "<li>Age") for age in ("-4", "two", "111")),
