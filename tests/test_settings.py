@@ -215,6 +215,16 @@ def test_broker_over_tls_has_its_certificate_checked_unless_refused(query: str) 
     assert Connection(celery_broker_url(refused)).ssl["ssl_cert_reqs"] == ssl.CERT_NONE
 
 
+def test_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    ended = commands.run("db", "upgrade", ADDUCTOR_DATA_DIR=str(tmp_path / "file" / "data"))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("adductor: ADDUCTOR_DATA_DIR: can't write into ")
+    assert ended.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -161,6 +161,17 @@ def test_event_of_an_athlete_for_whom_nothing_can_be_due_costs_no_call(
     assert log.calls == []
 
 
+def test_activity_that_is_not_there_is_read_again_until_it_counts_as_gone(here: Place, log: Log) -> None:
+    here.take(log.event(log.with_tokens()))
+    (row,) = here.rows()
+    assert (row.state, row.problem) == ("waiting", "the activity can't be read yet")
+
+    here.sweep_for(timedelta(hours=2), every=5 * MINUTE)
+
+    assert [(row.state, row.outcome) for row in here.rows()] == [("done", "gone")]
+    assert log.reads > 1
+
+
 # -- a spent budget: the note comes in the next window, or after midnight ------------------------------------------------
 
 

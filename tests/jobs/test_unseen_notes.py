@@ -195,6 +195,24 @@ def _announce(here: Place, log: Log, runner: int, lost: str) -> None:
     log.loses_answer, log.answers = False, Log.answers
 
 
+def test_note_taken_back_while_the_answer_to_its_write_is_lost_is_removed_too(here: Place, log: Log) -> None:
+    runner = log.comes_home()
+
+    def taken_back() -> None:
+        here.withdraw(runner)
+        log.leaves_note_out = True
+
+    log.before_write = taken_back
+    _announce(here, log, runner, "answer")
+    here.sweep_for(timedelta(minutes=2), every=timedelta(minutes=1))
+    assert block.SIGNATURE in log.note
+    log.leaves_note_out = False
+
+    here.sweep_after(minutes=30)
+
+    assert log.note == "Mine."
+
+
 @pytest.mark.parametrize("lost", ["answer", "worker"])
 @pytest.mark.parametrize(
     ("arrived", "left"), [(True, "Felt heavy.\n\n"), (False, "Felt heavy.")], ids=["our write arrived", "it didn't"]
