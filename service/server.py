@@ -30,6 +30,8 @@ MOST_CONNECTIONS = 900  # more are cut at once: below the 1024 files that a proc
 MOST_HEAD_BYTES = 32 * 1024
 ENDS_WITHIN_S = 9  # after SIGTERM; process managers kill after ten
 STARTS_WITHIN_S = 30  # a web process on a slow machine; uvicorn's own 5 s kill it again and again there
+# A request changes threads four times: Python's usual 5 ms at a change would be most of a slow answer.
+SWITCH_THREADS_S = 0.0005
 
 
 class ConnectionClock(H11Protocol):
@@ -107,6 +109,7 @@ async def _buffer(path: str, headers: dict[bytes, bytes], receive: Any) -> bytes
 
 def application() -> Bridge:
     """The application of one web process: uvicorn calls this in each."""
+    sys.setswitchinterval(SWITCH_THREADS_S)
     settings = load()
     parent = multiprocessing.parent_process()
     if parent is not None:
