@@ -24,10 +24,10 @@ P50_TIMES_THE_FLOOR, P99_TIMES_THE_FLOOR = 1.5, 2.0
 HIGHEST_TIMES_THE_FLOOR = 0.6
 QUICK_ENOUGH_S = 0.1  # p99 below which a rate counts as sustained
 # The search of the highest rate rises by this factor; a rate fails when it fails this often in a row.
-LOWEST_RATE, STEP, TRIES = 100.0, 1.25, 2
+LOWEST_RATE, STEP, TRIES = 100.0, 1.4, 2
 ROUNDS, QUICK_ROUNDS = 7, 2
-ROUND_S, QUICK_ROUND_S = 2.0, 1.0
-EVENTS, QUICK_EVENTS = 10_000, 1_000
+ROUND_S, QUICK_ROUND_S = 1.5, 1.0
+EVENTS, QUICK_EVENTS = 10_000, 3_000
 PLATEAU = 1.05
 _FIRST_ACTIVITY = 10**10
 
@@ -67,22 +67,18 @@ def measure(quick: bool = False) -> list[Figure]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adductor-bench-")))
         up = stack.enter_context(adductor_up(folder / "ours"))
-        ours, curve = Target(up.server), {}
+        ours, curve = Target(up.server), {0: memory_mb(up)}
         targets = {OURS: ours, FLOOR: Target(stack.enter_context(flask_floor(folder / "floor")))}
-        for way in peers.WAYS:
-            targets[way] = Target(stack.enter_context(peers.peer(way, folder / way, up.sandbox.url, {})))
-        answers: dict[str, list[Answers]] = {name: [] for name in targets}
-        highest = {}
-        for number in range(1 + rounds):
-            for name, target in targets.items():
-                with _alone(name, ours):
-                    came = target.send(USUAL_RATE, round_s)
-                answers[name] += [came] if number else []  # the first round warms up
-        for name, target in targets.items():
-            with _alone(name, ours):
-                highest[name] = target.highest_rate(round_s)
+        answers, highest = _in_turns(targets, ours, rounds, round_s)
+        curve[ours.sent] = memory_mb(up)
+        with _alone(FLOOR, ours):  # the peers afterwards: a product that is stopped for long has much to make up for
+            others = {
+                way: Target(stack.enter_context(peers.peer(way, folder / way, up.sandbox.url, {})))
+                for way in peers.WAYS
+            }
+            theirs, highest_of_theirs = _in_turns(others, None, rounds, round_s)
         while ours.sent < (QUICK_EVENTS if quick else EVENTS):
-            ours.send(USUAL_RATE * 2, ROUND_S)
+            ours.send(USUAL_RATE * 2, 2 * ROUND_S)
             curve[ours.sent] = memory_mb(up)
     return [
         *_at_the_usual_rate(answers[OURS], answers[FLOOR]),
@@ -95,14 +91,31 @@ def measure(quick: bool = False) -> list[Figure]:
             met=highest[OURS] >= HIGHEST_TIMES_THE_FLOOR * highest[FLOOR] > 0,
             remarks="beside its worker; the floor has the machine to itself",
         ),
-        *(_of_a_peer(answers[way], answers[FLOOR], highest[way], what) for way, what in peers.WAYS.items()),
+        *(_of_a_peer(theirs[way], answers[FLOOR], highest_of_theirs[way], what) for way, what in peers.WAYS.items()),
         _memory(curve),
     ]
 
 
-def _alone(name: str, ours: Target) -> AbstractContextManager[None]:
+def _in_turns(
+    targets: dict[str, Target], ours: Target | None, rounds: int, round_s: float
+) -> tuple[dict[str, list[Answers]], dict[str, float]]:
+    """The answers of each round of each target, and the highest rates."""
+    answers: dict[str, list[Answers]] = {name: [] for name in targets}
+    highest = {}
+    for number in range(1 + rounds):
+        for name, target in targets.items():
+            with _alone(name, ours):
+                came = target.send(USUAL_RATE, round_s)
+            answers[name] += [came] if number else []  # the first round warms up
+    for name, target in targets.items():
+        with _alone(name, ours):
+            highest[name] = target.highest_rate(round_s)
+    return answers, highest
+
+
+def _alone(name: str, ours: Target | None) -> AbstractContextManager[None]:
     """Keep the product from running while another is measured."""
-    return contextlib.nullcontext() if name == OURS else stopped(ours.server.process.pid)
+    return contextlib.nullcontext() if ours is None or name == OURS else stopped(ours.server.process.pid)
 
 
 def _of_a_peer(answers: list[Answers], floor: list[Answers], highest: float, what: str) -> Figure:
@@ -114,10 +127,11 @@ def _of_a_peer(answers: list[Answers], floor: list[Answers], highest: float, wha
 def _memory(curve: dict[int, float]) -> Figure:
     """Growth over the second half of the curve."""
     points = list(curve.items())
-    half, end = points[len(points) // 2][1], points[-1][1]
+    last, end = points[-1]
+    half = next(megabytes for sent, megabytes in points if sent >= last / 2)
     shown = points[:: max(1, len(points) // 8)]
     return Figure(
-        f"memory of `adductor up` with the sandbox after {points[-1][0]} events",
+        f"memory of `adductor up` with the sandbox after {last:,} events",
         f"{end:.0f} MB",
         "-",
         f"{end / half:.3f} x half-way",
