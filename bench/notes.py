@@ -25,7 +25,7 @@ from bench.servers import Up, adductor_up, new_activity
 
 AWAY_S = 0.05  # a usual answer of Strava's
 # Strava's largest tier lets through a few notes a second; the other is a rush. Each with its number of events.
-RATES, QUICK_RATES = {4: 100, 20: 200}, {4: 12, 20: 60}
+RATES, QUICK_RATES = {4: 80, 20: 200}, {4: 12, 20: 60}
 P50_MORE_MS, P99_MORE_MS = 30, 60
 CALLS_A_NOTE = 2
 PEER_EVENTS, QUICK_PEER_EVENTS = 30, 8

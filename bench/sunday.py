@@ -29,7 +29,7 @@ from bench.servers import Up, adductor_up, free_port, started
 from tests.support import postgres
 
 # Runners, and how many of them send a run.
-POPULATIONS, QUICK_POPULATIONS = {10: 10, 1_000: 100, 100_000: 200}, {1_000: 20, 5_000: 20}
+POPULATIONS, QUICK_POPULATIONS = {10: 10, 1_000: 100, 100_000: 150}, {1_000: 20, 5_000: 20}
 REFUSED, QUICK_REFUSED = 400, 50  # events that end in a "no"
 AT_ONCE = 1_000  # a second: as quickly as they can be sent
 CLOCK_GROWTH, BYTES_A_YEAR = 1.3, 60_000

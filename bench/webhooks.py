@@ -25,7 +25,7 @@ HIGHEST_TIMES_THE_FLOOR = 0.6
 QUICK_ENOUGH_S = 0.1  # p99 below which a rate counts as sustained
 # The search of the highest rate rises by this factor; a rate fails when it fails this often in a row.
 LOWEST_RATE, STEP, TRIES = 100.0, 1.4, 2
-ROUNDS, QUICK_ROUNDS = 7, 2
+ROUNDS, QUICK_ROUNDS = 5, 2
 ROUND_S, QUICK_ROUND_S = 1.5, 1.0
 EVENTS, QUICK_EVENTS = 10_000, 3_000
 PLATEAU = 1.05
