@@ -82,7 +82,7 @@ format: $(VENV)/.dev ## Bring the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (7 minutes)
+bench: $(VENV)/.dev system ## Measure everything against its floor and its target; writes docs/performance.md (6.5 minutes)
 	@$(COMPILE)
 	@$(BIN)/python -m bench.run
 

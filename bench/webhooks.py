@@ -78,7 +78,7 @@ def measure(quick: bool = False) -> list[Figure]:
             }
             theirs, highest_of_theirs = _in_turns(others, None, rounds, round_s)
         while ours.sent < (QUICK_EVENTS if quick else EVENTS):
-            ours.send(USUAL_RATE * 2, 2 * ROUND_S)
+            ours.send(USUAL_RATE * 3, 2 * ROUND_S)
             curve[ours.sent] = memory_mb(up)
     return [
         *_at_the_usual_rate(answers[OURS], answers[FLOOR]),
