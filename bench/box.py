@@ -26,7 +26,7 @@ from bench.servers import Server, Up, adductor, free_port, memory_mb, ready, sta
 MEMORY_MB, PERIOD_US = 256, 100_000  # the group's processes get one period of processor time in each period
 BOX = f"1 core, {MEMORY_MB} MB"
 CPU_SHARE, WRITES_MB_H, ANSWER_S, NOTE_S = 0.005, 1.0, 2.0, 1.0
-IDLE_S, QUICK_IDLE_S = 25.0, 10.0
+IDLE_S, QUICK_IDLE_S = 30.0, 10.0
 REST_S, QUICK_REST_S = 5.0, 5.0  # clock, caches and the first sweeps settle
 RATE, EVENTS, QUICK_EVENTS = 10, 600, 40
 _ENTER = 'for file in $GROUPS_TO_ENTER; do echo $$ > "$file" || exit 1; done; exec "$@"'
